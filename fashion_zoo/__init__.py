@@ -1,0 +1,129 @@
+"""fashion_zoo: multilayer-perceptron recipes for 28x28 images, with numbers you can check."""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fashion_zoo import data, schedules
+    from fashion_zoo.board import read_results
+    from fashion_zoo.config import (
+        DataConfig,
+        EarlyStoppingConfig,
+        MLPConfig,
+        Recipe,
+        RunConfig,
+        SchedulesConfig,
+        TrainingConfig,
+        override,
+    )
+    from fashion_zoo.errors import (
+        ConfigError,
+        DataError,
+        ExportError,
+        FashionZooError,
+        RunError,
+        StorageError,
+        TrainingError,
+    )
+    from fashion_zoo.registry import find, list_recipes, load_recipes, recipe, register
+    from fashion_zoo.runs import Run, check_free, open_run
+    from fashion_zoo.suggest import unknown
+    from fashion_zoo.zoo import (
+        benchmark_accuracy,
+        default_run_dir,
+        evaluate,
+        export,
+        get,
+        predict,
+        train,
+    )
+
+__version__ = "0.1.0"
+
+# Where each public name lives. It is imported when it is first used, so that
+# ``import fashion_zoo`` loads neither keras nor tensorflow.
+_HOMES = {
+    "board": ["read_results"],
+    "config": [
+        "DataConfig",
+        "EarlyStoppingConfig",
+        "MLPConfig",
+        "Recipe",
+        "RunConfig",
+        "SchedulesConfig",
+        "TrainingConfig",
+        "override",
+    ],
+    "errors": [
+        "ConfigError",
+        "DataError",
+        "ExportError",
+        "FashionZooError",
+        "RunError",
+        "StorageError",
+        "TrainingError",
+    ],
+    "registry": ["find", "list_recipes", "load_recipes", "recipe", "register"],
+    "runs": ["Run", "check_free", "open_run"],
+    "suggest": ["unknown"],
+    "zoo": [
+        "benchmark_accuracy",
+        "default_run_dir",
+        "evaluate",
+        "export",
+        "get",
+        "predict",
+        "train",
+    ],
+}
+_MODULES = ["data", "schedules"]
+
+__all__ = [
+    "ConfigError",
+    "DataConfig",
+    "DataError",
+    "EarlyStoppingConfig",
+    "ExportError",
+    "FashionZooError",
+    "MLPConfig",
+    "Recipe",
+    "Run",
+    "RunConfig",
+    "RunError",
+    "SchedulesConfig",
+    "StorageError",
+    "TrainingConfig",
+    "TrainingError",
+    "benchmark_accuracy",
+    "check_free",
+    "data",
+    "default_run_dir",
+    "evaluate",
+    "export",
+    "find",
+    "get",
+    "list_recipes",
+    "load_recipes",
+    "open_run",
+    "override",
+    "predict",
+    "read_results",
+    "recipe",
+    "register",
+    "schedules",
+    "train",
+    "unknown",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"fashion_zoo.{name}")
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"fashion_zoo.{home}"), name)
+    raise AttributeError(f"module 'fashion_zoo' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,127 @@
+"""``assets/results.csv``: what each recipe reached, and the table made from it."""
+
+import csv
+import dataclasses
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from fashion_zoo import storage
+from fashion_zoo.errors import DataError
+
+RESULTS = Path(__file__).parent.parent / "assets" / "results.csv"
+BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """A row: one recipe with its defaults, over several seeds. Accuracies are fractions."""
+
+    recipe: str
+    seeds: int
+    """Number of trainings, with seeds 0, 1, ..."""
+    epochs: int
+    parameters: int
+    """Trainable parameters."""
+    validation_mean: float
+    validation_spread: float
+    """Sample standard deviation over the seeds."""
+    validation_low: float
+    """95 % t interval of the mean over the seeds; empty for one seed."""
+    validation_high: float
+    test_mean: float
+    test_spread: float
+    test_low: float
+    test_high: float
+    validation_each: str
+    """Accuracy of each seed, in order, separated by spaces."""
+    test_each: str
+    seconds: float
+    """Mean seconds of a training, evaluation and export aside."""
+    precision: str
+    device: str
+    cores: int
+    versions: str
+    commit: str
+    config: str
+    """First 12 digits of the SHA-256 of the recipe's config as JSON."""
+
+
+def read_results(path: Path = RESULTS) -> dict[str, Result]:
+    """Return recipe name to result; empty when nothing was measured yet.
+
+    Raises:
+        DataError: the file has other columns than this package writes.
+    """
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    try:
+        results = [
+            Result(
+                **{
+                    field.name: field.type(row[field.name])  # type: ignore[operator]  # int, float, str
+                    for field in dataclasses.fields(Result)
+                }
+            )
+            for row in rows
+        ]
+    except (KeyError, ValueError) as error:
+        raise DataError(f"{path} is not a results file of this package: {error!r}.") from error
+    return {result.recipe: result for result in results}
+
+
+def write_results(results: Sequence[Result], path: Path = RESULTS) -> None:
+    """Write the file, whole or not at all."""
+    text = io.StringIO()
+    names = [field.name for field in dataclasses.fields(Result)]
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(dataclasses.asdict(result) for result in results)
+    storage.write_text(path, text.getvalue())
+
+
+def results_table(results: Sequence[Result]) -> str:
+    """Return the Markdown table of the README, with the line that says what it means."""
+    if not results:
+        return "Not measured yet."
+    lines = [
+        "| recipe | trainable parameters | validation accuracy | test accuracy | seconds |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for row in results:
+        validation = _percent(
+            row.validation_mean, row.validation_spread, row.validation_low, row.validation_high
+        )
+        test = _percent(row.test_mean, row.test_spread, row.test_low, row.test_high)
+        lines.append(
+            f"| `{row.recipe}` | {row.parameters:,} | {validation} | {test} | {row.seconds:.0f} |"
+        )
+    first = results[0]
+    lines += [
+        "",
+        f"Mean ± standard deviation over {first.seeds} seeds, with the 95 % t interval of the mean "
+        f"in brackets. Seconds are of one training on {first.device}, {first.cores} cores, "
+        f"{first.precision}; {first.versions}; commit {first.commit[:12] or 'unknown'}. "
+        f"`python -m recipes.benchmark accuracy --seeds {first.seeds}` reproduces the table.",
+    ]
+    return "\n".join(lines)
+
+
+def _percent(mean: float, spread: float, low: float, high: float) -> str:
+    return f"{100 * mean:.2f} ± {100 * spread:.2f} % ({100 * low:.2f} to {100 * high:.2f})"
+
+
+def replace_table(page: Path, table: str) -> None:
+    """Put the table between the two marks of a page.
+
+    Raises:
+        DataError: the page has no marks.
+    """
+    text = page.read_text(encoding="utf-8")
+    if BEGIN not in text or END not in text:
+        raise DataError(f"{page} has no place for the table: expected {BEGIN} and {END}.")
+    before, rest = text.split(BEGIN, 1)
+    after = rest.split(END, 1)[1]
+    storage.write_text(page, f"{before}{BEGIN}\n{table}\n{END}{after}")

@@ -1,0 +1,38 @@
+"""A callback that tells a display how training goes."""
+
+import time
+
+import keras
+
+from fashion_zoo.show.progress import TrainingDisplay
+
+
+class ProgressDisplay(keras.callbacks.Callback):
+    """Feed a ``TrainingDisplay``: once an execution and once an epoch.
+
+    Args:
+        display: what to feed.
+        images_per_step: images a step, for the speed.
+    """
+
+    def __init__(self, display: TrainingDisplay, images_per_step: int):
+        super().__init__()
+        self.display = display
+        self.images_per_step = images_per_step
+        self.epoch = 0
+        self.started = 0.0
+        self.speed = 0.0
+
+    def on_train_begin(self, logs=None):
+        self.display.start(self.params["epochs"], self.params["steps"])
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch, self.started = epoch, time.perf_counter()
+
+    def on_train_batch_end(self, batch, logs=None):
+        done = min(batch + 1, self.params["steps"])  # an execution may reach past the last step
+        self.speed = done * self.images_per_step / (time.perf_counter() - self.started)
+        self.display.advance(self.epoch, done, self.speed, logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.display.finish_epoch(epoch, self.speed, logs)

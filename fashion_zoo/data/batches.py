@@ -1,0 +1,42 @@
+"""Batches in an order keyed by (seed, epoch), in numpy: the same on every backend."""
+
+import numpy as np
+
+from fashion_zoo.seeds import derive
+
+
+def steps_per_epoch(count: int, batch_size: int) -> int:
+    """Return the number of full batches in ``count`` images, and 1 when there is not one."""
+    return max(count // batch_size, 1)
+
+
+def epoch_order(count: int, batch_size: int, seed: int, epoch: int) -> np.ndarray:
+    """Return the order of an epoch: a (steps, batch) int32 array of image positions.
+
+    The images that do not fill a last batch are left out; every epoch leaves out others.
+    """
+    generator = np.random.default_rng(derive(seed, "order", int(epoch)))
+    order = generator.permutation(count).astype(np.int32)
+    steps = steps_per_epoch(count, batch_size)
+    batch = min(batch_size, count)
+    return order[: steps * batch].reshape(steps, batch)
+
+
+def encode(labels: np.ndarray, num_classes: int, smoothing: float) -> np.ndarray:
+    """Turn labels into what the loss takes.
+
+    Args:
+        labels: (n,) integers.
+        num_classes: number of classes.
+        smoothing: fraction of each label spread evenly over all classes, in [0, 1).
+
+    Returns:
+        (n,) int32 without smoothing, else (n, num_classes) float32 that sums to 1 a row:
+        ``(1 - smoothing) * one_hot + smoothing / num_classes``.
+
+    Reference: Szegedy et al. 2016, arXiv:1512.00567, section 7.
+    """
+    if not smoothing:
+        return labels.astype(np.int32)
+    one_hot = np.eye(num_classes, dtype=np.float32)[labels]
+    return (1 - smoothing) * one_hot + np.float32(smoothing / num_classes)

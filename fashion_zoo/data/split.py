@@ -1,0 +1,81 @@
+"""The split: which of the 60,000 published training images are held out for validation."""
+
+import functools
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from fashion_zoo.config import DataConfig
+from fashion_zoo.data.sources import EMBEDDED, Images, load_part
+from fashion_zoo.errors import ConfigError
+
+
+class Split(NamedTuple):
+    """What training sees: no test images."""
+
+    train: Images
+    """55,000 images, or the stratified slice of them that ``limit`` asks for."""
+    validation: Images
+    """5,000 images, 500 of each class."""
+
+
+@functools.cache
+def validation_indices() -> np.ndarray:
+    """Return the (5000,) int32 positions of the validation images in the training file, sorted.
+
+    They were drawn once, 500 of each class, and are stored so that no library can change them.
+    """
+    text = (EMBEDDED / "validation_indices.txt").read_text(encoding="ascii")
+    return np.array(text.split(), dtype=np.int32)
+
+
+def load_split(config: DataConfig) -> Split:
+    """Load the training file and split it.
+
+    Raises:
+        DataError: a file is missing, damaged or not the published one.
+    """
+    images, labels = load_part("train", config.dataset, config.folder)
+    held_out = np.zeros(len(labels), dtype=bool)
+    held_out[validation_indices()] = True
+    train = Images(images[~held_out], labels[~held_out])
+    if config.limit is not None:
+        chosen = stratified(train.labels, config.limit)
+        train = Images(train.images[chosen], train.labels[chosen])
+    return Split(train, Images(images[held_out], labels[held_out]))
+
+
+def stratified(labels: np.ndarray, count: int) -> np.ndarray:
+    """Choose ``count`` positions, class by class in turn, in the order of the file.
+
+    Args:
+        labels: (n,) integer labels.
+        count: how many to choose; all of them when it exceeds n.
+
+    Returns:
+        Sorted int64 positions. Class counts differ by at most one while no class runs out.
+    """
+    rank = np.empty(len(labels), dtype=np.int64)  # of each image within its class
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        rank[members] = np.arange(len(members))
+    return np.sort(np.lexsort((labels, rank))[:count])
+
+
+def reshape(images: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Give images the shape that a model takes, such as (28, 28, 1) or (784,).
+
+    Args:
+        images: (n, 28, 28) uint8.
+        shape: shape of one input of the model.
+
+    Raises:
+        ConfigError: the two do not hold the same number of values.
+    """
+    if math.prod(shape) != math.prod(images.shape[1:]):
+        raise ConfigError(
+            f"The model has input_shape={tuple(shape)}, which is {math.prod(shape):,} values; "
+            f"an image has {images.shape[1:]}, which is {math.prod(images.shape[1:]):,}."
+        )
+    return images.reshape(len(images), *shape)

@@ -1,0 +1,84 @@
+"""What a run was made on: versions, device, threads, commit."""
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+_PACKAGES = ("fashion_zoo", "keras", "tensorflow", "jax", "numpy", "scikit-learn")
+
+
+def describe() -> dict[str, Any]:
+    """Describe this machine and this installation, ready for JSON."""
+    import keras
+
+    return {
+        "versions": {"python": platform.python_version(), **_versions()},
+        "backend": keras.backend.backend(),
+        "device": device_name(),
+        "cores": _cores(),
+        "system": platform.platform(),
+        "commit": commit(),
+    }
+
+
+def _cores() -> int | None:
+    if hasattr(os, "sched_getaffinity"):  # Linux: what this process may use, not what is there
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count()
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue  # such as jax, where the backend is tensorflow
+    return found
+
+
+def device_name() -> str:
+    """Return the name of the GPU that Keras computes on, or else of the CPU."""
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        for gpu in tf.config.list_physical_devices("GPU"):
+            return tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name)
+    elif keras.backend.backend() == "jax":
+        import jax
+
+        if jax.devices()[0].platform != "cpu":
+            return jax.devices()[0].device_kind
+    information = Path("/proc/cpuinfo")
+    if information.is_file():
+        for line in information.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def commit() -> str | None:
+    """Return the commit of the checkout that this package runs from.
+
+    ``+changes`` is added where tracked files differ from it. None outside a checkout.
+    """
+    package = Path(__file__).parent
+    head = _git(package, "rev-parse", "HEAD")
+    if head is None or _git(package, "ls-files", "--error-unmatch", __file__) is None:
+        return None  # an installed copy that merely lies inside somebody's repository
+    return head + ("+changes" if _git(package, "status", "--porcelain", "-uno") else "")
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=10
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

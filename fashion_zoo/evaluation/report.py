@@ -1,0 +1,71 @@
+"""The report of a run on the test images: the one place that reads their labels."""
+
+from typing import Any
+
+import numpy as np
+
+from fashion_zoo import storage
+from fashion_zoo.data import CLASS_NAMES, Images, load_part, reshape
+from fashion_zoo.evaluation.metrics import measure
+from fashion_zoo.runs import Run
+from fashion_zoo.show import plots
+
+_BATCH = 1000  # images; divides 10,000, so prediction needs one shape only
+_SHOWN = 20  # mistakes in errors.png
+
+
+def probabilities(model, images: np.ndarray) -> np.ndarray:
+    """Predict class probabilities.
+
+    Args:
+        model: takes pixels, returns logits.
+        images: (n, 28, 28) uint8.
+
+    Returns:
+        (n, classes) float64; each row sums to 1.
+    """
+    from scipy.special import softmax
+
+    inputs = reshape(images, model.input_shape[1:]).astype("float32")
+    return softmax(model.predict(inputs, batch_size=_BATCH, verbose=0).astype("float64"), axis=1)
+
+
+def evaluate_run(run: Run) -> dict[str, Any]:
+    """Evaluate a run's saved model on all 10,000 test images.
+
+    Writes ``evaluation.json``, ``confusion.png``, ``reliability.png`` and ``errors.png`` into
+    the run folder.
+
+    Returns:
+        What ``measure`` returns; the same as in ``evaluation.json``.
+
+    Raises:
+        RunError: the run has no model.
+        DataError: a test file is damaged.
+    """
+    model = run.load_model()
+    test = load_part("test", run.config.data.dataset, run.config.data.folder)
+    predictions = probabilities(model, test.images)
+    found = measure(predictions, test.labels, CLASS_NAMES)
+    figures = {
+        "confusion.png": plots.confusion(np.array(found["confusion"]), CLASS_NAMES),
+        "reliability.png": plots.reliability(found["bins"], found["ece"]),
+        "errors.png": _mistakes(predictions, test),
+    }
+    for name, figure in figures.items():
+        with storage.atomic_file(run.path / name) as temporary:
+            figure.savefig(temporary)
+    storage.write_json(run.path / "evaluation.json", found)
+    return found
+
+
+def _mistakes(predictions: np.ndarray, test: Images):
+    predicted, confidence = predictions.argmax(axis=1), predictions.max(axis=1)
+    wrong = np.flatnonzero(predicted != test.labels)
+    worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:_SHOWN]
+    return plots.errors(
+        test.images[worst],
+        [CLASS_NAMES[label] for label in test.labels[worst]],
+        [CLASS_NAMES[label] for label in predicted[worst]],
+        confidence[worst].tolist(),
+    )

@@ -1,0 +1,69 @@
+"""The proof that an export agrees with the model it came from."""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from fashion_zoo.data import CLASS_NAMES, load_part
+from fashion_zoo.errors import ExportError
+from fashion_zoo.evaluation.report import probabilities
+
+TOLERANCE = 1e-5  # of a probability; float32 softmax rounds at about 1e-7
+
+
+def prove(model: keras.Model, folder: Path) -> dict[str, Any]:
+    """Compare a SavedModel, loaded in a fresh process, with its model on the test images.
+
+    Args:
+        model: what was exported.
+        folder: the SavedModel.
+
+    Returns:
+        ``images``, ``largest_probability_difference``, ``same_class`` (a fraction) and
+        ``tolerance``.
+
+    Raises:
+        ExportError: a class differs, a name is not that of its class, or a probability is over
+            the tolerance.
+    """
+    images = load_part("test").images
+    expected = probabilities(model, images)
+    served = _serve_elsewhere(folder, images)
+    difference = float(np.abs(served["probabilities"] - expected).max())
+    same = float((served["class_index"] == expected.argmax(axis=1)).mean())
+    named = np.array(CLASS_NAMES)[served["class_index"]]
+    found = {
+        "images": len(images),
+        "largest_probability_difference": difference,
+        "same_class": same,
+        "tolerance": TOLERANCE,
+    }
+    if not difference <= TOLERANCE or same < 1 or (named != served["class_name"]).any():
+        raise ExportError(
+            f"The export does not agree with its model: probabilities differ by up to "
+            f"{difference:.3g} (tolerance {TOLERANCE:g}), {100 * same:.2f} % of the classes are "
+            "the same. Nothing was written."
+        )
+    return found
+
+
+def _serve_elsewhere(folder: Path, images: np.ndarray) -> dict[str, np.ndarray]:
+    """Load the SavedModel in a process that imports neither keras nor this package."""
+    script = Path(__file__).with_name("serve_once.py")
+    with tempfile.TemporaryDirectory() as exchange:
+        asked, answered = Path(exchange, "images.npy"), Path(exchange, "outputs.npz")
+        np.save(asked, images)
+        # -P keeps this folder, and with it this package, off the path of the fresh process.
+        command = [sys.executable, "-P", str(script), str(folder), str(asked), str(answered)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise ExportError(
+                f"The export cannot be loaded in a fresh process: {done.stderr.strip()[-500:]}"
+            )
+        with np.load(answered) as outputs:
+            return dict(outputs)

@@ -1,0 +1,85 @@
+"""The SavedModel: raw uint8 images in, probabilities, class index and class name out."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from fashion_zoo import storage
+from fashion_zoo.data import CLASS_NAMES
+from fashion_zoo.errors import ExportError, RunError
+from fashion_zoo.exporting.parity import prove
+from fashion_zoo.runs import Run
+
+
+def export_run(run: Run, folder: str | Path, *, force: bool = False) -> dict[str, Any]:
+    """Export a run's model as a SavedModel, and prove that it agrees with the model.
+
+    The SavedModel needs TensorFlow alone: ``tf.saved_model.load(folder).serve(images)`` takes
+    (batch, 28, 28) uint8 and returns a dictionary with ``probabilities`` (batch, 10) float32,
+    ``class_index`` (batch,) int64 and ``class_name`` (batch,) string. The signature
+    ``serving_default`` is the same function.
+
+    Args:
+        run: the run.
+        folder: what to make. It appears only when the proof holds.
+        force: replace an older export there.
+
+    Returns:
+        What ``parity.json``, which lies in the folder, holds.
+
+    Raises:
+        ExportError: the Keras backend is not tensorflow, something else is there, or the export
+            does not agree with the model.
+        RunError: the run has no model.
+        StorageError: the folder cannot be written.
+    """
+    folder = Path(folder)
+    if keras.backend.backend() != "tensorflow":
+        raise ExportError(
+            f"A SavedModel needs the tensorflow backend, this is {keras.backend.backend()}. "
+            "Run the export with KERAS_BACKEND=tensorflow."
+        )
+    _check_free(folder, force=force)
+    model = run.load_model()
+    with storage.atomic_folder(folder, replace=force) as temporary:
+        write_saved_model(model, temporary)
+        parity = prove(model, temporary)
+        storage.write_json(temporary / "parity.json", parity)
+    return parity
+
+
+def write_saved_model(model: keras.Model, folder: Path) -> None:
+    """Write the SavedModel of a model that takes pixels and returns logits."""
+    import tensorflow as tf
+
+    names = tf.constant(CLASS_NAMES)
+    shape = model.input_shape[1:]
+
+    def serve(images):
+        pixels = tf.reshape(tf.cast(images, tf.float32), (-1, *shape))
+        probabilities = tf.nn.softmax(model(pixels, training=False))
+        index = tf.argmax(probabilities, axis=-1)
+        return {
+            "probabilities": probabilities,
+            "class_index": index,
+            "class_name": tf.gather(names, index),
+        }
+
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint(
+        "serve", serve, input_signature=[tf.TensorSpec((None, 28, 28), tf.uint8, name="images")]
+    )
+    archive.write_out(str(folder), verbose=False)
+
+
+def _check_free(folder: Path, *, force: bool) -> None:
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    if not (folder / "saved_model.pb").is_file():
+        raise RunError(f"{folder} is there already and is not an export. Choose another folder.")
+    if not force:
+        raise RunError(
+            f"{folder} holds an export already. Choose another folder, or replace it with --force."
+        )

@@ -1,0 +1,57 @@
+"""Precision: which dtype policy the layers get. Nothing here sets a global policy."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+
+class ChosenPrecision(NamedTuple):
+    """A dtype policy and why it was chosen."""
+
+    policy: str
+    """Name of a Keras dtype policy: float32, mixed_bfloat16 or mixed_float16."""
+    reason: str
+    """One clause for ``environment.json``."""
+
+
+def choose(precision: str) -> ChosenPrecision:
+    """Turn a precision setting into a dtype policy.
+
+    ``auto`` takes bfloat16 where the device multiplies it natively (a GPU of compute capability
+    8.0 or newer, a CPU with AMX), else float16 with loss scaling on a GPU, else float32.
+
+    Args:
+        precision: float32, mixed_bfloat16, mixed_float16 or auto.
+    """
+    if precision != "auto":
+        return ChosenPrecision(precision, "asked for")
+    capability = _gpu_capability()
+    if capability is not None:
+        version = ".".join(str(part) for part in capability)
+        if capability >= (8, 0):
+            return ChosenPrecision("mixed_bfloat16", f"GPU of compute capability {version}")
+        return ChosenPrecision("mixed_float16", f"GPU of compute capability {version}, no bfloat16")
+    if _cpu_has_amx():
+        return ChosenPrecision("mixed_bfloat16", "CPU with AMX")
+    return ChosenPrecision("float32", "neither a GPU nor a CPU with AMX")
+
+
+def _gpu_capability() -> tuple[int, ...] | None:
+    import keras
+
+    if keras.backend.backend() == "jax":
+        import jax
+
+        gpus = [device for device in jax.devices() if device.platform == "gpu"]
+        text = getattr(gpus[0], "compute_capability", "0") if gpus else None
+        return tuple(int(part) for part in text.split(".")) if text else None
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return None
+    return tf.config.experimental.get_device_details(gpus[0]).get("compute_capability", (0, 0))
+
+
+def _cpu_has_amx() -> bool:
+    information = Path("/proc/cpuinfo")  # Linux alone tells; elsewhere float32 is the safe answer
+    return information.is_file() and "amx_bf16" in information.read_text()

@@ -1,0 +1,173 @@
+"""The registry: a dict, a decorator and look-ups. It knows no model and no framework.
+
+Recipes come from three places: the modules of ``fashion_zoo.models``, packages that declare the
+entry-point group ``fashion_zoo.recipes`` (each entry names a module that registers on import),
+and whatever is imported by hand or with ``load_recipes``.
+"""
+
+import contextlib
+import fnmatch
+import importlib
+import importlib.metadata
+import importlib.util
+import sys
+import warnings
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from fashion_zoo.config import Recipe, RunConfig
+from fashion_zoo.errors import ConfigError
+from fashion_zoo.suggest import unknown
+
+GROUP = "fashion_zoo.recipes"
+_BUILT_IN = "fashion_zoo.models"
+_recipes: dict[str, Recipe] = {}
+_discovered: set[str] = set()
+
+
+def register(
+    config: RunConfig, *, parameters: int, reference: str = "", tags: Iterable[str] = ()
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a builder under its function's name.
+
+    Args:
+        config: the recipe's defaults.
+        parameters: its trainable parameters with these defaults; a test rebuilds and compares.
+        reference: the paper or textbook.
+        tags: words that ``find(tag=...)`` looks for.
+
+    Raises:
+        ConfigError: the name is taken by another function, or the function has no docstring
+            (its first line is the recipe's summary).
+
+    Example:
+        ```python
+        @register(RunConfig(model=MLPConfig(hidden_units=(32,))), parameters=25_450)
+        def tiny_mlp(config, *, seed, dtype):
+            \"\"\"One hidden layer.\"\"\"
+            return mlp(config, name="tiny_mlp", seed=seed, dtype=dtype)
+        ```
+    """
+
+    def decorate(builder: Callable[..., Any]) -> Callable[..., Any]:
+        name = builder.__name__
+        lines = (builder.__doc__ or "").strip().splitlines()
+        if not lines:
+            raise ConfigError(f"Recipe {name!r} has no docstring; its first line is the summary.")
+        taken = _recipes.get(name)
+        # The same cell of a notebook run twice is not a second recipe.
+        if taken and _home(taken.builder) != _home(builder):
+            raise ConfigError(
+                f"Recipe {name!r} is registered already, by {taken.builder.__module__}. "
+                "Give the new one another name."
+            )
+        _recipes[name] = Recipe(name, builder, config, lines[0], reference, parameters, tuple(tags))
+        return builder
+
+    return decorate
+
+
+def _home(builder: Callable[..., Any]) -> tuple[str, str]:
+    return builder.__module__, builder.__qualname__
+
+
+def _discover() -> None:
+    if _BUILT_IN not in _discovered:
+        _discovered.add(_BUILT_IN)
+        importlib.import_module(_BUILT_IN)
+        for entry in importlib.metadata.entry_points(group=GROUP):
+            try:
+                entry.load()
+            except Exception as error:  # a broken neighbour must not take the zoo down
+                warnings.warn(
+                    f"Recipes of {entry.value!r} could not be loaded: {error!r}.", stacklevel=3
+                )
+
+
+def recipe(name: str) -> Recipe:
+    """Return the recipe of this name.
+
+    Raises:
+        ConfigError: no such recipe; the message has the nearest name and all names.
+    """
+    _discover()
+    if name not in _recipes:
+        raise ConfigError(unknown("recipe", name, _recipes))
+    return _recipes[name]
+
+
+def list_recipes(pattern: str = "*") -> list[str]:
+    """Return the names that match a shell pattern, sorted."""
+    _discover()
+    return sorted(fnmatch.filter(_recipes, pattern))
+
+
+def find(*, max_parameters: int | None = None, tag: str | None = None) -> list[str]:
+    """Return the names of the recipes that fit every condition given, sorted.
+
+    Args:
+        max_parameters: at most this many trainable parameters.
+        tag: carries this tag.
+
+    Raises:
+        ConfigError: no recipe carries the tag; the message has all tags.
+    """
+    known = [recipe(name) for name in list_recipes()]
+    tags = {word for entry in known for word in entry.tags}
+    if tag is not None and tag not in tags:
+        raise ConfigError(unknown("tag", tag, tags))
+    return [
+        entry.name
+        for entry in known
+        if (max_parameters is None or entry.parameters <= max_parameters)
+        and (tag is None or tag in entry.tags)
+    ]
+
+
+def load_recipes(source: str) -> ModuleType:
+    """Import a file or a module that registers recipes.
+
+    Args:
+        source: path of a Python file, or dotted name of a module.
+
+    Raises:
+        ConfigError: it is not there, or it fails when imported.
+    """
+    try:
+        if source.endswith(".py") or "/" in source:
+            return _load_file(Path(source))
+        with _on_path(str(Path.cwd())):
+            return importlib.import_module(source)
+    except ConfigError:
+        raise
+    except Exception as error:
+        raise ConfigError(f"Cannot import recipes from {source!r}: {error!r}.") from error
+
+
+def _load_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise ConfigError(f"Cannot import recipes from {str(path)!r}: there is no such file.")
+    name = f"fashion_zoo_recipes_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ConfigError(f"Cannot import recipes from {str(path)!r}: it is not a Python file.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up there
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+@contextlib.contextmanager
+def _on_path(folder: str):
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ValueError):
+            sys.path.remove(folder)

@@ -1,0 +1,89 @@
+"""The progress of a training in a terminal: a live bar, or plain lines where there is none."""
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+_NARROW = 90  # columns; below it the bar has only what a person waits for
+
+
+def clock(seconds: float) -> str:
+    """Format seconds as m:ss, or h:mm:ss from an hour on."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+class TrainingDisplay:
+    """Show epoch, images a second, loss, validation accuracy and time left on stderr.
+
+    Args:
+        enabled: false shows nothing.
+    """
+
+    def __init__(self, enabled: bool = True):
+        from rich.console import Console
+
+        self.enabled = enabled
+        self.console = Console(stderr=True)
+        self.live = enabled and self.console.is_terminal
+        self.progress: Any = None
+        self.task: Any = None
+        self.epochs = self.steps = self.first = 0
+        self.started = 0.0
+        self.validation = ""
+
+    def start(self, epochs: int, steps: int) -> None:
+        """Begin, with the number of epochs and of steps an epoch."""
+        self.epochs, self.steps, self.started = epochs, steps, time.perf_counter()
+        if self.live:
+            self.progress = _bar(self.console)
+            self.task = self.progress.add_task(
+                f"epoch 1/{epochs}", total=epochs * steps, speed="", metrics=""
+            )
+            self.progress.start()
+
+    def advance(
+        self, epoch: int, step: int, speed: float, logs: Mapping[str, float] | None
+    ) -> None:
+        """Show that ``step`` steps of ``epoch`` (from 0) are done."""
+        if self.live:
+            metrics = f"loss {float((logs or {}).get('loss', 0)):.4f}"
+            self.progress.update(
+                self.task,
+                completed=epoch * self.steps + step,
+                description=f"epoch {epoch + 1}/{self.epochs}",
+                speed=f"{speed:,.0f} images/s",
+                metrics=f"{metrics}  {self.validation}".rstrip(),
+            )
+
+    def finish_epoch(self, epoch: int, speed: float, logs: Mapping[str, float] | None) -> None:
+        """Show the metrics of an epoch that is done."""
+        logs = logs or {}
+        if "val_accuracy" in logs:
+            self.validation = f"val_accuracy {logs['val_accuracy']:.4f}"
+        if self.enabled and not self.live:
+            done = epoch + 1
+            left = (time.perf_counter() - self.started) / done * (self.epochs - done)
+            print(
+                f"epoch {done}/{self.epochs}  {speed:,.0f} images/s  loss {logs['loss']:.4f}  "
+                f"{self.validation}  {clock(left)} left",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    def stop(self) -> None:
+        """End the display; the last state of the bar stays on the screen."""
+        if self.progress is not None:
+            self.progress.stop()
+
+
+def _bar(console: Any) -> Any:
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = [TextColumn("{task.description}"), BarColumn(bar_width=None)]
+    if console.width >= _NARROW:
+        columns.append(TextColumn("{task.fields[speed]}"))
+    columns += [TextColumn("{task.fields[metrics]}"), TimeRemainingColumn(compact=True)]
+    return Progress(*columns, console=console, expand=True)

@@ -1,0 +1,217 @@
+"""The facade: one function a command, with the same name and arguments. Where folders meet."""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from fashion_zoo import registry, runs
+from fashion_zoo.config import RunConfig, override
+from fashion_zoo.runs import Run
+
+if TYPE_CHECKING:
+    import keras
+
+
+def get(
+    name: str, *, seed: int | None = None, precision: str | None = None, **overrides: Any
+) -> "keras.Model":
+    """Build and compile a recipe's model: ``get("bn_mlp").fit(x, y)`` works as it is.
+
+    Args:
+        name: a registered recipe.
+        seed: key of the initial weights and the dropout masks; by default the recipe's.
+        precision: float32, mixed_bfloat16, mixed_float16 or auto; by default the recipe's.
+        **overrides: fields of the recipe's model config, such as ``hidden_units=(256, 128)``.
+
+    Returns:
+        A functional model from (batch, 28, 28) pixels in 0..255 to (batch, 10) float32 logits,
+        compiled with the recipe's optimizer at its constant base rate, cross-entropy from
+        integer labels, and accuracy. Schedules belong to ``train``.
+
+    Raises:
+        ConfigError: an unknown name or override, answered with the nearest one, or a value that
+            is not allowed.
+    """
+    from fashion_zoo.training import build_model, compile_model
+
+    entry = registry.recipe(name)
+    changes: dict[str, Any] = {"model": overrides}
+    changes |= {} if seed is None else {"seed": seed}
+    changes |= {} if precision is None else {"precision": precision}
+    config = override(entry.config, changes)
+    return compile_model(build_model(entry, config), config)
+
+
+def default_run_dir(name: str) -> Path:
+    """Return ``runs/NAME-DATE-TIME``."""
+    return Path("runs") / f"{name}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
+
+
+class Trained(NamedTuple):
+    """What ``train`` returns."""
+
+    run: Run
+    """The run folder."""
+    training: dict[str, Any]
+    """``training.json``."""
+    evaluation: dict[str, Any] | None
+    """``evaluation.json``; None without evaluation, or after Ctrl-C."""
+    parity: dict[str, Any] | None
+    """``saved_model/parity.json``; None without export, or after Ctrl-C."""
+
+
+def train(
+    name: str,
+    *,
+    config: RunConfig | None = None,
+    run_dir: str | Path | None = None,
+    force: bool = False,
+    evaluate: bool = True,
+    export: bool = True,
+    progress: bool = False,
+    **overrides: Any,
+) -> Trained:
+    """Train a recipe into a run folder, then evaluate and export it.
+
+    Ctrl-C ends the training cleanly: what is trained so far is saved, and nothing is evaluated.
+
+    Args:
+        name: a registered recipe.
+        config: the whole config; by default the recipe's.
+        run_dir: the run folder; by default ``runs/NAME-DATE-TIME``.
+        force: replace an older run in ``run_dir``.
+        evaluate: evaluate on the test images at the end.
+        export: write a SavedModel into the run at the end.
+        progress: show the progress on stderr.
+        **overrides: fields of RunConfig, such as ``seed=3`` or ``training={"epochs": 5}``.
+
+    Raises:
+        FashionZooError: one of its children; see each.
+
+    Example:
+        ```python
+        trained = fashion_zoo.train("bn_mlp", seed=3, training={"epochs": 5})
+        trained.evaluation["accuracy"]
+        ```
+    """
+    from fashion_zoo.evaluation import evaluate_run
+    from fashion_zoo.exporting import export_run
+    from fashion_zoo.show.progress import TrainingDisplay
+    from fashion_zoo.training import train_run
+
+    entry = registry.recipe(name)
+    ended = train_run(
+        entry,
+        override(config or entry.config, overrides),
+        Path(run_dir) if run_dir is not None else default_run_dir(name),
+        force=force,
+        display=TrainingDisplay(enabled=progress),
+    )
+    run, complete = ended.run, not ended.interrupted
+    return Trained(
+        run,
+        run.read_json("training.json"),
+        evaluate_run(run) if evaluate and complete else None,
+        export_run(run, run.path / "saved_model") if export and complete else None,
+    )
+
+
+def evaluate(run: str | Path) -> dict[str, Any]:
+    """Evaluate a run on the test images; see ``fashion_zoo.evaluation.measure``.
+
+    Raises:
+        RunError: it is not a run, or has no model.
+    """
+    from fashion_zoo.evaluation import evaluate_run
+
+    return evaluate_run(runs.open_run(run))
+
+
+def export(run: str | Path, to: str | Path, *, force: bool = False) -> dict[str, Any]:
+    """Export a run as a SavedModel and prove that it agrees.
+
+    Raises:
+        RunError: it is not a run, or has no model.
+        ExportError: the export does not agree, or the backend cannot write one.
+    """
+    from fashion_zoo.exporting import export_run
+
+    return export_run(runs.open_run(run), to, force=force)
+
+
+class Prediction(NamedTuple):
+    """What a model says of one picture."""
+
+    picture: str
+    """The path as given."""
+    notes: tuple[str, ...]
+    """What was done to the picture."""
+    inverted: bool
+    """Whether it looks inverted."""
+    classes: tuple[tuple[str, float], ...]
+    """Class name and probability, the most probable first."""
+
+
+def predict(
+    run: str | Path, pictures: Sequence[str | Path], *, top: int = 3, invert: bool = False
+) -> list[Prediction]:
+    """Predict the classes of picture files of any size and colour.
+
+    Args:
+        run: the run folder.
+        pictures: files that Pillow reads.
+        top: how many classes to return.
+        invert: whether to swap light and dark first.
+
+    Raises:
+        DataError: a file is not a picture.
+        RunError: it is not a run, or has no model.
+    """
+    from fashion_zoo.data import CLASS_NAMES
+    from fashion_zoo.data.pictures import read_picture
+    from fashion_zoo.evaluation.report import probabilities
+
+    opened = runs.open_run(run)
+    read = [read_picture(path, invert=invert) for path in pictures]
+    found = probabilities(opened.load_model(), np.stack([entry.image for entry in read]))
+    return [
+        Prediction(
+            str(path),
+            entry.notes,
+            entry.inverted,
+            tuple((CLASS_NAMES[place], float(row[place])) for place in np.argsort(-row)[:top]),
+        )
+        for path, entry, row in zip(pictures, read, found, strict=True)
+    ]
+
+
+def benchmark_accuracy(
+    *, seeds: int = 3, folder: str | Path = "runs/benchmark", page: str | Path = "README.md"
+) -> Mapping[str, Any]:
+    """Measure every built-in recipe and write ``assets/results.csv`` and the README's table.
+
+    Finished runs in ``folder`` are not run again, so it can be broken off at any time.
+
+    Args:
+        seeds: trainings a recipe.
+        folder: where the runs are kept.
+        page: the page whose table is replaced.
+
+    Returns:
+        Recipe name to its ``Result``.
+    """
+    from fashion_zoo.board.accuracy import measure_recipe
+    from fashion_zoo.board.results import replace_table, results_table, write_results
+    from fashion_zoo.show.progress import TrainingDisplay
+
+    results = [
+        measure_recipe(name, seeds, Path(folder), print, TrainingDisplay())
+        for name in registry.list_recipes()
+        if registry.recipe(name).builder.__module__.startswith("fashion_zoo.models.")
+    ]
+    write_results(results)
+    replace_table(Path(page), results_table(results))
+    return {result.recipe: result for result in results}
