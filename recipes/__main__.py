@@ -1,0 +1,39 @@
+"""``fashion-zoo`` alone lists the commands; ``fashion-zoo NAME ...`` runs one."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import fashion_zoo
+
+COMMANDS = {
+    "train": "train a recipe, evaluate it, export it",
+    "evaluate": "measure a run on the test images",
+    "export": "write a run as a SavedModel and prove that it agrees",
+    "predict": "name what is on picture files",
+    "list": "the recipes and what they reached",
+    "info": "one recipe with its defaults",
+    "benchmark": "measure every recipe over several seeds",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command by name and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print("usage: fashion-zoo COMMAND ...   (the same as python -m recipes.COMMAND ...)\n")
+        for name, summary in COMMANDS.items():
+            print(f"  {name:<11}{summary}")
+        print("\nfashion-zoo COMMAND --help says more.")
+        return 0
+    if arguments[0] == "--version":
+        print(fashion_zoo.__version__)
+        return 0
+    if arguments[0] not in COMMANDS:
+        print(f"error: {fashion_zoo.unknown('command', arguments[0], COMMANDS)}", file=sys.stderr)
+        return 2
+    return importlib.import_module(f"recipes.{arguments[0]}").main(arguments[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""What every command shares: flags, exit codes, ``--debug`` and ``--import``."""
+
+import functools
+import json
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import fashion_zoo
+
+Options = TypeVar("Options")
+
+INTERRUPTED = 130  # what a shell reports for Ctrl-C
+_EVERYWHERE = (
+    "Every command also takes --import FILE_OR_MODULE (recipes of your own; repeatable) "
+    "and --debug (the traceback of an error)."
+)
+
+
+def command(body: Callable[[list[str]], int | None]) -> Callable[..., int]:
+    """Turn ``body(argv)`` into a ``main(argv=None)`` that returns an exit code.
+
+    An error of this package is one line on stderr and its own exit code; a wrong command line
+    is 2, Ctrl-C is 130.
+    """
+
+    @functools.wraps(body)
+    def main(argv: Sequence[str] | None = None) -> int:
+        arguments = list(sys.argv[1:] if argv is None else argv)
+        debug = "--debug" in arguments
+        try:
+            return body(_take_imports([word for word in arguments if word != "--debug"])) or 0
+        except SystemExit as leaving:  # the parser's
+            return leaving.code if isinstance(leaving.code, int) else 2
+        except fashion_zoo.FashionZooError as error:
+            if debug:
+                traceback.print_exc()
+            print(f"error: {error}", file=sys.stderr)
+            return error.exit_code
+        except KeyboardInterrupt:
+            print("Interrupted; nothing was left half written.", file=sys.stderr)
+            return INTERRUPTED
+        except BrokenPipeError:  # the reader, such as head, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+
+    return main
+
+
+def _take_imports(arguments: list[str]) -> list[str]:
+    """Import what ``--import`` names and return the other arguments."""
+    rest, words = [], iter(arguments)
+    for word in words:
+        name, sign, source = word.partition("=")
+        if name != "--import":
+            rest.append(word)
+            continue
+        source = source if sign else next(words, "")
+        if not source:
+            raise fashion_zoo.ConfigError("--import needs a file or a module, received nothing.")
+        fashion_zoo.load_recipes(source)
+    return rest
+
+
+def parse(
+    options: type[Options], argv: Sequence[str], name: str, *, default: Options | None = None
+) -> Options:
+    """Parse the command line into a dataclass, whose docstrings are the help.
+
+    Args:
+        options: the dataclass.
+        argv: the arguments.
+        name: the command, such as ``"train bn_mlp"``.
+        default: an instance whose values are the defaults.
+    """
+    import tyro
+
+    description = f"{(options.__doc__ or '').strip()}\n\n{_EVERYWHERE}"
+    keywords: dict[str, Any] = {} if default is None else {"default": default}
+    return tyro.cli(
+        options, args=argv, prog=f"python -m recipes.{name}", description=description, **keywords
+    )
+
+
+def start_keras() -> None:
+    """Import keras and wake its device, without what TensorFlow says of itself on stderr.
+
+    Its C++ start writes to the file descriptor before any log level counts: about a missing GPU,
+    which most people of this package do not have. If the start fails, all of it is shown.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as said:
+        os.dup2(said.fileno(), 2)
+        try:
+            import keras
+
+            keras.ops.zeros(())
+        except BaseException:
+            said.seek(0)
+            os.write(stderr, said.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+
+
+def print_json(value: Any) -> None:
+    """Print JSON on stdout, for a script."""
+    print(json.dumps(value, indent=2))

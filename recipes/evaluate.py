@@ -1,0 +1,52 @@
+"""Evaluate a run: ``python -m recipes.evaluate RUN``."""
+
+import dataclasses
+import sys
+
+import tyro
+
+import fashion_zoo
+from recipes import _common, _lines
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluate:
+    """Measure a run on the 10,000 test images and write evaluation.json and three pictures."""
+
+    run: tyro.conf.Positional[str]
+    """The run folder."""
+    json: bool = False
+    """Print all of evaluation.json."""
+
+
+@_common.command
+def main(argv: list[str]) -> None:
+    """Parse, evaluate, print."""
+    options = _common.parse(Evaluate, argv, "evaluate")
+    _common.start_keras()
+    found = fashion_zoo.evaluate(options.run)
+    if options.json:
+        _common.print_json(found)
+        return
+    from fashion_zoo.show.tables import print_table
+
+    print(_lines.accuracy(found))
+    print(f"NLL {found['nll']:.4f}   Brier {found['brier']:.4f}   ECE {found['ece']:.4f} (15 bins)")
+    print_table(
+        None,
+        ["class", "precision", "recall", "F1", "images"],
+        [
+            [
+                row["name"],
+                *(f"{row[key]:.3f}" for key in ("precision", "recall", "f1")),
+                f"{row['images']:,}",
+            ]
+            for row in found["classes"]
+        ],
+        numbers=4,
+    )
+    print(f"Pictures: {options.run}/confusion.png, reliability.png, errors.png")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""Show one recipe: ``python -m recipes.info NAME``."""
+
+import dataclasses
+import sys
+
+import tyro
+
+import fashion_zoo
+from recipes import _common, _lines
+
+
+@dataclasses.dataclass(frozen=True)
+class Info:
+    """Show one recipe: its idea, its reference, its defaults and what it reached."""
+
+    name: tyro.conf.Positional[str]
+    """The recipe."""
+    json: bool = False
+    """Print JSON."""
+
+
+@_common.command
+def main(argv: list[str]) -> None:
+    """Parse, look up, print."""
+    options = _common.parse(Info, argv, "info")
+    entry = fashion_zoo.recipe(options.name)
+    result = fashion_zoo.read_results().get(entry.name)
+    defaults = dataclasses.asdict(entry.config)
+    if options.json:
+        reached = dataclasses.asdict(result) if result else None
+        _common.print_json(
+            {
+                "name": entry.name,
+                "summary": entry.summary,
+                "reference": entry.reference,
+                "parameters": entry.parameters,
+                "tags": list(entry.tags),
+                "defaults": defaults,
+                "result": reached,
+            }
+        )
+        return
+    print(f"{entry.name}: {entry.summary}")
+    print(f"reference   {entry.reference or 'none given'}")
+    print(f"parameters  {entry.parameters:,}, trainable")
+    print(f"tags        {', '.join(entry.tags) or 'none'}")
+    if result:
+        print(
+            f"reached     {_lines.percent(result.test_mean)} on test, "
+            f"{_lines.percent(result.validation_mean)} on validation, mean of {result.seeds} "
+            f"seeds, {result.seconds:.0f} s each on {result.device}"
+        )
+    print("defaults")
+    for flag, value in _flags(defaults):
+        print(f"  --{flag} {value}")
+
+
+def _flags(values: dict, prefix: str = ""):
+    """Yield each default as the flag that would set it."""
+    for name, value in values.items():
+        flag = f"{prefix}{name.replace('_', '-')}"
+        if isinstance(value, dict):
+            yield from _flags(value, f"{flag}.")
+        elif isinstance(value, tuple):
+            yield flag, " ".join(str(item) for item in value)
+        else:
+            yield flag, value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

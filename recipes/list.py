@@ -1,0 +1,65 @@
+"""List the recipes: ``python -m recipes.list``."""
+
+import dataclasses
+import sys
+
+import tyro
+
+import fashion_zoo
+from recipes import _common, _lines
+
+
+@dataclasses.dataclass(frozen=True)
+class List:
+    """List the recipes with their parameters and what they reached."""
+
+    pattern: tyro.conf.Positional[str] = "*"
+    """A shell pattern of names, such as '*dropout*'."""
+    json: bool = False
+    """Print JSON."""
+
+
+@_common.command
+def main(argv: list[str]) -> None:
+    """Parse, look up, print."""
+    options = _common.parse(List, argv, "list")
+    entries = [fashion_zoo.recipe(name) for name in fashion_zoo.list_recipes(options.pattern)]
+    results = fashion_zoo.read_results()
+    if options.json:
+        _common.print_json([_as_json(entry, results.get(entry.name)) for entry in entries])
+        return
+    from fashion_zoo.show.tables import print_table
+
+    print_table(
+        None,
+        ["recipe", "idea", "parameters", "test accuracy"],
+        [
+            [
+                entry.name,
+                entry.summary,
+                f"{entry.parameters:,}",
+                _reached(results.get(entry.name)),
+            ]
+            for entry in entries
+        ],
+        numbers=2,
+    )
+
+
+def _reached(result) -> str:
+    return _lines.percent(result.test_mean) if result else "not measured"
+
+
+def _as_json(entry: fashion_zoo.Recipe, result) -> dict:
+    return {
+        "name": entry.name,
+        "summary": entry.summary,
+        "reference": entry.reference,
+        "parameters": entry.parameters,
+        "tags": list(entry.tags),
+        "result": dataclasses.asdict(result) if result else None,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

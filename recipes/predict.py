@@ -1,0 +1,55 @@
+"""Name what is on pictures: ``python -m recipes.predict RUN PICTURE ...``."""
+
+import dataclasses
+import sys
+
+import tyro
+
+import fashion_zoo
+from recipes import _common, _lines
+
+
+@dataclasses.dataclass(frozen=True)
+class Predict:
+    """Name what is on picture files of any size and colour, with probabilities."""
+
+    run: tyro.conf.Positional[str]
+    """The run folder."""
+    pictures: tyro.conf.Positional[tuple[str, ...]]
+    """Picture files: PNG, JPEG or what else Pillow reads."""
+    top: int = 3
+    """How many classes to print."""
+    invert: bool = False
+    """Swap light and dark first: the data has light garments on black."""
+    json: bool = False
+    """Print JSON."""
+
+
+@_common.command
+def main(argv: list[str]) -> None:
+    """Parse, predict, print."""
+    options = _common.parse(Predict, argv, "predict")
+    _common.start_keras()
+    found = fashion_zoo.predict(
+        options.run, options.pictures, top=options.top, invert=options.invert
+    )
+    again, other = (" once inverted", "without") if options.invert else ("", "with")
+    for prediction in found:
+        if prediction.inverted:
+            print(
+                f"warning: {prediction.picture} has a light background{again}, and the model knows "
+                f"light garments on black. Try it {other} --invert.",
+                file=sys.stderr,
+            )
+    if options.json:
+        _common.print_json([prediction._asdict() for prediction in found])
+        return
+    for prediction in found:
+        notes = f" ({', '.join(prediction.notes)})" if prediction.notes else ""
+        print(f"{prediction.picture}{notes}")
+        for name, probability in prediction.classes:
+            print(f"  {_lines.percent(probability):>8}  {name}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

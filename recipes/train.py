@@ -1,0 +1,92 @@
+"""Train a recipe: ``python -m recipes.train NAME``."""
+
+import dataclasses
+import sys
+
+import fashion_zoo
+from recipes import _common, _lines
+
+
+@dataclasses.dataclass(frozen=True)
+class Train(fashion_zoo.RunConfig):
+    """Train a recipe into a run folder, then evaluate it on the test images and export it."""
+
+    run_dir: str | None = None
+    """The run folder; by default runs/NAME-DATE-TIME."""
+    force: bool = False
+    """Replace an older run in the run folder."""
+    evaluate: bool = True
+    """Evaluate on the test images at the end."""
+    export: bool = True
+    """Write a SavedModel into the run folder at the end."""
+    json: bool = False
+    """Print the result as JSON."""
+
+
+@_common.command
+def main(argv: list[str]) -> int:
+    """Parse, train, print."""
+    if not argv or argv[0] in ("-h", "--help"):
+        print("usage: python -m recipes.train NAME [OPTIONS]\n\nRecipes:")
+        for name in fashion_zoo.list_recipes():
+            print(f"  {name:<22}{fashion_zoo.recipe(name).summary}")
+        print("\npython -m recipes.train NAME --help lists the options with their defaults.")
+        return 0 if argv else 2
+    if argv[0].startswith("-"):
+        raise fashion_zoo.ConfigError(
+            f"The name of the recipe comes first, received {argv[0]!r}. "
+            f"Recipes: {', '.join(fashion_zoo.list_recipes())}."
+        )
+    entry = fashion_zoo.recipe(argv[0])
+    fields = [field.name for field in dataclasses.fields(entry.config)]
+    default = Train(**{name: getattr(entry.config, name) for name in fields})
+    options = _common.parse(Train, argv[1:], f"train {entry.name}", default=default)
+    config = fashion_zoo.RunConfig(**{name: getattr(options, name) for name in fields})
+    run_dir = options.run_dir or str(fashion_zoo.default_run_dir(entry.name))
+    fashion_zoo.check_free(run_dir, force=options.force)  # before the seconds that keras takes
+    _common.start_keras()
+    trained = fashion_zoo.train(
+        entry.name,
+        config=config,
+        run_dir=run_dir,
+        force=options.force,
+        evaluate=options.evaluate,
+        export=options.export,
+        progress=True,
+    )
+    if options.json:
+        _common.print_json(
+            {
+                "run": str(trained.run.path),
+                "training": trained.training,
+                "evaluation": trained.evaluation,
+                "parity": trained.parity,
+            }
+        )
+    else:
+        _print(trained)
+    return 0 if trained.training["finished"] else _common.INTERRUPTED
+
+
+def _print(trained) -> None:
+    training, path = trained.training, trained.run.path
+    if not training["finished"]:
+        print(
+            f"Interrupted after {training['epochs']} whole epochs. What is trained so far is saved."
+        )
+    print(f"run         {path}")
+    print(f"trained     {training['epochs']} epochs in {training['seconds']:.0f} s")
+    print(f"validation  accuracy {_lines.percent(training['validation_accuracy'])}")
+    if trained.evaluation:
+        print(f"test        {_lines.accuracy(trained.evaluation)}")
+    if trained.parity:
+        print(f"export      {path}/saved_model: {_lines.parity(trained.parity)}")
+    if not trained.evaluation:
+        print(f"Evaluate it with: python -m recipes.evaluate {path}")
+    else:
+        print(f"pictures    {path}/curves.png, confusion.png, reliability.png, errors.png")
+        print(f"Next: python -m recipes.predict {path} PICTURE")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
