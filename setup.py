@@ -1,0 +1,46 @@
+"""Metadata, dependencies, extras and the console script."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(
+    r'^__version__ = "(.+)"$', (HERE / "fashion_zoo/__init__.py").read_text(encoding="utf-8"), re.M
+)[1]
+
+setup(
+    name="fashion_zoo",
+    version=VERSION,
+    description="Multilayer-perceptron recipes for 28x28 images, with numbers you can check",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE", "fashion_zoo/assets/fashion_mnist/LICENSE"],
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Intended Audience :: Education",
+        "Intended Audience :: Science/Research",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+    ],
+    python_requires=">=3.11",
+    packages=find_packages(include=["fashion_zoo", "fashion_zoo.*", "recipes"]),
+    package_data={"fashion_zoo": ["assets/*", "assets/fashion_mnist/*"]},
+    install_requires=[
+        "keras>=3.15.1",  # the security floor: older ones run code from hostile model files
+        "matplotlib>=3.9",
+        "numpy>=1.26",
+        "pillow>=10.3",
+        "rich>=13.7",
+        "scikit-learn>=1.5",
+        "scipy>=1.11",
+        "tensorflow>=2.21",
+        "tyro>=1.0",
+    ],
+    extras_require={"docs": ["mkdocs-material>=9.5"]},
+    entry_points={"console_scripts": ["fashion-zoo = recipes.__main__:main"]},
+)
