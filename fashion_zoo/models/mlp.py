@@ -151,7 +151,7 @@ def adaptive_dropout_mlp(config: MLPConfig, *, seed: int = 0, dtype: str = "floa
 
 
 @register(
-    RunConfig(model=MLPConfig(l2=1e-5)),
+    RunConfig(model=MLPConfig(l2=3e-5)),
     parameters=575_050,
     reference="Krogh & Hertz 1991, NIPS 4",
     tags=("mlp", "l2"),

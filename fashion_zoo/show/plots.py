@@ -90,15 +90,15 @@ def reliability(bins: Sequence[Mapping[str, float]], ece: float) -> "Figure":
     lows = [entry["low"] for entry in full]
     upper.bar(
         lows, [entry["accuracy"] for entry in full], width, align="edge",
-        color=_TRAIN, edgecolor="white", label="accuracy",
+        color=_TRAIN, edgecolor="white", label="accuracy in the bin",
     )  # fmt: skip
     upper.plot(
         [entry["confidence"] for entry in full], [entry["confidence"] for entry in full],
-        color=_VALIDATION, marker="o", label="mean confidence",
+        color=_VALIDATION, marker="o", linestyle=":", label="its mean confidence",
     )  # fmt: skip
-    upper.plot([0, 1], [0, 1], color="gray", linestyle=":", label="perfect calibration")
-    upper.set(ylabel="accuracy", title=f"Reliability, ECE {100 * ece:.2f} %", ylim=(0, 1))
-    upper.legend(loc="upper left")
+    upper.set(ylabel="accuracy", ylim=(0, 1))
+    upper.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
+    figure.suptitle(f"Reliability, ECE {100 * ece:.2f} %")
     lower.bar(
         lows, [entry["count"] for entry in full], width, align="edge",
         color="gray", edgecolor="white",

@@ -1,0 +1,41 @@
+"""Shared by all tests: small stratified slices of the real images, and one small trained run."""
+
+import importlib.util
+import os
+
+# The jax tests have an environment of their own, without tensorflow.
+collect_ignore = ["test_jax.py"] if importlib.util.find_spec("jax") is None else []
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import pytest
+
+import fashion_zoo
+from fashion_zoo.data import Images, load_part, stratified
+
+SMALL = {
+    "model": {"hidden_units": (32, 16)},
+    "data": {"limit": 1000},
+    "training": {"epochs": 2, "batch_size": 100},
+}
+
+
+@pytest.fixture(scope="session")
+def small():
+    """Overrides that make any recipe train in a second."""
+    return SMALL
+
+
+@pytest.fixture(scope="session")
+def images() -> Images:
+    """200 real training images, 20 of each class."""
+    part = load_part("train")
+    chosen = stratified(part.labels, 200)
+    return Images(part.images[chosen], part.labels[chosen])
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """One small run, trained, evaluated and exported. Do not write into it."""
+    folder = tmp_path_factory.mktemp("runs") / "bn"
+    return fashion_zoo.train("bn_mlp", run_dir=folder, **SMALL)

@@ -1,0 +1,122 @@
+import dataclasses
+import json
+
+import pytest
+
+from fashion_zoo import (
+    ConfigError,
+    DataConfig,
+    EarlyStoppingConfig,
+    MLPConfig,
+    RunConfig,
+    SchedulesConfig,
+    TrainingConfig,
+    list_recipes,
+    override,
+    recipe,
+)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: MLPConfig(hidden_units=(256, -1)), "hidden_units must be a whole number of at le"),
+        (lambda: MLPConfig(hidden_units=(256, 0)), "at least 1, received 0"),
+        (lambda: MLPConfig(hidden_units=(2.5,)), "at least 1, received 2.5"),
+        (lambda: MLPConfig(hidden_units=(True,)), "at least 1, received True"),
+        (lambda: MLPConfig(hidden_units=()), "hidden_units must hold at least one number"),
+        (lambda: MLPConfig(hidden_units="256"), "must be a number or a list of numbers, received "),
+        (lambda: MLPConfig(hidden_units=None), "must be a number or a list of numbers, received N"),
+        (lambda: MLPConfig(dropout=1.0), "at least 0 and below 1, received 1.0"),
+        (lambda: MLPConfig(dropout=-0.1), "at least 0 and below 1, received -0.1"),
+        (lambda: MLPConfig(dropout=float("nan")), "below 1, received nan"),
+        (lambda: MLPConfig(dropout=("a",)), "below 1, received 'a'"),
+        (
+            lambda: MLPConfig(dropout=(0.1, 0.2, 0.3)),
+            r"dropout must hold 1 rate, 2 \(first and last\) or 4 \(one for each hidden layer\), "
+            r"received 3: \(0\.1, 0\.2, 0\.3\)",
+        ),
+        (
+            lambda: MLPConfig(activation="rleu"),
+            r"Unknown activation 'rleu'\. Did you mean 'relu'\? Known: elu, gelu, leaky_relu, relu",
+        ),
+        (lambda: MLPConfig(normalization="bach"), "Did you mean 'batch'"),
+        (lambda: MLPConfig(normalization_position="befor"), "Did you mean 'before'"),
+        (lambda: MLPConfig(kernel_initializer="he"), "Unknown kernel_initializer 'he'"),
+        (
+            lambda: MLPConfig(normalization="group", groups=32, hidden_units=(64, 40)),
+            r"groups=32 and hidden_units=\(64, 40\): 40 is not a multiple of 32",
+        ),
+        (lambda: MLPConfig(groups=0), "groups must be a whole number of at least 1, received 0"),
+        (lambda: MLPConfig(l2=-1), "l2 must be a number of at least 0, received -1"),
+        (lambda: MLPConfig(l2=float("inf")), "l2 must be a number of at least 0, received inf"),
+        (lambda: MLPConfig(num_classes=1), "num_classes must be a whole number of at least 2"),
+        (lambda: MLPConfig(input_shape=(28, 0)), "input_shape must be a whole number of at least"),
+        (lambda: DataConfig(dataset="mnist"), "Unknown dataset 'mnist'"),
+        (lambda: DataConfig(limit=0), "data.limit must be a whole number of at least 1, received"),
+        (lambda: DataConfig(folder=3), "data.folder must be a path, received 3"),
+        (lambda: TrainingConfig(epochs=0), "epochs must be a whole number of at least 1"),
+        (lambda: TrainingConfig(epochs="5"), "at least 1, received '5'"),
+        (lambda: TrainingConfig(batch_size=-1), "batch_size must be a whole number of at least 1"),
+        (lambda: TrainingConfig(learning_rate=0), "learning_rate must be a number above 0"),
+        (lambda: TrainingConfig(optimizer="adma"), "Did you mean 'adam'"),
+        (lambda: TrainingConfig(weight_decay=0.1), "weight_decay needs optimizer 'adamw', receive"),
+        (lambda: TrainingConfig(clip_norm=0), "clip_norm must be a number above 0, received 0"),
+        (lambda: TrainingConfig(label_smoothing=1), "label_smoothing must be a number of at least"),
+        (lambda: SchedulesConfig(learning_rate="cosin"), "Did you mean 'cosine'"),
+        (lambda: EarlyStoppingConfig(monitor="acc"), "Unknown early_stopping.monitor 'acc'"),
+        (lambda: EarlyStoppingConfig(patience=0), "patience must be a whole number of at least 1"),
+        (lambda: RunConfig(seed=-1), "seed must be a whole number of at least 0, received -1"),
+        (lambda: RunConfig(precision="bf16"), "Unknown precision 'bf16'"),
+        (lambda: RunConfig(model={}), "model must be a config dataclass, received {}"),
+    ],
+)
+def test_a_bad_value_says_what_came_and_what_is_allowed(make, message):
+    with pytest.raises(ConfigError, match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("dropout", "units", "rates"),
+    [
+        (0.2, (8, 8, 8), (0.2, 0.2, 0.2)),
+        ((0.3, 0.1), (8, 8, 8), (0.3, 0.2, 0.1)),
+        ((0.3, 0.1), (8, 8), (0.3, 0.1)),
+        ((0.3, 0.1), (8,), (0.3,)),
+        ((0.1, 0.5, 0.2), (8, 8, 8), (0.1, 0.5, 0.2)),
+    ],
+)
+def test_dropout_spells_out_to_one_rate_a_layer(dropout, units, rates):
+    assert MLPConfig(dropout=dropout, hidden_units=units).dropout_rates == pytest.approx(rates)
+
+
+def test_override_reaches_any_depth_and_leaves_the_rest():
+    config = override(RunConfig(), {"seed": 3, "training": {"schedules": {"dropout": "linear"}}})
+    assert config == RunConfig(
+        seed=3, training=TrainingConfig(schedules=SchedulesConfig(dropout="linear"))
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sed": 1}, r"Unknown option 'sed'\. Did you mean 'seed'"),
+        ({"training": {"epoch": 1}}, r"Unknown option of training 'epoch'\. Did you mean 'epochs'"),
+        (
+            {"training": {"schedules": {"lr": "cosine"}}},
+            "Unknown option of training.schedules 'lr'",
+        ),
+        ({"training": 5}, "training must be a mapping with some of epochs, batch_size"),
+        ({"model": {"dropout": 2}}, "below 1, received 2"),
+    ],
+)
+def test_a_wrong_override_is_answered(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        override(RunConfig(), changes)
+
+
+@pytest.mark.parametrize("name", list_recipes())
+def test_a_config_survives_json(name):
+    config = recipe(name).config
+    stored = json.loads(json.dumps(dataclasses.asdict(config)))
+    assert override(RunConfig(), stored) == config

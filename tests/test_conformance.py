@@ -1,0 +1,98 @@
+"""One suite over every registered recipe, on any backend."""
+
+import keras
+import numpy as np
+import pytest
+
+from fashion_zoo import get, list_recipes, recipe
+
+pytestmark = pytest.mark.parametrize("name", list_recipes())
+
+
+def predict(model, images):
+    return keras.ops.convert_to_numpy(model(images, training=False))
+
+
+def test_the_stated_parameters_are_the_trainable_ones(name):
+    model = get(name)
+    counted = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+    assert counted == recipe(name).parameters
+
+
+def test_the_facts_are_complete(name):
+    entry = recipe(name)
+    assert entry.name == name == entry.builder.__name__
+    assert 10 < len(entry.summary) < 80
+    assert entry.summary.endswith(".")
+    assert entry.reference
+    assert entry.tags
+    assert f"python -m recipes.train {name}" in entry.builder.__doc__
+
+
+def test_the_model_is_functional_compiled_and_named(name):
+    model = get(name)
+    assert type(model) is keras.Model or isinstance(model, keras.src.models.functional.Functional)
+    assert model.compiled
+    assert model.name == name
+    assert len({layer.name for layer in model.layers}) == len(model.layers)
+
+
+def test_pixels_in_logits_out(name, images):
+    model = get(name)
+    logits = predict(model, images.images)
+    assert logits.shape == (200, 10)
+    assert logits.dtype == np.float32
+    assert np.isfinite(logits).all()
+    assert model.inputs[0].dtype == "float32"
+    assert not np.allclose(logits.sum(axis=1), 1)
+
+
+def test_every_weight_gets_a_gradient(name, images):
+    model = get(name, hidden_units=(16, 8))
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    before = [keras.ops.convert_to_numpy(weight) for weight in model.trainable_weights]
+    model.train_on_batch(images.images, images.labels)
+    for old, weight in zip(before, model.trainable_weights, strict=True):
+        assert not np.array_equal(old, weight), weight.path
+
+
+def test_get_fits_as_it_is(name, images):
+    model = get(name, hidden_units=(32,))
+    history = model.fit(images.images, images.labels, epochs=3, batch_size=50, verbose=0).history
+    assert history["loss"][-1] < history["loss"][0]
+    assert set(history) == {"loss", "accuracy"}
+
+
+def test_a_prediction_does_not_depend_on_its_batch(name, images):
+    model = get(name)
+    together = predict(model, images.images[:8])
+    alone = np.concatenate([predict(model, image[None]) for image in images.images[:8]])
+    assert np.allclose(together, alone, atol=1e-5)
+
+
+def test_the_same_seed_builds_the_same_model(name, images):
+    assert np.array_equal(
+        predict(get(name, seed=3), images.images), predict(get(name, seed=3), images.images)
+    )
+
+
+def test_a_saved_model_loads_and_agrees(name, images, tmp_path):
+    model = get(name)
+    model.fit(images.images, images.labels, epochs=1, verbose=0)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert np.array_equal(predict(again, images.images), predict(model, images.images))
+    for layer, other in zip(model.layers, again.layers, strict=True):
+        assert other.get_config() == layer.get_config()
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_trains_with_float32_weights_and_logits(name, precision, images):
+    model = get(name, precision=precision, hidden_units=(32,))
+    assert keras.config.dtype_policy().name == "float32"
+    assert model.get_layer("dense_1").compute_dtype == precision.removeprefix("mixed_")
+    model.fit(images.images, images.labels, epochs=1, verbose=0)
+    assert {str(weight.dtype) for weight in model.trainable_weights} == {"float32"}
+    logits = predict(model, images.images)
+    assert logits.dtype == np.float32
+    assert np.isfinite(logits).all()

@@ -1,0 +1,89 @@
+import json
+import math
+
+import numpy as np
+import pytest
+
+import fashion_zoo
+from fashion_zoo.data import CLASS_NAMES, load_part
+from fashion_zoo.evaluation import mean_interval, measure, wilson
+from fashion_zoo.evaluation.metrics import calibration_error, confidence_bins
+from fashion_zoo.evaluation.statistics import standard_deviation
+
+NAMES = ("a", "b")
+
+
+def test_wilson_is_the_textbook_interval():
+    # Centre (p + z^2/2n) / (1 + z^2/n), half z sqrt(p(1-p)/n + z^2/4n^2) / (1 + z^2/n)
+    z, n, p = 1.959963984540054, 10_000, 0.9
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    assert wilson(9_000, n) == pytest.approx((centre - half, centre + half))
+    assert wilson(0, 10).low == 0
+    assert wilson(10, 10).high == 1
+
+
+def test_the_interval_of_a_mean_is_students():
+    low, high = mean_interval([1.0, 2.0, 3.0])
+    half = 4.302652729911275 / math.sqrt(3)  # t at 0.975 with 2 degrees of freedom
+    assert (low, high) == pytest.approx((2 - half, 2 + half))
+    assert all(math.isnan(end) for end in mean_interval([1.0]))
+
+
+def test_the_spread_is_the_sample_standard_deviation():
+    assert standard_deviation([1.0, 2.0, 3.0]) == 1
+    assert standard_deviation([5.0]) == 0
+
+
+def test_a_prediction_by_hand():
+    probabilities = np.array([[0.8, 0.2], [0.6, 0.4], [0.3, 0.7], [0.9, 0.1]])
+    found = measure(probabilities, np.array([0, 0, 1, 1]), NAMES)
+    assert found["images"] == 4
+    assert found["accuracy"]["value"] == 0.75
+    expected = -(math.log(0.8) + math.log(0.6) + math.log(0.7) + math.log(0.1)) / 4
+    assert found["nll"] == pytest.approx(expected)
+    assert found["brier"] == pytest.approx((2 * 0.04 + 2 * 0.16 + 2 * 0.09 + 2 * 0.81) / 4)
+    assert found["confusion"] == [[2, 0], [1, 1]]
+    assert found["classes"][0] == {
+        "name": "a", "precision": pytest.approx(2 / 3), "recall": 1.0,
+        "f1": pytest.approx(0.8), "images": 2,
+    }  # fmt: skip
+    assert found["ece"] == pytest.approx((0.2 + 0.4 + 0.3 + 0.9) / 4)
+
+
+def test_a_bin_holds_its_upper_edge():
+    bins = confidence_bins(np.array([1 / 15, 1.0, 0.5, 0.999]), np.array([1, 0, 1, 1], bool))
+    assert [entry["count"] for entry in bins] == [1, *[0] * 6, 1, *[0] * 6, 2]
+    assert bins[14]["accuracy"] == 0.5
+    assert bins[14]["confidence"] == pytest.approx(0.9995)
+    assert bins[3] == {
+        "low": 3 / 15, "high": 4 / 15, "count": 0, "confidence": 0.0, "accuracy": 0.0,
+    }  # fmt: skip
+
+
+def test_perfect_calibration_has_no_error():
+    bins = confidence_bins(np.full(10, 0.8), np.array([1] * 8 + [0] * 2, bool))
+    assert calibration_error(bins) == pytest.approx(0)
+
+
+def test_a_class_that_is_never_predicted_is_no_division_by_zero():
+    found = measure(np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([0, 0]), NAMES)
+    assert found["classes"][1]["precision"] == 0
+    assert found["classes"][1]["recall"] == 0
+
+
+def test_the_report_is_on_all_10000_test_images(trained):
+    found = json.loads((trained.run.path / "evaluation.json").read_text())
+    assert found == trained.evaluation
+    assert found["images"] == 10_000
+    test = load_part("test")
+    logits = trained.run.load_model().predict(test.images, batch_size=1000, verbose=0)
+    correct = (logits.argmax(axis=1) == test.labels).sum()
+    assert found["accuracy"]["value"] == correct / 10_000
+    assert [row["name"] for row in found["classes"]] == list(CLASS_NAMES)
+    assert np.array(found["confusion"]).sum(axis=1).tolist() == [1000] * 10
+    assert np.trace(found["confusion"]) == correct
+
+
+def test_evaluating_again_gives_the_same(trained):
+    assert fashion_zoo.evaluate(trained.run.path) == trained.evaluation

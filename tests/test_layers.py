@@ -1,0 +1,66 @@
+import keras
+import numpy as np
+import pytest
+
+from fashion_zoo.layers import ScheduledDropout
+
+ONES = np.ones((1000, 100), dtype="float32")
+
+
+def test_it_drops_the_rate_and_scales_the_rest():
+    layer = ScheduledDropout(0.3, seed=0)
+    outputs = keras.ops.convert_to_numpy(layer(ONES, training=True))
+    assert np.unique(outputs).tolist() == [0.0, np.float32(1 / np.float32(0.7))]
+    error = 5 * np.sqrt(0.3 * 0.7 / ONES.size)
+    assert (outputs == 0).mean() == pytest.approx(0.3, abs=error)
+
+
+def test_it_is_the_identity_outside_training():
+    layer = ScheduledDropout(0.9, seed=0)
+    assert np.array_equal(keras.ops.convert_to_numpy(layer(ONES)), ONES)
+    assert np.array_equal(keras.ops.convert_to_numpy(layer(ONES, training=False)), ONES)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.5])
+def test_the_rate_can_change_after_the_first_call(rate):
+    layer = ScheduledDropout(0.2, seed=0)
+    layer(ONES, training=True)
+    layer.rate.assign(rate)
+    outputs = keras.ops.convert_to_numpy(layer(ONES, training=True))
+    assert (outputs == 0).mean() == pytest.approx(rate, abs=5 * np.sqrt(0.25 / ONES.size))
+
+
+def test_masks_are_keyed_by_the_seed_and_move_on():
+    first, second = ScheduledDropout(0.5, seed=1), ScheduledDropout(0.5, seed=1)
+    a, b = first(ONES, training=True), first(ONES, training=True)
+    assert np.array_equal(a, second(ONES, training=True))
+    assert not np.array_equal(a, b)
+
+
+def test_rates_finer_than_bfloat16_survive_mixed_precision():
+    layer = ScheduledDropout(0.001, seed=0, dtype="mixed_bfloat16")
+    inputs = np.ones((4000, 1000), dtype="float32")
+    outputs = layer(inputs, training=True)
+    assert keras.backend.standardize_dtype(outputs.dtype) == "bfloat16"
+    dropped = (keras.ops.convert_to_numpy(keras.ops.cast(outputs, "float32")) == 0).mean()
+    assert dropped == pytest.approx(0.001, abs=5 * np.sqrt(0.001 / inputs.size))
+
+
+def test_the_config_is_complete():
+    layer = ScheduledDropout(0.3, seed=7, name="drop", dtype="mixed_bfloat16")
+    again = ScheduledDropout.from_config(layer.get_config())
+    assert again.get_config() == layer.get_config()
+    assert (again.base_rate, again.seed, again.name) == (0.3, 7, "drop")
+
+
+def test_the_rate_is_one_weight_that_is_not_trained():
+    layer = ScheduledDropout(0.3)
+    layer.build((None, 4))
+    assert not layer.trainable_weights
+    assert [weight.name for weight in layer.non_trainable_weights] == ["rate"]
+
+
+@pytest.mark.parametrize("rate", [-0.1, 1.0])
+def test_a_rate_out_of_range_is_refused(rate):
+    with pytest.raises(ValueError, match="rate must be at least 0 and below 1, received"):
+        ScheduledDropout(rate)

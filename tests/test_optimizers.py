@@ -1,0 +1,56 @@
+import keras
+import numpy as np
+import pytest
+
+from fashion_zoo import TrainingConfig, schedules
+from fashion_zoo.optimizers import TabulatedSchedule, build_optimizer, tabulate
+
+
+def test_a_table_runs_from_progress_0_to_1_and_stays_there():
+    table = tabulate(schedules.linear, 0.5, 5)
+    rates = [float(table(step)) for step in (0, 1, 4, 99)]
+    assert rates == pytest.approx([0.5, 0.375, 0.0, 0.0])
+    assert float(tabulate(schedules.cosine, 0.5, 1)(0)) == 0.5
+
+
+def test_a_table_survives_its_config():
+    table = tabulate(schedules.one_cycle, 3e-3, 11)
+    again = TabulatedSchedule.from_config(table.get_config())
+    assert np.array_equal(again.values, table.values)
+
+
+def test_the_optimizer_steps_by_its_own_counter():
+    optimizer = build_optimizer(TrainingConfig(optimizer="sgd"), TabulatedSchedule([0.0, 1.0, 0.0]))
+    weight = keras.Variable(0.0)
+    optimizer.build([weight])
+    seen = []
+    for _ in range(3):
+        optimizer.apply([keras.ops.ones(())], [weight])
+        seen.append(float(weight))
+    # Nesterov: velocity = 0.9 velocity - rate * g; weight += 0.9 velocity - rate * g
+    assert seen == pytest.approx([0.0, -1.9, -1.9 - 0.81])
+
+
+def test_each_optimizer_gets_its_settings():
+    adamw = build_optimizer(
+        TrainingConfig(optimizer="adamw", weight_decay=0.1, clip_norm=2.0), learning_rate=0.5
+    )
+    assert type(adamw) is keras.optimizers.AdamW
+    assert (adamw.weight_decay, adamw.global_clipnorm) == (0.1, 2.0)
+    assert float(adamw.learning_rate) == 0.5
+    adam = build_optimizer(TrainingConfig(), 0.5, scale_loss=True)
+    assert type(adam) is keras.optimizers.LossScaleOptimizer
+    assert type(adam.inner_optimizer) is keras.optimizers.Adam
+
+
+def test_weight_decay_spares_everything_but_kernels():
+    layer = keras.layers.Dense(2, name="dense")
+    norm = keras.layers.BatchNormalization(name="norm")
+    norm(layer(np.ones((1, 3), dtype="float32")))
+    weights = [*layer.trainable_weights, *norm.trainable_weights]
+    for weight in weights:
+        weight.assign(keras.ops.ones(weight.shape))
+    optimizer = build_optimizer(TrainingConfig(optimizer="adamw", weight_decay=0.5), 0.1)
+    optimizer.apply([keras.ops.zeros(weight.shape) for weight in weights], weights)
+    values = {weight.name: float(keras.ops.mean(weight)) for weight in weights}
+    assert values == pytest.approx({"kernel": 0.95, "bias": 1, "gamma": 1, "beta": 1})

@@ -1,0 +1,54 @@
+import numpy as np
+
+from fashion_zoo.data.batches import epoch_order
+from fashion_zoo.data.pipeline import _array_batches, training_pipeline
+
+
+def read(pipeline, epoch):
+    pipeline.start_epoch(epoch)
+    return [(x.numpy(), y.numpy()) for x, y in pipeline.batches]
+
+
+def make(images, **changes):
+    settings = {"batch_size": 64, "seed": 5, "num_classes": 10, "label_smoothing": 0.0}
+    return training_pipeline(images, **(settings | changes))
+
+
+def test_an_epoch_is_the_numpy_order_exactly(images):
+    pipeline = make(images)
+    assert pipeline.steps == 3
+    for epoch in (0, 1, 7, 1):
+        order = epoch_order(200, 64, seed=5, epoch=epoch)
+        batches = read(pipeline, epoch)
+        assert len(batches) == 3
+        for rows, (x, y) in zip(order, batches, strict=True):
+            assert x.dtype == np.uint8
+            assert np.array_equal(x, images.images[rows])
+            assert np.array_equal(y, images.labels[rows])
+
+
+def test_fit_may_make_an_iterator_ahead_and_drop_it(images):
+    pipeline = make(images)
+    pipeline.start_epoch(0)
+    iter(pipeline.batches)
+    assert np.array_equal(read(pipeline, 1)[0][1], images.labels[epoch_order(200, 64, 5, 1)[0]])
+
+
+def test_smoothed_labels_arrive_as_probabilities(images):
+    _, labels = read(make(images, label_smoothing=0.1), 0)[0]
+    assert labels.shape == (64, 10)
+    assert np.allclose(labels.sum(axis=1), 1)
+    assert np.isclose(labels.max(), 0.91)
+
+
+def test_other_backends_read_the_same_batches(images):
+    def order(epoch):
+        return epoch_order(200, 64, 5, epoch)
+
+    batches, start_epoch = _array_batches(images.images, images.labels, order, 3)
+    tensorflow = make(images)
+    for epoch in (0, 3):
+        start_epoch(epoch)
+        for step, (x, y) in enumerate(read(tensorflow, epoch)):
+            assert np.array_equal(x, batches[step][0])
+            assert np.array_equal(y, batches[step][1])

@@ -1,0 +1,164 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from fashion_zoo import (
+    ConfigError,
+    MLPConfig,
+    RunConfig,
+    find,
+    list_recipes,
+    load_recipes,
+    recipe,
+    register,
+    registry,
+)
+
+BUILT_IN = ["adaptive_dropout_mlp", "baseline_mlp", "bn_mlp", "l2_mlp"]
+
+OWN = """
+from fashion_zoo import MLPConfig, RunConfig, register
+from fashion_zoo.models.mlp import mlp
+
+@register(RunConfig(model=MLPConfig(hidden_units=(8,))), parameters=6370, tags=["own"])
+def own_mlp(config, *, seed=0, dtype="float32"):
+    '''My own.'''
+    return mlp(config, name="own_mlp", seed=seed, dtype=dtype)
+"""
+
+
+@pytest.fixture(autouse=True)
+def clean():
+    """Forget what a test registers."""
+    list_recipes()
+    before = dict(registry._recipes)
+    yield
+    registry._recipes.clear()
+    registry._recipes.update(before)
+
+
+def test_the_four_recipes_are_listed_in_order():
+    assert list_recipes() == BUILT_IN
+    assert list_recipes("*dropout*") == ["adaptive_dropout_mlp"]
+    assert list_recipes("nothing") == []
+
+
+def test_an_unknown_recipe_is_answered_with_the_nearest_and_all():
+    with pytest.raises(ConfigError) as caught:
+        recipe("bn_mpl")
+    assert str(caught.value) == (
+        "Unknown recipe 'bn_mpl'. Did you mean 'bn_mlp'? "
+        "Known: adaptive_dropout_mlp, baseline_mlp, bn_mlp, l2_mlp."
+    )
+
+
+def test_find_takes_every_condition():
+    assert find(tag="batch_norm") == ["adaptive_dropout_mlp", "bn_mlp"]
+    assert find(max_parameters=575_050) == ["baseline_mlp", "l2_mlp"]
+    assert find(max_parameters=575_050, tag="batch_norm") == []
+    assert find() == BUILT_IN
+
+
+def test_an_unknown_tag_is_answered():
+    with pytest.raises(ConfigError, match="Unknown tag 'batchnorm'. Did you mean 'batch_norm'"):
+        find(tag="batchnorm")
+
+
+def builder(name, module="a", doc="An idea."):
+    def function(config, *, seed=0, dtype="float32"):
+        pass
+
+    function.__name__ = function.__qualname__ = name
+    function.__module__, function.__doc__ = module, doc
+    return function
+
+
+def test_the_function_is_the_entry():
+    function = register(RunConfig(), parameters=7, reference="A paper", tags=["x"])(
+        builder("own", doc="An idea.\n\nMore.")
+    )
+    entry = recipe("own")
+    assert entry.builder is function
+    assert (entry.summary, entry.reference, entry.parameters, entry.tags) == (
+        "An idea.",
+        "A paper",
+        7,
+        ("x",),
+    )
+
+
+def test_a_name_that_is_taken_is_refused():
+    with pytest.raises(ConfigError, match="'bn_mlp' is registered already, by fashion_zoo.models"):
+        register(RunConfig(), parameters=1)(builder("bn_mlp"))
+
+
+def test_a_notebook_cell_may_run_twice():
+    register(RunConfig(), parameters=1)(builder("own"))
+    register(RunConfig(), parameters=2)(builder("own"))
+    assert recipe("own").parameters == 2
+
+
+def test_a_recipe_without_a_docstring_is_refused():
+    with pytest.raises(ConfigError, match="'own' has no docstring"):
+        register(RunConfig(), parameters=1)(builder("own", doc=None))
+
+
+def test_a_file_registers_its_recipes(tmp_path):
+    (tmp_path / "own.py").write_text(OWN)
+    load_recipes(str(tmp_path / "own.py"))
+    assert recipe("own_mlp").config.model == MLPConfig(hidden_units=(8,))
+    assert find(tag="own") == ["own_mlp"]
+
+
+def test_a_module_in_the_working_folder_registers_its_recipes(tmp_path, monkeypatch):
+    (tmp_path / "own_module.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    load_recipes("own_module")
+    assert "own_mlp" in list_recipes()
+    assert str(tmp_path) not in sys.path
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("missing.py", None, "there is no such file"),
+        ("broken.py", "1 +", "SyntaxError"),
+        ("raises.py", "raise RuntimeError('no')", "RuntimeError"),
+        ("taken.py", OWN.replace("own_mlp", "bn_mlp"), "'bn_mlp' is registered already"),
+    ],
+)
+def test_a_file_that_cannot_be_imported_is_named(tmp_path, name, content, message):
+    if content:
+        (tmp_path / name).write_text(content)
+    with pytest.raises(ConfigError, match=message):
+        load_recipes(str(tmp_path / name))
+
+
+def test_a_module_that_is_not_there_is_named():
+    with pytest.raises(ConfigError, match="Cannot import recipes from 'no_such_module'"):
+        load_recipes("no_such_module")
+
+
+def install(folder, name, module):
+    """Lay out what an installed third-party package leaves."""
+    information = folder / f"{name}-1.0.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (information / "entry_points.txt").write_text(f"[fashion_zoo.recipes]\n{name} = {module}\n")
+
+
+def test_an_installed_package_adds_recipes_and_a_broken_one_only_warns(tmp_path):
+    (tmp_path / "third_party.py").write_text(OWN)
+    install(tmp_path, "third_party", "third_party")
+    install(tmp_path, "broken", "no_such_module")
+    done = subprocess.run(
+        [sys.executable, "-c", "import fashion_zoo; print(*fashion_zoo.list_recipes())"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONWARNINGS": "default"},
+    )
+    assert done.stdout.split() == sorted([*BUILT_IN, "own_mlp"])
+    assert "Recipes of 'no_such_module' could not be loaded" in done.stderr

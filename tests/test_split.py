@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+
+from fashion_zoo import ConfigError, DataConfig
+from fashion_zoo.data import load_part, load_split, reshape, stratified, validation_indices
+
+
+def test_the_validation_images_are_fixed_and_stratified():
+    indices = validation_indices()
+    assert len(set(indices.tolist())) == 5_000
+    assert indices[:5].tolist() == [0, 9, 11, 14, 28]
+    assert np.bincount(load_part("train").labels[indices]).tolist() == [500] * 10
+
+
+def test_the_stored_indices_are_the_ones_the_notice_describes():
+    labels = load_part("train").labels
+    generator = np.random.default_rng(0)
+    drawn = [generator.choice(np.flatnonzero(labels == c), 500, replace=False) for c in range(10)]
+    assert np.sort(np.concatenate(drawn)).tolist() == validation_indices().tolist()
+
+
+def test_training_and_validation_are_the_whole_file_once():
+    whole, split = load_part("train"), load_split(DataConfig())
+    assert len(split.train.labels) == 55_000
+    assert len(split.validation.labels) == 5_000
+    assert np.array_equal(split.validation.images, whole.images[validation_indices()])
+    total = split.train.images.sum(dtype=np.int64) + split.validation.images.sum(dtype=np.int64)
+    assert total == whole.images.sum(dtype=np.int64)
+
+
+def test_a_limit_takes_as_many_of_each_class_and_leaves_validation_whole():
+    split = load_split(DataConfig(limit=25))
+    assert np.bincount(split.train.labels, minlength=10).tolist() == [3] * 5 + [2] * 5
+    assert len(split.validation.labels) == 5_000
+
+
+def test_stratified_goes_on_when_a_class_runs_out():
+    labels = np.array([0, 0, 0, 0, 1])
+    assert stratified(labels, 3).tolist() == [0, 1, 4]
+    assert stratified(labels, 99).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_reshape_keeps_pixels_and_names_both_shapes(images):
+    assert np.array_equal(reshape(images.images, (784,))[3], images.images[3].ravel())
+    assert reshape(images.images, (28, 28, 1)).shape == (200, 28, 28, 1)
+    with pytest.raises(ConfigError, match=r"input_shape=\(32, 32\), which is 1,024 values; an im"):
+        reshape(images.images, (32, 32))
