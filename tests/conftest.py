@@ -1,17 +1,14 @@
 """Shared by all tests: small stratified slices of the real images, and one small trained run."""
 
 import importlib.util
-import os
-
-# The jax tests have an environment of their own, without tensorflow.
-collect_ignore = ["test_jax.py"] if importlib.util.find_spec("jax") is None else []
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import pytest
 
 import fashion_zoo
 from fashion_zoo.data import Images, load_part, stratified
+
+# The jax tests have an environment of their own, without tensorflow.
+collect_ignore = ["test_jax.py"] if importlib.util.find_spec("jax") is None else []
 
 SMALL = {
     "model": {"hidden_units": (32, 16)},

@@ -86,7 +86,9 @@ def _summarize(entry: Recipe, done: Sequence[Run]) -> Result:
         test_high=test_interval.high,
         validation_each=" ".join(f"{value:.4f}" for value in validation),
         test_each=" ".join(f"{value:.4f}" for value in test),
-        seconds=sum(run.read_json("training.json")["seconds"] for run in done) / len(done),
+        seconds=round(
+            sum(run.read_json("training.json")["seconds"] for run in done) / len(done), 2
+        ),
         precision=surroundings["precision"]["policy"],
         device=surroundings["device"],
         cores=surroundings["cores"],

@@ -1,0 +1,184 @@
+"""The table of docs/architecture.md, checked on the syntax tree of every file."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FILES = sorted([*ROOT.glob("fashion_zoo/**/*.py"), *ROOT.glob("recipes/*.py")])
+
+LEVELS = [
+    {"errors", "suggest"},
+    {"config", "schedules", "storage", "seeds", "registry", "show", "environment"},
+    {"layers", "optimizers", "precision", "data"},
+    {"callbacks", "runs", "models"},
+    {"training", "evaluation"},
+    {"exporting"},
+    {"board"},
+    {"zoo"},
+]
+LEVEL = {room: number for number, rooms in enumerate(LEVELS) for room in rooms}
+# Within a level only these may see each other; show sees nothing of ours.
+NEIGHBOURS = {
+    ("config", "schedules"),
+    ("registry", "config"),
+    ("runs", "registry"),
+}
+NO_FRAMEWORK = {
+    "errors", "suggest", "config", "schedules", "storage", "seeds", "registry", "show",
+    "environment", "runs", "models", "precision", "zoo", "data",
+}  # fmt: skip
+HEAVY = {"keras", "tensorflow", "jax", "matplotlib", "sklearn", "scipy", "rich", "PIL", "tyro"}
+TENSORFLOW = {
+    "data/pipeline.py", "exporting/saved_model.py", "exporting/serve_once.py", "precision.py",
+    "environment.py",
+}  # fmt: skip
+
+
+def name_of(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def room_of(path):
+    return path.relative_to(ROOT / "fashion_zoo").parts[0].removesuffix(".py")
+
+
+def imports(path):
+    """Yield (module, whether it stands at the top of the file) of each import."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    typing_only = {
+        id(node)
+        for branch in ast.walk(tree)
+        if isinstance(branch, ast.If) and ast.unparse(branch.test) == "TYPE_CHECKING"
+        for node in ast.walk(branch)
+    }
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        top = node in tree.body
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, top
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            if node.module == "fashion_zoo":
+                for alias in node.names:
+                    yield f"fashion_zoo.{alias.name}", top
+            else:
+                yield node.module, top
+
+
+LIBRARY = [path for path in FILES if path.is_relative_to(ROOT / "fashion_zoo")]
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=name_of)
+def test_a_file_imports_only_from_lower_levels(path):
+    room = room_of(path)
+    if room == "__init__":
+        assert not [module for module, _ in imports(path) if module.startswith("fashion_zoo")]
+        return
+    for module, _ in imports(path):
+        parts = module.split(".")
+        assert parts[0] != "recipes", "the library never imports a command"
+        if parts[0] != "fashion_zoo" or parts[1] == room:
+            continue
+        lower = LEVEL[parts[1]] < LEVEL[room]
+        assert lower or (room, parts[1]) in NEIGHBOURS, f"{room} may not import {parts[1]}"
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=name_of)
+def test_frameworks_stay_where_they_belong(path):
+    relative = path.relative_to(ROOT / "fashion_zoo").as_posix()
+    for module, top in imports(path):
+        package = module.split(".")[0]
+        if room_of(path) in NO_FRAMEWORK | {"__init__"}:
+            assert not (top and package in HEAVY), f"{package} at the top of a light file"
+        if package == "tensorflow":
+            assert relative in TENSORFLOW
+            assert not top or relative == "exporting/serve_once.py"
+
+
+def test_the_light_rooms_load_no_framework_in_a_fresh_process():
+    modules = ", ".join(f"fashion_zoo.{room}" for room in sorted(NO_FRAMEWORK))
+    code = f"import {modules}, recipes.train, sys; print({HEAVY - {'tyro'}} & sys.modules.keys())"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "set()\n"
+
+
+@pytest.mark.parametrize("path", [p for p in LIBRARY if room_of(p) == "models"], ids=name_of)
+def test_families_never_import_each_other(path):
+    modules = [module for module, _ in imports(path) if module.startswith("fashion_zoo.models")]
+    assert path.name == "__init__.py" or modules == []
+
+
+def test_every_family_file_is_imported_by_the_table_of_contents():
+    init = ROOT / "fashion_zoo" / "models" / "__init__.py"
+    tree = ast.parse(init.read_text(encoding="utf-8"))
+    named = {
+        alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+    files = {path.stem for path in init.parent.glob("*.py")} - {"__init__"}
+    assert named == files
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in FILES if p.is_relative_to(ROOT / "recipes")], ids=name_of
+)
+def test_a_command_imports_the_public_library_and_little_else(path):
+    for module, _ in imports(path):
+        package = module.split(".")[0]
+        allowed = {"fashion_zoo", "recipes", "tyro", "keras"} | set(STANDARD)
+        assert package in allowed, f"{module} in a command"
+        if package == "keras":
+            assert path.name == "_common.py"
+
+
+STANDARD = [
+    "ast", "collections", "dataclasses", "functools", "importlib", "json", "os", "sys", "tempfile",
+    "traceback", "typing",
+]  # fmt: skip
+
+
+def test_there_is_no_circle():
+    graph = {}
+    for path in LIBRARY:
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        graph[name] = {module for module, _ in imports(path)} - {name}
+    done, on_path = set(), []
+
+    def visit(name):
+        assert name not in on_path, " -> ".join([*on_path, name])
+        if name in done or name not in graph:
+            return
+        on_path.append(name)
+        for other in graph[name]:
+            visit(other)
+        on_path.pop()
+        done.add(name)
+
+    for name in graph:
+        visit(name)
+
+
+@pytest.mark.parametrize("path", [*FILES, *sorted(ROOT.glob("tests/*.py"))], ids=name_of)
+def test_no_file_is_too_long(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 350
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_no_function_needs_scrolling_and_public_ones_are_documented(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree), "a module says what it is for"
+    for node in ast.walk(tree):
+        named = isinstance(node, ast.FunctionDef | ast.ClassDef) and node in tree.body
+        if named and not node.name.startswith("_"):
+            assert ast.get_docstring(node), node.name
+        if isinstance(node, ast.FunctionDef):
+            doc = ast.get_docstring(node, clean=False) or ""
+            length = node.end_lineno - node.lineno - len(doc.splitlines())
+            assert length <= 50, f"{node.name} has {length} lines beside its docstring"

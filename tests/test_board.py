@@ -1,0 +1,114 @@
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+import fashion_zoo
+from fashion_zoo import DataError, list_recipes, read_results, recipe, runs, storage
+from fashion_zoo.board import accuracy, results_table
+from fashion_zoo.board.results import BEGIN, END, replace_table, write_results
+from fashion_zoo.evaluation import mean_interval
+from fashion_zoo.show.progress import TrainingDisplay
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+def test_the_readme_shows_exactly_the_results_file():
+    text = README.read_text(encoding="utf-8")
+    between = text.split(BEGIN)[1].split(END)[0]
+    assert between == f"\n{results_table(list(read_results().values()))}\n"
+
+
+def test_every_recipe_was_measured_with_the_defaults_it_has_now():
+    results = read_results()
+    assert sorted(results) == list_recipes()
+    for name, result in results.items():
+        config = json.dumps(dataclasses.asdict(recipe(name).config), sort_keys=True)
+        assert result.config == storage.sha256(config.encode())[:12], name
+        assert result.parameters == recipe(name).parameters
+        assert result.seeds >= 3
+        assert "+" not in result.commit
+
+
+def test_the_summary_follows_from_the_single_seeds():
+    for result in read_results().values():
+        for part in ("validation", "test"):
+            each = [float(value) for value in getattr(result, f"{part}_each").split()]
+            assert len(each) == result.seeds
+            assert getattr(result, f"{part}_mean") == pytest.approx(sum(each) / len(each))
+            low, high = mean_interval(each)
+            assert getattr(result, f"{part}_low") == pytest.approx(low)
+            assert getattr(result, f"{part}_high") == pytest.approx(high)
+
+
+def test_results_survive_their_file(tmp_path):
+    results = list(read_results().values())
+    write_results(results, tmp_path / "results.csv")
+    assert list(read_results(tmp_path / "results.csv").values()) == results
+    assert read_results(tmp_path / "missing.csv") == {}
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(DataError, match="is not a results file of this package"):
+        read_results(tmp_path / "other.csv")
+
+
+def test_a_page_without_marks_is_left_alone(tmp_path):
+    (tmp_path / "page.md").write_text("text")
+    with pytest.raises(DataError, match="has no place for the table"):
+        replace_table(tmp_path / "page.md", "table")
+    assert (tmp_path / "page.md").read_text() == "text"
+
+
+@pytest.fixture
+def quick(monkeypatch, small):
+    """Make bn_mlp's defaults small for one test."""
+    entry = recipe("bn_mlp")
+    config = fashion_zoo.override(entry.config, small)
+    monkeypatch.setattr(
+        accuracy.registry, "recipe", lambda name: dataclasses.replace(entry, config=config)
+    )
+    return config
+
+
+def measure(folder, said):
+    return accuracy.measure_recipe("bn_mlp", 2, folder, said.append, TrainingDisplay(enabled=False))
+
+
+def test_the_benchmark_goes_on_where_it_was_broken_off(tmp_path, quick, monkeypatch):
+    trained = []
+    train = accuracy.train_run
+
+    def broken_off(entry, config, path, **keywords):
+        trained.append(config.seed)
+        ended = train(entry, config, path, **keywords)
+        return ended._replace(interrupted=trained == [0, 1])
+
+    monkeypatch.setattr(accuracy, "train_run", broken_off)
+    with pytest.raises(KeyboardInterrupt):
+        measure(tmp_path, [])
+    said = []
+    result = measure(tmp_path, said)
+    assert trained == [0, 1, 1]
+    assert [line.split(":")[0] for line in said] == ["bn_mlp seed 0", "bn_mlp seed 1"]
+    assert (result.recipe, result.seeds, result.epochs) == ("bn_mlp", 2, 2)
+    run = runs.open_run(tmp_path / "bn_mlp-1")
+    assert (
+        float(result.test_each.split()[1]) == run.read_json("evaluation.json")["accuracy"]["value"]
+    )
+    assert measure(tmp_path, []) == result
+    assert trained == [0, 1, 1]
+
+
+def test_a_run_with_other_settings_is_run_again(tmp_path, quick, monkeypatch):
+    measure(tmp_path, [])
+    stored = tmp_path / "bn_mlp-0" / "config.json"
+    content = json.loads(stored.read_text())
+    content["config"]["training"]["learning_rate"] = 0.5
+    stored.write_text(json.dumps(content))
+    trained = []
+    train = accuracy.train_run
+    monkeypatch.setattr(
+        accuracy, "train_run", lambda *a, **k: trained.append(a[1].seed) or train(*a, **k)
+    )
+    measure(tmp_path, [])
+    assert trained == [0]

@@ -1,0 +1,237 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import fashion_zoo
+from recipes import __main__ as everything
+from recipes import benchmark, evaluate, export, info, predict, train
+from recipes import list as listing
+
+QUICK = [
+    "--data.limit", "500", "--training.epochs", "1", "--training.batch-size", "50",
+    "--model.hidden-units", "16", "8",
+]  # fmt: skip
+
+
+def test_train_takes_every_field_and_reports(tmp_path, capsys):
+    run = tmp_path / "r"
+    flags = ["--run-dir", str(run), "--seed", "3", "--training.learning-rate", "0.002"]
+    assert train.main(["bn_mlp", *QUICK, *flags]) == 0
+    config = fashion_zoo.open_run(run).config
+    assert config == fashion_zoo.override(
+        fashion_zoo.recipe("bn_mlp").config,
+        {
+            "seed": 3,
+            "model": {"hidden_units": (16, 8)},
+            "data": {"limit": 500},
+            "training": {"epochs": 1, "batch_size": 50, "learning_rate": 0.002},
+        },
+    )
+    captured = capsys.readouterr()
+    assert "epoch 1/1" in captured.err
+    for word in (
+        "validation  accuracy",
+        "95 % interval",
+        "same class on 100.00 % of 10,000 images",
+    ):
+        assert word in captured.out
+    assert f"Next: python -m recipes.predict {run} PICTURE" in captured.out
+
+
+def test_train_json_is_only_json(tmp_path, capsys):
+    flags = ["--run-dir", str(tmp_path / "r"), "--no-evaluate", "--no-export", "--json"]
+    assert train.main(["l2_mlp", *QUICK, *flags]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["training"]["finished"] is True
+    assert found["evaluation"] is None
+    assert found["parity"] is None
+    assert not (tmp_path / "r" / "evaluation.json").exists()
+
+
+def test_a_run_goes_to_a_dated_folder_by_default(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert train.main(["baseline_mlp", *QUICK, "--no-evaluate", "--no-export"]) == 0
+    (run,) = (tmp_path / "runs").iterdir()
+    assert run.name.startswith("baseline_mlp-20")
+    assert (
+        f"Evaluate it with: python -m recipes.evaluate runs/{run.name}" in capsys.readouterr().out
+    )
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "message"),
+    [
+        (["bn_mpl"], 3, "error: Unknown recipe 'bn_mpl'. Did you mean 'bn_mlp'?"),
+        (["--seed", "3"], 3, "The name of the recipe comes first, received '--seed'"),
+        (["bn_mlp", "--training.epoch", "5"], 2, "--training.epochs INT"),
+        (["bn_mlp", "--training.epochs", "-5"], 2, "epochs must be a whole number of at least"),
+        (["bn_mlp", "--training.epochs", "many"], 2, "many"),
+        (["bn_mlp", "--model.dropout", "1.0"], 2, "below 1, received 1.0"),
+        (["bn_mlp", "--data.folder", "/nowhere"], 4, "train-images-idx3-ubyte.gz is missing"),
+        (["bn_mlp", "--run-dir", "/proc/r", *QUICK], 6, "error: Cannot write /proc/r: "),
+        (["bn_mlp", "--import", "missing.py"], 3, "there is no such file"),
+        (["bn_mlp", "--import"], 3, "--import needs a file or a module, received nothing"),
+    ],
+)
+def test_train_answers_what_is_wrong(argv, code, message, capsys):
+    assert train.main(argv) == code
+    captured = capsys.readouterr()
+    assert message in " ".join(captured.err.split())  # the parser wraps its text
+    assert captured.out == ""
+    assert code == 2 or len(captured.err.splitlines()) == 1
+
+
+def test_an_error_has_a_traceback_only_with_debug(capsys):
+    assert evaluate.main(["missing"]) == 5
+    assert capsys.readouterr().err == "error: There is no run folder missing.\n"
+    assert evaluate.main(["missing", "--debug"]) == 5
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_exit_codes_are_distinct():
+    family = fashion_zoo.FashionZooError.__subclasses__()
+    codes = [error.exit_code for error in (fashion_zoo.FashionZooError, *family)]
+    assert len(set(codes)) == len(codes) == 7
+    assert not {0, 2, 130} & set(codes)
+
+
+def test_evaluate_prints_classes_and_json(trained, capsys):
+    assert evaluate.main([str(trained.run.path)]) == 0
+    printed = capsys.readouterr().out
+    assert "95 % interval" in printed
+    assert "Ankle boot" in printed
+    assert evaluate.main([str(trained.run.path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == trained.evaluation
+
+
+def test_export_writes_and_reports(trained, tmp_path, capsys):
+    assert export.main([str(trained.run.path), "--to", str(tmp_path / "to"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == json.loads(
+        (tmp_path / "to" / "parity.json").read_text()
+    )
+    assert export.main([str(trained.run.path), "--to", str(tmp_path / "to")]) == 5
+    assert "holds an export already" in capsys.readouterr().err
+    assert export.main([str(trained.run.path), "--to", str(tmp_path / "to"), "--force"]) == 0
+
+
+def test_predict_names_the_top_classes_and_warns_of_light_backgrounds(
+    trained, images, tmp_path, capsys
+):
+    dark, light = tmp_path / "dark.png", tmp_path / "light.png"
+    Image.fromarray(images.images[0]).save(dark)
+    Image.fromarray(np.kron(255 - images.images[0], np.ones((2, 2), np.uint8))).save(light)
+    assert predict.main([str(trained.run.path), str(dark), str(light)]) == 0
+    captured = capsys.readouterr()
+    lines = captured.out.splitlines()
+    assert lines[0] == str(dark)
+    assert lines[4] == f"{light} (56x56 to 28x28)"
+    assert len(lines) == 8
+    assert captured.err.count("warning") == 1
+    assert f"{light} has a light background, and the model" in captured.err
+    assert predict.main([str(trained.run.path), str(light), "--invert", "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    values = [probability for _, probability in found["classes"]]
+    assert values == sorted(values, reverse=True)
+    assert found["notes"] == ["56x56 to 28x28", "inverted"]
+
+
+def test_predict_names_what_is_not_a_picture(trained, tmp_path, capsys):
+    (tmp_path / "a.png").write_text("no")
+    assert predict.main([str(trained.run.path), str(tmp_path / "a.png")]) == 4
+    assert "cannot be read as a picture" in capsys.readouterr().err
+
+
+def test_list_and_info_show_every_recipe(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    assert listing.main([]) == 0
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in fashion_zoo.list_recipes())
+    assert listing.main(["*dropout*", "--json"]) == 0
+    (entry,) = json.loads(capsys.readouterr().out)
+    assert entry["name"] == "adaptive_dropout_mlp"
+    assert info.main(["bn_mlp"]) == 0
+    printed = capsys.readouterr().out
+    assert "--model.hidden-units 512 256 128 64" in printed
+    assert "--training.schedules.learning-rate one_cycle" in printed
+    assert info.main(["bn_mlp", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["parameters"] == 576_010
+    assert info.main(["bn_mpl"]) == 3
+
+
+def test_every_default_that_info_prints_is_a_flag_of_train(capsys, tmp_path):
+    info.main(["adaptive_dropout_mlp"])
+    lines = capsys.readouterr().out.split("defaults\n")[1].splitlines()
+    words = [word for line in lines for word in line.split()]
+    flags = [*words, *QUICK, "--run-dir", str(tmp_path / "r"), "--no-evaluate", "--no-export"]
+    flags[flags.index("--model.dropout") + 1 : flags.index("--model.dropout") + 3] = ["0.3"]
+    assert train.main(["adaptive_dropout_mlp", *flags]) == 0
+
+
+def test_a_recipe_of_the_users_own_works_in_every_command(tmp_path, images):
+    own = tmp_path / "own.py"
+    own.write_text(
+        "from fashion_zoo import MLPConfig, RunConfig, register\n"
+        "from fashion_zoo.models.mlp import mlp\n"
+        "@register(RunConfig(model=MLPConfig(hidden_units=(8,))), parameters=6370)\n"
+        "def own_mlp(config, *, seed=0, dtype='float32'):\n"
+        "    '''My own.'''\n"
+        "    return mlp(config, name='own_mlp', seed=seed, dtype=dtype)\n"
+    )
+    Image.fromarray(images.images[0]).save(tmp_path / "a.png")
+    run, flags = str(tmp_path / "r"), [word for word in QUICK if word != "8"]
+
+    def fashion_zoo_in_a_fresh_process(*argv):
+        command = [sys.executable, "-P", "-m", "recipes", *argv, "--import", str(own)]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    shell = fashion_zoo_in_a_fresh_process
+    assert "own_mlp" in shell("list")
+    assert "6,370" in shell("info", "own_mlp")
+    shell("train", "own_mlp", *flags, "--run-dir", run, "--no-evaluate", "--no-export")
+    assert "95 % interval" in shell("evaluate", run)
+    assert "same class on 100.00 %" in shell("export", run, "--to", str(tmp_path / "to"))
+    assert "a.png" in shell("predict", run, str(tmp_path / "a.png"))
+
+
+def test_fashion_zoo_alone_lists_the_commands(capsys):
+    assert everything.main([]) == 0
+    printed = capsys.readouterr().out
+    assert all(f"  {name} " in printed for name in everything.COMMANDS)
+    assert everything.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"{fashion_zoo.__version__}\n"
+    assert everything.main(["trian"]) == 2
+    assert "Unknown command 'trian'. Did you mean 'train'?" in capsys.readouterr().err
+    assert everything.main(["info", "bn_mlp", "--json"]) == 0
+
+
+@pytest.mark.parametrize("module", [train, evaluate, export, predict, listing, info, benchmark])
+def test_every_command_has_help(module, capsys):
+    assert module.main(["--help"]) == 0
+    assert "usage: python -m recipes." in capsys.readouterr().out
+    if module is not train:
+        module.main(["--help"])
+        assert "--import FILE_OR_MODULE" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    "argv", [["train", "--help"], ["train", "bn_mlp", "--help"], ["evaluate", "--help"], ["list"]]
+)
+def test_help_and_list_load_no_framework(argv):
+    code = (
+        f"import sys\nfrom recipes.__main__ import main\nassert main({argv!r}) == 0\n"
+        "print({'keras', 'tensorflow', 'matplotlib', 'sklearn', 'scipy'} & sys.modules.keys())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "set()"
+
+
+def test_tensorflow_says_nothing_of_its_own_start(trained):
+    command = [sys.executable, "-P", "-m", "recipes.evaluate", str(trained.run.path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr == ""

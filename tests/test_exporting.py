@@ -1,0 +1,118 @@
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import fashion_zoo
+from fashion_zoo import ExportError, RunError, get, list_recipes
+from fashion_zoo.data import CLASS_NAMES, load_part
+from fashion_zoo.evaluation.report import probabilities
+from fashion_zoo.exporting import parity, saved_model
+
+SERVE = """
+import sys
+sys.modules["keras"] = sys.modules["fashion_zoo"] = None
+import numpy as np, tensorflow as tf
+model = tf.saved_model.load(sys.argv[1])
+images = np.load(sys.argv[2])
+found = model.serve(tf.constant(images))
+print(found["class_index"].dtype.name, found["class_name"].dtype.name)
+print(*found["probabilities"].shape)
+print(*(name.decode() for name in found["class_name"].numpy()), sep=",")
+"""
+
+
+def test_the_export_serves_raw_images_without_keras_or_this_package(trained, images, tmp_path):
+    np.save(tmp_path / "images.npy", images.images[:7])
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-P",
+            "-c",
+            SERVE,
+            trained.run.path / "saved_model",
+            tmp_path / "images.npy",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    types, shape, names = done.stdout.splitlines()
+    assert (types, shape) == ("int64 string", "7 10")
+    expected = probabilities(trained.run.load_model(), images.images[:7]).argmax(axis=1)
+    assert names == ",".join(CLASS_NAMES[label] for label in expected)
+
+
+def test_the_proof_covers_all_test_images(trained):
+    stored = json.loads((trained.run.path / "saved_model" / "parity.json").read_text())
+    assert stored == trained.parity
+    assert stored["images"] == 10_000
+    assert stored["same_class"] == 1
+    assert stored["largest_probability_difference"] <= stored["tolerance"] == 1e-5
+
+
+@pytest.mark.parametrize("name", list_recipes())
+def test_every_recipe_serves_what_it_predicts(name, images, tmp_path):
+    import tensorflow as tf
+
+    model = get(name)
+    saved_model.write_saved_model(model, tmp_path)
+    serve = tf.saved_model.load(str(tmp_path)).signatures["serving_default"]
+    found = serve(images=tf.constant(images.images))
+    expected = probabilities(model, images.images)
+    assert np.abs(found["probabilities"].numpy() - expected).max() < 1e-6
+    assert np.array_equal(found["class_index"], expected.argmax(axis=1))
+
+
+def test_an_export_that_disagrees_is_refused_and_nothing_is_written(trained, tmp_path, monkeypatch):
+    def poisoned(model, folder):
+        other = keras.models.clone_model(model)
+        other.set_weights([weight + 1e-3 for weight in model.get_weights()])
+        write(other, folder)
+
+    write = saved_model.write_saved_model
+    monkeypatch.setattr(saved_model, "write_saved_model", poisoned)
+    with pytest.raises(ExportError, match="The export does not agree with its model: probabilit"):
+        fashion_zoo.export(trained.run.path, tmp_path / "to")
+    assert not list(tmp_path.iterdir())
+
+
+def test_swapped_class_names_are_noticed(trained, monkeypatch):
+    monkeypatch.setattr(parity, "CLASS_NAMES", CLASS_NAMES[::-1])
+    with pytest.raises(ExportError, match="does not agree"):
+        parity.prove(trained.run.load_model(), trained.run.path / "saved_model")
+
+
+def test_a_folder_that_is_no_saved_model_is_named(trained, tmp_path):
+    with pytest.raises(ExportError, match="cannot be loaded in a fresh process"):
+        parity.prove(trained.run.load_model(), tmp_path)
+
+
+def test_an_export_is_replaced_only_by_force_and_other_folders_never(trained, tmp_path):
+    with pytest.raises(RunError, match="holds an export already"):
+        fashion_zoo.export(trained.run.path, trained.run.path / "saved_model")
+    (tmp_path / "thesis.txt").touch()
+    with pytest.raises(RunError, match="is there already and is not an export"):
+        fashion_zoo.export(trained.run.path, tmp_path, force=True)
+    assert (tmp_path / "thesis.txt").exists()
+
+
+def test_another_backend_is_told_which_it_needs(trained, tmp_path, monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(ExportError, match="needs the tensorflow backend, this is jax"):
+        fashion_zoo.export(trained.run.path, tmp_path / "to")
+
+
+def test_the_proof_reads_the_test_images(monkeypatch, trained, tmp_path):
+    parts = []
+
+    def watched(part, *rest):
+        parts.append(part)
+        return load_part(part, *rest)
+
+    monkeypatch.setattr(parity, "load_part", watched)
+    fashion_zoo.export(trained.run.path, tmp_path / "to")
+    assert parts == ["test"]

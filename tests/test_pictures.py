@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from fashion_zoo import DataError
+from fashion_zoo.data.pictures import read_picture
+
+
+def save(path, array, mode=None):
+    Image.fromarray(array, mode).save(path) if mode else Image.fromarray(array).save(path)
+    return path
+
+
+def test_a_28x28_grey_picture_is_taken_as_it_is(tmp_path, images):
+    picture = read_picture(save(tmp_path / "a.png", images.images[0]))
+    assert np.array_equal(picture.image, images.images[0])
+    assert picture.notes == ()
+    assert not picture.inverted
+
+
+def test_a_large_colour_picture_becomes_28x28_grey_and_says_so(tmp_path, images):
+    large = np.kron(images.images[0], np.ones((4, 4), np.uint8))
+    picture = read_picture(save(tmp_path / "a.png", np.stack([large] * 3, axis=-1)))
+    assert picture.image.shape == (28, 28)
+    assert picture.image.dtype == np.uint8
+    assert picture.notes == ("RGB to grey", "112x112 to 28x28")
+    error = np.abs(picture.image.astype(int) - images.images[0].astype(int))
+    assert error.mean() < 8
+
+
+def test_a_picture_that_is_not_square_is_padded_not_stretched(tmp_path):
+    wide = np.full((10, 40), 30, np.uint8)
+    wide[:, 15:25] = 200
+    picture = read_picture(save(tmp_path / "a.png", wide))
+    assert picture.image[0, 0] == picture.image[-1, -1] == 30
+    assert picture.image[14, 14] == pytest.approx(200, abs=2)
+    assert picture.notes == ("40x10 to 28x28",)
+
+
+def test_transparent_parts_become_black(tmp_path):
+    pixels = np.zeros((28, 28, 4), np.uint8)
+    pixels[..., :3] = 255
+    pixels[10:20, 10:20, 3] = 255
+    picture = read_picture(save(tmp_path / "a.png", pixels))
+    assert picture.image[0, 0] == 0
+    assert picture.image[15, 15] == 255
+    assert not picture.inverted
+
+
+def test_sixteen_bits_are_scaled_not_clipped(tmp_path):
+    picture = read_picture(save(tmp_path / "a.png", np.full((28, 28), 0x4000, np.uint16)))
+    assert picture.image[0, 0] == 0x40
+
+
+def test_a_light_background_looks_inverted_and_inverting_mends_it(tmp_path, images):
+    path = save(tmp_path / "a.png", 255 - images.images[0])
+    assert read_picture(path).inverted
+    mended = read_picture(path, invert=True)
+    assert not mended.inverted
+    assert np.array_equal(mended.image, images.images[0])
+
+
+def test_what_is_not_a_picture_is_named(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"not a picture")
+    with pytest.raises(DataError, match=r"a\.png cannot be read as a picture"):
+        read_picture(tmp_path / "a.png")
+    whole = save(tmp_path / "b.png", np.zeros((99, 99), np.uint8)).read_bytes()
+    (tmp_path / "b.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match=r"b\.png cannot be read as a picture"):
+        read_picture(tmp_path / "b.png")
+    with pytest.raises(DataError, match="There is no picture"):
+        read_picture(tmp_path / "missing.png")
+    with pytest.raises(DataError, match="cannot be read as a picture"):
+        read_picture(tmp_path)
+
+
+def test_a_decompression_bomb_is_refused(tmp_path, monkeypatch):
+    path = save(tmp_path / "a.png", np.zeros((100, 100), np.uint8))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1_000)
+    with pytest.raises(DataError, match="cannot be read as a picture"):
+        read_picture(path)
