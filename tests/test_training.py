@@ -235,7 +235,8 @@ def test_an_execution_is_about_a_second_and_at_most_an_epoch():
 def test_ctrl_c_saves_what_is_trained_so_far(tmp_path):
     command = [
         sys.executable, "-P", "-m", "recipes.train", "baseline_mlp",
-        "--run-dir", str(tmp_path / "r"), "--training.epochs", "1000", "--data.limit", "2000", "--model.hidden-units", "16",
+        "--run-dir", str(tmp_path / "r"), "--training.epochs", "1000",
+        "--data.limit", "2000", "--model.hidden-units", "16",
     ]  # fmt: skip
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
