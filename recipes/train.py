@@ -1,6 +1,7 @@
 """Train a recipe: ``python -m recipes.train NAME``."""
 
 import dataclasses
+import os
 import sys
 
 import fashion_zoo
@@ -45,15 +46,20 @@ def main(argv: list[str]) -> int:
     run_dir = options.run_dir or str(fashion_zoo.default_run_dir(entry.name))
     fashion_zoo.check_free(run_dir, force=options.force)  # before the seconds that keras takes
     _common.start_keras()
-    trained = fashion_zoo.train(
-        entry.name,
-        config=config,
-        run_dir=run_dir,
-        force=options.force,
-        evaluate=options.evaluate,
-        export=options.export,
-        progress=True,
-    )
+    try:
+        trained = fashion_zoo.train(
+            entry.name,
+            config=config,
+            run_dir=run_dir,
+            force=options.force,
+            evaluate=options.evaluate,
+            export=options.export,
+            progress=True,
+        )
+    except KeyboardInterrupt:  # while it was evaluated or exported
+        if os.path.exists(os.path.join(run_dir, "training.json")):
+            print(f"Interrupted. The trained model is saved.\n{_evaluate_it(run_dir)}")
+        raise
     if options.json:
         _common.print_json(
             {
@@ -82,10 +88,14 @@ def _print(trained) -> None:
     if trained.parity:
         print(f"export      {path}/saved_model: {_lines.parity(trained.parity)}")
     if not trained.evaluation:
-        print(f"Evaluate it with: python -m recipes.evaluate {path}")
+        print(_evaluate_it(path))
     else:
         print(f"pictures    {path}/curves.png, confusion.png, reliability.png, errors.png")
         print(f"Next: python -m recipes.predict {path} PICTURE")
+
+
+def _evaluate_it(path: object) -> str:
+    return f"Evaluate it with: python -m recipes.evaluate {path}"
 
 
 if __name__ == "__main__":

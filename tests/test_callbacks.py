@@ -1,9 +1,17 @@
+import signal
+import threading
+
 import keras
 import numpy as np
 import pytest
 
 from fashion_zoo import TrainingError, get, schedules
-from fashion_zoo.callbacks import DropoutScheduler, LearningRateLogger, StopOnDivergence
+from fashion_zoo.callbacks import (
+    DropoutScheduler,
+    LearningRateLogger,
+    StopOnDivergence,
+    StopOnInterrupt,
+)
 from fashion_zoo.layers import ScheduledDropout
 from fashion_zoo.optimizers import TabulatedSchedule
 
@@ -74,3 +82,40 @@ def test_a_loss_that_is_not_finite_stops_with_epoch_step_and_advice(loss):
     with pytest.raises(TrainingError, match="val_loss became nan at the end of epoch 3"):
         callback.on_epoch_end(2, {"loss": 1.0, "val_loss": float("nan")})
     callback.on_epoch_end(2, {"loss": 1.0})
+
+
+def test_ctrl_c_waits_for_a_safe_point_and_a_second_one_does_not():
+    before = signal.getsignal(signal.SIGINT)
+    with StopOnInterrupt() as stop:
+        stop.on_train_batch_end(0)
+        signal.raise_signal(signal.SIGINT)  # nothing is raised here
+        with pytest.raises(KeyboardInterrupt):
+            stop.on_train_batch_end(1)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_lost_in_the_clean_up_of_an_iterator_still_counts():
+    class Iterator:
+        def __del__(self):
+            signal.raise_signal(signal.SIGINT)
+
+    with StopOnInterrupt() as stop:
+        iterator = Iterator()
+        del iterator
+        with pytest.raises(KeyboardInterrupt):
+            stop.on_train_batch_end(0)
+
+
+def test_outside_the_main_thread_signals_are_left_alone():
+    before, seen = signal.getsignal(signal.SIGINT), []
+
+    def work():
+        with StopOnInterrupt():
+            seen.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [before]

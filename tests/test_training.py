@@ -38,7 +38,7 @@ class Silent:
 def fitted(small, **changes):
     config = override(override(recipe("bn_mlp").config, small), changes)
     model, capture = build_model(recipe("bn_mlp"), config), Capture()
-    fit(model, config, load_split(config.data), capture, Silent())
+    fit(model, config, load_split(config.data), [capture], Silent())
     return model, capture.rows
 
 

@@ -1,7 +1,8 @@
 """One training, from a config to a run folder."""
 
+import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from fashion_zoo.callbacks import (
     LearningRateLogger,
     ProgressDisplay,
     StopOnDivergence,
+    StopOnInterrupt,
 )
 from fashion_zoo.config import Recipe, RunConfig, TrainingConfig
 from fashion_zoo.data import CLASS_NAMES, Images, Split, load_split, reshape
@@ -78,14 +80,11 @@ def train_run(
     run = runs.create(path, entry.name, config, surroundings, force=force)
     started = time.perf_counter()
     recorder = Recorder(run, min(config.training.batch_size, len(split.train.labels)))
-    interrupted = False
-    try:
-        fit(model, config, split, recorder, display or TrainingDisplay(enabled=False))
-    except KeyboardInterrupt:
-        interrupted = True
+    with StopOnInterrupt() as stop, contextlib.suppress(KeyboardInterrupt):
+        fit(model, config, split, [stop, recorder], display or TrainingDisplay(enabled=False))
     run.save_model(model)
     summary = {
-        "finished": not interrupted,
+        "finished": not stop.asked,
         "epochs": len(recorder.rows),
         "seconds": round(time.perf_counter() - started, 2),
         **_validate(model, split.validation),
@@ -95,17 +94,25 @@ def train_run(
         title = f"{entry.name}, seed {config.seed}"
         with storage.atomic_file(run.path / "curves.png") as temporary:
             plots.curves(run.history(), title).savefig(temporary)
-    return Ended(run, interrupted)
+    return Ended(run, stop.asked)
 
 
 def fit(
     model: keras.Model,
     config: RunConfig,
     split: Split,
-    recorder: keras.callbacks.Callback,
+    callbacks: Sequence[keras.callbacks.Callback],
     display: TrainingDisplay,
 ) -> None:
-    """Compile the model and train it with Keras's own ``fit``."""
+    """Compile the model and train it with Keras's own ``fit``.
+
+    Args:
+        model: built from ``config``.
+        config: how to train it.
+        split: the images.
+        callbacks: what else to call; they see the complete logs of an epoch.
+        display: what shows the progress.
+    """
     training = config.training
     num_classes = model.output_shape[-1]
     shape = model.input_shape[1:]
@@ -136,7 +143,11 @@ def fit(
                 _validation_labels(validation.labels, num_classes, training),
             ),
             validation_batch_size=_VALIDATION_BATCH,
-            callbacks=_callbacks(training, pipeline, recorder, display),
+            callbacks=[
+                *_callbacks(training, pipeline),
+                *callbacks,
+                ProgressDisplay(display, training.batch_size),
+            ],
             verbose=0,
         )
     finally:
@@ -152,12 +163,7 @@ def _validation_labels(
     return encode(labels, num_classes, 0.0)
 
 
-def _callbacks(
-    training: TrainingConfig,
-    pipeline: Pipeline,
-    recorder: keras.callbacks.Callback,
-    display: TrainingDisplay,
-) -> list[keras.callbacks.Callback]:
+def _callbacks(training: TrainingConfig, pipeline: Pipeline) -> list[keras.callbacks.Callback]:
     """Those that log come before those that read the logs."""
     callbacks = [
         keras.callbacks.LambdaCallback(
@@ -178,7 +184,7 @@ def _callbacks(
                 restore_best_weights=True,
             )
         )
-    return [*callbacks, recorder, ProgressDisplay(display, training.batch_size)]
+    return callbacks
 
 
 def _advice(training: TrainingConfig) -> str:

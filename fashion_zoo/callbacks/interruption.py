@@ -1,0 +1,45 @@
+"""Ctrl-C at a safe point."""
+
+import signal
+import threading
+
+import keras
+
+
+class StopOnInterrupt(keras.callbacks.Callback):
+    """Turn Ctrl-C into a KeyboardInterrupt at the end of the current execution.
+
+    Python raises it wherever the program happens to be: between two files that belong together,
+    or in the clean-up of an iterator, where it is printed and lost. Here the first Ctrl-C only
+    asks, and the callback raises where weights and files agree. A second one raises at once.
+
+    Use it around ``fit`` and among its callbacks:
+
+        with StopOnInterrupt() as stop:
+            model.fit(..., callbacks=[stop])
+
+    Outside the main thread, where Python delivers no signals, it does nothing.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.asked = False
+        self._previous = None
+
+    def __enter__(self) -> "StopOnInterrupt":
+        if threading.current_thread() is threading.main_thread():
+            self._previous = signal.signal(signal.SIGINT, self._ask)
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self._previous is not None:
+            signal.signal(signal.SIGINT, self._previous)
+
+    def _ask(self, number, frame) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.asked:
+            raise KeyboardInterrupt
