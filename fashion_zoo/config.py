@@ -8,6 +8,7 @@ them, and Python takes the same names: ``--training.epochs 5`` is
 import dataclasses
 import math
 import numbers
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeVar, get_args
 
@@ -50,6 +51,11 @@ def _sequence(name: str, value: object) -> tuple:
     if isinstance(value, numbers.Real):
         return (value,)
     raise ConfigError(f"{name} must be a number or a list of numbers, received {value!r}.")
+
+
+def _section(name: str, value: object, kind: type) -> None:
+    if not isinstance(value, kind):
+        raise ConfigError(f"{name} must be a {kind.__name__}, received {value!r}.")
 
 
 def _fraction(name: str, value: object) -> None:
@@ -141,6 +147,8 @@ class DataConfig:
     def __post_init__(self) -> None:
         if self.dataset != "fashion_mnist":
             raise ConfigError(unknown("dataset", self.dataset, ["fashion_mnist"]))
+        if isinstance(self.folder, os.PathLike):
+            object.__setattr__(self, "folder", os.fspath(self.folder))
         if self.folder is not None and not isinstance(self.folder, str):
             raise ConfigError(f"data.folder must be a path, received {self.folder!r}.")
         if self.limit is not None:
@@ -175,7 +183,10 @@ class SchedulesConfig:
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            schedules.get(getattr(self, field.name))
+            name = getattr(self, field.name)
+            if not isinstance(name, str):
+                raise ConfigError(f"schedules.{field.name} must be a name, received {name!r}.")
+            schedules.get(name)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -203,6 +214,8 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         positive = "a number above 0"
+        _section("schedules", self.schedules, SchedulesConfig)
+        _section("early_stopping", self.early_stopping, EarlyStoppingConfig)
         _whole("epochs", self.epochs, 1)
         _whole("batch_size", self.batch_size, 1)
         _choice("optimizer", self.optimizer, Optimizer)
@@ -236,6 +249,8 @@ class RunConfig:
     def __post_init__(self) -> None:
         if not dataclasses.is_dataclass(self.model):
             raise ConfigError(f"model must be a config dataclass, received {self.model!r}.")
+        _section("data", self.data, DataConfig)
+        _section("training", self.training, TrainingConfig)
         _whole("seed", self.seed, 0)
         _choice("precision", self.precision, Precision)
 

@@ -19,6 +19,7 @@ def describe() -> dict[str, Any]:
         "backend": keras.backend.backend(),
         "device": device_name(),
         "cores": _cores(),
+        "threads": _threads(),
         "system": platform.platform(),
         "commit": commit(),
     }
@@ -28,6 +29,19 @@ def _cores() -> int | None:
     if hasattr(os, "sched_getaffinity"):  # Linux: what this process may use, not what is there
         return len(os.sched_getaffinity(0))
     return os.cpu_count()
+
+
+def _threads() -> dict[str, int | str | None]:
+    """Return what bounds the number of threads; 0 and None leave it to the cores."""
+    import keras
+
+    threads: dict[str, int | str | None] = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS")}
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        threads["intra_op"] = tf.config.threading.get_intra_op_parallelism_threads()
+        threads["inter_op"] = tf.config.threading.get_inter_op_parallelism_threads()
+    return threads
 
 
 def _versions() -> dict[str, str]:

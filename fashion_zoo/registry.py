@@ -7,6 +7,7 @@ and whatever is imported by hand or with ``load_recipes``.
 
 import contextlib
 import fnmatch
+import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
@@ -75,8 +76,8 @@ def _home(builder: Callable[..., Any]) -> tuple[str, str]:
 
 def _discover() -> None:
     if _BUILT_IN not in _discovered:
-        _discovered.add(_BUILT_IN)
         importlib.import_module(_BUILT_IN)
+        _discovered.add(_BUILT_IN)
         for entry in importlib.metadata.entry_points(group=GROUP):
             try:
                 entry.load()
@@ -135,6 +136,7 @@ def load_recipes(source: str) -> ModuleType:
     Raises:
         ConfigError: it is not there, or it fails when imported.
     """
+    _discover()  # so that a name taken by a built-in recipe is the file's fault, not ours
     try:
         if source.endswith(".py") or "/" in source:
             return _load_file(Path(source))
@@ -149,7 +151,8 @@ def load_recipes(source: str) -> ModuleType:
 def _load_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise ConfigError(f"Cannot import recipes from {str(path)!r}: there is no such file.")
-    name = f"fashion_zoo_recipes_{path.stem}"
+    digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
+    name = f"fashion_zoo_recipes_{path.stem}_{digest}"  # two own.py in two folders are two
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ConfigError(f"Cannot import recipes from {str(path)!r}: it is not a Python file.")

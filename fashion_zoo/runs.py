@@ -9,11 +9,15 @@ model.keras       the trained model
 curves.png        the history as a picture
 """
 
+import contextlib
 import csv
 import dataclasses
 import io
 import json
-from collections.abc import Mapping, Sequence
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +102,7 @@ class Run:
         return _read_json(self.path / name)
 
 
+@contextlib.contextmanager
 def create(
     path: str | Path,
     recipe_name: str,
@@ -105,20 +110,38 @@ def create(
     environment: Mapping[str, Any],
     *,
     force: bool = False,
-) -> Run:
-    """Make a run folder.
+) -> Iterator[Run]:
+    """Make a run folder and yield it; it stays when the block ends without an exception.
+
+    After an exception the folder is as it was before: an older run that ``force`` replaces is set
+    aside, and removed only at the end.
 
     Raises:
         RunError: as ``check_free``.
         StorageError: the folder cannot be written.
     """
     check_free(path, force=force)
-    path = Path(path)
+    place = Path(path).resolve()
+    was_there = place.is_dir()
+    aside = place.with_name(f".{place.name}-{uuid.uuid4().hex}") if _is_run(place) else None
+    with storage.as_storage_error(place):
+        if aside:
+            place.rename(aside)
+        place.mkdir(parents=True, exist_ok=True)
     stored = {"format": FORMAT, "recipe": recipe_name, "config": dataclasses.asdict(config)}
-    with storage.atomic_folder(path, replace=force) as temporary:
-        storage.write_json(temporary / "config.json", stored)
-        storage.write_json(temporary / "environment.json", dict(environment))
-    return Run(path, recipe_name, config)
+    try:
+        storage.write_json(place / "environment.json", dict(environment))
+        storage.write_json(place / "config.json", stored)
+        yield Run(Path(path), recipe_name, config)
+    except BaseException:
+        shutil.rmtree(place, ignore_errors=True)
+        if aside:
+            aside.rename(place)
+        elif was_there:
+            place.mkdir()
+        raise
+    if aside:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def check_free(path: str | Path, *, force: bool = False) -> None:
@@ -128,15 +151,15 @@ def check_free(path: str | Path, *, force: bool = False) -> None:
         RunError: something is there. With ``force`` an older run is replaced, but nothing that
             is not a run.
     """
-    path = Path(path)
-    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
-        return
-    if not (path / "config.json").is_file():
-        raise RunError(f"{path} is there already and is not a run. Choose another --run-dir.")
-    if not force:
-        raise RunError(
-            f"{path} holds a run already. Choose another --run-dir, or replace it with --force."
-        )
+    storage.check_free(path, "a run", _is_run, force=force)
+
+
+def _is_run(path: Path) -> bool:
+    try:
+        stored = json.loads((path / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(stored, dict) and {"format", "recipe", "config"} <= stored.keys()
 
 
 def open_run(path: str | Path) -> Run:
@@ -147,21 +170,22 @@ def open_run(path: str | Path) -> Run:
             recipe that is not registered.
     """
     path = Path(path)
-    if not path.is_dir():
+    if not os.path.isdir(path):  # unlike Path's, it answers no where it may not look
         raise RunError(f"There is no run folder {path}.")
-    if not (path / "config.json").is_file():
+    if not os.path.isfile(path / "config.json"):
         raise RunError(f"{path} is not a run folder: it has no config.json.")
     stored = _read_json(path / "config.json")
-    number = stored.get("format")
+    number, name = stored.get("format"), stored.get("recipe")
     if isinstance(number, int) and number > FORMAT:
         raise RunError(
             f"Run {path} has format {number}; this package knows formats up to {FORMAT}. "
             "Update fashion_zoo."
         )
-    if number != FORMAT or not {"recipe", "config"} <= stored.keys():
+    whole = isinstance(stored.get("config"), dict)
+    if number != FORMAT or not whole or not isinstance(name, str):
         raise RunError(f"{path} is not a run folder: its config.json is not a run's.")
     try:
-        entry = recipe(stored["recipe"])
+        entry = recipe(name)
         return Run(path, entry.name, override(entry.config, stored["config"]))
     except ConfigError as error:
         raise RunError(

@@ -10,11 +10,11 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from fashion_zoo.errors import StorageError
+from fashion_zoo.errors import RunError, StorageError
 
 
 def _sync(path: Path) -> None:
@@ -26,7 +26,8 @@ def _sync(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _as_storage_error(path: Path) -> Iterator[None]:
+def as_storage_error(path: Path) -> Iterator[None]:
+    """Turn the operating system's refusal to write ``path`` into a StorageError."""
     try:
         yield
     except OSError as error:
@@ -48,7 +49,7 @@ def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
     path = Path(path)
     temporary = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
     try:
-        with _as_storage_error(path):
+        with as_storage_error(path):
             yield temporary
             _sync(temporary)
             os.replace(temporary, path)
@@ -70,13 +71,13 @@ def atomic_folder(path: str | os.PathLike, *, replace: bool = False) -> Iterator
         StorageError: the folder cannot be written, or is there and ``replace`` is off.
     """
     path = Path(path).absolute()
-    with _as_storage_error(path):
+    with as_storage_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
         os.chmod(temporary, 0o777 & ~_umask())
     old = temporary.with_name(temporary.name + "-old")
     try:
-        with _as_storage_error(path):
+        with as_storage_error(path):
             yield temporary
             for file in sorted(temporary.rglob("*"), reverse=True):
                 _sync(file)
@@ -92,6 +93,35 @@ def atomic_folder(path: str | os.PathLike, *, replace: bool = False) -> Iterator
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def check_free(
+    path: str | os.PathLike, kind: str, is_one: Callable[[Path], bool], *, force: bool
+) -> None:
+    """Check that a folder of ours may be made at ``path``.
+
+    Args:
+        path: where.
+        kind: what is to be made, such as ``"run"``.
+        is_one: tells whether a folder is an older one of this kind.
+        force: whether an older one may be replaced.
+
+    Raises:
+        RunError: something is there. ``force`` lets an older one of the same kind be replaced, and
+            nothing else.
+        StorageError: the place cannot be looked at.
+    """
+    path = Path(path)
+    with as_storage_error(path):
+        if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+            return
+        ours = path.is_dir() and is_one(path)
+    if not ours:
+        raise RunError(f"{path} is there already and is not {kind}. Choose another place.")
+    if not force:
+        raise RunError(
+            f"{path} holds {kind} already. Choose another place, or replace it with --force."
+        )
 
 
 def _umask() -> int:

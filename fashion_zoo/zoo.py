@@ -9,6 +9,7 @@ import numpy as np
 
 from fashion_zoo import registry, runs
 from fashion_zoo.config import RunConfig, override
+from fashion_zoo.errors import ConfigError, FashionZooError
 from fashion_zoo.runs import Run
 
 if TYPE_CHECKING:
@@ -110,13 +111,19 @@ def train(
         force=force,
         display=TrainingDisplay(enabled=progress),
     )
-    run, complete = ended.run, not ended.interrupted
-    return Trained(
-        run,
-        run.read_json("training.json"),
-        evaluate_run(run) if evaluate and complete else None,
-        export_run(run, run.path / "saved_model") if export and complete else None,
-    )
+    run, training = ended.run, ended.run.read_json("training.json")
+    going_on = not ended.interrupted
+    try:
+        if ended.interrupted and training["finished"]:  # Ctrl-C came with the last epoch
+            raise KeyboardInterrupt
+        evaluation = evaluate_run(run) if evaluate and going_on else None
+        parity = export_run(run, run.path / "saved_model") if export and going_on else None
+    except (FashionZooError, KeyboardInterrupt) as stopped:
+        stopped.add_note(
+            f"The trained model is saved. Evaluate it with: python -m recipes.evaluate {run.path}"
+        )
+        raise
+    return Trained(run, training, evaluation, parity)
 
 
 def evaluate(run: str | Path) -> dict[str, Any]:
@@ -169,11 +176,16 @@ def predict(
     Raises:
         DataError: a file is not a picture.
         RunError: it is not a run, or has no model.
+        ConfigError: no pictures, or ``top`` is not in 1..10.
     """
     from fashion_zoo.data import CLASS_NAMES
     from fashion_zoo.data.pictures import read_picture
     from fashion_zoo.evaluation.report import probabilities
 
+    if not pictures:
+        raise ConfigError("predict needs at least one picture, received none.")
+    if not 1 <= top <= len(CLASS_NAMES):
+        raise ConfigError(f"top must be in 1..{len(CLASS_NAMES)}, received {top}.")
     opened = runs.open_run(run)
     read = [read_picture(path, invert=invert) for path in pictures]
     found = probabilities(opened.load_model(), np.stack([entry.image for entry in read]))
@@ -191,26 +203,37 @@ def predict(
 def benchmark_accuracy(
     *, seeds: int = 3, folder: str | Path = "runs/benchmark", page: str | Path = "README.md"
 ) -> Mapping[str, Any]:
-    """Measure every built-in recipe and write ``assets/results.csv`` and the README's table.
+    """Measure every registered recipe and write ``assets/results.csv`` and the README's table.
 
     Finished runs in ``folder`` are not run again, so it can be broken off at any time.
 
     Args:
-        seeds: trainings a recipe.
+        seeds: trainings a recipe, at least 2.
         folder: where the runs are kept.
         page: the page whose table is replaced.
 
     Returns:
         Recipe name to its ``Result``.
+
+    Raises:
+        ConfigError: fewer than two seeds.
+        DataError: the page is missing or has no place for the table.
     """
     from fashion_zoo.board.accuracy import measure_recipe
-    from fashion_zoo.board.results import replace_table, results_table, write_results
+    from fashion_zoo.board.results import (
+        around_table,
+        replace_table,
+        results_table,
+        write_results,
+    )
     from fashion_zoo.show.progress import TrainingDisplay
 
+    if seeds < 2:
+        raise ConfigError(f"seeds must be at least 2, for an interval; received {seeds}.")
+    around_table(Path(page))  # before the minutes that the trainings take
     results = [
-        measure_recipe(name, seeds, Path(folder), print, TrainingDisplay())
+        measure_recipe(name, seeds, Path(folder), TrainingDisplay())
         for name in registry.list_recipes()
-        if registry.recipe(name).builder.__module__.startswith("fashion_zoo.models.")
     ]
     write_results(results)
     replace_table(Path(page), results_table(results))

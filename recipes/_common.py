@@ -14,7 +14,7 @@ import fashion_zoo
 Options = TypeVar("Options")
 
 INTERRUPTED = 130  # what a shell reports for Ctrl-C
-_EVERYWHERE = (
+EVERYWHERE = (
     "Every command also takes --import FILE_OR_MODULE (recipes of your own; repeatable) "
     "and --debug (the traceback of an error)."
 )
@@ -38,16 +38,21 @@ def command(body: Callable[[list[str]], int | None]) -> Callable[..., int]:
         except fashion_zoo.FashionZooError as error:
             if debug:
                 traceback.print_exc()
-            print(f"error: {error}", file=sys.stderr)
+            _say(f"error: {error}", error)
             return error.exit_code
-        except KeyboardInterrupt:
-            print("Interrupted; nothing was left half written.", file=sys.stderr)
+        except KeyboardInterrupt as interrupt:
+            _say("Interrupted; nothing was left half written.", interrupt)
             return INTERRUPTED
         except BrokenPipeError:  # the reader, such as head, has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
 
     return main
+
+
+def _say(line: str, error: BaseException) -> None:
+    """Print an error and what was noted on it, such as where a trained model is."""
+    print("\n".join([line, *getattr(error, "__notes__", [])]), file=sys.stderr)
 
 
 def _take_imports(arguments: list[str]) -> list[str]:
@@ -78,7 +83,7 @@ def parse(
     """
     import tyro
 
-    description = f"{(options.__doc__ or '').strip()}\n\n{_EVERYWHERE}"
+    description = f"{(options.__doc__ or '').strip()}\n\n{EVERYWHERE}"
     keywords: dict[str, Any] = {} if default is None else {"default": default}
     return tyro.cli(
         options, args=argv, prog=f"python -m recipes.{name}", description=description, **keywords

@@ -20,7 +20,7 @@ class Benchmark:
     what: tyro.conf.Positional[Literal["accuracy"]]
     """What to measure."""
     seeds: int = 3
-    """Trainings a recipe."""
+    """Trainings a recipe, at least 2."""
     folder: str = "runs/benchmark"
     """Where the runs are kept."""
     page: str = "README.md"

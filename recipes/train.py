@@ -1,8 +1,8 @@
 """Train a recipe: ``python -m recipes.train NAME``."""
 
 import dataclasses
-import os
 import sys
+from typing import TextIO
 
 import fashion_zoo
 from recipes import _common, _lines
@@ -28,16 +28,15 @@ class Train(fashion_zoo.RunConfig):
 def main(argv: list[str]) -> int:
     """Parse, train, print."""
     if not argv or argv[0] in ("-h", "--help"):
-        print("usage: python -m recipes.train NAME [OPTIONS]\n\nRecipes:")
-        for name in fashion_zoo.list_recipes():
-            print(f"  {name:<22}{fashion_zoo.recipe(name).summary}")
-        print("\npython -m recipes.train NAME --help lists the options with their defaults.")
+        _print_help(file=sys.stdout if argv else sys.stderr)
         return 0 if argv else 2
     if argv[0].startswith("-"):
-        raise fashion_zoo.ConfigError(
-            f"The name of the recipe comes first, received {argv[0]!r}. "
-            f"Recipes: {', '.join(fashion_zoo.list_recipes())}."
+        print(
+            f"error: The name of the recipe comes first, received {argv[0]!r}. "
+            f"Recipes: {', '.join(fashion_zoo.list_recipes())}.",
+            file=sys.stderr,
         )
+        return 2
     entry = fashion_zoo.recipe(argv[0])
     fields = [field.name for field in dataclasses.fields(entry.config)]
     default = Train(**{name: getattr(entry.config, name) for name in fields})
@@ -46,20 +45,15 @@ def main(argv: list[str]) -> int:
     run_dir = options.run_dir or str(fashion_zoo.default_run_dir(entry.name))
     fashion_zoo.check_free(run_dir, force=options.force)  # before the seconds that keras takes
     _common.start_keras()
-    try:
-        trained = fashion_zoo.train(
-            entry.name,
-            config=config,
-            run_dir=run_dir,
-            force=options.force,
-            evaluate=options.evaluate,
-            export=options.export,
-            progress=True,
-        )
-    except KeyboardInterrupt:  # while it was evaluated or exported
-        if os.path.exists(os.path.join(run_dir, "training.json")):
-            print(f"Interrupted. The trained model is saved.\n{_evaluate_it(run_dir)}")
-        raise
+    trained = fashion_zoo.train(
+        entry.name,
+        config=config,
+        run_dir=run_dir,
+        force=options.force,
+        evaluate=options.evaluate,
+        export=options.export,
+        progress=True,
+    )
     if options.json:
         _common.print_json(
             {
@@ -72,6 +66,14 @@ def main(argv: list[str]) -> int:
     else:
         _print(trained)
     return 0 if trained.training["finished"] else _common.INTERRUPTED
+
+
+def _print_help(file: TextIO) -> None:
+    print("usage: python -m recipes.train NAME [OPTIONS]\n\nRecipes:", file=file)
+    for name in fashion_zoo.list_recipes():
+        print(f"  {name:<22}{fashion_zoo.recipe(name).summary}", file=file)
+    print("\npython -m recipes.train NAME --help lists the options with their defaults.", file=file)
+    print(_common.EVERYWHERE, file=file)
 
 
 def _print(trained) -> None:
@@ -88,14 +90,10 @@ def _print(trained) -> None:
     if trained.parity:
         print(f"export      {path}/saved_model: {_lines.parity(trained.parity)}")
     if not trained.evaluation:
-        print(_evaluate_it(path))
+        print(f"Evaluate it with: python -m recipes.evaluate {path}")
     else:
         print(f"pictures    {path}/curves.png, confusion.png, reliability.png, errors.png")
         print(f"Next: python -m recipes.predict {path} PICTURE")
-
-
-def _evaluate_it(path: object) -> str:
-    return f"Evaluate it with: python -m recipes.evaluate {path}"
 
 
 if __name__ == "__main__":

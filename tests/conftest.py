@@ -1,6 +1,6 @@
 """Shared by all tests: small stratified slices of the real images, and one small trained run."""
 
-import importlib.util
+import os
 
 import pytest
 
@@ -8,7 +8,7 @@ import fashion_zoo
 from fashion_zoo.data import Images, load_part, stratified
 
 # The jax tests have an environment of their own, without tensorflow.
-collect_ignore = ["test_jax.py"] if importlib.util.find_spec("jax") is None else []
+collect_ignore = [] if os.environ.get("KERAS_BACKEND") == "jax" else ["test_jax.py"]
 
 SMALL = {
     "model": {"hidden_units": (32, 16)},

@@ -55,10 +55,16 @@ def imports(path):
         if isinstance(branch, ast.If) and ast.unparse(branch.test) == "TYPE_CHECKING"
         for node in ast.walk(branch)
     }
+    inside = {
+        id(node)
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+    }
     for node in ast.walk(tree):
         if id(node) in typing_only:
             continue
-        top = node in tree.body
+        top = id(node) not in inside
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield alias.name, top

@@ -28,7 +28,7 @@ def test_fewer_images_than_a_batch_are_one_batch():
 
 
 def test_labels_are_integers_without_smoothing():
-    encoded = encode(np.array([3, 0], dtype=np.uint8), 10, 0.0)
+    encoded = encode(np.array([3, 0], dtype=np.uint8), 10, None)
     assert encoded.dtype == np.int32
     assert encoded.tolist() == [3, 0]
 

@@ -1,14 +1,16 @@
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 import fashion_zoo
-from fashion_zoo import DataError, list_recipes, read_results, recipe, runs, storage
+from fashion_zoo import ConfigError, DataError, list_recipes, read_results, recipe, runs, storage
 from fashion_zoo.board import accuracy, results_table
 from fashion_zoo.board.results import BEGIN, END, replace_table, write_results
 from fashion_zoo.evaluation import mean_interval
+from fashion_zoo.evaluation.statistics import standard_deviation
 from fashion_zoo.show.progress import TrainingDisplay
 
 README = Path(__file__).parent.parent / "README.md"
@@ -37,6 +39,7 @@ def test_the_summary_follows_from_the_single_seeds():
             each = [float(value) for value in getattr(result, f"{part}_each").split()]
             assert len(each) == result.seeds
             assert getattr(result, f"{part}_mean") == pytest.approx(sum(each) / len(each))
+            assert getattr(result, f"{part}_spread") == pytest.approx(standard_deviation(each))
             low, high = mean_interval(each)
             assert getattr(result, f"{part}_low") == pytest.approx(low)
             assert getattr(result, f"{part}_high") == pytest.approx(high)
@@ -59,6 +62,14 @@ def test_a_page_without_marks_is_left_alone(tmp_path):
     assert (tmp_path / "page.md").read_text() == "text"
 
 
+def test_a_benchmark_that_cannot_end_well_does_not_begin(tmp_path, monkeypatch):
+    monkeypatch.setattr(accuracy, "measure_recipe", None)
+    with pytest.raises(DataError, match="cannot be read: No such file or directory"):
+        fashion_zoo.benchmark_accuracy(page=tmp_path / "missing.md")
+    with pytest.raises(ConfigError, match="seeds must be at least 2, for an interval; received 1"):
+        fashion_zoo.benchmark_accuracy(seeds=1)
+
+
 @pytest.fixture
 def quick(monkeypatch, small):
     """Make bn_mlp's defaults small for one test."""
@@ -70,8 +81,8 @@ def quick(monkeypatch, small):
     return config
 
 
-def measure(folder, said):
-    return accuracy.measure_recipe("bn_mlp", 2, folder, said.append, TrainingDisplay(enabled=False))
+def measure(folder):
+    return accuracy.measure_recipe("bn_mlp", 2, folder, TrainingDisplay(enabled=False))
 
 
 def test_the_benchmark_goes_on_where_it_was_broken_off(tmp_path, quick, monkeypatch):
@@ -85,30 +96,35 @@ def test_the_benchmark_goes_on_where_it_was_broken_off(tmp_path, quick, monkeypa
 
     monkeypatch.setattr(accuracy, "train_run", broken_off)
     with pytest.raises(KeyboardInterrupt):
-        measure(tmp_path, [])
-    said = []
-    result = measure(tmp_path, said)
+        measure(tmp_path)
+    result = measure(tmp_path)
     assert trained == [0, 1, 1]
-    assert [line.split(":")[0] for line in said] == ["bn_mlp seed 0", "bn_mlp seed 1"]
     assert (result.recipe, result.seeds, result.epochs) == ("bn_mlp", 2, 2)
     run = runs.open_run(tmp_path / "bn_mlp-1")
     assert (
         float(result.test_each.split()[1]) == run.read_json("evaluation.json")["accuracy"]["value"]
     )
-    assert measure(tmp_path, []) == result
+    assert measure(tmp_path) == result
     assert trained == [0, 1, 1]
 
 
-def test_a_run_with_other_settings_is_run_again(tmp_path, quick, monkeypatch):
-    measure(tmp_path, [])
-    stored = tmp_path / "bn_mlp-0" / "config.json"
-    content = json.loads(stored.read_text())
-    content["config"]["training"]["learning_rate"] = 0.5
-    stored.write_text(json.dumps(content))
-    trained = []
-    train = accuracy.train_run
-    monkeypatch.setattr(
-        accuracy, "train_run", lambda *a, **k: trained.append(a[1].seed) or train(*a, **k)
-    )
-    measure(tmp_path, [])
-    assert trained == [0]
+def test_a_run_that_is_not_what_is_measured_is_run_again(trained, tmp_path):
+    folder, config = tmp_path / "bn_mlp-0", trained.run.config
+    shutil.copytree(trained.run.path, folder)
+    assert accuracy._finished(folder, config).config == config
+    for file, path, value in (
+        ("config.json", ("config", "training", "learning_rate"), 0.5),
+        ("environment.json", ("commit",), "another"),
+        ("environment.json", ("versions", "keras"), "another"),
+        ("training.json", ("finished",), False),
+    ):
+        stored = (folder / file).read_text()
+        content = entry = json.loads(stored)
+        for key in path[:-1]:
+            entry = entry[key]
+        entry[path[-1]] = value
+        (folder / file).write_text(json.dumps(content))
+        assert accuracy._finished(folder, config) is None, file
+        (folder / file).write_text(stored)
+    (folder / "evaluation.json").unlink()
+    assert accuracy._finished(folder, config) is None

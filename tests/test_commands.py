@@ -66,7 +66,7 @@ def test_a_run_goes_to_a_dated_folder_by_default(tmp_path, monkeypatch, capsys):
     ("argv", "code", "message"),
     [
         (["bn_mpl"], 3, "error: Unknown recipe 'bn_mpl'. Did you mean 'bn_mlp'?"),
-        (["--seed", "3"], 3, "The name of the recipe comes first, received '--seed'"),
+        (["--seed", "3"], 2, "The name of the recipe comes first, received '--seed'"),
         (["bn_mlp", "--training.epoch", "5"], 2, "--training.epochs INT"),
         (["bn_mlp", "--training.epochs", "-5"], 2, "epochs must be a whole number of at least"),
         (["bn_mlp", "--training.epochs", "many"], 2, "many"),
@@ -145,6 +145,25 @@ def test_predict_names_what_is_not_a_picture(trained, tmp_path, capsys):
     assert "cannot be read as a picture" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ([], "predict needs at least one picture, received none"),
+        (["a.png", "--top", "0"], "top must be in 1..10, received 0"),
+    ],
+)
+def test_predict_answers_what_is_wrong(trained, capsys, flags, message):
+    assert predict.main([str(trained.run.path), *flags]) == 3
+    assert message in capsys.readouterr().err
+
+
+def test_brackets_in_a_summary_are_text(capsys):
+    from fashion_zoo.show.tables import print_table
+
+    print_table(None, ["idea"], [["[own] and [/x]"]])
+    assert "[own] and [/x]" in capsys.readouterr().out
+
+
 def test_list_and_info_show_every_recipe(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
     assert listing.main([]) == 0
@@ -184,17 +203,30 @@ def test_a_recipe_of_the_users_own_works_in_every_command(tmp_path, images):
     Image.fromarray(images.images[0]).save(tmp_path / "a.png")
     run, flags = str(tmp_path / "r"), [word for word in QUICK if word != "8"]
 
-    def fashion_zoo_in_a_fresh_process(*argv):
-        command = [sys.executable, "-P", "-m", "recipes", *argv, "--import", str(own)]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    calls = [
+        ["list"],
+        ["info", "own_mlp"],
+        ["train", "own_mlp", *flags, "--run-dir", run, "--no-evaluate", "--no-export"],
+        ["evaluate", run],
+        ["export", run, "--to", str(tmp_path / "to")],
+        ["predict", run, str(tmp_path / "a.png")],
+    ]
+    code = (
+        "import sys, json\nfrom recipes.__main__ import main\n"
+        "for call in json.loads(sys.argv[1]):\n"
+        "    assert main([*call, '--import', sys.argv[2]]) == 0"
+    )
+    command = [sys.executable, "-P", "-c", code, json.dumps(calls), str(own)]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    for words in ("own_mlp", "6,370", "95 % interval", "same class on 100.00 %", "a.png"):
+        assert words in printed
 
-    shell = fashion_zoo_in_a_fresh_process
-    assert "own_mlp" in shell("list")
-    assert "6,370" in shell("info", "own_mlp")
-    shell("train", "own_mlp", *flags, "--run-dir", run, "--no-evaluate", "--no-export")
-    assert "95 % interval" in shell("evaluate", run)
-    assert "same class on 100.00 %" in shell("export", run, "--to", str(tmp_path / "to"))
-    assert "a.png" in shell("predict", run, str(tmp_path / "a.png"))
+
+def test_an_unreadable_place_is_one_line(capsys):
+    name = "x" * 300
+    assert train.main(["bn_mlp", "--run-dir", name, *QUICK]) == 6
+    assert evaluate.main([name]) == 5
+    assert len(capsys.readouterr().err.splitlines()) == 2
 
 
 def test_fashion_zoo_alone_lists_the_commands(capsys):

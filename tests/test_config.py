@@ -1,5 +1,6 @@
 import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 
@@ -68,6 +69,12 @@ from fashion_zoo import (
         (lambda: EarlyStoppingConfig(patience=0), "patience must be a whole number of at least 1"),
         (lambda: RunConfig(seed=-1), "seed must be a whole number of at least 0, received -1"),
         (lambda: RunConfig(precision="bf16"), "Unknown precision 'bf16'"),
+        (
+            lambda: RunConfig(training={"epochs": 5}),
+            "training must be a TrainingConfig, received {",
+        ),
+        (lambda: TrainingConfig(schedules={}), "schedules must be a SchedulesConfig, received {}"),
+        (lambda: SchedulesConfig(dropout=[]), r"schedules.dropout must be a name, received \[\]"),
         (lambda: RunConfig(model={}), "model must be a config dataclass, received {}"),
     ],
 )
@@ -113,6 +120,10 @@ def test_override_reaches_any_depth_and_leaves_the_rest():
 def test_a_wrong_override_is_answered(changes, message):
     with pytest.raises(ConfigError, match=message):
         override(RunConfig(), changes)
+
+
+def test_a_folder_may_be_a_path():
+    assert DataConfig(folder=Path("x")) == DataConfig(folder="x")
 
 
 @pytest.mark.parametrize("name", list_recipes())

@@ -95,6 +95,7 @@ def test_an_export_is_replaced_only_by_force_and_other_folders_never(trained, tm
     with pytest.raises(RunError, match="holds an export already"):
         fashion_zoo.export(trained.run.path, trained.run.path / "saved_model")
     (tmp_path / "thesis.txt").touch()
+    (tmp_path / "saved_model.pb").touch()  # somebody else's
     with pytest.raises(RunError, match="is there already and is not an export"):
         fashion_zoo.export(trained.run.path, tmp_path, force=True)
     assert (tmp_path / "thesis.txt").exists()
@@ -104,6 +105,12 @@ def test_another_backend_is_told_which_it_needs(trained, tmp_path, monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     with pytest.raises(ExportError, match="needs the tensorflow backend, this is jax"):
         fashion_zoo.export(trained.run.path, tmp_path / "to")
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_a_run_in_mixed_precision_exports_within_the_same_tolerance(precision, tmp_path, small):
+    trained = fashion_zoo.train("bn_mlp", run_dir=tmp_path / "r", precision=precision, **small)
+    assert trained.parity["same_class"] == 1
 
 
 def test_the_proof_reads_the_test_images(monkeypatch, trained, tmp_path):

@@ -1,10 +1,7 @@
 """With KERAS_BACKEND=jax and no tensorflow: recipes, layers, callbacks, training on arrays."""
 
 import importlib.util
-import os
 from pathlib import Path
-
-os.environ["KERAS_BACKEND"] = "jax"
 
 import keras
 import numpy as np

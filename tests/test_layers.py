@@ -22,7 +22,7 @@ def test_it_is_the_identity_outside_training():
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.5])
-def test_the_rate_can_change_after_the_first_call(rate):
+def test_the_rate_is_read_at_each_call(rate):
     layer = ScheduledDropout(0.2, seed=0)
     layer(ONES, training=True)
     layer.rate.assign(rate)

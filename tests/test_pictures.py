@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -50,6 +52,30 @@ def test_transparent_parts_become_black(tmp_path):
 def test_sixteen_bits_are_scaled_not_clipped(tmp_path):
     picture = read_picture(save(tmp_path / "a.png", np.full((28, 28), 0x4000, np.uint16)))
     assert picture.image[0, 0] == 0x40
+
+
+def test_a_photograph_is_turned_upright(tmp_path, images):
+    path, exif = tmp_path / "a.jpg", Image.Exif()
+    exif[0x0112] = 6  # the camera was held upright
+    Image.fromarray(np.kron(images.images[0], np.ones((2, 4), np.uint8))).save(path, exif=exif)
+    picture = read_picture(path)
+    assert picture.notes == ("turned upright", "56x112 to 28x28")
+    assert picture.image[:, :6].max() < 30  # the padding of a tall picture
+
+
+def test_pixels_of_32_bits_are_refused(tmp_path):
+    Image.fromarray(np.zeros((28, 28), np.float32)).save(tmp_path / "a.tiff")
+    with pytest.raises(DataError, match="32 bits, whose black and white nobody knows"):
+        read_picture(tmp_path / "a.tiff")
+
+
+def test_a_long_thin_picture_costs_no_memory(tmp_path):
+    wide = save(tmp_path / "a.png", np.zeros((1, 60_000), np.uint8))
+    tracemalloc.start()
+    read_picture(wide)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1_000_000
 
 
 def test_a_light_background_looks_inverted_and_inverting_mends_it(tmp_path, images):

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 
 from fashion_zoo.data.batches import epoch_order
@@ -25,6 +26,24 @@ def test_an_epoch_is_the_numpy_order_exactly(images):
             assert x.dtype == np.uint8
             assert np.array_equal(x, images.images[rows])
             assert np.array_equal(y, images.labels[rows])
+
+
+def test_fit_reads_the_order_of_each_epoch(images):
+    """Every label is its image's position, and the loss writes down what it is given."""
+    positions = images._replace(labels=np.arange(200))
+    pipeline = make(positions, num_classes=200)
+    seen = []
+
+    def loss(y_true, y_pred):
+        seen.append(y_true.numpy().ravel().tolist())
+        return keras.ops.sum(y_pred)
+
+    model = keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(1)])
+    model.compile("sgd", loss, run_eagerly=True)
+    start = keras.callbacks.LambdaCallback(on_epoch_begin=lambda e, _: pipeline.start_epoch(e))
+    model.fit(pipeline.batches, epochs=3, shuffle=False, verbose=0, callbacks=[start])
+    expected = [epoch_order(200, 64, seed=5, epoch=epoch).tolist() for epoch in range(3)]
+    assert seen == [rows for epoch in expected for rows in epoch]
 
 
 def test_fit_may_make_an_iterator_ahead_and_drop_it(images):

@@ -1,4 +1,3 @@
-import keras
 import pytest
 
 from fashion_zoo import precision
@@ -22,9 +21,3 @@ def test_auto_takes_what_the_device_multiplies(monkeypatch, capability, amx, pol
 
 def test_what_is_asked_for_is_taken():
     assert precision.choose("mixed_float16") == ("mixed_float16", "asked for")
-
-
-def test_nothing_sets_a_global_policy():
-    before = keras.config.dtype_policy().name
-    precision.choose("auto")
-    assert keras.config.dtype_policy().name == before == "float32"

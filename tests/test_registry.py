@@ -112,6 +112,34 @@ def test_a_file_registers_its_recipes(tmp_path):
     assert find(tag="own") == ["own_mlp"]
 
 
+def test_a_built_in_name_is_refused_however_early_it_is_taken(tmp_path):
+    (tmp_path / "own.py").write_text("import fashion_zoo\n" + OWN.replace("own_mlp", "bn_mlp"))
+    code = (
+        "import fashion_zoo, sys\n"
+        "try:\n    fashion_zoo.load_recipes(sys.argv[1])\n"
+        "except fashion_zoo.ConfigError as error:\n    print(error)\n"
+        "print(*fashion_zoo.list_recipes())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code, str(tmp_path / "own.py")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    answer, names = done.stdout.splitlines()
+    assert answer.startswith("Recipe 'bn_mlp' is registered already, by fashion_zoo.models.mlp")
+    assert names.split() == BUILT_IN
+
+
+def test_files_of_the_same_name_in_two_folders_are_two(tmp_path):
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "own.py").write_text(OWN)
+    load_recipes(str(tmp_path / "a" / "own.py"))
+    with pytest.raises(ConfigError, match="'own_mlp' is registered already"):
+        load_recipes(str(tmp_path / "b" / "own.py"))
+
+
 def test_a_module_in_the_working_folder_registers_its_recipes(tmp_path, monkeypatch):
     (tmp_path / "own_module.py").write_text(OWN)
     monkeypatch.chdir(tmp_path)
@@ -160,7 +188,9 @@ def test_an_installed_package_adds_recipes_and_a_broken_one_only_warns(tmp_path)
         check=True,
         env={
             **os.environ,
-            "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]),
+            "PYTHONPATH": os.pathsep.join(
+                filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")])
+            ),
             "PYTHONWARNINGS": "default",
         },
     )

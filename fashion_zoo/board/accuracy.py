@@ -2,12 +2,12 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
 
-from fashion_zoo import registry, runs, storage
+from fashion_zoo import environment, registry, runs, storage
 from fashion_zoo.board.results import Result
 from fashion_zoo.config import Recipe, RunConfig, override
 from fashion_zoo.evaluation import evaluate_run, mean_interval
@@ -17,17 +17,14 @@ from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.training import train_run
 
 
-def measure_recipe(
-    name: str, seeds: int, folder: Path, say: Callable[[str], None], display: TrainingDisplay
-) -> Result:
+def measure_recipe(name: str, seeds: int, folder: Path, display: TrainingDisplay) -> Result:
     """Train a recipe with seeds 0, 1, ... and summarize; finished runs are not run again.
 
     Args:
         name: the recipe.
         seeds: how many seeds.
         folder: where the runs are kept, as NAME-SEED.
-        say: takes one line for each run.
-        display: shows the progress of each training.
+        display: shows the progress of each training, and one line for each run.
 
     Raises:
         KeyboardInterrupt: Ctrl-C; a next call goes on with the run that was broken off.
@@ -45,16 +42,19 @@ def measure_recipe(
             evaluate_run(run)
             keras.backend.clear_session()
         done.append(run)
-        say(f"{name} seed {seed}: validation {_validation(run):.4f}, test {_test(run):.4f}")
+        display.say(f"{name} seed {seed}: validation {_validation(run):.4f}, test {_test(run):.4f}")
     return _summarize(entry, done)
 
 
 def _finished(path: Path, config: RunConfig) -> Run | None:
-    """Return the run there if it has the same config and has ended."""
+    """Return the run there if it was trained to its end, with this config, in this environment."""
     if not (path / "evaluation.json").is_file():
         return None
     run = runs.open_run(path)
-    return run if run.config == config else None
+    surroundings = run.read_json("environment.json")
+    del surroundings["precision"]
+    same = run.config == config and surroundings == environment.describe()
+    return run if same and run.read_json("training.json")["finished"] else None
 
 
 def _validation(run: Run) -> float:

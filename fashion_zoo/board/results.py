@@ -27,7 +27,7 @@ class Result:
     validation_spread: float
     """Sample standard deviation over the seeds."""
     validation_low: float
-    """95 % t interval of the mean over the seeds; empty for one seed."""
+    """95 % t interval of the mean over the seeds."""
     validation_high: float
     test_mean: float
     test_spread: float
@@ -67,7 +67,7 @@ def read_results(path: Path = RESULTS) -> dict[str, Result]:
             )
             for row in rows
         ]
-    except (KeyError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path} is not a results file of this package: {error!r}.") from error
     return {result.recipe: result for result in results}
 
@@ -117,11 +117,26 @@ def replace_table(page: Path, table: str) -> None:
     """Put the table between the two marks of a page.
 
     Raises:
-        DataError: the page has no marks.
+        DataError: as ``around_table``.
     """
-    text = page.read_text(encoding="utf-8")
-    if BEGIN not in text or END not in text:
+    before, after = around_table(page)
+    storage.write_text(page, f"{before}{BEGIN}\n{table}\n{END}{after}")
+
+
+def around_table(page: Path) -> tuple[str, str]:
+    """Return what stands before and after the two marks of a page.
+
+    Raises:
+        DataError: the page is missing or has no marks.
+    """
+    try:
+        text = page.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataError(
+            f"{page} cannot be read: {error.strerror}. Run this in a checkout, or name the page "
+            "that has the table with --page."
+        ) from error
+    if BEGIN not in text or END not in text.split(BEGIN, 1)[1]:
         raise DataError(f"{page} has no place for the table: expected {BEGIN} and {END}.")
     before, rest = text.split(BEGIN, 1)
-    after = rest.split(END, 1)[1]
-    storage.write_text(page, f"{before}{BEGIN}\n{table}\n{END}{after}")
+    return before, rest.split(END, 1)[1]

@@ -1,6 +1,7 @@
 """Ctrl-C at a safe point."""
 
 import signal
+import sys
 import threading
 
 import keras
@@ -39,6 +40,11 @@ class StopOnInterrupt(keras.callbacks.Callback):
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
+        print(
+            "Stopping after this step; then the model is saved. Press Ctrl-C again to leave at "
+            "once, without it.",
+            file=sys.stderr,
+        )
 
     def on_train_batch_end(self, batch, logs=None):
         if self.asked:

@@ -22,21 +22,22 @@ def epoch_order(count: int, batch_size: int, seed: int, epoch: int) -> np.ndarra
     return order[: steps * batch].reshape(steps, batch)
 
 
-def encode(labels: np.ndarray, num_classes: int, smoothing: float) -> np.ndarray:
+def encode(labels: np.ndarray, num_classes: int, smoothing: float | None) -> np.ndarray:
     """Turn labels into what the loss takes.
 
     Args:
         labels: (n,) integers.
         num_classes: number of classes.
-        smoothing: fraction of each label spread evenly over all classes, in [0, 1).
+        smoothing: fraction of each label spread evenly over all classes, in [0, 1); None keeps
+            integers.
 
     Returns:
-        (n,) int32 without smoothing, else (n, num_classes) float32 that sums to 1 a row:
+        (n,) int32 for None, else (n, num_classes) float32 that sums to 1 a row:
         ``(1 - smoothing) * one_hot + smoothing / num_classes``.
 
     Reference: Szegedy et al. 2016, arXiv:1512.00567, section 7.
     """
-    if not smoothing:
+    if smoothing is None:
         return labels.astype(np.int32)
     one_hot = np.eye(num_classes, dtype=np.float32)[labels]
     return (1 - smoothing) * one_hot + np.float32(smoothing / num_classes)

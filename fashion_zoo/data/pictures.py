@@ -23,8 +23,9 @@ class Picture(NamedTuple):
 def read_picture(path: str | Path, *, invert: bool = False) -> Picture:
     """Read a picture file and turn it into 28x28 grey.
 
-    Transparent parts become black. A picture that is not square is padded to a square with the
-    grey of its border, so that nothing is stretched.
+    A photograph is turned upright as its camera says, and transparent parts become black. A
+    picture that is not square is padded to a square with the grey of its border, so that nothing
+    is stretched.
 
     Args:
         path: a file that Pillow reads (PNG, JPEG, ...).
@@ -38,19 +39,20 @@ def read_picture(path: str | Path, *, invert: bool = False) -> Picture:
     path = Path(path)
     try:
         with Image.open(path) as file:
-            mode, size = file.mode, file.size
-            grey = _grey(file)
+            mode, upright = file.mode, ImageOps.exif_transpose(file)
+            turned, size = upright.size != file.size, upright.size
+            grey = _grey(upright)
+            if size != IMAGE_SHAPE:
+                border = _border(grey)
+                grey = ImageOps.pad(grey, IMAGE_SHAPE, Image.Resampling.LANCZOS, color=border)
     except FileNotFoundError:
         raise DataError(f"There is no picture {path}.") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except Exception as error:  # each of Pillow's readers has its own way to fail
         raise DataError(f"{path} cannot be read as a picture: {error}") from error
-    notes = []
+    notes = ["turned upright"] if turned else []
     if mode != "L":
         notes.append(f"{mode} to grey")
     if size != IMAGE_SHAPE:
-        side = max(size)
-        grey = ImageOps.pad(grey, (side, side), color=_border(grey))
-        grey = grey.resize(IMAGE_SHAPE, Image.Resampling.LANCZOS)
         notes.append(f"{size[0]}x{size[1]} to {IMAGE_SHAPE[0]}x{IMAGE_SHAPE[1]}")
     if invert:
         grey = ImageOps.invert(grey)
@@ -61,7 +63,9 @@ def read_picture(path: str | Path, *, invert: bool = False) -> Picture:
 def _grey(file):
     from PIL import Image
 
-    if file.mode.startswith("I;16") or file.mode == "I":  # 16 bits; convert("L") would clip them
+    if file.mode in ("I", "F"):
+        raise ValueError("its pixels have 32 bits, whose black and white nobody knows; use 8 or 16")
+    if file.mode.startswith("I;16"):  # convert("L") would clip them
         return Image.fromarray((np.asarray(file) >> 8).astype(np.uint8))
     if "A" in file.getbands() or "transparency" in file.info:
         black = Image.new("RGBA", file.size, "black")

@@ -16,6 +16,8 @@ class Pipeline(NamedTuple):
     """What ``fit`` takes as ``x``: (images, labels) with images (batch, 28, 28) uint8."""
     steps: int
     """Batches an epoch."""
+    images_per_step: int
+    """Images a batch."""
     start_epoch: Callable[[int], None]
     """Call it with the number of an epoch, from 0, before that epoch is read."""
 
@@ -37,7 +39,7 @@ def training_pipeline(
     """
     import keras
 
-    labels = encode(data.labels, num_classes, label_smoothing)
+    labels = encode(data.labels, num_classes, label_smoothing or None)
     make = _tf_batches if keras.backend.backend() == "tensorflow" else _array_batches
 
     def order(epoch: int) -> np.ndarray:
@@ -45,7 +47,7 @@ def training_pipeline(
 
     steps = steps_per_epoch(len(labels), batch_size)
     batches, start_epoch = make(data.images, labels, order, steps)
-    return Pipeline(batches, steps, start_epoch)
+    return Pipeline(batches, steps, min(batch_size, len(labels)), start_epoch)
 
 
 def _tf_batches(images, labels, order, steps):

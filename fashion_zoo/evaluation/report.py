@@ -1,4 +1,4 @@
-"""The report of a run on the test images: the one place that reads their labels."""
+"""The report of a run on the test images: the one place that uses their labels."""
 
 from typing import Any
 

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from fashion_zoo import storage
 from fashion_zoo.data import CLASS_NAMES, load_part
 from fashion_zoo.errors import ExportError
 from fashion_zoo.evaluation.report import probabilities
@@ -57,7 +58,8 @@ def _serve_elsewhere(folder: Path, images: np.ndarray) -> dict[str, np.ndarray]:
     script = Path(__file__).with_name("serve_once.py")
     with tempfile.TemporaryDirectory() as exchange:
         asked, answered = Path(exchange, "images.npy"), Path(exchange, "outputs.npz")
-        np.save(asked, images)
+        with storage.as_storage_error(asked):
+            np.save(asked, images)
         # -P keeps this folder, and with it this package, off the path of the fresh process.
         command = [sys.executable, "-P", str(script), str(folder), str(asked), str(answered)]
         done = subprocess.run(command, capture_output=True, text=True)

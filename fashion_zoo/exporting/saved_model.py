@@ -7,7 +7,7 @@ import keras
 
 from fashion_zoo import storage
 from fashion_zoo.data import CLASS_NAMES
-from fashion_zoo.errors import ExportError, RunError
+from fashion_zoo.errors import ExportError
 from fashion_zoo.exporting.parity import prove
 from fashion_zoo.runs import Run
 
@@ -29,9 +29,8 @@ def export_run(run: Run, folder: str | Path, *, force: bool = False) -> dict[str
         What ``parity.json``, which lies in the folder, holds.
 
     Raises:
-        ExportError: the Keras backend is not tensorflow, something else is there, or the export
-            does not agree with the model.
-        RunError: the run has no model.
+        ExportError: the Keras backend is not tensorflow, or the export does not agree.
+        RunError: the run has no model, or something is in the folder already.
         StorageError: the folder cannot be written.
     """
     folder = Path(folder)
@@ -40,7 +39,7 @@ def export_run(run: Run, folder: str | Path, *, force: bool = False) -> dict[str
             f"A SavedModel needs the tensorflow backend, this is {keras.backend.backend()}. "
             "Run the export with KERAS_BACKEND=tensorflow."
         )
-    _check_free(folder, force=force)
+    storage.check_free(folder, "an export", _is_export, force=force)
     model = run.load_model()
     with storage.atomic_folder(folder, replace=force) as temporary:
         write_saved_model(model, temporary)
@@ -74,12 +73,5 @@ def write_saved_model(model: keras.Model, folder: Path) -> None:
     archive.write_out(str(folder), verbose=False)
 
 
-def _check_free(folder: Path, *, force: bool) -> None:
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return
-    if not (folder / "saved_model.pb").is_file():
-        raise RunError(f"{folder} is there already and is not an export. Choose another folder.")
-    if not force:
-        raise RunError(
-            f"{folder} holds an export already. Choose another folder, or replace it with --force."
-        )
+def _is_export(folder: Path) -> bool:
+    return (folder / "saved_model.pb").is_file() and (folder / "parity.json").is_file()

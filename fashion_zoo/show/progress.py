@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-_NARROW = 90  # columns; below it the bar has only what a person waits for
+_NARROW = 76  # columns; below it the figures have no room for a bar beside them
 
 
 def clock(seconds: float) -> str:
@@ -30,13 +30,14 @@ class TrainingDisplay:
         self.live = enabled and self.console.is_terminal
         self.progress: Any = None
         self.task: Any = None
-        self.epochs = self.steps = self.first = 0
+        self.epochs = self.steps = 0
         self.started = 0.0
         self.validation = ""
 
     def start(self, epochs: int, steps: int) -> None:
         """Begin, with the number of epochs and of steps an epoch."""
         self.epochs, self.steps, self.started = epochs, steps, time.perf_counter()
+        self.validation = ""
         if self.live:
             self.progress = _bar(self.console)
             self.task = self.progress.add_task(
@@ -49,13 +50,13 @@ class TrainingDisplay:
     ) -> None:
         """Show that ``step`` steps of ``epoch`` (from 0) are done."""
         if self.live:
-            metrics = f"loss {float((logs or {}).get('loss', 0)):.4f}"
+            loss = f"loss {float((logs or {}).get('loss', 0)):.4f}"
             self.progress.update(
                 self.task,
                 completed=epoch * self.steps + step,
                 description=f"epoch {epoch + 1}/{self.epochs}",
-                speed=f"{speed:,.0f} images/s",
-                metrics=f"{metrics}  {self.validation}".rstrip(),
+                speed=f"{speed / 1000:.1f}k images/s",
+                metrics=f"{loss} {self.validation}".rstrip(),
             )
 
     def finish_epoch(self, epoch: int, speed: float, logs: Mapping[str, float] | None) -> None:
@@ -73,6 +74,11 @@ class TrainingDisplay:
                 flush=True,
             )
 
+    def say(self, line: str) -> None:
+        """Print a line."""
+        if self.enabled:
+            print(line, file=sys.stderr, flush=True)
+
     def stop(self) -> None:
         """End the display; the last state of the bar stays on the screen."""
         if self.progress is not None:
@@ -82,8 +88,12 @@ class TrainingDisplay:
 def _bar(console: Any) -> Any:
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = [TextColumn("{task.description}"), BarColumn(bar_width=None)]
+    columns: list[Any] = [TextColumn("{task.description}")]
     if console.width >= _NARROW:
-        columns.append(TextColumn("{task.fields[speed]}"))
-    columns += [TextColumn("{task.fields[metrics]}"), TimeRemainingColumn(compact=True)]
-    return Progress(*columns, console=console, expand=True)
+        columns.append(BarColumn(bar_width=None))
+    columns += [
+        TextColumn("{task.fields[speed]}"),
+        TextColumn("{task.fields[metrics]}"),
+        TimeRemainingColumn(compact=True),
+    ]
+    return Progress(*columns, console=console, expand=console.width >= _NARROW)

@@ -1,6 +1,5 @@
 """One training, from a config to a run folder."""
 
-import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -40,6 +39,7 @@ class Ended(NamedTuple):
 
     run: Run
     interrupted: bool
+    """Whether Ctrl-C was pressed; then nothing should follow."""
 
 
 def train_run(
@@ -77,24 +77,29 @@ def train_run(
         **environment.describe(),
         "precision": {"asked": config.precision, **chosen._asdict()},
     }
-    run = runs.create(path, entry.name, config, surroundings, force=force)
-    started = time.perf_counter()
-    recorder = Recorder(run, min(config.training.batch_size, len(split.train.labels)))
-    with StopOnInterrupt() as stop, contextlib.suppress(KeyboardInterrupt):
-        fit(model, config, split, [stop, recorder], display or TrainingDisplay(enabled=False))
-    run.save_model(model)
-    summary = {
-        "finished": not stop.asked,
-        "epochs": len(recorder.rows),
-        "seconds": round(time.perf_counter() - started, 2),
-        **_validate(model, split.validation),
-    }
-    storage.write_json(run.path / "training.json", summary)
-    if recorder.rows:
-        title = f"{entry.name}, seed {config.seed}"
-        with storage.atomic_file(run.path / "curves.png") as temporary:
-            plots.curves(run.history(), title).savefig(temporary)
-    return Ended(run, stop.asked)
+    with (
+        runs.create(path, entry.name, config, surroundings, force=force) as run,
+        StopOnInterrupt() as stop,
+    ):
+        started, finished = time.perf_counter(), True
+        recorder = Recorder(run, min(config.training.batch_size, len(split.train.labels)))
+        try:
+            fit(model, config, split, [stop, recorder], display or TrainingDisplay(enabled=False))
+        except KeyboardInterrupt:
+            finished = False
+        run.save_model(model)
+        summary = {
+            "finished": finished,
+            "epochs": len(recorder.rows),
+            "seconds": round(time.perf_counter() - started, 2),
+            **_validate(model, split.validation),
+        }
+        storage.write_json(run.path / "training.json", summary)
+        if recorder.rows:
+            title = f"{entry.name}, seed {config.seed}"
+            with storage.atomic_file(run.path / "curves.png") as temporary:
+                plots.curves(run.history(), title).savefig(temporary)
+    return Ended(run, interrupted=stop.asked or not finished)
 
 
 def fit(
@@ -114,7 +119,7 @@ def fit(
         display: what shows the progress.
     """
     training = config.training
-    num_classes = model.output_shape[-1]
+    num_classes, smoothing = model.output_shape[-1], training.label_smoothing
     shape = model.input_shape[1:]
     train, validation = (Images(reshape(part.images, shape), part.labels) for part in split)
     pipeline = training_pipeline(
@@ -122,17 +127,21 @@ def fit(
         batch_size=training.batch_size,
         seed=config.seed,
         num_classes=num_classes,
-        label_smoothing=training.label_smoothing,
+        label_smoothing=smoothing,
     )
+    size = model.count_params()
     compile_model(
         model,
         config,
         total_steps=pipeline.steps * training.epochs,
-        steps_per_execution=steps_of_about_a_second(
-            model.count_params(), training.batch_size, pipeline.steps
-        ),
-        soft_labels=bool(training.label_smoothing),
+        steps_per_execution=steps_of_about_a_second(size, training.batch_size, pipeline.steps),
+        soft_labels=bool(smoothing),
     )
+    watchers = [
+        *_own_callbacks(training, pipeline),
+        *callbacks,
+        ProgressDisplay(display, pipeline.images_per_step),
+    ]
     try:
         model.fit(
             pipeline.batches,
@@ -140,30 +149,22 @@ def fit(
             shuffle=False,  # the pipeline has its own order, keyed by seed and epoch
             validation_data=(
                 validation.images,
-                _validation_labels(validation.labels, num_classes, training),
+                # never smoothed: validation measures the true labels
+                encode(validation.labels, num_classes, 0.0 if smoothing else None),
             ),
             validation_batch_size=_VALIDATION_BATCH,
-            callbacks=[
-                *_callbacks(training, pipeline),
-                *callbacks,
-                ProgressDisplay(display, training.batch_size),
-            ],
+            callbacks=watchers,
             verbose=0,
         )
+    except KeyboardInterrupt:
+        for watcher in watchers:  # fit leaves this out; early stopping puts its best weights back
+            watcher.on_train_end()
+        raise
     finally:
         display.stop()
 
 
-def _validation_labels(
-    labels: np.ndarray, num_classes: int, training: TrainingConfig
-) -> np.ndarray:
-    """Encode as the loss needs, never smoothed: validation measures the true labels."""
-    if training.label_smoothing:
-        return np.eye(num_classes, dtype=np.float32)[labels]
-    return encode(labels, num_classes, 0.0)
-
-
-def _callbacks(training: TrainingConfig, pipeline: Pipeline) -> list[keras.callbacks.Callback]:
+def _own_callbacks(training: TrainingConfig, pipeline: Pipeline) -> list[keras.callbacks.Callback]:
     """Those that log come before those that read the logs."""
     callbacks = [
         keras.callbacks.LambdaCallback(

@@ -1,0 +1,108 @@
+import keras
+import pytest
+
+import fashion_zoo
+from fashion_zoo import RunError, open_run, recipe, runs
+
+
+def test_a_run_holds_what_it_says(trained):
+    run = trained.run
+    assert {file.name for file in run.path.iterdir()} == {
+        "config.json", "environment.json", "history.csv", "timing.csv", "training.json",
+        "model.keras", "curves.png", "evaluation.json", "confusion.png", "reliability.png",
+        "errors.png", "saved_model",
+    }  # fmt: skip
+    stored = run.read_json("config.json")
+    assert stored["format"] == 1
+    assert stored["recipe"] == "bn_mlp"
+    assert open_run(run.path) == run
+    history = run.history()
+    assert history["epoch"] == [1, 2]
+    assert set(history) == {
+        "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate",
+    }  # fmt: skip
+    surroundings = run.read_json("environment.json")
+    assert surroundings["versions"]["keras"] == keras.__version__
+    assert surroundings["precision"] == {
+        "asked": "float32", "policy": "float32", "reason": "asked for",
+    }  # fmt: skip
+    assert trained.training["finished"] is True
+    assert trained.training["epochs"] == 2
+    assert trained.training["validation_accuracy"] == pytest.approx(
+        history["val_accuracy"][-1], abs=1e-7
+    )
+
+
+def test_a_run_without_a_model_is_named(tmp_path):
+    with runs.create(tmp_path / "r", "bn_mlp", recipe("bn_mlp").config, {}):
+        pass
+    with pytest.raises(RunError, match=r"has no model\.keras: its training did not finish"):
+        fashion_zoo.evaluate(tmp_path / "r")
+
+
+def test_the_current_folder_can_be_the_run(tmp_path, small, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    trained = fashion_zoo.train("bn_mlp", run_dir=".", evaluate=False, export=False, **small)
+    assert (tmp_path / "model.keras").is_file()
+    assert trained.training["finished"] is True
+
+
+def test_a_run_is_never_overwritten_unless_forced(trained, tmp_path, small):
+    with pytest.raises(RunError, match=r"holds a run already\. Choose another place, or repl"):
+        fashion_zoo.train("bn_mlp", run_dir=trained.run.path, **small)
+    folder = tmp_path / "r"
+    for seed in (0, 1):
+        fashion_zoo.train(
+            "bn_mlp",
+            run_dir=folder,
+            force=True,
+            seed=seed,
+            evaluate=False,
+            export=False,
+            **small,
+        )
+        assert open_run(folder).config.seed == seed
+
+
+def test_a_folder_that_is_not_a_run_is_never_replaced(tmp_path, small):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    with pytest.raises(RunError, match="is there already and is not a run"):
+        fashion_zoo.train("bn_mlp", run_dir=tmp_path, force=True, **small)
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "is not a run folder: it has no config.json"),
+        ("{", r"config\.json cannot be read"),
+        ("[]", "is damaged: expected a JSON object"),
+        ("{}", "config.json is not a run's"),
+        ('{"format": 99}', "has format 99; this package knows formats up to 1. Update"),
+        ('{"format": 1, "recipe": ["x"], "config": {}}', "config.json is not a run's"),
+        ('{"format": 1, "recipe": "bn_mlp", "config": 5}', "config.json is not a run's"),
+        (
+            '{"format": 1, "recipe": "bn_mlp", "config": {"training": {"schedules": 5}}}',
+            "schedules must be a mapping with some of learning_rate",
+        ),
+        ('{"format": 1, "recipe": "own", "config": {}}', "name its file with --import"),
+        ('{"format": 1, "recipe": "bn_mlp", "config": {"sed": 1}}', "Unknown option 'sed'"),
+    ],
+)
+def test_what_is_not_a_run_is_named(tmp_path, content, message):
+    if content is not None:
+        (tmp_path / "config.json").write_text(content)
+    with pytest.raises(RunError, match=message):
+        open_run(tmp_path)
+    with pytest.raises(RunError, match="There is no run folder"):
+        open_run(tmp_path / "missing")
+
+
+def test_a_damaged_model_is_named(trained, tmp_path):
+    data = trained.run.model_file.read_bytes()
+    with runs.create(tmp_path / "r", "bn_mlp", trained.run.config, {}) as run:
+        pass
+    run.model_file.write_bytes(data[: len(data) // 2])
+    with pytest.raises(RunError, match=r"model\.keras cannot be loaded"):
+        run.load_model()

@@ -1,0 +1,138 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from fitting import Capture, Silent
+
+import fashion_zoo
+from fashion_zoo import TrainingError, open_run, recipe
+from fashion_zoo.config import override
+from fashion_zoo.data import load_split
+from fashion_zoo.training import build_model, session
+from fashion_zoo.training.session import fit
+
+
+@pytest.mark.parametrize("monitor", ["accuracy", "loss"])
+def test_early_stopping_waits_as_long_as_its_patience(small, monitor):
+    still = {"learning_rate": 1e-30, "optimizer": "sgd", "epochs": 9}  # nothing ever improves
+    stopping = {"early_stopping": {"monitor": monitor, "patience": 2}}
+    config = override(recipe("baseline_mlp").config, {**small, "training": still | stopping})
+    capture = Capture()
+    fit(
+        build_model(recipe("baseline_mlp"), config),
+        config,
+        load_split(config.data),
+        [capture],
+        Silent(),
+    )
+    assert len(capture.rows) == 3
+
+
+def early_stopped(tmp_path, small, **callbacks):
+    training = {
+        "epochs": 6,
+        "batch_size": 100,
+        "learning_rate": 0.3,  # large enough to get worse again
+        "schedules": {"learning_rate": "constant"},
+        "early_stopping": {"monitor": "accuracy", "patience": 6},
+    }
+    return fashion_zoo.train(
+        "bn_mlp",
+        run_dir=tmp_path / "r",
+        evaluate=False,
+        export=False,
+        **{**small, "training": training},
+    )
+
+
+def test_early_stopping_brings_the_best_weights_back(tmp_path, small):
+    trained = early_stopped(tmp_path, small)
+    best = max(trained.run.history()["val_accuracy"])
+    assert trained.training["validation_accuracy"] == pytest.approx(best, abs=1e-7)
+
+
+def test_early_stopping_brings_the_best_weights_back_after_ctrl_c(tmp_path, small, monkeypatch):
+    class Press(session.StopOnInterrupt):
+        """Ctrl-C in the fifth epoch."""
+
+        def on_epoch_begin(self, epoch, logs=None):
+            self.asked = epoch == 4
+
+    monkeypatch.setattr(session, "StopOnInterrupt", Press)
+    trained = early_stopped(tmp_path, small)
+    accuracies = trained.run.history()["val_accuracy"]
+    assert (trained.training["finished"], len(accuracies)) == (False, 4)
+    assert trained.training["validation_accuracy"] == pytest.approx(max(accuracies), abs=1e-7)
+
+
+def test_ctrl_c_with_the_last_epoch_saves_a_finished_run_and_evaluates_nothing(
+    tmp_path, small, monkeypatch
+):
+    class Press(session.StopOnInterrupt):
+        def on_train_end(self, logs=None):
+            self.asked = True
+
+    monkeypatch.setattr(session, "StopOnInterrupt", Press)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        fashion_zoo.train("bn_mlp", run_dir=tmp_path / "r", **small)
+    assert (
+        f"Evaluate it with: python -m recipes.evaluate {tmp_path / 'r'}"
+        in caught.value.__notes__[0]
+    )
+    assert open_run(tmp_path / "r").read_json("training.json")["finished"] is True
+    assert not (tmp_path / "r" / "evaluation.json").exists()
+
+
+def test_an_export_that_fails_says_where_the_trained_model_is(tmp_path, small, monkeypatch):
+    monkeypatch.setattr("fashion_zoo.exporting.parity.TOLERANCE", -1.0)
+    with pytest.raises(fashion_zoo.ExportError) as caught:
+        fashion_zoo.train("bn_mlp", run_dir=tmp_path / "r", **small)
+    assert f"python -m recipes.evaluate {tmp_path / 'r'}" in caught.value.__notes__[0]
+    assert (tmp_path / "r" / "evaluation.json").exists()
+    assert not (tmp_path / "r" / "saved_model").exists()
+
+
+def test_nan_stops_with_the_epoch_and_what_to_try(tmp_path, small):
+    config = {**small, "training": {**small["training"], "learning_rate": 1e30, "optimizer": "sgd"}}
+    with pytest.raises(TrainingError) as caught:
+        fashion_zoo.train("baseline_mlp", run_dir=tmp_path / "r", **config)
+    assert "of epoch 1. Try --training.learning-rate 1e+29 (it was 1e+30), or" in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_forced_training_that_fails_leaves_the_older_run(tmp_path, small):
+    options = {"run_dir": tmp_path / "r", "evaluate": False, "export": False}
+    fashion_zoo.train("bn_mlp", **options, **small)
+    before = {file.name: file.read_bytes() for file in (tmp_path / "r").iterdir()}
+    config = {**small, "training": {**small["training"], "learning_rate": 1e30, "optimizer": "sgd"}}
+    with pytest.raises(TrainingError):
+        fashion_zoo.train("baseline_mlp", force=True, **options, **config)
+    assert {file.name: file.read_bytes() for file in (tmp_path / "r").iterdir()} == before
+    assert [folder.name for folder in tmp_path.iterdir()] == ["r"]
+
+
+def test_ctrl_c_saves_what_is_trained_so_far(tmp_path):
+    command = [
+        sys.executable, "-P", "-m", "recipes.train", "baseline_mlp",
+        "--run-dir", str(tmp_path / "r"), "--training.epochs", "1000",
+        "--data.limit", "2000", "--model.hidden-units", "16",
+    ]  # fmt: skip
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
+    )
+    for line in process.stderr:  # one line an epoch, as stderr is no terminal
+        if line.startswith("epoch 2/"):
+            process.send_signal(signal.SIGINT)
+            break
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert f"Evaluate it with: python -m recipes.evaluate {tmp_path / 'r'}" in out
+    stored = json.loads((tmp_path / "r" / "training.json").read_text())
+    assert stored["finished"] is False
+    assert 2 <= stored["epochs"] < 1000
+    assert f"Interrupted after {stored['epochs']} whole epochs" in out
+    assert len(open_run(tmp_path / "r").history()["loss"]) == stored["epochs"]
+    assert fashion_zoo.evaluate(tmp_path / "r")["images"] == 10_000
