@@ -1,6 +1,9 @@
-"""Lines that more than one command prints."""
+"""What more than one command prints."""
 
+import dataclasses
 from typing import Any
+
+import fashion_zoo
 
 
 def percent(fraction: float) -> str:
@@ -15,6 +18,18 @@ def accuracy(evaluation: dict[str, Any]) -> str:
         f"accuracy {percent(found['value'])} (95 % interval {percent(found['low'])} to "
         f"{percent(found['high'])}, {evaluation['images']:,} images)"
     )
+
+
+def recipe_json(entry: fashion_zoo.Recipe, result: Any) -> dict[str, Any]:
+    """Return the facts of a recipe and what it reached, ready for JSON."""
+    return {
+        "name": entry.name,
+        "summary": entry.summary,
+        "reference": entry.reference,
+        "parameters": entry.parameters,
+        "tags": list(entry.tags),
+        "result": dataclasses.asdict(result) if result else None,
+    }
 
 
 def parity(found: dict[str, Any]) -> str:

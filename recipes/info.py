@@ -27,18 +27,7 @@ def main(argv: list[str]) -> None:
     result = fashion_zoo.read_results().get(entry.name)
     defaults = dataclasses.asdict(entry.config)
     if options.json:
-        reached = dataclasses.asdict(result) if result else None
-        _common.print_json(
-            {
-                "name": entry.name,
-                "summary": entry.summary,
-                "reference": entry.reference,
-                "parameters": entry.parameters,
-                "tags": list(entry.tags),
-                "defaults": defaults,
-                "result": reached,
-            }
-        )
+        _common.print_json({**_lines.recipe_json(entry, result), "defaults": defaults})
         return
     print(f"{entry.name}: {entry.summary}")
     print(f"reference   {entry.reference or 'none given'}")

@@ -26,7 +26,9 @@ def main(argv: list[str]) -> None:
     entries = [fashion_zoo.recipe(name) for name in fashion_zoo.list_recipes(options.pattern)]
     results = fashion_zoo.read_results()
     if options.json:
-        _common.print_json([_as_json(entry, results.get(entry.name)) for entry in entries])
+        _common.print_json(
+            [_lines.recipe_json(entry, results.get(entry.name)) for entry in entries]
+        )
         return
     from fashion_zoo.show.tables import print_table
 
@@ -48,17 +50,6 @@ def main(argv: list[str]) -> None:
 
 def _reached(result) -> str:
     return _lines.percent(result.test_mean) if result else "not measured"
-
-
-def _as_json(entry: fashion_zoo.Recipe, result) -> dict:
-    return {
-        "name": entry.name,
-        "summary": entry.summary,
-        "reference": entry.reference,
-        "parameters": entry.parameters,
-        "tags": list(entry.tags),
-        "result": dataclasses.asdict(result) if result else None,
-    }
 
 
 if __name__ == "__main__":
