@@ -275,6 +275,15 @@ class Recipe:
     """What ``find(tag=...)`` looks for."""
 
 
+def _where_it_is(config: Any, name: str) -> str:
+    """Return a hint when an option that is unknown here is one of a section."""
+    for field in dataclasses.fields(config):
+        section = getattr(config, field.name)
+        if dataclasses.is_dataclass(section) and hasattr(section, name):
+            return f" It is an option of {field.name}: {field.name}={{{name!r}: ...}}."
+    return ""
+
+
 def override(config: ConfigType, changes: Mapping[str, Any], path: str = "") -> ConfigType:
     """Return the config with some of its fields changed, at any depth.
 
@@ -291,7 +300,8 @@ def override(config: ConfigType, changes: Mapping[str, Any], path: str = "") -> 
     values = {}
     for name, value in changes.items():
         if name not in fields:
-            raise ConfigError(unknown(f"option{' of ' + path if path else ''}", name, fields))
+            known = unknown(f"option{' of ' + path if path else ''}", name, fields)
+            raise ConfigError(known + _where_it_is(config, name))
         current = getattr(config, name)
         if dataclasses.is_dataclass(current) and not isinstance(value, type(current)):
             if not isinstance(value, Mapping):

@@ -113,6 +113,10 @@ def test_override_reaches_any_depth_and_leaves_the_rest():
             {"training": {"schedules": {"lr": "cosine"}}},
             "Unknown option of training.schedules 'lr'",
         ),
+        (
+            {"epochs": 5},
+            r"Unknown option 'epochs'\. .* It is an option of training: training=\{'epochs'",
+        ),
         ({"training": 5}, "training must be a mapping with some of epochs, batch_size"),
         ({"model": {"dropout": 2}}, "below 1, received 2"),
     ],
