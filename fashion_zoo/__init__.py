@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         evaluate,
         export,
         get,
+        plot_schedules,
         predict,
         train,
     )
@@ -72,6 +73,7 @@ _HOMES = {
         "evaluate",
         "export",
         "get",
+        "plot_schedules",
         "predict",
         "train",
     ],
@@ -106,6 +108,7 @@ __all__ = [
     "load_recipes",
     "open_run",
     "override",
+    "plot_schedules",
     "predict",
     "read_results",
     "recipe",

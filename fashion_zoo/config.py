@@ -174,7 +174,7 @@ class EarlyStoppingConfig:
 
 @dataclasses.dataclass(frozen=True)
 class SchedulesConfig:
-    """How base values move over training: constant, linear, cosine, step or one_cycle."""
+    """How base values move: schedules such as cosine(1, 0.01) or warmup(0.05) >> linear."""
 
     learning_rate: str = "one_cycle"
     """Factor of the learning rate, each step."""

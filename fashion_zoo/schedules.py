@@ -1,73 +1,217 @@
 """Schedules: pure functions of training progress.
 
-A schedule takes progress, a float in [0, 1] (the fraction of training done), and returns the
-factor by which a base value (a learning rate, a dropout rate) is multiplied. It knows no
-framework: callbacks and optimizers tabulate it.
+A schedule takes progress ``p``, a float in [0, 1] (the fraction of training done), and returns the
+factor by which a base value (a learning rate, a dropout rate) is multiplied. Outside [0, 1] it
+keeps the value at the nearer end. It knows no framework: callbacks and optimizers tabulate it.
+
+Each function here makes a schedule. ``get`` reads one from text.
 """
 
+import ast
+import bisect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from fashion_zoo import expressions
 from fashion_zoo.errors import ConfigError
-from fashion_zoo.suggest import unknown
 
 Schedule = Callable[[float], float]
 
 
-def _clip(progress: float) -> float:
-    return min(max(progress, 0.0), 1.0)
+def _schedule(function: Schedule) -> Schedule:
+    """Keep progress in [0, 1]."""
+    return lambda progress: function(min(max(progress, 0.0), 1.0))
 
 
-def constant(progress: float) -> float:
-    """``1``: the base value throughout."""
-    return 1.0
+def _check(name: str, value: object, allowed: str, test: Callable[[float], bool]) -> None:
+    real = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (real and math.isfinite(value) and test(value)):  # type: ignore[arg-type]  # checked real
+        raise ConfigError(f"{name} must be {allowed}, received {value!r}.")
 
 
-def linear(progress: float) -> float:
-    """``1 - p``: falls in a straight line to zero."""
-    return 1.0 - _clip(progress)
+def _check_factors(**factors: object) -> None:
+    for name, value in factors.items():
+        _check(name, value, "a number of at least 0", lambda number: number >= 0)
 
 
-def cosine(progress: float) -> float:
-    """``(1 + cos(pi p)) / 2``: half a cosine down to zero.
+def _check_fractions(**fractions: object) -> None:
+    for name, value in fractions.items():
+        _check(name, value, "a fraction above 0 and below 1", lambda number: 0 < number < 1)
+
+
+def constant(value: float = 1.0) -> Schedule:
+    """``value`` throughout."""
+    _check_factors(value=value)
+    return lambda progress: float(value)
+
+
+def polynomial(start: float = 1.0, end: float = 0.0, power: float = 2.0) -> Schedule:
+    """``end + (start - end) (1 - p) ** power``."""
+    _check_factors(start=start, end=end)
+    _check("power", power, "a number above 0", lambda number: number > 0)
+    return _schedule(lambda p: end + (start - end) * (1.0 - p) ** power)
+
+
+def linear(start: float = 1.0, end: float = 0.0) -> Schedule:
+    """``start + (end - start) p``."""
+    return polynomial(start, end, 1.0)
+
+
+def cosine(start: float = 1.0, end: float = 0.0) -> Schedule:
+    """``end + (start - end) (1 + cos(pi p)) / 2``: half a cosine.
 
     Reference: Loshchilov & Hutter 2017, arXiv:1608.03983, without restarts.
     """
-    return (1.0 + math.cos(math.pi * _clip(progress))) / 2.0
+    _check_factors(start=start, end=end)
+    return _schedule(lambda p: end + (start - end) * (1.0 + math.cos(math.pi * p)) / 2.0)
 
 
-def step(progress: float) -> float:
-    """``0.1 ** floor(3 p)``, at most two drops: a tenth after each third of training.
+def exponential(start: float = 1.0, end: float = 0.01) -> Schedule:
+    """``start (end / start) ** p``: the same ratio in each equal part."""
+    for name, value in (("start", start), ("end", end)):
+        _check(name, value, "a number above 0", lambda number: number > 0)
+    return _schedule(lambda p: start * (end / start) ** p)
+
+
+def step(factor: float = 0.1, every: float = 1 / 3, at: Sequence[float] | None = None) -> Schedule:
+    """``factor ** n`` after n drops: one after each ``every``, or one at each fraction in ``at``.
+
+    No drop falls on the end of training, where it would train nothing.
 
     Reference: the step policy of He et al. 2016, arXiv:1512.03385, section 3.4.
     """
-    # The small term keeps a milestone such as 2/3, which floats miss by one ulp, on its step.
-    return 0.1 ** min(int(3.0 * _clip(progress) + 1e-9), 2)
+    _check_factors(factor=factor)
+    _check("every", every, "a fraction of at least 0.001 and below 1", lambda n: 0.001 <= n < 1)
+    # The small term keeps a milestone that floats miss by one ulp, such as 2/3, on its step.
+    milestones = (
+        at if at is not None else [n * every for n in range(1, math.ceil(1 / every - 1e-9))]
+    )
+    _check_rising("at", milestones)
+    return _schedule(lambda p: float(factor) ** bisect.bisect_right(milestones, p + 1e-9))
 
 
-def one_cycle(progress: float) -> float:
-    """Rise by half a cosine from 1/25 to 1 over the first quarter, then fall to 1/250,000.
+def _check_rising(name: str, fractions: object) -> None:
+    if not isinstance(fractions, Sequence) or isinstance(fractions, str):
+        raise ConfigError(f"{name} must be a list of fractions, received {fractions!r}.")
+    for fraction in fractions:
+        _check_fractions(**{name: fraction})
+    if list(fractions) != sorted(set(fractions)):
+        raise ConfigError(f"{name} must rise, received {list(fractions)}.")
+
+
+def restarts(
+    cycles: int = 3, multiplier: float = 2.0, decay: float = 1.0, end: float = 0.0
+) -> Schedule:
+    """Cosines from ``decay ** n`` to ``end`` in each cycle n, each ``multiplier`` times longer.
+
+    Reference: SGDR, Loshchilov & Hutter 2017, arXiv:1608.03983; ``multiplier`` is its T_mult.
+    """
+    whole = isinstance(cycles, int)
+    _check("cycles", cycles, "a whole number in 1..100", lambda n: whole and 1 <= n <= 100)
+    _check("multiplier", multiplier, "a number of at least 1", lambda number: number >= 1)
+    _check_factors(decay=decay, end=end)
+    lengths = [multiplier**cycle for cycle in range(cycles)]
+    ends = [sum(lengths[: cycle + 1]) / sum(lengths) for cycle in range(cycles - 1)]
+    return join([cosine(decay**cycle, end) for cycle in range(cycles)], ends)
+
+
+def one_cycle(rise: float = 0.25, start: float = 1 / 25, end: float = 1 / 250_000) -> Schedule:
+    """Half a cosine from ``start`` to 1 over the fraction ``rise``, then half a cosine to ``end``.
 
     Reference: Smith & Topin 2019, arXiv:1708.07120. The cosine shape and the two divisors, 25
     and 10,000, are those that fastai made customary.
     """
-    p, rise, start, end = _clip(progress), 0.25, 1 / 25, 1 / 250_000
-    if p < rise:
-        return start + (1.0 - start) * (1.0 - cosine(p / rise))
-    return end + (1.0 - end) * cosine((p - rise) / (1.0 - rise))
+    _check_fractions(rise=rise)
+    _check_factors(start=start, end=end)
+    half = cosine()
+
+    def schedule(p: float) -> float:
+        if p < rise:
+            return start + (1.0 - start) * (1.0 - half(p / rise))
+        return end + (1.0 - end) * half((p - rise) / (1.0 - rise))
+
+    return _schedule(schedule)
 
 
-SCHEDULES: dict[str, Schedule] = {
-    function.__name__: function for function in (constant, linear, cosine, step, one_cycle)
-}
+def inverse_sqrt(warmup: float = 0.05) -> Schedule:
+    """``min(p / w, sqrt(w / p))`` with w = ``warmup``: rises to 1, then falls as 1 / sqrt(p).
+
+    Reference: Vaswani et al. 2017, arXiv:1706.03762, section 5.3.
+    """
+    _check_fractions(warmup=warmup)
+    return _schedule(lambda p: p / warmup if p < warmup else math.sqrt(warmup / p))
 
 
-def get(name: str) -> Schedule:
-    """Look a schedule up by name.
+class warmup:  # lower case: a word of the vocabulary, called like the others
+    """A linear rise in front of a schedule: ``warmup()(cosine())``, in text ``warmup >> cosine``.
+
+    The rise goes from ``start`` times the schedule's first value to that value, over ``fraction``
+    of the training; the schedule has the rest.
+
+    Reference: Goyal et al. 2017, arXiv:1706.02677, section 2.2.
+    """
+
+    def __init__(self, fraction: float = 0.05, start: float = 0.0):
+        _check_fractions(fraction=fraction)
+        _check_factors(start=start)
+        self.fraction = fraction
+        self.start = start
+
+    def __call__(self, schedule: Schedule) -> Schedule:
+        first = schedule(0.0)
+        return join([linear(self.start * first, first), schedule], [self.fraction])
+
+
+def join(schedules: Sequence[Schedule], at: Sequence[float]) -> Schedule:
+    """One schedule after another, changing at the fractions ``at``; each runs from 0 to 1.
+
+    Args:
+        schedules: at least one.
+        at: rising fractions, one fewer than schedules.
+    """
+    _check_rising("at", at)
+    parts = schedules if isinstance(schedules, Sequence) else [None]
+    if not all(callable(part) and not isinstance(part, warmup) for part in parts):
+        raise ConfigError(f"join needs a list of schedules, received {schedules!r}.")
+    if len(schedules) != len(at) + 1:
+        raise ConfigError(
+            f"join needs one fraction fewer than schedules, received {len(schedules)} schedules "
+            f"and {len(at)} fractions."
+        )
+    edges = [0.0, *at, 1.0]
+
+    def joined(p: float) -> float:
+        part = bisect.bisect_right(at, p)
+        return schedules[part]((p - edges[part]) / (edges[part + 1] - edges[part]))
+
+    return _schedule(joined)
+
+
+SCHEDULES: dict[str, Callable[..., Schedule]] = {
+    function.__name__: function
+    for function in (
+        constant, linear, polynomial, cosine, step, exponential, restarts, one_cycle, inverse_sqrt,
+        join,
+    )
+}  # fmt: skip
+
+
+def _after_warmup(first: object, schedule: object) -> Schedule:
+    if not isinstance(first, warmup) or not callable(schedule) or isinstance(schedule, warmup):
+        raise ConfigError("write >> between a warmup and a schedule; to join schedules, use join.")
+    return first(schedule)
+
+
+def get(text: str) -> Schedule:
+    """Read a schedule, such as ``"cosine(1, 0.001)"`` or ``"warmup(0.05) >> one_cycle"``.
 
     Raises:
-        ConfigError: the name is unknown; the message has the nearest name and all names.
+        ConfigError: it cannot be read; the message has the column, and the nearest name for one
+            that is unknown.
     """
-    if name not in SCHEDULES:
-        raise ConfigError(unknown("schedule", name, SCHEDULES))
-    return SCHEDULES[name]
+    found = expressions.parse(
+        text, "schedule", {**SCHEDULES, "warmup": warmup}, {ast.RShift: _after_warmup}
+    )
+    if not callable(found) or isinstance(found, warmup):
+        raise ConfigError(f"Cannot read {text!r}: it is not a schedule by itself.")
+    return found

@@ -200,6 +200,35 @@ def predict(
     ]
 
 
+def plot_schedules(expressions: Sequence[str], to: str | Path) -> None:
+    """Draw schedules side by side into a picture file.
+
+    Args:
+        expressions: what ``schedules.get`` reads; all of the vocabulary with its defaults when
+            there are none.
+        to: the file, PNG or what else matplotlib writes.
+
+    Raises:
+        ConfigError: an expression cannot be read, or the file's ending is not a picture's.
+        StorageError: the file cannot be written.
+    """
+    from fashion_zoo import schedules, storage
+    from fashion_zoo.show import plots
+
+    if not expressions:
+        plain = [name for name in schedules.SCHEDULES if name != "join"]
+        expressions = [*plain, "warmup >> cosine", "join([constant, linear], [0.5])"]
+    drawn = {text: schedules.get(text) for text in expressions}
+    figure = plots.schedules(
+        {text: [schedule(step / 1000) for step in range(1001)] for text, schedule in drawn.items()}
+    )
+    endings = sorted(figure.canvas.get_supported_filetypes())
+    if Path(to).suffix[1:] not in endings:
+        raise ConfigError(f"The picture must end in one of {', '.join(endings)}, received {to}.")
+    with storage.atomic_file(to) as temporary:
+        figure.savefig(temporary)
+
+
 def benchmark_accuracy(
     *, seeds: int = 3, folder: str | Path = "runs/benchmark", page: str | Path = "README.md"
 ) -> Mapping[str, Any]:

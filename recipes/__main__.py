@@ -13,6 +13,7 @@ COMMANDS = {
     "predict": "name what is on picture files",
     "list": "the recipes and what they reached",
     "info": "one recipe with its defaults",
+    "schedules": "draw schedules side by side",
     "benchmark": "measure every recipe over several seeds",
 }
 

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 FILES = sorted([*ROOT.glob("fashion_zoo/**/*.py"), *ROOT.glob("recipes/*.py")])
 
 LEVELS = [
-    {"errors", "suggest"},
+    {"errors", "suggest", "expressions"},
     {"config", "schedules", "storage", "seeds", "registry", "show", "environment"},
     {"layers", "optimizers", "precision", "data"},
     {"callbacks", "runs", "models"},
@@ -24,12 +24,14 @@ LEVEL = {room: number for number, rooms in enumerate(LEVELS) for room in rooms}
 # Within a level only these may see each other; show sees nothing of ours.
 NEIGHBOURS = {
     ("config", "schedules"),
+    ("expressions", "errors"),
+    ("expressions", "suggest"),
     ("registry", "config"),
     ("runs", "registry"),
 }
 NO_FRAMEWORK = {
-    "errors", "suggest", "config", "schedules", "storage", "seeds", "registry", "show",
-    "environment", "runs", "models", "precision", "zoo", "data",
+    "errors", "suggest", "expressions", "config", "schedules", "storage", "seeds", "registry",
+    "show", "environment", "runs", "models", "precision", "zoo", "data",
 }  # fmt: skip
 HEAVY = {"keras", "tensorflow", "jax", "matplotlib", "sklearn", "scipy", "rich", "PIL", "tyro"}
 TENSORFLOW = {

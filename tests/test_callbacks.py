@@ -48,7 +48,7 @@ def test_the_scheduled_rate_reaches_the_compiled_graph(jit_compile, steps_per_ex
         batch_size=100,
         epochs=4,
         verbose=0,
-        callbacks=[DropoutScheduler(schedules.linear)],
+        callbacks=[DropoutScheduler(schedules.linear())],
     ).history
     for base, name in ((0.4, "dropout_1"), (0.2, "dropout_2")):
         rates = [base, base * 0.75, base * 0.5, base * 0.25]

@@ -8,7 +8,7 @@ from PIL import Image
 
 import fashion_zoo
 from recipes import __main__ as everything
-from recipes import benchmark, evaluate, export, info, predict, train
+from recipes import benchmark, evaluate, export, info, predict, schedules, train
 from recipes import list as listing
 
 QUICK = [
@@ -240,7 +240,9 @@ def test_fashion_zoo_alone_lists_the_commands(capsys):
     assert everything.main(["info", "bn_mlp", "--json"]) == 0
 
 
-@pytest.mark.parametrize("module", [train, evaluate, export, predict, listing, info, benchmark])
+@pytest.mark.parametrize(
+    "module", [train, evaluate, export, predict, listing, info, schedules, benchmark]
+)
 def test_every_command_has_help(module, capsys):
     assert module.main(["--help"]) == 0
     assert "usage: python -m recipes." in capsys.readouterr().out
@@ -267,3 +269,26 @@ def test_tensorflow_says_nothing_of_its_own_start(trained):
     command = [sys.executable, "-P", "-m", "recipes.evaluate", str(trained.run.path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stderr == ""
+
+
+def test_schedules_draws_all_or_those_named(tmp_path, capsys):
+    to = tmp_path / "all.png"
+    assert schedules.main(["--to", str(to)]) == 0
+    assert capsys.readouterr().out == f"{to}\n"
+    with Image.open(to) as picture:
+        assert picture.size == (1332, 1296)  # eleven, three a row
+    assert schedules.main(["warmup >> step(at=[0.5])", "--to", str(tmp_path / "one.png")]) == 0
+    with Image.open(tmp_path / "one.png") as picture:
+        assert picture.size == (444, 360)
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["warmup >> cosin"], "column 11: Unknown schedule 'cosin'. Did you mean 'cosine'?"),
+        (["--to", "a.txt"], "The picture must end in one of"),
+    ],
+)
+def test_schedules_answers_what_is_wrong(argv, message, capsys):
+    assert schedules.main(argv) == 3
+    assert message in capsys.readouterr().err

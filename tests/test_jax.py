@@ -48,7 +48,7 @@ def test_the_scheduled_rate_reaches_the_compiled_step(steps_per_execution):
         batch_size=100,
         epochs=4,
         verbose=0,
-        callbacks=[DropoutScheduler(schedules.linear)],
+        callbacks=[DropoutScheduler(schedules.linear())],
     ).history
     rates = [0.4, 0.3, 0.2, 0.1]
     assert history["dropout_1_rate"] == pytest.approx(rates)

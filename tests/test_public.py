@@ -12,8 +12,8 @@ SURFACE = [
     "FashionZooError", "MLPConfig", "Recipe", "Run", "RunConfig", "RunError", "SchedulesConfig",
     "StorageError", "TrainingConfig", "TrainingError", "benchmark_accuracy", "check_free", "data",
     "default_run_dir", "evaluate", "export", "find", "get", "list_recipes", "load_recipes",
-    "open_run", "override", "predict", "read_results", "recipe", "register", "schedules", "train",
-    "unknown",
+    "open_run", "override", "plot_schedules", "predict", "read_results", "recipe",
+    "register", "schedules", "train", "unknown",
 ]  # fmt: skip
 
 

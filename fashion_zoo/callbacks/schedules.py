@@ -16,7 +16,7 @@ class DropoutScheduler(keras.callbacks.Callback):
     of each layer goes into the history as ``NAME_rate``.
 
     Args:
-        schedule: a function of progress, such as ``fashion_zoo.schedules.linear``.
+        schedule: a function of progress, such as ``fashion_zoo.schedules.linear()``.
     """
 
     def __init__(self, schedule: Schedule):

@@ -53,6 +53,27 @@ def curves(history: Mapping[str, Sequence[float]], title: str) -> "Figure":
     return figure
 
 
+def schedules(factors: Mapping[str, Sequence[float]]) -> "Figure":
+    """Draw schedules side by side, three a row.
+
+    Args:
+        factors: what each schedule is called to its factors at evenly spaced progress, from 0 to 1.
+    """
+    columns = min(len(factors), 3)
+    rows = -(-len(factors) // columns)
+    figure = _figure(3.7 * columns, 2.6 * rows + 0.4)
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis in axes[len(factors) :]:
+        axis.axis("off")
+    for axis, (name, values) in zip(axes, factors.items(), strict=False):
+        axis.plot(np.linspace(0, 1, len(values)), values, color=_TRAIN)
+        axis.set_title(name, size=9)
+        axis.set(xlim=(0, 1), xlabel="progress", ylabel="factor")
+        axis.set_ylim(bottom=min(0, *values))
+        axis.grid(alpha=0.3)
+    return figure
+
+
 def confusion(matrix: np.ndarray, class_names: Sequence[str]) -> "Figure":
     """Draw a confusion matrix.
 

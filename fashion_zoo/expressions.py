@@ -1,0 +1,96 @@
+"""The one parser of settings that are written as expressions.
+
+    cosine(1, 0.001)
+    warmup(0.05) >> cosine
+    join([constant, linear], [0.5])
+
+It reads Python's syntax tree and never evaluates anything: names are looked up in a vocabulary,
+and a bare name is a call without arguments.
+"""
+
+import ast
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fashion_zoo.errors import ConfigError
+from fashion_zoo.suggest import unknown
+
+Operator = Callable[[Any, Any], Any]
+
+
+def parse(
+    text: str,
+    kind: str,
+    vocabulary: Mapping[str, Callable[..., Any]],
+    operators: Mapping[type[ast.operator], Operator] | None = None,
+) -> Any:
+    """Build what an expression describes.
+
+    Args:
+        text: the expression.
+        kind: what it describes, for the messages, such as ``"schedule"``.
+        vocabulary: name to function; a call gets numbers, lists and what other calls return.
+        operators: type of a binary operator, such as ``ast.RShift``, to its function.
+
+    Raises:
+        ConfigError: a syntax error, an unknown name, arguments that do not fit, or anything else
+            than names, calls, numbers, lists and the operators. The message has the column, from 1.
+    """
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except SyntaxError as error:
+        raise _error(text, error.offset or 1, f"{error.msg}") from error
+    return _Reader(text, kind, vocabulary, operators or {}).read(tree)
+
+
+def _error(text: str, column: int, reason: str) -> ConfigError:
+    return ConfigError(f"Cannot read {text!r}, column {column}: {reason}")
+
+
+class _Reader:
+    def __init__(self, text, kind, vocabulary, operators):
+        self.text = text
+        self.kind = kind
+        self.vocabulary = vocabulary
+        self.operators = operators
+
+    def read(self, node: ast.expr) -> Any:
+        match node:
+            case ast.Name() | ast.Call():
+                return self._call(node)
+            case ast.BinOp() if type(node.op) in self.operators:
+                operate = self.operators[type(node.op)]
+                return self._apply(node, operate, [self.read(node.left), self.read(node.right)], {})
+            case ast.Constant(value=int() | float()) if not isinstance(node.value, bool):
+                return node.value
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float())):
+                return -self.read(node.operand)
+            case ast.List() | ast.Tuple():
+                return [self.read(element) for element in node.elts]
+            case _:
+                raise self._error(node, f"{ast.unparse(node)} cannot stand in a {self.kind}.")
+
+    def _call(self, node: ast.Name | ast.Call) -> Any:
+        function = node.func if isinstance(node, ast.Call) else node
+        if not isinstance(function, ast.Name):
+            raise self._error(node, f"{ast.unparse(function)} is not a name.")
+        if function.id not in self.vocabulary:
+            raise self._error(node, unknown(self.kind, function.id, self.vocabulary))
+        arguments, keywords = [], {}
+        if isinstance(node, ast.Call):
+            arguments = [self.read(argument) for argument in node.args]
+            for keyword in node.keywords:
+                if keyword.arg is None:
+                    raise self._error(keyword.value, "** cannot stand here.")
+                keywords[keyword.arg] = self.read(keyword.value)
+        return self._apply(node, self.vocabulary[function.id], arguments, keywords)
+
+    def _apply(self, node: ast.expr, function, arguments, keywords) -> Any:
+        try:
+            return function(*arguments, **keywords)
+        except (ConfigError, TypeError) as error:
+            raise self._error(node, str(error)) from error
+
+    def _error(self, node: ast.expr, reason: str) -> ConfigError:
+        indent = len(self.text) - len(self.text.lstrip())
+        return _error(self.text, node.col_offset + indent + 1, reason)

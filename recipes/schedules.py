@@ -1,0 +1,31 @@
+"""Draw schedules: ``python -m recipes.schedules "warmup(0.05) >> cosine(1, 0.001)" one_cycle``."""
+
+import dataclasses
+import sys
+
+import tyro
+
+import fashion_zoo
+from recipes import _common
+
+
+@dataclasses.dataclass(frozen=True)
+class Schedules:
+    """Draw schedules side by side into a picture."""
+
+    schedules: tyro.conf.Positional[tuple[str, ...]] = ()
+    """Schedules such as one_cycle or "warmup(0.05) >> cosine(1, 0.001)"; all of them by default."""
+    to: str = "schedules.png"
+    """The picture."""
+
+
+@_common.command
+def main(argv: list[str]) -> None:
+    """Parse, draw, say where."""
+    options = _common.parse(Schedules, argv, "schedules")
+    fashion_zoo.plot_schedules(options.schedules, options.to)
+    print(options.to)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
