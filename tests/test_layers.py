@@ -28,6 +28,7 @@ def test_the_rate_is_read_at_each_call(rate):
     layer.rate.assign(rate)
     outputs = keras.ops.convert_to_numpy(layer(ONES, training=True))
     assert (outputs == 0).mean() == pytest.approx(rate, abs=5 * np.sqrt(0.25 / ONES.size))
+    assert outputs.max() == pytest.approx(1 / (1 - rate))
 
 
 def test_masks_are_keyed_by_the_seed_and_move_on():

@@ -64,7 +64,9 @@ class TrainingDisplay:
         logs = logs or {}
         if "val_accuracy" in logs:
             self.validation = f"val_accuracy {logs['val_accuracy']:.4f}"
-        if self.enabled and not self.live:
+        if self.live:
+            self.advance(epoch, self.steps, speed, logs)
+        elif self.enabled:
             done = epoch + 1
             left = (time.perf_counter() - self.started) / done * (self.epochs - done)
             print(
