@@ -21,6 +21,14 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_a_file_is_put_in_place_by_renaming_it(tmp_path):
+    """A copy could be seen, or left, half written."""
+    with storage.atomic_file(tmp_path / "a.txt") as temporary:
+        temporary.write_text("x")
+        written = temporary.stat().st_ino
+    assert (tmp_path / "a.txt").stat().st_ino == written
+
+
 def test_the_temporary_file_keeps_the_suffix(tmp_path):
     with storage.atomic_file(tmp_path / "model.keras") as temporary:
         assert temporary.suffix == ".keras"
