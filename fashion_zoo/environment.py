@@ -79,13 +79,16 @@ def device_name() -> str:
 def commit() -> str | None:
     """Return the commit of the checkout that this package runs from.
 
-    ``+changes`` is added where tracked files differ from it. None outside a checkout.
+    ``+changes`` is added where tracked Python files differ from it; the tables that a benchmark
+    writes are no change of the code. None outside a checkout.
     """
     package = Path(__file__).parent
     head = _git(package, "rev-parse", "HEAD")
     if head is None or _git(package, "ls-files", "--error-unmatch", __file__) is None:
         return None  # an installed copy that merely lies inside somebody's repository
-    return head + ("+changes" if _git(package, "status", "--porcelain", "-uno") else "")
+    return head + (
+        "+changes" if _git(package, "status", "--porcelain", "-uno", "--", ":(top)*.py") else ""
+    )
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

@@ -34,7 +34,8 @@ def parse(
 
     Raises:
         ConfigError: a syntax error, an unknown name, arguments that do not fit, or anything else
-            than names, calls, numbers, lists and the operators. The message has the column, from 1.
+            than names, calls, numbers, fractions, lists and the operators. The message has the
+            column, from 1.
     """
     try:
         tree = ast.parse(text.strip(), mode="eval").body
@@ -65,6 +66,12 @@ class _Reader:
                 return node.value
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float())):
                 return -self.read(node.operand)
+            case ast.Constant(value=None):
+                return None
+            case ast.BinOp(
+                op=ast.Div(), left=ast.Constant(value=int() | float()), right=ast.Constant(value=n)
+            ) if isinstance(n, int | float) and n:
+                return self.read(node.left) / self.read(node.right)
             case ast.List() | ast.Tuple():
                 return [self.read(element) for element in node.elts]
             case _:

@@ -1,6 +1,7 @@
 """The facade: one function a command, with the same name and arguments. Where folders meet."""
 
 import datetime
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -99,11 +100,13 @@ def train(
         ```
     """
     from fashion_zoo.evaluation import evaluate_run
-    from fashion_zoo.exporting import export_run
+    from fashion_zoo.exporting import check_backend, export_run
     from fashion_zoo.show.progress import TrainingDisplay
     from fashion_zoo.training import train_run
 
     entry = registry.recipe(name)
+    if export:
+        check_backend()  # before the minutes that the training takes
     ended = train_run(
         entry,
         override(config or entry.config, overrides),
@@ -119,8 +122,9 @@ def train(
         evaluation = evaluate_run(run) if evaluate and going_on else None
         parity = export_run(run, run.path / "saved_model") if export and going_on else None
     except (FashionZooError, KeyboardInterrupt) as stopped:
+        path = shlex.quote(str(run.path))
         stopped.add_note(
-            f"The trained model is saved. Evaluate it with: python -m recipes.evaluate {run.path}"
+            f"The trained model is saved. Evaluate it with: python -m recipes.evaluate {path}"
         )
         raise
     return Trained(run, training, evaluation, parity)
@@ -156,7 +160,7 @@ class Prediction(NamedTuple):
     """The path as given."""
     notes: tuple[str, ...]
     """What was done to the picture."""
-    inverted: bool
+    looks_inverted: bool
     """Whether it looks inverted."""
     classes: tuple[tuple[str, float], ...]
     """Class name and probability, the most probable first."""
@@ -193,7 +197,7 @@ def predict(
         Prediction(
             str(path),
             entry.notes,
-            entry.inverted,
+            entry.looks_inverted,
             tuple((CLASS_NAMES[place], float(row[place])) for place in np.argsort(-row)[:top]),
         )
         for path, entry, row in zip(pictures, read, found, strict=True)

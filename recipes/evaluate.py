@@ -23,6 +23,7 @@ class Evaluate:
 def main(argv: list[str]) -> None:
     """Parse, evaluate, print."""
     options = _common.parse(Evaluate, argv, "evaluate")
+    fashion_zoo.open_run(options.run)  # before the seconds that keras takes
     _common.start_keras()
     found = fashion_zoo.evaluate(options.run)
     if options.json:

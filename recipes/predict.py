@@ -29,13 +29,14 @@ class Predict:
 def main(argv: list[str]) -> None:
     """Parse, predict, print."""
     options = _common.parse(Predict, argv, "predict")
+    fashion_zoo.open_run(options.run)  # before the seconds that keras takes
     _common.start_keras()
     found = fashion_zoo.predict(
         options.run, options.pictures, top=options.top, invert=options.invert
     )
     again, other = (" once inverted", "without") if options.invert else ("", "with")
     for prediction in found:
-        if prediction.inverted:
+        if prediction.looks_inverted:
             print(
                 f"warning: {prediction.picture} has a light background{again}, and the model knows "
                 f"light garments on black. Try it {other} --invert.",

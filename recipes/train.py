@@ -1,6 +1,7 @@
 """Train a recipe: ``python -m recipes.train NAME``."""
 
 import dataclasses
+import shlex
 import sys
 from typing import TextIO
 
@@ -90,10 +91,10 @@ def _print(trained) -> None:
     if trained.parity:
         print(f"export      {path}/saved_model: {_lines.parity(trained.parity)}")
     if not trained.evaluation:
-        print(f"Evaluate it with: python -m recipes.evaluate {path}")
+        print(f"Evaluate it with: python -m recipes.evaluate {shlex.quote(str(path))}")
     else:
         print(f"pictures    {path}/curves.png, confusion.png, reliability.png, errors.png")
-        print(f"Next: python -m recipes.predict {path} PICTURE")
+        print(f"Next: python -m recipes.predict {shlex.quote(str(path))} PICTURE")
 
 
 if __name__ == "__main__":

@@ -147,8 +147,8 @@ def test_a_command_imports_the_public_library_and_little_else(path):
 
 
 STANDARD = [
-    "ast", "collections", "dataclasses", "functools", "importlib", "json", "os", "sys", "tempfile",
-    "traceback", "typing",
+    "ast", "collections", "dataclasses", "functools", "importlib", "json", "os", "shlex", "sys",
+    "tempfile", "traceback", "typing",
 ]  # fmt: skip
 
 

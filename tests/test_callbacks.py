@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 
-from fashion_zoo import TrainingError, get, schedules
+from fashion_zoo import ConfigError, TrainingError, get, schedules
 from fashion_zoo.callbacks import (
     DropoutScheduler,
     LearningRateLogger,
@@ -55,6 +55,14 @@ def test_the_scheduled_rate_reaches_the_compiled_graph(jit_compile, steps_per_ex
         assert history[f"{name}_rate"] == pytest.approx(rates)
         for rate, measured in zip(rates, history[f"{name}_dropped"], strict=True):
             assert measured == pytest.approx(rate, abs=5 * np.sqrt(rate * (1 - rate) / ones.size))
+
+
+def test_a_schedule_that_takes_a_rate_out_of_range_is_refused_at_the_start():
+    callback = DropoutScheduler(schedules.linear(1, 9))
+    callback.set_model(dropping_model())
+    callback.set_params({"epochs": 4})
+    with pytest.raises(ConfigError, match=r"takes the rate of dropout_1 to 1\.2 in epoch 2"):
+        callback.on_train_begin()
 
 
 def test_the_logged_learning_rate_is_the_one_of_the_last_step(images):

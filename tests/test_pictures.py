@@ -17,7 +17,7 @@ def test_a_28x28_grey_picture_is_taken_as_it_is(tmp_path, images):
     picture = read_picture(save(tmp_path / "a.png", images.images[0]))
     assert np.array_equal(picture.image, images.images[0])
     assert picture.notes == ()
-    assert not picture.inverted
+    assert not picture.looks_inverted
 
 
 def test_a_large_colour_picture_becomes_28x28_grey_and_says_so(tmp_path, images):
@@ -46,7 +46,7 @@ def test_transparent_parts_become_black(tmp_path):
     picture = read_picture(save(tmp_path / "a.png", pixels))
     assert picture.image[0, 0] == 0
     assert picture.image[15, 15] == 255
-    assert not picture.inverted
+    assert not picture.looks_inverted
 
 
 def test_sixteen_bits_are_scaled_not_clipped(tmp_path):
@@ -80,9 +80,9 @@ def test_a_long_thin_picture_costs_no_memory(tmp_path):
 
 def test_a_light_background_looks_inverted_and_inverting_mends_it(tmp_path, images):
     path = save(tmp_path / "a.png", 255 - images.images[0])
-    assert read_picture(path).inverted
+    assert read_picture(path).looks_inverted
     mended = read_picture(path, invert=True)
-    assert not mended.inverted
+    assert not mended.looks_inverted
     assert np.array_equal(mended.image, images.images[0])
 
 

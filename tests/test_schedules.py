@@ -23,6 +23,8 @@ END = 1 / 250_000
         ("step", {-1: 1, 0: 1, 0.33: 1, 1 / 3: 0.1, 0.66: 0.1, 2 / 3: 0.01, 1: 0.01, 2: 0.01}),
         ("step(0.5, every=0.25)", {0.24: 1, 0.25: 0.5, 0.5: 0.25, 0.75: 0.125, 2: 0.125}),
         ("step(at=[0.5, 0.9])", {-1: 1, 0.49: 1, 0.5: 0.1, 0.89: 0.1, 0.9: 0.01, 2: 0.01}),
+        ("step(factor=0.1, every=1/3, at=None)", {0.33: 1, 1 / 3: 0.1, 2 / 3: 0.01, 1: 0.01}),
+        ("one_cycle(rise=0.25, start=1/25, end=1/250000)", {0: 1 / 25, 0.25: 1, 1: END}),
         ("step(at=[])", {-1: 1, 0.5: 1, 2: 1}),
         (
             "restarts(cycles=2, multiplier=3, decay=0.5)",
@@ -102,6 +104,7 @@ def test_one_cycle_peaks_once():
         ("(lambda: 1)()", 1, "lambda: 1 is not a name"),
         ("schedules.cosine(1)", 1, "schedules.cosine is not a name"),
         ("'cosine'", 1, "'cosine' cannot stand in a schedule"),
+        ("linear(1/0)", 8, "1 / 0 cannot stand in a schedule"),
         ("linear(True)", 8, "True cannot stand in a schedule"),
         ("exponential(1, 0)", 1, "end must be a number above 0, received 0"),
         ("step(every=0)", 1, "every must be a fraction of at least 0.001 and below 1, received 0"),

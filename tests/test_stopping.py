@@ -68,6 +68,18 @@ def test_early_stopping_brings_the_best_weights_back_after_ctrl_c(tmp_path, smal
     assert trained.training["validation_accuracy"] == pytest.approx(max(accuracies), abs=1e-7)
 
 
+def test_a_second_ctrl_c_leaves_at_once_and_nothing_behind(tmp_path, small, monkeypatch):
+    class Press(session.StopOnInterrupt):
+        def on_train_batch_end(self, batch, logs=None):
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(session, "StopOnInterrupt", Press)
+    with pytest.raises(KeyboardInterrupt):
+        fashion_zoo.train("bn_mlp", run_dir=tmp_path / "r", **small)
+    assert not list(tmp_path.iterdir())
+
+
 def test_ctrl_c_with_the_last_epoch_saves_a_finished_run_and_evaluates_nothing(
     tmp_path, small, monkeypatch
 ):

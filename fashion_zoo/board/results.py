@@ -103,10 +103,15 @@ def results_table(results: Sequence[Result]) -> str:
         "",
         f"Mean ± standard deviation over {first.seeds} seeds, with the 95 % t interval of the mean "
         f"in brackets. Seconds are of one training on {first.device}, {first.cores} cores, "
-        f"{first.precision}; {first.versions}; commit {first.commit[:12] or 'unknown'}. "
+        f"{first.precision}; {first.versions}; commit {_short(first.commit)}. "
         f"`python -m recipes.benchmark accuracy --seeds {first.seeds}` reproduces the table.",
     ]
     return "\n".join(lines)
+
+
+def _short(commit: str) -> str:
+    head, sign, changes = commit.partition("+")
+    return f"{head[:12] or 'unknown'}{sign}{changes}"
 
 
 def _percent(mean: float, spread: float, low: float, high: float) -> str:

@@ -25,6 +25,7 @@ class StopOnInterrupt(keras.callbacks.Callback):
     def __init__(self):
         super().__init__()
         self.asked = False
+        self.insisted = False
         self._previous = None
 
     def __enter__(self) -> "StopOnInterrupt":
@@ -38,6 +39,7 @@ class StopOnInterrupt(keras.callbacks.Callback):
 
     def _ask(self, number, frame) -> None:
         if self.asked:
+            self.insisted = True
             raise KeyboardInterrupt
         self.asked = True
         print(

@@ -2,6 +2,7 @@
 
 import keras
 
+from fashion_zoo.errors import ConfigError
 from fashion_zoo.layers import ScheduledDropout
 from fashion_zoo.optimizers import TabulatedSchedule
 from fashion_zoo.schedules import Schedule
@@ -17,11 +18,25 @@ class DropoutScheduler(keras.callbacks.Callback):
 
     Args:
         schedule: a function of progress, such as ``fashion_zoo.schedules.linear()``.
+
+    Raises:
+        ConfigError: when training begins, if the schedule takes a rate out of [0, 1).
     """
 
     def __init__(self, schedule: Schedule):
         super().__init__()
         self.schedule = schedule
+
+    def on_train_begin(self, logs=None):
+        epochs = self.params["epochs"]
+        for layer in self._layers():
+            for epoch in range(epochs):
+                rate = layer.base_rate * self.schedule(epoch / epochs)
+                if not 0 <= rate < 1:
+                    raise ConfigError(
+                        f"The schedule takes the rate of {layer.name} to {rate:g} in epoch "
+                        f"{epoch + 1}; a dropout rate must be at least 0 and below 1."
+                    )
 
     def on_epoch_begin(self, epoch, logs=None):
         factor = self.schedule(epoch / self.params["epochs"])

@@ -16,7 +16,7 @@ class Picture(NamedTuple):
     """(28, 28) uint8, 0 is black."""
     notes: tuple[str, ...]
     """What was done to it, for a person."""
-    inverted: bool
+    looks_inverted: bool
     """Whether it looks inverted: its border is light, where the data has black."""
 
 

@@ -7,7 +7,7 @@ import keras
 
 from fashion_zoo import storage
 from fashion_zoo.data import CLASS_NAMES
-from fashion_zoo.errors import ExportError
+from fashion_zoo.errors import ExportError, StorageError
 from fashion_zoo.exporting.parity import prove
 from fashion_zoo.runs import Run
 
@@ -34,11 +34,7 @@ def export_run(run: Run, folder: str | Path, *, force: bool = False) -> dict[str
         StorageError: the folder cannot be written.
     """
     folder = Path(folder)
-    if keras.backend.backend() != "tensorflow":
-        raise ExportError(
-            f"A SavedModel needs the tensorflow backend, this is {keras.backend.backend()}. "
-            "Run the export with KERAS_BACKEND=tensorflow."
-        )
+    check_backend()
     storage.check_free(folder, "an export", _is_export, force=force)
     model = run.load_model()
     with storage.atomic_folder(folder, replace=force) as temporary:
@@ -46,6 +42,19 @@ def export_run(run: Run, folder: str | Path, *, force: bool = False) -> dict[str
         parity = prove(model, temporary)
         storage.write_json(temporary / "parity.json", parity)
     return parity
+
+
+def check_backend() -> None:
+    """Check that this backend can write a SavedModel.
+
+    Raises:
+        ExportError: the Keras backend is not tensorflow.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise ExportError(
+            f"A SavedModel needs the tensorflow backend, this is {keras.backend.backend()}. "
+            "Train with --no-export, and export the run with KERAS_BACKEND=tensorflow."
+        )
 
 
 def write_saved_model(model: keras.Model, folder: Path) -> None:
@@ -70,7 +79,10 @@ def write_saved_model(model: keras.Model, folder: Path) -> None:
     archive.add_endpoint(
         "serve", serve, input_signature=[tf.TensorSpec((None, 28, 28), tf.uint8, name="images")]
     )
-    archive.write_out(str(folder), verbose=False)
+    try:
+        archive.write_out(str(folder), verbose=False)
+    except tf.errors.OpError as error:  # how TensorFlow reports a full disk
+        raise StorageError(f"Cannot write {folder}: {error.message}.") from error
 
 
 def _is_export(folder: Path) -> bool:

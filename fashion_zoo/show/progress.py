@@ -94,8 +94,8 @@ def _bar(console: Any) -> Any:
     if console.width >= _NARROW:
         columns.append(BarColumn(bar_width=None))
     columns += [
+        TimeRemainingColumn(compact=True),
         TextColumn("{task.fields[speed]}"),
         TextColumn("{task.fields[metrics]}"),
-        TimeRemainingColumn(compact=True),
     ]
     return Progress(*columns, console=console, expand=console.width >= _NARROW)

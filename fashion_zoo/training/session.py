@@ -86,6 +86,8 @@ def train_run(
         try:
             fit(model, config, split, [stop, recorder], display or TrainingDisplay(enabled=False))
         except KeyboardInterrupt:
+            if stop.insisted:
+                raise
             finished = False
         run.save_model(model)
         summary = {
