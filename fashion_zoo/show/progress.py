@@ -50,12 +50,13 @@ class TrainingDisplay:
     ) -> None:
         """Show that ``step`` steps of ``epoch`` (from 0) are done."""
         if self.live:
+            unit = "k images/s" if self.console.width >= _NARROW else "k/s"
             loss = f"loss {float((logs or {}).get('loss', 0)):.4f}"
             self.progress.update(
                 self.task,
                 completed=epoch * self.steps + step,
                 description=f"epoch {epoch + 1}/{self.epochs}",
-                speed=f"{speed / 1000:.1f}k images/s",
+                speed=f"{speed / 1000:.1f}{unit}",
                 metrics=f"{loss} {self.validation}".rstrip(),
             )
 
