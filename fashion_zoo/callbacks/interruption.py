@@ -1,10 +1,16 @@
 """Ctrl-C at a safe point."""
 
+import os
 import signal
-import sys
 import threading
 
 import keras
+
+
+_STOPPING = (
+    b"Stopping after this step; then the model is saved. Press Ctrl-C again to leave at once, "
+    b"without it.\n"
+)
 
 
 class StopOnInterrupt(keras.callbacks.Callback):
@@ -42,11 +48,8 @@ class StopOnInterrupt(keras.callbacks.Callback):
             self.insisted = True
             raise KeyboardInterrupt
         self.asked = True
-        print(
-            "Stopping after this step; then the model is saved. Press Ctrl-C again to leave at "
-            "once, without it.",
-            file=sys.stderr,
-        )
+        # print may not be entered again from a handler that came in the middle of a print
+        os.write(2, _STOPPING)
 
     def on_train_batch_end(self, batch, logs=None):
         if self.asked:
