@@ -6,7 +6,6 @@ import threading
 
 import keras
 
-
 _STOPPING = (
     b"Stopping after this step; then the model is saved. Press Ctrl-C again to leave at once, "
     b"without it.\n"
