@@ -31,6 +31,7 @@ setup(
     packages=find_packages(include=["fashion_zoo", "fashion_zoo.*", "recipes"]),
     package_data={"fashion_zoo": ["assets/*", "assets/fashion_mnist/*"]},
     install_requires=[
+        "filelock>=4.0",  # a loser leaves the lock's file as it is
         "keras>=3.15.1",  # the security floor: older ones run code from hostile model files
         "matplotlib>=3.9",
         "numpy>=1.26",

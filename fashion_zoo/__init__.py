@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from fashion_zoo import data, schedules
     from fashion_zoo.board import read_results
     from fashion_zoo.config import (
+        AdaptiveDropoutConfig,
         DataConfig,
         EarlyStoppingConfig,
         MLPConfig,
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
         RunConfig,
         SchedulesConfig,
         TrainingConfig,
-        override,
     )
     from fashion_zoo.errors import (
         ConfigError,
@@ -22,11 +22,13 @@ if TYPE_CHECKING:
         ExportError,
         FashionZooError,
         RunError,
+        RunLockedError,
         StorageError,
         TrainingError,
     )
+    from fashion_zoo.overrides import override
     from fashion_zoo.registry import find, list_recipes, load_recipes, recipe, register
-    from fashion_zoo.runs import Run, check_free, open_run
+    from fashion_zoo.runs import Run, check_free, open_run, stored_config
     from fashion_zoo.suggest import unknown
     from fashion_zoo.zoo import (
         benchmark_accuracy,
@@ -46,6 +48,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "board": ["read_results"],
     "config": [
+        "AdaptiveDropoutConfig",
         "DataConfig",
         "EarlyStoppingConfig",
         "MLPConfig",
@@ -53,7 +56,6 @@ _HOMES = {
         "RunConfig",
         "SchedulesConfig",
         "TrainingConfig",
-        "override",
     ],
     "errors": [
         "ConfigError",
@@ -61,11 +63,13 @@ _HOMES = {
         "ExportError",
         "FashionZooError",
         "RunError",
+        "RunLockedError",
         "StorageError",
         "TrainingError",
     ],
+    "overrides": ["override"],
     "registry": ["find", "list_recipes", "load_recipes", "recipe", "register"],
-    "runs": ["Run", "check_free", "open_run"],
+    "runs": ["Run", "check_free", "open_run", "stored_config"],
     "suggest": ["unknown"],
     "zoo": [
         "benchmark_accuracy",
@@ -81,6 +85,7 @@ _HOMES = {
 _MODULES = ["data", "schedules"]
 
 __all__ = [
+    "AdaptiveDropoutConfig",
     "ConfigError",
     "DataConfig",
     "DataError",
@@ -92,6 +97,7 @@ __all__ = [
     "Run",
     "RunConfig",
     "RunError",
+    "RunLockedError",
     "SchedulesConfig",
     "StorageError",
     "TrainingConfig",
@@ -114,6 +120,7 @@ __all__ = [
     "recipe",
     "register",
     "schedules",
+    "stored_config",
     "train",
     "unknown",
 ]

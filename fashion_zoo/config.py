@@ -6,13 +6,11 @@ them, and Python takes the same names: ``--training.epochs 5`` is
 """
 
 import dataclasses
-import math
-import numbers
 import os
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, TypeVar, get_args
+from collections.abc import Callable
+from typing import Any, Literal
 
-from fashion_zoo import schedules
+from fashion_zoo import checks, schedules
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.suggest import unknown
 
@@ -25,45 +23,6 @@ Initializer = Literal[
 Optimizer = Literal["adam", "adamw", "sgd"]
 Monitor = Literal["none", "accuracy", "loss"]
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16", "auto"]
-
-ConfigType = TypeVar("ConfigType")
-
-
-def _choice(name: str, value: object, literal: Any) -> None:
-    if value not in get_args(literal):
-        raise ConfigError(unknown(name, value, get_args(literal)))
-
-
-def _whole(name: str, value: object, low: int) -> None:
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < low:
-        raise ConfigError(f"{name} must be a whole number of at least {low}, received {value!r}.")
-
-
-def _number(name: str, value: object, allowed: str, test: Callable[[float], bool]) -> None:
-    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not real or not math.isfinite(value) or not test(value):  # type: ignore[arg-type]  # checked real
-        raise ConfigError(f"{name} must be {allowed}, received {value!r}.")
-
-
-def _sequence(name: str, value: object) -> tuple:
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return tuple(value)
-    if isinstance(value, numbers.Real):
-        return (value,)
-    raise ConfigError(f"{name} must be a number or a list of numbers, received {value!r}.")
-
-
-def _section(name: str, value: object, kind: type) -> None:
-    if not isinstance(value, kind):
-        raise ConfigError(f"{name} must be a {kind.__name__}, received {value!r}.")
-
-
-def _fraction(name: str, value: object) -> None:
-    _number(name, value, "a number of at least 0 and below 1", lambda number: 0 <= number < 1)
-
-
-def _not_negative(name: str, value: object) -> None:
-    _number(name, value, "a number of at least 0", lambda number: number >= 0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,21 +52,21 @@ class MLPConfig:
 
     def __post_init__(self) -> None:
         for name in ("hidden_units", "dropout", "input_shape"):
-            object.__setattr__(self, name, _sequence(name, getattr(self, name)))
+            object.__setattr__(self, name, checks.sequence(name, getattr(self, name)))
         for name in ("hidden_units", "input_shape"):
             if not getattr(self, name):
                 raise ConfigError(f"{name} must hold at least one number, received ().")
             for size in getattr(self, name):
-                _whole(name, size, 1)
-        _choice("activation", self.activation, Activation)
-        _choice("normalization", self.normalization, Normalization)
-        _choice("normalization_position", self.normalization_position, Position)
-        _choice("kernel_initializer", self.kernel_initializer, Initializer)
-        _whole("groups", self.groups, 1)
-        _whole("num_classes", self.num_classes, 2)
-        _not_negative("l2", self.l2)
+                checks.whole(name, size, 1)
+        checks.choice("activation", self.activation, Activation)
+        checks.choice("normalization", self.normalization, Normalization)
+        checks.choice("normalization_position", self.normalization_position, Position)
+        checks.choice("kernel_initializer", self.kernel_initializer, Initializer)
+        checks.whole("groups", self.groups, 1)
+        checks.whole("num_classes", self.num_classes, 2)
+        checks.not_negative("l2", self.l2)
         for rate in self.dropout:
-            _fraction("dropout", rate)
+            checks.fraction("dropout", rate)
         if len(self.dropout) not in (1, 2, len(self.hidden_units)):
             raise ConfigError(
                 f"dropout must hold 1 rate, 2 (first and last) or {len(self.hidden_units)} "
@@ -152,7 +111,7 @@ class DataConfig:
         if self.folder is not None and not isinstance(self.folder, str):
             raise ConfigError(f"data.folder must be a path, received {self.folder!r}.")
         if self.limit is not None:
-            _whole("data.limit", self.limit, 1)
+            checks.whole("data.limit", self.limit, 1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,11 +124,23 @@ class EarlyStoppingConfig:
     """Epochs without improvement before training stops."""
     min_delta: float = 0.0
     """Smallest change that counts as an improvement, a fraction or a loss."""
+    significant: bool = False
+    """Count only an accuracy that passes the 95 % interval around the last one that counted."""
+    budget: float | None = None
+    """Seconds of training, over all resumptions; an epoch that would pass them is not begun."""
 
     def __post_init__(self) -> None:
-        _choice("early_stopping.monitor", self.monitor, Monitor)
-        _whole("early_stopping.patience", self.patience, 1)
-        _not_negative("early_stopping.min_delta", self.min_delta)
+        checks.choice("early_stopping.monitor", self.monitor, Monitor)
+        checks.whole("early_stopping.patience", self.patience, 1)
+        checks.not_negative("early_stopping.min_delta", self.min_delta)
+        checks.flag("early_stopping.significant", self.significant)
+        if self.significant and self.monitor != "accuracy":
+            raise ConfigError(
+                "early_stopping.significant needs monitor 'accuracy', whose interval is known; "
+                f"received {self.monitor!r}."
+            )
+        if self.budget is not None:
+            checks.positive("early_stopping.budget", self.budget)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -178,15 +149,49 @@ class SchedulesConfig:
 
     learning_rate: str = "one_cycle"
     """Factor of the learning rate, each step."""
+    weight_decay: str = "constant"
+    """Factor of the weight decay, each step."""
+    label_smoothing: str = "constant"
+    """Factor of the label smoothing, each step."""
     dropout: str = "constant"
-    """Factor of every dropout rate, each epoch."""
+    """Factor of every dropout rate, as often as dropout_each says."""
+    dropout_each: Literal["epoch", "step"] = "epoch"
+    """How often the dropout rates move."""
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            name = getattr(self, field.name)
-            if not isinstance(name, str):
-                raise ConfigError(f"schedules.{field.name} must be a name, received {name!r}.")
-            schedules.get(name)
+        for name in ("learning_rate", "weight_decay", "label_smoothing", "dropout"):
+            text = getattr(self, name)
+            if not isinstance(text, str):
+                raise ConfigError(f"schedules.{name} must be a name, received {text!r}.")
+            schedules.get(text)
+        checks.choice("schedules.dropout_each", self.dropout_each, Literal["epoch", "step"])
+
+
+@dataclasses.dataclass(frozen=True)
+class AdaptiveDropoutConfig:
+    """Dropout that follows the gap between validation and training loss."""
+
+    enabled: bool = False
+    """Whether the gap moves the dropout rates; their schedule must then be constant."""
+    target: float = 0.05
+    """The gap, validation loss minus training loss, that is aimed at."""
+    gain: float = 1.0
+    """How fast the rates follow: an epoch multiplies them by exp(gain x (gap - target))."""
+    lowest: float = 0.25
+    """Smallest factor of the base rates."""
+    highest: float = 4.0
+    """Largest factor of the base rates; no rate passes 0.9."""
+
+    def __post_init__(self) -> None:
+        checks.flag("adaptive_dropout.enabled", self.enabled)
+        checks.number("adaptive_dropout.target", self.target, "a number", lambda _: True)
+        for name in ("gain", "lowest", "highest"):
+            checks.positive(f"adaptive_dropout.{name}", getattr(self, name))
+        if not self.lowest <= 1 <= self.highest:
+            raise ConfigError(
+                "adaptive_dropout.lowest must be at most 1 and highest at least 1, received "
+                f"{self.lowest!r} and {self.highest!r}."
+            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -208,26 +213,49 @@ class TrainingConfig:
     label_smoothing: float = 0.0
     """Fraction of each label spread evenly over all classes."""
     schedules: SchedulesConfig = SchedulesConfig()
-    """How the learning rate and the dropout rates move."""
+    """How the base values move."""
+    adaptive_dropout: AdaptiveDropoutConfig = AdaptiveDropoutConfig()
+    """Dropout that follows the gap between validation and training loss."""
     early_stopping: EarlyStoppingConfig = EarlyStoppingConfig()
     """When to stop before the last epoch."""
 
     def __post_init__(self) -> None:
-        positive = "a number above 0"
-        _section("schedules", self.schedules, SchedulesConfig)
-        _section("early_stopping", self.early_stopping, EarlyStoppingConfig)
-        _whole("epochs", self.epochs, 1)
-        _whole("batch_size", self.batch_size, 1)
-        _choice("optimizer", self.optimizer, Optimizer)
-        _number("learning_rate", self.learning_rate, positive, lambda number: number > 0)
-        _not_negative("weight_decay", self.weight_decay)
-        _fraction("label_smoothing", self.label_smoothing)
+        checks.section("schedules", self.schedules, SchedulesConfig)
+        checks.section("early_stopping", self.early_stopping, EarlyStoppingConfig)
+        checks.section("adaptive_dropout", self.adaptive_dropout, AdaptiveDropoutConfig)
+        checks.whole("epochs", self.epochs, 1)
+        checks.whole("batch_size", self.batch_size, 1)
+        checks.choice("optimizer", self.optimizer, Optimizer)
+        checks.positive("learning_rate", self.learning_rate)
+        checks.not_negative("weight_decay", self.weight_decay)
+        checks.fraction("label_smoothing", self.label_smoothing)
         if self.clip_norm is not None:
-            _number("clip_norm", self.clip_norm, positive, lambda number: number > 0)
+            checks.positive("clip_norm", self.clip_norm)
         if self.weight_decay and self.optimizer != "adamw":
             raise ConfigError(
                 f"weight_decay needs optimizer 'adamw', received {self.optimizer!r}. "
                 "For a penalty in the loss set model.l2 instead."
+            )
+        if self.adaptive_dropout.enabled and self.schedules.dropout != "constant":
+            raise ConfigError(
+                "adaptive_dropout moves the rates itself and needs schedules.dropout 'constant', "
+                f"received {self.schedules.dropout!r}."
+            )
+        for name in ("weight_decay", "label_smoothing"):
+            text = getattr(self.schedules, name)
+            if text != "constant" and not getattr(self, name):
+                raise ConfigError(
+                    f"schedules.{name} {text!r} moves nothing, because {name} is 0. Set it."
+                )
+        self._check_smoothing()
+
+    def _check_smoothing(self) -> None:
+        schedule = schedules.get(self.schedules.label_smoothing)
+        largest = self.label_smoothing * max(schedule(n / 1000) for n in range(1001))
+        if largest >= 1:
+            raise ConfigError(
+                f"schedules.label_smoothing takes the smoothing to {largest:g}; it must stay "
+                "below 1."
             )
 
 
@@ -249,10 +277,10 @@ class RunConfig:
     def __post_init__(self) -> None:
         if not dataclasses.is_dataclass(self.model):
             raise ConfigError(f"model must be a config dataclass, received {self.model!r}.")
-        _section("data", self.data, DataConfig)
-        _section("training", self.training, TrainingConfig)
-        _whole("seed", self.seed, 0)
-        _choice("precision", self.precision, Precision)
+        checks.section("data", self.data, DataConfig)
+        checks.section("training", self.training, TrainingConfig)
+        checks.whole("seed", self.seed, 0)
+        checks.choice("precision", self.precision, Precision)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -273,42 +301,3 @@ class Recipe:
     """Trainable parameters with the defaults."""
     tags: tuple[str, ...] = ()
     """What ``find(tag=...)`` looks for."""
-
-
-def _where_it_is(config: Any, name: str) -> str:
-    """Return a hint when an option that is unknown here is one of a section."""
-    for field in dataclasses.fields(config):
-        section = getattr(config, field.name)
-        if dataclasses.is_dataclass(section) and hasattr(section, name):
-            return f" It is an option of {field.name}: {field.name}={{{name!r}: ...}}."
-    return ""
-
-
-def override(config: ConfigType, changes: Mapping[str, Any], path: str = "") -> ConfigType:
-    """Return the config with some of its fields changed, at any depth.
-
-    Args:
-        config: any config dataclass.
-        changes: field names to values; a nested config takes a mapping of its own fields.
-        path: where ``config`` stands in a larger one, for the message.
-
-    Raises:
-        ConfigError: an unknown name, answered with the nearest one, or a value that is not
-            allowed.
-    """
-    fields = [field.name for field in dataclasses.fields(config)]  # type: ignore[arg-type]
-    values = {}
-    for name, value in changes.items():
-        if name not in fields:
-            known = unknown(f"option{' of ' + path if path else ''}", name, fields)
-            raise ConfigError(known + _where_it_is(config, name))
-        current = getattr(config, name)
-        if dataclasses.is_dataclass(current) and not isinstance(value, type(current)):
-            if not isinstance(value, Mapping):
-                names = ", ".join(field.name for field in dataclasses.fields(current))
-                raise ConfigError(
-                    f"{name} must be a mapping with some of {names}, received {value!r}."
-                )
-            value = override(current, value, f"{path}.{name}" if path else name)
-        values[name] = value
-    return dataclasses.replace(config, **values)  # type: ignore[type-var]

@@ -28,6 +28,10 @@ class RunError(FashionZooError):
     exit_code = 5
 
 
+class RunLockedError(RunError):
+    """A run folder that another process is training in."""
+
+
 class StorageError(FashionZooError):
     """A file or folder that cannot be written."""
 

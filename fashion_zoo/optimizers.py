@@ -4,7 +4,6 @@ import keras
 import numpy as np
 
 from fashion_zoo.config import TrainingConfig
-from fashion_zoo.schedules import Schedule
 
 
 @keras.saving.register_keras_serializable("fashion_zoo")
@@ -30,29 +29,79 @@ class TabulatedSchedule(keras.optimizers.schedules.LearningRateSchedule):
         return {"values": self.values.tolist()}
 
 
-def tabulate(schedule: Schedule, base: float, steps: int) -> TabulatedSchedule:
-    """Tabulate ``base * schedule(progress)`` over all steps of a training.
+@keras.saving.register_keras_serializable("fashion_zoo")
+class ScheduledAdamW(keras.optimizers.AdamW):
+    """AdamW whose weight decay is looked up by its own step counter.
 
-    Progress is 0 at the first step and 1 at the last, so that a schedule runs to its end.
+        w = w - learning_rate(step) * weight_decay(step) * w,  then Adam's update
+
+    In Keras, ``weight_decay`` is a Python float that is baked into the graph when the training
+    step is traced; setting it later changes nothing.
+
+    Args:
+        weight_decay: a ``TabulatedSchedule``, or its config.
+        **kwargs: what ``keras.optimizers.AdamW`` takes.
+
+    Reference: Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2, with its schedule on the
+    decay as well.
     """
-    return TabulatedSchedule([base * schedule(step / max(steps - 1, 1)) for step in range(steps)])
+
+    def __init__(self, weight_decay, **kwargs):
+        if isinstance(weight_decay, dict):
+            weight_decay = keras.saving.deserialize_keras_object(weight_decay)
+        self._decay_table = weight_decay
+        super().__init__(weight_decay=0.0, **kwargs)
+
+    @property
+    def weight_decay(self):
+        """The weight decay of the step that comes, a scalar tensor."""
+        return self._decay_table(self.iterations)
+
+    @weight_decay.setter
+    def weight_decay(self, value):
+        """Keras assigns the number that it was given; the table stands in its place."""
+
+    def get_config(self):
+        decay = keras.saving.serialize_keras_object(self._decay_table)
+        return {**super().get_config(), "weight_decay": decay}
+
+
+def last_step(optimizer: keras.optimizers.Optimizer) -> dict[str, float]:
+    """Return the learning rate of the optimizer's last step, and the weight decay if it moves."""
+    # Loss scaling wraps the optimizer that counts and knows the rate.
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    schedule = optimizer._learning_rate  # the property gives the next step's rate only
+    step = optimizer.iterations - 1
+    tabulated = isinstance(schedule, TabulatedSchedule)
+    applied = {"learning_rate": float(schedule(step) if tabulated else optimizer.learning_rate)}
+    if isinstance(optimizer, ScheduledAdamW):
+        applied["weight_decay"] = float(optimizer._decay_table(step))
+    return applied
 
 
 def build_optimizer(
-    config: TrainingConfig, learning_rate: float | TabulatedSchedule, *, scale_loss: bool = False
+    config: TrainingConfig,
+    learning_rate: float | TabulatedSchedule,
+    *,
+    weight_decay: TabulatedSchedule | None = None,
+    scale_loss: bool = False,
 ) -> keras.optimizers.Optimizer:
     """Make the optimizer of a training config.
 
     Args:
         config: optimizer, weight decay and clipping.
         learning_rate: a number, or a schedule of the optimizer's steps.
+        weight_decay: a schedule of adamw's steps; None keeps the config's number.
         scale_loss: whether to wrap it in dynamic loss scaling, which float16 needs
             (Micikevicius et al. 2018, arXiv:1710.03740).
     """
     arguments = {"learning_rate": learning_rate, "global_clipnorm": config.clip_norm}
     optimizer: keras.optimizers.Optimizer
     if config.optimizer == "adamw":
-        optimizer = keras.optimizers.AdamW(weight_decay=config.weight_decay, **arguments)
+        if weight_decay is None:
+            optimizer = keras.optimizers.AdamW(weight_decay=config.weight_decay, **arguments)
+        else:
+            optimizer = ScheduledAdamW(weight_decay, **arguments)
         # Biases, scales and offsets are not decayed (Loshchilov & Hutter 2019, arXiv:1711.05101,
         # leave it open; decaying a scale fights what normalization is for).
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])

@@ -4,6 +4,7 @@ config.json       format number, recipe name, the whole RunConfig
 environment.json  versions, device, precision and why, threads, commit
 history.csv       one row an epoch: losses, accuracies, applied rates (no times)
 timing.csv        one row an epoch: seconds and images a second
+state/            what training goes on from after a kill: the last two epochs, verified
 training.json     how training ended, and the validation accuracy of the saved weights
 model.keras       the trained model
 curves.png        the history as a picture
@@ -12,24 +13,24 @@ curves.png        the history as a picture
 import contextlib
 import csv
 import dataclasses
-import io
 import json
 import os
 import shutil
-import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fashion_zoo import storage
-from fashion_zoo.config import RunConfig, override
+from fashion_zoo.config import RunConfig
 from fashion_zoo.errors import ConfigError, RunError
+from fashion_zoo.overrides import override
 from fashion_zoo.registry import recipe
 
 if TYPE_CHECKING:
     import keras
 
 FORMAT = 1
+_RESULTS = ("evaluation.json", "confusion.png", "reliability.png", "errors.png", "saved_model")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,16 +73,67 @@ class Run:
         with storage.atomic_file(self.model_file) as temporary:
             model.save(temporary)
 
-    def write_table(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write ``name``, a CSV file, from rows that all have the same columns."""
-        text = io.StringIO()
-        writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        storage.write_text(self.path / name, text.getvalue())
+    @property
+    def finished(self) -> bool:
+        """Whether training came to its end and all of it was written."""
+        file = self.path / "training.json"
+        return file.is_file() and bool(_read_json(file).get("finished"))
+
+    def evaluation(self) -> dict[str, Any] | None:
+        """Return ``evaluation.json``, or None before it is there; it is written last."""
+        done = (self.path / "evaluation.json").is_file()
+        return self.read_json("evaluation.json") if done else None
+
+    def parity(self) -> dict[str, Any] | None:
+        """Return ``saved_model/parity.json``, or None before the export."""
+        done = (self.path / "saved_model" / "parity.json").is_file()
+        return self.read_json("saved_model/parity.json") if done else None
+
+    def drop_results(self) -> None:
+        """Remove what was measured and exported of an earlier model, before training goes on."""
+        with storage.as_storage_error(self.path):
+            for name in _RESULTS:
+                storage.remove(self.path / name)
+
+    @property
+    def has_state(self) -> bool:
+        """Whether an epoch of it has ended, from which training can go on."""
+        return bool(self._states())
+
+    def save_state(self, epoch: int, data: bytes) -> None:
+        """Write the state after an epoch; the one before it is kept, older ones go."""
+        folder = self.path / "state"
+        with storage.as_storage_error(folder):
+            folder.mkdir(exist_ok=True)
+        storage.write_verified(folder / f"epoch-{epoch:06}", data)
+        with storage.as_storage_error(folder):
+            for old in self._states()[2:]:
+                storage.remove(old)
+
+    def load_state(self) -> bytes | None:
+        """Return the newest state that is whole, or None before the first.
+
+        Raises:
+            RunError: there are states, and none of them is whole.
+        """
+        states = self._states()
+        for file in states:
+            data = storage.read_verified(file)
+            if data is not None:
+                return data
+        if states:
+            raise RunError(
+                f"Run {self.path} cannot go on: its states are damaged "
+                f"({', '.join(file.name for file in states)}). Train it again with --force."
+            )
+        return None
+
+    def _states(self) -> list[Path]:
+        """Return the files of the states, the newest first."""
+        return sorted((self.path / "state").glob("epoch-*"), reverse=True)
 
     def history(self) -> dict[str, list[float]]:
-        """Return the columns of ``history.csv``.
+        """Return the columns of ``history.csv``; NaN where a column began later.
 
         Raises:
             RunError: there is no history yet.
@@ -91,7 +143,7 @@ class Run:
             raise RunError(f"Run {self.path} has no history.csv: no epoch of it has ended.")
         with file.open(encoding="utf-8", newline="") as lines:
             rows = list(csv.DictReader(lines))
-        return {name: [float(row[name]) for row in rows] for name in rows[0]}
+        return {name: [float(row[name] or "nan") for row in rows] for name in rows[0]}
 
     def read_json(self, name: str) -> dict[str, Any]:
         """Return the content of one of the run's JSON files.
@@ -111,47 +163,127 @@ def create(
     *,
     force: bool = False,
 ) -> Iterator[Run]:
-    """Make a run folder and yield it; it stays when the block ends without an exception.
+    """Make a run folder, hold its lock, and yield it.
 
-    After an exception the folder is as it was before: an older run that ``force`` replaces is set
-    aside, and removed only at the end.
+    After an exception a run that has no state yet is taken away again. An older run that
+    ``force`` replaces is set aside until the end, and comes back after an exception.
 
     Raises:
-        RunError: as ``check_free``.
+        RunError: something is there already; RunLockedError: another process is at it.
         StorageError: the folder cannot be written.
     """
-    check_free(path, force=force)
+    _check_free(path, force=force)
     place = Path(path).resolve()
-    was_there = place.is_dir()
-    aside = place.with_name(f".{place.name}-{uuid.uuid4().hex}") if _is_run(place) else None
-    with storage.as_storage_error(place):
-        if aside:
-            place.rename(aside)
-        place.mkdir(parents=True, exist_ok=True)
-    stored = {"format": FORMAT, "recipe": recipe_name, "config": dataclasses.asdict(config)}
-    try:
-        storage.write_json(place / "environment.json", dict(environment))
-        storage.write_json(place / "config.json", stored)
-        yield Run(Path(path), recipe_name, config)
-    except BaseException:
-        shutil.rmtree(place, ignore_errors=True)
-        if aside:
-            aside.rename(place)
-        elif was_there:
-            place.mkdir()
-        raise
-    if aside:
+    with storage.lock(place):
+        _settle(place)
+        _check_free(path, force=force)
+        aside, was_there = _aside(place), place.is_dir()
+        with storage.as_storage_error(place):
+            if _is_run(place):
+                if aside.exists():  # a forced run that was killed is forced again
+                    storage.remove(place)
+                else:
+                    place.rename(aside)
+            place.mkdir(parents=True, exist_ok=True)
+        storage.sweep(place)
+        try:
+            run = Run(Path(path), recipe_name, config)
+            stored = {"format": FORMAT, "recipe": recipe_name, "config": dataclasses.asdict(config)}
+            storage.write_json(place / "config.json", stored)
+            storage.write_json(place / "environment.json", dict(environment))
+            yield run
+        except BaseException:
+            if aside.exists() or not run.has_state:
+                shutil.rmtree(place, ignore_errors=True)
+                if aside.exists():
+                    aside.rename(place)
+                elif was_there:
+                    place.mkdir()
+            raise
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def check_free(path: str | Path, *, force: bool = False) -> None:
-    """Check that a run may be made at ``path``.
+@contextlib.contextmanager
+def reopen(path: str | Path, environment: Mapping[str, Any]) -> Iterator[Run]:
+    """Open a run folder to go on with it, and hold its lock.
 
     Raises:
-        RunError: something is there. With ``force`` an older run is replaced, but nothing that
-            is not a run.
+        RunError: as ``open_run``; RunLockedError: another process is at it.
+        StorageError: the folder cannot be written.
     """
-    storage.check_free(path, "a run", _is_run, force=force)
+    place = Path(path).resolve()
+    with storage.lock(place):
+        _settle(place)
+        run = open_run(path)
+        storage.sweep(place)
+        if not (place / "environment.json").is_file():
+            storage.write_json(place / "environment.json", dict(environment))
+        yield run
+        shutil.rmtree(_aside(place), ignore_errors=True)
+
+
+def check_free(path: str | Path, *, force: bool = False, resume: bool = False) -> None:
+    """Check that a run may be made at ``path``, or gone on with.
+
+    Raises:
+        RunError: something is there. With ``force`` an older run is replaced, with ``resume`` it
+            is gone on with, but nothing that is not a run.
+        RunLockedError: another process is at it.
+    """
+    storage.check_unlocked(Path(path).resolve())
+    if not (resume and is_run(path)):
+        _check_free(path, force=force)
+
+
+def _check_free(path: str | Path, *, force: bool) -> None:
+    instead = "go on with it with --resume, or replace it with --force"
+    storage.check_free(path, "a run", _is_run, force=force, instead=instead)
+
+
+def is_run(path: str | Path) -> bool:
+    """Whether a run is there, or was there before a kill came in the middle of its replacement."""
+    place = Path(path).resolve()
+    return _is_run(place) or (not place.exists() and _is_run(_aside(place)))
+
+
+def stored_config(
+    name: str, resume: str | Path | None = None, fork: str | Path | None = None
+) -> RunConfig:
+    """Return the config that a training starts from before it is changed.
+
+    Args:
+        name: a registered recipe.
+        resume: the run folder to go on with, if a run is there.
+        fork: the run to fork.
+
+    Returns:
+        The config of the run to go on with, else of the run to fork, else the recipe's.
+
+    Raises:
+        RunError: the run cannot be read, or is of another recipe.
+    """
+    source = resume if resume is not None and is_run(resume) else fork
+    if source is None:
+        return recipe(name).config
+    run = open_run(source)
+    if run.recipe != name:
+        raise RunError(f"{source} is a run of {run.recipe}, not of {name}.")
+    return run.config
+
+
+def _aside(place: Path) -> Path:
+    """Return where an older run waits while ``force`` replaces it."""
+    return place.with_name(f".{place.name}.replaced")
+
+
+def _settle(place: Path) -> None:
+    """Put an older run back that a kill left set aside, with nothing in its place yet."""
+    aside = _aside(place)
+    with storage.as_storage_error(place):
+        if aside.exists() and not _is_run(place):
+            if place.exists():
+                storage.remove(place)
+            aside.rename(place)
 
 
 def _is_run(path: Path) -> bool:

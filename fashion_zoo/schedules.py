@@ -12,7 +12,7 @@ import bisect
 import math
 from collections.abc import Callable, Sequence
 
-from fashion_zoo import expressions
+from fashion_zoo import checks, expressions
 from fashion_zoo.errors import ConfigError
 
 Schedule = Callable[[float], float]
@@ -23,20 +23,14 @@ def _schedule(function: Schedule) -> Schedule:
     return lambda progress: function(min(max(progress, 0.0), 1.0))
 
 
-def _check(name: str, value: object, allowed: str, test: Callable[[float], bool]) -> None:
-    real = isinstance(value, int | float) and not isinstance(value, bool)
-    if not (real and math.isfinite(value) and test(value)):  # type: ignore[arg-type]  # checked real
-        raise ConfigError(f"{name} must be {allowed}, received {value!r}.")
-
-
 def _check_factors(**factors: object) -> None:
     for name, value in factors.items():
-        _check(name, value, "a number of at least 0", lambda number: number >= 0)
+        checks.not_negative(name, value)
 
 
 def _check_fractions(**fractions: object) -> None:
     for name, value in fractions.items():
-        _check(name, value, "a fraction above 0 and below 1", lambda number: 0 < number < 1)
+        checks.number(name, value, "a fraction above 0 and below 1", lambda number: 0 < number < 1)
 
 
 def constant(value: float = 1.0) -> Schedule:
@@ -48,7 +42,7 @@ def constant(value: float = 1.0) -> Schedule:
 def polynomial(start: float = 1.0, end: float = 0.0, power: float = 2.0) -> Schedule:
     """``end + (start - end) (1 - p) ** power``."""
     _check_factors(start=start, end=end)
-    _check("power", power, "a number above 0", lambda number: number > 0)
+    checks.positive("power", power)
     return _schedule(lambda p: end + (start - end) * (1.0 - p) ** power)
 
 
@@ -69,7 +63,7 @@ def cosine(start: float = 1.0, end: float = 0.0) -> Schedule:
 def exponential(start: float = 1.0, end: float = 0.01) -> Schedule:
     """``start (end / start) ** p``: the same ratio in each equal part."""
     for name, value in (("start", start), ("end", end)):
-        _check(name, value, "a number above 0", lambda number: number > 0)
+        checks.positive(name, value)
     return _schedule(lambda p: start * (end / start) ** p)
 
 
@@ -81,7 +75,9 @@ def step(factor: float = 0.1, every: float = 1 / 3, at: Sequence[float] | None =
     Reference: the step policy of He et al. 2016, arXiv:1512.03385, section 3.4.
     """
     _check_factors(factor=factor)
-    _check("every", every, "a fraction of at least 0.001 and below 1", lambda n: 0.001 <= n < 1)
+    checks.number(
+        "every", every, "a fraction of at least 0.001 and below 1", lambda n: 0.001 <= n < 1
+    )
     # The small term keeps a milestone that floats miss by one ulp, such as 2/3, on its step.
     milestones = (
         at if at is not None else [n * every for n in range(1, math.ceil(1 / every - 1e-9))]
@@ -107,8 +103,8 @@ def restarts(
     Reference: SGDR, Loshchilov & Hutter 2017, arXiv:1608.03983; ``multiplier`` is its T_mult.
     """
     whole = isinstance(cycles, int)
-    _check("cycles", cycles, "a whole number in 1..100", lambda n: whole and 1 <= n <= 100)
-    _check("multiplier", multiplier, "a number of at least 1", lambda number: number >= 1)
+    checks.number("cycles", cycles, "a whole number in 1..100", lambda n: whole and 1 <= n <= 100)
+    checks.number("multiplier", multiplier, "a number of at least 1", lambda number: number >= 1)
     _check_factors(decay=decay, end=end)
     lengths = [multiplier**cycle for cycle in range(cycles)]
     ends = [sum(lengths[: cycle + 1]) / sum(lengths) for cycle in range(cycles - 1)]
@@ -215,3 +211,11 @@ def get(text: str) -> Schedule:
     if not callable(found) or isinstance(found, warmup):
         raise ConfigError(f"Cannot read {text!r}: it is not a schedule by itself.")
     return found
+
+
+def tabulate(schedule: Schedule, base: float, steps: int) -> list[float]:
+    """Return ``base * schedule(progress)`` for each step of a training.
+
+    Progress is 0 at the first step and 1 at the last, so that a schedule runs to its end.
+    """
+    return [base * schedule(step / max(steps - 1, 1)) for step in range(steps)]

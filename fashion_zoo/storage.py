@@ -1,20 +1,26 @@
-"""Files and folders that appear whole or not at all.
+"""Files and folders that appear whole or not at all, and the lock of a folder.
 
 Every writer goes through here: a temporary sibling, fsync, rename, fsync of the folder.
 """
 
 import contextlib
+import csv
 import hashlib
+import io
 import json
 import os
+import platform
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fashion_zoo.errors import RunError, StorageError
+from fashion_zoo.errors import ConfigError, RunError, RunLockedError, StorageError
+
+_TEMPORARY = ".tmp-"  # how what a killed process left half written is known
+_DIGEST = 32  # bytes of a SHA-256
 
 
 def _sync(path: Path) -> None:
@@ -47,7 +53,7 @@ def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
         StorageError: the folder cannot be written or the disk is full; ``path`` is as before.
     """
     path = Path(path)
-    temporary = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
+    temporary = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex}{path.suffix}")
     try:
         with as_storage_error(path):
             yield temporary
@@ -73,7 +79,7 @@ def atomic_folder(path: str | os.PathLike, *, replace: bool = False) -> Iterator
     path = Path(path).absolute()
     with as_storage_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+        temporary = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=path.parent))
         os.chmod(temporary, 0o777 & ~_umask())
     old = temporary.with_name(temporary.name + "-old")
     try:
@@ -96,7 +102,12 @@ def atomic_folder(path: str | os.PathLike, *, replace: bool = False) -> Iterator
 
 
 def check_free(
-    path: str | os.PathLike, kind: str, is_one: Callable[[Path], bool], *, force: bool
+    path: str | os.PathLike,
+    kind: str,
+    is_one: Callable[[Path], bool],
+    *,
+    force: bool,
+    instead: str = "replace it with --force",
 ) -> None:
     """Check that a folder of ours may be made at ``path``.
 
@@ -105,6 +116,7 @@ def check_free(
         kind: what is to be made, such as ``"run"``.
         is_one: tells whether a folder is an older one of this kind.
         force: whether an older one may be replaced.
+        instead: what else may be done about an older one, for the message.
 
     Raises:
         RunError: something is there. ``force`` lets an older one of the same kind be replaced, and
@@ -113,15 +125,88 @@ def check_free(
     """
     path = Path(path)
     with as_storage_error(path):
-        if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        if not path.exists() or (path.is_dir() and not any(map(_counts, path.iterdir()))):
             return
         ours = path.is_dir() and is_one(path)
     if not ours:
         raise RunError(f"{path} is there already and is not {kind}. Choose another place.")
     if not force:
-        raise RunError(
-            f"{path} holds {kind} already. Choose another place, or replace it with --force."
-        )
+        raise RunError(f"{path} holds {kind} already. Choose another place, or {instead}.")
+
+
+def _counts(path: Path) -> bool:
+    """Whether a file is more than what a killed process left."""
+    return not path.name.startswith(_TEMPORARY)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a killed process left half written in a folder; hold its lock."""
+    with as_storage_error(folder):
+        for path in folder.glob(f"{_TEMPORARY}*"):
+            remove(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder with all that is in it; a missing one is fine."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def lock(folder: Path) -> Iterator[None]:
+    """Hold the one lock of a folder, whether the folder is there or not.
+
+    It is a file beside the folder. The operating system takes the lock back when its process
+    ends, however it ends.
+
+    Raises:
+        RunLockedError: another process holds it; the message names that one.
+        StorageError: the place cannot be written.
+    """
+    import filelock
+
+    file = _lock_file(folder)
+    with as_storage_error(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        held = filelock.FileLock(file, thread_local=False)
+        try:
+            held.acquire(timeout=0)
+        except filelock.Timeout as error:
+            raise RunLockedError(
+                f"{folder} is in use by {_holder(file)}. Wait for its end, or choose another place."
+            ) from error
+    try:
+        with as_storage_error(file):
+            file.write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
+        yield
+    finally:
+        # While it is held: who opened it before finds out and tries the name again.
+        file.unlink(missing_ok=True)
+        held.release()
+
+
+def check_unlocked(folder: Path) -> None:
+    """Check that no process holds the lock of a folder.
+
+    Raises:
+        RunLockedError: one does.
+    """
+    if _lock_file(folder).is_file():
+        with lock(folder):
+            pass
+
+
+def _lock_file(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.lock")
+
+
+def _holder(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8") or "another process"
+    except OSError:
+        return "another process"
 
 
 def _umask() -> int:
@@ -145,6 +230,46 @@ def write_json(path: str | os.PathLike, value: Any) -> None:
 def _plain(value: Any) -> Any:
     """Turn a numpy scalar, which a caller's config may hold, into what JSON knows."""
     return value.item()
+
+
+def write_table(path: str | os.PathLike, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write a CSV file, whole or not at all; a cell that a row does not have stays empty."""
+    text = io.StringIO()
+    columns = dict.fromkeys(name for row in rows for name in row)
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, text.getvalue())
+
+
+def write_figure(path: str | os.PathLike, figure: Any) -> None:
+    """Write a matplotlib figure, whole or not at all.
+
+    Raises:
+        ConfigError: the path does not end like a picture.
+    """
+    endings = sorted(figure.canvas.get_supported_filetypes())
+    if Path(path).suffix[1:] not in endings:
+        raise ConfigError(f"The picture must end in one of {', '.join(endings)}, received {path}.")
+    with atomic_file(path) as temporary:
+        figure.savefig(temporary)
+
+
+def write_verified(path: str | os.PathLike, data: bytes) -> None:
+    """Write bytes behind their SHA-256, whole or not at all."""
+    with atomic_file(path) as temporary, temporary.open("wb") as file:
+        file.write(hashlib.sha256(data).digest())
+        file.write(data)
+
+
+def read_verified(path: str | os.PathLike) -> bytes | None:
+    """Return the bytes that ``write_verified`` wrote, or None when they are not those."""
+    try:
+        stored = Path(path).read_bytes()
+    except OSError:
+        return None
+    digest, data = stored[:_DIGEST], stored[_DIGEST:]
+    return data if hashlib.sha256(data).digest() == digest else None
 
 
 def sha256(data: bytes) -> str:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from fashion_zoo import registry, runs
-from fashion_zoo.config import RunConfig, override
+from fashion_zoo.config import RunConfig
 from fashion_zoo.errors import ConfigError, FashionZooError
+from fashion_zoo.overrides import override
 from fashion_zoo.runs import Run
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ def train(
     config: RunConfig | None = None,
     run_dir: str | Path | None = None,
     force: bool = False,
+    resume: bool = False,
+    fork: str | Path | None = None,
     evaluate: bool = True,
     export: bool = True,
     progress: bool = False,
@@ -79,12 +82,18 @@ def train(
     """Train a recipe into a run folder, then evaluate and export it.
 
     Ctrl-C ends the training cleanly: what is trained so far is saved, and nothing is evaluated.
+    However a training ended, ``resume=True`` goes on after its last whole epoch, and the result
+    equals that of a training that never stopped, bit for bit on the same machine.
 
     Args:
         name: a registered recipe.
-        config: the whole config; by default the recipe's.
+        config: the whole config; by default that of the run to go on with or to fork, or else the
+            recipe's.
         run_dir: the run folder; by default ``runs/NAME-DATE-TIME``.
         force: replace an older run in ``run_dir``.
+        resume: go on with the run in ``run_dir``; where there is none, begin one.
+        fork: a run whose weights, optimizer, history and epochs the new one starts from; its
+            model and optimizer cannot change, all else can.
         evaluate: evaluate on the test images at the end.
         export: write a SavedModel into the run at the end.
         progress: show the progress on stderr.
@@ -107,11 +116,15 @@ def train(
     entry = registry.recipe(name)
     if export:
         check_backend()  # before the minutes that the training takes
+    path = Path(run_dir) if run_dir is not None else default_run_dir(name)
+    base = config or runs.stored_config(name, path if resume else None, fork)
     ended = train_run(
         entry,
-        override(config or entry.config, overrides),
-        Path(run_dir) if run_dir is not None else default_run_dir(name),
+        override(base, overrides),
+        path,
         force=force,
+        resume=resume,
+        fork=fork,
         display=TrainingDisplay(enabled=progress),
     )
     run, training = ended.run, ended.run.read_json("training.json")
@@ -119,12 +132,16 @@ def train(
     try:
         if ended.interrupted and training["finished"]:  # Ctrl-C came with the last epoch
             raise KeyboardInterrupt
-        evaluation = evaluate_run(run) if evaluate and going_on else None
-        parity = export_run(run, run.path / "saved_model") if export and going_on else None
+        evaluation = run.evaluation() or evaluate_run(run) if evaluate and going_on else None
+        parity = (
+            run.parity() or export_run(run, run.path / "saved_model")
+            if export and going_on
+            else None
+        )
     except (FashionZooError, KeyboardInterrupt) as stopped:
-        path = shlex.quote(str(run.path))
+        quoted = shlex.quote(str(run.path))
         stopped.add_note(
-            f"The trained model is saved. Evaluate it with: python -m recipes.evaluate {path}"
+            f"The trained model is saved. Evaluate it with: python -m recipes.evaluate {quoted}"
         )
         raise
     return Trained(run, training, evaluation, parity)
@@ -226,11 +243,7 @@ def plot_schedules(expressions: Sequence[str], to: str | Path) -> None:
     figure = plots.schedules(
         {text: [schedule(step / 1000) for step in range(1001)] for text, schedule in drawn.items()}
     )
-    endings = sorted(figure.canvas.get_supported_filetypes())
-    if Path(to).suffix[1:] not in endings:
-        raise ConfigError(f"The picture must end in one of {', '.join(endings)}, received {to}.")
-    with storage.atomic_file(to) as temporary:
-        figure.savefig(temporary)
+    storage.write_figure(to, figure)
 
 
 def benchmark_accuracy(

@@ -17,12 +17,19 @@ class Train(fashion_zoo.RunConfig):
     """The run folder; by default runs/NAME-DATE-TIME."""
     force: bool = False
     """Replace an older run in the run folder."""
+    resume: bool = False
+    """Go on with the run in the run folder, with its own config; where there is none, begin one."""
+    fork: str | None = None
+    """A run whose weights, optimizer, history and epochs the new one starts from."""
     evaluate: bool = True
     """Evaluate on the test images at the end."""
     export: bool = True
     """Write a SavedModel into the run folder at the end."""
     json: bool = False
     """Print the result as JSON."""
+
+
+_FIELDS = [field.name for field in dataclasses.fields(fashion_zoo.RunConfig)]
 
 
 @_common.command
@@ -39,18 +46,24 @@ def main(argv: list[str]) -> int:
         )
         return 2
     entry = fashion_zoo.recipe(argv[0])
-    fields = [field.name for field in dataclasses.fields(entry.config)]
-    default = Train(**{name: getattr(entry.config, name) for name in fields})
-    options = _common.parse(Train, argv[1:], f"train {entry.name}", default=default)
-    config = fashion_zoo.RunConfig(**{name: getattr(options, name) for name in fields})
+    options = _parse(entry.name, argv[1:], entry.config)
     run_dir = options.run_dir or str(fashion_zoo.default_run_dir(entry.name))
-    fashion_zoo.check_free(run_dir, force=options.force)  # before the seconds that keras takes
+    if options.resume or options.fork:  # once more, where the defaults are another run's
+        stored = fashion_zoo.stored_config(
+            entry.name, run_dir if options.resume else None, options.fork
+        )
+        options = _parse(entry.name, argv[1:], stored)
+    config = fashion_zoo.RunConfig(**{name: getattr(options, name) for name in _FIELDS})
+    # Before the seconds that keras takes:
+    fashion_zoo.check_free(run_dir, force=options.force, resume=options.resume)
     _common.start_keras()
     trained = fashion_zoo.train(
         entry.name,
         config=config,
         run_dir=run_dir,
         force=options.force,
+        resume=options.resume,
+        fork=options.fork,
         evaluate=options.evaluate,
         export=options.export,
         progress=True,
@@ -67,6 +80,11 @@ def main(argv: list[str]) -> int:
     else:
         _print(trained)
     return 0 if trained.training["finished"] else _common.INTERRUPTED
+
+
+def _parse(name: str, argv: list[str], config: fashion_zoo.RunConfig) -> Train:
+    default = Train(**{field: getattr(config, field) for field in _FIELDS})
+    return _common.parse(Train, argv, f"train {name}", default=default)
 
 
 def _print_help(file: TextIO) -> None:

@@ -11,8 +11,8 @@ ROOT = Path(__file__).parent.parent
 FILES = sorted([*ROOT.glob("fashion_zoo/**/*.py"), *ROOT.glob("recipes/*.py")])
 
 LEVELS = [
-    {"errors", "suggest", "expressions"},
-    {"config", "schedules", "storage", "seeds", "registry", "show", "environment"},
+    {"errors", "suggest", "expressions", "checks"},
+    {"config", "overrides", "schedules", "storage", "seeds", "registry", "show", "environment"},
     {"layers", "optimizers", "precision", "data"},
     {"callbacks", "runs", "models"},
     {"training", "evaluation"},
@@ -24,14 +24,17 @@ LEVEL = {room: number for number, rooms in enumerate(LEVELS) for room in rooms}
 # Within a level only these may see each other; show sees nothing of ours.
 NEIGHBOURS = {
     ("config", "schedules"),
+    ("checks", "errors"),
+    ("checks", "suggest"),
     ("expressions", "errors"),
     ("expressions", "suggest"),
     ("registry", "config"),
+    ("registry", "overrides"),
     ("runs", "registry"),
 }
 NO_FRAMEWORK = {
-    "errors", "suggest", "expressions", "config", "schedules", "storage", "seeds", "registry",
-    "show", "environment", "runs", "models", "precision", "zoo", "data",
+    "errors", "suggest", "expressions", "checks", "config", "overrides", "schedules", "storage",
+    "seeds", "registry", "show", "environment", "runs", "models", "precision", "zoo", "data",
 }  # fmt: skip
 HEAVY = {"keras", "tensorflow", "jax", "matplotlib", "sklearn", "scipy", "rich", "PIL", "tyro"}
 TENSORFLOW = {

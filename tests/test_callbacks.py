@@ -8,7 +8,7 @@ import pytest
 from fashion_zoo import ConfigError, TrainingError, get, schedules
 from fashion_zoo.callbacks import (
     DropoutScheduler,
-    LearningRateLogger,
+    OptimizerLogger,
     StopOnDivergence,
     StopOnInterrupt,
 )
@@ -69,7 +69,7 @@ def test_the_logged_learning_rate_is_the_one_of_the_last_step(images):
     model = get("baseline_mlp", hidden_units=(8,))
     table = TabulatedSchedule([0.1, 0.2, 0.3, 0.4])
     model.compile(keras.optimizers.SGD(table), "sparse_categorical_crossentropy")
-    fit = {"batch_size": 100, "epochs": 2, "verbose": 0, "callbacks": [LearningRateLogger()]}
+    fit = {"batch_size": 100, "epochs": 2, "verbose": 0, "callbacks": [OptimizerLogger()]}
     history = model.fit(images.images, images.labels, **fit).history
     assert history["learning_rate"] == pytest.approx([0.2, 0.4])
     model.compile(keras.optimizers.SGD(0.05), "sparse_categorical_crossentropy")

@@ -9,10 +9,10 @@ from fitting import Capture, Silent
 
 import fashion_zoo
 from fashion_zoo import TrainingError, open_run, recipe
-from fashion_zoo.config import override
 from fashion_zoo.data import load_split
+from fashion_zoo.overrides import override
 from fashion_zoo.training import build_model, session
-from fashion_zoo.training.session import fit
+from fashion_zoo.training.fitting import fit
 
 
 @pytest.mark.parametrize("monitor", ["accuracy", "loss"])

@@ -4,11 +4,12 @@ from fitting import Capture, Silent
 
 import fashion_zoo
 from fashion_zoo import ConfigError, DataConfig, recipe
-from fashion_zoo.config import RunConfig, override
+from fashion_zoo.config import RunConfig
 from fashion_zoo.data import load_split
+from fashion_zoo.overrides import override
 from fashion_zoo.training import build_model
 from fashion_zoo.training.compilation import compile_model, steps_of_about_a_second
-from fashion_zoo.training.session import fit
+from fashion_zoo.training.fitting import fit
 
 
 def fitted(small, **changes):
@@ -33,7 +34,7 @@ def test_the_same_seed_gives_the_same_run_bit_for_bit(trained, tmp_path, small):
 
 
 def test_how_many_steps_an_execution_has_changes_nothing(small, monkeypatch):
-    module = "fashion_zoo.training.session.steps_of_about_a_second"
+    module = "fashion_zoo.training.fitting.steps_of_about_a_second"
     rows = []
     for steps in (1, 3, 10):  # 10 batches: 3 leaves a ragged last execution
         monkeypatch.setattr(module, lambda *_, steps=steps: steps)

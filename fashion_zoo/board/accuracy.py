@@ -9,9 +9,10 @@ import keras
 
 from fashion_zoo import environment, registry, runs, storage
 from fashion_zoo.board.results import Result
-from fashion_zoo.config import Recipe, RunConfig, override
+from fashion_zoo.config import Recipe, RunConfig
 from fashion_zoo.evaluation import evaluate_run, mean_interval
 from fashion_zoo.evaluation.statistics import standard_deviation
+from fashion_zoo.overrides import override
 from fashion_zoo.runs import Run
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.training import train_run

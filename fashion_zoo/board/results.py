@@ -2,7 +2,6 @@
 
 import csv
 import dataclasses
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -74,12 +73,7 @@ def read_results(path: Path = RESULTS) -> dict[str, Result]:
 
 def write_results(results: Sequence[Result], path: Path = RESULTS) -> None:
     """Write the file, whole or not at all."""
-    text = io.StringIO()
-    names = [field.name for field in dataclasses.fields(Result)]
-    writer = csv.DictWriter(text, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(dataclasses.asdict(result) for result in results)
-    storage.write_text(path, text.getvalue())
+    storage.write_table(path, [dataclasses.asdict(result) for result in results])
 
 
 def results_table(results: Sequence[Result]) -> str:

@@ -1,14 +1,21 @@
-"""Callbacks. They write at the start of an epoch only and log what they applied."""
+"""Callbacks. They write at the start of an epoch only and log what they applied.
+
+Those that have ``state()`` and ``restore(state)`` go on where a killed training stopped.
+"""
 
 from fashion_zoo.callbacks.display import ProgressDisplay
-from fashion_zoo.callbacks.divergence import StopOnDivergence
+from fashion_zoo.callbacks.dropout import AdaptiveDropout, DropoutScheduler
 from fashion_zoo.callbacks.interruption import StopOnInterrupt
-from fashion_zoo.callbacks.schedules import DropoutScheduler, LearningRateLogger
+from fashion_zoo.callbacks.schedules import OptimizerLogger
+from fashion_zoo.callbacks.stopping import EarlyStopping, StopOnDivergence, TimeBudget
 
 __all__ = [
+    "AdaptiveDropout",
     "DropoutScheduler",
-    "LearningRateLogger",
+    "EarlyStopping",
+    "OptimizerLogger",
     "ProgressDisplay",
     "StopOnDivergence",
     "StopOnInterrupt",
+    "TimeBudget",
 ]

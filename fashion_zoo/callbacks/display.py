@@ -24,9 +24,11 @@ class ProgressDisplay(keras.callbacks.Callback):
         self.speed = 0.0
 
     def on_train_begin(self, logs=None):
-        self.display.start(self.params["epochs"], self.params["steps"])
+        self.epoch = -1
 
     def on_epoch_begin(self, epoch, logs=None):
+        if self.epoch < 0:  # a resumed training does not begin with the first epoch
+            self.display.start(self.params["epochs"], self.params["steps"], epoch)
         self.epoch, self.started = epoch, time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):

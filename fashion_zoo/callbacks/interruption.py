@@ -1,22 +1,23 @@
-"""Ctrl-C at a safe point."""
+"""Ctrl-C and SIGTERM at a safe point."""
 
 import os
 import signal
 import threading
+from typing import Any
 
 import keras
 
 _STOPPING = (
     b"Stopping after this step; then the model is saved. Press Ctrl-C again to leave at once, "
-    b"without it.\n"
+    b"with the epochs that are done.\n"
 )
 
 
 class StopOnInterrupt(keras.callbacks.Callback):
-    """Turn Ctrl-C into a KeyboardInterrupt at the end of the current execution.
+    """Turn Ctrl-C or SIGTERM into a KeyboardInterrupt at the end of the current execution.
 
     Python raises it wherever the program happens to be: between two files that belong together,
-    or in the clean-up of an iterator, where it is printed and lost. Here the first Ctrl-C only
+    or in the clean-up of an iterator, where it is printed and lost. Here the first signal only
     asks, and the callback raises where weights and files agree. A second one raises at once.
 
     Use it around ``fit`` and among its callbacks:
@@ -31,16 +32,17 @@ class StopOnInterrupt(keras.callbacks.Callback):
         super().__init__()
         self.asked = False
         self.insisted = False
-        self._previous = None
+        self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> "StopOnInterrupt":
         if threading.current_thread() is threading.main_thread():
-            self._previous = signal.signal(signal.SIGINT, self._ask)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._previous[number] = signal.signal(number, self._ask)
         return self
 
     def __exit__(self, *_) -> None:
-        if self._previous is not None:
-            signal.signal(signal.SIGINT, self._previous)
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
 
     def _ask(self, number, frame) -> None:
         if self.asked:

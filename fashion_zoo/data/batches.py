@@ -39,5 +39,9 @@ def encode(labels: np.ndarray, num_classes: int, smoothing: float | None) -> np.
     """
     if smoothing is None:
         return labels.astype(np.int32)
-    one_hot = np.eye(num_classes, dtype=np.float32)[labels]
-    return (1 - smoothing) * one_hot + np.float32(smoothing / num_classes)
+    return smooth(np.eye(num_classes, dtype=np.float32)[labels], np.float32(smoothing))
+
+
+def smooth(one_hot, smoothing):
+    """Spread a fraction of each row evenly over the classes; arrays or tensors, float32."""
+    return (1 - smoothing) * one_hot + smoothing / one_hot.shape[-1]

@@ -1,11 +1,11 @@
 """The pipeline: what ``fit`` reads, keyed by (seed, epoch) and never longer than an epoch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from fashion_zoo.data.batches import encode, epoch_order, steps_per_epoch
+from fashion_zoo.data.batches import encode, epoch_order, smooth, steps_per_epoch
 from fashion_zoo.data.sources import Images
 
 
@@ -20,10 +20,17 @@ class Pipeline(NamedTuple):
     """Images a batch."""
     start_epoch: Callable[[int], None]
     """Call it with the number of an epoch, from 0, before that epoch is read."""
+    applied: Callable[[int], dict[str, float]]
+    """Takes the number of an epoch; returns what moved, as it was at the epoch's last step."""
 
 
 def training_pipeline(
-    data: Images, *, batch_size: int, seed: int, num_classes: int, label_smoothing: float
+    data: Images,
+    *,
+    batch_size: int,
+    seed: int,
+    num_classes: int,
+    label_smoothing: float | Sequence[float],
 ) -> Pipeline:
     """Make the training pipeline.
 
@@ -35,22 +42,32 @@ def training_pipeline(
         batch_size: images a batch.
         seed: key of the order.
         num_classes: number of classes.
-        label_smoothing: see ``encode``. It is done here and nowhere else.
+        label_smoothing: see ``encode``; one number, or one for each step of the whole training.
+            It is done here and nowhere else.
     """
     import keras
 
-    labels = encode(data.labels, num_classes, label_smoothing or None)
+    table = None
+    if isinstance(label_smoothing, Sequence):
+        table = np.asarray(label_smoothing, dtype=np.float32)
+        labels = encode(data.labels, num_classes, 0.0)
+    else:
+        labels = encode(data.labels, num_classes, label_smoothing or None)
     make = _tf_batches if keras.backend.backend() == "tensorflow" else _array_batches
 
     def order(epoch: int) -> np.ndarray:
         return epoch_order(len(labels), batch_size, seed, epoch)
 
+    def applied(epoch: int) -> dict[str, float]:
+        last = (epoch + 1) * steps - 1
+        return {} if table is None else {"label_smoothing": float(table[last])}
+
     steps = steps_per_epoch(len(labels), batch_size)
-    batches, start_epoch = make(data.images, labels, order, steps)
-    return Pipeline(batches, steps, min(batch_size, len(labels)), start_epoch)
+    batches, start_epoch = make(data.images, labels, order, steps, table)
+    return Pipeline(batches, steps, min(batch_size, len(labels)), start_epoch, applied)
 
 
-def _tf_batches(images, labels, order, steps):
+def _tf_batches(images, labels, order, steps, table):
     import tensorflow as tf
 
     # fit makes a new iterator for each epoch; the iterator reads the variable when it starts.
@@ -60,10 +77,16 @@ def _tf_batches(images, labels, order, steps):
 
     def rows(_):
         indices = tf.numpy_function(order, [epoch], tf.int32, stateful=True)
-        return tf.data.Dataset.from_tensor_slices(tf.ensure_shape(indices, (steps, batch)))
+        numbers = epoch * steps + tf.range(steps, dtype=tf.int64)
+        return tf.data.Dataset.from_tensor_slices(
+            (numbers, tf.ensure_shape(indices, (steps, batch)))
+        )
 
-    def gather(indices):
-        return tf.gather(images, indices), tf.gather(labels, indices)
+    def gather(number, indices):
+        answers = tf.gather(labels, indices)
+        if table is not None:
+            answers = smooth(answers, tf.gather(table, number))
+        return tf.gather(images, indices), answers
 
     batches = (
         tf.data.Dataset.range(1)
@@ -75,21 +98,24 @@ def _tf_batches(images, labels, order, steps):
     return batches, epoch.assign
 
 
-def _array_batches(images, labels, order, steps):
+def _array_batches(images, labels, order, steps, table):
     import keras
 
     class Batches(keras.utils.PyDataset):
-        indices = order(0)
+        indices, first = order(0), 0
 
         def __len__(self):
             return steps
 
         def __getitem__(self, step):
-            return images[self.indices[step]], labels[self.indices[step]]
+            answers = labels[self.indices[step]]
+            if table is not None:
+                answers = smooth(answers, table[self.first + step])
+            return images[self.indices[step]], answers
 
     batches = Batches()
 
     def start_epoch(epoch: int) -> None:
-        batches.indices = order(epoch)
+        batches.indices, batches.first = order(epoch), epoch * steps
 
     return batches, start_epoch

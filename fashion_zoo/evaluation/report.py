@@ -53,8 +53,7 @@ def evaluate_run(run: Run) -> dict[str, Any]:
         "errors.png": _mistakes(predictions, test),
     }
     for name, figure in figures.items():
-        with storage.atomic_file(run.path / name) as temporary:
-            figure.savefig(temporary)
+        storage.write_figure(run.path / name, figure)
     storage.write_json(run.path / "evaluation.json", found)
     return found
 

@@ -30,18 +30,23 @@ class TrainingDisplay:
         self.live = enabled and self.console.is_terminal
         self.progress: Any = None
         self.task: Any = None
-        self.epochs = self.steps = 0
+        self.epochs = self.steps = self.done = 0
         self.started = 0.0
         self.validation = ""
 
-    def start(self, epochs: int, steps: int) -> None:
-        """Begin, with the number of epochs and of steps an epoch."""
-        self.epochs, self.steps, self.started = epochs, steps, time.perf_counter()
+    def start(self, epochs: int, steps: int, done: int = 0) -> None:
+        """Begin, with the number of epochs, of steps an epoch, and of epochs done before."""
+        self.epochs, self.steps, self.done = epochs, steps, done
+        self.started = time.perf_counter()
         self.validation = ""
         if self.live:
             self.progress = _bar(self.console)
             self.task = self.progress.add_task(
-                f"epoch 1/{epochs}", total=epochs * steps, speed="", metrics=""
+                f"epoch {done + 1}/{epochs}",
+                total=epochs * steps,
+                completed=done * steps,
+                speed="",
+                metrics="",
             )
             self.progress.start()
 
@@ -69,7 +74,8 @@ class TrainingDisplay:
             self.advance(epoch, self.steps, speed, logs)
         elif self.enabled:
             done = epoch + 1
-            left = (time.perf_counter() - self.started) / done * (self.epochs - done)
+            an_epoch = (time.perf_counter() - self.started) / (done - self.done)
+            left = an_epoch * (self.epochs - done)
             print(
                 f"epoch {done}/{self.epochs}  {speed:,.0f} images/s  loss {logs['loss']:.4f}  "
                 f"{self.validation}  {clock(left)} left",

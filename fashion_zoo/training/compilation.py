@@ -4,7 +4,7 @@ import keras
 
 from fashion_zoo import precision, schedules
 from fashion_zoo.config import Recipe, RunConfig
-from fashion_zoo.optimizers import build_optimizer, tabulate
+from fashion_zoo.optimizers import TabulatedSchedule, build_optimizer
 
 
 def build_model(entry: Recipe, config: RunConfig) -> keras.Model:
@@ -26,14 +26,18 @@ def compile_model(
     Args:
         model: takes pixels, returns logits.
         config: its ``training`` and ``precision`` are used.
-        total_steps: steps of the whole training, over which the learning rate follows its
-            schedule; None keeps it at its base value.
+        total_steps: steps of the whole training, over which learning rate and weight decay follow
+            their schedules; None keeps them at their base values.
         steps_per_execution: steps between two returns to Python.
         soft_labels: whether labels are (batch, classes) probabilities, not (batch,) integers.
     """
-    rate = config.training.learning_rate
-    schedule = config.training.schedules.learning_rate
-    learning_rate = tabulate(schedules.get(schedule), rate, total_steps) if total_steps else rate
+    training, moving = config.training, config.training.schedules
+    learning_rate: float | TabulatedSchedule = training.learning_rate
+    weight_decay = None
+    if total_steps:
+        learning_rate = _tabulate(moving.learning_rate, training.learning_rate, total_steps)
+        if moving.weight_decay != "constant":
+            weight_decay = _tabulate(moving.weight_decay, training.weight_decay, total_steps)
     scale_loss = precision.choose(config.precision).policy == "mixed_float16"
     loss: keras.losses.Loss
     if soft_labels:
@@ -43,12 +47,18 @@ def compile_model(
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
     model.compile(
-        optimizer=build_optimizer(config.training, learning_rate, scale_loss=scale_loss),
+        optimizer=build_optimizer(
+            training, learning_rate, weight_decay=weight_decay, scale_loss=scale_loss
+        ),
         loss=loss,
         metrics=[accuracy],
         steps_per_execution=steps_per_execution,
     )
     return model
+
+
+def _tabulate(schedule: str, base: float, steps: int) -> TabulatedSchedule:
+    return TabulatedSchedule(schedules.tabulate(schedules.get(schedule), base, steps))
 
 
 def steps_of_about_a_second(parameters: int, batch_size: int, steps: int) -> int:

@@ -1,29 +1,50 @@
-"""The callback that writes history and timing into the run folder, an epoch at a time."""
+"""The callback that writes state, history and timing into the run folder, an epoch at a time."""
 
 import time
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 
+from fashion_zoo import storage
 from fashion_zoo.runs import Run
+from fashion_zoo.training import state as states
 
 
 class Recorder(keras.callbacks.Callback):
-    """Write ``history.csv`` and ``timing.csv`` after each epoch.
+    """Write the state, ``history.csv`` and ``timing.csv`` after each epoch.
 
+    It stands last among the callbacks, so that it sees all that the others logged and decided.
     Times stand apart, so that two trainings with the same seed have the same history file.
 
     Args:
         run: where to write.
         images_per_step: images a step, for the speed.
+        start: the state to go on from.
     """
 
-    def __init__(self, run: Run, images_per_step: int):
+    def __init__(self, run: Run, images_per_step: int, start: states.State | None = None):
         super().__init__()
         self.run = run
         self.images_per_step = images_per_step
+        self.start = start
+        self.others: Sequence[keras.callbacks.Callback] = ()
         self.rows: list[dict] = []
         self.times: list[dict] = []
         self.began = self.trained = 0.0
+
+    def state(self) -> dict[str, Any]:
+        """Return what a resumed training needs."""
+        return {"rows": self.rows, "times": self.times}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from ``state()``."""
+        self.rows, self.times = list(state["rows"]), list(state["times"])
+
+    def on_train_begin(self, logs=None):
+        if self.start:  # the others have just begun anew
+            states.remind([*self.others, self], self.start.callbacks)
+            self._write_tables()
 
     def on_epoch_begin(self, epoch, logs=None):
         self.began = self.trained = time.perf_counter()
@@ -33,13 +54,19 @@ class Recorder(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         images = self.params["steps"] * self.images_per_step
+        ended = time.perf_counter()
+        times = {
+            "epoch": epoch + 1,
+            "seconds": round(ended - self.began, 3),
+            "images_per_second": round(images / (self.trained - self.began)),
+            "state_seconds": None,  # known once the state, which holds this row, is written
+        }
         self.rows.append({"epoch": epoch + 1, **{name: float(x) for name, x in logs.items()}})
-        self.times.append(
-            {
-                "epoch": epoch + 1,
-                "seconds": round(time.perf_counter() - self.began, 3),
-                "images_per_second": round(images / (self.trained - self.began)),
-            }
-        )
-        self.run.write_table("history.csv", self.rows)
-        self.run.write_table("timing.csv", self.times)
+        self.times.append(times)
+        self.run.save_state(epoch + 1, states.capture(self.model, [*self.others, self], epoch + 1))
+        times["state_seconds"] = round(time.perf_counter() - ended, 4)
+        self._write_tables()
+
+    def _write_tables(self) -> None:
+        storage.write_table(self.run.path / "history.csv", self.rows)
+        storage.write_table(self.run.path / "timing.csv", self.times)

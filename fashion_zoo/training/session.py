@@ -1,37 +1,26 @@
-"""One training, from a config to a run folder."""
+"""One training, from a config to a run folder; begun, gone on with, or forked from another."""
 
-import time
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
-from fashion_zoo import environment, precision, runs, schedules, storage
-from fashion_zoo.callbacks import (
-    DropoutScheduler,
-    LearningRateLogger,
-    ProgressDisplay,
-    StopOnDivergence,
-    StopOnInterrupt,
-)
-from fashion_zoo.config import Recipe, RunConfig, TrainingConfig
-from fashion_zoo.data import CLASS_NAMES, Images, Split, load_split, reshape
-from fashion_zoo.data.batches import encode
-from fashion_zoo.data.pipeline import Pipeline, training_pipeline
-from fashion_zoo.errors import ConfigError
+from fashion_zoo import environment, precision, runs, storage
+from fashion_zoo.callbacks import StopOnInterrupt
+from fashion_zoo.config import Recipe, RunConfig
+from fashion_zoo.data import CLASS_NAMES, Images, load_split, reshape
+from fashion_zoo.errors import ConfigError, RunError
+from fashion_zoo.overrides import differences
 from fashion_zoo.runs import Run
 from fashion_zoo.show import plots
 from fashion_zoo.show.progress import TrainingDisplay
-from fashion_zoo.training.compilation import (
-    build_model,
-    compile_model,
-    steps_of_about_a_second,
-)
+from fashion_zoo.training import state as states
+from fashion_zoo.training.compilation import build_model
+from fashion_zoo.training.fitting import VALIDATION_BATCH, fit
 from fashion_zoo.training.recorder import Recorder
-
-_VALIDATION_BATCH = 1000  # images; divides 5,000, so validation needs one shape only
 
 
 class Ended(NamedTuple):
@@ -48,154 +37,127 @@ def train_run(
     path: str | Path,
     *,
     force: bool = False,
+    resume: bool = False,
+    fork: str | Path | None = None,
     display: TrainingDisplay | None = None,
 ) -> Ended:
-    """Train a recipe into a new run folder.
+    """Train a recipe into a run folder.
 
     Ctrl-C ends it cleanly: the weights trained so far are saved.
 
     Args:
         entry: the recipe.
         config: what to train it with.
-        path: the run folder to make.
+        path: the run folder.
         force: replace an older run there.
+        resume: go on with the run there, after its last whole epoch. A finished run is left as it
+            is, and where there is none a new one begins.
+        fork: a run whose state the new one starts from.
         display: what shows the progress.
 
     Raises:
         ConfigError: the model does not fit the data.
         DataError: a data file is damaged.
-        RunError: there is a run already.
-        StorageError: the run cannot be written.
-        TrainingError: the loss became NaN or infinite.
+        RunError: there is a run already; or the one to go on with has another config, or has no
+            state that is whole. RunLockedError: another process trains there.
+        StorageError: the run cannot be written; what was written before stays.
+        TrainingError: the loss diverged.
     """
-    runs.check_free(path, force=force)
+    display = display or TrainingDisplay(enabled=False)
+    runs.check_free(path, force=force, resume=resume)
+    if resume and runs.is_run(path):
+        check_same(runs.open_run(path), entry.name, config)
     split = load_split(config.data)
     model = build_model(entry, config)
     _check_fit(model, entry.name)
+    origin = _state_of(fork, config.training.epochs) if fork else None
+    with _run_folder(entry, config, path, force, resume) as run:
+        if run.finished:
+            display.say(f"{run.path} is finished: nothing is left to train.")
+            return Ended(run, interrupted=False)
+        data = run.load_state()
+        start = states.parse(data) if data is not None else origin
+        if start:
+            display.say(f"Going on after epoch {start.epochs} of {config.training.epochs}.")
+        run.drop_results()
+        recorder = Recorder(run, min(config.training.batch_size, len(split.train.labels)), start)
+        with StopOnInterrupt() as stop:
+            finished = True
+            try:
+                fit(model, config, split, [stop], display, recorder)
+            except KeyboardInterrupt:
+                if stop.insisted:
+                    raise
+                finished = False
+            _finish(run, model, split.validation, recorder, finished)
+    return Ended(run, interrupted=stop.asked or not finished)
+
+
+def check_same(run: Run, name: str, config: RunConfig) -> None:
+    """Check that a run is of this recipe and config.
+
+    Raises:
+        RunError: it is not; the message has the differences.
+    """
+    if run.recipe != name:
+        raise RunError(f"{run.path} is a run of {run.recipe}, not of {name}. Choose another place.")
+    changed = differences(run.config, config)
+    if changed:
+        raise RunError(
+            f"{run.path} cannot go on with another config. {'; '.join(changed)}. Leave these out, "
+            f"or begin a new run from its state with --fork {run.path}."
+        )
+
+
+@contextlib.contextmanager
+def _run_folder(
+    entry: Recipe, config: RunConfig, path: str | Path, force: bool, resume: bool
+) -> Iterator[Run]:
     chosen = precision.choose(config.precision)
     surroundings = {
         **environment.describe(),
         "precision": {"asked": config.precision, **chosen._asdict()},
     }
-    with (
-        runs.create(path, entry.name, config, surroundings, force=force) as run,
-        StopOnInterrupt() as stop,
-    ):
-        started, finished = time.perf_counter(), True
-        recorder = Recorder(run, min(config.training.batch_size, len(split.train.labels)))
-        try:
-            fit(model, config, split, [stop, recorder], display or TrainingDisplay(enabled=False))
-        except KeyboardInterrupt:
-            if stop.insisted:
-                raise
-            finished = False
-        run.save_model(model)
-        summary = {
-            "finished": finished,
-            "epochs": len(recorder.rows),
-            "seconds": round(time.perf_counter() - started, 2),
-            **_validate(model, split.validation),
-        }
-        storage.write_json(run.path / "training.json", summary)
-        if recorder.rows:
-            title = f"{entry.name}, seed {config.seed}"
-            with storage.atomic_file(run.path / "curves.png") as temporary:
-                plots.curves(run.history(), title).savefig(temporary)
-    return Ended(run, interrupted=stop.asked or not finished)
+    if resume and runs.is_run(path):
+        with runs.reopen(path, surroundings) as run:
+            check_same(run, entry.name, config)
+            yield run
+    else:
+        with runs.create(path, entry.name, config, surroundings, force=force) as run:
+            yield run
 
 
-def fit(
-    model: keras.Model,
-    config: RunConfig,
-    split: Split,
-    callbacks: Sequence[keras.callbacks.Callback],
-    display: TrainingDisplay,
+def _state_of(path: str | Path, epochs: int) -> states.State:
+    """Return the state of another run, to fork from."""
+    data = runs.open_run(path).load_state()
+    if data is None:
+        raise RunError(f"{path} has no state to fork from: no epoch of it has ended.")
+    state = states.parse(data)
+    if state.epochs >= epochs:
+        raise RunError(
+            f"{path} has {state.epochs} epochs behind it, so a fork of {epochs} has nothing to "
+            f"train. Set --training.epochs above {state.epochs}."
+        )
+    # A fork keeps weights, optimizer and history; what the callbacks counted was another training.
+    history = {Recorder.__name__: state.callbacks[Recorder.__name__]}
+    return state._replace(stopped=False, callbacks=history, forked=True)
+
+
+def _finish(
+    run: Run, model: keras.Model, validation: Images, recorder: Recorder, finished: bool
 ) -> None:
-    """Compile the model and train it with Keras's own ``fit``.
-
-    Args:
-        model: built from ``config``.
-        config: how to train it.
-        split: the images.
-        callbacks: what else to call; they see the complete logs of an epoch.
-        display: what shows the progress.
-    """
-    training = config.training
-    num_classes, smoothing = model.output_shape[-1], training.label_smoothing
-    shape = model.input_shape[1:]
-    train, validation = (Images(reshape(part.images, shape), part.labels) for part in split)
-    pipeline = training_pipeline(
-        train,
-        batch_size=training.batch_size,
-        seed=config.seed,
-        num_classes=num_classes,
-        label_smoothing=smoothing,
-    )
-    size = model.count_params()
-    compile_model(
-        model,
-        config,
-        total_steps=pipeline.steps * training.epochs,
-        steps_per_execution=steps_of_about_a_second(size, training.batch_size, pipeline.steps),
-        soft_labels=bool(smoothing),
-    )
-    watchers = [
-        *_own_callbacks(training, pipeline),
-        *callbacks,
-        ProgressDisplay(display, pipeline.images_per_step),
-    ]
-    try:
-        model.fit(
-            pipeline.batches,
-            epochs=training.epochs,
-            shuffle=False,  # the pipeline has its own order, keyed by seed and epoch
-            validation_data=(
-                validation.images,
-                # never smoothed: validation measures the true labels
-                encode(validation.labels, num_classes, 0.0 if smoothing else None),
-            ),
-            validation_batch_size=_VALIDATION_BATCH,
-            callbacks=watchers,
-            verbose=0,
-        )
-    except KeyboardInterrupt:
-        for watcher in watchers:  # fit leaves this out; early stopping puts its best weights back
-            watcher.on_train_end()
-        raise
-    finally:
-        display.stop()
-
-
-def _own_callbacks(training: TrainingConfig, pipeline: Pipeline) -> list[keras.callbacks.Callback]:
-    """Those that log come before those that read the logs."""
-    callbacks = [
-        keras.callbacks.LambdaCallback(
-            on_epoch_begin=lambda epoch, logs: pipeline.start_epoch(epoch)
-        ),
-        LearningRateLogger(),
-    ]
-    if training.schedules.dropout != "constant":
-        callbacks.append(DropoutScheduler(schedules.get(training.schedules.dropout)))
-    callbacks.append(StopOnDivergence(_advice(training)))
-    if training.early_stopping.monitor != "none":
-        callbacks.append(
-            keras.callbacks.EarlyStopping(
-                monitor=f"val_{training.early_stopping.monitor}",
-                mode="max" if training.early_stopping.monitor == "accuracy" else "min",
-                patience=training.early_stopping.patience,
-                min_delta=training.early_stopping.min_delta,
-                restore_best_weights=True,
-            )
-        )
-    return callbacks
-
-
-def _advice(training: TrainingConfig) -> str:
-    clip = "" if training.clip_norm else ", or --training.clip-norm 1"
-    return (
-        f"Try --training.learning-rate {training.learning_rate / 10:g} "
-        f"(it was {training.learning_rate:g}){clip}."
-    )
+    """Write the model, the picture and, as the last file, how training ended."""
+    run.save_model(model)
+    if recorder.rows:
+        title = f"{run.recipe}, seed {run.config.seed}"
+        storage.write_figure(run.path / "curves.png", plots.curves(run.history(), title))
+    summary = {
+        "finished": finished,
+        "epochs": len(recorder.rows),
+        "seconds": round(sum(row["seconds"] for row in recorder.times), 2),
+        **_validate(model, validation),
+    }
+    storage.write_json(run.path / "training.json", summary)
 
 
 def _check_fit(model: keras.Model, name: str) -> None:
@@ -211,7 +173,7 @@ def _check_fit(model: keras.Model, name: str) -> None:
 def _validate(model: keras.Model, validation: Images) -> Mapping[str, Any]:
     """Measure the weights as saved: early stopping or Ctrl-C may not leave the last epoch's."""
     images = reshape(validation.images, model.input_shape[1:])
-    logits = model.predict(images, batch_size=_VALIDATION_BATCH, verbose=0)
+    logits = model.predict(images, batch_size=VALIDATION_BATCH, verbose=0)
     correct = int((logits.argmax(axis=-1) == validation.labels).sum())
     return {
         "validation_correct": correct,

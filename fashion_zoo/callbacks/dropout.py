@@ -1,0 +1,200 @@
+"""Callbacks that move dropout rates: by time, or by the gap between two losses."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import keras
+
+from fashion_zoo import checks
+from fashion_zoo.errors import ConfigError
+from fashion_zoo.layers import ScheduledDropout, scheduled_dropout_layers
+from fashion_zoo.schedules import Schedule, tabulate
+
+
+class DropoutScheduler(keras.callbacks.Callback):
+    """Move the rate of the model's ``ScheduledDropout`` layers by training progress.
+
+        rate_i = base_rate_i * depth_i * schedule_i(progress)
+
+    Each epoch, progress is ``epoch / epochs`` with epochs counted from 0, and the callback writes
+    the rate into the layer. Each step, progress runs from 0 at the first step to 1 at the last,
+    and the layer looks the factor up in the graph. The rate of an epoch's last step goes into the
+    history as ``NAME_rate``.
+
+    Args:
+        schedule: a function of progress, such as ``fashion_zoo.schedules.linear()``, for all
+            layers; or layer name to schedule, for those.
+        depth: factors of the first and of the last layer, linear between; they scale a schedule
+            with depth.
+        each: "epoch" or "step".
+
+    Raises:
+        ConfigError: when training begins, if the model has no such layer, a name is unknown, or a
+            rate leaves [0, 1).
+    """
+
+    def __init__(
+        self,
+        schedule: Schedule | Mapping[str, Schedule],
+        *,
+        depth: tuple[float, float] = (1.0, 1.0),
+        each: Literal["epoch", "step"] = "epoch",
+    ):
+        super().__init__()
+        checks.choice("each", each, Literal["epoch", "step"])
+        for factor in depth:
+            checks.not_negative("depth", factor)
+        self.schedule = schedule
+        self.depth = depth
+        self.each = each
+        self.followed = False
+
+    def on_train_begin(self, logs=None):
+        self.followed = False
+        epochs = self.params["epochs"]
+        count = epochs
+        if self.each == "step":
+            if not self.params["steps"]:
+                raise ConfigError("Dropout can move each step only if fit knows steps_per_epoch.")
+            count = epochs * self.params["steps"]
+        for layer, schedule in self._moved():
+            for factor in self._factors(schedule, count):
+                _check_rate(layer, factor)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self.each == "step":
+            self._follow(epoch)
+            return
+        for layer, schedule in self._moved():
+            layer.rate.assign(layer.base_rate * schedule(epoch / self.params["epochs"]))
+
+    def on_epoch_end(self, epoch, logs=None):
+        for layer, _ in self._moved():
+            logs[f"{layer.name}_rate"] = layer.last_rate
+
+    def _factors(self, schedule: Schedule, count: int) -> list[float]:
+        """Return the factors of all epochs, or of all steps."""
+        if self.each == "step":
+            return tabulate(schedule, 1.0, count)
+        return [schedule(epoch / count) for epoch in range(count)]
+
+    def _follow(self, epoch: int) -> None:
+        if self.followed:
+            return
+        self.followed, steps = True, self.params["steps"]
+        for layer, schedule in self._moved():
+            factors = self._factors(schedule, self.params["epochs"] * steps)
+            # A resumed training is in the middle of its table; a second fit begins a new one.
+            layer.follow(factors, layer.steps - epoch * steps)
+        self.model.make_train_function(force=True)  # one traced before would keep its old table
+
+    def _moved(self) -> list[tuple[ScheduledDropout, Schedule]]:
+        """Return the layers that move, each with its schedule times its depth."""
+        layers = scheduled_dropout_layers(self.model)
+        if not layers:
+            raise ConfigError(
+                f"A dropout schedule needs a ScheduledDropout layer; {self.model.name} has none. "
+                "Give it a dropout rate above 0."
+            )
+        names = [layer.name for layer in layers]
+        given = self.schedule
+        for name in given if isinstance(given, Mapping) else ():
+            if name not in names:
+                raise ConfigError(f"Unknown dropout layer {name!r}. There are {', '.join(names)}.")
+        first, last = self.depth
+        moved = []
+        for place, layer in enumerate(layers):
+            schedule = given.get(layer.name) if isinstance(given, Mapping) else given
+            if schedule is not None:
+                scale = first + (last - first) * place / max(len(layers) - 1, 1)
+                moved.append((layer, _scaled(schedule, scale)))
+        return moved
+
+
+class AdaptiveDropout(keras.callbacks.Callback):
+    """Move dropout rates by the gap between validation and training loss: feedback, not time.
+
+        gap = val_loss - loss                                            (after an epoch)
+        factor = clip(factor * exp(gain * (gap - target)), lowest, highest)
+        rate_i = min(base_rate_i * factor, 0.9)                          (in the next epoch)
+
+    A gap above the target raises the rates and one below it lowers them. The training loss is
+    the one Keras reports: the mean over the epoch with dropout at work, so stronger dropout
+    narrows the gap by itself and the loop settles. The factor starts at 1; multiplying keeps the
+    rates of the layers in proportion, and bounds above 0 let it come back. The rates that were
+    applied go into the history as ``NAME_rate``.
+
+    The rule is this package's own: integral control of the logarithm of the rates.
+
+    Args:
+        target: the gap aimed at, in units of the loss.
+        gain: change of the factor's logarithm, an epoch and unit of the gap, above 0.
+        lowest: smallest factor, above 0 and at most 1.
+        highest: largest factor, at least 1.
+
+    Raises:
+        ConfigError: a constant is out of range; the model has no ScheduledDropout layer; or fit
+            was given no validation data.
+    """
+
+    largest_rate = 0.9
+
+    def __init__(
+        self,
+        target: float = 0.05,
+        gain: float = 1.0,
+        lowest: float = 0.25,
+        highest: float = 4.0,
+    ):
+        super().__init__()
+        checks.number("target", target, "a number", lambda _: True)
+        checks.positive("gain", gain)
+        checks.number("lowest", lowest, "above 0 and at most 1", lambda value: 0 < value <= 1)
+        checks.number("highest", highest, "at least 1", lambda value: value >= 1)
+        self.target = target
+        self.gain = gain
+        self.lowest = lowest
+        self.highest = highest
+        self.factor = 1.0
+
+    def state(self) -> dict[str, Any]:
+        """Return what a resumed training needs."""
+        return {"factor": self.factor}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from ``state()``."""
+        self.factor = state["factor"]
+
+    def on_train_begin(self, logs=None):
+        self.factor = 1.0
+        if not scheduled_dropout_layers(self.model):
+            raise ConfigError(
+                f"AdaptiveDropout needs a ScheduledDropout layer; {self.model.name} has none. "
+                "Give it a dropout rate above 0."
+            )
+
+    def on_epoch_begin(self, epoch, logs=None):
+        for layer in scheduled_dropout_layers(self.model):
+            layer.rate.assign(min(layer.base_rate * self.factor, self.largest_rate))
+
+    def on_epoch_end(self, epoch, logs=None):
+        if "val_loss" not in logs:
+            raise ConfigError("AdaptiveDropout needs validation data, received none.")
+        for layer in scheduled_dropout_layers(self.model):
+            logs[f"{layer.name}_rate"] = layer.last_rate
+        moved = self.factor * math.exp(self.gain * (logs["val_loss"] - logs["loss"] - self.target))
+        self.factor = min(max(moved, self.lowest), self.highest)
+
+
+def _scaled(schedule: Schedule, scale: float) -> Schedule:
+    return lambda progress: scale * schedule(progress)
+
+
+def _check_rate(layer: ScheduledDropout, factor: float) -> None:
+    rate = layer.base_rate * factor
+    if not 0 <= rate < 1:
+        raise ConfigError(
+            f"The schedule takes the rate of {layer.name} to {rate:g}; a dropout rate must be at "
+            "least 0 and below 1."
+        )

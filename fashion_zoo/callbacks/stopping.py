@@ -1,0 +1,154 @@
+"""Callbacks that end a training early: nothing improves, time is up, or it cannot recover."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+
+from fashion_zoo.errors import TrainingError
+
+_SAVED = ("wait", "stopped_epoch", "best", "best_epoch", "best_weights", "baseline")
+
+
+class EarlyStopping(keras.callbacks.EarlyStopping):
+    """Keras's early stopping, with a state that survives a kill and a test of significance.
+
+    With ``images`` it waits for significance: the patience begins anew only when the accuracy
+    passes the 95 % interval around the last accuracy ``a`` that began it,
+
+        a + 1.96 * sqrt(2 * a * (1 - a) / images)
+
+    which is the interval of the difference of two proportions of that many images. Both are of
+    the same images, so it errs on the side of stopping. The best weights are those of the best
+    epoch, significant or not.
+
+    Args:
+        images: number of validation images; None takes every improvement above ``min_delta``.
+        **kwargs: what ``keras.callbacks.EarlyStopping`` takes.
+    """
+
+    def __init__(self, *, images: int | None = None, **kwargs):
+        super().__init__(**kwargs)
+        self.images = images
+
+    def state(self) -> dict[str, Any]:
+        """Return what a resumed training needs; weights are lists of arrays."""
+        return {name: getattr(self, name) for name in _SAVED}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from ``state()``."""
+        for name in _SAVED:
+            setattr(self, name, state[name])
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        if self.images is not None:
+            self.baseline = None
+
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
+        if self.images is None:
+            return
+        if self.wait == 0:
+            best = min(max(float(self.best), 0.0), 1.0)
+            self.baseline = best + 1.96 * math.sqrt(2 * best * (1 - best) / self.images)
+        elif self.wait >= self.patience:  # Keras does not look when the epoch was a little better
+            self.stopped_epoch = epoch
+            self.model.stop_training = True
+
+
+class TimeBudget(keras.callbacks.Callback):
+    """Begin no epoch that would pass a budget of wall-clock time.
+
+    An epoch is expected to take as long as the longest one so far. The time before a kill counts.
+
+    Args:
+        seconds: the budget.
+        clock: returns seconds.
+    """
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic):
+        super().__init__()
+        self.seconds = seconds
+        self.clock = clock
+        self.spent = self.longest = self.began = 0.0
+
+    def state(self) -> dict[str, Any]:
+        """Return what a resumed training needs."""
+        return {"spent": self.spent, "longest": self.longest}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from ``state()``."""
+        self.spent, self.longest = state["spent"], state["longest"]
+
+    def on_train_begin(self, logs=None):
+        self.spent = self.longest = 0.0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.began = self.clock()
+
+    def on_epoch_end(self, epoch, logs=None):
+        took = self.clock() - self.began
+        self.spent, self.longest = self.spent + took, max(self.longest, took)
+        if self.spent + self.longest > self.seconds:
+            self.model.stop_training = True
+
+
+class StopOnDivergence(keras.callbacks.Callback):
+    """Raise as soon as the running loss is not finite, or far above where it started.
+
+    Args:
+        advice: what to try, the end of the message.
+        far: how many times the loss of the first execution is far.
+
+    Raises:
+        TrainingError: the loss diverged; the message says in which epoch.
+    """
+
+    def __init__(
+        self, advice: str = "Try a smaller learning rate or gradient clipping.", far: float = 10.0
+    ):
+        super().__init__()
+        self.advice = advice
+        self.far = far
+        self.epoch = 0
+        self.start: float | None = None
+
+    def state(self) -> dict[str, Any]:
+        """Return what a resumed training needs."""
+        return {"start": self.start}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from ``state()``."""
+        self.start = state["start"]
+
+    def on_train_begin(self, logs=None):
+        self.start = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        loss = self._check("loss", logs, f"by step {batch + 1} of epoch {self.epoch + 1}")
+        if loss is None:
+            return
+        self.start = loss if self.start is None else self.start
+        if loss > self.far * self.start:
+            raise TrainingError(
+                f"Training stopped: loss rose to {loss:.4g} by step {batch + 1} of epoch "
+                f"{self.epoch + 1}, more than {self.far:g} times the {self.start:.4g} that it "
+                f"started with. {self.advice}"
+            )
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._check("val_loss", logs, f"at the end of epoch {epoch + 1}")
+
+    def _check(self, name: str, logs, when: str) -> float | None:
+        if name not in (logs or {}):
+            return None
+        value = float(logs[name])
+        if not math.isfinite(value):
+            raise TrainingError(f"Training stopped: {name} became {value} {when}. {self.advice}")
+        return value

@@ -1,0 +1,64 @@
+"""Checks of a setting: each names it, says what came and what is allowed."""
+
+import math
+import numbers
+from collections.abc import Callable, Sequence
+from typing import Any, get_args
+
+from fashion_zoo.errors import ConfigError
+from fashion_zoo.suggest import unknown
+
+
+def choice(name: str, value: object, literal: Any) -> None:
+    """Check that the value is one of a ``Literal``."""
+    if value not in get_args(literal):
+        raise ConfigError(unknown(name, value, get_args(literal)))
+
+
+def whole(name: str, value: object, low: int) -> None:
+    """Check that the value is a whole number of at least ``low``."""
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < low:
+        raise ConfigError(f"{name} must be a whole number of at least {low}, received {value!r}.")
+
+
+def number(name: str, value: object, allowed: str, test: Callable[[float], bool]) -> None:
+    """Check that the value is a finite real number that passes the test, ``allowed`` in words."""
+    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not real or not math.isfinite(value) or not test(value):  # type: ignore[arg-type]  # checked real
+        raise ConfigError(f"{name} must be {allowed}, received {value!r}.")
+
+
+def positive(name: str, value: object) -> None:
+    """Check that the value is a number above 0."""
+    number(name, value, "a number above 0", lambda value: value > 0)
+
+
+def not_negative(name: str, value: object) -> None:
+    """Check that the value is a number of at least 0."""
+    number(name, value, "a number of at least 0", lambda value: value >= 0)
+
+
+def fraction(name: str, value: object) -> None:
+    """Check that the value is in [0, 1)."""
+    number(name, value, "a number of at least 0 and below 1", lambda value: 0 <= value < 1)
+
+
+def flag(name: str, value: object) -> None:
+    """Check that the value is True or False."""
+    if not isinstance(value, bool):
+        raise ConfigError(f"{name} must be True or False, received {value!r}.")
+
+
+def sequence(name: str, value: object) -> tuple:
+    """Return one number or a list of numbers as a tuple."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return tuple(value)
+    if isinstance(value, numbers.Real):
+        return (value,)
+    raise ConfigError(f"{name} must be a number or a list of numbers, received {value!r}.")
+
+
+def section(name: str, value: object, kind: type) -> None:
+    """Check that the value is a config dataclass of this kind."""
+    if not isinstance(value, kind):
+        raise ConfigError(f"{name} must be a {kind.__name__}, received {value!r}.")

@@ -1,0 +1,70 @@
+"""Configs changed by name, and what changed between two."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from fashion_zoo.errors import ConfigError
+from fashion_zoo.suggest import unknown
+
+ConfigType = TypeVar("ConfigType")
+
+
+def _where_it_is(config: Any, name: str) -> str:
+    """Return a hint when an option that is unknown here is one of a section."""
+    for field in dataclasses.fields(config):
+        section = getattr(config, field.name)
+        if dataclasses.is_dataclass(section) and hasattr(section, name):
+            return f" It is an option of {field.name}: {field.name}={{{name!r}: ...}}."
+    return ""
+
+
+def override(config: ConfigType, changes: Mapping[str, Any], path: str = "") -> ConfigType:
+    """Return the config with some of its fields changed, at any depth.
+
+    Args:
+        config: any config dataclass.
+        changes: field names to values; a nested config takes a mapping of its own fields.
+        path: where ``config`` stands in a larger one, for the message.
+
+    Raises:
+        ConfigError: an unknown name, answered with the nearest one, or a value that is not
+            allowed.
+    """
+    fields = [field.name for field in dataclasses.fields(config)]  # type: ignore[arg-type]  # a dataclass
+    values = {}
+    for name, value in changes.items():
+        if name not in fields:
+            known = unknown(f"option{' of ' + path if path else ''}", name, fields)
+            raise ConfigError(known + _where_it_is(config, name))
+        current = getattr(config, name)
+        if dataclasses.is_dataclass(current) and not isinstance(value, type(current)):
+            if not isinstance(value, Mapping):
+                names = ", ".join(field.name for field in dataclasses.fields(current))
+                raise ConfigError(
+                    f"{name} must be a mapping with some of {names}, received {value!r}."
+                )
+            value = override(current, value, f"{path}.{name}" if path else name)
+        values[name] = value
+    return dataclasses.replace(config, **values)  # type: ignore[type-var]  # a dataclass
+
+
+def differences(old: Any, new: Any, path: str = "") -> list[str]:
+    """Return one line for each field in which two configs differ: ``seed: 0, now 1``.
+
+    Args:
+        old: a config dataclass.
+        new: another one.
+        path: where they stand in larger ones.
+    """
+    if type(old) is not type(new) or not dataclasses.is_dataclass(old):
+        return [] if old == new else [f"{path}: {old!r}, now {new!r}"]
+    return [
+        line
+        for field in dataclasses.fields(old)
+        for line in differences(
+            getattr(old, field.name),
+            getattr(new, field.name),
+            f"{path}.{field.name}" if path else field.name,
+        )
+    ]

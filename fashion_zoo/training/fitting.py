@@ -1,0 +1,172 @@
+"""Keras's own ``fit``, with the pipeline and the callbacks of a config."""
+
+from collections.abc import Sequence
+
+import keras
+
+from fashion_zoo import schedules
+from fashion_zoo.callbacks import (
+    AdaptiveDropout,
+    DropoutScheduler,
+    EarlyStopping,
+    OptimizerLogger,
+    ProgressDisplay,
+    StopOnDivergence,
+    TimeBudget,
+)
+from fashion_zoo.config import RunConfig, TrainingConfig
+from fashion_zoo.data import Images, Split, reshape
+from fashion_zoo.data.batches import encode, steps_per_epoch
+from fashion_zoo.data.pipeline import Pipeline, training_pipeline
+from fashion_zoo.show.progress import TrainingDisplay
+from fashion_zoo.training import state as states
+from fashion_zoo.training.compilation import compile_model, steps_of_about_a_second
+from fashion_zoo.training.recorder import Recorder
+
+VALIDATION_BATCH = 1000  # images; divides 5,000, so validation needs one shape only
+
+
+def fit(
+    model: keras.Model,
+    config: RunConfig,
+    split: Split,
+    callbacks: Sequence[keras.callbacks.Callback],
+    display: TrainingDisplay,
+    recorder: Recorder | None = None,
+) -> None:
+    """Compile the model and train it with Keras's own ``fit``.
+
+    Args:
+        model: built from ``config``.
+        config: how to train it.
+        split: the images.
+        callbacks: what else to call; they see the complete logs of an epoch.
+        display: what shows the progress.
+        recorder: what keeps the epochs, and knows the state to go on from.
+
+    Raises:
+        RunError: the state does not fit the model.
+    """
+    training = config.training
+    num_classes, shape = model.output_shape[-1], model.input_shape[1:]
+    train, validation = (Images(reshape(part.images, shape), part.labels) for part in split)
+    total_steps = steps_per_epoch(len(train.labels), training.batch_size) * training.epochs
+    pipeline = training_pipeline(
+        train,
+        batch_size=training.batch_size,
+        seed=config.seed,
+        num_classes=num_classes,
+        label_smoothing=_smoothing(training, total_steps),
+    )
+    soft = bool(training.label_smoothing)
+    compile_model(
+        model,
+        config,
+        total_steps=total_steps,
+        steps_per_execution=steps_of_about_a_second(
+            model.count_params(), training.batch_size, pipeline.steps
+        ),
+        soft_labels=soft,
+    )
+    watchers: list[keras.callbacks.Callback] = [
+        _FollowPipeline(pipeline),
+        OptimizerLogger(),
+        *_movers(training),
+        *_stoppers(training, len(validation.labels)),
+        *callbacks,
+        ProgressDisplay(display, pipeline.images_per_step),
+    ]
+    start = recorder.start if recorder else None
+    if start:
+        states.put_back(model, start)
+    if start and start.forked:  # its epochs may have had more steps or fewer
+        optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+        optimizer.iterations.assign(start.epochs * pipeline.steps)
+    if recorder:
+        recorder.others = tuple(watchers)
+        watchers.append(recorder)
+    # Validation labels are never smoothed: they measure the true ones.
+    answers = encode(validation.labels, num_classes, 0.0 if soft else None)
+    try:
+        model.fit(
+            pipeline.batches,
+            initial_epoch=_first_epoch(start, training.epochs),
+            epochs=training.epochs,
+            shuffle=False,  # the pipeline has its own order, keyed by seed and epoch
+            validation_data=(validation.images, answers),
+            validation_batch_size=VALIDATION_BATCH,
+            callbacks=watchers,
+            verbose=0,
+        )
+    except KeyboardInterrupt:
+        for watcher in watchers:  # fit leaves this out; early stopping puts its best weights back
+            watcher.on_train_end()
+        raise
+    finally:
+        display.stop()
+
+
+def _first_epoch(start: states.State | None, epochs: int) -> int:
+    """Return the epoch to begin with; the number of epochs when there is nothing left to train."""
+    if start is None:
+        return 0
+    return epochs if start.stopped else min(start.epochs, epochs)
+
+
+def _smoothing(training: TrainingConfig, total_steps: int) -> float | list[float]:
+    schedule, base = training.schedules.label_smoothing, training.label_smoothing
+    if schedule == "constant":
+        return base
+    return schedules.tabulate(schedules.get(schedule), base, total_steps)
+
+
+class _FollowPipeline(keras.callbacks.Callback):
+    """Tell the pipeline which epoch begins, and log what it applied."""
+
+    def __init__(self, pipeline: Pipeline):
+        super().__init__()
+        self.pipeline = pipeline
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.pipeline.start_epoch(epoch)
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs.update(self.pipeline.applied(epoch))
+
+
+def _movers(training: TrainingConfig) -> list[keras.callbacks.Callback]:
+    """Return what moves the dropout rates."""
+    moving, adaptive = training.schedules, training.adaptive_dropout
+    if adaptive.enabled:
+        return [AdaptiveDropout(adaptive.target, adaptive.gain, adaptive.lowest, adaptive.highest)]
+    if moving.dropout != "constant":
+        return [DropoutScheduler(schedules.get(moving.dropout), each=moving.dropout_each)]
+    return []
+
+
+def _stoppers(training: TrainingConfig, images: int) -> list[keras.callbacks.Callback]:
+    """Return what may end the training before its last epoch."""
+    stopping = training.early_stopping
+    stoppers: list[keras.callbacks.Callback] = [StopOnDivergence(_advice(training))]
+    if stopping.monitor != "none":
+        stoppers.append(
+            EarlyStopping(
+                images=images if stopping.significant else None,
+                monitor=f"val_{stopping.monitor}",
+                mode="max" if stopping.monitor == "accuracy" else "min",
+                patience=stopping.patience,
+                min_delta=stopping.min_delta,
+                restore_best_weights=True,
+            )
+        )
+    if stopping.budget is not None:
+        stoppers.append(TimeBudget(stopping.budget))
+    return stoppers
+
+
+def _advice(training: TrainingConfig) -> str:
+    clip = "" if training.clip_norm else ", or --training.clip-norm 1"
+    return (
+        f"Try --training.learning-rate {training.learning_rate / 10:g} "
+        f"(it was {training.learning_rate:g}){clip}."
+    )
