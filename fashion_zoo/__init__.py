@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from fashion_zoo.suggest import unknown
     from fashion_zoo.zoo import (
         benchmark_accuracy,
+        benchmark_dropout,
         default_run_dir,
         evaluate,
         export,
@@ -73,6 +74,7 @@ _HOMES = {
     "suggest": ["unknown"],
     "zoo": [
         "benchmark_accuracy",
+        "benchmark_dropout",
         "default_run_dir",
         "evaluate",
         "export",
@@ -103,6 +105,7 @@ __all__ = [
     "TrainingConfig",
     "TrainingError",
     "benchmark_accuracy",
+    "benchmark_dropout",
     "check_free",
     "data",
     "default_run_dir",

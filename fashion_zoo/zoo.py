@@ -284,3 +284,42 @@ def benchmark_accuracy(
     write_results(results)
     replace_table(Path(page), results_table(results))
     return {result.recipe: result for result in results}
+
+
+def benchmark_dropout(
+    *,
+    seeds: int = 5,
+    folder: str | Path = "runs/dropout",
+    page: str | Path = "docs/dropout.md",
+    **overrides: Any,
+) -> str:
+    """Compare dropout rates that move with the best one that does not, and write the table.
+
+    Finished runs in ``folder`` are not run again, so it can be broken off at any time. The rows
+    of the table go into a CSV file beside the page.
+
+    Args:
+        seeds: trainings a row, at least 2.
+        folder: where the runs are kept.
+        page: the page whose table is replaced.
+        **overrides: fields of every RunConfig, for a quick look.
+
+    Returns:
+        The table, in Markdown.
+
+    Raises:
+        ConfigError: fewer than two seeds.
+        DataError: the page is missing or has no place for the table.
+    """
+    from fashion_zoo.board.dropout import dropout_table, measure_dropout, write_dropout
+    from fashion_zoo.board.results import around_table, replace_table
+    from fashion_zoo.show.progress import TrainingDisplay
+
+    if seeds < 2:
+        raise ConfigError(f"seeds must be at least 2, for an interval; received {seeds}.")
+    around_table(Path(page))  # before the minutes that the trainings take
+    arms = measure_dropout(seeds, Path(folder), TrainingDisplay(), overrides)
+    write_dropout(arms, Path(page).with_suffix(".csv"))
+    table = dropout_table(arms)
+    replace_table(Path(page), table)
+    return table

@@ -1,4 +1,4 @@
-"""Measure every recipe: ``python -m recipes.benchmark accuracy --seeds 3``."""
+"""Measure: ``python -m recipes.benchmark accuracy --seeds 3``, ``... dropout --seeds 5``."""
 
 import dataclasses
 import sys
@@ -12,31 +12,39 @@ from recipes import _common
 
 @dataclasses.dataclass(frozen=True)
 class Benchmark:
-    """Train every recipe with seeds 0, 1, ... and write assets/results.csv and the README's table.
+    """Train over several seeds, 0, 1, ..., and write a table with intervals.
 
-    It can be broken off at any time: the same command goes on where it was.
+    accuracy: every recipe, into assets/results.csv and the table of README.md. dropout: rates that
+    move against rates that do not, into docs/dropout.csv and the table of docs/dropout.md. It can
+    be broken off at any time: the same command goes on where it was.
     """
 
-    what: tyro.conf.Positional[Literal["accuracy"]]
+    what: tyro.conf.Positional[Literal["accuracy", "dropout"]]
     """What to measure."""
-    seeds: int = 3
-    """Trainings a recipe, at least 2."""
-    folder: str = "runs/benchmark"
-    """Where the runs are kept."""
-    page: str = "README.md"
+    seeds: int | None = None
+    """Trainings a row, at least 2; by default 3 for accuracy and 5 for dropout."""
+    folder: str | None = None
+    """Where the runs are kept; by default runs/benchmark or runs/dropout."""
+    page: str | None = None
     """The page whose table is replaced."""
     json: bool = False
-    """Print the results as JSON."""
+    """Print the results of accuracy as JSON."""
 
 
 @_common.command
 def main(argv: list[str]) -> None:
     """Parse, measure, print."""
     options = _common.parse(Benchmark, argv, "benchmark")
+    chosen = {
+        name: value
+        for name in ("seeds", "folder", "page")
+        if (value := getattr(options, name)) is not None
+    }
     _common.start_keras()
-    results = fashion_zoo.benchmark_accuracy(
-        seeds=options.seeds, folder=options.folder, page=options.page
-    )
+    if options.what == "dropout":
+        print(fashion_zoo.benchmark_dropout(**chosen))
+        return
+    results = fashion_zoo.benchmark_accuracy(**chosen)
     if options.json:
         _common.print_json([dataclasses.asdict(result) for result in results.values()])
     else:

@@ -7,7 +7,7 @@ import pytest
 
 import fashion_zoo
 from fashion_zoo import ConfigError, DataError, list_recipes, read_results, recipe, runs, storage
-from fashion_zoo.board import accuracy, results_table
+from fashion_zoo.board import accuracy, dropout, measured, results_table
 from fashion_zoo.board.results import BEGIN, END, replace_table, write_results
 from fashion_zoo.evaluation import mean_interval
 from fashion_zoo.evaluation.statistics import standard_deviation
@@ -87,14 +87,15 @@ def measure(folder):
 
 def test_the_benchmark_goes_on_where_it_was_broken_off(tmp_path, quick, monkeypatch):
     trained = []
-    train = accuracy.train_run
+    train = measured.train_run
 
     def broken_off(entry, config, path, **keywords):
         trained.append(config.seed)
-        ended = train(entry, config, path, **keywords)
-        return ended._replace(interrupted=trained == [0, 1])
+        if trained == [0, 1]:
+            raise KeyboardInterrupt
+        return train(entry, config, path, **keywords)
 
-    monkeypatch.setattr(accuracy, "train_run", broken_off)
+    monkeypatch.setattr(measured, "train_run", broken_off)
     with pytest.raises(KeyboardInterrupt):
         measure(tmp_path)
     result = measure(tmp_path)
@@ -111,12 +112,13 @@ def test_the_benchmark_goes_on_where_it_was_broken_off(tmp_path, quick, monkeypa
 def test_a_run_that_is_not_what_is_measured_is_run_again(trained, tmp_path):
     folder, config = tmp_path / "bn_mlp-0", trained.run.config
     shutil.copytree(trained.run.path, folder)
-    assert accuracy._finished(folder, config).config == config
+    assert measured._is_same(folder, "bn_mlp", config)
+    assert not measured._is_same(folder, "baseline_mlp", config)
+    assert not measured._is_same(tmp_path / "missing", "bn_mlp", config)
     for file, path, value in (
         ("config.json", ("config", "training", "learning_rate"), 0.5),
         ("environment.json", ("commit",), "another"),
         ("environment.json", ("versions", "keras"), "another"),
-        ("training.json", ("finished",), False),
     ):
         stored = (folder / file).read_text()
         content = entry = json.loads(stored)
@@ -124,7 +126,40 @@ def test_a_run_that_is_not_what_is_measured_is_run_again(trained, tmp_path):
             entry = entry[key]
         entry[path[-1]] = value
         (folder / file).write_text(json.dumps(content))
-        assert accuracy._finished(folder, config) is None, file
+        assert not measured._is_same(folder, "bn_mlp", config), file
         (folder / file).write_text(stored)
-    (folder / "evaluation.json").unlink()
-    assert accuracy._finished(folder, config) is None
+
+
+def test_the_dropout_table_compares_with_the_constant_that_validation_chose():
+    arms = [
+        dropout.Arm("constant 0", False, (0.90, 0.91), (0.99, 0.99), (0.20, 0.22)),
+        dropout.Arm("constant 0.1", False, (0.91, 0.92), (0.90, 0.91), (0.10, 0.12)),
+        dropout.Arm("adaptive_dropout_mlp", True, (0.95, 0.95), (0.91, 0.91), (0.05, 0.06)),
+    ]
+    assert dropout.best_constant(arms).dropout == "constant 0.1"  # its test accuracy has no say
+    rows = dropout.dropout_table(arms).splitlines()
+    assert rows[3].startswith("| constant 0.1 | 91.50 % (85.15 to 97.85) | 90.50 % (")
+    assert rows[3].endswith("| it is the best |  |")
+    assert rows[4].startswith("| `adaptive_dropout_mlp` | 95.00 % (95.00 to 95.00) |")
+    # by hand: differences 0.01 and 0, mean 0.005, t(0.975, 1) = 12.706, half width 12.706 * 0.005
+    assert "| +0.50 (-5.85 to +6.85) points | -0.055 (-0.119 to +0.009) |" in rows[4]
+    assert "Mean over 2 seeds" in rows[6]
+
+
+def test_the_dropout_benchmark_writes_table_and_rows(tmp_path, small):
+    page = tmp_path / "dropout.md"
+    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    small = {**small, "training": {**small["training"], "epochs": 1}}
+    table = fashion_zoo.benchmark_dropout(seeds=2, folder=tmp_path / "runs", page=page, **small)
+    assert page.read_text() == f"before\n{BEGIN}\n{table}\n{END}\nafter\n"
+    rows = page.with_suffix(".csv").read_text().splitlines()
+    assert rows[0] == "dropout,seed,validation_accuracy,test_accuracy,gap"
+    assert len(rows) == 1 + 2 * (len(dropout.CONSTANT_RATES) + len(dropout.MOVING))
+    run = runs.open_run(tmp_path / "runs" / "constant_0.1-1")
+    assert (run.config.model.dropout, run.config.seed) == ((0.1,), 1)
+    accuracy, gap = run.evaluation()["accuracy"]["value"], run.read_json("gap.json")
+    (row,) = (row.split(",") for row in rows if row.startswith("constant 0.1,1"))
+    assert float(row[3]) == accuracy
+    assert float(row[4]) == gap["validation_loss"] - gap["training_loss"]
+    history = run.history()  # one epoch: its validation loss is that of the final weights
+    assert gap["validation_loss"] == pytest.approx(history["val_loss"][-1], rel=1e-5)

@@ -115,15 +115,17 @@ class DropoutScheduler(keras.callbacks.Callback):
 class AdaptiveDropout(keras.callbacks.Callback):
     """Move dropout rates by the gap between validation and training loss: feedback, not time.
 
-        gap = val_loss - loss                                            (after an epoch)
-        factor = clip(factor * exp(gain * (gap - target)), lowest, highest)
-        rate_i = min(base_rate_i * factor, 0.9)                          (in the next epoch)
+        gap = val_loss - loss                                    (after an epoch)
+        change = clip(gain * (gap - target), -0.2, 0.2)
+        factor = clip(factor * exp(change), lowest, highest)
+        rate_i = min(base_rate_i * factor, 0.9)                  (in the next epoch)
 
     A gap above the target raises the rates and one below it lowers them. The training loss is
     the one Keras reports: the mean over the epoch with dropout at work, so stronger dropout
-    narrows the gap by itself and the loop settles. The factor starts at 1; multiplying keeps the
-    rates of the layers in proportion, and bounds above 0 let it come back. The rates that were
-    applied go into the history as ``NAME_rate``.
+    narrows the gap by itself and the loop settles. A change is bounded, because the mean over the
+    first epoch says more about its start than about the gap. The factor starts at 1; multiplying
+    keeps the rates of the layers in proportion, and bounds above 0 let it come back. The rates
+    that were applied go into the history as ``NAME_rate``.
 
     The rule is this package's own: integral control of the logarithm of the rates.
 
@@ -139,6 +141,7 @@ class AdaptiveDropout(keras.callbacks.Callback):
     """
 
     largest_rate = 0.9
+    largest_change = 0.2  # of the factor's logarithm in one epoch
 
     def __init__(
         self,
@@ -183,8 +186,9 @@ class AdaptiveDropout(keras.callbacks.Callback):
             raise ConfigError("AdaptiveDropout needs validation data, received none.")
         for layer in scheduled_dropout_layers(self.model):
             logs[f"{layer.name}_rate"] = layer.last_rate
-        moved = self.factor * math.exp(self.gain * (logs["val_loss"] - logs["loss"] - self.target))
-        self.factor = min(max(moved, self.lowest), self.highest)
+        wanted = self.gain * (logs["val_loss"] - logs["loss"] - self.target)
+        change = min(max(wanted, -self.largest_change), self.largest_change)
+        self.factor = min(max(self.factor * math.exp(change), self.lowest), self.highest)
 
 
 def _scaled(schedule: Schedule, scale: float) -> Schedule:

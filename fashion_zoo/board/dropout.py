@@ -1,0 +1,187 @@
+"""The dropout ablation: what moves the rate, against the best rate that stands still."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fashion_zoo import environment, registry, storage
+from fashion_zoo.board.measured import Measured, measure
+from fashion_zoo.config import Recipe, RunConfig
+from fashion_zoo.data import Images, load_split, reshape
+from fashion_zoo.evaluation import mean_interval
+from fashion_zoo.overrides import override
+from fashion_zoo.runs import Run
+from fashion_zoo.show.progress import TrainingDisplay
+
+CONSTANT_RATES = (0.0, 0.1, 0.2, 0.3, 0.4)
+_FALLING = {"schedules": {"dropout": "linear"}}
+_RISING = {"schedules": {"dropout": "linear(0, 1)"}}
+# Name to recipe and overrides. Falling and rising have the mean of the constant 0.2.
+MOVING: dict[str, tuple[str, Mapping[str, Any]]] = {
+    "falling 0.4 to 0": ("bn_mlp", {"model": {"dropout": 0.4}, "training": _FALLING}),
+    "rising 0 to 0.4": ("bn_mlp", {"model": {"dropout": 0.4}, "training": _RISING}),
+    "adaptive_dropout_mlp": ("adaptive_dropout_mlp", {}),
+    "AdaptiveDropout from 0.2": (
+        "bn_mlp",
+        {"training": {"adaptive_dropout": {"enabled": True}}},
+    ),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Arm:
+    """A row: one way to choose the dropout rates, over several seeds. Accuracies are fractions."""
+
+    dropout: str
+    moves: bool
+    """Whether the rate moves."""
+    validation: tuple[float, ...]
+    """Validation accuracy of each seed."""
+    test: tuple[float, ...]
+    """Test accuracy of each seed."""
+    gap: tuple[float, ...]
+    """Validation loss minus training loss of each seed, both of the final weights, no dropout."""
+
+
+def measure_dropout(
+    seeds: int, folder: Path, display: TrainingDisplay, changes: Mapping[str, Any]
+) -> list[Arm]:
+    """Train every arm with seeds 0, 1, ...; finished runs are not run again.
+
+    Args:
+        seeds: trainings an arm.
+        folder: where the runs are kept.
+        display: shows the progress.
+        changes: overrides of every config, for a quick look.
+    """
+    arms = [
+        (f"constant {rate:g}", "bn_mlp", {"model": {"dropout": rate}}) for rate in CONSTANT_RATES
+    ] + [(name, recipe, overrides) for name, (recipe, overrides) in MOVING.items()]
+    rows = []
+    for name, recipe, overrides in arms:
+        entry = registry.recipe(recipe)
+        measured, gaps = [], []
+        for seed in range(seeds):
+            config = override(override(entry.config, changes), {**overrides, "seed": seed})
+            path = folder / f"{name.replace(' ', '_')}-{seed}"
+            found = _measure_gap(entry, config, path, display)
+            display.say(f"{name} seed {seed}: validation {found[0].validation:.4f}")
+            measured.append(found[0])
+            gaps.append(found[1])
+        rows.append(
+            Arm(
+                name,
+                name in MOVING,
+                tuple(one.validation for one in measured),
+                tuple(one.test for one in measured),
+                tuple(gaps),
+            )
+        )
+    return rows
+
+
+def _measure_gap(
+    entry: Recipe, config: RunConfig, path: Path, display: TrainingDisplay
+) -> tuple[Measured, float]:
+    found = measure(entry, config, path, display)
+    file = found.run.path / "gap.json"
+    if not file.is_file():
+        split = load_split(config.data)
+        losses = {
+            "training_loss": _loss(found.run, split.train),
+            "validation_loss": _loss(found.run, split.validation),
+        }
+        storage.write_json(file, losses)
+    stored = found.run.read_json("gap.json")
+    return found, stored["validation_loss"] - stored["training_loss"]
+
+
+def _loss(run: Run, data: Images) -> float:
+    """Return the mean cross-entropy of the saved model, without dropout."""
+    from scipy.special import log_softmax
+
+    model = run.load_model()
+    images = reshape(data.images, model.input_shape[1:])
+    logits = model.predict(images, batch_size=1000, verbose=0).astype("float64")
+    return float(-log_softmax(logits, axis=1)[np.arange(len(logits)), data.labels].mean())
+
+
+def best_constant(arms: Sequence[Arm]) -> Arm:
+    """Return the constant rate with the best mean validation accuracy; the test set has no say."""
+    return max((arm for arm in arms if not arm.moves), key=lambda arm: sum(arm.validation))
+
+
+def dropout_table(arms: Sequence[Arm]) -> str:
+    """Return the Markdown table, with the lines that say what it means."""
+    best, seeds = best_constant(arms), len(arms[0].test)
+    lines = [
+        "| dropout | validation accuracy | test accuracy | gap | test accuracy against the best "
+        "constant rate | gap against it |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for arm in arms:
+        test = _paired(arm.test, best.test)
+        gap = _paired(arm.gap, best.gap)
+        against = ("it is the best", "") if arm is best else (_points(test), _mean(gap, signed="+"))
+        cells = [
+            f"`{arm.dropout}`" if arm.dropout in registry.list_recipes() else arm.dropout,
+            _percent(arm.validation),
+            _percent(arm.test),
+            _mean(arm.gap),
+            *against,
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    surroundings = environment.describe()
+    versions, head = surroundings["versions"], surroundings["commit"] or "unknown"
+    lines += [
+        "",
+        f"Mean over {seeds} seeds with its 95 % t interval. The gap is validation loss minus "
+        "training loss of the final weights, both without dropout. Differences are paired by seed. "
+        "The best constant rate is the one with the highest mean validation accuracy. "
+        f"{surroundings['device']}, {surroundings['cores']} cores, Python {versions['python']}, "
+        f"Keras {versions['keras']}, commit {head[:12]}. "
+        f"`python -m recipes.benchmark dropout --seeds {seeds}` reproduces the table.",
+    ]
+    return "\n".join(lines)
+
+
+def write_dropout(arms: Sequence[Arm], path: Path) -> None:
+    """Write one row an arm and seed, so that every figure of the table can be computed again."""
+    storage.write_table(
+        path,
+        [
+            {
+                "dropout": arm.dropout,
+                "seed": seed,
+                "validation_accuracy": arm.validation[seed],
+                "test_accuracy": arm.test[seed],
+                "gap": arm.gap[seed],
+            }
+            for arm in arms
+            for seed in range(len(arm.test))
+        ],
+    )
+
+
+def _paired(values: Sequence[float], others: Sequence[float]) -> list[float]:
+    return [value - other for value, other in zip(values, others, strict=True)]
+
+
+def _percent(values: Sequence[float]) -> str:
+    interval = mean_interval(values)
+    mean = sum(values) / len(values)
+    return f"{100 * mean:.2f} % ({100 * interval.low:.2f} to {100 * interval.high:.2f})"
+
+
+def _points(values: Sequence[float]) -> str:
+    return f"{_mean([100 * value for value in values], signed='+', digits=2)} points"
+
+
+def _mean(values: Sequence[float], *, signed: str = "", digits: int = 3) -> str:
+    interval = mean_interval(values)
+    mean = sum(values) / len(values)
+    form = f"{signed}.{digits}f"
+    return f"{mean:{form}} ({interval.low:{form}} to {interval.high:{form}})"

@@ -1,0 +1,58 @@
+"""One measured run: trained and evaluated, or found as it was left."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+
+from fashion_zoo import environment, runs
+from fashion_zoo.config import Recipe, RunConfig
+from fashion_zoo.evaluation import evaluate_run
+from fashion_zoo.runs import Run
+from fashion_zoo.show.progress import TrainingDisplay
+from fashion_zoo.training import train_run
+
+
+class Measured(NamedTuple):
+    """What a benchmark reads from a run."""
+
+    run: Run
+    validation: float
+    """Accuracy on the validation images, a fraction."""
+    test: float
+    """Accuracy on the test images, a fraction."""
+
+
+def measure(entry: Recipe, config: RunConfig, path: Path, display: TrainingDisplay) -> Measured:
+    """Return the run at ``path``, trained and evaluated.
+
+    A run with the same config in the same environment is gone on with where it was left; any
+    other is replaced.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C; a next call goes on.
+    """
+    same = _is_same(path, entry.name, config)
+    run = runs.open_run(path) if same else None
+    if run is None or not run.finished:
+        ended = train_run(entry, config, path, force=not same, resume=same, display=display)
+        if ended.interrupted:
+            raise KeyboardInterrupt
+        run = ended.run
+        keras.backend.clear_session()
+    evaluation = run.evaluation() or evaluate_run(run)
+    return Measured(
+        run,
+        run.read_json("training.json")["validation_accuracy"],
+        evaluation["accuracy"]["value"],
+    )
+
+
+def _is_same(path: Path, name: str, config: RunConfig) -> bool:
+    """Whether the run there has this config, and was begun in this environment."""
+    if not (runs.is_run(path) and (path / "environment.json").is_file()):
+        return False
+    run = runs.open_run(path)
+    surroundings = run.read_json("environment.json")
+    del surroundings["precision"]
+    return (run.recipe, run.config, surroundings) == (name, config, environment.describe())
