@@ -46,20 +46,26 @@ class ScheduledAdamW(keras.optimizers.AdamW):
     decay as well.
     """
 
+    _decay_table = None  # until Keras has made the rest; it reads the property while it does
+
     def __init__(self, weight_decay, **kwargs):
         if isinstance(weight_decay, dict):
             weight_decay = keras.saving.deserialize_keras_object(weight_decay)
-        self._decay_table = weight_decay
         super().__init__(weight_decay=0.0, **kwargs)
+        self._decay_table = weight_decay
 
     @property
     def weight_decay(self):
         """The weight decay of the step that comes, a scalar tensor."""
-        return self._decay_table(self.iterations)
+        return 0.0 if self._decay_table is None else self.weight_decay_at(self.iterations)
 
     @weight_decay.setter
     def weight_decay(self, value):
         """Keras assigns the number that it was given; the table stands in its place."""
+
+    def weight_decay_at(self, step):
+        """Return the weight decay of a step."""
+        return self._decay_table(step)
 
     def get_config(self):
         decay = keras.saving.serialize_keras_object(self._decay_table)
@@ -75,7 +81,7 @@ def last_step(optimizer: keras.optimizers.Optimizer) -> dict[str, float]:
     tabulated = isinstance(schedule, TabulatedSchedule)
     applied = {"learning_rate": float(schedule(step) if tabulated else optimizer.learning_rate)}
     if isinstance(optimizer, ScheduledAdamW):
-        applied["weight_decay"] = float(optimizer._decay_table(step))
+        applied["weight_decay"] = float(optimizer.weight_decay_at(step))
     return applied
 
 

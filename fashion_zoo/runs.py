@@ -179,7 +179,7 @@ def create(
         _check_free(path, force=force)
         aside, was_there = _aside(place), place.is_dir()
         with storage.as_storage_error(place):
-            if _is_run(place):
+            if is_run(place):
                 if aside.exists():  # a forced run that was killed is forced again
                     storage.remove(place)
                 else:
@@ -230,20 +230,18 @@ def check_free(path: str | Path, *, force: bool = False, resume: bool = False) -
             is gone on with, but nothing that is not a run.
         RunLockedError: another process is at it.
     """
-    storage.check_unlocked(Path(path).resolve())
-    if not (resume and is_run(path)):
+    place = Path(path).resolve()
+    storage.check_unlocked(place)
+    if resume and _aside(place).exists():
+        with storage.lock(place):
+            _settle(place)
+    if not (resume and is_run(place)):
         _check_free(path, force=force)
 
 
 def _check_free(path: str | Path, *, force: bool) -> None:
     instead = "go on with it with --resume, or replace it with --force"
-    storage.check_free(path, "a run", _is_run, force=force, instead=instead)
-
-
-def is_run(path: str | Path) -> bool:
-    """Whether a run is there, or was there before a kill came in the middle of its replacement."""
-    place = Path(path).resolve()
-    return _is_run(place) or (not place.exists() and _is_run(_aside(place)))
+    storage.check_free(path, "a run", is_run, force=force, instead=instead)
 
 
 def stored_config(
@@ -262,7 +260,7 @@ def stored_config(
     Raises:
         RunError: the run cannot be read, or is of another recipe.
     """
-    source = resume if resume is not None and is_run(resume) else fork
+    source = resume if resume is not None and is_run(Path(resume)) else fork
     if source is None:
         return recipe(name).config
     run = open_run(source)
@@ -280,13 +278,13 @@ def _settle(place: Path) -> None:
     """Put an older run back that a kill left set aside, with nothing in its place yet."""
     aside = _aside(place)
     with storage.as_storage_error(place):
-        if aside.exists() and not _is_run(place):
-            if place.exists():
-                storage.remove(place)
+        if aside.exists() and storage.is_free(place):
+            storage.remove(place)
             aside.rename(place)
 
 
-def _is_run(path: Path) -> bool:
+def is_run(path: Path) -> bool:
+    """Whether a run folder is there."""
     try:
         stored = json.loads((path / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -125,7 +125,7 @@ def check_free(
     """
     path = Path(path)
     with as_storage_error(path):
-        if not path.exists() or (path.is_dir() and not any(map(_counts, path.iterdir()))):
+        if is_free(path):
             return
         ours = path.is_dir() and is_one(path)
     if not ours:
@@ -134,15 +134,17 @@ def check_free(
         raise RunError(f"{path} holds {kind} already. Choose another place, or {instead}.")
 
 
-def _counts(path: Path) -> bool:
-    """Whether a file is more than what a killed process left."""
-    return not path.name.startswith(_TEMPORARY)
+def is_free(path: Path) -> bool:
+    """Whether nothing is there but what a killed process left half written."""
+    if not path.exists():
+        return True
+    return path.is_dir() and all(file.name.startswith(_TEMPORARY) for file in path.iterdir())
 
 
 def sweep(folder: Path) -> None:
     """Remove what a killed process left half written in a folder; hold its lock."""
     with as_storage_error(folder):
-        for path in folder.glob(f"{_TEMPORARY}*"):
+        for path in list(folder.rglob(f"{_TEMPORARY}*")):
             remove(path)
 
 

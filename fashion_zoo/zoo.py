@@ -117,6 +117,7 @@ def train(
     if export:
         check_backend()  # before the minutes that the training takes
     path = Path(run_dir) if run_dir is not None else default_run_dir(name)
+    runs.check_free(path, force=force, resume=resume)
     base = config or runs.stored_config(name, path if resume else None, fork)
     ended = train_run(
         entry,

@@ -48,14 +48,14 @@ def main(argv: list[str]) -> int:
     entry = fashion_zoo.recipe(argv[0])
     options = _parse(entry.name, argv[1:], entry.config)
     run_dir = options.run_dir or str(fashion_zoo.default_run_dir(entry.name))
+    # Before the seconds that keras takes:
+    fashion_zoo.check_free(run_dir, force=options.force, resume=options.resume)
     if options.resume or options.fork:  # once more, where the defaults are another run's
         stored = fashion_zoo.stored_config(
             entry.name, run_dir if options.resume else None, options.fork
         )
         options = _parse(entry.name, argv[1:], stored)
     config = fashion_zoo.RunConfig(**{name: getattr(options, name) for name in _FIELDS})
-    # Before the seconds that keras takes:
-    fashion_zoo.check_free(run_dir, force=options.force, resume=options.resume)
     _common.start_keras()
     trained = fashion_zoo.train(
         entry.name,

@@ -61,7 +61,7 @@ def test_a_schedule_that_takes_a_rate_out_of_range_is_refused_at_the_start():
     callback = DropoutScheduler(schedules.linear(1, 9))
     callback.set_model(dropping_model())
     callback.set_params({"epochs": 4})
-    with pytest.raises(ConfigError, match=r"takes the rate of dropout_1 to 1\.2 in epoch 2"):
+    with pytest.raises(ConfigError, match=r"takes the rate of dropout_1 to 1\.2; a"):
         callback.on_train_begin()
 
 

@@ -10,7 +10,7 @@ def test_a_run_holds_what_it_says(trained):
     assert {file.name for file in run.path.iterdir()} == {
         "config.json", "environment.json", "history.csv", "timing.csv", "training.json",
         "model.keras", "curves.png", "evaluation.json", "confusion.png", "reliability.png",
-        "errors.png", "saved_model",
+        "errors.png", "saved_model", "state",
     }  # fmt: skip
     stored = run.read_json("config.json")
     assert stored["format"] == 1
@@ -48,7 +48,7 @@ def test_the_current_folder_can_be_the_run(tmp_path, small, monkeypatch):
 
 
 def test_a_run_is_never_overwritten_unless_forced(trained, tmp_path, small):
-    with pytest.raises(RunError, match=r"holds a run already\. Choose another place, or repl"):
+    with pytest.raises(RunError, match="go on with it with --resume, or replace it"):
         fashion_zoo.train("bn_mlp", run_dir=trained.run.path, **small)
     folder = tmp_path / "r"
     for seed in (0, 1):

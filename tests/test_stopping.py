@@ -115,14 +115,18 @@ def test_nan_stops_with_the_epoch_and_what_to_try(tmp_path, small):
     assert not list(tmp_path.iterdir())
 
 
+def contents(folder):
+    return {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
 def test_a_forced_training_that_fails_leaves_the_older_run(tmp_path, small):
     options = {"run_dir": tmp_path / "r", "evaluate": False, "export": False}
     fashion_zoo.train("bn_mlp", **options, **small)
-    before = {file.name: file.read_bytes() for file in (tmp_path / "r").iterdir()}
+    before = contents(tmp_path / "r")
     config = {**small, "training": {**small["training"], "learning_rate": 1e30, "optimizer": "sgd"}}
     with pytest.raises(TrainingError):
         fashion_zoo.train("baseline_mlp", force=True, **options, **config)
-    assert {file.name: file.read_bytes() for file in (tmp_path / "r").iterdir()} == before
+    assert contents(tmp_path / "r") == before
     assert [folder.name for folder in tmp_path.iterdir()] == ["r"]
 
 

@@ -65,7 +65,8 @@ def train_run(
     """
     display = display or TrainingDisplay(enabled=False)
     runs.check_free(path, force=force, resume=resume)
-    if resume and runs.is_run(path):
+    resume = resume and runs.is_run(Path(path))
+    if resume:
         check_same(runs.open_run(path), entry.name, config)
     split = load_split(config.data)
     model = build_model(entry, config)
@@ -118,7 +119,7 @@ def _run_folder(
         **environment.describe(),
         "precision": {"asked": config.precision, **chosen._asdict()},
     }
-    if resume and runs.is_run(path):
+    if resume:
         with runs.reopen(path, surroundings) as run:
             check_same(run, entry.name, config)
             yield run

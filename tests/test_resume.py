@@ -1,0 +1,295 @@
+import os
+import signal
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from crashes import record
+from resuming import OPTIONS, assert_same, files, train
+
+import fashion_zoo
+from fashion_zoo import RunError, RunLockedError, open_run, storage
+from fashion_zoo.training import session
+from fashion_zoo.training import state as states
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The run that was never stopped."""
+    return train(tmp_path_factory.mktemp("whole") / "r", **OPTIONS)
+
+
+class Killed(BaseException):
+    """Leaves a training where it stands."""
+
+
+def stopped(path, epoch, monkeypatch, error=Killed, **options):
+    """Train and break off after an epoch, counted from 1."""
+
+    class Break(session.StopOnInterrupt):
+        def on_epoch_begin(self, number, logs=None):
+            if number == epoch:
+                raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(session, "StopOnInterrupt", Break)
+        with pytest.raises(error):
+            train(path, **options)
+
+
+@pytest.mark.parametrize("epoch", [1, 2])
+def test_a_training_that_was_stopped_goes_on_to_the_same_run(whole, tmp_path, epoch, monkeypatch):
+    stopped(tmp_path / "r", epoch, monkeypatch, **OPTIONS)
+    assert not (tmp_path / "r" / "model.keras").exists()
+    run = train(tmp_path / "r", resume=True)  # with the stored config
+    assert_same(run, whole)
+    assert files(run)[-3:] == ["state/epoch-000003", "timing.csv", "training.json"]
+
+
+OTHERS = {
+    "adaptive": {
+        "training": {
+            **OPTIONS["training"],
+            "schedules": {},
+            "adaptive_dropout": {"enabled": True, "target": -0.5},
+        }
+    },
+    "loss scaling": {"precision": "mixed_float16"},
+    "bfloat16": {"precision": "mixed_bfloat16"},
+    "a dropout rate an epoch": {
+        "training": {**OPTIONS["training"], "schedules": {"dropout": "linear"}}
+    },
+    "early stopping": {
+        "training": {
+            **OPTIONS["training"],
+            "epochs": 6,
+            "learning_rate": 0.3,
+            "early_stopping": {"monitor": "accuracy", "patience": 1, "significant": True},
+        }
+    },
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_everything_that_moves_goes_on(tmp_path, name, monkeypatch):
+    options = {**OPTIONS, **OTHERS[name]}
+    whole = train(tmp_path / "whole", **options)
+    stopped(tmp_path / "r", 1, monkeypatch, **options)
+    assert_same(train(tmp_path / "r", resume=True), whole)
+
+
+def test_a_kill_between_stopping_early_and_the_end_does_not_train_on(tmp_path, monkeypatch):
+    options = {**OPTIONS, **OTHERS["early stopping"]}
+    whole = train(tmp_path / "whole", **options)
+    assert whole.read_json("training.json")["epochs"] < 6
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(session, "_finish", lambda *_: (_ for _ in ()).throw(Killed))
+        train(tmp_path / "r", **options)
+    assert not (tmp_path / "r" / "model.keras").exists()
+    assert_same(train(tmp_path / "r", resume=True), whole)
+
+
+@pytest.mark.parametrize("moment", ["before", "empty", "half", "after"])
+def test_a_kill_while_the_state_is_written(whole, tmp_path, monkeypatch, moment):
+    """The slow tests do this for every file."""
+    steps, moments = record(
+        tmp_path / "now", tmp_path / "then", monkeypatch, lambda: train(
+            tmp_path / "now" / "r", **OPTIONS
+        )
+    )  # fmt: skip
+    (place,) = (
+        number
+        for number, step in enumerate(steps)
+        if step.kind == "rename" and step.path.name == "epoch-000002"
+    )
+    sync = place - 1
+    names = {
+        "before": f"{sync - 1:03}-before", "after": f"{place + 1:03}-before",
+        "empty": f"{sync:03}-empty", "half": f"{sync:03}-half",
+    }  # fmt: skip
+    folder = moments[names[moment]] / "r"
+    assert (folder / "state" / "epoch-000002").exists() is (moment == "after")
+    assert_same(train(folder, resume=True), whole)
+
+
+def test_a_damaged_state_gives_way_to_the_one_before(whole, tmp_path, monkeypatch):
+    stopped(tmp_path / "r", 2, monkeypatch, **OPTIONS)
+    file = tmp_path / "r" / "state" / "epoch-000002"
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+    assert states.parse(open_run(tmp_path / "r").load_state()).epochs == 1
+    assert_same(train(tmp_path / "r", resume=True), whole)
+
+
+def test_without_a_whole_state_the_run_says_what_to_do(tmp_path, monkeypatch):
+    stopped(tmp_path / "r", 2, monkeypatch, **OPTIONS)
+    before = files(open_run(tmp_path / "r"))
+    for file in (tmp_path / "r" / "state").iterdir():
+        file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(RunError) as caught:
+        train(tmp_path / "r", resume=True)
+    assert "its states are damaged (epoch-000002, epoch-000001)" in str(caught.value)
+    assert "Train it again with --force" in str(caught.value)
+    assert files(open_run(tmp_path / "r")) == before
+
+
+def test_two_generations_are_kept(whole):
+    assert [file for file in files(whole) if file.startswith("state/")] == [
+        "state/epoch-000002", "state/epoch-000003",
+    ]  # fmt: skip
+
+
+def test_a_finished_run_is_left_as_it_is(whole, capsys):
+    before = {name: (whole.path / name).stat().st_mtime_ns for name in files(whole)}
+    again = train(whole.path, resume=True, progress=True)
+    assert {name: (again.path / name).stat().st_mtime_ns for name in files(again)} == before
+    assert f"{whole.path} is finished: nothing is left to train." in capsys.readouterr().err
+
+
+def test_resume_begins_where_there_is_no_run(whole, tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert_same(train(tmp_path / "empty", resume=True, **OPTIONS), whole)
+
+
+def test_another_config_is_refused_with_the_differences(whole):
+    with pytest.raises(RunError) as caught:
+        train(whole.path, resume=True, seed=1, training={"epochs": 9})
+    assert str(caught.value) == (
+        f"{whole.path} cannot go on with another config. training.epochs: 3, now 9; "
+        "seed: 0, now 1. Leave these out, or begin a new run from its state with "
+        f"--fork {whole.path}."
+    )
+    with pytest.raises(RunError, match=r"is a run of bn_mlp, not of l2_mlp"):
+        fashion_zoo.train("l2_mlp", run_dir=whole.path, resume=True)
+
+
+def test_a_fork_goes_on_with_other_settings(whole, tmp_path):
+    run = train(tmp_path / "fork", fork=whole.path, training={"epochs": 5, "batch_size": 50})
+    history, origin = run.history(), whole.history()
+    assert history["epoch"] == [1, 2, 3, 4, 5]
+    assert history["loss"][:3] == origin["loss"]
+    assert history["loss"][3] < origin["loss"][0]
+    assert run.config.model == whole.config.model
+    # 12 steps an epoch now: the one-cycle rate ends with the last of 60
+    assert history["learning_rate"][-1] == pytest.approx(3e-3 / 250_000)
+    assert whole.finished
+
+
+def test_a_fork_that_cannot_be_says_why(whole, tmp_path):
+    with pytest.raises(RunError, match=r"has 3 epochs behind it.*Set --training.epochs above 3"):
+        train(tmp_path / "r", fork=whole.path)
+    for changes in ({"model": {"hidden_units": (16, 16)}}, {"training": {"optimizer": "sgd"}}):
+        changes = fashion_zoo.override(
+            whole.config, {"training": {"epochs": 5, "weight_decay": 0, "schedules": {
+                "weight_decay": "constant"}}}
+        ) if "training" in changes else None, changes  # fmt: skip
+        base, changes = changes
+        with pytest.raises(RunError, match="Model and optimizer cannot change"):
+            train(
+                tmp_path / "r",
+                fork=whole.path,
+                **({"config": base} if base else {"training": {"epochs": 5}}),
+                **changes,
+            )
+        assert not (tmp_path / "r").exists()
+
+
+def test_results_of_an_earlier_model_go_when_training_goes_on(tmp_path, monkeypatch):
+    class Press(session.StopOnInterrupt):
+        def on_epoch_begin(self, epoch, logs=None):
+            self.asked = epoch == 1
+
+    with monkeypatch.context() as patch:
+        patch.setattr(session, "StopOnInterrupt", Press)
+        run = train(tmp_path / "r", **OPTIONS)
+    assert not run.finished
+    early = fashion_zoo.evaluate(run.path)
+    fashion_zoo.export(run.path, run.path / "saved_model")
+    trained = fashion_zoo.train("bn_mlp", run_dir=run.path, resume=True)
+    assert trained.run.finished
+    assert trained.evaluation["accuracy"] != early["accuracy"]
+    assert trained.evaluation == trained.run.evaluation()
+    assert trained.parity["same_class"] == 1
+
+
+def test_the_lock_names_its_holder_and_the_loser_changes_nothing(whole):
+    before = files(whole)
+    with storage.lock(whole.path), pytest.raises(RunLockedError) as caught:
+        train(whole.path, resume=True)
+    assert f"{whole.path} is in use by process {os.getpid()} on " in str(caught.value)
+    assert files(whole) == before
+    assert not list(whole.path.parent.glob(".*"))  # the lock goes with its holder
+
+
+def test_a_lock_dies_with_its_process(tmp_path):
+    code = (
+        "import os, sys; from pathlib import Path; from fashion_zoo import storage\n"
+        "with storage.lock(Path(sys.argv[1])):\n    print('held', flush=True); input()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-c", code, str(tmp_path / "r")],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout.readline() == "held\n"
+    with pytest.raises(RunLockedError, match=f"in use by process {process.pid} on"):
+        storage.check_unlocked(tmp_path / "r")
+    process.kill()
+    process.communicate()
+    storage.check_unlocked(tmp_path / "r")
+    with storage.lock(tmp_path / "r"):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_sigterm_stops_as_ctrl_c_does(tmp_path, monkeypatch):
+    class Press(session.StopOnInterrupt):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                signal.raise_signal(signal.SIGTERM)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(session, "StopOnInterrupt", Press)
+        run = train(tmp_path / "r", **OPTIONS)
+    assert run.read_json("training.json")["finished"] is False
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_a_forced_run_that_is_killed_can_go_on_or_be_forced_again(whole, tmp_path, monkeypatch):
+    old = train(tmp_path / "r", **{**OPTIONS, "seed": 7})
+    weights = old.load_model().get_weights()
+    with monkeypatch.context() as patch:  # a kill leaves no time for tidying up
+        patch.setattr("fashion_zoo.runs.shutil.rmtree", lambda *_, **__: None)
+        patch.setattr("pathlib.Path.rename", _renames_once(patch))
+        stopped(tmp_path / "r", 1, monkeypatch, force=True, **OPTIONS)
+    assert sorted(file.name for file in tmp_path.iterdir()) == [".r.replaced", "r"]
+    kept = keras.saving.load_model(tmp_path / ".r.replaced" / "model.keras", compile=False)
+    assert all(np.array_equal(a, b) for a, b in zip(kept.get_weights(), weights, strict=True))
+    assert_same(train(tmp_path / "r", resume=True), whole)
+    assert [file.name for file in tmp_path.iterdir()] == ["r"]
+
+
+def _renames_once(patch):
+    from pathlib import Path
+
+    rename, done = Path.rename, []
+
+    def once(self, target):
+        if not done:
+            done.append(target)
+            rename(self, target)
+        return Path(target)
+
+    return once
+
+
+def test_a_kill_in_the_middle_of_a_replacement_loses_no_run(tmp_path):
+    run = train(tmp_path / "r", **OPTIONS)
+    (tmp_path / "r").rename(tmp_path / ".r.replaced")
+    (tmp_path / "r").mkdir()
+    again = train(tmp_path / "r", resume=True)
+    assert again.finished
+    assert files(again) == files(run)
+    assert [file.name for file in tmp_path.iterdir()] == ["r"]
