@@ -1,5 +1,7 @@
 """Optimizers and the learning rate inside the graph. They run on any Keras backend."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -46,7 +48,7 @@ class ScheduledAdamW(keras.optimizers.AdamW):
     decay as well.
     """
 
-    _decay_table = None  # until Keras has made the rest; it reads the property while it does
+    _decay_table: Any = None  # until Keras has made the rest; it reads the property while it does
 
     def __init__(self, weight_decay, **kwargs):
         if isinstance(weight_decay, dict):

@@ -244,15 +244,26 @@ def write_table(path: str | os.PathLike, rows: Sequence[Mapping[str, Any]]) -> N
     write_text(path, text.getvalue())
 
 
+def check_picture(path: str | os.PathLike) -> None:
+    """Check that a path ends like a picture that matplotlib writes.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    endings = sorted(FigureCanvasBase.get_supported_filetypes())
+    if Path(path).suffix[1:] not in endings:
+        raise ConfigError(f"The picture must end in one of {', '.join(endings)}, received {path}.")
+
+
 def write_figure(path: str | os.PathLike, figure: Any) -> None:
     """Write a matplotlib figure, whole or not at all.
 
     Raises:
         ConfigError: the path does not end like a picture.
     """
-    endings = sorted(figure.canvas.get_supported_filetypes())
-    if Path(path).suffix[1:] not in endings:
-        raise ConfigError(f"The picture must end in one of {', '.join(endings)}, received {path}.")
+    check_picture(path)
     with atomic_file(path) as temporary:
         figure.savefig(temporary)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from fashion_zoo import registry, runs
+from fashion_zoo import registry, runs, storage
 from fashion_zoo.config import RunConfig
 from fashion_zoo.errors import ConfigError, FashionZooError
 from fashion_zoo.overrides import override
@@ -16,6 +16,8 @@ from fashion_zoo.runs import Run
 
 if TYPE_CHECKING:
     import keras
+
+    from fashion_zoo.training.lr_finder import RangeTest
 
 
 def get(
@@ -171,6 +173,67 @@ def export(run: str | Path, to: str | Path, *, force: bool = False) -> dict[str,
     return export_run(runs.open_run(run), to, force=force)
 
 
+def find_lr(
+    name: str,
+    *,
+    config: RunConfig | None = None,
+    to: str | Path | None = None,
+    seeds: int = 3,
+    low: float = 1e-6,
+    high: float = 10.0,
+    steps: int = 200,
+    progress: bool = False,
+    **overrides: Any,
+) -> "RangeTest":
+    """Find a learning rate by a range test; see ``fashion_zoo.training.lr_finder``.
+
+    It has no side effects: a training after it is the same, bit for bit.
+
+    Args:
+        name: a registered recipe.
+        config: the whole config; by default the recipe's.
+        to: a picture to draw the curves into.
+        seeds: number of sweeps, at least 1.
+        low: the first learning rate.
+        high: the last one.
+        steps: steps a sweep, at least 20.
+        progress: show the progress on stderr.
+        **overrides: fields of RunConfig, such as ``training={"batch_size": 512}``.
+
+    Returns:
+        Rates, losses and four suggestions, each with its range over the seeds.
+
+    Raises:
+        ConfigError: an unknown name or a value that is not allowed.
+        TrainingError: the loss diverged at once.
+        StorageError: the picture cannot be written.
+    """
+    from fashion_zoo.show import plots
+    from fashion_zoo.show.progress import SweepDisplay
+    from fashion_zoo.training.lr_finder import range_test
+
+    if to is not None:
+        storage.check_picture(to)  # before the seconds that the sweeps take
+    entry = registry.recipe(name)
+    with SweepDisplay(seeds * steps, enabled=progress) as display:
+        found = range_test(
+            entry,
+            override(config or entry.config, overrides),
+            seeds=seeds,
+            low=low,
+            high=high,
+            steps=steps,
+            tick=lambda seed, step: display.advance(seed * steps + step + 1),
+        )
+    if to is not None:
+        title = f"{name}: learning-rate range test"
+        figure = plots.range_test(
+            found.rates, found.losses, found.smoothed, found.suggestions, title
+        )
+        storage.write_figure(to, figure)
+    return found
+
+
 class Prediction(NamedTuple):
     """What a model says of one picture."""
 
@@ -234,7 +297,7 @@ def plot_schedules(expressions: Sequence[str], to: str | Path) -> None:
         ConfigError: an expression cannot be read, or the file's ending is not a picture's.
         StorageError: the file cannot be written.
     """
-    from fashion_zoo import schedules, storage
+    from fashion_zoo import schedules
     from fashion_zoo.show import plots
 
     if not expressions:

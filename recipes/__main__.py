@@ -13,8 +13,9 @@ COMMANDS = {
     "predict": "name what is on picture files",
     "list": "the recipes and what they reached",
     "info": "one recipe with its defaults",
+    "find_lr": "suggest a learning rate by a range test",
     "schedules": "draw schedules side by side",
-    "benchmark": "measure every recipe over several seeds",
+    "benchmark": "measure recipes and techniques over several seeds",
 }
 
 

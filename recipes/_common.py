@@ -1,5 +1,6 @@
 """What every command shares: flags, exit codes, ``--debug`` and ``--import``."""
 
+import dataclasses
 import functools
 import json
 import os
@@ -88,6 +89,47 @@ def parse(
     return tyro.cli(
         options, args=argv, prog=f"python -m recipes.{name}", description=description, **keywords
     )
+
+
+CONFIG_FIELDS = [field.name for field in dataclasses.fields(fashion_zoo.RunConfig)]
+
+
+def recipe_first(argv: Sequence[str], name: str) -> fashion_zoo.Recipe:
+    """Return the recipe that the first argument names.
+
+    Raises:
+        SystemExit: help was asked for, or there is no name.
+    """
+    if not argv or argv[0] in ("-h", "--help"):
+        file = sys.stdout if argv else sys.stderr
+        print(f"usage: python -m recipes.{name} NAME [OPTIONS]\n\nRecipes:", file=file)
+        for known in fashion_zoo.list_recipes():
+            print(f"  {known:<22}{fashion_zoo.recipe(known).summary}", file=file)
+        print(f"\npython -m recipes.{name} NAME --help lists the options and defaults.", file=file)
+        print(EVERYWHERE, file=file)
+        raise SystemExit(0 if argv else 2)
+    if argv[0].startswith("-"):
+        print(
+            f"error: The name of the recipe comes first, received {argv[0]!r}. "
+            f"Recipes: {', '.join(fashion_zoo.list_recipes())}.",
+            file=sys.stderr,
+        )
+        raise SystemExit(2)
+    return fashion_zoo.recipe(argv[0])
+
+
+def parse_config(
+    options: type[Options], argv: Sequence[str], name: str, config: fashion_zoo.RunConfig
+) -> tuple[Options, fashion_zoo.RunConfig]:
+    """Parse options that extend a RunConfig, whose defaults are those of ``config``.
+
+    Returns:
+        The options, and the RunConfig in them.
+    """
+    default = options(**{field: getattr(config, field) for field in CONFIG_FIELDS})
+    parsed = parse(options, argv, name, default=default)
+    chosen = {field: getattr(parsed, field) for field in CONFIG_FIELDS}
+    return parsed, fashion_zoo.RunConfig(**chosen)
 
 
 def start_keras() -> None:

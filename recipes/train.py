@@ -3,7 +3,6 @@
 import dataclasses
 import shlex
 import sys
-from typing import TextIO
 
 import fashion_zoo
 from recipes import _common, _lines
@@ -29,33 +28,19 @@ class Train(fashion_zoo.RunConfig):
     """Print the result as JSON."""
 
 
-_FIELDS = [field.name for field in dataclasses.fields(fashion_zoo.RunConfig)]
-
-
 @_common.command
 def main(argv: list[str]) -> int:
     """Parse, train, print."""
-    if not argv or argv[0] in ("-h", "--help"):
-        _print_help(file=sys.stdout if argv else sys.stderr)
-        return 0 if argv else 2
-    if argv[0].startswith("-"):
-        print(
-            f"error: The name of the recipe comes first, received {argv[0]!r}. "
-            f"Recipes: {', '.join(fashion_zoo.list_recipes())}.",
-            file=sys.stderr,
-        )
-        return 2
-    entry = fashion_zoo.recipe(argv[0])
-    options = _parse(entry.name, argv[1:], entry.config)
+    entry = _common.recipe_first(argv, "train")
+    name = f"train {entry.name}"
+    options, config = _common.parse_config(Train, argv[1:], name, entry.config)
     run_dir = options.run_dir or str(fashion_zoo.default_run_dir(entry.name))
     # Before the seconds that keras takes:
     fashion_zoo.check_free(run_dir, force=options.force, resume=options.resume)
     if options.resume or options.fork:  # once more, where the defaults are another run's
-        stored = fashion_zoo.stored_config(
-            entry.name, run_dir if options.resume else None, options.fork
-        )
-        options = _parse(entry.name, argv[1:], stored)
-    config = fashion_zoo.RunConfig(**{name: getattr(options, name) for name in _FIELDS})
+        going_on = run_dir if options.resume else None
+        stored = fashion_zoo.stored_config(entry.name, going_on, options.fork)
+        options, config = _common.parse_config(Train, argv[1:], name, stored)
     _common.start_keras()
     trained = fashion_zoo.train(
         entry.name,
@@ -82,24 +67,15 @@ def main(argv: list[str]) -> int:
     return 0 if trained.training["finished"] else _common.INTERRUPTED
 
 
-def _parse(name: str, argv: list[str], config: fashion_zoo.RunConfig) -> Train:
-    default = Train(**{field: getattr(config, field) for field in _FIELDS})
-    return _common.parse(Train, argv, f"train {name}", default=default)
-
-
-def _print_help(file: TextIO) -> None:
-    print("usage: python -m recipes.train NAME [OPTIONS]\n\nRecipes:", file=file)
-    for name in fashion_zoo.list_recipes():
-        print(f"  {name:<22}{fashion_zoo.recipe(name).summary}", file=file)
-    print("\npython -m recipes.train NAME --help lists the options with their defaults.", file=file)
-    print(_common.EVERYWHERE, file=file)
-
-
 def _print(trained) -> None:
     training, path = trained.training, trained.run.path
     if not training["finished"]:
         print(
             f"Interrupted after {training['epochs']} whole epochs. What is trained so far is saved."
+        )
+        print(
+            f"Go on with: python -m recipes.train {trained.run.recipe} "
+            f"--run-dir {shlex.quote(str(path))} --resume"
         )
     print(f"run         {path}")
     print(f"trained     {training['epochs']} epochs in {training['seconds']:.0f} s")

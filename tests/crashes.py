@@ -44,7 +44,7 @@ def watched(root, see, monkeypatch):
 
     def watcher(kind, path):
         nonlocal busy
-        if busy or not path.is_absolute() or not path.is_relative_to(root):
+        if busy or root not in path.parents:
             return
         busy = True
         try:

@@ -74,6 +74,45 @@ def schedules(factors: Mapping[str, Sequence[float]]) -> "Figure":
     return figure
 
 
+def range_test(
+    rates: np.ndarray,
+    losses: np.ndarray,
+    smoothed: np.ndarray,
+    suggestions: Mapping[str, tuple[float, float, float]],
+    title: str,
+) -> "Figure":
+    """Draw a learning-rate range test: the mean curve, its band over the seeds, the suggestions.
+
+    Args:
+        rates: (steps,) learning rates.
+        losses: (seeds, steps), NaN where a seed had diverged.
+        smoothed: (seeds, steps) the same, smoothed.
+        suggestions: what a rule is called to its rate and the smallest and largest of a seed.
+        title: the line above.
+    """
+    figure = _figure(8, 5)
+    axis = figure.subplots()
+    whole = np.isfinite(smoothed).all(axis=0)
+    axis.plot(rates, losses.T, color="gray", alpha=0.25, linewidth=0.7)
+    axis.fill_between(
+        rates[whole], smoothed[:, whole].min(axis=0), smoothed[:, whole].max(axis=0),
+        color=_TRAIN, alpha=0.25, linewidth=0, label=f"range of {len(losses)} seeds",
+    )  # fmt: skip
+    axis.plot(rates[whole], smoothed[:, whole].mean(axis=0), color=_TRAIN, label="mean, smoothed")
+    colors = ("#DD8452", "#55A868", "#C44E52", "#8172B3")
+    for (name, (rate, low, high)), color in zip(suggestions.items(), colors, strict=True):
+        axis.axvspan(low, high, color=color, alpha=0.15, linewidth=0)
+        axis.axvline(rate, color=color, linestyle="--", label=f"{name} {rate:.1e}")
+    top = np.nanmax(smoothed[:, whole])
+    axis.set(
+        xscale="log", xlabel="learning rate", ylabel="training loss of the step", title=title,
+        ylim=(max(0, np.nanmin(losses) * 0.95), top * 1.1),
+    )  # fmt: skip
+    axis.grid(alpha=0.3)
+    axis.legend(loc="best", fontsize=8)
+    return figure
+
+
 def confusion(matrix: np.ndarray, class_names: Sequence[str]) -> "Figure":
     """Draw a confusion matrix.
 

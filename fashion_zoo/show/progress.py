@@ -94,6 +94,36 @@ class TrainingDisplay:
             self.progress.stop()
 
 
+class SweepDisplay:
+    """Show how far a number of steps is, on stderr, where that is a terminal.
+
+    Args:
+        total: number of steps.
+        enabled: false shows nothing.
+    """
+
+    def __init__(self, total: int, enabled: bool = True):
+        from rich.console import Console
+        from rich.progress import Progress
+
+        console = Console(stderr=True)
+        self.progress = Progress(
+            console=console, disable=not (enabled and console.is_terminal), transient=True
+        )
+        self.task = self.progress.add_task("steps", total=total)
+
+    def __enter__(self) -> "SweepDisplay":
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.progress.stop()
+
+    def advance(self, done: int) -> None:
+        """Show that so many steps are done."""
+        self.progress.update(self.task, completed=done)
+
+
 def _bar(console: Any) -> Any:
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 

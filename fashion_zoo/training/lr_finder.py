@@ -1,0 +1,186 @@
+"""The learning-rate range test: train while the rate rises, and see where the loss falls.
+
+Reference: Smith 2017, arXiv:1506.01186, section 3.3.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from fashion_zoo import checks
+from fashion_zoo.config import Recipe, RunConfig
+from fashion_zoo.data import Images, load_split, reshape
+from fashion_zoo.data.batches import encode, epoch_order, steps_per_epoch
+from fashion_zoo.errors import ConfigError, TrainingError
+from fashion_zoo.optimizers import TabulatedSchedule
+from fashion_zoo.overrides import override
+from fashion_zoo.training.compilation import build_model, compile_model
+
+_WIDTH = 0.03  # standard deviation of the smoothing, a fraction of the sweep
+_DIVERGED = 4.0  # times the lowest loss so far; fastai's customary limit
+_FLAT = 0.1  # of the steepest slope, where slide stops
+
+
+class Suggestion(NamedTuple):
+    """A learning rate that one rule reads off the curves."""
+
+    rate: float
+    """Geometric mean over the seeds."""
+    low: float
+    """The smallest of a seed."""
+    high: float
+    """The largest of a seed."""
+
+
+class RangeTest(NamedTuple):
+    """What a range test found."""
+
+    rates: np.ndarray
+    """(steps,) learning rates, rising by the same ratio."""
+    losses: np.ndarray
+    """(seeds, steps) loss of each step, NaN from where a seed diverged."""
+    smoothed: np.ndarray
+    """(seeds, steps) the same, smoothed."""
+    suggestions: dict[str, Suggestion]
+    """steepest, valley, minimum and slide; see ``suggest``."""
+
+
+def range_test(
+    entry: Recipe,
+    config: RunConfig,
+    *,
+    seeds: int = 3,
+    low: float = 1e-6,
+    high: float = 10.0,
+    steps: int = 200,
+    tick: Callable[[int, int], None] = lambda seed, step: None,
+) -> RangeTest:
+    """Train new models of a recipe for a few steps while the learning rate rises.
+
+    Nothing is kept and nothing outside is touched: a training after it is the same, bit for bit.
+    Only training images are used.
+
+    Args:
+        entry: the recipe.
+        config: its config; the seeds are ``config.seed`` and those after it.
+        seeds: number of sweeps, at least 1.
+        low: the first rate.
+        high: the last rate.
+        steps: steps a sweep, at least 20.
+        tick: called with seed and step, both from 0.
+
+    Raises:
+        ConfigError: an argument is out of range.
+        DataError: a data file is damaged.
+        TrainingError: the loss diverged at once.
+    """
+    checks.whole("seeds", seeds, 1)
+    checks.whole("steps", steps, 20)
+    checks.positive("low", low)
+    checks.positive("high", high)
+    if not low < high:
+        raise ConfigError(f"low must be below high, received {low:g} and {high:g}.")
+    train = load_split(config.data).train
+    rates = np.geomspace(low, high, steps)
+    losses = np.full((seeds, steps), np.nan)
+    smoothed, found = losses.copy(), []
+    for number in range(seeds):
+        seeded = override(config, {"seed": config.seed + number})
+        swept = _sweep(entry, seeded, train, rates, functools.partial(tick, number))
+        curve = smooth(swept, steps)
+        if len(curve) < 10:
+            raise TrainingError(
+                f"The loss diverged at a learning rate of {rates[len(curve) - 1]:.2g}, "
+                f"{len(curve)} steps from the start. Begin lower, with --low {low / 1000:.0e}."
+            )
+        losses[number, : len(swept)], smoothed[number, : len(curve)] = swept, curve
+        found.append(suggest(rates[: len(curve)], curve))
+    return RangeTest(rates, losses, smoothed, _over_seeds(found))
+
+
+def _sweep(
+    entry: Recipe, config: RunConfig, train: Images, rates: np.ndarray, tick: Callable[[int], None]
+) -> np.ndarray:
+    """Return the loss of each step, up to the one where it diverged."""
+    model = build_model(entry, config)
+    training, classes = config.training, model.output_shape[-1]
+    images = reshape(train.images, model.input_shape[1:])
+    labels = encode(train.labels, classes, training.label_smoothing or None)
+    compile_model(model, config, soft_labels=bool(training.label_smoothing))
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    optimizer.learning_rate = TabulatedSchedule(rates)
+    losses: list[float] = []
+    an_epoch = steps_per_epoch(len(labels), training.batch_size)
+    for step in range(len(rates)):
+        if step % an_epoch == 0:
+            order = epoch_order(len(labels), training.batch_size, config.seed, step // an_epoch)
+        chosen = order[step % an_epoch]
+        model.reset_metrics()  # else the loss would be the mean of all steps
+        loss = float(model.train_on_batch(images[chosen], labels[chosen], return_dict=True)["loss"])
+        tick(step)
+        if not np.isfinite(loss) or loss > _DIVERGED * min([*losses, loss]):
+            break
+        losses.append(loss)
+    return np.array(losses)
+
+
+def smooth(losses: np.ndarray, steps: int) -> np.ndarray:
+    """Smooth by a Gaussian over the steps, which unlike a running mean does not lag behind.
+
+    Args:
+        losses: (n,) loss of each step.
+        steps: steps of the whole sweep; the Gaussian's standard deviation is 3 % of it.
+    """
+    places = np.arange(len(losses))
+    weights = np.exp(-0.5 * ((places[:, None] - places[None, :]) / (_WIDTH * steps)) ** 2)
+    return weights @ losses / weights.sum(axis=1)
+
+
+def suggest(rates: np.ndarray, smoothed: np.ndarray) -> dict[str, float]:
+    """Read four learning rates off a smoothed curve.
+
+    steepest: where the loss falls fastest, by the logarithm of the rate.
+    valley: two thirds along the longest stretch on which the loss falls without a break.
+    minimum: a tenth of the rate at which the loss is lowest.
+    slide: down from the steepest place, the last rate before the slope is a tenth of that one's.
+
+    Args:
+        rates: (n,) rising.
+        smoothed: (n,) losses, n at least 3.
+    """
+    lowest = max(int(np.argmin(smoothed)), 2)
+    slope = np.gradient(smoothed, np.log(rates))[: lowest + 1]
+    steepest = int(np.argmin(slope))
+    flat = np.flatnonzero(slope[steepest:] > _FLAT * slope[steepest])
+    slide = steepest + int(flat[0]) - 1 if len(flat) else lowest
+    first, last = _longest_fall(smoothed)
+    return {
+        "steepest": float(rates[steepest]),
+        "valley": float(rates[first + round(2 / 3 * (last - first))]),
+        "minimum": float(rates[lowest] / 10),
+        "slide": float(rates[max(slide, steepest)]),
+    }
+
+
+def _longest_fall(values: np.ndarray) -> tuple[int, int]:
+    """Return the first and the last place of the longest stretch that falls."""
+    best, first = (0, 0), 0
+    for place in range(1, len(values)):
+        if values[place] >= values[place - 1]:
+            first = place
+        elif place - first > best[1] - best[0]:
+            best = (first, place)
+    return best
+
+
+def _over_seeds(found: list[dict[str, float]]) -> dict[str, Suggestion]:
+    return {
+        name: Suggestion(
+            float(np.exp(np.mean([np.log(one[name]) for one in found]))),
+            min(one[name] for one in found),
+            max(one[name] for one in found),
+        )
+        for name in found[0]
+    }

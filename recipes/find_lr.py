@@ -1,0 +1,55 @@
+"""Find a learning rate: ``python -m recipes.find_lr NAME``."""
+
+import dataclasses
+import sys
+
+import fashion_zoo
+from recipes import _common
+
+
+@dataclasses.dataclass(frozen=True)
+class FindLR(fashion_zoo.RunConfig):
+    """Train for a few steps while the learning rate rises, and suggest four rates."""
+
+    seeds: int = 3
+    """Number of sweeps."""
+    low: float = 1e-6
+    """The first learning rate."""
+    high: float = 10.0
+    """The last learning rate."""
+    steps: int = 200
+    """Steps a sweep."""
+    to: str = "find_lr.png"
+    """The picture."""
+    json: bool = False
+    """Print the suggestions as JSON."""
+
+
+@_common.command
+def main(argv: list[str]) -> None:
+    """Parse, sweep, print."""
+    entry = _common.recipe_first(argv, "find_lr")
+    options, config = _common.parse_config(FindLR, argv[1:], f"find_lr {entry.name}", entry.config)
+    _common.start_keras()
+    found = fashion_zoo.find_lr(
+        entry.name,
+        config=config,
+        to=options.to,
+        seeds=options.seeds,
+        low=options.low,
+        high=options.high,
+        steps=options.steps,
+        progress=True,
+    )
+    if options.json:
+        _common.print_json({name: one._asdict() for name, one in found.suggestions.items()})
+        return
+    for name, one in found.suggestions.items():
+        print(f"{name:<10}{one.rate:.1e}  ({one.low:.1e} to {one.high:.1e}, {options.seeds} seeds)")
+    print(f"picture   {options.to}")
+    rate = found.suggestions["valley"].rate
+    print(f"Next: python -m recipes.train {entry.name} --training.learning-rate {rate:.1e}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,200 @@
+"""Kills and full disks at every change that a training makes to the disk. Slow."""
+
+import collections
+import errno
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+from crashes import record, watched
+from resuming import OPTIONS, assert_same, train
+
+import fashion_zoo
+from fashion_zoo import StorageError, open_run
+from fashion_zoo.training import state as states
+
+pytestmark = pytest.mark.slow
+PARTS = 8
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return train(tmp_path_factory.mktemp("whole") / "r", **OPTIONS)
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    """The steps of a training of three epochs, and the disk at each moment of a kill."""
+    folder = tmp_path_factory.mktemp("recorded")
+    with pytest.MonkeyPatch.context() as patch:
+        yield record(
+            folder / "now", folder / "then", patch, lambda: train(folder / "now" / "r", **OPTIONS)
+        )
+    shutil.rmtree(folder)
+
+
+def test_the_steps_of_a_training_are_these(recorded):
+    """So that a file that is written some other way, or a new one, is noticed here."""
+    steps, moments = recorded
+    files = [
+        "config.json", "environment.json",
+        "epoch-000001", "history.csv", "timing.csv",
+        "epoch-000002", "history.csv", "timing.csv",
+        "epoch-000003", "history.csv", "timing.csv",
+        "model.keras", "curves.png", "training.json",
+    ]  # fmt: skip
+    assert [step.path.name for step in steps if step.kind == "rename"] == files
+    kinds = collections.Counter(step.kind for step in steps)
+    assert {step.path.name for step in steps if step.kind == "mkdir"} == {"r", "state"}
+    assert kinds["fsync"] == 2 * len(files)  # the file and its folder
+    # Each file is written beside its place; only the lock is written where it stays.
+    written = {step.path.name for step in steps if step.kind == "write"}
+    assert {name for name in written if not name.startswith(".tmp-")} == {".r.lock"}
+    torn = [name for name in moments if name.endswith(("empty", "half"))]
+    assert len(torn) == 2 * len(files)
+    assert len(moments) == len(steps) + len(torn) + 1
+    print(f"{len(steps)} steps ({dict(kinds)}), {len(moments)} moments of a kill")
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_kill_at_any_moment_goes_on_to_the_same_run(recorded, whole, part):
+    _, moments = recorded
+    for name in sorted(moments)[part::PARTS]:
+        run = train(moments[name] / "r", resume=True, **OPTIONS)
+        assert_same(run, whole)
+        left = {file.name for file in moments[name].iterdir()}
+        assert left == {"r"}, name
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_full_disk_at_any_write_is_a_storage_error_and_loses_nothing(
+    recorded, whole, tmp_path, monkeypatch, part
+):
+    steps, _ = recorded
+    taking = [place for place, step in enumerate(steps) if step.kind != "remove"]
+    for place in taking[part::PARTS]:
+        folder, seen = tmp_path / f"{place}", []
+
+        def fill(step, seen=seen, place=place):
+            seen.append(step)
+            if len(seen) == place + 1:
+                raise OSError(errno.ENOSPC, "No space left on device", str(step.path))
+
+        folder.mkdir()
+        with pytest.raises(StorageError, match="No space left on device"):  # noqa: SIM117
+            with watched(folder, fill, monkeypatch):
+                train(folder / "r", **OPTIONS)
+        done = sum(
+            step.kind == "rename" and step.path.name.startswith("epoch-") for step in steps[:place]
+        )
+        if done:
+            assert states.parse(open_run(folder / "r").load_state()).epochs == done
+        else:
+            assert not (folder / "r").exists()
+        if place % 6 == part % 6:  # all of them would say the same for an hour
+            assert_same(train(folder / "r", resume=True, **OPTIONS), whole)
+
+
+def test_a_disk_that_is_really_full(whole, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    size = sum(file.stat().st_size for file in (whole.path / "state").iterdir())
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size // 1024}k", "tmpfs", str(disk)],
+        capture_output=True,
+    )
+    if mounted.returncode:
+        pytest.skip("mounting needs rights that this process has not")
+    try:
+        with pytest.raises(StorageError, match="No space left on device"):
+            train(disk / "r", **OPTIONS)
+        assert states.parse(open_run(disk / "r").load_state()).epochs >= 1
+        subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
+        assert_same(train(disk / "r", resume=True), whole)
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+LONG = [
+    "bn_mlp", "--no-evaluate", "--no-export", "--data.limit", "1000", "--training.batch-size", "50",
+    "--model.hidden-units", "32", "16", "--training.schedules.dropout", "linear",
+]  # fmt: skip
+
+
+def command(folder, epochs, *more):
+    return [
+        sys.executable, "-P", "-m", "recipes.train", *LONG, "--training.epochs", str(epochs),
+        "--run-dir", str(folder), *more,
+    ]  # fmt: skip
+
+
+def start(folder, epochs, *more):
+    return subprocess.Popen(
+        command(folder, epochs, *more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_twenty_kills_at_random_moments(tmp_path):
+    epochs, kills, chance = 400, 0, random.Random(0)
+    while kills < 20:
+        process = start(tmp_path / "r", epochs, "--resume")
+        for line in process.stderr:
+            assert "error" not in line, line
+            if line.startswith("epoch "):
+                break
+        try:
+            process.wait(timeout=chance.uniform(0, 0.6))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL, "400 epochs were too few for twenty kills"
+        kills += 1
+    done = len(open_run(tmp_path / "r").history()["loss"])
+    print(f"20 kills in the first {done} of {epochs} epochs")
+    subprocess.run(command(tmp_path / "r", epochs, "--resume"), check=True, capture_output=True)
+    subprocess.run(command(tmp_path / "whole", epochs), check=True, capture_output=True)
+    assert_same(open_run(tmp_path / "r"), open_run(tmp_path / "whole"))
+
+
+def test_two_processes_on_one_run_folder(tmp_path):
+    subprocess.run(command(tmp_path / "whole", 60), check=True, capture_output=True)
+    whole = open_run(tmp_path / "whole")
+    for number in range(5):
+        folder = tmp_path / f"r{number}"
+        pair = [start(folder, 60, "--resume") for _ in range(2)]
+        output = {process: process.communicate() for process in pair}
+        (winner,) = (process for process in pair if process.returncode == 0)
+        (loser,) = (process for process in pair if process.returncode != 0)
+        assert loser.returncode == fashion_zoo.RunLockedError.exit_code
+        found = re.search(r"is in use by process (\d+) on \S+\. Wait", output[loser][1])
+        assert int(found[1]) == winner.pid
+        assert "epoch 1/" not in output[loser][1]
+        assert_same(open_run(folder), whole)
+
+
+def test_a_second_process_leaves_at_once(tmp_path):
+    first = start(tmp_path / "r", 10_000)
+    for line in first.stderr:
+        if line.startswith("epoch 1/"):
+            break
+    os.kill(first.pid, signal.SIGSTOP)  # so that every change would be the second one's
+    try:
+        before = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
+        for flag in ("--resume", "--force"):
+            second = subprocess.run(
+                command(tmp_path / "r", 10_000, flag), capture_output=True, text=True
+            )
+            assert second.returncode == fashion_zoo.RunLockedError.exit_code
+            assert f"in use by process {first.pid} on" in second.stderr
+        after = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
+        assert after == before
+    finally:
+        os.kill(first.pid, signal.SIGCONT)
+    first.send_signal(signal.SIGTERM)
+    first.communicate(timeout=60)
+    assert first.returncode == 130
