@@ -106,7 +106,11 @@ class Run:
         with storage.as_storage_error(folder):
             folder.mkdir(exist_ok=True)
         storage.write_verified(folder / f"epoch-{epoch:06}", data)
-        with storage.as_storage_error(folder):
+        self.prune_states()
+
+    def prune_states(self) -> None:
+        """Remove the states that came before the last two."""
+        with storage.as_storage_error(self.path):
             for old in self._states()[2:]:
                 storage.remove(old)
 
@@ -216,6 +220,7 @@ def reopen(path: str | Path, environment: Mapping[str, Any]) -> Iterator[Run]:
         _settle(place)
         run = open_run(path)
         storage.sweep(place)
+        run.prune_states()
         if not (place / "environment.json").is_file():
             storage.write_json(place / "environment.json", dict(environment))
         yield run

@@ -1,0 +1,125 @@
+"""What ends a training early, without training: the callbacks are fed."""
+
+import types
+
+import pytest
+
+from fashion_zoo import TrainingError
+from fashion_zoo.callbacks import EarlyStopping, StopOnDivergence, TimeBudget
+
+
+class Model(types.SimpleNamespace):
+    """What a stopping callback asks of a model."""
+
+    def get_weights(self):
+        return [self.epoch]
+
+    def set_weights(self, weights):
+        self.weights = weights
+
+
+def feed(callback, values, name="val_accuracy", start=0):
+    """Feed one value an epoch and return the number of epochs until it stops."""
+    for epoch, value in enumerate(values, start=start):
+        callback.model.epoch = epoch + 1
+        callback.on_epoch_end(epoch, {name: value})
+        if callback.model.stop_training:
+            return epoch + 1
+    return None
+
+
+def stopping(**options):
+    callback = EarlyStopping(
+        monitor="val_accuracy", mode="max", patience=2, restore_best_weights=True, **options
+    )
+    callback.set_model(Model(stop_training=False))
+    callback.on_train_begin()
+    return callback
+
+
+def test_patience_counts_epochs_without_improvement():
+    assert feed(stopping(), [0.5, 0.6, 0.6, 0.6, 0.7]) == 4
+    assert feed(stopping(min_delta=0.05), [0.5, 0.6, 0.61, 0.62, 0.7]) == 4
+
+
+def test_significance_counts_only_what_passes_the_interval():
+    # by hand: 0.8 + 1.96 sqrt(2 * 0.8 * 0.2 / 5000) = 0.81568
+    assert feed(stopping(images=5000), [0.8, 0.8156, 0.8157, 0.82, 0.82]) == 5
+    assert feed(stopping(images=5000), [0.8, 0.8155, 0.8156, 0.9]) == 3
+    callback = stopping(images=5000)
+    assert feed(callback, [0.8, 0.81, 0.805]) == 3
+    callback.on_train_end()
+    assert callback.model.weights == [2]  # the best epoch, significant or not
+
+
+@pytest.mark.parametrize("images", [None, 5000])
+def test_early_stopping_goes_on_from_its_state(images):
+    values = [0.8, 0.85, 0.84, 0.845, 0.9]
+    whole, first, second = (stopping(images=images) for _ in range(3))
+    feed(first, values[:3])
+    second.restore(first.state())
+    assert feed(second, values[3:], start=3) == feed(whole, values) == 4
+    for callback in (whole, second):
+        callback.on_train_end()
+    assert whole.model.weights == second.model.weights == [2]
+
+
+def test_a_budget_begins_no_epoch_that_would_pass_it():
+    now = [0.0]
+
+    def budget(seconds):
+        callback = TimeBudget(seconds, clock=lambda: now[0])
+        callback.set_model(Model(stop_training=False))
+        callback.on_train_begin()
+        return callback
+
+    def spend(callback, times):
+        for epoch, seconds in enumerate(times, start=1):
+            callback.on_epoch_begin(epoch)
+            now[0] += seconds
+            callback.on_epoch_end(epoch, {})
+            if callback.model.stop_training:
+                return epoch
+        return None
+
+    assert spend(budget(9.5), [3, 2, 2, 2]) == 3  # 7 are spent, and an epoch may take 3
+    assert spend(budget(10), [3, 2, 2]) is None
+    assert spend(budget(10), [1] * 9) is None
+    resumed, first = budget(9.5), budget(9.5)
+    assert spend(first, [3, 2]) is None
+    now[0] += 1000  # while it was dead
+    resumed.restore(first.state())
+    assert spend(resumed, [2]) == 1
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf")])
+def test_a_loss_that_is_not_finite_stops_with_epoch_step_and_advice(loss):
+    callback = StopOnDivergence("Try this.")
+    callback.on_epoch_begin(2)
+    callback.on_train_batch_end(9, {"loss": 1.0})
+    with pytest.raises(TrainingError) as caught:
+        callback.on_train_batch_end(19, {"loss": loss})
+    assert str(caught.value) == (
+        f"Training stopped: loss became {loss} by step 20 of epoch 3. Try this."
+    )
+    with pytest.raises(TrainingError, match="val_loss became nan at the end of epoch 3"):
+        callback.on_epoch_end(2, {"loss": 1.0, "val_loss": float("nan")})
+    callback.on_epoch_end(2, {"loss": 1.0})
+
+
+def test_a_loss_far_above_the_start_stops():
+    callback = StopOnDivergence("Try this.", far=10)
+    callback.on_train_begin()
+    callback.on_epoch_begin(0)
+    for loss in (2.0, 19.9, 20.0):
+        callback.on_train_batch_end(9, {"loss": loss})
+    resumed = StopOnDivergence("Try this.", far=10)
+    resumed.on_train_begin()
+    resumed.restore(callback.state())
+    resumed.on_epoch_begin(4)
+    with pytest.raises(TrainingError) as caught:
+        resumed.on_train_batch_end(9, {"loss": 20.1})
+    assert str(caught.value) == (
+        "Training stopped: loss rose to 20.1 by step 10 of epoch 5, more than 10 times the 2 that "
+        "it started with. Try this."
+    )
