@@ -237,7 +237,7 @@ def check_free(path: str | Path, *, force: bool = False, resume: bool = False) -
     """
     place = Path(path).resolve()
     storage.check_unlocked(place)
-    if resume and _aside(place).exists():
+    if resume and os.path.exists(_aside(place)):
         with storage.lock(place):
             _settle(place)
     if not (resume and is_run(place)):

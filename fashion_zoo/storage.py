@@ -170,7 +170,7 @@ def lock(folder: Path) -> Iterator[None]:
     import filelock
 
     file = _lock_file(folder)
-    with as_storage_error(file):
+    with as_storage_error(folder):
         file.parent.mkdir(parents=True, exist_ok=True)
         held = filelock.FileLock(file, thread_local=False)
         try:
@@ -180,7 +180,7 @@ def lock(folder: Path) -> Iterator[None]:
                 f"{folder} is in use by {_holder(file)}. Wait for its end, or choose another place."
             ) from error
     try:
-        with as_storage_error(file):
+        with as_storage_error(folder):
             file.write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
         yield
     finally:
@@ -195,7 +195,7 @@ def check_unlocked(folder: Path) -> None:
     Raises:
         RunLockedError: one does.
     """
-    if _lock_file(folder).is_file():
+    if os.path.isfile(_lock_file(folder)):  # unlike Path's, it answers no where it may not look
         with lock(folder):
             pass
 

@@ -41,7 +41,7 @@ def main(argv: list[str]) -> None:
         )
     print("defaults")
     for flag, value in _flags(defaults):
-        print(f"  --{flag} {value}")
+        print(f"  --{flag} {value}".rstrip())
 
 
 def _flags(values: dict, prefix: str = ""):
@@ -50,6 +50,8 @@ def _flags(values: dict, prefix: str = ""):
         flag = f"{prefix}{name.replace('_', '-')}"
         if isinstance(value, dict):
             yield from _flags(value, f"{flag}.")
+        elif isinstance(value, bool):
+            yield flag if value else f"{prefix}no-{name.replace('_', '-')}", ""
         elif isinstance(value, tuple):
             yield flag, " ".join(str(item) for item in value)
         else:

@@ -8,7 +8,7 @@ from PIL import Image
 
 import fashion_zoo
 from recipes import __main__ as everything
-from recipes import benchmark, evaluate, export, info, predict, schedules, train
+from recipes import benchmark, evaluate, export, find_lr, info, predict, schedules, train
 from recipes import list as listing
 
 QUICK = [
@@ -292,3 +292,36 @@ def test_schedules_draws_all_or_those_named(tmp_path, capsys):
 def test_schedules_answers_what_is_wrong(argv, message, capsys):
     assert schedules.main(argv) == 3
     assert message in capsys.readouterr().err
+
+
+def test_resume_takes_the_stored_config_and_refuses_another(tmp_path, capsys):
+    flags = ["--run-dir", str(tmp_path / "r"), "--no-evaluate", "--no-export"]
+    assert train.main(["bn_mlp", *QUICK, *flags]) == 0
+    assert train.main(["bn_mlp", *flags, "--resume"]) == 0
+    assert "is finished: nothing is left to train." in capsys.readouterr().err
+    assert train.main(["bn_mlp", *flags, "--resume", "--training.epochs", "3"]) == 5
+    assert "training.epochs: 1, now 3. Leave these out, or begin" in capsys.readouterr().err
+    assert train.main(["bn_mlp", *flags]) == 5
+    assert "go on with it with --resume" in capsys.readouterr().err
+    fork = ["--fork", str(tmp_path / "r"), "--run-dir", str(tmp_path / "fork")]
+    assert train.main(["bn_mlp", *fork, *flags[2:], "--training.epochs", "3"]) == 0
+    assert "Going on after epoch 1 of 3." in capsys.readouterr().err
+    config = fashion_zoo.open_run(tmp_path / "fork").config
+    assert (config.model.hidden_units, config.training.epochs) == ((16, 8), 3)
+    assert train.main(["l2_mlp", *fork[:2], "--run-dir", str(tmp_path / "l2")]) == 5
+    assert "is a run of bn_mlp, not of l2_mlp" in capsys.readouterr().err
+
+
+def test_find_lr_prints_four_rates_and_draws_them(tmp_path, capsys):
+    picture = tmp_path / "rates.png"
+    flags = [*QUICK, "--steps", "30", "--seeds", "2", "--to", str(picture), "--low", "1e-4"]
+    assert find_lr.main(["bn_mlp", *flags]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in out[:4]] == ["steepest", "valley", "minimum", "slide"]
+    assert out[0].endswith(", 2 seeds)")
+    assert out[5].startswith("Next: python -m recipes.train bn_mlp --training.learning-rate ")
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert find_lr.main(["bn_mlp", *flags, "--json"]) == 0
+    assert set(json.loads(capsys.readouterr().out)["slide"]) == {"rate", "low", "high"}
+    assert find_lr.main(["bn_mpl"]) == 3
+    assert "Did you mean 'bn_mlp'?" in capsys.readouterr().err

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from fashion_zoo import (
+    AdaptiveDropoutConfig,
     ConfigError,
     DataConfig,
     EarlyStoppingConfig,
@@ -16,6 +17,7 @@ from fashion_zoo import (
     override,
     recipe,
 )
+from fashion_zoo.overrides import differences
 
 
 @pytest.mark.parametrize(
@@ -75,6 +77,38 @@ from fashion_zoo import (
         ),
         (lambda: TrainingConfig(schedules={}), "schedules must be a SchedulesConfig, received {}"),
         (lambda: SchedulesConfig(dropout=[]), r"schedules.dropout must be a name, received \[\]"),
+        (
+            lambda: TrainingConfig(schedules=SchedulesConfig(label_smoothing="linear")),
+            "schedules.label_smoothing 'linear' moves nothing, because label_smoothing is 0",
+        ),
+        (
+            lambda: TrainingConfig(
+                label_smoothing=0.5, schedules=SchedulesConfig(label_smoothing="linear(0, 2)")
+            ),
+            "schedules.label_smoothing takes the smoothing to 1; it must stay below 1",
+        ),
+        (
+            lambda: SchedulesConfig(dropout_each="batch"),
+            "Unknown schedules.dropout_each 'batch'",
+        ),
+        (
+            lambda: EarlyStoppingConfig(monitor="loss", significant=True),
+            "early_stopping.significant needs monitor 'accuracy'",
+        ),
+        (lambda: EarlyStoppingConfig(budget=0), "early_stopping.budget must be a number above 0"),
+        (
+            lambda: TrainingConfig(
+                adaptive_dropout=AdaptiveDropoutConfig(enabled=True),
+                schedules=SchedulesConfig(dropout="linear"),
+            ),
+            "adaptive_dropout moves the rates itself and needs schedules.dropout 'constant'",
+        ),
+        (lambda: AdaptiveDropoutConfig(enabled=1), "enabled must be True or False, received 1"),
+        (lambda: AdaptiveDropoutConfig(gain=-1), "adaptive_dropout.gain must be a number above 0"),
+        (
+            lambda: AdaptiveDropoutConfig(lowest=1.5),
+            "lowest must be at most 1 and highest at least 1, received 1.5 and 4.0",
+        ),
         (lambda: RunConfig(model={}), "model must be a config dataclass, received {}"),
     ],
 )
@@ -135,3 +169,16 @@ def test_a_config_survives_json(name):
     config = recipe(name).config
     stored = json.loads(json.dumps(dataclasses.asdict(config)))
     assert override(RunConfig(), stored) == config
+
+
+def test_differences_name_each_field_at_any_depth():
+    one = RunConfig()
+    other = override(
+        one, {"seed": 3, "model": {"l2": 0.5}, "training": {"schedules": {"dropout": "linear"}}}
+    )
+    assert differences(one, one) == []
+    assert differences(one, other) == [
+        "model.l2: 0.0, now 0.5",
+        "training.schedules.dropout: 'constant', now 'linear'",
+        "seed: 0, now 3",
+    ]

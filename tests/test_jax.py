@@ -6,11 +6,11 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from resuming import OPTIONS, assert_same, train
 
 import fashion_zoo
-from fashion_zoo import ExportError, get, list_recipes, schedules
-from fashion_zoo.callbacks import DropoutScheduler
-from fashion_zoo.layers import ScheduledDropout
+from fashion_zoo import ExportError, get, list_recipes
+from fashion_zoo.training import session
 
 STORED = Path(__file__).parent / "data" / "jax_trained.npz"
 
@@ -28,33 +28,6 @@ def test_a_recipe_fits_an_epoch_saves_and_loads(name, images, tmp_path):
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
     assert np.array_equal(again(images.images), model(images.images))
-
-
-@pytest.mark.parametrize("steps_per_execution", [1, 8])
-def test_the_scheduled_rate_reaches_the_compiled_step(steps_per_execution):
-    def dropped(y_true, y_pred):
-        return keras.ops.mean(keras.ops.cast(keras.ops.equal(y_pred, 0), "float32"))
-
-    inputs = keras.Input((200,))
-    outputs = ScheduledDropout(0.4, seed=1, name="dropout_1")(inputs)
-    model = keras.Model(inputs, [outputs, keras.layers.Dense(1)(inputs)])
-    model.compile(
-        "sgd", ["mse", "mse"], metrics=[[dropped], []], steps_per_execution=steps_per_execution
-    )
-    ones = np.ones((800, 200), dtype="float32")
-    history = model.fit(
-        ones,
-        [ones, ones[:, :1]],
-        batch_size=100,
-        epochs=4,
-        verbose=0,
-        callbacks=[DropoutScheduler(schedules.linear())],
-    ).history
-    rates = [0.4, 0.3, 0.2, 0.1]
-    assert history["dropout_1_rate"] == pytest.approx(rates)
-    (measured,) = (values for name, values in history.items() if "dropped" in name)
-    for rate, share in zip(rates, measured, strict=True):
-        assert share == pytest.approx(rate, abs=5 * np.sqrt(rate * (1 - rate) / ones.size))
 
 
 def test_a_whole_run_trains_and_evaluates_and_says_why_it_cannot_export(tmp_path, small):
@@ -79,6 +52,26 @@ def test_the_same_seed_gives_the_same_run_bit_for_bit(tmp_path, small):
         assert (first.run.path / file).read_bytes() == (second.run.path / file).read_bytes()
     weights = zip(first.run.load_model().weights, second.run.load_model().weights, strict=True)
     assert all(np.array_equal(a, b) for a, b in weights)
+
+
+def test_a_training_that_was_killed_goes_on_to_the_same_run(tmp_path, monkeypatch):
+    whole = train(tmp_path / "whole", **OPTIONS)
+
+    class Killed(BaseException):
+        pass
+
+    class Break(session.StopOnInterrupt):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(session, "StopOnInterrupt", Break)
+        train(tmp_path / "r", **OPTIONS)
+    assert_same(train(tmp_path / "r", resume=True), whole)
+    history = whole.history()
+    assert history["weight_decay"][-1] == 0
+    assert history["label_smoothing"][-1] == pytest.approx(0, abs=1e-7)
 
 
 def test_the_stored_file_that_tensorflow_reads_is_what_jax_computes(images):

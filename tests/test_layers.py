@@ -48,10 +48,50 @@ def test_rates_finer_than_bfloat16_survive_mixed_precision():
 
 
 def test_the_config_is_complete():
-    layer = ScheduledDropout(0.3, seed=7, name="drop", dtype="mixed_bfloat16")
-    again = ScheduledDropout.from_config(layer.get_config())
-    assert again.get_config() == layer.get_config()
-    assert (again.base_rate, again.seed, again.name) == (0.3, 7, "drop")
+    given = {
+        "rate": 0.3, "noise_shape": (None, 1), "seed": 7, "factors": [1.0, 0.5], "offset": 3,
+        "name": "drop", "dtype": "mixed_bfloat16",
+    }  # fmt: skip
+    config = ScheduledDropout(**given).get_config()
+    assert ScheduledDropout.from_config(config).get_config() == config
+    assert config == {**given, "trainable": True, "dtype": config["dtype"]}
+    assert config["dtype"]["config"]["name"] == "mixed_bfloat16"
+
+
+def test_a_mask_can_be_shared_along_an_axis():
+    features = keras.ops.convert_to_numpy(
+        ScheduledDropout(0.3, noise_shape=(1, None), seed=0)(ONES, training=True)
+    )
+    assert (features == features[0]).all()
+    assert 0 < (features[0] == 0).sum() < 100
+    rows = keras.ops.convert_to_numpy(
+        ScheduledDropout(0.3, noise_shape=(None, 1), seed=0)(ONES, training=True)
+    )
+    assert (rows == rows[:, :1]).all()
+    assert (rows[:, 0] == 0).mean() == pytest.approx(0.3, abs=5 * np.sqrt(0.3 * 0.7 / 1000))
+
+
+def test_a_table_is_looked_up_by_the_masks_that_were_drawn():
+    layer = ScheduledDropout(0.5, seed=0, factors=[0.0, 1.0, 1.9])
+    shares = []
+    for step in range(5):
+        assert layer.steps == step
+        outputs = keras.ops.convert_to_numpy(layer(ONES, training=True))
+        layer(ONES)  # outside training nothing counts
+        shares.append(float((outputs == 0).mean()))
+    assert shares == pytest.approx([0, 0.5, 0.95, 0.95, 0.95], abs=5 * np.sqrt(0.25 / ONES.size))
+    layer.follow([0.0, 1.0], offset=5)
+    assert not (keras.ops.convert_to_numpy(layer(ONES, training=True)) == 0).any()
+    assert layer.last_rate == 0
+    layer.follow(None)
+    assert layer.last_rate == 0.5
+
+
+def test_a_factor_that_takes_the_rate_out_of_range_is_refused():
+    with pytest.raises(ValueError, match=r"The factor 2 takes the rate of drop to 1; it must be"):
+        ScheduledDropout(0.5, factors=[1.0, 2.0], name="drop")
+    with pytest.raises(ValueError, match=r"The factor -1 takes"):
+        ScheduledDropout(0.5).follow([-1.0])
 
 
 def test_the_rate_is_one_weight_that_is_not_trained():

@@ -3,6 +3,7 @@ import random
 
 import numpy as np
 import pytest
+from resuming import assert_same
 
 import fashion_zoo
 from fashion_zoo import ConfigError, TrainingError
@@ -55,25 +56,22 @@ def test_a_sweep_is_repeatable_and_leaves_a_picture(tmp_path, small):
     assert not np.array_equal(first.losses[0], first.losses[1])  # another seed
     assert set(first.suggestions) == {"steepest", "valley", "minimum", "slide"}
     for one in first.suggestions.values():
-        assert one.low <= one.rate <= one.high
+        assert one.low * 0.999 <= one.rate <= one.high * 1.001  # equal ones, up to rounding
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
     assert first.smoothed[:, 15].mean() < first.smoothed[:, 0].mean()
 
 
-def test_training_after_it_is_the_same_as_without_it(trained, tmp_path, small):
+def test_training_after_it_is_the_same_as_without_it(tmp_path, small):
+    def train(name):
+        options = {"evaluate": False, "export": False, **small}
+        return fashion_zoo.train("bn_mlp", run_dir=tmp_path / name, **options).run
+
+    without = train("without")
     python, numpy = random.getstate(), np.random.get_state()
     fashion_zoo.find_lr("bn_mlp", **SWEEP, **small)
     assert random.getstate() == python
     assert all(np.array_equal(a, b) for a, b in zip(np.random.get_state(), numpy, strict=True))
-    run = fashion_zoo.train(
-        "bn_mlp", run_dir=tmp_path / "r", evaluate=False, export=False, **small
-    ).run
-    history = "history.csv"
-    assert (run.path / history).read_bytes() == (trained.run.path / history).read_bytes()
-    weights = zip(
-        run.load_model().get_weights(), trained.run.load_model().get_weights(), strict=True
-    )
-    assert all(np.array_equal(a, b) for a, b in weights)
+    assert_same(train("after"), without)
 
 
 def test_divergence_ends_a_sweep_and_too_early_is_an_error(small):

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from fashion_zoo import TrainingConfig, schedules
-from fashion_zoo.optimizers import TabulatedSchedule, build_optimizer
+from fashion_zoo.optimizers import ScheduledAdamW, TabulatedSchedule, build_optimizer
 
 
 def tabulated(*arguments):
@@ -58,3 +58,46 @@ def test_weight_decay_spares_everything_but_kernels():
     optimizer.apply([keras.ops.zeros(weight.shape) for weight in weights], weights)
     values = {weight.name: float(keras.ops.mean(weight)) for weight in weights}
     assert values == pytest.approx({"kernel": 0.95, "bias": 1, "gamma": 1, "beta": 1})
+
+
+def test_weight_decay_moves_with_the_optimizers_own_counter():
+    optimizer = build_optimizer(
+        TrainingConfig(optimizer="adamw"), 0.1, weight_decay=TabulatedSchedule([0.5, 0.0, 1.0])
+    )
+    weight = keras.Variable(1.0, name="kernel")
+    optimizer.build([weight])
+    seen = []
+    for _ in range(4):
+        optimizer.apply([keras.ops.zeros(())], [weight])
+        seen.append(float(weight))
+    # weight -= learning_rate * decay * weight; a gradient of 0 moves nothing else
+    assert seen == pytest.approx([0.95, 0.95, 0.855, 0.7695])
+
+
+def test_scheduled_decay_survives_its_config():
+    table = TabulatedSchedule([0.5, 0.0])
+    optimizer = ScheduledAdamW(table, learning_rate=0.1, global_clipnorm=2.0)
+    again = ScheduledAdamW.from_config(optimizer.get_config())
+    assert np.array_equal(again.weight_decay_at(1), table(1))
+    assert again.get_config() == optimizer.get_config()
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_scheduled_decay_reaches_the_compiled_step(jit_compile):
+    inputs = keras.Input((4,))
+    layer = keras.layers.Dense(3, name="dense")
+    model = keras.Model(inputs, layer(inputs))
+    decays = [0.5, 0.25, 0.0, 1.0]
+    model.compile(
+        build_optimizer(
+            TrainingConfig(optimizer="adamw"), 0.1, weight_decay=TabulatedSchedule(decays)
+        ),
+        "mse",
+        steps_per_execution=4,
+        jit_compile=jit_compile,
+    )
+    start = keras.ops.convert_to_numpy(layer.kernel).copy()
+    zeros = np.zeros((8, 4), dtype="float32")  # no gradient reaches the kernel
+    model.fit(zeros, zeros[:, :3], batch_size=2, epochs=1, verbose=0)
+    kept = np.prod([1 - 0.1 * decay for decay in decays])
+    assert keras.ops.convert_to_numpy(layer.kernel) == pytest.approx(start * kept, rel=1e-5)

@@ -1,7 +1,8 @@
 import keras
 import numpy as np
+import pytest
 
-from fashion_zoo.data.batches import epoch_order
+from fashion_zoo.data.batches import encode, epoch_order
 from fashion_zoo.data.pipeline import _array_batches, training_pipeline
 
 
@@ -64,10 +65,32 @@ def test_other_backends_read_the_same_batches(images):
     def order(epoch):
         return epoch_order(200, 64, 5, epoch)
 
-    batches, start_epoch = _array_batches(images.images, images.labels, order, 3)
+    batches, start_epoch = _array_batches(images.images, images.labels, order, 3, None)
     tensorflow = make(images)
     for epoch in (0, 3):
         start_epoch(epoch)
         for step, (x, y) in enumerate(read(tensorflow, epoch)):
             assert np.array_equal(x, batches[step][0])
             assert np.array_equal(y, batches[step][1])
+
+
+def test_smoothing_that_moves_has_its_own_value_each_step(images):
+    table = [step / 10 for step in range(6)]  # two epochs of three steps
+    pipeline = make(images, label_smoothing=table)
+    one_hot = encode(images.labels, 10, 0.0)
+    batches, start_epoch = _array_batches(
+        images.images,
+        one_hot,
+        lambda epoch: epoch_order(200, 64, 5, epoch),
+        3,
+        np.array(table, dtype="float32"),
+    )
+    for epoch in (1, 0):
+        rows = epoch_order(200, 64, 5, epoch)
+        start_epoch(epoch)
+        for step, (_, labels) in enumerate(read(pipeline, epoch)):
+            expected = encode(images.labels[rows[step]], 10, table[3 * epoch + step])
+            assert labels == pytest.approx(expected, abs=1e-7)
+            assert batches[step][1] == pytest.approx(expected, abs=1e-7)
+        assert pipeline.applied(epoch) == {"label_smoothing": pytest.approx(table[3 * epoch + 2])}
+    assert make(images, label_smoothing=0.1).applied(0) == {}
