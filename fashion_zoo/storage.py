@@ -5,6 +5,7 @@ Every writer goes through here: a temporary sibling, fsync, rename, fsync of the
 
 import contextlib
 import csv
+import errno
 import hashlib
 import io
 import json
@@ -176,6 +177,8 @@ def lock(folder: Path) -> Iterator[None]:
         try:
             held.acquire(timeout=0)
         except filelock.Timeout as error:
+            if not file.exists():  # filelock waits where a file cannot be made, such as in /proc
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)) from error
             raise RunLockedError(
                 f"{folder} is in use by {_holder(file)}. Wait for its end, or choose another place."
             ) from error

@@ -34,6 +34,8 @@ def main(argv: list[str]) -> int:
     entry = _common.recipe_first(argv, "train")
     name = f"train {entry.name}"
     options, config = _common.parse_config(Train, argv[1:], name, entry.config)
+    if options.resume and not options.run_dir:
+        raise fashion_zoo.ConfigError("--resume needs --run-dir, the run folder to go on with.")
     run_dir = options.run_dir or str(fashion_zoo.default_run_dir(entry.name))
     # Before the seconds that keras takes:
     fashion_zoo.check_free(run_dir, force=options.force, resume=options.resume)

@@ -10,9 +10,10 @@ from crashes import record
 from resuming import OPTIONS, assert_same, files, train
 
 import fashion_zoo
-from fashion_zoo import RunError, RunLockedError, open_run, storage
+from fashion_zoo import ConfigError, RunError, RunLockedError, StorageError, open_run, storage
 from fashion_zoo.training import session
 from fashion_zoo.training import state as states
+from recipes import train as commands
 
 
 @pytest.fixture(scope="module")
@@ -85,20 +86,25 @@ def test_a_kill_between_stopping_early_and_the_end_does_not_train_on(tmp_path, m
     whole = train(tmp_path / "whole", **options)
     assert whole.read_json("training.json")["epochs"] == 3
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(session, "_finish", lambda *_: (_ for _ in ()).throw(Killed))
+        patch.setattr(session, "_finish", lambda *_: raising(Killed))
         train(tmp_path / "r", **options)
     assert not (tmp_path / "r" / "model.keras").exists()
     assert_same(train(tmp_path / "r", resume=True), whole)
 
 
-@pytest.mark.parametrize("moment", ["before", "empty", "half", "after"])
-def test_a_kill_while_the_state_is_written(whole, tmp_path, monkeypatch, moment):
-    """The slow tests do this for every file."""
-    steps, moments = record(
-        tmp_path / "now", tmp_path / "then", monkeypatch, lambda: train(
-            tmp_path / "now" / "r", **OPTIONS
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("recorded")
+    with pytest.MonkeyPatch.context() as patch:
+        return record(
+            folder / "now", folder / "then", patch, lambda: train(folder / "now" / "r", **OPTIONS)
         )
-    )  # fmt: skip
+
+
+@pytest.mark.parametrize("moment", ["before", "empty", "half", "after"])
+def test_a_kill_while_the_state_is_written(recorded, whole, moment):
+    """The slow tests do this for every file."""
+    steps, moments = recorded
     (place,) = (
         number
         for number, step in enumerate(steps)
@@ -164,6 +170,31 @@ def test_another_config_is_refused_with_the_differences(whole):
     )
     with pytest.raises(RunError, match=r"is a run of bn_mlp, not of l2_mlp"):
         fashion_zoo.train("l2_mlp", run_dir=whole.path, resume=True)
+
+
+def test_resume_without_a_folder_or_with_force_is_refused(tmp_path, capsys):
+    for options in ({"run_dir": None}, {"run_dir": tmp_path, "force": True}):
+        with pytest.raises(ConfigError, match="resume needs a run folder"):
+            fashion_zoo.train("bn_mlp", resume=True, **options)
+    assert commands.main(["bn_mlp", "--resume"]) == 3
+    assert "--resume needs --run-dir" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_stops_a_training_says_how_to_go_on(tmp_path, monkeypatch):
+    for error in (StorageError("full"), KeyboardInterrupt()):
+        folder = tmp_path / type(error).__name__
+        with monkeypatch.context() as patch, pytest.raises(type(error)) as caught:
+            patch.setattr(session, "_finish", lambda *_, error=error: raising(error))
+            train(folder, **OPTIONS)
+        assert caught.value.__notes__ == [
+            "The epochs that are done are kept. Go on with: python -m recipes.train bn_mlp "
+            f"--run-dir {folder} --resume"
+        ]
+
+
+def raising(error):
+    raise error
 
 
 def test_a_fork_goes_on_with_other_settings(whole, tmp_path):
@@ -256,7 +287,7 @@ def test_a_forced_run_that_is_killed_can_go_on_or_be_forced_again(whole, tmp_pat
     old = train(tmp_path / "r", **{**OPTIONS, "seed": 7})
     weights = old.load_model().get_weights()
     with monkeypatch.context() as patch:  # a kill leaves no time for tidying up
-        patch.setattr("fashion_zoo.runs.shutil.rmtree", lambda *_, **__: None)
+        patch.setattr("fashion_zoo.runs.places.shutil.rmtree", lambda *_, **__: None)
         patch.setattr("pathlib.Path.rename", _renames_once(patch))
         stopped(tmp_path / "r", 1, monkeypatch, force=True, **OPTIONS)
     assert sorted(file.name for file in tmp_path.iterdir()) == [".r.replaced", "r"]

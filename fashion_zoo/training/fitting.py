@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import keras
 
+import fashion_zoo.training.state as states
 from fashion_zoo import schedules
 from fashion_zoo.callbacks import (
     AdaptiveDropout,
@@ -19,7 +20,6 @@ from fashion_zoo.data import Images, Split, reshape
 from fashion_zoo.data.batches import encode, steps_per_epoch
 from fashion_zoo.data.pipeline import Pipeline, training_pipeline
 from fashion_zoo.show.progress import TrainingDisplay
-from fashion_zoo.training import state as states
 from fashion_zoo.training.compilation import compile_model, steps_of_about_a_second
 from fashion_zoo.training.recorder import Recorder
 
@@ -47,27 +47,10 @@ def fit(
     Raises:
         RunError: the state does not fit the model.
     """
-    training = config.training
+    training, soft = config.training, bool(config.training.label_smoothing)
     num_classes, shape = model.output_shape[-1], model.input_shape[1:]
     train, validation = (Images(reshape(part.images, shape), part.labels) for part in split)
-    total_steps = steps_per_epoch(len(train.labels), training.batch_size) * training.epochs
-    pipeline = training_pipeline(
-        train,
-        batch_size=training.batch_size,
-        seed=config.seed,
-        num_classes=num_classes,
-        label_smoothing=_smoothing(training, total_steps),
-    )
-    soft = bool(training.label_smoothing)
-    compile_model(
-        model,
-        config,
-        total_steps=total_steps,
-        steps_per_execution=steps_of_about_a_second(
-            model.count_params(), training.batch_size, pipeline.steps
-        ),
-        soft_labels=soft,
-    )
+    pipeline = _compile(model, config, train)
     watchers: list[keras.callbacks.Callback] = [
         _FollowPipeline(pipeline),
         OptimizerLogger(),
@@ -78,10 +61,7 @@ def fit(
     ]
     start = recorder.start if recorder else None
     if start:
-        states.put_back(model, start)
-    if start and start.forked:  # its epochs may have had more steps or fewer
-        optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
-        optimizer.iterations.assign(start.epochs * pipeline.steps)
+        _go_on(model, start, pipeline.steps)
     if recorder:
         recorder.others = tuple(watchers)
         watchers.append(recorder)
@@ -104,6 +84,37 @@ def fit(
         raise
     finally:
         display.stop()
+
+
+def _compile(model: keras.Model, config: RunConfig, train: Images) -> Pipeline:
+    """Make the pipeline, and compile the model for its steps."""
+    training = config.training
+    total_steps = steps_per_epoch(len(train.labels), training.batch_size) * training.epochs
+    pipeline = training_pipeline(
+        train,
+        batch_size=training.batch_size,
+        seed=config.seed,
+        num_classes=model.output_shape[-1],
+        label_smoothing=_smoothing(training, total_steps),
+    )
+    compile_model(
+        model,
+        config,
+        total_steps=total_steps,
+        steps_per_execution=steps_of_about_a_second(
+            model.count_params(), training.batch_size, pipeline.steps
+        ),
+        soft_labels=bool(training.label_smoothing),
+    )
+    return pipeline
+
+
+def _go_on(model: keras.Model, start: states.State, steps: int) -> None:
+    """Put the state into the model."""
+    states.put_back(model, start)
+    if start.forked:  # its epochs may have had more steps or fewer
+        optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+        optimizer.iterations.assign(start.epochs * steps)
 
 
 def _first_epoch(start: states.State | None, epochs: int) -> int:

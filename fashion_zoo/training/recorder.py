@@ -6,9 +6,9 @@ from typing import Any
 
 import keras
 
+import fashion_zoo.training.state as states
 from fashion_zoo import storage
 from fashion_zoo.runs import Run
-from fashion_zoo.training import state as states
 
 
 class Recorder(keras.callbacks.Callback):

@@ -1,6 +1,7 @@
 """One training, from a config to a run folder; begun, gone on with, or forked from another."""
 
 import contextlib
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,16 +9,16 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
+import fashion_zoo.training.state as states
 from fashion_zoo import environment, precision, runs, storage
 from fashion_zoo.callbacks import StopOnInterrupt
 from fashion_zoo.config import Recipe, RunConfig
 from fashion_zoo.data import CLASS_NAMES, Images, load_split, reshape
-from fashion_zoo.errors import ConfigError, RunError
+from fashion_zoo.errors import ConfigError, FashionZooError, RunError
 from fashion_zoo.overrides import differences
 from fashion_zoo.runs import Run
 from fashion_zoo.show import plots
 from fashion_zoo.show.progress import TrainingDisplay
-from fashion_zoo.training import state as states
 from fashion_zoo.training.compilation import build_model
 from fashion_zoo.training.fitting import VALIDATION_BATCH, fit
 from fashion_zoo.training.recorder import Recorder
@@ -71,7 +72,7 @@ def train_run(
     split = load_split(config.data)
     model = build_model(entry, config)
     _check_fit(model, entry.name)
-    origin = _state_of(fork, config.training.epochs) if fork else None
+    origin = _state_of(fork, config.training.epochs) if fork and not resume else None
     with _run_folder(entry, config, path, force, resume) as run:
         if run.finished:
             display.say(f"{run.path} is finished: nothing is left to train.")
@@ -82,7 +83,7 @@ def train_run(
             display.say(f"Going on after epoch {start.epochs} of {config.training.epochs}.")
         run.drop_results()
         recorder = Recorder(run, min(config.training.batch_size, len(split.train.labels)), start)
-        with StopOnInterrupt() as stop:
+        with StopOnInterrupt() as stop, _advice_to_resume(run, force):
             finished = True
             try:
                 fit(model, config, split, [stop], display, recorder)
@@ -126,6 +127,19 @@ def _run_folder(
     else:
         with runs.create(path, entry.name, config, surroundings, force=force) as run:
             yield run
+
+
+@contextlib.contextmanager
+def _advice_to_resume(run: Run, force: bool) -> Iterator[None]:
+    try:
+        yield
+    except (FashionZooError, KeyboardInterrupt) as stopped:
+        if run.has_state and not force:  # what --force began is taken away again
+            stopped.add_note(
+                "The epochs that are done are kept. Go on with: python -m recipes.train "
+                f"{run.recipe} --run-dir {shlex.quote(str(run.path))} --resume"
+            )
+        raise
 
 
 def _state_of(path: str | Path, epochs: int) -> states.State:

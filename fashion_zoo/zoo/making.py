@@ -1,12 +1,9 @@
-"""The facade: one function a command, with the same name and arguments. Where folders meet."""
+"""Build, train, and find a learning rate."""
 
 import datetime
 import shlex
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-import numpy as np
 
 from fashion_zoo import registry, runs, storage
 from fashion_zoo.config import RunConfig
@@ -118,6 +115,11 @@ def train(
     entry = registry.recipe(name)
     if export:
         check_backend()  # before the minutes that the training takes
+    if resume and (force or run_dir is None):
+        raise ConfigError(
+            "resume needs a run folder and goes on with the run there; it cannot be combined with "
+            "force, which replaces it. Set --run-dir, and leave out --force."
+        )
     path = Path(run_dir) if run_dir is not None else default_run_dir(name)
     runs.check_free(path, force=force, resume=resume)
     base = config or runs.stored_config(name, path if resume else None, fork)
@@ -148,29 +150,6 @@ def train(
         )
         raise
     return Trained(run, training, evaluation, parity)
-
-
-def evaluate(run: str | Path) -> dict[str, Any]:
-    """Evaluate a run on the test images; see ``fashion_zoo.evaluation.measure``.
-
-    Raises:
-        RunError: it is not a run, or has no model.
-    """
-    from fashion_zoo.evaluation import evaluate_run
-
-    return evaluate_run(runs.open_run(run))
-
-
-def export(run: str | Path, to: str | Path, *, force: bool = False) -> dict[str, Any]:
-    """Export a run as a SavedModel and prove that it agrees.
-
-    Raises:
-        RunError: it is not a run, or has no model.
-        ExportError: the export does not agree, or the backend cannot write one.
-    """
-    from fashion_zoo.exporting import export_run
-
-    return export_run(runs.open_run(run), to, force=force)
 
 
 def find_lr(
@@ -232,158 +211,3 @@ def find_lr(
         )
         storage.write_figure(to, figure)
     return found
-
-
-class Prediction(NamedTuple):
-    """What a model says of one picture."""
-
-    picture: str
-    """The path as given."""
-    notes: tuple[str, ...]
-    """What was done to the picture."""
-    looks_inverted: bool
-    """Whether it looks inverted."""
-    classes: tuple[tuple[str, float], ...]
-    """Class name and probability, the most probable first."""
-
-
-def predict(
-    run: str | Path, pictures: Sequence[str | Path], *, top: int = 3, invert: bool = False
-) -> list[Prediction]:
-    """Predict the classes of picture files of any size and colour.
-
-    Args:
-        run: the run folder.
-        pictures: files that Pillow reads.
-        top: how many classes to return.
-        invert: whether to swap light and dark first.
-
-    Raises:
-        DataError: a file is not a picture.
-        RunError: it is not a run, or has no model.
-        ConfigError: no pictures, or ``top`` is not in 1..10.
-    """
-    from fashion_zoo.data import CLASS_NAMES
-    from fashion_zoo.data.pictures import read_picture
-    from fashion_zoo.evaluation.report import probabilities
-
-    if not pictures:
-        raise ConfigError("predict needs at least one picture, received none.")
-    if not 1 <= top <= len(CLASS_NAMES):
-        raise ConfigError(f"top must be in 1..{len(CLASS_NAMES)}, received {top}.")
-    opened = runs.open_run(run)
-    read = [read_picture(path, invert=invert) for path in pictures]
-    found = probabilities(opened.load_model(), np.stack([entry.image for entry in read]))
-    return [
-        Prediction(
-            str(path),
-            entry.notes,
-            entry.looks_inverted,
-            tuple((CLASS_NAMES[place], float(row[place])) for place in np.argsort(-row)[:top]),
-        )
-        for path, entry, row in zip(pictures, read, found, strict=True)
-    ]
-
-
-def plot_schedules(expressions: Sequence[str], to: str | Path) -> None:
-    """Draw schedules side by side into a picture file.
-
-    Args:
-        expressions: what ``schedules.get`` reads; all of the vocabulary with its defaults when
-            there are none.
-        to: the file, PNG or what else matplotlib writes.
-
-    Raises:
-        ConfigError: an expression cannot be read, or the file's ending is not a picture's.
-        StorageError: the file cannot be written.
-    """
-    from fashion_zoo import schedules
-    from fashion_zoo.show import plots
-
-    if not expressions:
-        plain = [name for name in schedules.SCHEDULES if name != "join"]
-        expressions = [*plain, "warmup >> cosine", "join([constant, linear], [0.5])"]
-    drawn = {text: schedules.get(text) for text in expressions}
-    figure = plots.schedules(
-        {text: [schedule(step / 1000) for step in range(1001)] for text, schedule in drawn.items()}
-    )
-    storage.write_figure(to, figure)
-
-
-def benchmark_accuracy(
-    *, seeds: int = 3, folder: str | Path = "runs/benchmark", page: str | Path = "README.md"
-) -> Mapping[str, Any]:
-    """Measure every registered recipe and write ``assets/results.csv`` and the README's table.
-
-    Finished runs in ``folder`` are not run again, so it can be broken off at any time.
-
-    Args:
-        seeds: trainings a recipe, at least 2.
-        folder: where the runs are kept.
-        page: the page whose table is replaced.
-
-    Returns:
-        Recipe name to its ``Result``.
-
-    Raises:
-        ConfigError: fewer than two seeds.
-        DataError: the page is missing or has no place for the table.
-    """
-    from fashion_zoo.board.accuracy import measure_recipe
-    from fashion_zoo.board.results import (
-        around_table,
-        replace_table,
-        results_table,
-        write_results,
-    )
-    from fashion_zoo.show.progress import TrainingDisplay
-
-    if seeds < 2:
-        raise ConfigError(f"seeds must be at least 2, for an interval; received {seeds}.")
-    around_table(Path(page))  # before the minutes that the trainings take
-    results = [
-        measure_recipe(name, seeds, Path(folder), TrainingDisplay())
-        for name in registry.list_recipes()
-    ]
-    write_results(results)
-    replace_table(Path(page), results_table(results))
-    return {result.recipe: result for result in results}
-
-
-def benchmark_dropout(
-    *,
-    seeds: int = 5,
-    folder: str | Path = "runs/dropout",
-    page: str | Path = "docs/dropout.md",
-    **overrides: Any,
-) -> str:
-    """Compare dropout rates that move with the best one that does not, and write the table.
-
-    Finished runs in ``folder`` are not run again, so it can be broken off at any time. The rows
-    of the table go into a CSV file beside the page.
-
-    Args:
-        seeds: trainings a row, at least 2.
-        folder: where the runs are kept.
-        page: the page whose table is replaced.
-        **overrides: fields of every RunConfig, for a quick look.
-
-    Returns:
-        The table, in Markdown.
-
-    Raises:
-        ConfigError: fewer than two seeds.
-        DataError: the page is missing or has no place for the table.
-    """
-    from fashion_zoo.board.dropout import dropout_table, measure_dropout, write_dropout
-    from fashion_zoo.board.results import around_table, replace_table
-    from fashion_zoo.show.progress import TrainingDisplay
-
-    if seeds < 2:
-        raise ConfigError(f"seeds must be at least 2, for an interval; received {seeds}.")
-    around_table(Path(page))  # before the minutes that the trainings take
-    arms = measure_dropout(seeds, Path(folder), TrainingDisplay(), overrides)
-    write_dropout(arms, Path(page).with_suffix(".csv"))
-    table = dropout_table(arms)
-    replace_table(Path(page), table)
-    return table
