@@ -1,0 +1,118 @@
+"""Where a run folder may be made, who holds it, and what happens to an older one there."""
+
+import contextlib
+import dataclasses
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from fashion_zoo import storage
+from fashion_zoo.config import RunConfig
+from fashion_zoo.runs.run import FORMAT, Run, is_run, open_run
+
+
+@contextlib.contextmanager
+def create(
+    path: str | Path,
+    recipe_name: str,
+    config: RunConfig,
+    environment: Mapping[str, Any],
+    *,
+    force: bool = False,
+) -> Iterator[Run]:
+    """Make a run folder, hold its lock, and yield it.
+
+    After an exception a run that has no state yet is taken away again. An older run that
+    ``force`` replaces is set aside until the end, and comes back after an exception.
+
+    Raises:
+        RunError: something is there already; RunLockedError: another process is at it.
+        StorageError: the folder cannot be written.
+    """
+    _check_free(path, force=force)
+    place = Path(path).resolve()
+    with storage.lock(place):
+        _settle(place)
+        _check_free(path, force=force)
+        aside, was_there = _aside(place), place.is_dir()
+        with storage.as_storage_error(place):
+            if is_run(place):
+                if aside.exists():  # a forced run that was killed is forced again
+                    storage.remove(place)
+                else:
+                    place.rename(aside)
+            place.mkdir(parents=True, exist_ok=True)
+        storage.sweep(place)
+        try:
+            run = Run(Path(path), recipe_name, config)
+            stored = {"format": FORMAT, "recipe": recipe_name, "config": dataclasses.asdict(config)}
+            storage.write_json(place / "config.json", stored)
+            storage.write_json(place / "environment.json", dict(environment))
+            yield run
+        except BaseException:
+            if aside.exists() or not run.has_state:
+                shutil.rmtree(place, ignore_errors=True)
+                if aside.exists():
+                    aside.rename(place)
+                elif was_there:
+                    place.mkdir()
+            raise
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def reopen(path: str | Path, environment: Mapping[str, Any]) -> Iterator[Run]:
+    """Open a run folder to go on with it, and hold its lock.
+
+    Raises:
+        RunError: as ``open_run``; RunLockedError: another process is at it.
+        StorageError: the folder cannot be written.
+    """
+    place = Path(path).resolve()
+    with storage.lock(place):
+        _settle(place)
+        run = open_run(path)
+        storage.sweep(place)
+        run.prune_states()
+        if not (place / "environment.json").is_file():
+            storage.write_json(place / "environment.json", dict(environment))
+        yield run
+        shutil.rmtree(_aside(place), ignore_errors=True)
+
+
+def check_free(path: str | Path, *, force: bool = False, resume: bool = False) -> None:
+    """Check that a run may be made at ``path``, or gone on with.
+
+    Raises:
+        RunError: something is there. With ``force`` an older run is replaced, with ``resume`` it
+            is gone on with, but nothing that is not a run.
+        RunLockedError: another process is at it.
+    """
+    place = Path(path).resolve()
+    storage.check_unlocked(place)
+    if resume and os.path.exists(_aside(place)):
+        with storage.lock(place):
+            _settle(place)
+    if not (resume and is_run(place)):
+        _check_free(path, force=force)
+
+
+def _check_free(path: str | Path, *, force: bool) -> None:
+    instead = "go on with it with --resume, or replace it with --force"
+    storage.check_free(path, "a run", is_run, force=force, instead=instead)
+
+
+def _aside(place: Path) -> Path:
+    """Return where an older run waits while ``force`` replaces it."""
+    return place.with_name(f".{place.name}.replaced")
+
+
+def _settle(place: Path) -> None:
+    """Put an older run back that a kill left set aside, with nothing in its place yet."""
+    aside = _aside(place)
+    with storage.as_storage_error(place):
+        if aside.exists() and storage.is_free(place):
+            storage.remove(place)
+            aside.rename(place)

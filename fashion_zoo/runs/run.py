@@ -1,0 +1,231 @@
+"""The run folder: everything one training produced, enough to evaluate, export and repeat it.
+
+config.json       format number, recipe name, the whole RunConfig
+environment.json  versions, device, precision and why, threads, commit
+history.csv       one row an epoch: losses, accuracies, applied rates (no times)
+timing.csv        one row an epoch: seconds and images a second
+state/            what training goes on from after a kill: the last two epochs, verified
+training.json     how training ended, and the validation accuracy of the saved weights
+model.keras       the trained model
+curves.png        the history as a picture
+"""
+
+import csv
+import dataclasses
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fashion_zoo import storage
+from fashion_zoo.config import RunConfig
+from fashion_zoo.errors import ConfigError, RunError
+from fashion_zoo.overrides import override
+from fashion_zoo.registry import recipe
+
+if TYPE_CHECKING:
+    import keras
+
+FORMAT = 1
+_RESULTS = ("evaluation.json", "confusion.png", "reliability.png", "errors.png", "saved_model")
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """An open run folder."""
+
+    path: Path
+    """The folder."""
+    recipe: str
+    """Name of the recipe."""
+    config: RunConfig
+    """What the run was made from."""
+
+    @property
+    def model_file(self) -> Path:
+        """Where the trained model is."""
+        return self.path / "model.keras"
+
+    def load_model(self) -> "keras.Model":
+        """Load the trained model, uncompiled.
+
+        Raises:
+            RunError: training has not saved one, or the file is damaged.
+        """
+        import keras
+
+        from fashion_zoo import layers, optimizers  # noqa: F401  # registers what the file names
+
+        if not self.model_file.is_file():
+            raise RunError(
+                f"Run {self.path} has no model.keras: its training did not finish. Train it again."
+            )
+        try:
+            return keras.saving.load_model(self.model_file, compile=False)
+        except Exception as error:
+            raise RunError(f"{self.model_file} cannot be loaded: {error}") from error
+
+    def save_model(self, model: "keras.Model") -> None:
+        """Save the trained model, whole or not at all."""
+        with storage.atomic_file(self.model_file) as temporary:
+            model.save(temporary)
+
+    @property
+    def finished(self) -> bool:
+        """Whether training came to its end and all of it was written."""
+        file = self.path / "training.json"
+        return file.is_file() and bool(_read_json(file).get("finished"))
+
+    def evaluation(self) -> dict[str, Any] | None:
+        """Return ``evaluation.json``, or None before it is there; it is written last."""
+        done = (self.path / "evaluation.json").is_file()
+        return self.read_json("evaluation.json") if done else None
+
+    def parity(self) -> dict[str, Any] | None:
+        """Return ``saved_model/parity.json``, or None before the export."""
+        done = (self.path / "saved_model" / "parity.json").is_file()
+        return self.read_json("saved_model/parity.json") if done else None
+
+    def drop_results(self) -> None:
+        """Remove what was measured and exported of an earlier model, before training goes on."""
+        with storage.as_storage_error(self.path):
+            for name in _RESULTS:
+                storage.remove(self.path / name)
+
+    @property
+    def has_state(self) -> bool:
+        """Whether an epoch of it has ended, from which training can go on."""
+        return bool(self._states())
+
+    def save_state(self, epoch: int, data: bytes) -> None:
+        """Write the state after an epoch; the one before it is kept, older ones go."""
+        folder = self.path / "state"
+        with storage.as_storage_error(folder):
+            folder.mkdir(exist_ok=True)
+        storage.write_verified(folder / f"epoch-{epoch:06}", data)
+        self.prune_states()
+
+    def prune_states(self) -> None:
+        """Remove the states that came before the last two."""
+        with storage.as_storage_error(self.path):
+            for old in self._states()[2:]:
+                storage.remove(old)
+
+    def load_state(self) -> bytes | None:
+        """Return the newest state that is whole, or None before the first.
+
+        Raises:
+            RunError: there are states, and none of them is whole.
+        """
+        states = self._states()
+        for file in states:
+            data = storage.read_verified(file)
+            if data is not None:
+                return data
+        if states:
+            raise RunError(
+                f"Run {self.path} cannot go on: its states are damaged "
+                f"({', '.join(file.name for file in states)}). Train it again with --force."
+            )
+        return None
+
+    def _states(self) -> list[Path]:
+        """Return the files of the states, the newest first."""
+        return sorted((self.path / "state").glob("epoch-*"), reverse=True)
+
+    def history(self) -> dict[str, list[float]]:
+        """Return the columns of ``history.csv``; NaN where a column began later.
+
+        Raises:
+            RunError: there is no history yet.
+        """
+        file = self.path / "history.csv"
+        if not file.is_file():
+            raise RunError(f"Run {self.path} has no history.csv: no epoch of it has ended.")
+        with file.open(encoding="utf-8", newline="") as lines:
+            rows = list(csv.DictReader(lines))
+        return {name: [float(row[name] or "nan") for row in rows] for name in rows[0]}
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """Return the content of one of the run's JSON files.
+
+        Raises:
+            RunError: it is missing or damaged.
+        """
+        return _read_json(self.path / name)
+
+
+def is_run(path: Path) -> bool:
+    """Whether a run folder is there."""
+    try:
+        stored = json.loads((path / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(stored, dict) and {"format", "recipe", "config"} <= stored.keys()
+
+
+def open_run(path: str | Path) -> Run:
+    """Open a run folder.
+
+    Raises:
+        RunError: it is missing, not a run, damaged, written by a newer package, or made by a
+            recipe that is not registered.
+    """
+    path = Path(path)
+    if not os.path.isdir(path):  # unlike Path's, it answers no where it may not look
+        raise RunError(f"There is no run folder {path}.")
+    if not os.path.isfile(path / "config.json"):
+        raise RunError(f"{path} is not a run folder: it has no config.json.")
+    stored = _read_json(path / "config.json")
+    number, name = stored.get("format"), stored.get("recipe")
+    if isinstance(number, int) and number > FORMAT:
+        raise RunError(
+            f"Run {path} has format {number}; this package knows formats up to {FORMAT}. "
+            "Update fashion_zoo."
+        )
+    whole = isinstance(stored.get("config"), dict)
+    if number != FORMAT or not whole or not isinstance(name, str):
+        raise RunError(f"{path} is not a run folder: its config.json is not a run's.")
+    try:
+        entry = recipe(name)
+        return Run(path, entry.name, override(entry.config, stored["config"]))
+    except ConfigError as error:
+        raise RunError(
+            f"Run {path} cannot be opened: {error} If the recipe is your own, name its file "
+            "with --import."
+        ) from error
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} cannot be read: {error}.") from error
+    if not isinstance(value, dict):
+        raise RunError(f"{path} is damaged: expected a JSON object.")
+    return value
+
+
+def stored_config(
+    name: str, resume: str | Path | None = None, fork: str | Path | None = None
+) -> RunConfig:
+    """Return the config that a training starts from before it is changed.
+
+    Args:
+        name: a registered recipe.
+        resume: the run folder to go on with, if a run is there.
+        fork: the run to fork.
+
+    Returns:
+        The config of the run to go on with, else of the run to fork, else the recipe's.
+
+    Raises:
+        RunError: the run cannot be read, or is of another recipe.
+    """
+    source = resume if resume is not None and is_run(Path(resume)) else fork
+    if source is None:
+        return recipe(name).config
+    run = open_run(source)
+    if run.recipe != name:
+        raise RunError(f"{source} is a run of {run.recipe}, not of {name}.")
+    return run.config
