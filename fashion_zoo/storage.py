@@ -13,6 +13,7 @@ import os
 import platform
 import shutil
 import tempfile
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -208,10 +209,13 @@ def _lock_file(folder: Path) -> Path:
 
 
 def _holder(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8") or "another process"
-    except OSError:
-        return "another process"
+    with contextlib.suppress(OSError):  # it may have ended by now
+        for _ in range(50):
+            name = file.read_text(encoding="utf-8")
+            if name:
+                return name
+            time.sleep(0.02)  # it has the lock and is about to write its name
+    return "another process"
 
 
 def _umask() -> int:

@@ -100,8 +100,9 @@ class Run:
     def save_state(self, epoch: int, data: bytes) -> None:
         """Write the state after an epoch; the one before it is kept, older ones go."""
         folder = self.path / "state"
-        with storage.as_storage_error(folder):
-            folder.mkdir(exist_ok=True)
+        if not folder.is_dir():
+            with storage.as_storage_error(folder):
+                folder.mkdir()
         storage.write_verified(folder / f"epoch-{epoch:06}", data)
         self.prune_states()
 
