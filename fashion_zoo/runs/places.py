@@ -31,7 +31,7 @@ def create(
         RunError: something is there already; RunLockedError: another process is at it.
         StorageError: the folder cannot be written.
     """
-    _check_free(path, force=force)
+    check_free(path, force=force)
     place = Path(path).resolve()
     with storage.lock(place):
         _settle(place)

@@ -66,13 +66,13 @@ def train_run(
     """
     display = display or TrainingDisplay(enabled=False)
     runs.check_free(path, force=force, resume=resume)
-    resume = resume and runs.is_run(Path(path))
-    if resume:
+    going_on = resume and runs.is_run(Path(path))
+    if going_on:
         check_same(runs.open_run(path), entry.name, config)
     split = load_split(config.data)
     model = build_model(entry, config)
     _check_fit(model, entry.name)
-    origin = _state_of(fork, config.training.epochs) if fork and not resume else None
+    origin = _state_of(fork, config.training.epochs) if fork and not going_on else None
     with _run_folder(entry, config, path, force, resume) as run:
         if run.finished:
             display.say(f"{run.path} is finished: nothing is left to train.")
@@ -120,7 +120,7 @@ def _run_folder(
         **environment.describe(),
         "precision": {"asked": config.precision, **chosen._asdict()},
     }
-    if resume:
+    if resume and runs.is_run(Path(path)):
         with runs.reopen(path, surroundings) as run:
             check_same(run, entry.name, config)
             yield run
