@@ -146,7 +146,10 @@ def test_the_dropout_table_compares_with_the_constant_that_validation_chose():
     assert "Mean over 2 seeds" in rows[6]
 
 
-def test_the_dropout_benchmark_writes_table_and_rows(tmp_path, small):
+def test_the_dropout_benchmark_writes_table_and_rows(tmp_path, small, monkeypatch):
+    monkeypatch.setattr(dropout, "CONSTANT_RATES", (0.1,))
+    adaptive = "AdaptiveDropout from 0.2"
+    monkeypatch.setattr(dropout, "MOVING", {adaptive: dropout.MOVING[adaptive]})
     page = tmp_path / "dropout.md"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
     small = {**small, "training": {**small["training"], "epochs": 1}}

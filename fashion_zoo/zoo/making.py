@@ -1,7 +1,9 @@
 """Build, train, and find a learning rate."""
 
+import contextlib
 import datetime
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -108,7 +110,7 @@ def train(
         ```
     """
     from fashion_zoo.evaluation import evaluate_run
-    from fashion_zoo.exporting import check_backend, export_run
+    from fashion_zoo.exporting import check_backend
     from fashion_zoo.show.progress import TrainingDisplay
     from fashion_zoo.training import train_run
 
@@ -132,24 +134,36 @@ def train(
         fork=fork,
         display=TrainingDisplay(enabled=progress),
     )
-    run, training = ended.run, ended.run.read_json("training.json")
-    going_on = not ended.interrupted
-    try:
-        if ended.interrupted and training["finished"]:  # Ctrl-C came with the last epoch
+    training = ended.run.read_json("training.json")
+    if ended.interrupted and not training["finished"]:
+        return Trained(ended.run, training, None, None)
+    with _advice_to_evaluate(ended.run):
+        if ended.interrupted:  # Ctrl-C came with the last epoch
             raise KeyboardInterrupt
-        evaluation = run.evaluation() or evaluate_run(run) if evaluate and going_on else None
-        parity = (
-            run.parity() or export_run(run, run.path / "saved_model")
-            if export and going_on
-            else None
+        return Trained(
+            ended.run,
+            training,
+            (ended.run.evaluation() or evaluate_run(ended.run)) if evaluate else None,
+            _parity(ended.run) if export else None,
         )
+
+
+def _parity(run: Run) -> dict[str, Any]:
+    from fashion_zoo.exporting import export_run
+
+    return run.parity() or export_run(run, run.path / "saved_model")
+
+
+@contextlib.contextmanager
+def _advice_to_evaluate(run: Run) -> Iterator[None]:
+    try:
+        yield
     except (FashionZooError, KeyboardInterrupt) as stopped:
-        quoted = shlex.quote(str(run.path))
+        path = shlex.quote(str(run.path))
         stopped.add_note(
-            f"The trained model is saved. Evaluate it with: python -m recipes.evaluate {quoted}"
+            f"The trained model is saved. Evaluate it with: python -m recipes.evaluate {path}"
         )
         raise
-    return Trained(run, training, evaluation, parity)
 
 
 def find_lr(
