@@ -1,9 +1,12 @@
+import csv
 import re
 from pathlib import Path
 
 import pytest
 
 from fashion_zoo import list_recipes
+from fashion_zoo.board.dropout import CONSTANT_RATES, MOVING, Arm, dropout_table
+from fashion_zoo.board.results import BEGIN, END
 from recipes.__main__ import COMMANDS
 
 ROOT = Path(__file__).parent.parent
@@ -33,8 +36,27 @@ def test_links_between_files_hold(path):
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_no_page_carries_an_accuracy_written_by_hand(path):
-    """Measured accuracies live in results.csv; pages link to the table."""
-    assert not re.search(r"\b[89]\d\.\d+ ?%", path.read_text(encoding="utf-8"))
+    """Measured accuracies live in files that a command writes, and in tables made from them."""
+    text = re.sub(f"{BEGIN}.*{END}", "", path.read_text(encoding="utf-8"), flags=re.S)
+    assert not re.search(r"\b[89]\d\.\d+ ?%", text)
+
+
+def test_the_dropout_page_shows_exactly_its_file():
+    with (ROOT / "docs" / "dropout.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    arms = []
+    for name in dict.fromkeys(row["dropout"] for row in rows):
+        mine = [row for row in rows if row["dropout"] == name]
+        assert [row["seed"] for row in mine] == ["0", "1", "2", "3", "4"]
+        columns = (
+            tuple(float(row[column]) for row in mine)
+            for column in ("validation_accuracy", "test_accuracy", "gap")
+        )
+        arms.append(Arm(name, name in MOVING, *columns))
+    page = (ROOT / "docs" / "dropout.md").read_text(encoding="utf-8")
+    table = page.split(BEGIN)[1].split(END)[0].strip().split("\n\n")[0]
+    assert table == dropout_table(arms).split("\n\n")[0]
+    assert len(arms) == len(CONSTANT_RATES) + len(MOVING)
 
 
 def test_ci_runs_exactly_the_test_command_of_the_readme():
@@ -49,3 +71,11 @@ def test_the_python_example_of_the_readme_runs():
     assert len(example.split("\n\n")) == 2
     assert len(example.replace("\n\n", "\n").splitlines()) == 3
     exec(example.replace("epochs=5", "epochs=1, steps_per_epoch=2"), {})
+
+
+def test_the_python_example_of_the_dropout_page_runs():
+    page = (ROOT / "docs" / "dropout.md").read_text(encoding="utf-8")
+    example = re.search(r"```python\n(.*?)```", page, re.S)[1]
+    names = {}
+    exec(example.replace("epochs=5", "epochs=1, steps_per_epoch=2, verbose=0"), names)
+    assert names["falling"].each == "step"
