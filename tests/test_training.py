@@ -56,6 +56,37 @@ def test_dropout_rates_are_scheduled_and_logged(small):
     assert [row["dropout_1_rate"] for row in rows] == pytest.approx([0.2, 0.1])
 
 
+@pytest.mark.parametrize(
+    ("schedule", "ends"),
+    [("linear", (0.5, 0.0)), ("linear(0, 1)", (0.5, 1.0)), ("constant(0.5)", (0.5, 0.5))],
+)
+def test_everything_scheduled_may_start_at_0_end_at_0_or_stand_still(small, schedule, ends):
+    names = ("learning_rate", "weight_decay", "label_smoothing", "dropout")
+    _, rows = fitted(
+        small,
+        training={
+            "optimizer": "adamw",
+            "weight_decay": 0.1,
+            "label_smoothing": 0.2,
+            "schedules": {**dict.fromkeys(names, schedule), "dropout_each": "step"},
+        },
+    )
+    bases = {"learning_rate": 3e-3, "weight_decay": 0.1, "label_smoothing": 0.2}
+    for name, base in {**bases, "dropout_1_rate": 0.2, "dropout_2_rate": 0.2}.items():
+        # the first of two epochs of 10 steps ends at progress 9 / 19
+        applied = [row[name] / base for row in rows]
+        assert applied == pytest.approx(ends, abs=0.03), name
+        assert applied[-1] == pytest.approx(ends[-1], abs=1e-6)
+    assert all(np.isfinite([row["loss"], row["val_loss"]]).all() for row in rows)
+
+
+def test_a_dropout_schedule_without_dropout_is_refused_and_leaves_nothing(tmp_path, small):
+    training = {**small["training"], "schedules": {"dropout": "linear"}}
+    with pytest.raises(ConfigError, match=r"baseline_mlp has none\. Give it a rate above 0"):
+        fashion_zoo.train("baseline_mlp", run_dir=tmp_path / "r", **{**small, "training": training})
+    assert not list(tmp_path.iterdir())
+
+
 def test_label_smoothing_keeps_validation_loss_comparable(small):
     model, rows = fitted(small, training={"label_smoothing": 0.1})
     compile_model(model, RunConfig())

@@ -95,7 +95,7 @@ class DropoutScheduler(keras.callbacks.Callback):
         if not layers:
             raise ConfigError(
                 f"A dropout schedule needs a ScheduledDropout layer; {self.model.name} has none. "
-                "Give it a dropout rate above 0."
+                "Give it a rate above 0."
             )
         names = [layer.name for layer in layers]
         given = self.schedule
@@ -174,7 +174,7 @@ class AdaptiveDropout(keras.callbacks.Callback):
         if not scheduled_dropout_layers(self.model):
             raise ConfigError(
                 f"AdaptiveDropout needs a ScheduledDropout layer; {self.model.name} has none. "
-                "Give it a dropout rate above 0."
+                "Give it a rate above 0."
             )
 
     def on_epoch_begin(self, epoch, logs=None):
