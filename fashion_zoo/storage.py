@@ -21,7 +21,7 @@ from typing import Any
 
 from fashion_zoo.errors import ConfigError, RunError, RunLockedError, StorageError
 
-_TEMPORARY = ".tmp-"  # how what a killed process left half written is known
+_TEMPORARY = ".tmp-fashion_zoo-"  # how what a killed process left half written is known
 _DIGEST = 32  # bytes of a SHA-256
 
 

@@ -44,8 +44,9 @@ def main(argv: list[str]) -> None:
     if options.json:
         _common.print_json({name: one._asdict() for name, one in found.suggestions.items()})
         return
+    over = f"{options.seeds} seed{'s' if options.seeds > 1 else ''}"
     for name, one in found.suggestions.items():
-        print(f"{name:<10}{one.rate:.1e}  ({one.low:.1e} to {one.high:.1e}, {options.seeds} seeds)")
+        print(f"{name:<10}{one.rate:.1e}  ({one.low:.1e} to {one.high:.1e}, {over})")
     print(f"picture   {options.to}")
     rate = found.suggestions["valley"].rate
     print(f"Next: python -m recipes.train {entry.name} --training.learning-rate {rate:.1e}")
