@@ -1,5 +1,8 @@
 """The one family of errors. A command prints the message and leaves with ``exit_code``."""
 
+import contextlib
+from collections.abc import Callable, Iterator
+
 
 class FashionZooError(Exception):
     """Base of every error that this package raises on purpose.
@@ -48,3 +51,18 @@ class ExportError(FashionZooError):
     """An export that does not agree with the model it came from."""
 
     exit_code = 8
+
+
+@contextlib.contextmanager
+def advice(note: Callable[[], str | None]) -> Iterator[None]:
+    """Add a note to an error of ours or Ctrl-C: what a command prints below its one line.
+
+    Args:
+        note: called when the block is left by one; None adds nothing.
+    """
+    try:
+        yield
+    except (FashionZooError, KeyboardInterrupt) as stopped:
+        if text := note():
+            stopped.add_note(text)
+        raise

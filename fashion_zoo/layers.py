@@ -139,8 +139,3 @@ class ScheduledDropout(keras.layers.Layer):
             "factors": None if self.factors is None else self.factors.tolist(),
             "offset": self.offset,
         }
-
-
-def scheduled_dropout_layers(model: keras.Model) -> list[ScheduledDropout]:
-    """Return the model's layers whose rate can move, from the input to the output."""
-    return [layer for layer in model.layers if isinstance(layer, ScheduledDropout)]

@@ -74,10 +74,14 @@ class ScheduledAdamW(keras.optimizers.AdamW):
         return {**super().get_config(), "weight_decay": decay}
 
 
+def counting(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    """Return the optimizer that counts the steps and knows the rate; loss scaling wraps it."""
+    return getattr(optimizer, "inner_optimizer", optimizer)
+
+
 def last_step(optimizer: keras.optimizers.Optimizer) -> dict[str, float]:
     """Return the learning rate of the optimizer's last step, and the weight decay if it moves."""
-    # Loss scaling wraps the optimizer that counts and knows the rate.
-    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    optimizer = counting(optimizer)
     schedule = optimizer._learning_rate  # the property gives the next step's rate only
     step = optimizer.iterations - 1
     tabulated = isinstance(schedule, TabulatedSchedule)

@@ -1,6 +1,7 @@
 """Shared by all tests: small stratified slices of the real images, and one small trained run."""
 
 import os
+import shutil
 
 import pytest
 
@@ -36,3 +37,25 @@ def trained(tmp_path_factory):
     """One small run, trained, evaluated and exported. Do not write into it."""
     folder = tmp_path_factory.mktemp("runs") / "bn"
     return fashion_zoo.train("bn_mlp", run_dir=folder, **SMALL)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The run of ``resuming.OPTIONS`` that was never stopped."""
+    from resuming import OPTIONS, train
+
+    return train(tmp_path_factory.mktemp("whole") / "r", **OPTIONS)
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    """The steps of that training, and the disk at each moment of a kill."""
+    from crashes import record
+    from resuming import OPTIONS, train
+
+    folder = tmp_path_factory.mktemp("recorded")
+    with pytest.MonkeyPatch.context() as patch:
+        yield record(
+            folder / "now", folder / "then", patch, lambda: train(folder / "now" / "r", **OPTIONS)
+        )
+    shutil.rmtree(folder)

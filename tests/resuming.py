@@ -1,8 +1,10 @@
 """A small training with everything that moves, and when two of its runs are the same."""
 
 import numpy as np
+import pytest
 
 import fashion_zoo
+from fashion_zoo.training import session
 from fashion_zoo.training import state as states
 
 OPTIONS = {
@@ -28,6 +30,23 @@ OPTIONS = {
 def train(path, **changes):
     """Train, without what comes after training."""
     return fashion_zoo.train("bn_mlp", run_dir=path, evaluate=False, export=False, **changes).run
+
+
+class Killed(BaseException):
+    """Leaves a training where it stands."""
+
+
+def stopped(path, epoch, monkeypatch, **options):
+    """Train and break off after an epoch, counted from 1."""
+
+    class Break(session.StopOnInterrupt):
+        def on_epoch_begin(self, number, logs=None):
+            if number == epoch:
+                raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(session, "StopOnInterrupt", Break)
+        train(path, **options)
 
 
 def files(run):

@@ -112,9 +112,9 @@ def test_the_benchmark_goes_on_where_it_was_broken_off(tmp_path, quick, monkeypa
 def test_a_run_that_is_not_what_is_measured_is_run_again(trained, tmp_path):
     folder, config = tmp_path / "bn_mlp-0", trained.run.config
     shutil.copytree(trained.run.path, folder)
-    assert measured._is_same(folder, "bn_mlp", config)
-    assert not measured._is_same(folder, "baseline_mlp", config)
-    assert not measured._is_same(tmp_path / "missing", "bn_mlp", config)
+    assert measured._same_run(folder, "bn_mlp", config)
+    assert not measured._same_run(folder, "baseline_mlp", config)
+    assert not measured._same_run(tmp_path / "missing", "bn_mlp", config)
     for file, path, value in (
         ("config.json", ("config", "training", "learning_rate"), 0.5),
         ("environment.json", ("commit",), "another"),
@@ -126,7 +126,7 @@ def test_a_run_that_is_not_what_is_measured_is_run_again(trained, tmp_path):
             entry = entry[key]
         entry[path[-1]] = value
         (folder / file).write_text(json.dumps(content))
-        assert not measured._is_same(folder, "bn_mlp", config), file
+        assert not measured._same_run(folder, "bn_mlp", config), file
         (folder / file).write_text(stored)
 
 

@@ -5,13 +5,12 @@ import errno
 import os
 import random
 import re
-import shutil
 import signal
 import subprocess
 import sys
 
 import pytest
-from crashes import record, watched
+from crashes import watched
 from resuming import OPTIONS, assert_same, train
 
 import fashion_zoo
@@ -20,22 +19,6 @@ from fashion_zoo.training import state as states
 
 pytestmark = pytest.mark.slow
 PARTS = 8
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    return train(tmp_path_factory.mktemp("whole") / "r", **OPTIONS)
-
-
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory):
-    """The steps of a training of three epochs, and the disk at each moment of a kill."""
-    folder = tmp_path_factory.mktemp("recorded")
-    with pytest.MonkeyPatch.context() as patch:
-        yield record(
-            folder / "now", folder / "then", patch, lambda: train(folder / "now" / "r", **OPTIONS)
-        )
-    shutil.rmtree(folder)
 
 
 def test_the_steps_of_a_training_are_these(recorded):
@@ -87,9 +70,11 @@ def test_a_full_disk_at_any_write_is_a_storage_error_and_loses_nothing(
                 raise OSError(errno.ENOSPC, "No space left on device", str(step.path))
 
         folder.mkdir()
-        with pytest.raises(StorageError, match="No space left on device"):  # noqa: SIM117
-            with watched(folder, fill, monkeypatch):
-                train(folder / "r", **OPTIONS)
+        with (
+            pytest.raises(StorageError, match="No space left on device"),
+            watched(folder, fill, monkeypatch),
+        ):
+            train(folder / "r", **OPTIONS)
         done = sum(
             step.kind == "rename" and step.path.name.startswith("epoch-") for step in steps[:place]
         )

@@ -6,11 +6,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from resuming import OPTIONS, assert_same, train
+from resuming import OPTIONS, assert_same, stopped, train
 
 import fashion_zoo
 from fashion_zoo import ExportError, get, list_recipes
-from fashion_zoo.training import session
 
 STORED = Path(__file__).parent / "data" / "jax_trained.npz"
 
@@ -56,18 +55,7 @@ def test_the_same_seed_gives_the_same_run_bit_for_bit(tmp_path, small):
 
 def test_a_training_that_was_killed_goes_on_to_the_same_run(tmp_path, monkeypatch):
     whole = train(tmp_path / "whole", **OPTIONS)
-
-    class Killed(BaseException):
-        pass
-
-    class Break(session.StopOnInterrupt):
-        def on_epoch_begin(self, epoch, logs=None):
-            if epoch == 2:
-                raise Killed
-
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(session, "StopOnInterrupt", Break)
-        train(tmp_path / "r", **OPTIONS)
+    stopped(tmp_path / "r", 2, monkeypatch, **OPTIONS)
     assert_same(train(tmp_path / "r", resume=True), whole)
     history = whole.history()
     assert history["weight_decay"][-1] == 0

@@ -6,38 +6,13 @@ import sys
 import keras
 import numpy as np
 import pytest
-from crashes import record
-from resuming import OPTIONS, assert_same, files, train
+from resuming import OPTIONS, Killed, assert_same, files, stopped, train
 
 import fashion_zoo
 from fashion_zoo import ConfigError, RunError, RunLockedError, StorageError, open_run, storage
 from fashion_zoo.training import session
 from fashion_zoo.training import state as states
 from recipes import train as commands
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    """The run that was never stopped."""
-    return train(tmp_path_factory.mktemp("whole") / "r", **OPTIONS)
-
-
-class Killed(BaseException):
-    """Leaves a training where it stands."""
-
-
-def stopped(path, epoch, monkeypatch, error=Killed, **options):
-    """Train and break off after an epoch, counted from 1."""
-
-    class Break(session.StopOnInterrupt):
-        def on_epoch_begin(self, number, logs=None):
-            if number == epoch:
-                raise error
-
-    with monkeypatch.context() as patch:
-        patch.setattr(session, "StopOnInterrupt", Break)
-        with pytest.raises(error):
-            train(path, **options)
 
 
 @pytest.mark.parametrize("epoch", [1, 2])
@@ -90,15 +65,6 @@ def test_a_kill_between_stopping_early_and_the_end_does_not_train_on(tmp_path, m
         train(tmp_path / "r", **options)
     assert not (tmp_path / "r" / "model.keras").exists()
     assert_same(train(tmp_path / "r", resume=True), whole)
-
-
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("recorded")
-    with pytest.MonkeyPatch.context() as patch:
-        return record(
-            folder / "now", folder / "then", patch, lambda: train(folder / "now" / "r", **OPTIONS)
-        )
 
 
 @pytest.mark.parametrize("moment", ["before", "empty", "half", "after"])

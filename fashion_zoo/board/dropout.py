@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
 from fashion_zoo import environment, registry, storage
-from fashion_zoo.board.measured import Measured, measure
-from fashion_zoo.config import Recipe, RunConfig
+from fashion_zoo.board.measured import measure
 from fashion_zoo.data import Images, load_split, reshape
 from fashion_zoo.evaluation import mean_interval
 from fashion_zoo.overrides import override
@@ -63,47 +63,42 @@ def measure_dropout(
     rows = []
     for name, recipe, overrides in arms:
         entry = registry.recipe(recipe)
-        measured, gaps = [], []
+        done = []
         for seed in range(seeds):
             config = override(override(entry.config, changes), {**overrides, "seed": seed})
-            path = folder / f"{name.replace(' ', '_')}-{seed}"
-            found = _measure_gap(entry, config, path, display)
-            display.say(f"{name} seed {seed}: validation {found[0].validation:.4f}")
-            measured.append(found[0])
-            gaps.append(found[1])
+            found = measure(entry, config, folder / f"{name.replace(' ', '_')}-{seed}", display)
+            display.say(f"{name} seed {seed}: validation {found.validation:.4f}")
+            done.append(found)
         rows.append(
             Arm(
                 name,
                 name in MOVING,
-                tuple(one.validation for one in measured),
-                tuple(one.test for one in measured),
-                tuple(gaps),
+                tuple(one.validation for one in done),
+                tuple(one.test for one in done),
+                tuple(_gap(one.run) for one in done),
             )
         )
     return rows
 
 
-def _measure_gap(
-    entry: Recipe, config: RunConfig, path: Path, display: TrainingDisplay
-) -> tuple[Measured, float]:
-    found = measure(entry, config, path, display)
-    file = found.run.path / "gap.json"
+def _gap(run: Run) -> float:
+    """Return validation loss minus training loss of the saved model, and keep both in the run."""
+    file = run.path / "gap.json"
     if not file.is_file():
-        split = load_split(config.data)
+        split, model = load_split(run.config.data), run.load_model()
         losses = {
-            "training_loss": _loss(found.run, split.train),
-            "validation_loss": _loss(found.run, split.validation),
+            "training_loss": _loss(model, split.train),
+            "validation_loss": _loss(model, split.validation),
         }
         storage.write_json(file, losses)
-    stored = found.run.read_json("gap.json")
-    return found, stored["validation_loss"] - stored["training_loss"]
+    stored = run.read_json(file.name)
+    return stored["validation_loss"] - stored["training_loss"]
 
 
-def _loss(run: Run, data: Images) -> float:
-    """Return the mean cross-entropy of the saved model, without dropout."""
+def _loss(model: keras.Model, data: Images) -> float:
+    """Return the mean cross-entropy, without dropout."""
     from scipy.special import log_softmax
 
-    model = run.load_model()
     images = reshape(data.images, model.input_shape[1:])
     logits = model.predict(images, batch_size=1000, verbose=0).astype("float64")
     return float(-log_softmax(logits, axis=1)[np.arange(len(logits)), data.labels].mean())
@@ -123,9 +118,11 @@ def dropout_table(arms: Sequence[Arm]) -> str:
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for arm in arms:
-        test = _paired(arm.test, best.test)
+        points = [100 * one for one in _paired(arm.test, best.test)]
         gap = _paired(arm.gap, best.gap)
-        against = ("it is the best", "") if arm is best else (_points(test), _mean(gap, signed="+"))
+        against = ("it is the best", "")
+        if arm is not best:
+            against = (f"{_mean(points, '+.2f')} points", _mean(gap, "+.3f"))
         cells = [
             f"`{arm.dropout}`" if arm.dropout in registry.list_recipes() else arm.dropout,
             _percent(arm.validation),
@@ -171,17 +168,9 @@ def _paired(values: Sequence[float], others: Sequence[float]) -> list[float]:
 
 
 def _percent(values: Sequence[float]) -> str:
-    interval = mean_interval(values)
-    mean = sum(values) / len(values)
-    return f"{100 * mean:.2f} % ({100 * interval.low:.2f} to {100 * interval.high:.2f})"
+    return _mean([100 * value for value in values], ".2f", " %")
 
 
-def _points(values: Sequence[float]) -> str:
-    return f"{_mean([100 * value for value in values], signed='+', digits=2)} points"
-
-
-def _mean(values: Sequence[float], *, signed: str = "", digits: int = 3) -> str:
-    interval = mean_interval(values)
-    mean = sum(values) / len(values)
-    form = f"{signed}.{digits}f"
-    return f"{mean:{form}} ({interval.low:{form}} to {interval.high:{form}})"
+def _mean(values: Sequence[float], form: str = ".3f", unit: str = "") -> str:
+    low, high = mean_interval(values)
+    return f"{sum(values) / len(values):{form}}{unit} ({low:{form}} to {high:{form}})"

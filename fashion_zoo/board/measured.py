@@ -32,9 +32,9 @@ def measure(entry: Recipe, config: RunConfig, path: Path, display: TrainingDispl
     Raises:
         KeyboardInterrupt: Ctrl-C; a next call goes on.
     """
-    same = _is_same(path, entry.name, config)
-    run = runs.open_run(path) if same else None
+    run = _same_run(path, entry.name, config)
     if run is None or not run.finished:
+        same = run is not None
         ended = train_run(entry, config, path, force=not same, resume=same, display=display)
         if ended.interrupted:
             raise KeyboardInterrupt
@@ -48,11 +48,12 @@ def measure(entry: Recipe, config: RunConfig, path: Path, display: TrainingDispl
     )
 
 
-def _is_same(path: Path, name: str, config: RunConfig) -> bool:
-    """Whether the run there has this config, and was begun in this environment."""
+def _same_run(path: Path, name: str, config: RunConfig) -> Run | None:
+    """Return the run there if it has this config, and was begun in this environment."""
     if not (runs.is_run(path) and (path / "environment.json").is_file()):
-        return False
+        return None
     run = runs.open_run(path)
     surroundings = run.read_json("environment.json")
     del surroundings["precision"]
-    return (run.recipe, run.config, surroundings) == (name, config, environment.describe())
+    same = (run.recipe, run.config, surroundings) == (name, config, environment.describe())
+    return run if same else None

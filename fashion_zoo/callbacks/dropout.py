@@ -5,11 +5,15 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import keras
+import numpy as np
 
 from fashion_zoo import checks
+from fashion_zoo.config import AdaptiveDropoutConfig
 from fashion_zoo.errors import ConfigError
-from fashion_zoo.layers import ScheduledDropout, scheduled_dropout_layers
+from fashion_zoo.layers import ScheduledDropout
 from fashion_zoo.schedules import Schedule, tabulate
+
+_DEFAULTS = AdaptiveDropoutConfig()
 
 
 class DropoutScheduler(keras.callbacks.Callback):
@@ -91,24 +95,17 @@ class DropoutScheduler(keras.callbacks.Callback):
 
     def _moved(self) -> list[tuple[ScheduledDropout, Schedule]]:
         """Return the layers that move, each with its schedule times its depth."""
-        layers = scheduled_dropout_layers(self.model)
-        if not layers:
-            raise ConfigError(
-                f"A dropout schedule needs a ScheduledDropout layer; {self.model.name} has none. "
-                "Give it a rate above 0."
-            )
+        layers = _layers(self.model, "A dropout schedule")
         names = [layer.name for layer in layers]
         given = self.schedule
         for name in given if isinstance(given, Mapping) else ():
             if name not in names:
                 raise ConfigError(f"Unknown dropout layer {name!r}. There are {', '.join(names)}.")
-        first, last = self.depth
         moved = []
-        for place, layer in enumerate(layers):
+        for layer, scale in zip(layers, np.linspace(*self.depth, len(layers)), strict=True):
             schedule = given.get(layer.name) if isinstance(given, Mapping) else given
             if schedule is not None:
-                scale = first + (last - first) * place / max(len(layers) - 1, 1)
-                moved.append((layer, _scaled(schedule, scale)))
+                moved.append((layer, _scaled(schedule, float(scale))))
         return moved
 
 
@@ -145,16 +142,13 @@ class AdaptiveDropout(keras.callbacks.Callback):
 
     def __init__(
         self,
-        target: float = 0.05,
-        gain: float = 1.0,
-        lowest: float = 0.25,
-        highest: float = 4.0,
+        target: float = _DEFAULTS.target,
+        gain: float = _DEFAULTS.gain,
+        lowest: float = _DEFAULTS.lowest,
+        highest: float = _DEFAULTS.highest,
     ):
         super().__init__()
-        checks.number("target", target, "a number", lambda _: True)
-        checks.positive("gain", gain)
-        checks.number("lowest", lowest, "above 0 and at most 1", lambda value: 0 < value <= 1)
-        checks.number("highest", highest, "at least 1", lambda value: value >= 1)
+        AdaptiveDropoutConfig(True, target, gain, lowest, highest)  # which checks them
         self.target = target
         self.gain = gain
         self.lowest = lowest
@@ -171,24 +165,30 @@ class AdaptiveDropout(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self.factor = 1.0
-        if not scheduled_dropout_layers(self.model):
-            raise ConfigError(
-                f"AdaptiveDropout needs a ScheduledDropout layer; {self.model.name} has none. "
-                "Give it a rate above 0."
-            )
+        _layers(self.model, "AdaptiveDropout")
 
     def on_epoch_begin(self, epoch, logs=None):
-        for layer in scheduled_dropout_layers(self.model):
+        for layer in _layers(self.model, "AdaptiveDropout"):
             layer.rate.assign(min(layer.base_rate * self.factor, self.largest_rate))
 
     def on_epoch_end(self, epoch, logs=None):
         if "val_loss" not in logs:
             raise ConfigError("AdaptiveDropout needs validation data, received none.")
-        for layer in scheduled_dropout_layers(self.model):
+        for layer in _layers(self.model, "AdaptiveDropout"):
             logs[f"{layer.name}_rate"] = layer.last_rate
         wanted = self.gain * (logs["val_loss"] - logs["loss"] - self.target)
         change = min(max(wanted, -self.largest_change), self.largest_change)
         self.factor = min(max(self.factor * math.exp(change), self.lowest), self.highest)
+
+
+def _layers(model: keras.Model, what: str) -> list[ScheduledDropout]:
+    """Return the layers whose rate can move, from the input to the output; ``what`` needs one."""
+    layers = [layer for layer in model.layers if isinstance(layer, ScheduledDropout)]
+    if not layers:
+        raise ConfigError(
+            f"{what} needs a ScheduledDropout layer; {model.name} has none. Give it a rate above 0."
+        )
+    return layers
 
 
 def _scaled(schedule: Schedule, scale: float) -> Schedule:

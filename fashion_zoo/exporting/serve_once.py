@@ -9,7 +9,7 @@ import sys
 import numpy as np
 
 # TensorFlow imports keras where it finds it; a server elsewhere may not have it.
-sys.modules["keras"] = sys.modules["fashion_zoo"] = None  # type: ignore[assignment]
+sys.modules["keras"] = sys.modules["fashion_zoo"] = None  # type: ignore[assignment]  # None blocks them
 import tensorflow as tf  # noqa: E402  # after the two are blocked
 
 _BATCH = 1000  # images

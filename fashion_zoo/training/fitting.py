@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 
 import fashion_zoo.training.state as states
-from fashion_zoo import schedules
+from fashion_zoo import optimizers, schedules
 from fashion_zoo.callbacks import (
     AdaptiveDropout,
     DropoutScheduler,
@@ -113,8 +113,7 @@ def _go_on(model: keras.Model, start: states.State, steps: int) -> None:
     """Put the state into the model."""
     states.put_back(model, start)
     if start.forked:  # its epochs may have had more steps or fewer
-        optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
-        optimizer.iterations.assign(start.epochs * steps)
+        optimizers.counting(model.optimizer).iterations.assign(start.epochs * steps)
 
 
 def _first_epoch(start: states.State | None, epochs: int) -> int:

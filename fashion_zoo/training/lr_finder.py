@@ -14,7 +14,7 @@ from fashion_zoo.config import Recipe, RunConfig
 from fashion_zoo.data import Images, load_split, reshape
 from fashion_zoo.data.batches import encode, epoch_order, steps_per_epoch
 from fashion_zoo.errors import ConfigError, TrainingError
-from fashion_zoo.optimizers import TabulatedSchedule
+from fashion_zoo.optimizers import TabulatedSchedule, counting
 from fashion_zoo.overrides import override
 from fashion_zoo.training.compilation import build_model, compile_model
 
@@ -109,8 +109,7 @@ def _sweep(
     images = reshape(train.images, model.input_shape[1:])
     labels = encode(train.labels, classes, training.label_smoothing or None)
     compile_model(model, config, soft_labels=bool(training.label_smoothing))
-    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
-    optimizer.learning_rate = TabulatedSchedule(rates)
+    counting(model.optimizer).learning_rate = TabulatedSchedule(rates)
     losses: list[float] = []
     an_epoch = steps_per_epoch(len(labels), training.batch_size)
     for step in range(len(rates)):
@@ -120,7 +119,7 @@ def _sweep(
         model.reset_metrics()  # else the loss would be the mean of all steps
         loss = float(model.train_on_batch(images[chosen], labels[chosen], return_dict=True)["loss"])
         tick(step)
-        if not np.isfinite(loss) or loss > _DIVERGED * min([*losses, loss]):
+        if not np.isfinite(loss) or loss > _DIVERGED * min(losses, default=loss):
             break
         losses.append(loss)
     return np.array(losses)

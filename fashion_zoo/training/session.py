@@ -14,7 +14,7 @@ from fashion_zoo import environment, precision, runs, storage
 from fashion_zoo.callbacks import StopOnInterrupt
 from fashion_zoo.config import Recipe, RunConfig
 from fashion_zoo.data import CLASS_NAMES, Images, load_split, reshape
-from fashion_zoo.errors import ConfigError, FashionZooError, RunError
+from fashion_zoo.errors import ConfigError, RunError, advice
 from fashion_zoo.overrides import differences
 from fashion_zoo.runs import Run
 from fashion_zoo.show import plots
@@ -68,7 +68,7 @@ def train_run(
     runs.check_free(path, force=force, resume=resume)
     going_on = resume and runs.is_run(Path(path))
     if going_on:
-        check_same(runs.open_run(path), entry.name, config)
+        _check_same(runs.open_run(path), entry.name, config)
     split = load_split(config.data)
     model = build_model(entry, config)
     _check_fit(model, entry.name)
@@ -83,7 +83,7 @@ def train_run(
             display.say(f"Going on after epoch {start.epochs} of {config.training.epochs}.")
         run.drop_results()
         recorder = Recorder(run, min(config.training.batch_size, len(split.train.labels)), start)
-        with StopOnInterrupt() as stop, _advice_to_resume(run, force):
+        with StopOnInterrupt() as stop, advice(lambda: _how_to_go_on(run, force)):
             finished = True
             try:
                 fit(model, config, split, [stop], display, recorder)
@@ -95,7 +95,7 @@ def train_run(
     return Ended(run, interrupted=stop.asked or not finished)
 
 
-def check_same(run: Run, name: str, config: RunConfig) -> None:
+def _check_same(run: Run, name: str, config: RunConfig) -> None:
     """Check that a run is of this recipe and config.
 
     Raises:
@@ -122,24 +122,20 @@ def _run_folder(
     }
     if resume and runs.is_run(Path(path)):
         with runs.reopen(path, surroundings) as run:
-            check_same(run, entry.name, config)
+            _check_same(run, entry.name, config)
             yield run
     else:
         with runs.create(path, entry.name, config, surroundings, force=force) as run:
             yield run
 
 
-@contextlib.contextmanager
-def _advice_to_resume(run: Run, force: bool) -> Iterator[None]:
-    try:
-        yield
-    except (FashionZooError, KeyboardInterrupt) as stopped:
-        if run.has_state and not force:  # what --force began is taken away again
-            stopped.add_note(
-                "The epochs that are done are kept. Go on with: python -m recipes.train "
-                f"{run.recipe} --run-dir {shlex.quote(str(run.path))} --resume"
-            )
-        raise
+def _how_to_go_on(run: Run, force: bool) -> str | None:
+    if force or not run.has_state:  # what --force began is taken away again
+        return None
+    return (
+        "The epochs that are done are kept. Go on with: python -m recipes.train "
+        f"{run.recipe} --run-dir {shlex.quote(str(run.path))} --resume"
+    )
 
 
 def _state_of(path: str | Path, epochs: int) -> states.State:

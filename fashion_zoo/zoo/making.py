@@ -1,15 +1,13 @@
 """Build, train, and find a learning rate."""
 
-import contextlib
 import datetime
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fashion_zoo import registry, runs, storage
 from fashion_zoo.config import RunConfig
-from fashion_zoo.errors import ConfigError, FashionZooError
+from fashion_zoo.errors import ConfigError, advice
 from fashion_zoo.overrides import override
 from fashion_zoo.runs import Run
 
@@ -137,7 +135,7 @@ def train(
     training = ended.run.read_json("training.json")
     if ended.interrupted and not training["finished"]:
         return Trained(ended.run, training, None, None)
-    with _advice_to_evaluate(ended.run):
+    with advice(lambda: _how_to_evaluate(ended.run)):
         if ended.interrupted:  # Ctrl-C came with the last epoch
             raise KeyboardInterrupt
         return Trained(
@@ -154,16 +152,9 @@ def _parity(run: Run) -> dict[str, Any]:
     return run.parity() or export_run(run, run.path / "saved_model")
 
 
-@contextlib.contextmanager
-def _advice_to_evaluate(run: Run) -> Iterator[None]:
-    try:
-        yield
-    except (FashionZooError, KeyboardInterrupt) as stopped:
-        path = shlex.quote(str(run.path))
-        stopped.add_note(
-            f"The trained model is saved. Evaluate it with: python -m recipes.evaluate {path}"
-        )
-        raise
+def _how_to_evaluate(run: Run) -> str:
+    path = shlex.quote(str(run.path))
+    return f"The trained model is saved. Evaluate it with: python -m recipes.evaluate {path}"
 
 
 def find_lr(

@@ -53,17 +53,10 @@ def benchmark_accuracy(
         DataError: the page is missing or has no place for the table.
     """
     from fashion_zoo.board.accuracy import measure_recipe
-    from fashion_zoo.board.results import (
-        around_table,
-        replace_table,
-        results_table,
-        write_results,
-    )
+    from fashion_zoo.board.results import replace_table, results_table, write_results
     from fashion_zoo.show.progress import TrainingDisplay
 
-    if seeds < 2:
-        raise ConfigError(f"seeds must be at least 2, for an interval; received {seeds}.")
-    around_table(Path(page))  # before the minutes that the trainings take
+    _check_benchmark(seeds, Path(page))
     results = [
         measure_recipe(name, seeds, Path(folder), TrainingDisplay())
         for name in registry.list_recipes()
@@ -99,14 +92,21 @@ def benchmark_dropout(
         DataError: the page is missing or has no place for the table.
     """
     from fashion_zoo.board.dropout import dropout_table, measure_dropout, write_dropout
-    from fashion_zoo.board.results import around_table, replace_table
+    from fashion_zoo.board.results import replace_table
     from fashion_zoo.show.progress import TrainingDisplay
 
-    if seeds < 2:
-        raise ConfigError(f"seeds must be at least 2, for an interval; received {seeds}.")
-    around_table(Path(page))  # before the minutes that the trainings take
+    _check_benchmark(seeds, Path(page))
     arms = measure_dropout(seeds, Path(folder), TrainingDisplay(), overrides)
     write_dropout(arms, Path(page).with_suffix(".csv"))
     table = dropout_table(arms)
     replace_table(Path(page), table)
     return table
+
+
+def _check_benchmark(seeds: int, page: Path) -> None:
+    """Check what can be checked before the minutes that the trainings take."""
+    from fashion_zoo.board.results import around_table
+
+    if seeds < 2:
+        raise ConfigError(f"seeds must be at least 2, for an interval; received {seeds}.")
+    around_table(page)
