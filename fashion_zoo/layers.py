@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+_LEVELS = 65_536.0  # of 16 random bits
+
 
 @keras.saving.register_keras_serializable("fashion_zoo")
 class ScheduledDropout(keras.layers.Layer):
@@ -16,8 +18,11 @@ class ScheduledDropout(keras.layers.Layer):
 
         y = x * mask / (1 - rate),  mask ~ Bernoulli(1 - rate) for each element
 
-    and ``y = x`` outside training. The weight counts in ``count_params()``; recipes state
-    trainable parameters.
+    and ``y = x`` outside training. Random numbers are a large share of a small network's step, so
+    an element gets 16 random bits where a float takes 32: the rate is rounded to a multiple of
+    1 / 65,536, in the mask and in the scale alike, and the expectation of ``y`` stays ``x``.
+
+    The weight counts in ``count_params()``; recipes state trainable parameters.
 
     ``follow`` makes the rate move each step as well, by a table that the layer looks up with its
     own counter: the number of masks it has drawn, which is part of its seed generator's state.
@@ -121,11 +126,16 @@ class ScheduledDropout(keras.layers.Layer):
                 size if drawn is None else drawn
                 for size, drawn in zip(shape, self.noise_shape, strict=True)
             )
-        # float32 even under mixed precision: 8 bits of bfloat16 would round the rate to 1/256.
-        noise = keras.random.uniform(shape, dtype="float32", seed=self.seed_generator)
-        scale = keras.ops.cast(1.0 / (1.0 - rate), inputs.dtype)
-        zero = keras.ops.zeros((), dtype=inputs.dtype)
-        return keras.ops.where(noise >= rate, inputs * scale, zero)
+        threshold = keras.ops.minimum(keras.ops.round(rate * _LEVELS), _LEVELS - 1)
+        kept = self._bits(shape) >= keras.ops.cast(threshold, "uint16")
+        scale = keras.ops.cast(_LEVELS / (_LEVELS - threshold), inputs.dtype)
+        return inputs * (keras.ops.cast(kept, inputs.dtype) * scale)
+
+    def _bits(self, shape):
+        """Draw a uint16 for each element; two come from one int32."""
+        pairs = (*shape[:-1], (shape[-1] + 1) // 2)
+        drawn = keras.random.randint(pairs, -(2**31), 2**31 - 1, seed=self.seed_generator)
+        return keras.ops.view(drawn, "uint16")[..., : shape[-1]]
 
     def compute_output_shape(self, input_shape):
         return input_shape
@@ -139,3 +149,55 @@ class ScheduledDropout(keras.layers.Layer):
             "factors": None if self.factors is None else self.factors.tolist(),
             "offset": self.offset,
         }
+
+
+@keras.saving.register_keras_serializable("fashion_zoo")
+class BatchNormalization(keras.layers.BatchNormalization):
+    """Keras's batch normalization with its gradient written out: the same numbers, fewer passes.
+
+        c = x - mean(x),  y = gamma * c * r + beta,  r = 1 / sqrt(mean(c^2) + epsilon)
+        dL/dx = gamma * r * (g - mean(g) - c * r^2 * mean(g * c)),  g = dL/dy
+
+    Means are over the batch. It differs from ``keras.layers.BatchNormalization`` in the training
+    step of (batch, units) inputs alone; masks, other axes, renormalization, synchronization and a
+    layer without scale or offset take Keras's way.
+
+    Call arguments:
+        inputs: floating-point tensor, (batch, units) or any shape that Keras's layer takes.
+        training: whether to normalize by the batch and move the statistics.
+        mask: see ``keras.layers.BatchNormalization``.
+
+    Reference: Ioffe & Szegedy 2015, arXiv:1502.03167, algorithm 1 and section 3.
+    """
+
+    def call(self, inputs, training=None, mask=None):
+        plain = len(inputs.shape) == 2 and self.axis in (-1, 1) and self.center and self.scale
+        other = mask is not None or self.renorm or self.synchronized
+        if not (training and self.trainable and plain) or other:
+            return super().call(inputs, training=training, mask=mask)
+        x = keras.ops.cast(inputs, self.variable_dtype)  # statistics lose too much in 16 bits
+        mean = keras.ops.mean(x, axis=0)
+        centered = x - mean
+        variance = keras.ops.mean(keras.ops.square(centered), axis=0)
+        for moving, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving.assign(moving * self.momentum + now * (1.0 - self.momentum))
+        inverse = keras.ops.rsqrt(variance + self.epsilon)
+        gamma, beta = (keras.ops.cast(weight, x.dtype) for weight in (self.gamma, self.beta))
+        outputs = _normalize(x, gamma, beta, centered, inverse)
+        return keras.ops.cast(outputs, self.compute_dtype)
+
+
+@keras.ops.custom_gradient
+def _normalize(x, gamma, beta, centered, inverse):
+    """Scale and shift what is centered; the gradient goes to the first three alone."""
+
+    def gradient(*args, upstream=None):
+        g = args[-1] if upstream is None else upstream
+        g_mean = keras.ops.mean(g, axis=0)
+        product = keras.ops.mean(g * centered, axis=0) * inverse  # of g and the normalized x
+        size = keras.ops.cast(keras.ops.shape(x)[0], x.dtype)
+        d_x = (gamma * inverse) * (g - g_mean - centered * (inverse * product))
+        zeros = keras.ops.zeros_like(centered), keras.ops.zeros_like(inverse)
+        return d_x, product * size, g_mean * size, *zeros
+
+    return centered * (gamma * inverse) + beta, gradient

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from fashion_zoo.layers import ScheduledDropout
+from fashion_zoo.layers import BatchNormalization, ScheduledDropout
 
 ONES = np.ones((1000, 100), dtype="float32")
 
@@ -10,7 +10,8 @@ ONES = np.ones((1000, 100), dtype="float32")
 def test_it_drops_the_rate_and_scales_the_rest():
     layer = ScheduledDropout(0.3, seed=0)
     outputs = keras.ops.convert_to_numpy(layer(ONES, training=True))
-    assert np.unique(outputs).tolist() == [0.0, np.float32(1 / np.float32(0.7))]
+    levels = round(0.3 * 65_536)  # 16 random bits
+    assert np.unique(outputs).tolist() == [0.0, np.float32(65_536 / (65_536 - levels))]
     error = 5 * np.sqrt(0.3 * 0.7 / ONES.size)
     assert (outputs == 0).mean() == pytest.approx(0.3, abs=error)
 
@@ -105,3 +106,61 @@ def test_the_rate_is_one_weight_that_is_not_trained():
 def test_a_rate_out_of_range_is_refused(rate):
     with pytest.raises(ValueError, match="rate must be at least 0 and below 1, received"):
         ScheduledDropout(rate)
+
+
+def normalized(layer, inputs, weights):
+    """Return outputs, statistics and the gradients by the inputs, gamma and beta."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        inputs = tf.constant(inputs)
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = layer(inputs, training=True)
+            loss = tf.reduce_sum(tf.cast(outputs, tf.float32) * weights)
+        trained = [weight.value for weight in layer.trainable_weights]
+        gradients = tape.gradient(loss, [inputs, *trained])
+        return [outputs, layer.moving_mean, layer.moving_variance, *gradients]
+    import jax
+
+    def loss(trained, inputs):
+        rest = [weight.value for weight in layer.non_trainable_variables]
+        outputs, rest = layer.stateless_call(trained, rest, inputs, training=True)
+        return (outputs.astype("float32") * weights).sum(), (outputs, rest)
+
+    trained = [weight.value for weight in layer.trainable_variables]
+    found = jax.value_and_grad(loss, argnums=(0, 1), has_aux=True)(trained, jax.numpy.array(inputs))
+    ((_, (outputs, statistics)), (by_trained, by_inputs)) = found
+    return [outputs, *statistics, by_inputs, *by_trained]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize("batch", [7, 64])
+def test_batch_normalization_is_that_of_keras(dtype, batch):
+    generator = np.random.default_rng(0)
+    inputs = generator.normal(2, 3, (batch, 16)).astype("float32")
+    weights = generator.normal(size=(batch, 16)).astype("float32")
+    found = []
+    for kind in (keras.layers.BatchNormalization, BatchNormalization):
+        layer = kind(momentum=0.9, epsilon=1e-5, dtype=dtype)
+        layer.build((None, 16))
+        layer.gamma.assign(np.linspace(0.5, 2, 16))
+        layer.beta.assign(np.linspace(-1, 1, 16))
+        found.append(normalized(layer, inputs, weights))
+    for stock, ours in zip(*found, strict=True):
+        assert keras.backend.standardize_dtype(stock.dtype) == ours.dtype
+        stock, ours = (
+            keras.ops.convert_to_numpy(keras.ops.cast(one, "float32")) for one in (stock, ours)
+        )
+        tolerance = 1e-5 if dtype == "float32" else 2**-7  # a bit of bfloat16
+        assert ours == pytest.approx(stock, rel=tolerance, abs=1e-5)
+        assert np.abs(ours).max() > 0.1
+
+
+def test_batch_normalization_takes_kerass_way_elsewhere(images):
+    pixels = images.images[:8].astype("float32")[..., None]
+    stock = keras.layers.BatchNormalization()
+    ours = BatchNormalization()
+    for kind in ({"training": True}, {"training": False}, {}):
+        assert np.array_equal(ours(pixels, **kind), stock(pixels, **kind))
+    assert BatchNormalization.from_config(ours.get_config()).get_config() == ours.get_config()

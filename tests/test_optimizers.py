@@ -3,7 +3,13 @@ import numpy as np
 import pytest
 
 from fashion_zoo import TrainingConfig, schedules
-from fashion_zoo.optimizers import ScheduledAdamW, TabulatedSchedule, build_optimizer
+from fashion_zoo.optimizers import (
+    FusedAdam,
+    FusedAdamW,
+    ScheduledAdamW,
+    TabulatedSchedule,
+    build_optimizer,
+)
 
 
 def tabulated(*arguments):
@@ -39,12 +45,12 @@ def test_each_optimizer_gets_its_settings():
     adamw = build_optimizer(
         TrainingConfig(optimizer="adamw", weight_decay=0.1, clip_norm=2.0), learning_rate=0.5
     )
-    assert type(adamw) is keras.optimizers.AdamW
+    assert type(adamw) is FusedAdamW
     assert (adamw.weight_decay, adamw.global_clipnorm) == (0.1, 2.0)
     assert float(adamw.learning_rate) == 0.5
     adam = build_optimizer(TrainingConfig(), 0.5, scale_loss=True)
     assert type(adam) is keras.optimizers.LossScaleOptimizer
-    assert type(adam.inner_optimizer) is keras.optimizers.Adam
+    assert type(adam.inner_optimizer) is FusedAdam
 
 
 def test_weight_decay_spares_everything_but_kernels():
@@ -101,3 +107,79 @@ def test_scheduled_decay_reaches_the_compiled_step(jit_compile):
     model.fit(zeros, zeros[:, :3], batch_size=2, epochs=1, verbose=0)
     kept = np.prod([1 - 0.1 * decay for decay in decays])
     assert keras.ops.convert_to_numpy(layer.kernel) == pytest.approx(start * kept, rel=1e-5)
+
+
+def stepped(kind, steps=100, **changes):
+    """Return two variables after so many steps, with gradients of their own."""
+    optimizer = kind(learning_rate=TabulatedSchedule(np.linspace(2e-3, 1e-4, steps)), **changes)
+    generator = np.random.default_rng(0)
+    weights = [
+        keras.Variable(generator.normal(size=shape).astype("float32"), name=name)
+        for name, shape in (("kernel", (5, 3)), ("bias", (3,)))
+    ]
+    optimizer.build(weights)
+
+    for _ in range(steps):
+        gradients = [generator.normal(size=weight.shape).astype("float32") for weight in weights]
+        optimizer.apply([keras.ops.convert_to_tensor(one) for one in gradients], weights)
+    return [keras.ops.convert_to_numpy(one) for one in weights]
+
+
+OPTIONS = [
+    {},
+    {"beta_1": 0.8, "beta_2": 0.9, "epsilon": 1e-3},
+    {"global_clipnorm": 0.5},
+    {"clipvalue": 0.1},
+    {"use_ema": True, "ema_overwrite_frequency": 7},
+    {"gradient_accumulation_steps": 4},
+    {"amsgrad": True},
+    {"weight_decay": 0.1},
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize(
+    ("fused", "stock"),
+    [(FusedAdam, keras.optimizers.Adam), (FusedAdamW, keras.optimizers.AdamW)],
+)
+def test_a_fused_optimizer_is_that_of_keras(fused, stock, options):
+    for ours, theirs in zip(stepped(fused, **options), stepped(stock, **options), strict=True):
+        assert np.abs(ours - theirs).max() <= 1e-6
+
+
+@pytest.mark.parametrize("kind", [FusedAdam, FusedAdamW])
+def test_a_fused_optimizer_survives_its_config(kind):
+    optimizer = kind(0.1, weight_decay=0.2, beta_1=0.5, global_clipnorm=1.0)
+    assert kind.from_config(optimizer.get_config()).get_config() == optimizer.get_config()
+    name = keras.saving.get_registered_name(kind)
+    assert name == f"fashion_zoo>{kind.__name__}"
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the kernel is TensorFlow's")
+def test_the_kernel_is_used_where_it_fits_and_only_there(monkeypatch):
+    import tensorflow as tf
+
+    calls = []
+    kernel = tf.raw_ops.ResourceApplyAdam
+    monkeypatch.setattr(
+        tf.raw_ops, "ResourceApplyAdam", lambda **given: calls.append(1) or kernel(**given)
+    )
+    stepped(FusedAdam, 3)
+    assert len(calls) == 6
+    stepped(FusedAdam, 3, amsgrad=True)
+    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    with strategy.scope():
+        weight = keras.Variable(1.0)
+        optimizer = FusedAdam(0.1)
+        optimizer.build([weight])
+    strategy.run(lambda: optimizer.apply([tf.ones(())], [weight]))
+    assert strategy.experimental_local_results(weight.value)[0].numpy() == pytest.approx(
+        0.9, abs=1e-5
+    )
+    assert len(calls) == 6
+    table = keras.Variable(np.ones((4, 2), dtype="float32"))
+    optimizer = FusedAdam(0.1)
+    optimizer.build([table])
+    optimizer.apply([tf.IndexedSlices(tf.ones((1, 2)), [2], [4, 2])], [table])
+    assert len(calls) == 6
+    assert keras.ops.convert_to_numpy(table)[:, 0] == pytest.approx([1, 1, 0.9, 1])

@@ -32,7 +32,7 @@ def mlp(config: MLPConfig, *, name: str, seed: int = 0, dtype: str = "float32") 
     import keras
 
     inputs = keras.Input(config.input_shape, dtype="float32", name="pixels")
-    x = keras.layers.Rescaling(1 / 255, dtype=dtype, name="scale")(inputs)
+    x = keras.layers.Rescaling(1 / 255, dtype="float32", name="scale")(inputs)
     x = keras.layers.Flatten(dtype=dtype, name="flatten")(x)
     for number, rate in enumerate(config.dropout_rates, start=1):
         x = _hidden(x, config, number, rate, seed, dtype)
@@ -88,12 +88,14 @@ def _dense(
 def _normalize(x, config: MLPConfig, number: int, dtype: str):
     import keras
 
+    from fashion_zoo.layers import BatchNormalization
+
     # Keras's own epsilon is 1e-3, which is not small beside the variance of a quiet unit.
     common = {"epsilon": 1e-5, "dtype": dtype, "name": f"{config.normalization}_norm_{number}"}
     match config.normalization:
         case "batch":
             # Momentum 0.9: a run has a few thousand steps, and 0.99 would lag behind them.
-            return keras.layers.BatchNormalization(momentum=0.9, **common)(x)
+            return BatchNormalization(momentum=0.9, **common)(x)
         case "layer":
             return keras.layers.LayerNormalization(**common)(x)
         case "group":
