@@ -27,7 +27,14 @@ if TYPE_CHECKING:
         TrainingError,
     )
     from fashion_zoo.overrides import override
-    from fashion_zoo.registry import find, list_recipes, load_recipes, recipe, register
+    from fashion_zoo.registry import (
+        find,
+        list_recipes,
+        load_recipes,
+        recipe,
+        register,
+        register_variant,
+    )
     from fashion_zoo.runs import Run, check_free, open_run, stored_config
     from fashion_zoo.suggest import unknown
     from fashion_zoo.zoo import (
@@ -70,7 +77,7 @@ _HOMES = {
         "TrainingError",
     ],
     "overrides": ["override"],
-    "registry": ["find", "list_recipes", "load_recipes", "recipe", "register"],
+    "registry": ["find", "list_recipes", "load_recipes", "recipe", "register", "register_variant"],
     "runs": ["Run", "check_free", "open_run", "stored_config"],
     "suggest": ["unknown"],
     "zoo": [
@@ -125,6 +132,7 @@ __all__ = [
     "read_results",
     "recipe",
     "register",
+    "register_variant",
     "schedules",
     "stored_config",
     "train",

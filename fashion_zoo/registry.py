@@ -13,13 +13,14 @@ import importlib.metadata
 import importlib.util
 import sys
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from fashion_zoo.config import Recipe, RunConfig
 from fashion_zoo.errors import ConfigError
+from fashion_zoo.overrides import override
 from fashion_zoo.suggest import unknown
 
 GROUP = "fashion_zoo.recipes"
@@ -68,6 +69,45 @@ def register(
         return builder
 
     return decorate
+
+
+def register_variant(
+    name: str,
+    changes: Mapping[str, Any],
+    *,
+    summary: str,
+    parameters: int | None = None,
+    tags: Iterable[str] = (),
+) -> Recipe:
+    """Register a recipe that has another's builder and other defaults.
+
+    Args:
+        name: the recipe that it is a variant of, a dot, and its own name: ``"bn_mlp.quick"``.
+        changes: what differs in the config, as ``override`` takes it.
+        summary: one line: the idea.
+        parameters: its trainable parameters; by default those of the other recipe.
+        tags: words that ``find(tag=...)`` looks for, beside those of the other recipe.
+
+    Raises:
+        ConfigError: there is no such recipe to vary, the name has no dot, or ``changes`` do not
+            fit.
+    """
+    base, _, own = name.partition(".")
+    if base not in _recipes or not own.isidentifier():
+        raise ConfigError(
+            f"A variant is named RECIPE.NAME after a registered recipe, received {name!r}."
+        )
+    varied = _recipes[base]
+    _recipes[name] = Recipe(
+        name,
+        varied.builder,
+        override(varied.config, changes),
+        summary,
+        varied.reference,
+        varied.parameters if parameters is None else parameters,
+        (*varied.tags, *tags),
+    )
+    return _recipes[name]
 
 
 def _home(builder: Callable[..., Any]) -> tuple[str, str]:

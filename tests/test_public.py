@@ -13,8 +13,8 @@ SURFACE = [
     "RunLockedError", "SchedulesConfig", "StorageError", "TrainingConfig", "TrainingError",
     "benchmark_accuracy", "benchmark_dropout", "check_free", "data", "default_run_dir",
     "evaluate", "export", "find", "find_lr", "get", "list_recipes", "load_recipes", "open_run",
-    "override", "plot_schedules", "predict", "read_results", "recipe", "register", "schedules",
-    "stored_config", "train", "unknown",
+    "override", "plot_schedules", "predict", "read_results", "recipe", "register",
+    "register_variant", "schedules", "stored_config", "train", "unknown",
 ]  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from fashion_zoo import (
     load_recipes,
     recipe,
     register,
+    register_variant,
     registry,
 )
 
@@ -196,3 +197,27 @@ def test_an_installed_package_adds_recipes_and_a_broken_one_only_warns(tmp_path)
     )
     assert done.stdout.split() == sorted([*BUILT_IN, "own_mlp"])
     assert "Recipes of 'no_such_module' could not be loaded" in done.stderr
+
+
+def test_a_variant_has_the_same_builder_and_other_defaults():
+    found = register_variant(
+        "bn_mlp.small",
+        {"model": {"hidden_units": (8,)}, "training": {"epochs": 3}},
+        summary="Small.",
+        parameters=6_386,
+        tags=["small"],
+    )
+    base = recipe("bn_mlp")
+    assert recipe("bn_mlp.small") is found
+    assert (found.name, found.builder, found.parameters) == ("bn_mlp.small", base.builder, 6_386)
+    assert (found.config.model.hidden_units, found.config.training.epochs) == ((8,), 3)
+    assert found.config.training.learning_rate == base.config.training.learning_rate
+    assert found.tags == (*base.tags, "small")
+    assert "bn_mlp.small" in list_recipes("bn_mlp.*")
+    assert base.config.training.epochs == 20
+
+
+@pytest.mark.parametrize("name", ["bn_mpl.small", "bn_mlp", "bn_mlp.", "bn_mlp.a.b", ".small"])
+def test_a_variant_needs_a_recipe_and_a_name(name):
+    with pytest.raises(ConfigError, match=r"A variant is named RECIPE\.NAME after a registered"):
+        register_variant(name, {}, summary="Small.")
