@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from typing import Any, Literal
 
-from fashion_zoo import checks, schedules
+from fashion_zoo import checks, policies, schedules
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.suggest import unknown
 
@@ -157,12 +157,18 @@ class SchedulesConfig:
     """Factor of every dropout rate, as often as dropout_each says."""
     dropout_each: Literal["epoch", "step"] = "epoch"
     """How often the dropout rates move."""
+    augmentation: str = "constant"
+    """Strength of the augmentation, in 0..1, each step."""
+    mixing: str = "constant"
+    """Factor of the probability of mixing, in 0..1, each step; step(0, at=[0.8]) ends it."""
 
     def __post_init__(self) -> None:
-        for name in ("learning_rate", "weight_decay", "label_smoothing", "dropout"):
-            text = getattr(self, name)
+        for field in dataclasses.fields(self):
+            text = getattr(self, field.name)
+            if field.name == "dropout_each":
+                continue
             if not isinstance(text, str):
-                raise ConfigError(f"schedules.{name} must be a name, received {text!r}.")
+                raise ConfigError(f"schedules.{field.name} must be a name, received {text!r}.")
             schedules.get(text)
         checks.choice("schedules.dropout_each", self.dropout_each, Literal["epoch", "step"])
 
@@ -212,6 +218,8 @@ class TrainingConfig:
     """Largest global norm of the gradient; none does not clip."""
     label_smoothing: float = 0.0
     """Fraction of each label spread evenly over all classes."""
+    augmentation: str = "none"
+    """What is done to each batch: none, light, standard, strong, or such as "flip | shift(2)"."""
     schedules: SchedulesConfig = SchedulesConfig()
     """How the base values move."""
     adaptive_dropout: AdaptiveDropoutConfig = AdaptiveDropoutConfig()
@@ -241,22 +249,37 @@ class TrainingConfig:
                 "adaptive_dropout moves the rates itself and needs schedules.dropout 'constant', "
                 f"received {self.schedules.dropout!r}."
             )
-        for name in ("weight_decay", "label_smoothing"):
-            text = getattr(self.schedules, name)
-            if text != "constant" and not getattr(self, name):
-                raise ConfigError(
-                    f"schedules.{name} {text!r} moves nothing, because {name} is 0. Set it."
-                )
-        self._check_smoothing()
+        if not isinstance(self.augmentation, str):
+            raise ConfigError(f"augmentation must be a policy, received {self.augmentation!r}.")
+        self._check_movement()
 
-    def _check_smoothing(self) -> None:
-        schedule = schedules.get(self.schedules.label_smoothing)
-        largest = self.label_smoothing * max(schedule(n / 1000) for n in range(1001))
-        if largest >= 1:
-            raise ConfigError(
-                f"schedules.label_smoothing takes the smoothing to {largest:g}; it must stay "
-                "below 1."
-            )
+    @property
+    def policy(self) -> policies.Policy:
+        """The operations that ``augmentation`` spells."""
+        return policies.parse(self.augmentation)
+
+    def _check_movement(self) -> None:
+        policy = self.policy
+        for name, base, empty in (
+            ("weight_decay", self.weight_decay, "weight_decay is 0"),
+            ("label_smoothing", self.label_smoothing, "label_smoothing is 0"),
+            ("augmentation", policy, "augmentation is none"),
+            ("mixing", policies.mixes(policy), "augmentation mixes no images"),
+        ):
+            text = getattr(self.schedules, name)
+            if text != "constant" and not base:
+                raise ConfigError(f"schedules.{name} {text!r} moves nothing: {empty}. Set it.")
+        for name, base, limit in (
+            ("label_smoothing", self.label_smoothing, "below 1"),
+            ("augmentation", 1.0, "at most 1"),
+            ("mixing", 1.0, "at most 1"),
+        ):
+            schedule = schedules.get(getattr(self.schedules, name))
+            largest = base * max(schedule(n / 1000) for n in range(1001))
+            if largest > 1 or (largest == 1 and limit == "below 1"):
+                raise ConfigError(
+                    f"schedules.{name} takes {name} to {largest:g}; it must stay {limit}."
+                )
 
 
 @dataclasses.dataclass(frozen=True)

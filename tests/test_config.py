@@ -79,14 +79,32 @@ from fashion_zoo.overrides import differences
         (lambda: SchedulesConfig(dropout=[]), r"schedules.dropout must be a name, received \[\]"),
         (
             lambda: TrainingConfig(schedules=SchedulesConfig(label_smoothing="linear")),
-            "schedules.label_smoothing 'linear' moves nothing, because label_smoothing is 0",
+            "schedules.label_smoothing 'linear' moves nothing: label_smoothing is 0",
         ),
         (
             lambda: TrainingConfig(
                 label_smoothing=0.5, schedules=SchedulesConfig(label_smoothing="linear(0, 2)")
             ),
-            "schedules.label_smoothing takes the smoothing to 1; it must stay below 1",
+            "schedules.label_smoothing takes label_smoothing to 1; it must stay below 1",
         ),
+        (
+            lambda: TrainingConfig(schedules=SchedulesConfig(augmentation="linear")),
+            "schedules.augmentation 'linear' moves nothing: augmentation is none",
+        ),
+        (
+            lambda: TrainingConfig(
+                augmentation="flip", schedules=SchedulesConfig(mixing="step(0, at=[0.8])")
+            ),
+            r"schedules.mixing 'step\(0, at=\[0.8\]\)' moves nothing: augmentation mixes no images",
+        ),
+        (
+            lambda: TrainingConfig(
+                augmentation="flip", schedules=SchedulesConfig(augmentation="linear(0, 1.5)")
+            ),
+            "schedules.augmentation takes augmentation to 1.5; it must stay at most 1",
+        ),
+        (lambda: TrainingConfig(augmentation=3), "augmentation must be a policy, received 3"),
+        (lambda: TrainingConfig(augmentation="flip | shft(2)"), "column 8: Unknown policy 'shft'"),
         (
             lambda: SchedulesConfig(dropout_each="batch"),
             "Unknown schedules.dropout_each 'batch'",

@@ -65,7 +65,7 @@ def test_other_backends_read_the_same_batches(images):
     def order(epoch):
         return epoch_order(200, 64, 5, epoch)
 
-    batches, start_epoch = _array_batches(images.images, images.labels, order, 3, None)
+    batches, start_epoch = _array_batches(images.images, images.labels, order, 3, {})
     tensorflow = make(images)
     for epoch in (0, 3):
         start_epoch(epoch)
@@ -83,7 +83,7 @@ def test_smoothing_that_moves_has_its_own_value_each_step(images):
         one_hot,
         lambda epoch: epoch_order(200, 64, 5, epoch),
         3,
-        np.array(table, dtype="float32"),
+        {"label_smoothing": np.array(table, dtype="float32")},
     )
     for epoch in (1, 0):
         rows = epoch_order(200, 64, 5, epoch)

@@ -1,23 +1,30 @@
 """The pipeline: what ``fit`` reads, keyed by (seed, epoch) and never longer than an epoch."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fashion_zoo.data.batches import encode, epoch_order, smooth, steps_per_epoch
-from fashion_zoo.data.sources import Images
+from fashion_zoo.data.sources import IMAGE_SHAPE, Images
+from fashion_zoo.errors import ConfigError
+from fashion_zoo.policies import Policy, mixes
+
+Tables = Mapping[str, np.ndarray]  # what moves: name to its value at each step of the training
 
 
 class Pipeline(NamedTuple):
     """One epoch of batches, over and over."""
 
     batches: Any
-    """What ``fit`` takes as ``x``: (images, labels) with images (batch, 28, 28) uint8."""
+    """What ``fit`` takes as ``x``: (images, labels). Images have the shape that came, and are uint8
+    or, where they are augmented, float32 in 0..255."""
     steps: int
     """Batches an epoch."""
     images_per_step: int
     """Images a batch."""
+    soft: bool
+    """Whether labels are (batch, classes) float32 probabilities, not (batch,) int32 classes."""
     start_epoch: Callable[[int], None]
     """Call it with the number of an epoch, from 0, before that epoch is read."""
     applied: Callable[[int], dict[str, float]]
@@ -30,7 +37,10 @@ def training_pipeline(
     batch_size: int,
     seed: int,
     num_classes: int,
-    label_smoothing: float | Sequence[float],
+    label_smoothing: float | Sequence[float] = 0.0,
+    policy: Policy = (),
+    augmentation: Sequence[float] | None = None,
+    mixing: Sequence[float] | None = None,
 ) -> Pipeline:
     """Make the training pipeline.
 
@@ -38,36 +48,76 @@ def training_pipeline(
     faster than a stream of single images. The order is ``epoch_order`` on every backend.
 
     Args:
-        data: the training images.
+        data: the training images, (n, 28, 28) or with the same pixels in another shape.
         batch_size: images a batch.
-        seed: key of the order.
+        seed: key of the order and of the augmentation.
         num_classes: number of classes.
         label_smoothing: see ``encode``; one number, or one for each step of the whole training.
             It is done here and nowhere else.
+        policy: what is done to each batch; see ``fashion_zoo.augment``.
+        augmentation: its strength, one in [0, 1] for each step of the whole training; None is 1.
+        mixing: factor of the probability of mixing, likewise.
+
+    Raises:
+        ConfigError: a policy, and a backend other than tensorflow.
     """
     import keras
 
-    table = None
-    if isinstance(label_smoothing, Sequence):
-        table = np.asarray(label_smoothing, dtype=np.float32)
-        labels = encode(data.labels, num_classes, 0.0)
-    else:
-        labels = encode(data.labels, num_classes, label_smoothing or None)
-    make = _tf_batches if keras.backend.backend() == "tensorflow" else _array_batches
+    backend = keras.backend.backend()
+    if policy and backend != "tensorflow":
+        raise ConfigError(
+            f"augmentation is done by TensorFlow, and the backend is {backend}. Set "
+            "KERAS_BACKEND=tensorflow, or augmentation to none."
+        )
+    tables = {
+        name: np.asarray(table, dtype=np.float32)
+        for name, table in (
+            ("label_smoothing", label_smoothing), ("augmentation", augmentation), ("mixing", mixing)
+        )
+        if isinstance(table, Sequence)
+    }  # fmt: skip
+    soft = bool(label_smoothing) or mixes(policy)
+    smoothing = 0.0 if isinstance(label_smoothing, Sequence) else label_smoothing
+    labels = encode(data.labels, num_classes, smoothing if soft else None)
 
     def order(epoch: int) -> np.ndarray:
         return epoch_order(len(labels), batch_size, seed, epoch)
 
     def applied(epoch: int) -> dict[str, float]:
-        last = (epoch + 1) * steps - 1
-        return {} if table is None else {"label_smoothing": float(table[last])}
+        return {name: float(table[(epoch + 1) * steps - 1]) for name, table in tables.items()}
 
     steps = steps_per_epoch(len(labels), batch_size)
-    batches, start_epoch = make(data.images, labels, order, steps, table)
-    return Pipeline(batches, steps, min(batch_size, len(labels)), start_epoch, applied)
+    if backend == "tensorflow":
+        change = _augmentation(policy, seed, tables) if policy else None
+        batches, start_epoch = _tf_batches(data.images, labels, order, steps, tables, change)
+    else:
+        batches, start_epoch = _array_batches(data.images, labels, order, steps, tables)
+    return Pipeline(batches, steps, min(batch_size, len(labels)), soft, start_epoch, applied)
 
 
-def _tf_batches(images, labels, order, steps, table):
+def _augmentation(policy: Policy, seed: int, tables: Tables):
+    """Return a function of images, labels and the numbers of the step, epoch and batch."""
+    import tensorflow as tf
+
+    from fashion_zoo.augment import Augmenter, Strength
+
+    augmenter = Augmenter(policy, seed)
+
+    def change(images, labels, number, epoch, step):
+        strength = Strength(
+            *(
+                tf.gather(tables[name], number) if name in tables else 1.0
+                for name in ("augmentation", "mixing")
+            )
+        )
+        pixels = tf.reshape(images, (len(images), *IMAGE_SHAPE))
+        pixels, labels = augmenter(pixels, labels, epoch, step, strength)
+        return tf.reshape(pixels, images.shape), labels
+
+    return change
+
+
+def _tf_batches(images, labels, order, steps, tables, change):
     import tensorflow as tf
 
     # fit makes a new iterator for each epoch; the iterator reads the variable when it starts.
@@ -83,10 +133,12 @@ def _tf_batches(images, labels, order, steps, table):
         )
 
     def gather(number, indices):
-        answers = tf.gather(labels, indices)
-        if table is not None:
-            answers = smooth(answers, tf.gather(table, number))
-        return tf.gather(images, indices), answers
+        pixels, answers = tf.gather(images, indices), tf.gather(labels, indices)
+        if change is not None:
+            pixels, answers = change(pixels, answers, number, number // steps, number % steps)
+        if "label_smoothing" in tables:
+            answers = smooth(answers, tf.gather(tables["label_smoothing"], number))
+        return pixels, answers
 
     batches = (
         tf.data.Dataset.range(1)
@@ -98,7 +150,7 @@ def _tf_batches(images, labels, order, steps, table):
     return batches, epoch.assign
 
 
-def _array_batches(images, labels, order, steps, table):
+def _array_batches(images, labels, order, steps, tables):
     import keras
 
     class Batches(keras.utils.PyDataset):
@@ -109,8 +161,8 @@ def _array_batches(images, labels, order, steps, table):
 
         def __getitem__(self, step):
             answers = labels[self.indices[step]]
-            if table is not None:
-                answers = smooth(answers, table[self.first + step])
+            if "label_smoothing" in tables:
+                answers = smooth(answers, tables["label_smoothing"][self.first + step])
             return images[self.indices[step]], answers
 
     batches = Batches()

