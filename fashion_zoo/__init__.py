@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from fashion_zoo.suggest import unknown
     from fashion_zoo.zoo import (
         benchmark_accuracy,
+        benchmark_augmentation,
         benchmark_dropout,
         default_run_dir,
         evaluate,
@@ -82,6 +83,8 @@ _HOMES = {
     "suggest": ["unknown"],
     "zoo": [
         "benchmark_accuracy",
+        "benchmark_augmentation",
+        "benchmark_augmentation",
         "benchmark_dropout",
         "default_run_dir",
         "evaluate",
@@ -114,6 +117,7 @@ __all__ = [
     "TrainingConfig",
     "TrainingError",
     "benchmark_accuracy",
+    "benchmark_augmentation",
     "benchmark_dropout",
     "check_free",
     "data",

@@ -15,16 +15,18 @@ class Benchmark:
     """Train over several seeds, 0, 1, ..., and write a table with intervals.
 
     accuracy: every recipe, into assets/results.csv and the table of README.md. dropout: rates that
-    move against rates that do not, into docs/dropout.csv and the table of docs/dropout.md. It can
-    be broken off at any time: the same command goes on where it was.
+    move against rates that do not, into docs/dropout.csv and the table of docs/dropout.md.
+    augmentation: each operation alone and on top of standard, into docs/augmentation.csv and the
+    table of docs/augmentation.md. It can be broken off at any time: the same command goes on
+    where it was.
     """
 
-    what: tyro.conf.Positional[Literal["accuracy", "dropout"]]
+    what: tyro.conf.Positional[Literal["accuracy", "dropout", "augmentation"]]
     """What to measure."""
     seeds: int | None = None
-    """Trainings a row, at least 2; by default 3 for accuracy and 5 for dropout."""
+    """Trainings a row, at least 2; by default 3, and 5 for dropout."""
     folder: str | None = None
-    """Where the runs are kept; by default runs/benchmark or runs/dropout."""
+    """Where the runs are kept; by default runs/benchmark, runs/dropout or runs/augmentation."""
     page: str | None = None
     """The page whose table is replaced."""
     json: bool = False
@@ -41,8 +43,12 @@ def main(argv: list[str]) -> None:
         if (value := getattr(options, name)) is not None
     }
     _common.start_keras()
-    if options.what == "dropout":
-        print(fashion_zoo.benchmark_dropout(**chosen))
+    tables = {
+        "dropout": fashion_zoo.benchmark_dropout,
+        "augmentation": fashion_zoo.benchmark_augmentation,
+    }
+    if options.what in tables:
+        print(tables[options.what](**chosen))
         return
     results = fashion_zoo.benchmark_accuracy(**chosen)
     if options.json:

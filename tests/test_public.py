@@ -11,8 +11,9 @@ SURFACE = [
     "AdaptiveDropoutConfig", "ConfigError", "DataConfig", "DataError", "EarlyStoppingConfig",
     "ExportError", "FashionZooError", "MLPConfig", "Recipe", "Run", "RunConfig", "RunError",
     "RunLockedError", "SchedulesConfig", "StorageError", "TrainingConfig", "TrainingError",
-    "benchmark_accuracy", "benchmark_dropout", "check_free", "data", "default_run_dir",
-    "evaluate", "export", "find", "find_lr", "get", "list_recipes", "load_recipes", "open_run",
+    "benchmark_accuracy", "benchmark_augmentation", "benchmark_dropout", "check_free", "data",
+    "default_run_dir", "evaluate", "export", "find", "find_lr", "get", "list_recipes",
+    "load_recipes", "open_run",
     "override", "plot_schedules", "predict", "read_results", "recipe", "register",
     "register_variant", "schedules", "stored_config", "train", "unknown",
 ]  # fmt: skip

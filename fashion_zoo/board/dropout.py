@@ -8,10 +8,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from fashion_zoo import environment, registry, storage
+import fashion_zoo.board.text as text
+from fashion_zoo import registry, storage
 from fashion_zoo.board.measured import measure
 from fashion_zoo.data import Images, load_split, reshape
-from fashion_zoo.evaluation import mean_interval
 from fashion_zoo.overrides import override
 from fashion_zoo.runs import Run
 from fashion_zoo.show.progress import TrainingDisplay
@@ -118,28 +118,25 @@ def dropout_table(arms: Sequence[Arm]) -> str:
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for arm in arms:
-        points = [100 * one for one in _paired(arm.test, best.test)]
-        gap = _paired(arm.gap, best.gap)
+        points = [100 * one for one in text.paired(arm.test, best.test)]
+        gap = text.paired(arm.gap, best.gap)
         against = ("it is the best", "")
         if arm is not best:
-            against = (f"{_mean(points, '+.2f')} points", _mean(gap, "+.3f"))
+            against = (f"{text.mean(points, '+.2f')} points", text.mean(gap, "+.3f"))
         cells = [
             f"`{arm.dropout}`" if arm.dropout in registry.list_recipes() else arm.dropout,
-            _percent(arm.validation),
-            _percent(arm.test),
-            _mean(arm.gap),
+            text.percent(arm.validation),
+            text.percent(arm.test),
+            text.mean(arm.gap),
             *against,
         ]
         lines.append(f"| {' | '.join(cells)} |")
-    surroundings = environment.describe()
-    versions, head = surroundings["versions"], surroundings["commit"] or "unknown"
     lines += [
         "",
         f"Mean over {seeds} seeds with its 95 % t interval. The gap is validation loss minus "
         "training loss of the final weights, both without dropout. Differences are paired by seed. "
         "The best constant rate is the one with the highest mean validation accuracy. "
-        f"{surroundings['device']}, {surroundings['cores']} cores, Python {versions['python']}, "
-        f"Keras {versions['keras']}, commit {head[:12]}. "
+        f"{text.measured_on()} "
         f"`python -m recipes.benchmark dropout --seeds {seeds}` reproduces the table.",
     ]
     return "\n".join(lines)
@@ -161,16 +158,3 @@ def write_dropout(arms: Sequence[Arm], path: Path) -> None:
             for seed in range(len(arm.test))
         ],
     )
-
-
-def _paired(values: Sequence[float], others: Sequence[float]) -> list[float]:
-    return [value - other for value, other in zip(values, others, strict=True)]
-
-
-def _percent(values: Sequence[float]) -> str:
-    return _mean([100 * value for value in values], ".2f", " %")
-
-
-def _mean(values: Sequence[float], form: str = ".3f", unit: str = "") -> str:
-    low, high = mean_interval(values)
-    return f"{sum(values) / len(values):{form}}{unit} ({low:{form}} to {high:{form}})"

@@ -1,13 +1,19 @@
 """The facade: one function a command, with the same name and arguments. Where folders meet."""
 
 from fashion_zoo.zoo.making import Trained, default_run_dir, find_lr, get, train
-from fashion_zoo.zoo.measuring import benchmark_accuracy, benchmark_dropout, plot_schedules
+from fashion_zoo.zoo.measuring import (
+    benchmark_accuracy,
+    benchmark_augmentation,
+    benchmark_dropout,
+    plot_schedules,
+)
 from fashion_zoo.zoo.using import Prediction, evaluate, export, predict
 
 __all__ = [
     "Prediction",
     "Trained",
     "benchmark_accuracy",
+    "benchmark_augmentation",
     "benchmark_dropout",
     "default_run_dir",
     "evaluate",

@@ -103,6 +103,43 @@ def benchmark_dropout(
     return table
 
 
+def benchmark_augmentation(
+    *,
+    seeds: int = 3,
+    folder: str | Path = "runs/augmentation",
+    page: str | Path = "docs/augmentation.md",
+    **overrides: Any,
+) -> str:
+    """Measure what each augmentation is worth to ``bn_mlp``, and write the table.
+
+    Finished runs in ``folder`` are not run again, so it can be broken off at any time. The rows
+    of the table go into a CSV file beside the page.
+
+    Args:
+        seeds: trainings a row, at least 2.
+        folder: where the runs are kept.
+        page: the page whose table is replaced.
+        **overrides: fields of every RunConfig, for a quick look.
+
+    Returns:
+        The table, in Markdown.
+
+    Raises:
+        ConfigError: fewer than two seeds.
+        DataError: the page is missing or has no place for the table.
+    """
+    from fashion_zoo.board import augmentation
+    from fashion_zoo.board.results import replace_table
+    from fashion_zoo.show.progress import TrainingDisplay
+
+    _check_benchmark(seeds, Path(page))
+    rows = augmentation.measure_augmentation(seeds, Path(folder), TrainingDisplay(), overrides)
+    augmentation.write_augmentation(rows, Path(page).with_suffix(".csv"))
+    table = augmentation.augmentation_table(rows)
+    replace_table(Path(page), table)
+    return table
+
+
 def _check_benchmark(seeds: int, page: Path) -> None:
     """Check what can be checked before the minutes that the trainings take."""
     from fashion_zoo.board.results import around_table
