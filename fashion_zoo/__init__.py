@@ -4,7 +4,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fashion_zoo import data, schedules
+    from fashion_zoo import data, policies, schedules
     from fashion_zoo.board import read_results
     from fashion_zoo.config import (
         AdaptiveDropoutConfig,
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         export,
         find_lr,
         get,
+        plot_augmentation,
         plot_schedules,
         predict,
         train,
@@ -84,19 +85,19 @@ _HOMES = {
     "zoo": [
         "benchmark_accuracy",
         "benchmark_augmentation",
-        "benchmark_augmentation",
         "benchmark_dropout",
         "default_run_dir",
         "evaluate",
         "export",
         "find_lr",
         "get",
+        "plot_augmentation",
         "plot_schedules",
         "predict",
         "train",
     ],
 }
-_MODULES = ["data", "schedules"]
+_MODULES = ["data", "policies", "schedules"]
 
 __all__ = [
     "AdaptiveDropoutConfig",
@@ -131,7 +132,9 @@ __all__ = [
     "load_recipes",
     "open_run",
     "override",
+    "plot_augmentation",
     "plot_schedules",
+    "policies",
     "predict",
     "read_results",
     "recipe",

@@ -15,6 +15,7 @@ COMMANDS = {
     "info": "one recipe with its defaults",
     "find_lr": "suggest a learning rate by a range test",
     "schedules": "draw schedules side by side",
+    "augment": "draw what an augmentation policy does to images",
     "benchmark": "measure recipes and techniques over several seeds",
 }
 

@@ -151,7 +151,9 @@ def displacement(shape, key, strength, alpha: float, sigma: float):
     """Draw a smooth field: (2, batch, height, width) float32, x and y in pixels."""
     drawn = tf.random.stateless_uniform(tf.concat([[2], shape], axis=0), key, -1.0, 1.0)
     rows, columns = _gaussian(shape[1], sigma), _gaussian(shape[2], sigma)
-    return alpha * strength * tf.matmul(rows, tf.matmul(drawn, columns, transpose_b=True))
+    # Not matmul: broadcast over two axes, it damages memory in TensorFlow 2.21 on a CPU.
+    smooth = tf.einsum("ij,abjk->abik", rows, tf.einsum("abij,kj->abik", drawn, columns))
+    return alpha * strength * smooth
 
 
 def _gaussian(size, sigma: float):

@@ -74,6 +74,26 @@ def schedules(factors: Mapping[str, Sequence[float]]) -> "Figure":
     return figure
 
 
+def pictures(rows: Sequence[tuple[np.ndarray, Sequence[str] | None]], title: str) -> "Figure":
+    """Draw rows of grey pictures, with a text below each.
+
+    Args:
+        rows: (count, height, width) pixels in 0..255, and a text for each or none.
+        title: the line above.
+    """
+    columns = len(rows[0][0])
+    figure = _figure(1.15 * columns + 0.2, 0.5 + sum(1.15 + 0.35 * bool(row[1]) for row in rows))
+    axes = figure.subplots(len(rows), columns, squeeze=False)
+    for line, (images, texts) in zip(axes, rows, strict=True):
+        for number, (axis, image) in enumerate(zip(line, images, strict=True)):
+            axis.imshow(image, cmap="gray", vmin=0, vmax=255)
+            axis.set(xticks=[], yticks=[])
+            if texts:
+                axis.set_xlabel(texts[number], size=7, linespacing=1.0)
+    figure.suptitle(title, size=10)
+    return figure
+
+
 def range_test(
     rates: np.ndarray,
     losses: np.ndarray,

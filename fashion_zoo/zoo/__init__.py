@@ -1,11 +1,11 @@
 """The facade: one function a command, with the same name and arguments. Where folders meet."""
 
+from fashion_zoo.zoo.drawing import plot_augmentation, plot_schedules
 from fashion_zoo.zoo.making import Trained, default_run_dir, find_lr, get, train
 from fashion_zoo.zoo.measuring import (
     benchmark_accuracy,
     benchmark_augmentation,
     benchmark_dropout,
-    plot_schedules,
 )
 from fashion_zoo.zoo.using import Prediction, evaluate, export, predict
 
@@ -20,6 +20,7 @@ __all__ = [
     "export",
     "find_lr",
     "get",
+    "plot_augmentation",
     "plot_schedules",
     "predict",
     "train",

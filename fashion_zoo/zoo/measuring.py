@@ -1,36 +1,11 @@
-"""Draw schedules, and measure recipes and techniques over several seeds."""
+"""Measure recipes and techniques over several seeds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fashion_zoo import registry, storage
+from fashion_zoo import registry
 from fashion_zoo.errors import ConfigError
-
-
-def plot_schedules(expressions: Sequence[str], to: str | Path) -> None:
-    """Draw schedules side by side into a picture file.
-
-    Args:
-        expressions: what ``schedules.get`` reads; all of the vocabulary with its defaults when
-            there are none.
-        to: the file, PNG or what else matplotlib writes.
-
-    Raises:
-        ConfigError: an expression cannot be read, or the file's ending is not a picture's.
-        StorageError: the file cannot be written.
-    """
-    from fashion_zoo import schedules
-    from fashion_zoo.show import plots
-
-    if not expressions:
-        plain = [name for name in schedules.SCHEDULES if name != "join"]
-        expressions = [*plain, "warmup >> cosine", "join([constant, linear], [0.5])"]
-    drawn = {text: schedules.get(text) for text in expressions}
-    figure = plots.schedules(
-        {text: [schedule(step / 1000) for step in range(1001)] for text, schedule in drawn.items()}
-    )
-    storage.write_figure(to, figure)
 
 
 def benchmark_accuracy(
