@@ -180,8 +180,8 @@ OPERATIONS = {
 POLICIES = {
     "none": "",
     "light": "flip | shift(1)",
-    "standard": "flip | translate(2) | zoom(0.1) | erase(0.5)",
-    "strong": "flip | translate(2) | rotate(8) | zoom(0.15) | elastic | erase | cutmix(1, 0.5)",
+    "standard": "flip | translate(1) | zoom(0.05)",
+    "strong": "flip | translate(2) | rotate(8) | zoom(0.1) | erase(0.5) | cutmix(1, 0.5)",
 }
 
 

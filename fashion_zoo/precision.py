@@ -17,7 +17,7 @@ def choose(precision: str) -> ChosenPrecision:
     """Turn a precision setting into a dtype policy.
 
     ``auto`` takes bfloat16 where the device multiplies it natively (a GPU of compute capability
-    8.0 or newer, a CPU with AMX), else float16 with loss scaling on a GPU, else float32.
+    8.0 or newer, a CPU with AMX or AVX-512 BF16), else float16 with loss scaling on a GPU, else float32.
 
     Args:
         precision: float32, mixed_bfloat16, mixed_float16 or auto.
@@ -30,9 +30,9 @@ def choose(precision: str) -> ChosenPrecision:
         if capability >= (8, 0):
             return ChosenPrecision("mixed_bfloat16", f"GPU of compute capability {version}")
         return ChosenPrecision("mixed_float16", f"GPU of compute capability {version}, no bfloat16")
-    if _cpu_has_amx():
-        return ChosenPrecision("mixed_bfloat16", "CPU with AMX")
-    return ChosenPrecision("float32", "neither a GPU nor a CPU with AMX")
+    if _cpu_multiplies_bfloat16():
+        return ChosenPrecision("mixed_bfloat16", "CPU that multiplies bfloat16")
+    return ChosenPrecision("float32", "neither a GPU nor a CPU that multiplies bfloat16")
 
 
 def _gpu_capability() -> tuple[int, ...] | None:
@@ -52,6 +52,7 @@ def _gpu_capability() -> tuple[int, ...] | None:
     return tf.config.experimental.get_device_details(gpus[0]).get("compute_capability", (0, 0))
 
 
-def _cpu_has_amx() -> bool:
-    information = Path("/proc/cpuinfo")  # Linux alone tells; elsewhere float32 is the safe answer
-    return information.is_file() and "amx_bf16" in information.read_text()
+def _cpu_multiplies_bfloat16(information: Path = Path("/proc/cpuinfo")) -> bool:
+    # Linux alone tells; elsewhere float32 is the safe answer.
+    words = information.read_text().split() if information.is_file() else []
+    return "amx_bf16" in words or "avx512_bf16" in words

@@ -17,14 +17,17 @@ class Benchmark:
     accuracy: every recipe, into assets/results.csv and the table of README.md. dropout: rates that
     move against rates that do not, into docs/dropout.csv and the table of docs/dropout.md.
     augmentation: each operation alone and on top of standard, into docs/augmentation.csv and the
-    table of docs/augmentation.md. It can be broken off at any time: the same command goes on
-    where it was.
+    table of docs/augmentation.md. These can be broken off at any time: the same command goes on
+    where it was. speed: training and augmentation against stock Keras and PyTorch, into
+    docs/speed.csv and the tables of docs/speed.md.
     """
 
-    what: tyro.conf.Positional[Literal["accuracy", "dropout", "augmentation"]]
+    what: tyro.conf.Positional[Literal["accuracy", "dropout", "augmentation", "speed"]]
     """What to measure."""
     seeds: int | None = None
     """Trainings a row, at least 2; by default 3, and 5 for dropout."""
+    rounds: int | None = None
+    """Epochs of speed that count, at least 2; by default 5."""
     folder: str | None = None
     """Where the runs are kept; by default runs/benchmark, runs/dropout or runs/augmentation."""
     page: str | None = None
@@ -39,13 +42,14 @@ def main(argv: list[str]) -> None:
     options = _common.parse(Benchmark, argv, "benchmark")
     chosen = {
         name: value
-        for name in ("seeds", "folder", "page")
+        for name in ("seeds", "rounds", "folder", "page")
         if (value := getattr(options, name)) is not None
     }
     _common.start_keras()
     tables = {
         "dropout": fashion_zoo.benchmark_dropout,
         "augmentation": fashion_zoo.benchmark_augmentation,
+        "speed": fashion_zoo.benchmark_speed,
     }
     if options.what in tables:
         print(tables[options.what](**chosen))

@@ -8,7 +8,7 @@ import fashion_zoo
 from fashion_zoo import runs
 from fashion_zoo.board import augmentation
 from fashion_zoo.board.augmentation import Trial, augmentation_table, trials
-from fashion_zoo.board.results import BEGIN, END
+from fashion_zoo.board.results import MARKS
 from fashion_zoo.policies import OPERATIONS, parse
 
 
@@ -44,12 +44,13 @@ def test_the_benchmark_writes_table_and_rows(tmp_path, small, monkeypatch):
     some = [("", "none"), ("flip", "flip"), ("", "standard"), ("noise", "standard | noise")]
     monkeypatch.setattr(augmentation, "trials", lambda: some)
     page = tmp_path / "augmentation.md"
-    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    begin, end = (mark.format("worth") for mark in MARKS)
+    page.write_text(f"before\n{begin}\nold\n{end}\nafter\n")
     small = {**small, "training": {**small["training"], "epochs": 1}}
     table = fashion_zoo.benchmark_augmentation(
         seeds=2, folder=tmp_path / "runs", page=page, **small
     )
-    assert page.read_text() == f"before\n{BEGIN}\n{table}\n{END}\nafter\n"
+    assert page.read_text() == f"before\n{begin}\n{table}\n{end}\nafter\n"
     with page.with_suffix(".csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(row["operation"], row["policy"]) for row in rows[::2]] == some

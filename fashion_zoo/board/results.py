@@ -9,7 +9,8 @@ from fashion_zoo import storage
 from fashion_zoo.errors import DataError
 
 RESULTS = Path(__file__).parent.parent / "assets" / "results.csv"
-BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
+MARKS = "<!-- {}:begin -->", "<!-- {}:end -->"
+BEGIN, END = (mark.format("results") for mark in MARKS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,21 +113,22 @@ def _percent(mean: float, spread: float, low: float, high: float) -> str:
     return f"{100 * mean:.2f} ± {100 * spread:.2f} % ({100 * low:.2f} to {100 * high:.2f})"
 
 
-def replace_table(page: Path, table: str) -> None:
-    """Put the table between the two marks of a page.
+def replace_table(page: Path, table: str, name: str = "results") -> None:
+    """Put the table between the two marks of this name on a page.
 
     Raises:
         DataError: as ``around_table``.
     """
-    before, after = around_table(page)
-    storage.write_text(page, f"{before}{BEGIN}\n{table}\n{END}{after}")
+    before, after = around_table(page, name)
+    begin, end = (mark.format(name) for mark in MARKS)
+    storage.write_text(page, f"{before}{begin}\n{table}\n{end}{after}")
 
 
-def around_table(page: Path) -> tuple[str, str]:
-    """Return what stands before and after the two marks of a page.
+def around_table(page: Path, name: str = "results") -> tuple[str, str]:
+    """Return what stands before and after the two marks of this name on a page.
 
     Raises:
-        DataError: the page is missing or has no marks.
+        DataError: the page is missing or has no such marks.
     """
     try:
         text = page.read_text(encoding="utf-8")
@@ -135,7 +137,8 @@ def around_table(page: Path) -> tuple[str, str]:
             f"{page} cannot be read: {error.strerror}. Run this in a checkout, or name the page "
             "that has the table with --page."
         ) from error
-    if BEGIN not in text or END not in text.split(BEGIN, 1)[1]:
-        raise DataError(f"{page} has no place for the table: expected {BEGIN} and {END}.")
-    before, rest = text.split(BEGIN, 1)
-    return before, rest.split(END, 1)[1]
+    begin, end = (mark.format(name) for mark in MARKS)
+    if begin not in text or end not in text.split(begin, 1)[1]:
+        raise DataError(f"{page} has no place for the table: expected {begin} and {end}.")
+    before, rest = text.split(begin, 1)
+    return before, rest.split(end, 1)[1]

@@ -50,9 +50,9 @@ def fit(
     training = config.training
     num_classes, shape = model.output_shape[-1], model.input_shape[1:]
     train, validation = (Images(reshape(part.images, shape), part.labels) for part in split)
-    pipeline = _compile(model, config, train)
+    pipeline = prepare(model, config, train)
     watchers: list[keras.callbacks.Callback] = [
-        _FollowPipeline(pipeline),
+        FollowPipeline(pipeline),
         OptimizerLogger(),
         *_movers(training),
         *_stoppers(training, len(validation.labels)),
@@ -86,7 +86,7 @@ def fit(
         display.stop()
 
 
-def _compile(model: keras.Model, config: RunConfig, train: Images) -> Pipeline:
+def prepare(model: keras.Model, config: RunConfig, train: Images) -> Pipeline:
     """Make the pipeline, and compile the model for its steps."""
     training, moving = config.training, config.training.schedules
     total_steps = steps_per_epoch(len(train.labels), training.batch_size) * training.epochs
@@ -133,7 +133,7 @@ def _first_epoch(start: states.State | None, epochs: int) -> int:
     return epochs if start.stopped else min(start.epochs, epochs)
 
 
-class _FollowPipeline(keras.callbacks.Callback):
+class FollowPipeline(keras.callbacks.Callback):
     """Tell the pipeline which epoch begins, and log what it applied."""
 
     def __init__(self, pipeline: Pipeline):

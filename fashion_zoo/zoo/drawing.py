@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from fashion_zoo import checks, storage
 
@@ -68,7 +69,7 @@ def plot_augmentation(policy: str, to: str | Path, *, seed: int = 0, images: int
     ]
     labels = encode(train.labels[chosen], classes, 0.0)
     augmenter = Augmenter(operations, seed)
-    rows = [(train.images[chosen], _texts(labels, CLASS_NAMES))]
+    rows: list[Any] = [(train.images[chosen], _texts(labels, CLASS_NAMES))]
     for step in range(ROWS):
         changed, mixed = augmenter(train.images[chosen], labels, 0, step)
         texts = _texts(np.asarray(mixed), CLASS_NAMES) if policies.mixes(operations) else None

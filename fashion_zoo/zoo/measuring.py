@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fashion_zoo import registry
+from fashion_zoo import registry, storage
 from fashion_zoo.errors import ConfigError
 
 
@@ -107,18 +107,65 @@ def benchmark_augmentation(
     from fashion_zoo.board.results import replace_table
     from fashion_zoo.show.progress import TrainingDisplay
 
-    _check_benchmark(seeds, Path(page))
+    _check_benchmark(seeds, Path(page), "worth")
     rows = augmentation.measure_augmentation(seeds, Path(folder), TrainingDisplay(), overrides)
     augmentation.write_augmentation(rows, Path(page).with_suffix(".csv"))
     table = augmentation.augmentation_table(rows)
-    replace_table(Path(page), table)
+    replace_table(Path(page), table, "worth")
     return table
 
 
-def _check_benchmark(seeds: int, page: Path) -> None:
+def benchmark_speed(
+    *, rounds: int = 5, page: str | Path = "docs/speed.md", **overrides: Any
+) -> str:
+    """Compare training and augmentation with stock Keras and PyTorch, and write the tables.
+
+    The figures of the tables go into a CSV file beside the page, with the machine.
+
+    Args:
+        rounds: epochs that count, each in turns; at least 2.
+        page: the page whose tables are replaced.
+        **overrides: fields of every RunConfig, for a quick look.
+
+    Returns:
+        The tables, in Markdown.
+
+    Raises:
+        ConfigError: fewer than two rounds.
+        DataError: the page is missing or has no place for a table.
+        TrainingError: a training ended early.
+    """
+    from fashion_zoo.board import text
+    from fashion_zoo.board.results import around_table, replace_table
+    from fashion_zoo.board.speed import augmenting, training
+
+    if rounds < 2:
+        raise ConfigError(f"rounds must be at least 2, for a spread; received {rounds}.")
+    tables = {
+        "training": (training.measure_training, training.training_table),
+        "shares": (training.measure_shares, training.shares_table),
+        "augmentation": (augmenting.measure_augmenting, augmenting.augmenting_table),
+    }
+    for name in tables:
+        around_table(Path(page), name)
+    measured = {name: measure(rounds, overrides) for name, (measure, _) in tables.items()}
+    machine = text.measured_on()
+    rows = [{**row._asdict(), "machine": machine} for one in measured.values() for row in one]
+    storage.write_table(Path(page).with_suffix(".csv"), rows)
+    said = (
+        f"Median of {rounds} rounds, with the lowest and the highest. {machine} "
+        f"`python -m recipes.benchmark speed --rounds {rounds}` reproduces the table."
+    )
+    written = {name: f"{tables[name][1](rows)}\n\n{said}" for name, rows in measured.items()}
+    for name, table in written.items():
+        replace_table(Path(page), table, name)
+    return "\n\n".join(written.values())
+
+
+def _check_benchmark(seeds: int, page: Path, table: str = "results") -> None:
     """Check what can be checked before the minutes that the trainings take."""
     from fashion_zoo.board.results import around_table
 
     if seeds < 2:
         raise ConfigError(f"seeds must be at least 2, for an interval; received {seeds}.")
-    around_table(page)
+    around_table(page, table)

@@ -1,0 +1,111 @@
+"""Augmentation by the second: our pipeline against the same policies of stock Keras layers."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import keras
+
+from fashion_zoo import registry
+from fashion_zoo.board.speed.training import Row, summarized
+from fashion_zoo.data import Images, load_split
+from fashion_zoo.data.pipeline import Pipeline, training_pipeline
+from fashion_zoo.overrides import override
+from fashion_zoo.policies import POLICIES, Policy, parse
+
+BATCH = 512
+_BLACK = {"fill_mode": "constant"}
+# Operation to the layer that does the same, of the same values. The field of the elastic one is
+# made in another way, erasing and cutting out draw their rectangles differently, and noise is meant
+# for pixels in 0..1; the work is the same.
+STOCK: dict[str, Callable[[Mapping[str, Any]], Any]] = {
+    "flip": lambda v: keras.layers.RandomFlip("horizontal"),
+    "shift": lambda v: keras.layers.RandomTranslation(*2 * [v["pixels"] / 28], **_BLACK),
+    "translate": lambda v: keras.layers.RandomTranslation(*2 * [v["pixels"] / 28], **_BLACK),
+    "rotate": lambda v: keras.layers.RandomRotation(v["degrees"] / 360, **_BLACK),
+    "zoom": lambda v: keras.layers.RandomZoom(v["amount"], **_BLACK),
+    "shear": lambda v: keras.layers.RandomShear(x_factor=v["degrees"] / 90, **_BLACK),
+    "elastic": lambda v: keras.layers.RandomElasticTransform(1.0, **_BLACK),
+    "erase": lambda v: keras.layers.RandomErasing(v["p"], (v["low"], v["high"]), v["fill"]),
+    "cutout": lambda v: keras.layers.RandomErasing(v["p"], 2 * [(v["size"] / 28) ** 2], 0.0),
+    "noise": lambda v: keras.layers.GaussianNoise(v["std"]),
+    "brightness": lambda v: keras.layers.RandomBrightness(v["amount"]),
+    "contrast": lambda v: keras.layers.RandomContrast(v["amount"]),
+    "mixup": lambda v: keras.layers.MixUp(v["alpha"]),
+    "cutmix": lambda v: keras.layers.CutMix(v["alpha"]),
+}
+
+
+def measure_augmenting(rounds: int, changes: Mapping[str, Any]) -> list[Row]:
+    """Read an epoch of each operation and policy, ours and the stock one's in turns.
+
+    Args:
+        rounds: epochs that count, after one that warms up.
+        changes: overrides of the config, for a quick look.
+    """
+    config = override(registry.recipe("bn_mlp").config, changes)
+    train = load_split(config.data).train
+    rows = []
+    for text in [*STOCK, *(name for name in POLICIES if name != "none")]:
+        ours, stock = _pipeline(train, parse(text)), _stock(train, parse(text))
+        seconds = [(_read(ours.batches), _read(stock)) for _ in range(rounds + 1)][1:]
+        images = ours.steps * ours.images_per_step
+        fast, slow = ([images / second for second in one] for one in zip(*seconds, strict=True))
+        times = [b / a for a, b in seconds]
+        rows += [
+            summarized("augmentation", "batch 512", text, "fashion_zoo", fast, "images/s"),
+            summarized("augmentation", "batch 512", text, "keras", slow, "images/s"),
+            summarized("augmentation", "batch 512", text, "keras against it", times, "ratio"),
+        ]
+    return rows
+
+
+def _pipeline(train: Images, policy: Policy, smoothing: float = 0.0) -> Pipeline:
+    return training_pipeline(
+        train, batch_size=BATCH, seed=0, num_classes=10, policy=policy, label_smoothing=smoothing
+    )
+
+
+def _stock(train: Images, policy: Policy):
+    """Return the batches of a pipeline without augmentation, put through the layers."""
+    layers = [(operation, STOCK[operation.name](operation.values)) for operation in policy]
+
+    def change(images, labels):
+        images = keras.ops.cast(images, "float32")[..., None]
+        for operation, layer in layers:
+            if operation.mixes:
+                mixed = layer({"images": images, "labels": labels}, training=True)
+                images, labels = mixed["images"], mixed["labels"]
+            else:
+                images = layer(images, training=True)
+        return images[..., 0], labels
+
+    soft = any(operation.mixes for operation in policy)
+    plain = _pipeline(train, (), 1e-9 if soft else 0.0)  # smoothed labels are probabilities
+    return plain.batches.map(change, num_parallel_calls=2).prefetch(4)
+
+
+def _read(batches) -> float:
+    """Return the seconds of an epoch."""
+    start = time.perf_counter()
+    for _ in batches:
+        pass
+    return time.perf_counter() - start
+
+
+def augmenting_table(rows: Sequence[Row]) -> str:
+    """Return the Markdown table."""
+    lines = [
+        "| policy | `fashion_zoo`, images a second | stock Keras layers | times as long |",
+        "| --- | ---: | ---: | ---: |",
+    ]
+    found = {(row.name, row.measure): row for row in rows}
+    for name in dict.fromkeys(row.name for row in rows):
+        ours, stock, times = (
+            found[name, measure] for measure in ("fashion_zoo", "keras", "keras against it")
+        )
+        lines.append(
+            f"| `{name}` | {ours.median:,.0f} | {stock.median:,.0f} | "
+            f"{times.median:.1f} ({times.low:.1f} to {times.high:.1f}) |"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,133 @@
+"""The speed benchmark: who takes part, in turns, and what is written. Nothing here is timed."""
+
+import csv
+import subprocess
+
+import pytest
+
+import fashion_zoo
+from fashion_zoo import ConfigError, DataError, TrainingError
+from fashion_zoo.board.results import MARKS
+from fashion_zoo.board.speed import augmenting, training, turns
+from fashion_zoo.board.speed.turns import Entry, Epoch, take_turns
+from fashion_zoo.policies import OPERATIONS
+
+SMALL = {"data": {"limit": 600}, "model": {"hidden_units": (16, 8)}}
+TABLES = ("training", "shares", "augmentation")
+
+
+@pytest.fixture
+def children(monkeypatch):
+    """Every process that the benchmark starts."""
+    started = []
+
+    class Popen(subprocess.Popen):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            started.append(self)
+
+    monkeypatch.setattr(turns.subprocess, "Popen", Popen)
+    return started
+
+
+def test_contenders_train_in_turns_and_are_gone_afterwards(children):
+    changes = training._merged(training.SETTINGS["batch 128, float32"], SMALL)
+    names = training.contenders()
+    done = take_turns({name: Entry(name, changes) for name in names}, 2)
+    assert list(done) == names
+    for epochs in done.values():
+        assert len(epochs) == 2
+        assert all(epoch.seconds > 0 and epoch.megabytes > 50 for epoch in epochs)
+        assert all(0.1 < epoch.loss < 3 for epoch in epochs)
+    assert len(children) == len(names)
+    assert all(child.returncode is not None for child in children)
+
+
+def test_one_that_fails_is_named_and_takes_the_others_along(children):
+    entries = {
+        "fashion_zoo": Entry("fashion_zoo", SMALL),
+        "broken": Entry("keras", {"training": {"epochs": 3, "batch_siz": 3}}),
+    }
+    with pytest.raises(TrainingError, match=r"The training of broken ended early: .*batch_siz"):
+        take_turns(entries, 2)
+    assert all(child.returncode is not None for child in children)
+
+
+def fake(entries, rounds):
+    """Epoch of 1, 2, ... seconds for the first entry, twice that for the second, and so on."""
+    return {
+        name: [Epoch((place + 1.0) * (number + 1), 0.5, 100.0) for number in range(rounds)]
+        for place, name in enumerate(entries)
+    }
+
+
+def test_ratios_are_of_the_same_round(monkeypatch):
+    monkeypatch.setattr(training, "take_turns", fake)
+    monkeypatch.setattr(training, "contenders", lambda: ["fashion_zoo", "keras"])
+    rows = training.measure_training(3, SMALL)
+    found = {(row.setting, row.name, row.measure): row for row in rows}
+    ratio = found["batch 512, bfloat16", "keras", "time against fashion_zoo"]
+    assert (ratio.median, ratio.low, ratio.high) == (2, 2, 2)
+    speed = found["batch 128, float32", "fashion_zoo", "throughput"]
+    assert (speed.median, speed.low, speed.high) == (256, 512 / 3, 512)  # 4 batches of 128
+    lines = training.training_table(rows).splitlines()
+    assert len(lines) == 2 + 2 + 3
+    assert lines[2].startswith("| batch 128, float32 | fashion_zoo | 256 (171 to 512) | 1.00 (")
+    assert lines[-1].startswith("| batch 512, bfloat16 | fashion_zoo, standard | ")
+
+
+def test_shares_are_of_the_whole(monkeypatch):
+    monkeypatch.setattr(
+        training,
+        "take_turns",
+        lambda e, n: dict(zip(e, reversed(fake(e, n).values()), strict=True)),
+    )
+    rows = training.measure_shares(3, SMALL)
+    shares = [row.median for row in rows if row.measure == "share"]
+    assert shares == pytest.approx([20, 40, 60, 80] * 2)
+    lines = training.shares_table(rows).splitlines()
+    assert lines[2] == "| batch 128, float32 | nothing | 2500.00 ms |  |"
+    assert lines[3].endswith("| 20 % (20 to 20) |")
+
+
+def test_every_part_can_be_left_out(children):
+    for setting in training.SETTINGS.values():
+        changes = training._merged(setting, SMALL)
+        for part, (less, without) in training.PARTS.items():
+            entry = Entry("fashion_zoo", training._merged(changes, less), without or "nothing")
+            if setting is training.SETTINGS["batch 128, float32"]:
+                assert len(take_turns({part: entry}, 1)[part]) == 1
+
+
+def test_every_operation_has_a_layer_of_kerass():
+    assert set(augmenting.STOCK) == set(OPERATIONS) - {"either"}
+
+
+def test_the_benchmark_writes_tables_and_rows(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "take_turns", fake)
+    monkeypatch.setattr(augmenting, "BATCH", 100)
+    monkeypatch.setattr(augmenting, "POLICIES", {"none": "", "light": "flip | shift(1)"})
+    page = tmp_path / "speed.md"
+    places = [[mark.format(name) for mark in MARKS] for name in TABLES]
+    page.write_text("\n".join(f"text\n{begin}\nold\n{end}" for begin, end in places))
+    tables = fashion_zoo.benchmark_speed(rounds=2, page=page, **SMALL)
+    text = page.read_text()
+    assert "old" not in text
+    for begin, end in places:
+        assert text.split(begin)[1].split(end)[0].strip() in tables
+    with page.with_suffix(".csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["table"] for row in rows} == set(TABLES)
+    names = {row["name"] for row in rows if row["table"] == "augmentation"}
+    assert names == {*augmenting.STOCK, "light"}
+    assert all(float(row["low"]) <= float(row["median"]) <= float(row["high"]) for row in rows)
+    assert all("commit" in row["machine"] for row in rows)
+
+
+def test_a_benchmark_that_cannot_end_well_does_not_begin(tmp_path):
+    with pytest.raises(ConfigError, match="rounds must be at least 2, for a spread; received 1"):
+        fashion_zoo.benchmark_speed(rounds=1)
+    page = tmp_path / "speed.md"
+    page.write_text("text")
+    with pytest.raises(DataError, match="has no place for the table: expected <!-- training:b"):
+        fashion_zoo.benchmark_speed(page=page)
