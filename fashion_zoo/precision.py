@@ -17,7 +17,8 @@ def choose(precision: str) -> ChosenPrecision:
     """Turn a precision setting into a dtype policy.
 
     ``auto`` takes bfloat16 where the device multiplies it natively (a GPU of compute capability
-    8.0 or newer, a CPU with AMX or AVX-512 BF16), else float16 with loss scaling on a GPU, else float32.
+    8.0 or newer, a CPU with AMX or AVX-512 BF16), else float16 with loss scaling on a GPU, else
+    float32.
 
     Args:
         precision: float32, mixed_bfloat16, mixed_float16 or auto.

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from fashion_zoo.config import MLPConfig, RunConfig, SchedulesConfig, TrainingConfig
-from fashion_zoo.registry import register
+from fashion_zoo.registry import register, register_variant
 from fashion_zoo.seeds import derive
 
 if TYPE_CHECKING:
@@ -133,6 +133,19 @@ def bn_mlp(config: MLPConfig, *, seed: int = 0, dtype: str = "float32"):
     ``python -m recipes.train bn_mlp``
     """
     return mlp(config, name="bn_mlp", seed=seed, dtype=dtype)
+
+
+register_variant(
+    "bn_mlp.quick",
+    {
+        "model": {"hidden_units": (512, 128), "dropout": 0.05},
+        "training": {"epochs": 8, "batch_size": 512, "learning_rate": 8e-3},
+        "precision": "auto",
+    },
+    summary="bn_mlp in seconds: two layers, eight epochs, large batches.",
+    parameters=469_514,
+    tags=("quick",),
+)
 
 
 @register(
