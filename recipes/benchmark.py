@@ -40,11 +40,17 @@ class Benchmark:
 def main(argv: list[str]) -> None:
     """Parse, measure, print."""
     options = _common.parse(Benchmark, argv, "benchmark")
-    chosen = {
-        name: value
-        for name in ("seeds", "rounds", "folder", "page")
-        if (value := getattr(options, name)) is not None
-    }
+    takes = ("rounds", "page") if options.what == "speed" else ("seeds", "folder", "page")
+    chosen = {}
+    for name in ("seeds", "rounds", "folder", "page"):
+        if (value := getattr(options, name)) is None:
+            continue
+        if name not in takes:
+            raise fashion_zoo.ConfigError(
+                f"--{name} is not of benchmark {options.what}, which takes "
+                f"{', '.join(f'--{one}' for one in takes)}. Leave it out."
+            )
+        chosen[name] = value
     _common.start_keras()
     tables = {
         "dropout": fashion_zoo.benchmark_dropout,

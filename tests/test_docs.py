@@ -5,8 +5,11 @@ from pathlib import Path
 import pytest
 
 from fashion_zoo import list_recipes
+from fashion_zoo.board.augmentation import Trial, augmentation_table, trials
 from fashion_zoo.board.dropout import CONSTANT_RATES, MOVING, Arm, dropout_table
-from fashion_zoo.board.results import BEGIN, END
+from fashion_zoo.board.results import BEGIN, END, MARKS
+from fashion_zoo.board.speed.augmenting import augmenting_table
+from fashion_zoo.board.speed.training import Row, shares_table, training_table
 from recipes.__main__ import COMMANDS
 
 ROOT = Path(__file__).parent.parent
@@ -37,7 +40,9 @@ def test_links_between_files_hold(path):
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_no_page_carries_an_accuracy_written_by_hand(path):
     """Measured accuracies live in files that a command writes, and in tables made from them."""
-    text = re.sub(f"{BEGIN}.*{END}", "", path.read_text(encoding="utf-8"), flags=re.S)
+    text = re.sub(
+        "<!-- (\\w+):begin -->.*?<!-- \\1:end -->", "", path.read_text("utf-8"), flags=re.S
+    )
     assert not re.search(r"\b[89]\d\.\d+ ?%", text)
 
 
@@ -57,6 +62,47 @@ def test_the_dropout_page_shows_exactly_its_file():
     table = page.split(BEGIN)[1].split(END)[0].strip().split("\n\n")[0]
     assert table == dropout_table(arms).split("\n\n")[0]
     assert len(arms) == len(CONSTANT_RATES) + len(MOVING)
+
+
+def test_the_augmentation_page_shows_exactly_its_file():
+    page = (ROOT / "docs" / "augmentation.md").read_text(encoding="utf-8")
+    begin, end = (mark.format("worth") for mark in MARKS)
+    table = page.split(begin)[1].split(end)[0].strip().split("\n\n")[0]
+    file = ROOT / "docs" / "augmentation.csv"
+    if not file.is_file():
+        assert table == "Not measured yet."
+        return
+    with file.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    found = []
+    for operation, policy in trials():
+        mine = [row for row in rows if (row["operation"], row["policy"]) == (operation, policy)]
+        columns = (
+            tuple(float(row[column]) for row in mine)
+            for column in ("validation_accuracy", "test_accuracy")
+        )
+        found.append(Trial(operation, policy, *columns))
+    assert table == augmentation_table(found).split("\n\n")[0]
+
+
+def test_the_speed_page_shows_exactly_its_file():
+    page = (ROOT / "docs" / "speed.md").read_text(encoding="utf-8")
+    file = ROOT / "docs" / "speed.csv"
+    rows = []
+    if file.is_file():
+        with file.open(encoding="utf-8", newline="") as stream:
+            for row in csv.DictReader(stream):
+                values = [float(row[name]) for name in ("median", "low", "high")]
+                words = [row[name] for name in ("table", "setting", "name", "measure")]
+                rows.append(Row(*words, *values, row["unit"]))
+    tables = {
+        "training": training_table, "shares": shares_table, "augmentation": augmenting_table,
+    }  # fmt: skip
+    for name, write in tables.items():
+        begin, end = (mark.format(name) for mark in MARKS)
+        table = page.split(begin)[1].split(end)[0].strip().split("\n\n")[0]
+        mine = [row for row in rows if row.table == name]
+        assert table == (write(mine) if mine else "Not measured yet.")
 
 
 def test_ci_runs_exactly_the_test_command_of_the_readme():

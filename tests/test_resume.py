@@ -37,6 +37,13 @@ OTHERS = {
     "a dropout rate an epoch": {
         "training": {**OPTIONS["training"], "schedules": {"dropout": "linear"}}
     },
+    "augmentation": {
+        "training": {
+            **OPTIONS["training"],
+            "augmentation": "flip | translate(1) | noise | either(mixup, cutmix)",
+            "schedules": {"augmentation": "linear(0, 1)", "mixing": "step(0, at=[0.8])"},
+        }
+    },
     "early stopping": {
         "training": {
             **OPTIONS["training"],

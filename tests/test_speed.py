@@ -11,6 +11,7 @@ from fashion_zoo.board.results import MARKS
 from fashion_zoo.board.speed import augmenting, training, turns
 from fashion_zoo.board.speed.turns import Entry, Epoch, take_turns
 from fashion_zoo.policies import OPERATIONS
+from recipes import benchmark
 
 SMALL = {"data": {"limit": 600}, "model": {"hidden_units": (16, 8)}}
 TABLES = ("training", "shares", "augmentation")
@@ -131,3 +132,15 @@ def test_a_benchmark_that_cannot_end_well_does_not_begin(tmp_path):
     page.write_text("text")
     with pytest.raises(DataError, match="has no place for the table: expected <!-- training:b"):
         fashion_zoo.benchmark_speed(page=page)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["speed", "--seeds", "3"], "--seeds is not of benchmark speed, which takes --rounds, --p"),
+        (["accuracy", "--rounds", "3"], "--rounds is not of benchmark accuracy, which takes --se"),
+    ],
+)
+def test_an_option_of_another_benchmark_is_refused(arguments, reason, capsys):
+    assert benchmark.main(arguments) == 3
+    assert reason in capsys.readouterr().err

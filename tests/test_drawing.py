@@ -1,0 +1,82 @@
+"""Pictures of augmentation policies, and the command that makes them."""
+
+import numpy as np
+import pytest
+
+import fashion_zoo
+from fashion_zoo.show import plots
+from fashion_zoo.zoo import drawing
+from recipes import augment
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The rows that are drawn."""
+    seen = []
+    real = plots.pictures
+    monkeypatch.setattr(
+        plots, "pictures", lambda rows, title: seen.append(rows) or real(rows, title)
+    )
+    return seen
+
+
+def test_originals_stand_above_four_results(tmp_path, drawn):
+    fashion_zoo.plot_augmentation("flip(1)", tmp_path / "a.png", images=12)
+    (rows,) = drawn
+    assert len(rows) == 1 + drawing.ROWS
+    originals, names = rows[0]
+    assert originals.shape == (12, 28, 28)
+    assert names[:2] == ["T-shirt/top", "Trouser"]
+    assert names[10:] == names[:2]
+    assert not np.array_equal(originals[10], originals[0])
+    for changed, texts in rows[1:]:
+        assert np.array_equal(changed, originals[:, :, ::-1])
+        assert texts is None
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_mixed_pictures_say_their_shares(tmp_path, drawn):
+    fashion_zoo.plot_augmentation("mixup(8)", tmp_path / "a.png", images=2)
+    for _, (first, second) in drawn[0][1:]:
+        shares = {
+            line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1]) for line in first.split("\n")
+        }
+        assert set(shares) == {"T-shirt/top", "Trouser"}
+        assert sum(shares.values()) == pytest.approx(1)
+        assert float(second.split("\n")[0].rsplit(" ", 1)[1]) >= 0.5
+
+
+def test_the_seed_is_the_key(tmp_path, drawn):
+    for seed in (1, 1, 2):
+        fashion_zoo.plot_augmentation("translate", tmp_path / "a.png", seed=seed, images=2)
+    first, again, other = (rows[1][0] for rows in drawn)
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_the_figure_has_an_axis_a_picture():
+    figure = plots.pictures(
+        [(np.zeros((3, 4, 4)), ["a", "b", "c"]), (np.ones((3, 4, 4)), None)], "t"
+    )
+    assert [axis.get_xlabel() for axis in figure.axes] == ["a", "b", "c", "", "", ""]
+
+
+def test_the_command_draws(tmp_path, capsys):
+    to = tmp_path / "b.png"
+    assert augment.main(["flip | shift(2)", "--to", str(to), "--images", "2"]) == 0
+    assert capsys.readouterr().out == f"{to}\n"
+    assert to.is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["flip | shft"], "column 8: Unknown policy 'shft'. Did you mean 'shift'?"),
+        (["flip", "--images", "0"], "images must be a whole number of at least 1, received 0"),
+        (["flip", "--seed", "-1"], "seed must be a whole number of at least 0, received -1"),
+    ],
+)
+def test_what_cannot_be_drawn_is_one_sentence(arguments, reason, tmp_path, capsys):
+    assert augment.main([*arguments, "--to", str(tmp_path / "c.png")]) == 3
+    assert reason in capsys.readouterr().err
+    assert not (tmp_path / "c.png").exists()
