@@ -166,3 +166,15 @@ def test_the_dropout_benchmark_writes_table_and_rows(tmp_path, small, monkeypatc
     assert float(row[4]) == gap["validation_loss"] - gap["training_loss"]
     history = run.history()  # one epoch: its validation loss is that of the final weights
     assert gap["validation_loss"] == pytest.approx(history["val_loss"][-1], rel=1e-5)
+
+
+def test_a_row_of_another_precision_says_so():
+    first, *others = read_results().values()
+    rows = [
+        dataclasses.replace(first, precision="float32"),
+        *(dataclasses.replace(row, precision="float32") for row in others[:-1]),
+        dataclasses.replace(others[-1], precision="mixed_bfloat16"),
+    ]
+    name = others[-1].recipe
+    assert f"cores, float32, `{name}` mixed_bfloat16; Python" in results_table(rows)
+    assert "cores, float32; Python" in results_table(rows[:-1])

@@ -98,10 +98,17 @@ def results_table(results: Sequence[Result]) -> str:
         "",
         f"Mean ± standard deviation over {first.seeds} seeds, with the 95 % t interval of the mean "
         f"in brackets. Seconds are of one training on {first.device}, {first.cores} cores, "
-        f"{first.precision}; {first.versions}; commit {_short(first.commit)}. "
+        f"{_precisions(results)}; {first.versions}; commit {_short(first.commit)}. "
         f"`python -m recipes.benchmark accuracy --seeds {first.seeds}` reproduces the table.",
     ]
     return "\n".join(lines)
+
+
+def _precisions(results: Sequence[Result]) -> str:
+    """Return the precision of the first row, and which rows have another."""
+    first = results[0].precision
+    others = [f"`{row.recipe}` {row.precision}" for row in results if row.precision != first]
+    return ", ".join([first, *others])
 
 
 def _short(commit: str) -> str:
