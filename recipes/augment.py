@@ -28,8 +28,10 @@ class Augment:
 
 
 @_common.command
-def main(argv: list[str]) -> None:
+def main(argv: list[str]) -> int:
     """Parse, draw, say where."""
+    if not argv:
+        return _usage()
     options = _common.parse(Augment, argv, "augment")
     fashion_zoo.policies.parse(options.policy)  # a typo is answered at once
     _common.start_keras()
@@ -37,6 +39,17 @@ def main(argv: list[str]) -> None:
         options.policy, options.to, seed=options.seed, images=options.images
     )
     print(options.to)
+    return 0
+
+
+def _usage() -> int:
+    """Print the policies that have a name on stderr."""
+    lines = ["usage: python -m recipes.augment POLICY [OPTIONS]", "", "Policies:"]
+    for name, text in fashion_zoo.policies.POLICIES.items():
+        lines.append(f"  {name:<10}{text or 'changes nothing'}")
+    lines += ["", "python -m recipes.augment --help lists the options.", _common.EVERYWHERE]
+    print("\n".join(lines), file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Figures: each a function of arrays that returns a matplotlib figure, without global state."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -79,18 +80,21 @@ def pictures(rows: Sequence[tuple[np.ndarray, Sequence[str] | None]], title: str
 
     Args:
         rows: (count, height, width) pixels in 0..255, and a text for each or none.
-        title: the line above.
+        title: what stands above, on as many lines as the width asks for.
     """
     columns = len(rows[0][0])
-    figure = _figure(1.15 * columns + 0.2, 0.5 + sum(1.15 + 0.35 * bool(row[1]) for row in rows))
+    width = 1.15 * columns + 0.2
+    lines = textwrap.wrap(title, int(11 * width))  # characters of size 10 an inch
+    height = 0.35 + 0.15 * len(lines) + sum(1.15 + 0.35 * bool(row[1]) for row in rows)
+    figure = _figure(width, height)
     axes = figure.subplots(len(rows), columns, squeeze=False)
     for line, (images, texts) in zip(axes, rows, strict=True):
         for number, (axis, image) in enumerate(zip(line, images, strict=True)):
             axis.imshow(image, cmap="gray", vmin=0, vmax=255)
             axis.set(xticks=[], yticks=[])
             if texts:
-                axis.set_xlabel(texts[number], size=7, linespacing=1.0)
-    figure.suptitle(title, size=10)
+                axis.set_xlabel(texts[number], size=7, linespacing=1.2)
+    figure.suptitle("\n".join(lines), size=10)
     return figure
 
 
