@@ -35,6 +35,10 @@ class Operation:
 Policy = tuple[Operation, ...]
 
 
+def _one(name: str, **values: Any) -> Policy:
+    return (Operation(name, values),)
+
+
 def _probability(p: float) -> None:
     checks.number("p", p, "a probability in 0..1", lambda value: 0 <= value <= 1)
 
@@ -46,37 +50,37 @@ def _between(name: str, value: object, low: float, high: float) -> None:
 def flip(p: float = 0.5) -> Policy:
     """Mirror left and right with probability ``p``, which strength multiplies."""
     _probability(p)
-    return (Operation("flip", {"p": p}),)
+    return _one("flip", p=p)
 
 
 def shift(pixels: float = 2) -> Policy:
     """Move by whole pixels, up to ``pixels`` each way; strength multiplies it."""
     _between("pixels", pixels, 0, 28)
-    return (Operation("shift", {"pixels": pixels}),)
+    return _one("shift", pixels=pixels)
 
 
 def translate(pixels: float = 2) -> Policy:
     """Move by any fraction of a pixel, up to ``pixels`` each way; strength multiplies it."""
     _between("pixels", pixels, 0, 28)
-    return (Operation("translate", {"pixels": pixels}),)
+    return _one("translate", pixels=pixels)
 
 
 def rotate(degrees: float = 8) -> Policy:
     """Turn about the centre, up to ``degrees`` either way; strength multiplies it."""
     _between("degrees", degrees, 0, 180)
-    return (Operation("rotate", {"degrees": degrees}),)
+    return _one("rotate", degrees=degrees)
 
 
 def zoom(amount: float = 0.1) -> Policy:
     """Scale by a factor in ``1 - amount`` .. ``1 + amount``; strength multiplies the amount."""
     checks.fraction("amount", amount)
-    return (Operation("zoom", {"amount": amount}),)
+    return _one("zoom", amount=amount)
 
 
 def shear(degrees: float = 8) -> Policy:
     """Slant rows against each other, up to ``degrees`` either way; strength multiplies it."""
     _between("degrees", degrees, 0, 60)
-    return (Operation("shear", {"degrees": degrees}),)
+    return _one("shear", degrees=degrees)
 
 
 def elastic(alpha: float = 34, sigma: float = 4) -> Policy:
@@ -87,7 +91,7 @@ def elastic(alpha: float = 34, sigma: float = 4) -> Policy:
     """
     checks.not_negative("alpha", alpha)
     _between("sigma", sigma, 0.1, 28)
-    return (Operation("elastic", {"alpha": alpha, "sigma": sigma}),)
+    return _one("elastic", alpha=alpha, sigma=sigma)
 
 
 def erase(p: float = 0.5, low: float = 0.02, high: float = 0.3, fill: float = 0) -> Policy:
@@ -101,7 +105,7 @@ def erase(p: float = 0.5, low: float = 0.02, high: float = 0.3, fill: float = 0)
     _between("low", low, 0, 1)
     _between("high", high, low, 1)
     _between("fill", fill, 0, 255)
-    return (Operation("erase", {"p": p, "low": low, "high": high, "fill": fill}),)
+    return _one("erase", p=p, low=low, high=high, fill=fill)
 
 
 def cutout(size: float = 8, p: float = 1.0) -> Policy:
@@ -112,19 +116,19 @@ def cutout(size: float = 8, p: float = 1.0) -> Policy:
     """
     checks.whole("size", size, 1)
     _probability(p)
-    return (Operation("cutout", {"size": size, "p": p}),)
+    return _one("cutout", size=size, p=p)
 
 
 def noise(std: float = 0.05) -> Policy:
     """Add Gaussian noise of ``std`` of the full range; strength multiplies it."""
     checks.not_negative("std", std)
-    return (Operation("noise", {"std": std}),)
+    return _one("noise", std=std)
 
 
 def brightness(amount: float = 0.1) -> Policy:
     """Add up to ``amount`` of the full range, either way; strength multiplies it."""
     _between("amount", amount, 0, 1)
-    return (Operation("brightness", {"amount": amount}),)
+    return _one("brightness", amount=amount)
 
 
 def contrast(amount: float = 0.2) -> Policy:
@@ -133,7 +137,7 @@ def contrast(amount: float = 0.2) -> Policy:
     Strength multiplies the amount.
     """
     _between("amount", amount, 0, 1)
-    return (Operation("contrast", {"amount": amount}),)
+    return _one("contrast", amount=amount)
 
 
 def mixup(alpha: float = 0.2, p: float = 1.0) -> Policy:
@@ -144,7 +148,7 @@ def mixup(alpha: float = 0.2, p: float = 1.0) -> Policy:
     """
     checks.positive("alpha", alpha)
     _probability(p)
-    return (Operation("mixup", {"alpha": alpha, "p": p}),)
+    return _one("mixup", alpha=alpha, p=p)
 
 
 def cutmix(alpha: float = 1.0, p: float = 1.0) -> Policy:
@@ -155,7 +159,7 @@ def cutmix(alpha: float = 1.0, p: float = 1.0) -> Policy:
     """
     checks.positive("alpha", alpha)
     _probability(p)
-    return (Operation("cutmix", {"alpha": alpha, "p": p}),)
+    return _one("cutmix", alpha=alpha, p=p)
 
 
 def either(first: Policy, second: Policy, p: float = 0.5) -> Policy:
@@ -166,7 +170,7 @@ def either(first: Policy, second: Policy, p: float = 0.5) -> Policy:
                 f"either takes mixup and cutmix, as in either(mixup, cutmix); received {way!r}."
             )
     _probability(p)
-    return (Operation("either", {"first": first[0], "second": second[0], "p": p}),)
+    return _one("either", first=first[0], second=second[0], p=p)
 
 
 MIXING = ("mixup", "cutmix", "either")
@@ -193,7 +197,7 @@ def _then(first: Policy, second: Policy) -> Policy:
     for policy in (first, second):
         if not isinstance(policy, tuple):
             raise ConfigError(f"| stands between operations, received {policy!r}.")
-    if second and any(operation.mixes for operation in first):
+    if second and mixes(first):
         raise ConfigError(
             "what mixes images stands last, and once. For two ways write either(mixup, cutmix)."
         )

@@ -92,12 +92,10 @@ def test_shares_are_of_the_whole(monkeypatch):
 
 
 def test_every_part_can_be_left_out(children):
-    for setting in training.SETTINGS.values():
-        changes = training._merged(setting, SMALL)
-        for part, (less, without) in training.PARTS.items():
-            entry = Entry("fashion_zoo", training._merged(changes, less), without or "nothing")
-            if setting is training.SETTINGS["batch 128, float32"]:
-                assert len(take_turns({part: entry}, 1)[part]) == 1
+    changes = training._merged(training.SETTINGS["batch 128, float32"], SMALL)
+    for part, (less, without) in training.PARTS.items():
+        entry = Entry("fashion_zoo", training._merged(changes, less), without)
+        assert len(take_turns({part: entry}, 1)[part]) == 1
 
 
 def test_every_operation_has_a_layer_of_kerass():

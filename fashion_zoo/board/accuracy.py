@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fashion_zoo import registry, storage
-from fashion_zoo.board.measured import Measured, measure
+from fashion_zoo.board.measured import Measured, measure_seeds
 from fashion_zoo.board.results import Result
 from fashion_zoo.config import Recipe
 from fashion_zoo.evaluation import mean_interval
 from fashion_zoo.evaluation.statistics import standard_deviation
-from fashion_zoo.overrides import override
 from fashion_zoo.show.progress import TrainingDisplay
 
 
@@ -28,12 +27,8 @@ def measure_recipe(name: str, seeds: int, folder: Path, display: TrainingDisplay
         KeyboardInterrupt: Ctrl-C; a next call goes on with the run that was broken off.
     """
     entry = registry.recipe(name)
-    done = []
-    for seed in range(seeds):
-        config = override(entry.config, {"seed": seed})
-        found = measure(entry, config, folder / f"{name}-{seed}", display)
-        display.say(f"{name} seed {seed}: validation {found.validation:.4f}, test {found.test:.4f}")
-        done.append(found)
+    parts = ("validation", "test")
+    done = measure_seeds(entry, entry.config, seeds, folder / name, display, name, parts)
     return _summarize(entry, done)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import fashion_zoo.board.text as text
 from fashion_zoo import registry, storage
-from fashion_zoo.board.measured import measure
+from fashion_zoo.board.measured import measure_seeds
 from fashion_zoo.overrides import override
 from fashion_zoo.policies import OPERATIONS, parse
 from fashion_zoo.show.progress import TrainingDisplay
@@ -53,16 +53,18 @@ def measure_augmentation(
     entry = registry.recipe("bn_mlp")
     rows = []
     for operation, policy in trials():
-        done = []
-        for seed in range(seeds):
-            own = {"training": {"augmentation": policy}, "seed": seed}
-            config = override(override(override(entry.config, SCHEDULE), changes), own)
-            place = "".join(letter if letter.isalnum() else "_" for letter in policy)
-            found = measure(entry, config, folder / f"{place}-{seed}", display)
-            display.say(f"{policy} seed {seed}: validation {found.validation:.4f}")
-            done.append(found)
-        validation, test = ([getattr(one, part) for one in done] for part in ("validation", "test"))
-        rows.append(Trial(operation, policy, tuple(validation), tuple(test)))
+        own = {"training": {"augmentation": policy}}
+        config = override(override(override(entry.config, SCHEDULE), changes), own)
+        place = folder / "".join(letter if letter.isalnum() else "_" for letter in policy)
+        done = measure_seeds(entry, config, seeds, place, display, policy)
+        rows.append(
+            Trial(
+                operation,
+                policy,
+                tuple(one.validation for one in done),
+                tuple(one.test for one in done),
+            )
+        )
     return rows
 
 

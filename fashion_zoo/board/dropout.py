@@ -10,7 +10,7 @@ import numpy as np
 
 import fashion_zoo.board.text as text
 from fashion_zoo import registry, storage
-from fashion_zoo.board.measured import measure
+from fashion_zoo.board.measured import measure_seeds
 from fashion_zoo.data import Images, load_split, reshape
 from fashion_zoo.overrides import override
 from fashion_zoo.runs import Run
@@ -63,12 +63,9 @@ def measure_dropout(
     rows = []
     for name, recipe, overrides in arms:
         entry = registry.recipe(recipe)
-        done = []
-        for seed in range(seeds):
-            config = override(override(entry.config, changes), {**overrides, "seed": seed})
-            found = measure(entry, config, folder / f"{name.replace(' ', '_')}-{seed}", display)
-            display.say(f"{name} seed {seed}: validation {found.validation:.4f}")
-            done.append(found)
+        config = override(override(entry.config, changes), overrides)
+        place = folder / name.replace(" ", "_")
+        done = measure_seeds(entry, config, seeds, place, display, name)
         rows.append(
             Arm(
                 name,

@@ -1,5 +1,6 @@
 """One measured run: trained and evaluated, or found as it was left."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ import keras
 from fashion_zoo import environment, runs
 from fashion_zoo.config import Recipe, RunConfig
 from fashion_zoo.evaluation import evaluate_run
+from fashion_zoo.overrides import override
 from fashion_zoo.runs import Run
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.training import train_run
@@ -46,6 +48,39 @@ def measure(entry: Recipe, config: RunConfig, path: Path, display: TrainingDispl
         run.read_json("training.json")["validation_accuracy"],
         evaluation["accuracy"]["value"],
     )
+
+
+def measure_seeds(
+    entry: Recipe,
+    config: RunConfig,
+    seeds: int,
+    place: Path,
+    display: TrainingDisplay,
+    say: str,
+    parts: Sequence[str] = ("validation",),
+) -> list[Measured]:
+    """Measure a config with seeds 0, 1, ...; finished runs are not run again.
+
+    Args:
+        entry: the recipe.
+        config: all but the seed.
+        seeds: how many.
+        place: where the runs are kept, as PLACE-SEED.
+        display: shows the progress of each training, and one line for each run.
+        say: what that line calls it.
+        parts: the accuracies in that line.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C; a next call goes on.
+    """
+    done = []
+    for seed in range(seeds):
+        path = place.with_name(f"{place.name}-{seed}")
+        found = measure(entry, override(config, {"seed": seed}), path, display)
+        reached = ", ".join(f"{part} {getattr(found, part):.4f}" for part in parts)
+        display.say(f"{say} seed {seed}: {reached}")
+        done.append(found)
+    return done
 
 
 def _same_run(path: Path, name: str, config: RunConfig) -> Run | None:

@@ -5,6 +5,7 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+import fashion_zoo.board.text as text
 from fashion_zoo import storage
 from fashion_zoo.errors import DataError
 
@@ -98,7 +99,7 @@ def results_table(results: Sequence[Result]) -> str:
         "",
         f"Mean ± standard deviation over {first.seeds} seeds, with the 95 % t interval of the mean "
         f"in brackets. Seconds are of one training on {first.device}, {first.cores} cores, "
-        f"{_precisions(results)}; {first.versions}; commit {_short(first.commit)}. "
+        f"{_precisions(results)}; {first.versions}; commit {text.short(first.commit)}. "
         f"`python -m recipes.benchmark accuracy --seeds {first.seeds}` reproduces the table.",
     ]
     return "\n".join(lines)
@@ -109,11 +110,6 @@ def _precisions(results: Sequence[Result]) -> str:
     first = results[0].precision
     others = [f"`{row.recipe}` {row.precision}" for row in results if row.precision != first]
     return ", ".join([first, *others])
-
-
-def _short(commit: str) -> str:
-    head, sign, changes = commit.partition("+")
-    return f"{head[:12] or 'unknown'}{sign}{changes}"
 
 
 def _percent(mean: float, spread: float, low: float, high: float) -> str:
@@ -138,14 +134,14 @@ def around_table(page: Path, name: str = "results") -> tuple[str, str]:
         DataError: the page is missing or has no such marks.
     """
     try:
-        text = page.read_text(encoding="utf-8")
+        content = page.read_text(encoding="utf-8")
     except OSError as error:
         raise DataError(
             f"{page} cannot be read: {error.strerror}. Run this in a checkout, or name the page "
             "that has the table with --page."
         ) from error
     begin, end = (mark.format(name) for mark in MARKS)
-    if begin not in text or end not in text.split(begin, 1)[1]:
+    if begin not in content or end not in content.split(begin, 1)[1]:
         raise DataError(f"{page} has no place for the table: expected {begin} and {end}.")
-    before, rest = text.split(begin, 1)
+    before, rest = content.split(begin, 1)
     return before, rest.split(end, 1)[1]

@@ -25,8 +25,14 @@ def mean(values: Sequence[float], form: str = ".3f", unit: str = "") -> str:
 def measured_on() -> str:
     """Return the sentence that says on what a table was measured."""
     surroundings = environment.describe()
-    versions, head = surroundings["versions"], surroundings["commit"] or "unknown"
+    versions = surroundings["versions"]
     return (
         f"{surroundings['device']}, {surroundings['cores']} cores, Python {versions['python']}, "
-        f"Keras {versions['keras']}, commit {head[:12]}."
+        f"Keras {versions['keras']}, commit {short(surroundings['commit'] or '')}."
     )
+
+
+def short(commit: str) -> str:
+    """Return the first 12 digits of a commit, and the mark of a tree that was changed."""
+    head, sign, changes = commit.partition("+")
+    return f"{head[:12] or 'unknown'}{sign}{changes}"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fashion_zoo import checks, storage
+from fashion_zoo import checks, policies, schedules, storage
 
 ROWS = 4  # results of a policy, one below the other
 
@@ -21,7 +21,6 @@ def plot_schedules(expressions: Sequence[str], to: str | Path) -> None:
         ConfigError: an expression cannot be read, or the file's ending is not a picture's.
         StorageError: the file cannot be written.
     """
-    from fashion_zoo import schedules
     from fashion_zoo.show import plots
 
     if not expressions:
@@ -50,9 +49,8 @@ def plot_augmentation(policy: str, to: str | Path, *, seed: int = 0, images: int
     """
     checks.whole("images", images, 1)
     checks.whole("seed", seed, 0)
-    from fashion_zoo import policies
+    operations = policies.parse(policy)  # before tensorflow, which takes its time to import
 
-    operations = policies.parse(policy)
     import numpy as np
 
     from fashion_zoo.augment import Augmenter

@@ -1,6 +1,6 @@
 """Measure recipes and techniques over several seeds."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -66,16 +66,16 @@ def benchmark_dropout(
         ConfigError: fewer than two seeds.
         DataError: the page is missing or has no place for the table.
     """
-    from fashion_zoo.board.dropout import dropout_table, measure_dropout, write_dropout
-    from fashion_zoo.board.results import replace_table
+    from fashion_zoo.board import dropout
     from fashion_zoo.show.progress import TrainingDisplay
 
-    _check_benchmark(seeds, Path(page))
-    arms = measure_dropout(seeds, Path(folder), TrainingDisplay(), overrides)
-    write_dropout(arms, Path(page).with_suffix(".csv"))
-    table = dropout_table(arms)
-    replace_table(Path(page), table)
-    return table
+    return _write_measured(
+        lambda: dropout.measure_dropout(seeds, Path(folder), TrainingDisplay(), overrides),
+        dropout.write_dropout,
+        dropout.dropout_table,
+        seeds,
+        Path(page),
+    )
 
 
 def benchmark_augmentation(
@@ -104,15 +104,18 @@ def benchmark_augmentation(
         DataError: the page is missing or has no place for the table.
     """
     from fashion_zoo.board import augmentation
-    from fashion_zoo.board.results import replace_table
     from fashion_zoo.show.progress import TrainingDisplay
 
-    _check_benchmark(seeds, Path(page), "worth")
-    rows = augmentation.measure_augmentation(seeds, Path(folder), TrainingDisplay(), overrides)
-    augmentation.write_augmentation(rows, Path(page).with_suffix(".csv"))
-    table = augmentation.augmentation_table(rows)
-    replace_table(Path(page), table, "worth")
-    return table
+    return _write_measured(
+        lambda: augmentation.measure_augmentation(
+            seeds, Path(folder), TrainingDisplay(), overrides
+        ),
+        augmentation.write_augmentation,
+        augmentation.augmentation_table,
+        seeds,
+        Path(page),
+        "worth",
+    )
 
 
 def benchmark_speed(
@@ -160,6 +163,25 @@ def benchmark_speed(
     for name, table in written.items():
         replace_table(Path(page), table, name)
     return "\n\n".join(written.values())
+
+
+def _write_measured(
+    measure: Callable[[], Any],
+    write: Callable[[Any, Path], None],
+    draw: Callable[[Any], str],
+    seeds: int,
+    page: Path,
+    name: str = "results",
+) -> str:
+    """Measure, write the rows beside the page and their table into it, and return the table."""
+    from fashion_zoo.board.results import replace_table
+
+    _check_benchmark(seeds, page, name)
+    rows = measure()
+    write(rows, page.with_suffix(".csv"))
+    table = draw(rows)
+    replace_table(page, table, name)
+    return table
 
 
 def _check_benchmark(seeds: int, page: Path, table: str = "results") -> None:

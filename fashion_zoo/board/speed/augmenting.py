@@ -11,7 +11,7 @@ from fashion_zoo.board.speed.training import Row, summarized
 from fashion_zoo.data import Images, load_split
 from fashion_zoo.data.pipeline import Pipeline, training_pipeline
 from fashion_zoo.overrides import override
-from fashion_zoo.policies import POLICIES, Policy, parse
+from fashion_zoo.policies import POLICIES, Policy, mixes, parse
 
 BATCH = 512
 _BLACK = {"fill_mode": "constant"}
@@ -53,9 +53,9 @@ def measure_augmenting(rounds: int, changes: Mapping[str, Any]) -> list[Row]:
         fast, slow = ([images / second for second in one] for one in zip(*seconds, strict=True))
         times = [b / a for a, b in seconds]
         rows += [
-            summarized("augmentation", "batch 512", text, "fashion_zoo", fast, "images/s"),
-            summarized("augmentation", "batch 512", text, "keras", slow, "images/s"),
-            summarized("augmentation", "batch 512", text, "keras against it", times, "ratio"),
+            summarized("augmentation", f"batch {BATCH}", text, "fashion_zoo", fast, "images/s"),
+            summarized("augmentation", f"batch {BATCH}", text, "keras", slow, "images/s"),
+            summarized("augmentation", f"batch {BATCH}", text, "keras against it", times, "ratio"),
         ]
     return rows
 
@@ -80,8 +80,8 @@ def _stock(train: Images, policy: Policy):
                 images = layer(images, training=True)
         return images[..., 0], labels
 
-    soft = any(operation.mixes for operation in policy)
-    plain = _pipeline(train, (), 1e-9 if soft else 0.0)  # smoothed labels are probabilities
+    # Layers that mix take labels as probabilities, as smoothed ones are.
+    plain = _pipeline(train, (), smoothing=1e-9 if mixes(policy) else 0.0)
     return plain.batches.map(change, num_parallel_calls=2).prefetch(4)
 
 

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
-import numpy as np
 
 from fashion_zoo import registry
 from fashion_zoo.config import RunConfig
@@ -164,9 +163,8 @@ def main(settings: dict[str, Any]) -> None:
         found = {"seconds": seconds, "loss": float(loss), "megabytes": megabytes}
         print(json.dumps(found), file=stream, flush=True)
 
-    keras.utils.set_random_seed(0)
+    keras.utils.set_random_seed(0)  # python's and numpy's too
     config = override(registry.recipe("bn_mlp").config, settings["changes"])
-    np.random.seed(0)
     CONTENDERS[settings["contender"]](config, answer, settings["without"])
 
 

@@ -23,7 +23,8 @@ class Entry(NamedTuple):
     changes: Mapping[str, Any]
     """Overrides of ``bn_mlp``'s config."""
     without: str = ""
-    """A part that is left out: metric or iterator."""
+    """Empty for the training as it is. For its shares, which have neither validation nor the other
+    callbacks, the part that is left out: metric, iterator or nothing."""
 
 
 class Epoch(NamedTuple):
