@@ -134,7 +134,14 @@ class ScheduledDropout(keras.layers.Layer):
     def _bits(self, shape):
         """Draw a uint16 for each element; two come from one int32."""
         pairs = (*shape[:-1], (shape[-1] + 1) // 2)
-        drawn = keras.random.randint(pairs, -(2**31), 2**31 - 1, seed=self.seed_generator)
+        if keras.backend.backend() == "tensorflow":
+            import tensorflow as tf
+
+            # All of an int32's bits as they come: Keras's randint takes a remainder of each.
+            seed = tf.cast(self.seed_generator.next(), tf.int32)
+            drawn = tf.random.stateless_uniform(pairs, seed, None, None, tf.int32)
+        else:
+            drawn = keras.random.randint(pairs, -(2**31), 2**31 - 1, seed=self.seed_generator)
         return keras.ops.view(drawn, "uint16")[..., : shape[-1]]
 
     def compute_output_shape(self, input_shape):
@@ -183,6 +190,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
             moving.assign(moving * self.momentum + now * (1.0 - self.momentum))
         inverse = keras.ops.rsqrt(variance + self.epsilon)
         gamma, beta = (keras.ops.cast(weight, x.dtype) for weight in (self.gamma, self.beta))
+        # The gradient of x knows of both; without this their own, of zeros, would be computed too.
+        centered, inverse = map(keras.ops.stop_gradient, (centered, inverse))
         outputs = _normalize(x, gamma, beta, centered, inverse)
         return keras.ops.cast(outputs, self.compute_dtype)
 

@@ -55,8 +55,8 @@ AT_THE_TOP = {
     "exporting/serve_once.py",
 }  # fmt: skip
 TENSORFLOW = AT_THE_TOP | {
-    "data/pipeline.py", "optimizers.py", "exporting/saved_model.py", "precision.py",
-    "environment.py",
+    "data/pipeline.py", "layers.py", "optimizers.py", "exporting/saved_model.py",
+    "precision.py", "environment.py",
 }  # fmt: skip
 
 
