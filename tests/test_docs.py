@@ -8,6 +8,7 @@ from fashion_zoo import list_recipes
 from fashion_zoo.board.augmentation import Trial, augmentation_table, trials
 from fashion_zoo.board.dropout import CONSTANT_RATES, MOVING, Arm, dropout_table
 from fashion_zoo.board.results import BEGIN, END, MARKS
+from fashion_zoo.board.seconds import Timed, seconds_table
 from fashion_zoo.board.speed.augmenting import augmenting_table
 from fashion_zoo.board.speed.training import Row, shares_table, training_table
 from recipes.__main__ import COMMANDS
@@ -83,6 +84,26 @@ def test_the_augmentation_page_shows_exactly_its_file():
         )
         found.append(Trial(operation, policy, *columns))
     assert table == augmentation_table(found).split("\n\n")[0]
+
+
+def test_the_seconds_page_shows_exactly_its_file():
+    page = (ROOT / "docs" / "seconds.md").read_text(encoding="utf-8")
+    table = page.split(BEGIN)[1].split(END)[0].strip().split("\n\n")[0]
+    file = ROOT / "docs" / "seconds.csv"
+    if not file.is_file():
+        assert table == "Not measured yet."
+        return
+    with file.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    found = []
+    for schedule in dict.fromkeys(row["schedule"] for row in rows):
+        mine = [row for row in rows if row["schedule"] == schedule]
+        columns = (
+            tuple(float(row[column]) for row in mine)
+            for column in ("seconds", "validation_accuracy", "test_accuracy")
+        )
+        found.append(Timed(schedule, *columns))
+    assert table == seconds_table(found).split("\n\n")[0]
 
 
 def test_the_speed_page_shows_exactly_its_file():

@@ -17,7 +17,9 @@ from fashion_zoo import (
     registry,
 )
 
-BUILT_IN = ["adaptive_dropout_mlp", "baseline_mlp", "bn_mlp", "bn_mlp.quick", "l2_mlp"]
+BUILT_IN = [
+    "adaptive_dropout_mlp", "baseline_mlp", "bn_mlp", "bn_mlp.large", "bn_mlp.quick", "l2_mlp",
+]  # fmt: skip
 
 OWN = """
 from fashion_zoo import MLPConfig, RunConfig, register
@@ -51,14 +53,17 @@ def test_an_unknown_recipe_is_answered_with_the_nearest_and_all():
         recipe("bn_mpl")
     assert str(caught.value) == (
         "Unknown recipe 'bn_mpl'. Did you mean 'bn_mlp'? "
-        "Known: adaptive_dropout_mlp, baseline_mlp, bn_mlp, bn_mlp.quick, l2_mlp."
+        "Known: adaptive_dropout_mlp, baseline_mlp, bn_mlp, bn_mlp.large, bn_mlp.quick, "
+        "l2_mlp."
     )
 
 
 def test_find_takes_every_condition():
-    assert find(tag="batch_norm") == ["adaptive_dropout_mlp", "bn_mlp", "bn_mlp.quick"]
+    assert find(tag="batch_norm") == [
+        "adaptive_dropout_mlp", "bn_mlp", "bn_mlp.large", "bn_mlp.quick",
+    ]  # fmt: skip
     assert find(max_parameters=575_050) == ["baseline_mlp", "bn_mlp.quick", "l2_mlp"]
-    assert find(max_parameters=400_000, tag="batch_norm") == []
+    assert find(max_parameters=200_000, tag="batch_norm") == []
     assert find() == BUILT_IN
 
 

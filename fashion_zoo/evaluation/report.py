@@ -1,10 +1,11 @@
-"""The report of a run on the test images: the one place that uses their labels."""
+"""Evaluation on the test images: the one place that uses their labels."""
 
 from typing import Any
 
 import numpy as np
 
 from fashion_zoo import storage
+from fashion_zoo.config import DataConfig
 from fashion_zoo.data import CLASS_NAMES, Images, load_part, reshape
 from fashion_zoo.evaluation.metrics import measure
 from fashion_zoo.runs import Run
@@ -28,6 +29,23 @@ def probabilities(model, images: np.ndarray) -> np.ndarray:
 
     inputs = reshape(images, model.input_shape[1:]).astype("float32")
     return softmax(model.predict(inputs, batch_size=_BATCH, verbose=0).astype("float64"), axis=1)
+
+
+def measure_test(model, data: DataConfig) -> dict[str, Any]:
+    """Measure a model of no run on all test images.
+
+    Args:
+        model: takes pixels, returns logits.
+        data: where the images come from.
+
+    Returns:
+        What ``measure`` returns.
+
+    Raises:
+        DataError: a test file is damaged.
+    """
+    test = load_part("test", data.dataset, data.folder)
+    return measure(probabilities(model, test.images), test.labels, CLASS_NAMES)
 
 
 def evaluate_run(run: Run) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from fashion_zoo.zoo.measuring import (
     benchmark_accuracy,
     benchmark_augmentation,
     benchmark_dropout,
+    benchmark_seconds,
     benchmark_speed,
 )
 from fashion_zoo.zoo.using import Prediction, evaluate, export, predict
@@ -16,6 +17,7 @@ __all__ = [
     "benchmark_accuracy",
     "benchmark_augmentation",
     "benchmark_dropout",
+    "benchmark_seconds",
     "benchmark_speed",
     "default_run_dir",
     "evaluate",

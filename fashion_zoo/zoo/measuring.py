@@ -118,6 +118,43 @@ def benchmark_augmentation(
     )
 
 
+def benchmark_seconds(
+    *,
+    seeds: int = 5,
+    folder: str | Path = "runs/benchmark",
+    page: str | Path = "docs/seconds.md",
+    **overrides: Any,
+) -> str:
+    """Train fixed schedules and the net of TensorFlow's tutorial, and write the table.
+
+    The seconds and accuracies of every training go into a CSV file beside the page. Nothing else
+    should run meanwhile.
+
+    Args:
+        seeds: trainings a schedule, with seeds 0, 1, ...; at least 2.
+        folder: where the runs are kept; those of ``benchmark_accuracy`` count, if they are there.
+        page: the page whose table is replaced.
+        **overrides: fields of every RunConfig, for a quick look.
+
+    Returns:
+        The table, in Markdown.
+
+    Raises:
+        ConfigError: fewer than two seeds.
+        DataError: the page is missing or has no place for the table.
+    """
+    from fashion_zoo.board import seconds
+    from fashion_zoo.show.progress import TrainingDisplay
+
+    return _write_measured(
+        lambda: seconds.measure_seconds(seeds, Path(folder), TrainingDisplay(), overrides),
+        seconds.write_seconds,
+        seconds.seconds_table,
+        seeds,
+        Path(page),
+    )
+
+
 def benchmark_speed(
     *, rounds: int = 5, page: str | Path = "docs/speed.md", **overrides: Any
 ) -> str:
