@@ -37,6 +37,8 @@ def parse(
             than names, calls, numbers, fractions, lists and the operators. The message has the
             column, from 1.
     """
+    if not text.strip():
+        raise _error(text, 1, f"expected a {kind}. Known: {', '.join(sorted(vocabulary))}.")
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except SyntaxError as error:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import inspect
 import json
 import os
 import sys
@@ -84,7 +85,7 @@ def parse(
     """
     import tyro
 
-    description = f"{(options.__doc__ or '').strip()}\n\n{EVERYWHERE}"
+    description = f"{inspect.cleandoc(options.__doc__ or '')}\n\n{EVERYWHERE}"
     keywords: dict[str, Any] = {} if default is None else {"default": default}
     return tyro.cli(
         options, args=argv, prog=f"python -m recipes.{name}", description=description, **keywords
@@ -137,6 +138,9 @@ def start_keras() -> None:
 
     Its C++ start writes to the file descriptor before any log level counts: about a missing GPU,
     which most people of this package do not have. If the start fails, all of it is shown.
+
+    Raises:
+        ConfigError: the backend that KERAS_BACKEND names is unknown or not installed.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     sys.stderr.flush()
@@ -147,6 +151,14 @@ def start_keras() -> None:
             import keras
 
             keras.ops.zeros(())
+        except (ImportError, ValueError) as error:
+            backend = os.environ.get("KERAS_BACKEND")
+            if not backend:
+                raise
+            raise fashion_zoo.ConfigError(
+                f"KERAS_BACKEND is {backend!r}, and Keras cannot start with it: {error}. Install "
+                "that backend, or set KERAS_BACKEND=tensorflow."
+            ) from error
         except BaseException:
             said.seek(0)
             os.write(stderr, said.read())

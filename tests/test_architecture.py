@@ -167,8 +167,8 @@ def test_a_command_imports_the_public_library_and_little_else(path):
 
 
 STANDARD = [
-    "ast", "collections", "dataclasses", "functools", "importlib", "json", "os", "shlex", "sys",
-    "tempfile", "traceback", "typing",
+    "ast", "collections", "dataclasses", "functools", "importlib", "inspect", "json", "os", "shlex",
+    "sys", "tempfile", "traceback", "typing",
 ]  # fmt: skip
 
 

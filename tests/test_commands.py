@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 
@@ -249,6 +250,21 @@ def test_every_command_has_help(module, capsys):
     if module is not train:
         module.main(["--help"])
         assert "--import FILE_OR_MODULE" in " ".join(capsys.readouterr().out.split())
+
+
+def test_help_is_not_indented(capsys):
+    assert benchmark.main(["--help"]) == 0
+    assert "\naccuracy: every recipe, into assets/results.csv" in capsys.readouterr().out
+
+
+def test_a_backend_that_is_not_there_is_one_line(trained):
+    command = [sys.executable, "-P", "-m", "recipes.evaluate", str(trained.run.path)]
+    surroundings = {**os.environ, "KERAS_BACKEND": "mxnet"}
+    done = subprocess.run(command, capture_output=True, text=True, env=surroundings)
+    assert done.returncode == fashion_zoo.ConfigError.exit_code
+    assert done.stderr.startswith("error: KERAS_BACKEND is 'mxnet', and Keras cannot start")
+    assert done.stderr.endswith("set KERAS_BACKEND=tensorflow.\n")
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_either_holds_two_ways():
         ("strong | mixup | none | flip", 1, "stands last"),
         ("flip | 3", 1, "| stands between operations, received 3"),
         ("flip |", 1, "invalid syntax"),
-        ("", 1, "invalid syntax"),
+        ("", 1, "expected a policy. Known: brightness, contrast, cutmix"),
         ("either(flip, mixup)", 1, "either takes mixup and cutmix, as in either(mixup, cutmix)"),
         ("either(mixup, 2)", 1, "received 2"),
         ("flip & shift", 1, "cannot stand in a policy"),

@@ -91,7 +91,7 @@ def test_one_cycle_peaks_once():
         ("warmup(0.05) >> cosin(1)", 17, "Unknown schedule 'cosin'. Did you mean 'cosine'?"),
         ("  linear(1, x)", 13, "Unknown schedule 'x'"),
         ("cosine(1,", 7, "'(' was never closed"),
-        ("", 1, "invalid syntax"),
+        (" ", 1, "expected a schedule. Known: constant, cosine, exponential"),
         ("cosine(-1)", 1, "start must be a number of at least 0, received -1"),
         ("cosine(1e999)", 1, "start must be a number of at least 0, received inf"),
         ("cosine(1, 0, 3)", 1, "takes from 0 to 2 positional arguments but 3 were given"),
