@@ -15,10 +15,12 @@ def choice(name: str, value: object, literal: Any) -> None:
         raise ConfigError(unknown(name, value, get_args(literal)))
 
 
-def whole(name: str, value: object, low: int) -> None:
-    """Check that the value is a whole number of at least ``low``."""
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < low:
-        raise ConfigError(f"{name} must be a whole number of at least {low}, received {value!r}.")
+def whole(name: str, value: object, low: int, high: float = math.inf) -> None:
+    """Check that the value is a whole number of at least ``low``, and at most ``high``."""
+    integral = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not integral or not low <= value <= high:  # type: ignore[operator]  # checked integral
+        allowed = f"of at least {low}" if high == math.inf else f"in {low}..{high}"
+        raise ConfigError(f"{name} must be a whole number {allowed}, received {value!r}.")
 
 
 def number(name: str, value: object, allowed: str, test: Callable[[float], bool]) -> None:

@@ -293,7 +293,7 @@ class RunConfig:
     training: TrainingConfig = TrainingConfig()
     """The training."""
     seed: int = 0
-    """Key of everything random: initialization, order of the images, dropout."""
+    """Key of everything random: initialization, order of images, dropout, augmentation."""
     precision: Precision = "float32"
     """Dtype policy of the layers; auto takes what the device multiplies natively."""
 

@@ -20,7 +20,8 @@ class ScheduledDropout(keras.layers.Layer):
 
     and ``y = x`` outside training. Random numbers are a large share of a small network's step, so
     an element gets 16 random bits where a float takes 32: the rate is rounded to a multiple of
-    1 / 65,536, in the mask and in the scale alike, and the expectation of ``y`` stays ``x``.
+    1 / 65,536, in the mask and in the scale alike, and in float32 the expectation of ``y`` stays
+    ``x``; a bfloat16 scale has 8 bits.
 
     The weight counts in ``count_params()``; recipes state trainable parameters.
 
@@ -167,7 +168,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     Means are over the batch. It differs from ``keras.layers.BatchNormalization`` in the training
     step of (batch, units) inputs alone; masks, other axes, renormalization, synchronization and a
-    layer without scale or offset take Keras's way.
+    layer without scale or offset take Keras's way. Only first derivatives are right: for a penalty
+    on gradients take Keras's layer.
 
     Call arguments:
         inputs: floating-point tensor, (batch, units) or any shape that Keras's layer takes.
@@ -182,12 +184,14 @@ class BatchNormalization(keras.layers.BatchNormalization):
         other = mask is not None or self.renorm or self.synchronized
         if not (training and self.trainable and plain) or other:
             return super().call(inputs, training=training, mask=mask)
-        x = keras.ops.cast(inputs, self.variable_dtype)  # statistics lose too much in 16 bits
+        # Statistics lose too much in 16 bits.
+        x = keras.ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
         mean = keras.ops.mean(x, axis=0)
         centered = x - mean
         variance = keras.ops.mean(keras.ops.square(centered), axis=0)
         for moving, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            moving.assign(moving * self.momentum + now * (1.0 - self.momentum))
+            before = keras.ops.cast(moving, x.dtype)
+            moving.assign(before * self.momentum + now * (1.0 - self.momentum))
         inverse = keras.ops.rsqrt(variance + self.epsilon)
         gamma, beta = (keras.ops.cast(weight, x.dtype) for weight in (self.gamma, self.beta))
         # The gradient of x knows of both; without this their own, of zeros, would be computed too.

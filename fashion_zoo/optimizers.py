@@ -45,9 +45,6 @@ class FusedAdam(keras.optimizers.Adam):
 
     _powers: Any = None
 
-    def __init__(self, learning_rate=0.001, name="adam", **kwargs):
-        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
-
     def apply(self, grads, trainable_variables=None):
         """Update the variables; see ``keras.optimizers.Optimizer.apply``."""
         self._powers = None  # they belong to the step that is being traced
@@ -103,7 +100,7 @@ class FusedAdamW(FusedAdam):
     """
 
     def __init__(self, learning_rate=0.001, weight_decay=0.004, name="adamw", **kwargs):
-        super().__init__(learning_rate, name, weight_decay=weight_decay, **kwargs)
+        super().__init__(learning_rate, weight_decay=weight_decay, name=name, **kwargs)
 
 
 @keras.saving.register_keras_serializable("fashion_zoo")

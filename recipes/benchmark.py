@@ -52,6 +52,10 @@ def main(argv: list[str]) -> None:
                 f"{', '.join(f'--{one}' for one in takes)}. Leave it out."
             )
         chosen[name] = value
+    if options.json and options.what != "accuracy":
+        raise fashion_zoo.ConfigError(
+            f"--json is of benchmark accuracy; {options.what} writes a CSV file. Leave it out."
+        )
     _common.start_keras()
     tables = {
         "dropout": fashion_zoo.benchmark_dropout,

@@ -43,6 +43,17 @@ def test_a_batch_is_keyed_by_seed_epoch_and_step(text, images):
     assert np.array_equal(mixed, labels) != mixes(parse(text))
 
 
+def test_every_operation_has_a_key_of_its_own():
+    grey = np.full((50, 28, 28), 128, dtype=np.uint8)
+    added = run("noise(0.1) | noise(0.1)", grey, grey)[0] - 128
+    assert added.std() == pytest.approx(25.5 * np.sqrt(2), rel=0.02)  # of one key: 25.5 * 2
+    dots = np.zeros((50, 29, 29), dtype=np.uint8)
+    dots[:, 14, 14] = 255
+    _, y, x = np.nonzero(run("shift(3) | shift(3)", dots, dots)[0])
+    assert len(y) == 50
+    assert {*(y % 2), *(x % 2)} == {0, 1}  # of one key, every move is even
+
+
 @pytest.mark.parametrize("text", TEXTS)
 def test_a_map_does_what_eager_code_does(text, images):
     pixels, labels = images.images.reshape(4, 50, 28, 28), one_hot(images).reshape(4, 50, 10)

@@ -42,16 +42,6 @@ def test_a_misspelt_policy_is_answered_with_the_nearest(tmp_path, capsys):
     assert not (tmp_path / "a.png").exists()
 
 
-def test_the_file_repeats_with_its_seed_and_changes_with_another(tmp_path):
-    files = [tmp_path / name for name in ("one.png", "again.png", "other.png")]
-    for file, seed in zip(files, (1, 1, 2), strict=True):
-        fashion_zoo.plot_augmentation("translate", file, seed=seed, images=2)
-    first, again, other = (np.asarray(Image.open(file)) for file in files)
-    assert np.array_equal(first, again)
-    assert first.shape == other.shape
-    assert not np.array_equal(first, other)
-
-
 @pytest.mark.parametrize("images", [1, 3, 10])
 @pytest.mark.parametrize("title", ["standard", POLICIES["strong"]])
 def test_a_title_stays_in_its_figure_above_the_pictures(title, images):

@@ -54,6 +54,12 @@ def test_the_seed_is_the_key(tmp_path, drawn):
     assert not np.array_equal(first, other)
 
 
+def test_another_backend_is_told_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setattr("keras.backend.backend", lambda: "jax")
+    with pytest.raises(fashion_zoo.ConfigError, match="augmentation is done by TensorFlow, and"):
+        fashion_zoo.plot_augmentation("flip", tmp_path / "a.png")
+
+
 def test_the_figure_has_an_axis_a_picture():
     figure = plots.pictures(
         [(np.zeros((3, 4, 4)), ["a", "b", "c"]), (np.ones((3, 4, 4)), None)], "t"
@@ -72,7 +78,8 @@ def test_the_command_draws(tmp_path, capsys):
     ("arguments", "reason"),
     [
         (["flip | shft"], "column 8: Unknown policy 'shft'. Did you mean 'shift'?"),
-        (["flip", "--images", "0"], "images must be a whole number of at least 1, received 0"),
+        (["flip", "--images", "0"], "images must be a whole number in 1..100, received 0"),
+        (["flip", "--images", "101"], "images must be a whole number in 1..100, received 101"),
         (["flip", "--seed", "-1"], "seed must be a whole number of at least 0, received -1"),
     ],
 )

@@ -134,7 +134,7 @@ def normalized(layer, inputs, weights):
     return [outputs, *statistics, by_inputs, *by_trained]
 
 
-@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16", "bfloat16", "float16"])
 @pytest.mark.parametrize("batch", [7, 64])
 def test_batch_normalization_is_that_of_keras(dtype, batch):
     generator = np.random.default_rng(0)

@@ -150,6 +150,27 @@ def test_a_fused_optimizer_is_that_of_keras(fused, stock, options):
         assert np.abs(ours - theirs).max() <= 1e-6
 
 
+@pytest.mark.parametrize("options", [{}, {"gradient_accumulation_steps": 2}], ids=str)
+def test_a_fused_optimizer_is_that_of_keras_in_a_compiled_fit(options):
+    """The powers of beta are kept for the step that is traced, and must move with it."""
+    generator = np.random.default_rng(0)
+    x, y = generator.normal(size=(64, 6)), generator.normal(size=(64, 2))
+    found = []
+    for kind in (FusedAdam, keras.optimizers.Adam):
+        model = keras.Sequential(
+            [
+                keras.Input((6,)),
+                keras.layers.Dense(5, "relu", kernel_initializer=keras.initializers.HeNormal(1)),
+                keras.layers.Dense(2, kernel_initializer=keras.initializers.HeNormal(2)),
+            ]
+        )
+        model.compile(kind(2e-3, **options), "mse", steps_per_execution=4)
+        model.fit(x, y, batch_size=8, epochs=3, shuffle=False, verbose=0)
+        found.append(model.get_weights())
+    for ours, theirs in zip(*found, strict=True):
+        assert np.abs(ours - theirs).max() <= 1e-6
+
+
 @pytest.mark.parametrize("kind", [FusedAdam, FusedAdamW])
 def test_a_fused_optimizer_survives_its_config(kind):
     optimizer = kind(0.1, weight_decay=0.2, beta_1=0.5, global_clipnorm=1.0)

@@ -64,3 +64,5 @@ def test_the_benchmark_writes_table_and_rows(tmp_path, small, monkeypatch):
     assert rows[2]["test_accuracy"] != rows[3]["test_accuracy"]
     with pytest.raises(fashion_zoo.ConfigError, match="seeds must be at least 2"):
         fashion_zoo.benchmark_seconds(seeds=1, page=page)
+    with pytest.raises(fashion_zoo.ConfigError, match="name another folder for a quick look"):
+        fashion_zoo.benchmark_seconds(page=page, training={"epochs": 1})

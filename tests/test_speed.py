@@ -2,13 +2,15 @@
 
 import csv
 import subprocess
+import sys
 
+import keras
 import pytest
 
 import fashion_zoo
 from fashion_zoo import ConfigError, DataError, TrainingError
 from fashion_zoo.board.results import MARKS
-from fashion_zoo.board.speed import augmenting, training, turns
+from fashion_zoo.board.speed import augmenting, contender, training, turns
 from fashion_zoo.board.speed.turns import Entry, Epoch, take_turns
 from fashion_zoo.policies import OPERATIONS
 from recipes import benchmark
@@ -98,6 +100,28 @@ def test_every_part_can_be_left_out(children):
         assert len(take_turns({part: entry}, 1)[part]) == 1
 
 
+def test_stock_keras_trains_the_same_net_on_as_many_images(monkeypatch):
+    given, seeds = [], []
+    monkeypatch.setattr(keras.Model, "fit", lambda *data, **options: given.append((data, options)))
+    # With a global seed of TensorFlow, fit would shuffle every epoch into the same order.
+    monkeypatch.setattr("tensorflow.random.set_seed", seeds.append)
+    monkeypatch.setattr(sys, "stdout", sys.stdout)  # main keeps it for the answers
+    changes = {"data": {"limit": 600}, "training": {"batch_size": 128}}
+    contender.main({"contender": "keras", "changes": changes, "without": ""})
+    ((model, images, labels), options) = given[0]
+    trained = sum(weight.value.shape.num_elements() for weight in model.trainable_weights)
+    assert trained == fashion_zoo.recipe("bn_mlp").parameters
+    assert (len(images), len(labels), options["batch_size"]) == (512, 512, 128)
+    assert seeds == []
+
+
+def test_peak_memory_is_what_linux_says_of_this_process(tmp_path):
+    status = tmp_path / "status"
+    status.write_text("VmPeak:\t  99999 kB\nVmHWM:\t    2048 kB\n")
+    assert contender.peak_megabytes(status) == 2
+    assert contender.peak_megabytes(tmp_path / "none") > 50
+
+
 def test_every_operation_has_a_layer_of_kerass():
     assert set(augmenting.STOCK) == set(OPERATIONS) - {"either"}
 
@@ -132,10 +156,18 @@ def test_a_benchmark_that_cannot_end_well_does_not_begin(tmp_path):
         fashion_zoo.benchmark_speed(page=page)
 
 
+@pytest.mark.parametrize("what", ["accuracy", "augmentation", "seconds", "speed"])
+def test_a_benchmark_with_augmentation_needs_tensorflow(what, monkeypatch, capsys):
+    monkeypatch.setattr("keras.backend.backend", lambda: "jax")
+    assert benchmark.main([what]) == 3
+    assert "augmentation is done by TensorFlow, and the backend is jax" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
         (["speed", "--seeds", "3"], "--seeds is not of benchmark speed, which takes --rounds, --p"),
+        (["seconds", "--json"], "--json is of benchmark accuracy; seconds writes a CSV file"),
         (["accuracy", "--rounds", "3"], "--rounds is not of benchmark accuracy, which takes --se"),
     ],
 )

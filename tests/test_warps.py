@@ -109,16 +109,23 @@ def test_draws_fill_their_range(strength):
     assert np.mean(drawn("flip(0.4)", strength).a == -1) == pytest.approx(
         0.4 * strength, abs=5 * np.sqrt(0.24 / COUNT)
     )
-    found = {
-        "translate(2)": drawn("translate(2)", strength).c / 2,
-        "rotate(30)": tf.math.asin(drawn("rotate(30)", strength).d) / np.radians(30),
-        "zoom(0.2)": (1 / drawn("zoom(0.2)", strength).a - 1) / 0.2,
-        "shear(30)": tf.math.atan(drawn("shear(30)", strength).b) / np.radians(30),
+    two = [one.numpy().astype("float64") for one in warps._symmetric(KEY, COUNT)]
+    assert abs(np.corrcoef(*two)[0, 1]) < 5 / np.sqrt(COUNT)
+    for values in two:
+        assert [values.min(), values.max()] == pytest.approx([-1, 1], abs=2e-3)
+        assert np.std(values) == pytest.approx(1 / np.sqrt(3), rel=0.02)
+    x, y = (strength * values for values in two)
+    angle, scale = np.radians(30) * x, 1 / (1 + 0.2 * x)
+    expected = {
+        "flip(0)": (1, 0, 0, 0, 1, 0),
+        "translate(2)": (1, 0, 2 * x, 0, 1, 2 * y),
+        "rotate(30)": (np.cos(angle), -np.sin(angle), 0, np.sin(angle), np.cos(angle), 0),
+        "zoom(0.2)": (scale, 0, 0, 0, scale, 0),
+        "shear(30)": (1, np.tan(angle), 0, 0, 1, 0),
     }
-    for text, values in found.items():
-        edges = np.array([np.min(values), np.max(values)])
-        assert edges == pytest.approx([-strength, strength], abs=2e-3), text
-        assert np.std(values) == pytest.approx(strength / np.sqrt(3), rel=0.02), text
+    for text, fields in expected.items():
+        for found, field in zip(drawn(text, strength), fields, strict=True):
+            assert np.abs(found - field).max() <= 1e-6, text
 
 
 def test_erased_rectangles_are_what_was_drawn(noise):
@@ -129,6 +136,14 @@ def test_erased_rectangles_are_what_was_drawn(noise):
     areas = ((bottom - top) * (right - left))[bottom > top] / 784
     assert len(areas) / COUNT == pytest.approx(0.3, abs=5 * np.sqrt(0.21 / COUNT))
     assert 0.04 < areas.min() < 0.06 < 0.18 < areas.max() < 0.24
+    ratios = ((bottom - top) / (right - left))[bottom > top]
+    assert 1 / 4 < ratios.min() < 1 / 3 < 3 < ratios.max() < 4  # sides are whole numbers
+    assert abs(np.log(ratios).mean()) < 0.03
+    for first, last in ((top, bottom), (left, right)):
+        centres = ((first + last) / 2)[bottom > top]
+        assert centres.mean() == pytest.approx(14, abs=0.3)
+        assert first[bottom > top].min() == 0
+        assert last[bottom > top].max() == 28
     box = pixels.erase_box(tf.constant(noise.shape), KEY, 1.0, 0.05, 0.2).numpy().astype(int)
     found = pixels.erase(tf.constant(noise), KEY, 1.0, p=1, low=0.05, high=0.2, fill=7).numpy()
     for image, (a, b, c, d), result in zip(noise, box.T, found, strict=True):
@@ -175,6 +190,15 @@ def test_images_and_labels_mix_by_the_same_weights(noise, text):
 
 def weights(text, strength=1.0):
     return mixing.weights(tf.constant([5000, 28, 28]), parse(text)[0], KEY, strength).numpy()
+
+
+def test_a_pasted_rectangle_has_the_area_that_was_drawn():
+    lam, centre = (tf.constant(x, shape=(2, 1, 1)) for x in ([0.75, 0.75], [0.5, 0.0]))
+    kept = mixing._outside(tf.constant([2, 28, 20]), lam, centre, centre).numpy()
+    expected = np.ones((2, 28, 20))
+    expected[0, 7:21, 5:15] = 0  # half of each side is a quarter of the area
+    expected[1, :7, :5] = 0  # what lies outside is cut off
+    assert np.array_equal(kept, expected)
 
 
 def test_cutmix_weights_are_rectangles_and_mixup_weights_are_even():

@@ -1,6 +1,8 @@
 """Operations that change pixels where they are: (batch, height, width) float32 in 0..255.
 
-Each takes the images, the key of its random numbers, the strength and its own values.
+Each takes the images, the key of its random numbers, the strength and its own values. Keras's
+layers do noise, brightness and contrast as fast and erasing half as fast (docs/speed.md), and none
+of them can be keyed by a step or take a strength that moves.
 """
 
 import math

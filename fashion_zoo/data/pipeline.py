@@ -63,12 +63,8 @@ def training_pipeline(
     """
     import keras
 
-    backend = keras.backend.backend()
-    if policy and backend != "tensorflow":
-        raise ConfigError(
-            f"augmentation is done by TensorFlow, and the backend is {backend}. Set "
-            "KERAS_BACKEND=tensorflow, or augmentation to none."
-        )
+    if policy:
+        need_tensorflow("augmentation")
     tables = {
         name: np.asarray(table, dtype=np.float32)
         for name, table in (
@@ -87,12 +83,28 @@ def training_pipeline(
         return {name: float(table[(epoch + 1) * steps - 1]) for name, table in tables.items()}
 
     steps = steps_per_epoch(len(labels), batch_size)
-    if backend == "tensorflow":
+    if keras.backend.backend() == "tensorflow":
         change = _augmentation(policy, seed, tables) if policy else None
         batches, start_epoch = _tf_batches(data.images, labels, order, steps, tables, change)
     else:
         batches, start_epoch = _array_batches(data.images, labels, order, steps, tables)
     return Pipeline(batches, steps, min(batch_size, len(labels)), soft, start_epoch, applied)
+
+
+def need_tensorflow(what: str) -> None:
+    """Refuse what TensorFlow alone does.
+
+    Raises:
+        ConfigError: the backend is another.
+    """
+    import keras
+
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        raise ConfigError(
+            f"{what} is done by TensorFlow, and the backend is {backend}. Set "
+            "KERAS_BACKEND=tensorflow, or leave it out."
+        )
 
 
 def _augmentation(policy: Policy, seed: int, tables: Tables):

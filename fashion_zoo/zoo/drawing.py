@@ -40,19 +40,23 @@ def plot_augmentation(policy: str, to: str | Path, *, seed: int = 0, images: int
         policy: what ``policies.parse`` reads, such as ``"flip | shift(2)"``.
         to: the file, PNG or what else matplotlib writes.
         seed: key of the augmentation.
-        images: how many, one of each class in turn; at least 1.
+        images: how many, one of each class in turn; 1 to 100.
 
     Raises:
-        ConfigError: the policy cannot be read, or the file's ending is not a picture's.
+        ConfigError: the policy cannot be read, a number is out of range, the file's ending is not
+            a picture's, or the backend is not tensorflow.
         DataError: a data file is damaged.
         StorageError: the file cannot be written.
     """
-    checks.whole("images", images, 1)
+    checks.whole("images", images, 1, 100)
     checks.whole("seed", seed, 0)
     operations = policies.parse(policy)  # before tensorflow, which takes its time to import
 
     import numpy as np
 
+    from fashion_zoo.data.pipeline import need_tensorflow
+
+    need_tensorflow("augmentation")
     from fashion_zoo.augment import Augmenter
     from fashion_zoo.config import DataConfig
     from fashion_zoo.data import CLASS_NAMES, load_split

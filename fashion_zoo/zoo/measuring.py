@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from fashion_zoo import registry, storage
+from fashion_zoo.data.pipeline import need_tensorflow
 from fashion_zoo.errors import ConfigError
 
 
@@ -24,9 +25,10 @@ def benchmark_accuracy(
         Recipe name to its ``Result``.
 
     Raises:
-        ConfigError: fewer than two seeds.
+        ConfigError: fewer than two seeds, or a backend other than tensorflow.
         DataError: the page is missing or has no place for the table.
     """
+    need_tensorflow("augmentation")  # of a recipe
     from fashion_zoo.board.accuracy import measure_recipe
     from fashion_zoo.board.results import replace_table, results_table, write_results
     from fashion_zoo.show.progress import TrainingDisplay
@@ -100,9 +102,10 @@ def benchmark_augmentation(
         The table, in Markdown.
 
     Raises:
-        ConfigError: fewer than two seeds.
+        ConfigError: fewer than two seeds, or a backend other than tensorflow.
         DataError: the page is missing or has no place for the table.
     """
+    need_tensorflow("augmentation")
     from fashion_zoo.board import augmentation
     from fashion_zoo.show.progress import TrainingDisplay
 
@@ -140,9 +143,15 @@ def benchmark_seconds(
         The table, in Markdown.
 
     Raises:
-        ConfigError: fewer than two seeds.
+        ConfigError: fewer than two seeds, or a backend other than tensorflow.
         DataError: the page is missing or has no place for the table.
     """
+    need_tensorflow("augmentation")  # of a schedule
+    if overrides and Path(folder) == Path("runs/benchmark"):
+        raise ConfigError(
+            "overrides would replace the runs of the whole benchmark in runs/benchmark; name "
+            "another folder for a quick look."
+        )
     from fashion_zoo.board import seconds
     from fashion_zoo.show.progress import TrainingDisplay
 
@@ -171,10 +180,11 @@ def benchmark_speed(
         The tables, in Markdown.
 
     Raises:
-        ConfigError: fewer than two rounds.
+        ConfigError: fewer than two rounds, or a backend other than tensorflow.
         DataError: the page is missing or has no place for a table.
         TrainingError: a training ended early.
     """
+    need_tensorflow("augmentation")
     from fashion_zoo.board import text
     from fashion_zoo.board.results import around_table, replace_table
     from fashion_zoo.board.speed import augmenting, training

@@ -23,8 +23,8 @@ class Entry(NamedTuple):
     changes: Mapping[str, Any]
     """Overrides of ``bn_mlp``'s config."""
     without: str = ""
-    """Empty for the training as it is. For its shares, which have neither validation nor the other
-    callbacks, the part that is left out: metric, iterator or nothing."""
+    """Empty for the training as it is. Its shares have neither validation nor the other callbacks:
+    there it is the part that is left out, ``metric``, ``iterator`` or ``nothing``."""
 
 
 class Epoch(NamedTuple):
