@@ -23,7 +23,7 @@ SCHEDULES: dict[int, tuple[str, Mapping[str, Any]]] = {
     88: ("bn_mlp.quick", {"training": {"epochs": 2}}),
     89: ("bn_mlp.quick", {"training": {"epochs": 4}}),
     90: ("bn_mlp.quick", {}),
-    91: ("bn_mlp.large", {}),
+    91: ("bn_mlp.large", {"training": {"epochs": 40}}),
 }
 TUTORIAL_EPOCHS = 10
 
