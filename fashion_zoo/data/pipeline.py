@@ -64,7 +64,7 @@ def training_pipeline(
     import keras
 
     if policy:
-        need_tensorflow("augmentation")
+        need_tensorflow()
     tables = {
         name: np.asarray(table, dtype=np.float32)
         for name, table in (
@@ -91,8 +91,8 @@ def training_pipeline(
     return Pipeline(batches, steps, min(batch_size, len(labels)), soft, start_epoch, applied)
 
 
-def need_tensorflow(what: str) -> None:
-    """Refuse what TensorFlow alone does.
+def need_tensorflow() -> None:
+    """Refuse augmentation where TensorFlow does not compute.
 
     Raises:
         ConfigError: the backend is another.
@@ -102,7 +102,7 @@ def need_tensorflow(what: str) -> None:
     backend = keras.backend.backend()
     if backend != "tensorflow":
         raise ConfigError(
-            f"{what} is done by TensorFlow, and the backend is {backend}. Set "
+            f"augmentation is done by TensorFlow, and the backend is {backend}. Set "
             "KERAS_BACKEND=tensorflow, or leave it out."
         )
 

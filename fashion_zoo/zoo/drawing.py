@@ -56,7 +56,7 @@ def plot_augmentation(policy: str, to: str | Path, *, seed: int = 0, images: int
 
     from fashion_zoo.data.pipeline import need_tensorflow
 
-    need_tensorflow("augmentation")
+    need_tensorflow()
     from fashion_zoo.augment import Augmenter
     from fashion_zoo.config import DataConfig
     from fashion_zoo.data import CLASS_NAMES, load_split

@@ -28,7 +28,7 @@ def benchmark_accuracy(
         ConfigError: fewer than two seeds, or a backend other than tensorflow.
         DataError: the page is missing or has no place for the table.
     """
-    need_tensorflow("augmentation")  # of a recipe
+    need_tensorflow()  # of a recipe
     from fashion_zoo.board.accuracy import measure_recipe
     from fashion_zoo.board.results import replace_table, results_table, write_results
     from fashion_zoo.show.progress import TrainingDisplay
@@ -105,7 +105,7 @@ def benchmark_augmentation(
         ConfigError: fewer than two seeds, or a backend other than tensorflow.
         DataError: the page is missing or has no place for the table.
     """
-    need_tensorflow("augmentation")
+    need_tensorflow()
     from fashion_zoo.board import augmentation
     from fashion_zoo.show.progress import TrainingDisplay
 
@@ -146,7 +146,7 @@ def benchmark_seconds(
         ConfigError: fewer than two seeds, or a backend other than tensorflow.
         DataError: the page is missing or has no place for the table.
     """
-    need_tensorflow("augmentation")  # of a schedule
+    need_tensorflow()  # of a schedule
     if overrides and Path(folder) == Path("runs/benchmark"):
         raise ConfigError(
             "overrides would replace the runs of the whole benchmark in runs/benchmark; name "
@@ -184,7 +184,7 @@ def benchmark_speed(
         DataError: the page is missing or has no place for a table.
         TrainingError: a training ended early.
     """
-    need_tensorflow("augmentation")
+    need_tensorflow()
     from fashion_zoo.board import text
     from fashion_zoo.board.results import around_table, replace_table
     from fashion_zoo.board.speed import augmenting, training
