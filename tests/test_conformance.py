@@ -65,7 +65,8 @@ def test_get_fits_as_it_is(name, images):
 
 
 def test_a_prediction_does_not_depend_on_its_batch(name, images):
-    model = get(name)
+    # 16 bits may round a sum the other way when another batch adds it up in another order.
+    model = get(name, precision="float32")
     together = predict(model, images.images[:8])
     alone = np.concatenate([predict(model, image[None]) for image in images.images[:8]])
     assert np.allclose(together, alone, atol=1e-5)
