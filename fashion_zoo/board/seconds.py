@@ -18,9 +18,10 @@ from fashion_zoo.overrides import override
 from fashion_zoo.show.progress import TrainingDisplay
 
 # Percent of the test images that a schedule is to reach: the recipe, and what is changed in it.
-# Chosen on the validation images.
+# Chosen on the validation images, with the points to spare by which the test accuracies are lower:
+# one to two, the most after few epochs.
 SCHEDULES: dict[int, tuple[str, Mapping[str, Any]]] = {
-    88: ("bn_mlp.quick", {"training": {"epochs": 2}}),
+    88: ("bn_mlp.quick", {"training": {"epochs": 3}}),
     89: ("bn_mlp.quick", {"training": {"epochs": 4}}),
     90: ("bn_mlp.quick", {}),
     91: ("bn_mlp.large", {"training": {"epochs": 40}}),
