@@ -32,13 +32,17 @@ setup(
     package_data={"fashion_zoo": ["assets/*", "assets/fashion_mnist/*"]},
     install_requires=[
         "filelock>=4.0",  # a loser leaves the lock's file as it is
+        "keras-tuner>=1.4.8",
         "keras>=3.15.1",  # the security floor: older ones run code from hostile model files
         "matplotlib>=3.9",
         "numpy>=1.26",
+        "optuna>=5.0",
         "pillow>=10.3",
         "rich>=13.7",
         "scikit-learn>=1.5",
-        "scipy>=1.11",
+        "scipy>=1.15",
+        "six>=1.16",  # keras-tuner imports it and does not name it
+        "tensorboard>=2.20",  # and this, under tensorflow
         "tensorflow>=2.21",
         "tyro>=1.0",
     ],

@@ -4,7 +4,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fashion_zoo import data, policies, schedules
+    from fashion_zoo import data, policies, ranges, schedules
     from fashion_zoo.board import read_results
     from fashion_zoo.config import (
         AdaptiveDropoutConfig,
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         RunError,
         RunLockedError,
         StorageError,
+        StudyError,
         TrainingError,
     )
     from fashion_zoo.overrides import override
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
         register,
         register_variant,
     )
-    from fashion_zoo.runs import Run, check_free, open_run, stored_config
+    from fashion_zoo.runs import Run, check_free, open_run, read_config, stored_config
     from fashion_zoo.suggest import unknown
     from fashion_zoo.zoo import (
         benchmark_accuracy,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
         plot_schedules,
         predict,
         train,
+        tune,
     )
 
 __version__ = "0.1.0"
@@ -78,11 +80,12 @@ _HOMES = {
         "RunError",
         "RunLockedError",
         "StorageError",
+        "StudyError",
         "TrainingError",
     ],
     "overrides": ["override"],
     "registry": ["find", "list_recipes", "load_recipes", "recipe", "register", "register_variant"],
-    "runs": ["Run", "check_free", "open_run", "stored_config"],
+    "runs": ["Run", "check_free", "open_run", "read_config", "stored_config"],
     "suggest": ["unknown"],
     "zoo": [
         "benchmark_accuracy",
@@ -99,9 +102,11 @@ _HOMES = {
         "plot_schedules",
         "predict",
         "train",
+        "tune",
     ],
 }
-_MODULES = ["data", "policies", "schedules"]
+# tuning loads keras, so a star import leaves it out.
+_MODULES = ["data", "policies", "ranges", "schedules", "tuning"]
 
 __all__ = [
     "AdaptiveDropoutConfig",
@@ -119,6 +124,7 @@ __all__ = [
     "RunLockedError",
     "SchedulesConfig",
     "StorageError",
+    "StudyError",
     "TrainingConfig",
     "TrainingError",
     "benchmark_accuracy",
@@ -142,6 +148,8 @@ __all__ = [
     "plot_schedules",
     "policies",
     "predict",
+    "ranges",
+    "read_config",
     "read_results",
     "recipe",
     "register",
@@ -149,6 +157,7 @@ __all__ = [
     "schedules",
     "stored_config",
     "train",
+    "tune",
     "unknown",
 ]
 

@@ -23,6 +23,8 @@ Initializer = Literal[
 Optimizer = Literal["adam", "adamw", "sgd"]
 Monitor = Literal["none", "accuracy", "loss"]
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16", "auto"]
+Sampler = Literal["tpe", "random", "quasi_random"]
+Pruner = Literal["asha", "median", "none"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -324,3 +326,5 @@ class Recipe:
     """Trainable parameters with the defaults."""
     tags: tuple[str, ...] = ()
     """What ``find(tag=...)`` looks for."""
+    space: Any = None
+    """What a search may change: a space of ``fashion_zoo.spaces``."""

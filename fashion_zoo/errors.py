@@ -53,6 +53,12 @@ class ExportError(FashionZooError):
     exit_code = 8
 
 
+class StudyError(FashionZooError):
+    """A study that is another search's, or whose storage cannot be opened."""
+
+    exit_code = 9
+
+
 @contextlib.contextmanager
 def advice(note: Callable[[], str | None]) -> Iterator[None]:
     """Add a note to an error of ours or Ctrl-C: what a command prints below its one line.

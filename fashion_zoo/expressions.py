@@ -23,6 +23,8 @@ def parse(
     kind: str,
     vocabulary: Mapping[str, Callable[..., Any]],
     operators: Mapping[type[ast.operator], Operator] | None = None,
+    *,
+    words: bool = False,
 ) -> Any:
     """Build what an expression describes.
 
@@ -31,6 +33,7 @@ def parse(
         kind: what it describes, for the messages, such as ``"schedule"``.
         vocabulary: name to function; a call gets numbers, lists and what other calls return.
         operators: type of a binary operator, such as ``ast.RShift``, to its function.
+        words: whether text in quotes, True and False may stand in it.
 
     Raises:
         ConfigError: a syntax error, an unknown name, arguments that do not fit, or anything else
@@ -43,7 +46,7 @@ def parse(
         tree = ast.parse(text.strip(), mode="eval").body
     except SyntaxError as error:
         raise _error(text, error.offset or 1, f"{error.msg}") from error
-    return _Reader(text, kind, vocabulary, operators or {}).read(tree)
+    return _Reader(text, kind, vocabulary, operators or {}, words).read(tree)
 
 
 def _error(text: str, column: int, reason: str) -> ConfigError:
@@ -51,11 +54,12 @@ def _error(text: str, column: int, reason: str) -> ConfigError:
 
 
 class _Reader:
-    def __init__(self, text, kind, vocabulary, operators):
+    def __init__(self, text, kind, vocabulary, operators, words):
         self.text = text
         self.kind = kind
         self.vocabulary = vocabulary
         self.operators = operators
+        self.words = words
 
     def read(self, node: ast.expr) -> Any:
         match node:
@@ -68,6 +72,8 @@ class _Reader:
                 return node.value
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float())):
                 return -self.read(node.operand)
+            case ast.Constant(value=str() | bool()) if self.words:
+                return node.value
             case ast.Constant(value=None):
                 return None
             case ast.BinOp(

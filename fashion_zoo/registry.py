@@ -21,6 +21,7 @@ from typing import Any
 from fashion_zoo.config import Recipe, RunConfig
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.overrides import override
+from fashion_zoo.spaces import TrainingSpace
 from fashion_zoo.suggest import unknown
 
 GROUP = "fashion_zoo.recipes"
@@ -30,7 +31,12 @@ _discovered: set[str] = set()
 
 
 def register(
-    config: RunConfig, *, parameters: int, reference: str = "", tags: Iterable[str] = ()
+    config: RunConfig,
+    *,
+    parameters: int,
+    reference: str = "",
+    tags: Iterable[str] = (),
+    space: TrainingSpace | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a builder under its function's name.
 
@@ -39,6 +45,8 @@ def register(
         parameters: its trainable parameters with these defaults; a test rebuilds and compares.
         reference: the paper or textbook.
         tags: words that ``find(tag=...)`` looks for.
+        space: what a search may change, a space of ``fashion_zoo.spaces``; by default what may
+            change in any training.
 
     Raises:
         ConfigError: the name is taken by another function, or the function has no docstring
@@ -65,7 +73,16 @@ def register(
                 f"Recipe {name!r} is registered already, by {taken.builder.__module__}. "
                 "Give the new one another name."
             )
-        _recipes[name] = Recipe(name, builder, config, lines[0], reference, parameters, tuple(tags))
+        _recipes[name] = Recipe(
+            name,
+            builder,
+            config,
+            lines[0],
+            reference,
+            parameters,
+            tuple(tags),
+            TrainingSpace() if space is None else space,
+        )
         return builder
 
     return decorate
@@ -78,6 +95,7 @@ def register_variant(
     summary: str,
     parameters: int | None = None,
     tags: Iterable[str] = (),
+    space: TrainingSpace | None = None,
 ) -> Recipe:
     """Register a recipe that has another's builder and other defaults.
 
@@ -87,6 +105,7 @@ def register_variant(
         summary: one line: the idea.
         parameters: its trainable parameters; by default those of the other recipe.
         tags: words that ``find(tag=...)`` looks for, beside those of the other recipe.
+        space: what a search may change; by default as in the other recipe.
 
     Raises:
         ConfigError: there is no such recipe to vary, the name has no dot, or ``changes`` do not
@@ -106,6 +125,7 @@ def register_variant(
         varied.reference,
         varied.parameters if parameters is None else parameters,
         (*varied.tags, *tags),
+        varied.space if space is None else space,
     )
     return _recipes[name]
 

@@ -8,6 +8,7 @@ import fashion_zoo
 
 COMMANDS = {
     "train": "train a recipe, evaluate it, export it",
+    "tune": "search for better hyperparameters",
     "evaluate": "measure a run on the test images",
     "export": "write a run as a SavedModel and prove that it agrees",
     "predict": "name what is on picture files",

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import inspect
 import json
+import logging
 import os
 import sys
 import tempfile
@@ -120,15 +121,21 @@ def recipe_first(argv: Sequence[str], name: str) -> fashion_zoo.Recipe:
 
 
 def parse_config(
-    options: type[Options], argv: Sequence[str], name: str, config: fashion_zoo.RunConfig
+    options: Callable[..., Options], argv: Sequence[str], name: str, config: fashion_zoo.RunConfig
 ) -> tuple[Options, fashion_zoo.RunConfig]:
     """Parse options that extend a RunConfig, whose defaults are those of ``config``.
+
+    Args:
+        options: the dataclass, or what makes one from the fields of a RunConfig.
+        argv: the arguments.
+        name: the command, such as ``"train bn_mlp"``.
+        config: the defaults.
 
     Returns:
         The options, and the RunConfig in them.
     """
     default = options(**{field: getattr(config, field) for field in CONFIG_FIELDS})
-    parsed = parse(options, argv, name, default=default)
+    parsed = parse(type(default), argv, name, default=default)
     chosen = {field: getattr(parsed, field) for field in CONFIG_FIELDS}
     return parsed, fashion_zoo.RunConfig(**chosen)
 
@@ -143,6 +150,8 @@ def start_keras() -> None:
         ConfigError: the backend that KERAS_BACKEND names is unknown or not installed.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # A process with several trainings traces several graphs, which TensorFlow takes for a mistake.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     sys.stderr.flush()
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as said:

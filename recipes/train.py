@@ -12,6 +12,8 @@ from recipes import _common, _lines
 class Train(fashion_zoo.RunConfig):
     """Train a recipe into a run folder, then evaluate it on the test images and export it."""
 
+    config: str | None = None
+    """A file whose config the defaults come from: a search's best.json, a run's config.json."""
     run_dir: str | None = None
     """The run folder; by default runs/NAME-DATE-TIME."""
     force: bool = False
@@ -36,12 +38,20 @@ def main(argv: list[str]) -> int:
     options, config = _common.parse_config(Train, argv[1:], name, entry.config)
     if options.resume and not options.run_dir:
         raise fashion_zoo.ConfigError("--resume needs --run-dir, the run folder to go on with.")
+    if options.config and (options.resume or options.fork):
+        raise fashion_zoo.ConfigError(
+            "--config cannot be combined with --resume or --fork, which take a run's own config."
+        )
     run_dir = options.run_dir or str(fashion_zoo.default_run_dir(entry.name))
     # Before the seconds that keras takes:
     fashion_zoo.check_free(run_dir, force=options.force, resume=options.resume)
-    if options.resume or options.fork:  # once more, where the defaults are another run's
+    if options.resume or options.fork or options.config:  # once more, with other defaults
         going_on = run_dir if options.resume else None
-        stored = fashion_zoo.stored_config(entry.name, going_on, options.fork)
+        stored = (
+            fashion_zoo.read_config(options.config, entry.name)
+            if options.config
+            else fashion_zoo.stored_config(entry.name, going_on, options.fork)
+        )
         options, config = _common.parse_config(Train, argv[1:], name, stored)
     _common.start_keras()
     trained = fashion_zoo.train(

@@ -16,7 +16,9 @@ LEVELS = [
         "config",
         "overrides",
         "policies",
+        "ranges",
         "schedules",
+        "spaces",
         "storage",
         "seeds",
         "registry",
@@ -26,7 +28,7 @@ LEVELS = [
     {"layers", "optimizers", "precision", "augment", "data"},
     {"callbacks", "runs", "models"},
     {"training", "evaluation"},
-    {"exporting"},
+    {"exporting", "tuning"},
     {"board"},
     {"zoo"},
 ]
@@ -42,14 +44,22 @@ NEIGHBOURS = {
     ("expressions", "suggest"),
     ("registry", "config"),
     ("registry", "overrides"),
+    ("registry", "spaces"),
+    ("spaces", "config"),
+    ("spaces", "overrides"),
+    ("spaces", "policies"),
+    ("spaces", "ranges"),
     ("runs", "registry"),
 }
 NO_FRAMEWORK = {
-    "errors", "suggest", "expressions", "checks", "config", "overrides", "policies", "schedules",
-    "storage", "seeds", "registry", "show", "environment", "runs", "models", "precision", "zoo",
-    "data",
+    "errors", "suggest", "expressions", "checks", "config", "overrides", "policies", "ranges",
+    "schedules", "spaces", "storage", "seeds", "registry", "show", "environment", "runs",
+    "models", "precision", "zoo", "data",
 }  # fmt: skip
-HEAVY = {"keras", "tensorflow", "jax", "matplotlib", "sklearn", "scipy", "rich", "PIL", "tyro"}
+HEAVY = {
+    "keras", "keras_tuner", "optuna", "tensorflow", "jax", "matplotlib", "sklearn", "scipy", "rich",
+    "PIL", "tyro",
+}  # fmt: skip
 AT_THE_TOP = {
     "augment/augmenter.py", "augment/mixing.py", "augment/pixels.py", "augment/warps.py",
     "exporting/serve_once.py",
@@ -167,8 +177,8 @@ def test_a_command_imports_the_public_library_and_little_else(path):
 
 
 STANDARD = [
-    "ast", "collections", "dataclasses", "functools", "importlib", "inspect", "json", "os", "shlex",
-    "sys", "tempfile", "traceback", "typing",
+    "ast", "collections", "dataclasses", "functools", "importlib", "inspect", "json", "logging",
+    "os", "shlex", "sys", "tempfile", "traceback", "typing",
 ]  # fmt: skip
 
 

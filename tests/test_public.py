@@ -10,14 +10,16 @@ import fashion_zoo
 SURFACE = [
     "AdaptiveDropoutConfig", "ConfigError", "DataConfig", "DataError", "EarlyStoppingConfig",
     "ExportError", "FashionZooError", "MLPConfig", "Recipe", "Run", "RunConfig", "RunError",
-    "RunLockedError", "SchedulesConfig", "StorageError", "TrainingConfig", "TrainingError",
+    "RunLockedError", "SchedulesConfig", "StorageError", "StudyError", "TrainingConfig",
+    "TrainingError",
     "benchmark_accuracy", "benchmark_augmentation", "benchmark_dropout", "benchmark_seconds",
     "benchmark_speed",
     "check_free", "data",
     "default_run_dir", "evaluate", "export", "find", "find_lr", "get", "list_recipes",
     "load_recipes", "open_run",
-    "override", "plot_augmentation", "plot_schedules", "policies", "predict", "read_results",
-    "recipe", "register", "register_variant", "schedules", "stored_config", "train", "unknown",
+    "override", "plot_augmentation", "plot_schedules", "policies", "predict", "ranges",
+    "read_config", "read_results", "recipe", "register", "register_variant", "schedules",
+    "stored_config", "train", "tune", "unknown",
 ]  # fmt: skip
 
 
@@ -70,5 +72,5 @@ def test_functions_keep_their_names_after_every_module_is_loaded(trained):
     """A folder named like a function would take its place once it is imported."""
     import types
 
-    for name in set(SURFACE) - {"data", "policies", "schedules"}:
+    for name in set(SURFACE) - {"data", "policies", "ranges", "schedules"}:
         assert not isinstance(getattr(fashion_zoo, name), types.ModuleType), name

@@ -4,15 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import keras
-
-from fashion_zoo import environment, runs
 from fashion_zoo.config import Recipe, RunConfig
 from fashion_zoo.evaluation import evaluate_run
 from fashion_zoo.overrides import override
 from fashion_zoo.runs import Run
 from fashion_zoo.show.progress import TrainingDisplay
-from fashion_zoo.training import train_run
+from fashion_zoo.training import train_once
 
 
 class Measured(NamedTuple):
@@ -26,22 +23,12 @@ class Measured(NamedTuple):
 
 
 def measure(entry: Recipe, config: RunConfig, path: Path, display: TrainingDisplay) -> Measured:
-    """Return the run at ``path``, trained and evaluated.
-
-    A run with the same config in the same environment is gone on with where it was left; any
-    other is replaced.
+    """Return the run at ``path``, trained and evaluated; see ``train_once``.
 
     Raises:
         KeyboardInterrupt: Ctrl-C; a next call goes on.
     """
-    run = _same_run(path, entry.name, config)
-    if run is None or not run.finished:
-        same = run is not None
-        ended = train_run(entry, config, path, force=not same, resume=same, display=display)
-        if ended.interrupted:
-            raise KeyboardInterrupt
-        run = ended.run
-        keras.backend.clear_session()
+    run = train_once(entry, config, path, display)
     evaluation = run.evaluation() or evaluate_run(run)
     return Measured(
         run,
@@ -81,14 +68,3 @@ def measure_seeds(
         display.say(f"{say} seed {seed}: {reached}")
         done.append(found)
     return done
-
-
-def _same_run(path: Path, name: str, config: RunConfig) -> Run | None:
-    """Return the run there if it has this config, and was begun in this environment."""
-    if not (runs.is_run(path) and (path / "environment.json").is_file()):
-        return None
-    run = runs.open_run(path)
-    surroundings = run.read_json("environment.json")
-    del surroundings["precision"]
-    same = (run.recipe, run.config, surroundings) == (name, config, environment.describe())
-    return run if same else None

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-_STOPPING = (
+STOPPING = (
     b"Stopping after this step; then the model is saved. Press Ctrl-C again to leave at once, "
     b"with the epochs that are done.\n"
 )
@@ -26,10 +26,14 @@ class StopOnInterrupt(keras.callbacks.Callback):
             model.fit(..., callbacks=[stop])
 
     Outside the main thread, where Python delivers no signals, it does nothing.
+
+    Args:
+        promise: what the first signal prints on stderr.
     """
 
-    def __init__(self):
+    def __init__(self, promise: bytes = STOPPING):
         super().__init__()
+        self.promise = promise
         self.asked = False
         self.insisted = False
         self._previous: dict[int, Any] = {}
@@ -50,7 +54,7 @@ class StopOnInterrupt(keras.callbacks.Callback):
             raise KeyboardInterrupt
         self.asked = True
         # print may not be entered again from a handler that came in the middle of a print
-        os.write(2, _STOPPING)
+        os.write(2, self.promise)
 
     def on_train_batch_end(self, batch, logs=None):
         if self.asked:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from fashion_zoo.config import MLPConfig, RunConfig, SchedulesConfig, TrainingConfig
 from fashion_zoo.registry import register, register_variant
 from fashion_zoo.seeds import derive
+from fashion_zoo.spaces import MLPSpace
 
 if TYPE_CHECKING:
     import keras
@@ -109,6 +110,7 @@ def _normalize(x, config: MLPConfig, number: int, dtype: str):
     parameters=575_050,
     reference="Goodfellow, Bengio & Courville 2016, Deep Learning, chapter 6",
     tags=("mlp",),
+    space=MLPSpace(normalization="'none'", dropout="0", l2="0", weight_decay="0"),
 )
 def baseline_mlp(config: MLPConfig, *, seed: int = 0, dtype: str = "float32"):
     """Dense layers and ReLU alone: the measure of the others.
@@ -126,6 +128,7 @@ def baseline_mlp(config: MLPConfig, *, seed: int = 0, dtype: str = "float32"):
     parameters=576_010,
     reference="Ioffe & Szegedy 2015, arXiv:1502.03167",
     tags=("mlp", "batch_norm", "dropout"),
+    space=MLPSpace(normalization="'batch'"),
 )
 def bn_mlp(config: MLPConfig, *, seed: int = 0, dtype: str = "float32"):
     """Batch normalization and a little dropout, at three times the learning rate.
@@ -169,6 +172,10 @@ register_variant(
     summary="bn_mlp as good as it gets in minutes: three wide layers and augmented images.",
     parameters=2_916_362,
     tags=("large", "augmentation"),
+    space=MLPSpace(
+        normalization="'batch'",
+        augmentation="choice('none', 'flip', 'flip | translate(1)', 'standard')",
+    ),
 )
 
 
@@ -180,6 +187,11 @@ register_variant(
     parameters=576_010,
     reference="Srivastava et al. 2014, JMLR 15(56); schedule: rate x (1 - progress)",
     tags=("mlp", "batch_norm", "dropout", "schedule"),
+    space=MLPSpace(
+        normalization="'batch'",
+        dropout="uniform(0.02, 0.5)",
+        dropout_schedule="choice('linear', 'cosine')",
+    ),
 )
 def adaptive_dropout_mlp(config: MLPConfig, *, seed: int = 0, dtype: str = "float32"):
     """Dropout that falls with depth and with training progress.
@@ -194,6 +206,12 @@ def adaptive_dropout_mlp(config: MLPConfig, *, seed: int = 0, dtype: str = "floa
     parameters=575_050,
     reference="Krogh & Hertz 1991, NIPS 4",
     tags=("mlp", "l2"),
+    space=MLPSpace(
+        normalization="'none'",
+        dropout="0",
+        optimizer="choice('adam', 'sgd')",
+        l2="log(1e-6, 1e-3)",
+    ),
 )
 def l2_mlp(config: MLPConfig, *, seed: int = 0, dtype: str = "float32"):
     """An L2 penalty on the kernels, never on biases.

@@ -1,7 +1,6 @@
 """Where a run folder may be made, who holds it, and what happens to an older one there."""
 
 import contextlib
-import dataclasses
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -10,7 +9,7 @@ from typing import Any
 
 from fashion_zoo import storage
 from fashion_zoo.config import RunConfig
-from fashion_zoo.runs.run import FORMAT, Run, is_run, open_run
+from fashion_zoo.runs.run import Run, is_run, open_run, write_config
 
 
 @contextlib.contextmanager
@@ -47,8 +46,7 @@ def create(
         storage.sweep(place)
         try:
             run = Run(Path(path), recipe_name, config)
-            stored = {"format": FORMAT, "recipe": recipe_name, "config": dataclasses.asdict(config)}
-            storage.write_json(place / "config.json", stored)
+            write_config(place / "config.json", recipe_name, config)
             storage.write_json(place / "environment.json", dict(environment))
             yield run
         except BaseException:

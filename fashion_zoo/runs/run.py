@@ -177,24 +177,52 @@ def open_run(path: str | Path) -> Run:
         raise RunError(f"There is no run folder {path}.")
     if not os.path.isfile(path / "config.json"):
         raise RunError(f"{path} is not a run folder: it has no config.json.")
-    stored = _read_json(path / "config.json")
+    name, config = _parse(path / "config.json", f"Run {path}")
+    return Run(path, name, config)
+
+
+def _parse(file: Path, what: str) -> tuple[str, RunConfig]:
+    """Return the recipe's name and the config that a file holds."""
+    stored = _read_json(file)
     number, name = stored.get("format"), stored.get("recipe")
     if isinstance(number, int) and number > FORMAT:
         raise RunError(
-            f"Run {path} has format {number}; this package knows formats up to {FORMAT}. "
+            f"{what} has format {number}; this package knows formats up to {FORMAT}. "
             "Update fashion_zoo."
         )
     whole = isinstance(stored.get("config"), dict)
     if number != FORMAT or not whole or not isinstance(name, str):
-        raise RunError(f"{path} is not a run folder: its config.json is not a run's.")
+        raise RunError(f"{file} is not a run's config.")
     try:
         entry = recipe(name)
-        return Run(path, entry.name, override(entry.config, stored["config"]))
+        return entry.name, override(entry.config, stored["config"])
     except ConfigError as error:
         raise RunError(
-            f"Run {path} cannot be opened: {error} If the recipe is your own, name its file "
+            f"{what} cannot be opened: {error} If the recipe is your own, name its file "
             "with --import."
         ) from error
+
+
+def write_config(file: Path, name: str, config: RunConfig) -> None:
+    """Write the config of a run, whole or not at all."""
+    stored = {"format": FORMAT, "recipe": name, "config": dataclasses.asdict(config)}
+    storage.write_json(file, stored)
+
+
+def read_config(file: str | Path, name: str) -> RunConfig:
+    """Return the config that a file holds, such as a run's config.json or a search's best.json.
+
+    Args:
+        file: the file.
+        name: the recipe that it must be of.
+
+    Raises:
+        RunError: it cannot be read, holds no config, or is of another recipe.
+    """
+    found, config = _parse(Path(file), str(file))
+    if found != name:
+        raise RunError(f"{file} is a config of {found}, not of {name}.")
+    return config
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -33,6 +33,8 @@ def fit(
     callbacks: Sequence[keras.callbacks.Callback],
     display: TrainingDisplay,
     recorder: Recorder | None = None,
+    *,
+    initial_epoch: int = 0,
 ) -> None:
     """Compile the model and train it with Keras's own ``fit``.
 
@@ -43,6 +45,7 @@ def fit(
         callbacks: what else to call; they see the complete logs of an epoch.
         display: what shows the progress.
         recorder: what keeps the epochs, and knows the state to go on from.
+        initial_epoch: epochs that a model without a recorder has behind it.
 
     Raises:
         RunError: the state does not fit the model.
@@ -62,6 +65,9 @@ def fit(
     start = recorder.start if recorder else None
     if start:
         _go_on(model, start, pipeline.steps)
+        initial_epoch = _first_epoch(start, training.epochs)
+    elif initial_epoch:
+        _stand_at(model, initial_epoch * pipeline.steps)
     if recorder:
         recorder.others = tuple(watchers)
         watchers.append(recorder)
@@ -70,7 +76,7 @@ def fit(
     try:
         model.fit(
             pipeline.batches,
-            initial_epoch=_first_epoch(start, training.epochs),
+            initial_epoch=initial_epoch,
             epochs=training.epochs,
             shuffle=False,  # the pipeline has its own order, keyed by seed and epoch
             validation_data=(validation.images, answers),
@@ -123,13 +129,16 @@ def _go_on(model: keras.Model, start: states.State, steps: int) -> None:
     """Put the state into the model."""
     states.put_back(model, start)
     if start.forked:  # its epochs may have had more steps or fewer
-        optimizers.counting(model.optimizer).iterations.assign(start.epochs * steps)
+        _stand_at(model, start.epochs * steps)
 
 
-def _first_epoch(start: states.State | None, epochs: int) -> int:
+def _stand_at(model: keras.Model, step: int) -> None:
+    """Put the optimizer at a step of its schedules."""
+    optimizers.counting(model.optimizer).iterations.assign(step)
+
+
+def _first_epoch(start: states.State, epochs: int) -> int:
     """Return the epoch to begin with; the number of epochs when there is nothing left to train."""
-    if start is None:
-        return 0
     return epochs if start.stopped else min(start.epochs, epochs)
 
 

@@ -9,11 +9,13 @@ from fashion_zoo.zoo.measuring import (
     benchmark_seconds,
     benchmark_speed,
 )
+from fashion_zoo.zoo.searching import Tuned, tune
 from fashion_zoo.zoo.using import Prediction, evaluate, export, predict
 
 __all__ = [
     "Prediction",
     "Trained",
+    "Tuned",
     "benchmark_accuracy",
     "benchmark_augmentation",
     "benchmark_dropout",
@@ -28,4 +30,5 @@ __all__ = [
     "plot_schedules",
     "predict",
     "train",
+    "tune",
 ]

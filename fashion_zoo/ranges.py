@@ -1,0 +1,170 @@
+"""Ranges that a search draws from, written as expressions.
+
+    log(1e-4, 1e-2)
+    0 | uniform(0.02, 0.5)
+    choice('relu', 'gelu')
+
+A range knows no tuner: what asks for values reads its fields.
+"""
+
+import ast
+import dataclasses
+import math
+from typing import Any
+
+from fashion_zoo import checks, expressions
+from fashion_zoo.errors import ConfigError
+
+Value = bool | int | float | str
+
+
+@dataclasses.dataclass(frozen=True)
+class Float:
+    """Numbers from ``low`` to ``high``, both included; as likely in each octave if ``log``."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    def holds(self, value: object) -> bool:
+        """Whether the value lies in the range."""
+        real = isinstance(value, int | float) and not isinstance(value, bool)
+        return real and self.low <= value <= self.high  # type: ignore[operator]  # real
+
+    def nearest(self, value: float) -> float:
+        """Return the value in the range that is nearest."""
+        return float(min(max(value, self.low), self.high))
+
+
+@dataclasses.dataclass(frozen=True)
+class Whole:
+    """Whole numbers from ``low`` in steps of ``step`` up to ``high``, which is one of them."""
+
+    low: int
+    high: int
+    step: int = 1
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        """All of them."""
+        return tuple(range(self.low, self.high + 1, self.step))
+
+    def holds(self, value: object) -> bool:
+        """Whether the value is one of them."""
+        return value in self.values and not isinstance(value, bool)
+
+    def nearest(self, value: int) -> int:
+        """Return the value in the range that is nearest."""
+        return min(self.values, key=lambda known: abs(known - value))
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """One of some values."""
+
+    values: tuple[Value, ...]
+
+    def holds(self, value: object) -> bool:
+        """Whether the value is one of them."""
+        return value in self.values
+
+    def nearest(self, value: Value) -> Value:
+        """Return the value itself, the nearest number, or the first of the values."""
+        if value in self.values:
+            return value
+        numbers = [known for known in self.values if isinstance(known, int | float)]
+        if len(numbers) == len(self.values) and isinstance(value, int | float):
+            return min(numbers, key=lambda known: abs(known - value))
+        return self.values[0]
+
+
+Range = Float | Whole | Choice
+
+
+@dataclasses.dataclass(frozen=True)
+class OrZero:
+    """Zero, or a value of a range: whether at all is one question, how much another."""
+
+    range: Float | Whole
+
+
+def uniform(low: float, high: float) -> Float:
+    """Every number from ``low`` to ``high`` is as likely."""
+    _check_ends("uniform", low, high)
+    return Float(float(low), float(high))
+
+
+def log(low: float, high: float) -> Float:
+    """The logarithm is uniform from ``low`` to ``high``: for rates and strengths."""
+    checks.positive("low", low)
+    _check_ends("log", low, high)
+    return Float(float(low), float(high), log=True)
+
+
+def whole(low: int, high: int, step: int = 1) -> Whole:
+    """Whole numbers from ``low`` to ``high``, both included, in steps."""
+    checks.whole("step", step, 1)
+    for name, value in (("low", low), ("high", high)):
+        checks.number(name, value, "a whole number", lambda number: number == int(number))
+    _check_ends("whole", low, high)
+    if (high - low) % step:
+        raise ConfigError(f"high must be low plus a multiple of step={step}, received {high}.")
+    return Whole(int(low), int(high), int(step))
+
+
+def choice(*values: Value) -> Choice:
+    """One of the values: numbers, or text in quotes."""
+    if not values:
+        raise ConfigError("choice needs at least one value, received none.")
+    for value in values:
+        if not isinstance(value, bool | int | float | str):
+            raise ConfigError(f"choice takes numbers and quoted text, received {value!r}.")
+    kinds = {type(value) for value in values}
+    if kinds == {int, float}:
+        values, kinds = tuple(float(value) for value in values), {float}
+    if len(kinds) > 1 or len(set(values)) < len(values):
+        raise ConfigError(
+            f"choice needs values that differ and are of one kind, received {list(values)}."
+        )
+    return Choice(values)
+
+
+def _check_ends(name: str, low: float, high: float) -> None:
+    for end, value in (("low", low), ("high", high)):
+        checks.number(end, value, "a finite number", math.isfinite)
+    if not low < high:
+        raise ConfigError(f"{name} needs low below high, received {low:g} and {high:g}.")
+
+
+def _or_zero(zero: object, range: object) -> OrZero:
+    if zero != 0 or not isinstance(range, Float | Whole) or range.low <= 0:
+        raise ConfigError("| stands between 0 and a range above 0, as in 0 | log(1e-6, 1e-3).")
+    return OrZero(range)
+
+
+RANGES = {function.__name__: function for function in (uniform, log, whole, choice)}
+
+
+def parse(text: str) -> Range | OrZero:
+    """Read a range, such as ``"log(1e-4, 1e-2)"``; a value alone is a choice of one.
+
+    Raises:
+        ConfigError: it cannot be read, or the ends do not fit; the message has the column.
+    """
+    found = expressions.parse(text, "range", RANGES, {ast.BitOr: _or_zero}, words=True)
+    if isinstance(found, bool | int | float | str):
+        return Choice((found,))
+    if not isinstance(found, Float | Whole | Choice | OrZero):
+        raise ConfigError(
+            f"{text!r} is not a range. Write one such as log(1e-4, 1e-2), or a value."
+        )
+    return found
+
+
+def fixed(value: str) -> str:
+    """Return the expression of one value: ``"0.1"`` is a number, ``"adamw"`` is text."""
+    try:
+        number: Any = ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return repr(value)
+    return value if isinstance(number, bool | int | float | str) else repr(value)

@@ -1,0 +1,277 @@
+"""Search spaces: what a search may change in a recipe, as data beside its defaults.
+
+A space is a frozen dataclass of ranges in text, one field a parameter, so that flags are made from
+it as from a config. It turns a config into parameters, some of which count only under the value of
+another, and the values of parameters into a config.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from fashion_zoo import policies, ranges
+from fashion_zoo.config import RunConfig
+from fashion_zoo.errors import ConfigError
+from fashion_zoo.overrides import override
+from fashion_zoo.ranges import Choice, OrZero, Range, Value, Whole
+
+Condition = tuple[str, tuple[Value, ...]]
+# What other parameters hang on, or what makes text: their values can be counted.
+_COUNTED = (
+    "optimizer", "learning_rate_schedule", "batch_size", "augmentation", "mixing", "depth", "units",
+    "activation", "normalization", "normalization_position", "dropout_schedule",
+)  # fmt: skip
+
+
+class Parameter(NamedTuple):
+    """One question that a search asks."""
+
+    name: str
+    range: Range
+    default: Any
+    """The recipe's own value, or the nearest that the range has."""
+    when: tuple[Condition, ...] = ()
+    """Each a parameter before it and those of its values under which this one counts."""
+
+
+def is_active(parameter: Parameter, values: Mapping[str, Any]) -> bool:
+    """Return whether a parameter counts, with the values of those before it."""
+    return all(values.get(name) in allowed for name, allowed in parameter.when)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingSpace:
+    """What may change in the training of any recipe."""
+
+    optimizer: str = "choice('adam', 'adamw', 'sgd')"
+    """Optimizer."""
+    learning_rate: str = "log(3e-4, 3e-2)"
+    """Base learning rate."""
+    learning_rate_schedule: str = "choice('one_cycle', 'cosine', 'linear', 'constant')"
+    """Factor of the learning rate."""
+    weight_decay: str = "0 | log(1e-3, 1e-1)"
+    """Decoupled weight decay, under adamw."""
+    batch_size: str = "choice(128, 256, 512)"
+    """Images a step."""
+    label_smoothing: str = "choice(0.0, 0.05, 0.1)"
+    """Fraction of each label spread evenly over all classes."""
+    augmentation: str = "choice('none', 'flip', 'light', 'standard')"
+    """What is done to each batch."""
+    augmentation_strength: str = "uniform(0.2, 1)"
+    """Strength of the augmentation, where there is one."""
+    mixing: str = "choice('none', 'mixup(0.2)', 'cutmix(1, 0.5)')"
+    """How images are mixed, at the end of the augmentation."""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            text = getattr(self, field.name)
+            try:
+                found = ranges.parse(text)
+            except ConfigError as error:
+                raise ConfigError(f"space.{field.name}: {error}") from error
+            if field.name in _COUNTED and not isinstance(found, Choice | Whole):
+                raise ConfigError(
+                    f"space.{field.name} must be choice(...) or whole(low, high), received "
+                    f"{text!r}."
+                )
+
+    def parameters(self, config: RunConfig) -> list[Parameter]:
+        """Return the parameters in the order in which they are asked for.
+
+        Args:
+            config: the recipe's config; its values are the defaults.
+        """
+        asked, training = _Questions(self), config.training
+        asked.add("optimizer", training.optimizer)
+        asked.add("learning_rate", training.learning_rate)
+        asked.add("learning_rate_schedule", training.schedules.learning_rate)
+        asked.add(
+            "weight_decay", training.weight_decay, {"optimizer": lambda name: name == "adamw"}
+        )
+        asked.add("batch_size", training.batch_size)
+        asked.add("label_smoothing", training.label_smoothing)
+        augmentation, mixing = self._apart(training.augmentation)
+        asked.add("augmentation", augmentation)
+        asked.add("augmentation_strength", 1.0, {"augmentation": policies.parse})
+        asked.add("mixing", mixing, {"augmentation": lambda text: not _mixes(text)})
+        return asked.parameters
+
+    def _apart(self, policy: str) -> tuple[str, str]:
+        """Split a policy into a plain part and a mixing part that the ranges have."""
+        for augmentation in _values(self.augmentation):
+            for mixing in ("none", *_values(self.mixing)):
+                if _same_policy(_joined(augmentation, mixing), policy):
+                    return augmentation, mixing
+        return policy, "none"
+
+    def config(self, values: Mapping[str, Any], base: RunConfig) -> RunConfig:
+        """Return the config with the values of the active parameters put in."""
+        return override(base, self._changes(values, base))
+
+    def _changes(self, values: Mapping[str, Any], base: RunConfig) -> dict[str, Any]:
+        augmentation = _joined(values["augmentation"], values.get("mixing", "none"))
+        training: dict[str, Any] = {
+            "optimizer": values["optimizer"],
+            "learning_rate": values["learning_rate"],
+            "weight_decay": values.get("weight_decay", 0.0),
+            "batch_size": values["batch_size"],
+            "label_smoothing": values["label_smoothing"],
+            "augmentation": augmentation,
+        }
+        moving = {"learning_rate": values["learning_rate_schedule"]}
+        strength = values.get("augmentation_strength", 1.0)
+        if strength != 1:
+            moving["augmentation"] = f"constant({strength!r})"
+        policy = policies.parse(augmentation)
+        for name, base_value in (
+            ("weight_decay", training["weight_decay"]),
+            ("label_smoothing", training["label_smoothing"]),
+            ("augmentation", policy),
+            ("mixing", policies.mixes(policy)),
+        ):
+            if not base_value:  # a schedule that moves nothing is refused
+                moving[name] = "constant"
+        return {"training": {**training, "schedules": moving}}
+
+
+@dataclasses.dataclass(frozen=True)
+class MLPSpace(TrainingSpace):
+    """What may change in a multilayer perceptron and in its training."""
+
+    depth: str = "whole(1, 5)"
+    """Number of hidden layers."""
+    units: str = "choice(64, 128, 256, 384, 512, 1024)"
+    """Width of each hidden layer."""
+    activation: str = "choice('relu', 'gelu', 'swish')"
+    """Activation of the hidden layers."""
+    normalization: str = "choice('batch', 'layer', 'none')"
+    """Normalization of the hidden layers."""
+    normalization_position: str = "choice('before', 'after')"
+    """Where normalization stands, where there is one."""
+    dropout: str = "0 | uniform(0.02, 0.5)"
+    """Dropout rate of each hidden layer."""
+    dropout_schedule: str = "choice('constant', 'linear', 'cosine')"
+    """Factor of every dropout rate, where there is one."""
+    l2: str = "0 | log(1e-6, 1e-3)"
+    """Strength of the L2 penalty on kernels, under an optimizer that does not decay them."""
+
+    def parameters(self, config: RunConfig) -> list[Parameter]:
+        """Return the parameters, those of the training first."""
+        asked, model = _Questions(self, super().parameters(config)), config.model
+        asked.add("depth", len(model.hidden_units))
+        for layer in range(1, max(_values(self.depth)) + 1):
+            own = min(layer, len(model.hidden_units)) - 1
+            asked.add("units", model.hidden_units[own], _from(layer), number=layer)
+        asked.add("activation", model.activation)
+        asked.add("normalization", model.normalization)
+        normalized = {"normalization": lambda name: name != "none"}
+        asked.add("normalization_position", model.normalization_position, normalized)
+        self._ask_dropout(asked, config)
+        asked.add("l2", model.l2, {"optimizer": lambda name: name != "adamw"})
+        return asked.parameters
+
+    def _ask_dropout(self, asked: "_Questions", config: RunConfig) -> None:
+        rates, dropout = config.model.dropout_rates, ranges.parse(self.dropout)
+        dropping: dict[str, Any] = {}
+        if isinstance(dropout, OrZero):
+            asked.append("use_dropout", Choice((False, True)), any(rates))
+            dropping = {"use_dropout": bool}
+        for layer in range(1, max(_values(self.depth)) + 1):
+            rate = rates[min(layer, len(rates)) - 1]
+            asked.add("dropout", rate, {**_from(layer), **dropping}, number=layer)
+        if dropout != Choice((0,)):
+            asked.add("dropout_schedule", config.training.schedules.dropout, dropping)
+
+    def _changes(self, values: Mapping[str, Any], base: RunConfig) -> dict[str, Any]:
+        changes = super()._changes(values, base)
+        changes["training"]["schedules"]["dropout"] = values.get("dropout_schedule", "constant")
+        layers = range(1, values["depth"] + 1)
+        changes["model"] = {
+            "hidden_units": tuple(values[f"units_{layer}"] for layer in layers),
+            "activation": values["activation"],
+            "normalization": values["normalization"],
+            "dropout": tuple(values.get(f"dropout_{layer}", 0.0) for layer in layers),
+            "l2": values.get("l2", 0.0),
+        }
+        if "normalization_position" in values:
+            changes["model"]["normalization_position"] = values["normalization_position"]
+        return changes
+
+
+class _Questions:
+    """The parameters of a space, collected one by one."""
+
+    def __init__(self, space: TrainingSpace, before: list[Parameter] | None = None):
+        self.space = space
+        self.parameters = list(before or [])
+
+    def add(self, field: str, default: Any, when=None, *, number: int | None = None) -> None:
+        """Ask for a field of the space; ``when`` has a test of each parameter it hangs on."""
+        found = ranges.parse(getattr(self.space, field))
+        name = field if number is None else f"{field}_{number}"
+        when = dict(when or {})
+        if isinstance(found, OrZero):
+            if number is None:  # a field of every layer is switched for all of them at once
+                self.append(f"use_{name}", Choice((False, True)), bool(default), when)
+                when[f"use_{name}"] = bool
+            found = found.range
+        self.append(name, found, default, when)
+
+    def append(self, name: str, range: Range, default: Any, when=None) -> None:
+        """Ask, unless no value of the parameters before lets it count."""
+        conditions = []
+        for parent, test in (when or {}).items():
+            known = [one for one in self.parameters if one.name == parent]
+            if not known:
+                return
+            possible = known[0].range
+            assert isinstance(possible, Choice | Whole)  # checked when the space was made
+            allowed = tuple(value for value in possible.values if test(value))
+            if not allowed:
+                return
+            if allowed != possible.values:
+                conditions.append((parent, allowed))
+        self.parameters.append(Parameter(name, range, range.nearest(default), tuple(conditions)))
+
+
+def _from(layer: int) -> dict[str, Any]:
+    return {"depth": lambda depth: depth >= layer}
+
+
+def _values(text: str) -> tuple[Any, ...]:
+    found = ranges.parse(text)
+    assert isinstance(found, Choice | Whole)  # checked when the space was made
+    return found.values
+
+
+def _mixes(text: str) -> bool:
+    return policies.mixes(policies.parse(text))
+
+
+def _joined(augmentation: str, mixing: str) -> str:
+    return " | ".join(part for part in (augmentation, mixing) if part != "none") or "none"
+
+
+def _same_policy(first: str, second: str) -> bool:
+    try:
+        return policies.parse(first) == policies.parse(second)
+    except ConfigError:
+        return False
+
+
+def complete(parameters: Sequence[Parameter], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of all active parameters: those wanted, and else the defaults.
+
+    The parameters that a wanted one hangs on take the first value under which it counts.
+    """
+    chosen = dict(wanted)
+    for parameter in reversed(parameters):
+        if parameter.name in chosen:
+            for name, allowed in parameter.when:
+                default = next(one.default for one in parameters if one.name == name)
+                chosen.setdefault(name, default if default in allowed else allowed[0])
+    values: dict[str, Any] = {}
+    for parameter in parameters:
+        if is_active(parameter, values):
+            values[parameter.name] = chosen.get(parameter.name, parameter.default)
+    return values

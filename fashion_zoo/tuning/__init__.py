@@ -1,0 +1,11 @@
+"""Search: recipes as KerasTuner hypermodels, and a study that cannot lose a trial."""
+
+from fashion_zoo.tuning import search
+from fashion_zoo.tuning.hypermodel import RecipeHyperModel, hypermodel, narrowed
+from fashion_zoo.tuning.oracle import StudyOracle
+from fashion_zoo.tuning.study import Study
+from fashion_zoo.tuning.tuner import StudyTuner
+
+__all__ = [
+    "RecipeHyperModel", "Study", "StudyOracle", "StudyTuner", "hypermodel", "narrowed", "search",
+]  # fmt: skip

@@ -1,0 +1,182 @@
+"""A recipe as an ordinary KerasTuner hypermodel, for its stock tuners and for ours."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import keras_tuner
+from keras_tuner.engine import hyperparameters
+from keras_tuner.src.engine.conditions import Parent  # it has no public name
+
+from fashion_zoo import registry, spaces
+from fashion_zoo.config import Recipe, RunConfig
+from fashion_zoo.data import Split, load_split
+from fashion_zoo.data.batches import steps_per_epoch
+from fashion_zoo.errors import ConfigError
+from fashion_zoo.overrides import override
+from fashion_zoo.ranges import Choice, Float, Whole
+from fashion_zoo.show.progress import TrainingDisplay
+from fashion_zoo.spaces import Parameter, TrainingSpace
+from fashion_zoo.training import build_model, compile_model
+from fashion_zoo.training.fitting import fit
+
+
+def hypermodel(
+    name: str, *, space: TrainingSpace | Mapping[str, str] | None = None, **overrides: Any
+) -> "RecipeHyperModel":
+    """Make a KerasTuner hypermodel of a recipe.
+
+    Args:
+        name: a registered recipe.
+        space: what the search may change: a space, or ranges that replace some of the recipe's,
+            such as ``{"learning_rate": "log(1e-4, 1e-2)", "optimizer": "'adamw'"}``.
+        **overrides: fields of RunConfig, such as ``training={"epochs": 5}``.
+
+    Raises:
+        ConfigError: an unknown name, or a value or a range that is not allowed.
+
+    Example:
+        ```python
+        tuner = keras_tuner.Hyperband(
+            fashion_zoo.tuning.hypermodel("bn_mlp"), objective="val_accuracy", max_epochs=9
+        )
+        tuner.search()
+        ```
+    """
+    entry = registry.recipe(name)
+    config = override(entry.config, overrides)
+    return RecipeHyperModel(entry, config, narrowed(entry, space, config))
+
+
+def narrowed(
+    entry: Recipe, space: TrainingSpace | Mapping[str, str] | None, config: RunConfig
+) -> TrainingSpace:
+    """Return the recipe's space with some of its ranges replaced, checked against the config.
+
+    Raises:
+        ConfigError: an unknown field, or a range with a value that the config cannot take.
+    """
+    own = entry.space
+    if isinstance(space, TrainingSpace):
+        own = space
+    elif space:
+        own = override(own, space, "the space")
+    check_space(own, config)
+    return own
+
+
+def check_space(space: TrainingSpace, config: RunConfig) -> None:
+    """Check that the config takes both ends of each range, and every value of a choice.
+
+    Raises:
+        ConfigError: it does not; the message has the parameter and the value.
+    """
+    parameters = space.parameters(config)
+    for parameter in parameters:
+        found = parameter.range
+        ends = (found.low, found.high) if isinstance(found, Float) else found.values
+        for value in ends:
+            try:
+                space.config(spaces.complete(parameters, {parameter.name: value}), config)
+            except ConfigError as error:
+                raise ConfigError(
+                    f"The search space takes {parameter.name} to {value!r}, which the recipe "
+                    f"cannot have. {error}"
+                ) from error
+
+
+class RecipeHyperModel(keras_tuner.HyperModel):
+    """A recipe whose config has the values of hyperparameters.
+
+    It trains on the recipe's own training images and measures on its validation images, so
+    ``search()`` takes no data. The test images are out of its reach.
+
+    Args:
+        entry: the recipe.
+        config: what the search starts from.
+        space: what it may change.
+    """
+
+    def __init__(self, entry: Recipe, config: RunConfig, space: TrainingSpace):
+        super().__init__(name=entry.name)
+        self.entry = entry
+        self.base = config
+        self.space = space
+
+    @functools.cached_property
+    def split(self) -> Split:
+        """The training and the validation images."""
+        return load_split(self.base.data)
+
+    @functools.cached_property
+    def parameters(self) -> list[Parameter]:
+        """What is asked for, in order."""
+        return self.space.parameters(self.base)
+
+    def config(self, hp: keras_tuner.HyperParameters) -> RunConfig:
+        """Ask for every hyperparameter and return the config that they make."""
+        # All at once and with their conditions, so that the tuner learns the whole space.
+        hp.merge([_hyperparameter(one) for one in self.parameters], overwrite=False)
+        values: dict[str, Any] = {}
+        for parameter in self.parameters:
+            if spaces.is_active(parameter, values):
+                values[parameter.name] = hp.values.get(parameter.name, parameter.default)
+        return self.space.config(values, self.base)
+
+    def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
+        """Build and compile the model of these hyperparameters, its optimizer included."""
+        config = self.config(hp)
+        batch, epochs = config.training.batch_size, config.training.epochs
+        steps = steps_per_epoch(len(self.split.train.labels), batch) * epochs
+        model = compile_model(build_model(self.entry, config), config, total_steps=steps)
+        model.optimizer.build(model.trainable_variables)  # so that a tuner can load its weights
+        return model
+
+    def fit(
+        self,
+        hp: keras_tuner.HyperParameters,
+        model: keras.Model,
+        *,
+        epochs: int | None = None,
+        initial_epoch: int = 0,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        verbose: Any = None,
+    ) -> keras.callbacks.History:
+        """Train as ``recipes.train`` does, with schedules over all ``epochs``.
+
+        Args:
+            hp: the hyperparameters that built the model.
+            model: the model.
+            epochs: the last epoch; by default the config's.
+            initial_epoch: how many epochs the model has behind it.
+            callbacks: what else to call.
+            verbose: taken from tuners and not used: a search has a display of its own.
+
+        Raises:
+            TrainingError: the loss diverged.
+        """
+        config = self.config(hp)
+        training = dataclasses.replace(config.training, epochs=epochs or config.training.epochs)
+        config = dataclasses.replace(config, training=training)
+        display = TrainingDisplay(enabled=False)
+        fit(model, config, self.split, callbacks, display, initial_epoch=initial_epoch)
+        return model.history
+
+
+def _hyperparameter(parameter: Parameter) -> hyperparameters.HyperParameter:
+    name, found = parameter.name, parameter.range
+    # conditional_scope would want each parent to hang on the other.
+    conditions = [Parent(parent, list(allowed)) for parent, allowed in parameter.when]
+    common: dict[str, Any] = {"default": parameter.default, "conditions": conditions}
+    match found:
+        case Choice(values=(False, True)):
+            return hyperparameters.Boolean(name, **common)
+        case Choice():
+            return hyperparameters.Choice(name, list(found.values), **common)
+        case Whole():
+            return hyperparameters.Int(name, found.low, found.high, step=found.step, **common)
+        case Float():
+            sampling = "log" if found.log else "linear"
+            return hyperparameters.Float(name, found.low, found.high, sampling=sampling, **common)

@@ -1,0 +1,274 @@
+"""One Optuna study as the truth of a search: what is planned, who runs it, what came out.
+
+A planned trial has an index, 0, 1, ..., and one attempt or several: each an Optuna trial. An
+attempt whose worker died is failed and hidden; the next worker makes another with the same
+parameters. An attempt belongs to the worker that created it. Between two attempts of one index the
+older lives, so that nothing is finished twice whatever the order in which workers look.
+"""
+
+import contextlib
+import dataclasses
+import json
+import os
+import platform
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import filelock
+import optuna
+from optuna.exceptions import OptunaError, UpdateFinishedTrialError
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
+
+from fashion_zoo import storage
+from fashion_zoo.errors import RunLockedError, StudyError
+
+_SETTLED = (TrialState.COMPLETE, TrialState.PRUNED)
+_FORMAT = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Attempt:
+    """A trial that this worker has to run."""
+
+    key: int
+    """Key of the Optuna trial."""
+    index: int
+    """Which planned trial it is, from 0."""
+    values: dict[str, Any] | None
+    """The parameters, where an attempt before it had them all."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """A planned trial and its attempts, the oldest first."""
+
+    index: int
+    attempts: tuple[FrozenTrial, ...]
+
+    @property
+    def outcome(self) -> FrozenTrial | None:
+        """The attempt that finished, if one did."""
+        return next((one for one in self.attempts if one.state in _SETTLED), None)
+
+    @property
+    def running(self) -> FrozenTrial | None:
+        """The attempt that is running, if one is."""
+        return next((one for one in self.attempts if one.state == TrialState.RUNNING), None)
+
+    @property
+    def deaths(self) -> int:
+        """How many attempts died with their workers."""
+        failed = [one for one in self.attempts if one.state == TrialState.FAIL]
+        return sum("returned" not in one.user_attrs for one in failed)
+
+
+class Study:
+    """A search in a database that any number of workers share.
+
+    Args:
+        url: ``sqlite:///FILE`` or ``postgresql://...``.
+        name: name of the study in the database.
+        fingerprint: what makes it this search; a stored one must be the same.
+        trials: how many trials are planned.
+        directions: one of maximize and minimize an objective.
+        lease: seconds without a sign of life after which a trial is taken over.
+        attempts: how often a trial may kill its worker before it is given up.
+
+    Raises:
+        StudyError: the storage cannot be opened, or holds another search of this name.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        *,
+        fingerprint: Mapping[str, Any],
+        trials: int,
+        directions: tuple[str, ...] = ("maximize",),
+        lease: float = 60.0,
+        attempts: int = 3,
+    ):
+        self.name = name
+        self.trials = trials
+        self.directions = directions
+        self.lease = lease
+        self.attempts = attempts
+        self.worker = f"{platform.node()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self._file: Path | None = None
+        self._lock: contextlib.AbstractContextManager = contextlib.nullcontext()
+        if url.startswith("sqlite:///"):
+            self._file = Path(url.removeprefix("sqlite:///"))
+            self._lock = filelock.FileLock(self._file.with_name(f".{self._file.name}.lock"))
+        self._seen: dict[int, tuple[Any, float]] = {}
+        self._living = contextlib.ExitStack()
+        try:
+            if self._file:
+                self._file.parent.mkdir(parents=True, exist_ok=True)
+            with self._lock:  # two workers of a new file must not both make its tables
+                self.backend, self.id = self._open(url, fingerprint)
+        except (OSError, ImportError, ValueError, SQLAlchemyError, OptunaError) as error:
+            raise StudyError(f"The storage {url!r} cannot be opened: {error}.") from error
+        if self._file:  # the operating system says who of this machine is alive
+            self._living.enter_context(storage.lock(self._sign_of(self.worker)))
+
+    def close(self) -> None:
+        """End this worker: its trials are free for others at once."""
+        self._living.close()
+        self.backend.remove_session()
+
+    def _open(self, url: str, fingerprint: Mapping[str, Any]) -> tuple[Any, int]:
+        backend = optuna.storages.get_storage(url)
+        found = optuna.create_study(
+            storage=backend,
+            study_name=self.name,
+            directions=self.directions,
+            load_if_exists=True,
+        )
+        stored = found.user_attrs.get("fingerprint")
+        mine = json.loads(json.dumps({"format": _FORMAT, **fingerprint}, default=str))
+        if stored is None:
+            found.set_user_attr("fingerprint", mine)
+        elif stored != mine:
+            changed = "; ".join(
+                f"{key}: {stored.get(key)!r}, now {mine.get(key)!r}"
+                for key in dict.fromkeys([*stored, *mine])
+                if stored.get(key) != mine.get(key)
+            )
+            raise StudyError(
+                f"The study {self.name!r} is another search. {changed}. Give this one another "
+                "name, or leave out what differs."
+            )
+        return backend, backend.get_study_id_from_name(self.name)
+
+    def _sign_of(self, worker: str) -> Path:
+        assert self._file is not None
+        return self._file.with_name(f"{self._file.name}-{worker}")
+
+    def plans(self) -> list[Plan]:
+        """Return the planned trials that were begun, in order."""
+        found = sorted(
+            self.backend.get_all_trials(self.id, deepcopy=False), key=lambda one: one.number
+        )
+        attempts: dict[int, list[FrozenTrial]] = {}
+        for trial in found:
+            if "withdrawn" not in trial.user_attrs:
+                attempts.setdefault(trial.user_attrs.get("index", len(attempts)), []).append(trial)
+        return [Plan(index, tuple(attempts[index])) for index in sorted(attempts)]
+
+    def claim(self) -> Attempt | Literal["wait", "done"]:
+        """Take the first planned trial that nobody runs.
+
+        Returns:
+            What to run; or that others still run what is left; or that nothing is left.
+        """
+        with self._lock:  # what is read must still hold when it is written
+            self._bury()
+            plans = self.plans()
+            for plan in plans[: self.trials]:
+                if not plan.outcome and not plan.running and plan.deaths < self.attempts:
+                    return self._begin(plan.index, plan) or "wait"
+            if len(plans) < self.trials:
+                return self._begin(len(plans)) or "wait"
+        return "wait" if any(plan.running for plan in plans) else "done"
+
+    def _begin(self, index: int, plan: Plan | None = None) -> Attempt | None:
+        """Create an attempt; None when another worker was faster."""
+        whole = [one for one in plan.attempts if "asked" in one.user_attrs] if plan else []
+        fixed = whole[0].params if whole else None
+        attributes = {"index": index, "worker": self.worker, "beat": 0}
+        if plan and plan.attempts:
+            attributes["retry_of"] = plan.attempts[-1].number
+        template = optuna.trial.create_trial(
+            state=TrialState.RUNNING,
+            user_attrs=attributes,
+            system_attrs={"fixed_params": fixed} if fixed else {},
+        )
+        key = self.backend.create_new_trial(self.id, template)
+        rivals = self.plans()[index].attempts
+        if next(one for one in rivals if one.state != TrialState.FAIL)._trial_id != key:
+            self.backend.set_trial_user_attr(key, "withdrawn", True)
+            self._finish(key, TrialState.FAIL)
+            return None
+        return Attempt(key, index, fixed)
+
+    def _bury(self) -> None:
+        """Fail what workers left behind that are dead, or silent for longer than the lease."""
+        for plan in self.plans():
+            trial = plan.running
+            if trial and trial.user_attrs.get("worker") != self.worker and self._is_lost(trial):
+                self._finish(trial._trial_id, TrialState.FAIL)
+
+    def _is_lost(self, trial: FrozenTrial) -> bool:
+        worker = trial.user_attrs.get("worker", "")
+        if self._file and worker.startswith(f"{platform.node()}-"):
+            try:
+                storage.check_unlocked(self._sign_of(worker))
+                return True
+            except RunLockedError:
+                pass
+        # A beat is a count, and the seconds are this worker's own: no two clocks are compared.
+        beat, now = trial.user_attrs.get("beat"), time.monotonic()
+        last, since = self._seen.get(trial._trial_id, (None, now))
+        if beat != last or trial._trial_id not in self._seen:
+            self._seen[trial._trial_id] = (beat, now)
+            return False
+        return now - since > self.lease
+
+    def beat(self, attempt: Attempt, count: int) -> bool:
+        """Give a sign of life; false when the attempt was taken over."""
+        return self.note(attempt, "beat", count)
+
+    def keep_alive(self, attempt: Attempt) -> Callable[[], None]:
+        """Give signs of life from a thread, four a lease, until the function returned is called."""
+        stop = threading.Event()
+
+        def beat():
+            count = 1
+            while not stop.wait(self.lease / 4) and self.beat(attempt, count):
+                count += 1
+
+        thread = threading.Thread(target=beat, daemon=True)
+        thread.start()
+
+        def end():
+            stop.set()
+            thread.join()
+
+        return end
+
+    def note(self, attempt: Attempt, name: str, value: Any) -> bool:
+        """Keep something of an attempt beside its score; false when it was taken over."""
+        return self._write(self.backend.set_trial_user_attr, attempt.key, name, value)
+
+    def report(self, attempt: Attempt, step: int, value: float) -> bool:
+        """Keep the objective after an epoch; false when the attempt was taken over."""
+        return self._write(
+            self.backend.set_trial_intermediate_value, attempt.key, step, float(value)
+        )
+
+    def tell(self, attempt: Attempt, values: list[float], *, pruned: bool = False) -> bool:
+        """Finish an attempt; false when it was taken over, and then nothing changes."""
+        state = TrialState.PRUNED if pruned else TrialState.COMPLETE
+        return self._finish(attempt.key, state, values)
+
+    def give_back(self, attempt: Attempt) -> None:
+        """Return an attempt unfinished: another will have its parameters."""
+        if self.note(attempt, "returned", True):
+            self._finish(attempt.key, TrialState.FAIL)
+
+    def _finish(self, key: int, state: TrialState, values: list[float] | None = None) -> bool:
+        with self._lock:
+            return self._write(self.backend.set_trial_state_values, key, state, values)
+
+    def _write(self, write, *arguments: Any) -> bool:
+        try:
+            write(*arguments)
+        except UpdateFinishedTrialError:
+            return False
+        return True

@@ -1,0 +1,81 @@
+"""KerasTuner's Tuner that reports every epoch, so that a trial can be pruned."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import keras_tuner
+from keras_tuner.engine.trial import Trial, TrialStatus
+
+from fashion_zoo.errors import TrainingError
+from fashion_zoo.tuning.hypermodel import RecipeHyperModel
+from fashion_zoo.tuning.oracle import StudyOracle
+
+
+class StudyTuner(keras_tuner.Tuner):
+    """Run the trials of a ``StudyOracle``, with all their epochs reported.
+
+    It keeps no weights: the best parameters are trained again, with seeds that did not choose them.
+
+    Args:
+        oracle: what is asked.
+        hypermodel: what is trained.
+        directory: where KerasTuner keeps the little that it writes.
+    """
+
+    def __init__(self, oracle: StudyOracle, hypermodel: RecipeHyperModel, directory: str):
+        self.watch: Callable[[], None] = lambda: None
+        """Called when a trial begins and when it ends."""
+        self.say: Callable[[str], None] = lambda line: None
+        """Called with a line about each trial that ended."""
+        super().__init__(oracle, hypermodel, directory=directory, project_name="tuner")
+
+    def _populate_initial_space(self) -> None:
+        # The config alone asks for everything: nothing need be built to learn the space.
+        hp = self.oracle.get_space()
+        self.hypermodel.config(hp)
+        self.oracle.update_space(hp)
+
+    def on_trial_begin(self, trial: Trial) -> None:
+        """Show that a trial begins."""
+        self.watch()
+
+    def on_trial_end(self, trial: Trial) -> None:
+        """Finish a trial, and show it."""
+        self.oracle.end_trial(trial)
+        self.say(_line(trial))
+        self.watch()
+
+    def _try_run_and_update_trial(self, trial: Trial, *args: Any, **kwargs: Any) -> None:
+        try:
+            self.run_trial(trial, *args, **kwargs)  # it reports every epoch itself
+            trial.status = TrialStatus.COMPLETED
+        except TrainingError as error:  # anything else is a fault, and not of the parameters
+            trial.status, trial.message = TrialStatus.INVALID, str(error)
+
+    def run_trial(self, trial: Trial, *args: Any, **kwargs: Any) -> None:
+        """Build and fit once."""
+        callbacks = [*kwargs.pop("callbacks", ()), _Report(self.oracle, trial)]
+        self._build_and_fit_model(trial, *args, callbacks=callbacks, **kwargs)
+
+
+def _line(trial: Trial) -> str:
+    if not trial.metrics.exists("val_accuracy"):
+        return f"trial {trial.trial_id}: no score. {trial.message}"
+    epochs = len(trial.metrics.get_history("val_accuracy"))
+    return f"trial {trial.trial_id}: {trial.score:.4f} after {epochs} epochs"
+
+
+class _Report(keras.callbacks.Callback):
+    """Report each epoch, and stop where the oracle says so."""
+
+    def __init__(self, oracle: StudyOracle, trial: Trial):
+        super().__init__()
+        self.oracle = oracle
+        self.trial = trial
+
+    def on_epoch_end(self, epoch, logs=None):
+        numbers = {name: float(value) for name, value in (logs or {}).items()}
+        known = self.oracle.update_trial(self.trial.trial_id, numbers, step=epoch)
+        if known.status == TrialStatus.STOPPED:
+            self.model.stop_training = True

@@ -1,0 +1,170 @@
+"""Search for better hyperparameters."""
+
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fashion_zoo import checks, registry, runs, storage
+from fashion_zoo.config import Pruner, RunConfig, Sampler
+from fashion_zoo.errors import ConfigError, RunLockedError, advice
+from fashion_zoo.overrides import override
+
+if TYPE_CHECKING:
+    from fashion_zoo.show.trials import Counts
+
+
+class Tuned(NamedTuple):
+    """What ``tune`` returns."""
+
+    folder: Path
+    """The study folder."""
+    counts: "Counts"
+    """How many trials there are of each kind."""
+    candidates: list[dict[str, Any]]
+    """``report.json``: the best trials and the defaults, trained again, the best mean first."""
+    best: Path | None
+    """``best.json``, which ``recipes.train`` takes; None where nothing was trained again."""
+
+
+def tune(
+    name: str,
+    *,
+    trials: int = 40,
+    study_dir: str | Path | None = None,
+    storage_url: str | None = None,
+    study_name: str | None = None,
+    space: Any = None,
+    config: RunConfig | None = None,
+    sampler: Sampler = "tpe",
+    pruner: Pruner = "asha",
+    seconds: float | None = None,
+    patience: int | None = None,
+    lease: float = 60.0,
+    candidates: int = 3,
+    seeds: int = 5,
+    progress: bool = False,
+    **overrides: Any,
+) -> Tuned:
+    """Search for the hyperparameters of a recipe, on the validation images.
+
+    The first trial is the recipe with its defaults. Everything is kept in one Optuna study, in a
+    SQLite file or on a server: the same call goes on where it was left, and any number of
+    processes may make it at once. At the end the best trials are trained again with seeds that
+    chose nothing, because the score by which a trial is chosen is too good on average. The test
+    images are out of reach.
+
+    Args:
+        name: a registered recipe.
+        trials: how many trials the study has in all.
+        study_dir: the study folder; by default ``studies/NAME``.
+        storage_url: ``sqlite:///FILE`` or ``postgresql://...``; by default a file in the folder.
+        study_name: name of the study in the storage; by default the recipe's.
+        space: a space, or ranges that replace some of the recipe's.
+        config: what the search starts from; by default the recipe's config.
+        sampler: tpe, random or quasi_random.
+        pruner: asha, median or none.
+        seconds: no trial is begun after so many seconds.
+        patience: no trial is begun after so many in a row without a better score.
+        lease: seconds without a sign of life after which another worker's trial is taken over.
+        candidates: how many of the best are trained again; 0 leaves this out.
+        seeds: trainings of each candidate.
+        progress: show the progress on stderr.
+        **overrides: fields of RunConfig, such as ``training={"epochs": 5}``.
+
+    Raises:
+        ConfigError: an unknown name, or a value or a range that is not allowed.
+        StudyError: the storage cannot be opened, or holds another search.
+        KeyboardInterrupt: Ctrl-C; the trial was given back, and a next call goes on.
+
+    Example:
+        ```python
+        found = fashion_zoo.tune("bn_mlp", trials=20, training={"epochs": 10})
+        fashion_zoo.train("bn_mlp", config=fashion_zoo.read_config(found.best, "bn_mlp"))
+        ```
+    """
+    from fashion_zoo.tuning import RecipeHyperModel, narrowed
+
+    entry = registry.recipe(name)
+    _check(trials, candidates, seeds, seconds, patience, lease, study_name)
+    base = override(config or entry.config, overrides)
+    model = RecipeHyperModel(entry, base, narrowed(entry, space, base))
+    folder = Path(study_dir) if study_dir is not None else Path("studies") / name
+    url = storage_url or f"sqlite:///{folder.resolve() / 'study.db'}"
+    counts, plans = _run(
+        model,
+        {"url": url, "name": study_name or name, "trials": trials, "lease": lease},
+        {"sampler": sampler, "pruner": pruner, "seconds": seconds, "patience": patience},
+        progress,
+    )
+    rows = _train_again(model, plans, candidates, seeds, folder, progress) if candidates else []
+    return Tuned(folder, counts, rows, folder / "best.json" if rows else None)
+
+
+def _run(model, study_options: dict[str, Any], oracle_options: dict[str, Any], progress: bool):
+    """Run the trials that are left; return how many there are of each kind, and the plans."""
+    from fashion_zoo.show.trials import SearchDisplay
+    from fashion_zoo.tuning import Study, StudyOracle, search
+
+    search.be_quiet()
+    study = Study(fingerprint=search.fingerprint(model), **study_options)
+    try:
+        oracle = StudyOracle(
+            study,
+            search.OBJECTIVE,
+            epochs=model.base.training.epochs,
+            seed=model.base.seed,
+            **oracle_options,
+        )
+        with advice(lambda: "No trial is lost. The same command goes on."):
+            search.run_trials(model, study, oracle, SearchDisplay(progress))
+        plans = study.plans()
+        return search.count(plans, study), plans
+    finally:
+        study.close()
+
+
+def _train_again(model, plans, candidates: int, seeds: int, folder: Path, progress: bool):
+    from fashion_zoo.show.progress import TrainingDisplay
+    from fashion_zoo.tuning import search
+
+    display = TrainingDisplay(enabled=progress)
+    try:
+        with storage.lock(folder / "again"):
+            found = search.train_again(
+                model,
+                plans,
+                candidates=candidates,
+                seeds=seeds,
+                folder=folder / "again",
+                display=display,
+            )
+            if not found:
+                return []
+            rows = search.report(found)
+            first = found[0]
+            runs.write_config(folder / "best.json", model.entry.name, first.config)
+            run = folder / "again" / f"trial-{first.index}-{model.base.seed + 1}"
+            with storage.atomic_file(folder / "best.keras") as temporary:
+                shutil.copyfile(run / "model.keras", temporary)
+            storage.write_json(folder / "report.json", rows)
+            return rows
+    except RunLockedError:
+        display.say("Another worker trains the best trials again.")
+        return []
+
+
+def _check(trials, candidates, seeds, seconds, patience, lease, study_name) -> None:
+    checks.whole("trials", trials, 1)
+    checks.whole("candidates", candidates, 0)
+    checks.whole("seeds", seeds, 1)
+    checks.positive("lease", lease)
+    if seconds is not None:
+        checks.positive("seconds", seconds)
+    if patience is not None:
+        checks.whole("patience", patience, 1)
+    if study_name is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", study_name):
+        raise ConfigError(
+            "The name of a study has letters, digits, dots, dashes and underscores, received "
+            f"{study_name!r}."
+        )

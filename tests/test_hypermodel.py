@@ -1,0 +1,110 @@
+import re
+
+import keras
+import keras_tuner
+import numpy as np
+import pytest
+
+from fashion_zoo import recipe
+from fashion_zoo.errors import ConfigError
+from fashion_zoo.spaces import MLPSpace, complete
+from fashion_zoo.tuning import hypermodel
+
+SMALL = {"data": {"limit": 200}, "training": {"epochs": 2, "batch_size": 128}}
+FEW = {
+    "depth": "whole(1, 2)",
+    "units": "choice(8, 16, 512, 256)",
+    "batch_size": "128",
+    "augmentation": "'none'",
+    "mixing": "'none'",
+}
+
+
+def small():
+    return hypermodel("bn_mlp", space=FEW, **SMALL)
+
+
+def test_without_a_choice_it_is_the_recipe():
+    made = hypermodel("bn_mlp")
+    hp = keras_tuner.HyperParameters()
+    config = made.config(hp)
+    entry = recipe("bn_mlp").config
+    assert config.training == entry.training
+    assert config.model.hidden_units == entry.model.hidden_units
+    assert config.model.dropout_rates == entry.model.dropout_rates
+    model = made.build(keras_tuner.HyperParameters())
+    assert model.count_params() == keras.Model.count_params(made.build(hp))
+    assert float(model.optimizer.learning_rate) == pytest.approx(3e-3 / 25)  # one_cycle begins
+
+
+def test_the_tuner_learns_every_parameter_and_what_it_hangs_on():
+    made = hypermodel("bn_mlp")
+    hp = keras_tuner.HyperParameters()
+    made.config(hp)
+    parameters = MLPSpace(normalization="'batch'").parameters(recipe("bn_mlp").config)
+    assert [one.name for one in hp.space] == [one.name for one in parameters]
+    for one, parameter in zip(hp.space, parameters, strict=True):
+        conditions = {parent.name: tuple(parent.values) for parent in one.conditions}
+        assert conditions == dict(parameter.when), one.name
+        assert one.default == parameter.default
+
+
+def test_values_of_the_tuner_reach_the_config():
+    made = hypermodel("bn_mlp")
+    hp = keras_tuner.HyperParameters()
+    made.config(hp)
+    hp.values = complete(made.parameters, {"depth": 1, "units_1": 64, "learning_rate": 0.01})
+    config = made.config(hp)
+    assert config.model.hidden_units == (64,)
+    assert config.training.learning_rate == 0.01
+
+
+@pytest.mark.parametrize(
+    ("tuner", "options"),
+    [
+        (keras_tuner.RandomSearch, {"max_trials": 2}),
+        (keras_tuner.BayesianOptimization, {"max_trials": 2}),
+        (keras_tuner.Hyperband, {"max_epochs": 3, "factor": 3, "hyperband_iterations": 1}),
+    ],
+)
+def test_a_stock_tuner_runs(tuner, options, tmp_path):
+    found = tuner(
+        small(), objective="val_accuracy", seed=1, directory=tmp_path, project_name="p", **options
+    )
+    found.search(verbose=0)
+    best = found.oracle.get_best_trials()[0]
+    assert best.status == "COMPLETED"
+    assert 0.1 < best.score < 1
+    model = found.get_best_models()[0]
+    assert model.predict(np.zeros((1, 28, 28)), verbose=0).shape == (1, 10)
+
+
+def test_a_model_goes_on_at_its_epoch():
+    """As in Hyperband, where a trial begins with the weights of an earlier one."""
+    made = small()
+    hp = keras_tuner.HyperParameters()
+    made.config(hp)
+    model = made.build(hp)
+    history = made.fit(hp, model, epochs=3, initial_epoch=2, verbose=0)
+    assert history.epoch == [2]
+    assert int(model.optimizer.iterations) == 3  # one step an epoch
+    assert history.history["learning_rate"] == [pytest.approx(3e-3 / 250_000)]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("bn_mpl", {}, "Unknown recipe 'bn_mpl'. Did you mean 'bn_mlp'?"),
+        ("bn_mlp", {"space": {"rate": "'a'"}}, "Unknown option of the space 'rate'."),
+        ("bn_mlp", {"space": {"optimizer": "choice('adam', 'adamm')"}},
+         "The search space takes optimizer to 'adamm', which the recipe cannot have. Unknown "
+         "optimizer 'adamm'. Did you mean 'adam'?"),
+        ("bn_mlp", {"space": {"dropout": "uniform(0.5, 1.5)"}},
+         "The search space takes dropout_1 to 1.5"),
+        ("bn_mlp", {"space": {"augmentation": "choice('none', 'flipp')"}}, "'flipp'"),
+        ("bn_mlp", {"space": {"depth": "whole(0, 3)"}}, "takes depth to 0"),
+    ],
+)  # fmt: skip
+def test_a_bad_space_is_answered_before_anything_is_trained(name, options, message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        hypermodel(name, **options)

@@ -1,0 +1,176 @@
+import re
+
+import pytest
+
+from fashion_zoo import list_recipes, override, recipe, spaces
+from fashion_zoo.config import RunConfig
+from fashion_zoo.errors import ConfigError
+from fashion_zoo.ranges import Choice
+from fashion_zoo.spaces import MLPSpace, TrainingSpace, complete, is_active
+
+
+def defaults(space, config):
+    return complete(space.parameters(config), {})
+
+
+def names(values):
+    return {name.rstrip("_12345") for name in values}
+
+
+@pytest.mark.parametrize("name", list_recipes())
+def test_the_defaults_of_a_space_are_the_recipe(name):
+    entry = recipe(name)
+    values = defaults(entry.space, entry.config)
+    made = entry.space.config(values, entry.config)
+    # One rate for all and one rate a layer are the same model.
+    assert made.model.dropout_rates == entry.config.model.dropout_rates
+    rates = {"dropout": entry.config.model.dropout_rates}
+    assert made == override(entry.config, {"model": rates})
+
+
+@pytest.mark.parametrize("name", list_recipes())
+def test_every_default_lies_in_its_range(name):
+    entry = recipe(name)
+    for parameter in entry.space.parameters(entry.config):
+        assert parameter.range.holds(parameter.default), parameter.name
+
+
+@pytest.mark.parametrize("name", list_recipes())
+def test_a_parameter_stands_after_those_it_hangs_on(name):
+    seen = {}
+    for parameter in recipe(name).space.parameters(recipe(name).config):
+        for parent, allowed in parameter.when:
+            assert set(allowed) < set(seen[parent].values), "a condition that always holds is none"
+        assert parameter.name not in seen
+        seen[parameter.name] = parameter.range
+
+
+def test_what_hangs_on_what():
+    parameters = {one.name: dict(one.when) for one in MLPSpace().parameters(RunConfig())}
+    assert parameters["learning_rate"] == {}
+    assert parameters["use_weight_decay"] == {"optimizer": ("adamw",)}
+    assert parameters["weight_decay"] == {"optimizer": ("adamw",), "use_weight_decay": (True,)}
+    assert parameters["use_l2"] == {"optimizer": ("adam", "sgd")}
+    assert parameters["units_1"] == {}
+    assert parameters["units_4"] == {"depth": (4, 5)}
+    assert parameters["dropout_3"] == {"depth": (3, 4, 5), "use_dropout": (True,)}
+    assert parameters["dropout_schedule"] == {"use_dropout": (True,)}
+    assert parameters["normalization_position"] == {"normalization": ("batch", "layer")}
+    assert parameters["augmentation_strength"] == {"augmentation": ("flip", "light", "standard")}
+    assert parameters["mixing"] == {}
+
+
+def test_no_schedule_without_what_it_moves():
+    parameters = MLPSpace().parameters(RunConfig())
+    off = complete(parameters, {"use_dropout": False, "augmentation": "none", "depth": 2})
+    assert names(off).isdisjoint({"dropout_schedule", "dropout", "augmentation_strength"})
+    assert "units_2" in off
+    assert "units_3" not in off
+
+
+def test_values_become_a_config():
+    space, base = MLPSpace(), RunConfig()
+    wanted = {
+        "depth": 2, "units_1": 256, "units_2": 64, "activation": "gelu", "normalization": "layer",
+        "normalization_position": "after", "use_dropout": True, "dropout_1": 0.1, "dropout_2": 0.3,
+        "dropout_schedule": "linear", "optimizer": "adamw", "use_weight_decay": True,
+        "weight_decay": 0.01, "learning_rate": 0.002, "learning_rate_schedule": "cosine",
+        "batch_size": 512, "label_smoothing": 0.1, "augmentation": "flip",
+        "augmentation_strength": 0.5, "mixing": "mixup(0.2)",
+    }  # fmt: skip
+    values = complete(space.parameters(base), wanted)
+    assert values == wanted
+    made = space.config(values, base)
+    assert made == override(
+        base,
+        {
+            "model": {
+                "hidden_units": (256, 64),
+                "activation": "gelu",
+                "normalization": "layer",
+                "normalization_position": "after",
+                "dropout": (0.1, 0.3),
+            },
+            "training": {
+                "optimizer": "adamw",
+                "weight_decay": 0.01,
+                "learning_rate": 0.002,
+                "batch_size": 512,
+                "label_smoothing": 0.1,
+                "augmentation": "flip | mixup(0.2)",
+                "schedules": {
+                    "learning_rate": "cosine",
+                    "dropout": "linear",
+                    "augmentation": "constant(0.5)",
+                },
+            },
+        },
+    )
+
+
+def test_a_schedule_of_the_recipe_goes_with_what_it_moved():
+    entry = recipe("bn_mlp.large")
+    parameters = entry.space.parameters(entry.config)
+    plain = entry.space.config(complete(parameters, {"mixing": "none"}), entry.config)
+    assert plain.training.augmentation == "flip | translate(1)"
+    assert plain.training.schedules.mixing == "constant"
+    mixed = entry.space.config(complete(parameters, {"augmentation": "none"}), entry.config)
+    assert mixed.training.augmentation == "cutmix(1, 0.5)"
+    assert mixed.training.schedules.mixing == "step(0, at=[0.8])"
+
+
+def test_a_policy_that_mixes_is_not_mixed_again():
+    space = MLPSpace(augmentation="choice('none', 'strong')")
+    parameters = {one.name: one for one in space.parameters(RunConfig())}
+    assert parameters["mixing"].when == (("augmentation", ("none",)),)
+    values = complete(list(parameters.values()), {"augmentation": "strong"})
+    assert space.config(values, RunConfig()).training.augmentation == "strong"
+
+
+def test_what_can_never_count_is_not_asked():
+    space = MLPSpace(optimizer="'adam'", augmentation="'none'", depth="2", dropout="0")
+    found = {one.name: one for one in space.parameters(RunConfig())}
+    assert names(found).isdisjoint({"weight_decay", "augmentation_strength", "dropout_schedule"})
+    assert [name for name in found if name.startswith("units")] == ["units_1", "units_2"]
+    assert found["use_l2"].when == ()
+    assert found["depth"].range == Choice((2,))
+
+
+def test_a_default_outside_of_the_range_is_the_nearest_inside():
+    space = TrainingSpace(learning_rate="log(1e-2, 1e-1)", optimizer="choice('sgd', 'adamw')")
+    found = defaults(space, RunConfig())
+    assert found["learning_rate"] == 0.01
+    assert found["optimizer"] == "sgd"
+
+
+def test_a_wanted_parameter_brings_what_it_hangs_on():
+    parameters = MLPSpace().parameters(RunConfig())
+    values = complete(parameters, {"dropout_5": 0.4, "weight_decay": 0.01})
+    assert values["depth"] == 5
+    assert values["use_dropout"] is True
+    assert values["optimizer"] == "adamw"
+    assert values["weight_decay"] == 0.01
+    assert all(is_active(one, values) for one in parameters if one.name in values)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"learning_rate": "lgo(1, 2)"}, "space.learning_rate: Cannot read 'lgo(1, 2)', column 1"),
+        ({"depth": "log(1, 3)"}, "space.depth must be choice(...) or whole(low, high), received"),
+        ({"optimizer": "uniform(0, 1)"}, "space.optimizer must be choice(...) or whole(low, high)"),
+    ],
+)
+def test_a_bad_space_is_one_sentence(fields, message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        MLPSpace(**fields)
+
+
+def test_a_space_of_any_family_has_the_training():
+    found = [one.name for one in TrainingSpace().parameters(RunConfig())]
+    assert found[:2] == ["optimizer", "learning_rate"]
+    assert "depth" not in found
+    assert (
+        spaces.TrainingSpace().config(defaults(TrainingSpace(), RunConfig()), RunConfig())
+        == RunConfig()
+    )

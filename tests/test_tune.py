@@ -1,0 +1,250 @@
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+
+import fashion_zoo
+from fashion_zoo import ConfigError, StudyError
+from fashion_zoo.tuning import search as searching
+from recipes import train, tune
+
+SMALL = {"data": {"limit": 200}, "training": {"epochs": 2, "batch_size": 100}}
+FEW = {
+    "depth": "whole(1, 2)",
+    "units": "choice(8, 16, 512, 256)",
+    "batch_size": "100",
+    "augmentation": "'none'",
+    "mixing": "'none'",
+}
+FLAGS = [
+    "--data.limit", "200", "--epochs", "2", "--fix", "batch-size=100", "augmentation=none",
+    "mixing=none", "depth=1", "units=16",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """A small search. Do not write into it."""
+    folder = tmp_path_factory.mktemp("search") / "s"
+    return fashion_zoo.tune(
+        "bn_mlp", trials=3, study_dir=folder, space=FEW, candidates=1, seeds=2, **SMALL
+    )
+
+
+def test_a_search_ends_with_what_was_trained_again(found):
+    assert sum(found.counts[1:3]) == found.counts.planned == 3
+    assert (found.counts.running, found.counts.failed) == (0, 0)
+    rows = json.loads((found.folder / "report.json").read_text())
+    assert rows == found.candidates
+    assert {row["trial"] for row in rows} >= {0}
+    assert [row["mean"] for row in rows] == sorted((row["mean"] for row in rows), reverse=True)
+    for row in rows:
+        assert len(row["again"]) == 2
+        assert row["mean"] == pytest.approx(sum(row["again"]) / 2)
+        assert row["low"] < row["mean"] < row["high"]
+        assert row["optimism"] == pytest.approx(row["score"] - row["mean"])
+        assert (row["gain"] is None) == row["defaults"]
+
+
+def test_fresh_seeds_chose_nothing(found):
+    seeds = {path.name.split("-")[-1] for path in (found.folder / "again").iterdir()}
+    assert seeds == {"1", "2"}  # the search has seed 0
+
+
+def test_the_best_config_is_that_of_a_run_and_the_model_is_its_first(found):
+    first = found.candidates[0]
+    run = fashion_zoo.open_run(found.folder / "again" / f"trial-{first['trial']}-1")
+    config = fashion_zoo.read_config(found.best, "bn_mlp")
+    assert run.config == fashion_zoo.override(config, {"seed": 1})
+    assert (found.folder / "best.keras").read_bytes() == run.model_file.read_bytes()
+
+
+def test_the_first_trial_is_the_recipe(found):
+    own = fashion_zoo.open_run(found.folder / "again" / "trial-0-1").config
+    expected = fashion_zoo.override(fashion_zoo.recipe("bn_mlp").config, {**SMALL, "seed": 1})
+    assert own.training == expected.training
+    # Of the four layers of the recipe the space has room for two.
+    assert own.model.hidden_units == (512, 256)
+    assert own.model.dropout_rates == (0.2, 0.2)
+
+
+def test_the_score_of_a_trial_is_that_of_training_its_config(found, tmp_path):
+    run = fashion_zoo.open_run(found.folder / "again" / "trial-0-1")
+    again = fashion_zoo.train(
+        "bn_mlp", config=run.config, seed=0, run_dir=tmp_path / "r", evaluate=False, export=False
+    )
+    own = next(row for row in found.candidates if row["defaults"])
+    assert own["score"] == pytest.approx(again.training["validation_accuracy"], abs=1e-6)
+
+
+def test_the_test_images_are_never_read(tmp_path, monkeypatch):
+    import fashion_zoo.data.sources as sources
+
+    read = []
+    load = sources.load_part
+    monkeypatch.setattr(
+        sources, "load_part", lambda part, *rest: read.append(part) or load(part, *rest)
+    )
+    monkeypatch.setattr("fashion_zoo.data.split.load_part", sources.load_part)
+    fashion_zoo.tune(
+        "bn_mlp", trials=1, study_dir=tmp_path, space=FEW, candidates=1, seeds=1, **SMALL
+    )
+    assert set(read) == {"train"}
+
+
+def test_a_search_goes_on_where_it_ended(found, monkeypatch):
+    asked = []
+    create = searching.StudyOracle.create_trial
+    monkeypatch.setattr(
+        searching.StudyOracle,
+        "create_trial",
+        lambda self, tuner: asked.append(create(self, tuner)) or asked[-1],
+    )
+    again = fashion_zoo.tune(
+        "bn_mlp", trials=3, study_dir=found.folder, space=FEW, candidates=1, seeds=2, **SMALL
+    )
+    assert [trial.status for trial in asked] == ["STOPPED"]
+    assert again.candidates == found.candidates
+
+
+def test_another_search_in_the_same_folder_is_refused(found):
+    with pytest.raises(StudyError, match=r"another search. config: .*'limit': 200.*'limit': 300"):
+        fashion_zoo.tune("bn_mlp", study_dir=found.folder, space=FEW, data={"limit": 300})
+    with pytest.raises(StudyError, match=r"another search. space: .*Give this one another name"):
+        fashion_zoo.tune("bn_mlp", study_dir=found.folder, **SMALL)
+
+
+def test_a_trial_that_diverges_is_finished_with_a_mark(tmp_path):
+    space = {**FEW, "optimizer": "'sgd'", "learning_rate": "1e30"}
+    found = fashion_zoo.tune(
+        "bn_mlp", trials=2, study_dir=tmp_path, space=space, candidates=2, **SMALL
+    )
+    assert found.counts.failed == 2
+    assert found.candidates == []
+    assert found.best is None
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"trials": 0}, "trials must be a whole number of at least 1"),
+        ({"study_name": "../x"}, "The name of a study has letters, digits"),
+        ({"seconds": 0}, "seconds must be a number above 0"),
+        ({"sampler": "tpo"}, "Unknown sampler 'tpo'. Did you mean 'tpe'?"),
+        ({"pruner": "hyperband"}, "Unknown pruner 'hyperband'"),
+        ({"space": {"learning-rate": "1"}}, "Unknown option of the space 'learning-rate'. Did"),
+        ({"epochs": 3}, "Unknown option 'epochs'. Known: data, model"),
+    ],
+)
+def test_bad_input_is_one_sentence(options, message, tmp_path):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        fashion_zoo.tune("bn_mlp", study_dir=tmp_path, **options)
+
+
+def test_a_budget_of_no_time_begins_nothing(tmp_path):
+    found = fashion_zoo.tune("bn_mlp", study_dir=tmp_path, space=FEW, seconds=1e-9, **SMALL)
+    assert found.counts == (40, 0, 0, 0, 0)
+    assert found.candidates == []
+
+
+def test_the_command_searches_and_train_takes_its_config(tmp_path, capsys):
+    folder = tmp_path / "s"
+    flags = ["--trials", "2", "--seeds", "2", "--candidates", "1", "--study-dir", str(folder)]
+    assert tune.main(["bn_mlp", *FLAGS, *flags]) == 0
+    captured = capsys.readouterr()
+    assert "trial 0: 0." in captured.err
+    assert re.search(r"^trials +\d done, \d pruned, 0 failed, of 2$", captured.out, re.M)
+    assert re.search(
+        r"^defaults +score \d+\.\d\d %, trained again .* over 2 fresh", captured.out, re.M
+    )
+    next_line = captured.out.splitlines()[-1]
+    assert next_line == f"Next: python -m recipes.train bn_mlp --config {folder}/best.json"
+    run = tmp_path / "r"
+    words = next_line.split("recipes.train ")[1].split()
+    flags = ["--run-dir", str(run), "--no-evaluate", "--no-export", "--training.epochs", "1"]
+    assert train.main([*words, *flags]) == 0
+    config = fashion_zoo.open_run(run).config
+    assert config.model.hidden_units == (16,)
+    assert config.data.limit == 200
+    assert config.training.epochs == 1
+
+
+def test_json_is_only_json(found, capsys):
+    flags = [
+        word for name, text in FEW.items() for word in (f"--space.{name.replace('_', '-')}", text)
+    ]
+    more = ["--trials", "3", "--candidates", "1", "--seeds", "2", "--json"]
+    small = ["--data.limit", "200", "--training.epochs", "2", "--training.batch-size", "100"]
+    assert tune.main(["bn_mlp", *small, *flags, *more, "--study-dir", str(found.folder)]) == 0
+    assert json.loads(capsys.readouterr().out)["candidates"] == found.candidates
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--fix", "optimizer"], "--fix takes NAME=VALUE, such as optimizer=adamw"),
+        (
+            ["--fix", "optimiser=adam"],
+            "Unknown option of the space 'optimiser'. Did you mean 'optimizer'?",
+        ),
+        (["--fix", "optimizer=adm"], "takes optimizer to 'adm', which the recipe cannot have"),
+        (["--space.learning-rate", "log(1, 0)"], "space.learning_rate: Cannot read 'log(1, 0)'"),
+    ],
+)
+def test_a_typo_is_answered(words, message, capsys):
+    code = 2 if words[0].startswith("--space") else ConfigError.exit_code  # the parser's
+    assert tune.main(["bn_mlp", *words]) == code
+    assert message in " ".join(capsys.readouterr().err.replace("│", "").split())
+
+
+def test_ctrl_c_gives_the_trial_back_and_the_next_call_goes_on(tmp_path):
+    folder = tmp_path / "s"
+    command = [
+        sys.executable, "-m", "recipes.tune", "bn_mlp", "--trials", "2", "--candidates", "0",
+        "--study-dir", str(folder), *FLAGS, "--epochs", "3000",
+    ]  # fmt: skip
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ}
+    )
+    study = None
+    while process.poll() is None and not study:
+        study = reported(folder)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 130, said
+    assert "the trial goes back, and the next call runs it" in said
+    assert "No trial is lost. The same command goes on." in said
+    opened = searching.Study(
+        f"sqlite:///{folder}/study.db", "bn_mlp", fingerprint=fingerprint(folder), trials=2
+    )
+    attempt = opened.claim()
+    opened.close()
+    assert attempt.index == 0
+    assert attempt.values["units_1"] == 16
+
+
+def reported(folder):
+    """Whether an epoch has been reported."""
+    import sqlite3
+
+    file = folder / "study.db"
+    if not file.is_file():
+        return False
+    try:
+        with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as database:
+            return database.execute("select count(*) from trial_intermediate_values").fetchone()[0]
+    except sqlite3.OperationalError:  # its tables are being made
+        return False
+
+
+def fingerprint(folder):
+    import optuna
+
+    stored = optuna.load_study(study_name="bn_mlp", storage=f"sqlite:///{folder}/study.db")
+    found = dict(stored.user_attrs["fingerprint"])
+    del found["format"]
+    return found
