@@ -1,6 +1,7 @@
 """A search whose trials are arithmetic: what a study and its oracle do, without any training.
 
-As a program it is one worker: ``python tests/searching.py URL TRIALS [SECONDS]``.
+As a program it is one worker: ``python tests/searching.py URL TRIALS SECONDS LEASE PRUNER``. It
+says ready, and begins after a line on stdin.
 """
 
 import math
@@ -39,6 +40,7 @@ def search(
     trials=6,
     seed=3,
     pause=0.0,
+    pruner="asha",
     log=lambda trial: None,
     wrap=lambda backend: None,
     **options,
@@ -47,14 +49,13 @@ def search(
     study = Study(url, "arithmetic", fingerprint={"space": 1}, trials=trials, **options)
     wrap(study.backend)
     try:
-        _work(study, seed, pause, log)
+        _work(StudyOracle(study, seed=seed, pruner=pruner), pause, log)
         return study.plans()
     finally:
         study.close()  # as the operating system does for a process that is killed
 
 
-def _work(study, seed, pause, log):
-    oracle = StudyOracle(study, "val_accuracy", seed=seed)
+def _work(oracle, pause, log):
     oracle.hyperparameters = space()
     while (trial := oracle.create_trial("me")).status != TrialStatus.STOPPED:
         if trial.status == TrialStatus.IDLE:
@@ -81,11 +82,13 @@ def outcome(plans):
 
 if __name__ == "__main__":
     print("ready", flush=True)
+    sys.stdin.readline()  # go
     search(
         sys.argv[1],
         trials=int(sys.argv[2]),
-        pause=float(sys.argv[3]) if len(sys.argv) > 3 else 0.0,
-        lease=float(sys.argv[4]) if len(sys.argv) > 4 else 60.0,
+        pause=float(sys.argv[3]),
+        lease=float(sys.argv[4]),
+        pruner=sys.argv[5],
         attempts=100,
-        log=lambda trial: print("done", trial.trial_id, flush=True),
+        log=lambda trial: print(trial.trial_id, flush=True),
     )

@@ -22,7 +22,7 @@ import filelock
 import optuna
 from optuna.exceptions import OptunaError, UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 
 from fashion_zoo import storage
 from fashion_zoo.errors import RunLockedError, StudyError
@@ -65,6 +65,15 @@ class Plan:
         """How many attempts died with their workers."""
         failed = [one for one in self.attempts if one.state == TrialState.FAIL]
         return sum("returned" not in one.user_attrs for one in failed)
+
+
+def _connect(url: str) -> Any:
+    """Open the storage; its tables are made by whoever comes first."""
+    for _ in range(20):
+        with contextlib.suppress(IntegrityError, ProgrammingError):
+            return optuna.storages.get_storage(url)
+        time.sleep(0.2)  # another worker of a server makes the same tables
+    return optuna.storages.get_storage(url)
 
 
 class Study:
@@ -113,7 +122,9 @@ class Study:
             with self._lock:  # two workers of a new file must not both make its tables
                 self.backend, self.id = self._open(url, fingerprint)
         except (OSError, ImportError, ValueError, SQLAlchemyError, OptunaError) as error:
-            raise StudyError(f"The storage {url!r} cannot be opened: {error}.") from error
+            raise StudyError(
+                f"The storage {url!r} cannot be opened: {str(error).rstrip('.')}."
+            ) from error
         if self._file:  # the operating system says who of this machine is alive
             self._living.enter_context(storage.lock(self._sign_of(self.worker)))
 
@@ -123,7 +134,7 @@ class Study:
         self.backend.remove_session()
 
     def _open(self, url: str, fingerprint: Mapping[str, Any]) -> tuple[Any, int]:
-        backend = optuna.storages.get_storage(url)
+        backend = _connect(url)
         found = optuna.create_study(
             storage=backend,
             study_name=self.name,
