@@ -46,6 +46,6 @@ setup(
         "tensorflow>=2.21",
         "tyro>=1.0",
     ],
-    extras_require={"docs": ["mkdocs-material>=9.5"]},
+    extras_require={"docs": ["mkdocs-material>=9.5"], "postgresql": ["psycopg[binary]>=3.2"]},
     entry_points={"console_scripts": ["fashion-zoo = recipes.__main__:main"]},
 )

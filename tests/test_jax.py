@@ -9,7 +9,7 @@ import pytest
 from resuming import OPTIONS, assert_same, stopped, train
 
 import fashion_zoo
-from fashion_zoo import ExportError, get, list_recipes
+from fashion_zoo import ConfigError, ExportError, get, list_recipes
 
 STORED = Path(__file__).parent / "data" / "jax_trained.npz"
 
@@ -66,3 +66,16 @@ def test_the_stored_file_that_tensorflow_reads_is_what_jax_computes(images):
     stored = np.load(STORED)
     model = keras.saving.load_model(STORED.with_suffix(".keras"))
     assert np.allclose(model(images.images[:20]), stored["logits"], atol=1e-6)
+
+
+def test_a_search_runs(tmp_path, small):
+    space = {"depth": "1", "units": "16", "augmentation": "'none'", "mixing": "'none'"}
+    options = {"trials": 2, "pruner": "none", "candidates": 0, "study_dir": tmp_path}
+    found = fashion_zoo.tune("bn_mlp", space=space, **options, **small)
+    assert found.counts.done == 2
+
+
+def test_a_search_of_augmentations_says_at_once_that_it_cannot(tmp_path, small):
+    with pytest.raises(ConfigError, match="--fix augmentation=none mixing=none"):
+        fashion_zoo.tune("bn_mlp", study_dir=tmp_path / "s", **small)
+    assert not (tmp_path / "s").exists()

@@ -31,12 +31,12 @@ def found(tmp_path_factory):
     """A small search. Do not write into it."""
     folder = tmp_path_factory.mktemp("search") / "s"
     return fashion_zoo.tune(
-        "bn_mlp", trials=3, study_dir=folder, space=FEW, candidates=1, seeds=2, **SMALL
+        "bn_mlp", trials=2, study_dir=folder, space=FEW, candidates=1, seeds=2, **SMALL
     )
 
 
 def test_a_search_ends_with_what_was_trained_again(found):
-    assert sum(found.counts[1:3]) == found.counts.planned == 3
+    assert sum(found.counts[1:3]) == found.counts.planned == 2
     assert (found.counts.running, found.counts.failed) == (0, 0)
     rows = json.loads((found.folder / "report.json").read_text())
     assert rows == found.candidates
@@ -105,7 +105,7 @@ def test_a_search_goes_on_where_it_ended(found, monkeypatch):
         lambda self, tuner: asked.append(create(self, tuner)) or asked[-1],
     )
     again = fashion_zoo.tune(
-        "bn_mlp", trials=3, study_dir=found.folder, space=FEW, candidates=1, seeds=2, **SMALL
+        "bn_mlp", trials=2, study_dir=found.folder, space=FEW, candidates=1, seeds=2, **SMALL
     )
     assert [trial.status for trial in asked] == ["STOPPED"]
     assert again.candidates == found.candidates
@@ -177,7 +177,7 @@ def test_json_is_only_json(found, capsys):
     flags = [
         word for name, text in FEW.items() for word in (f"--space.{name.replace('_', '-')}", text)
     ]
-    more = ["--trials", "3", "--candidates", "1", "--seeds", "2", "--json"]
+    more = ["--trials", "2", "--candidates", "1", "--seeds", "2", "--json"]
     small = ["--data.limit", "200", "--training.epochs", "2", "--training.batch-size", "100"]
     assert tune.main(["bn_mlp", *small, *flags, *more, "--study-dir", str(found.folder)]) == 0
     assert json.loads(capsys.readouterr().out)["candidates"] == found.candidates

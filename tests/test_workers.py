@@ -3,8 +3,10 @@
 import contextlib
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -115,6 +117,18 @@ def test_four_workers_finish_each_trial_once_whatever_happens_to_them(url):
         assert all(params == whole[0] for params in whole)
     assert 41 <= sum(len(plan.attempts) for plan in plans) <= 43
     assert all(finished[2:])
+
+
+def test_a_write_waits_for_a_worker_that_was_stopped_in_its_own(tmp_path):
+    study = Study(f"sqlite:///{tmp_path}/study.db", "s", fingerprint={}, trials=1)
+    attempt = study.claim()
+    stopped = sqlite3.connect(tmp_path / "study.db", check_same_thread=False)
+    stopped.execute("begin immediate")
+    goes_on = threading.Timer(7, stopped.rollback)  # SQLite itself would wait for five seconds
+    goes_on.start()
+    assert study.report(attempt, 1, 0.5)
+    assert not goes_on.is_alive()
+    study.close()
 
 
 def test_workers_that_begin_together_make_one_study(url):

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import keras
 import optuna
 
 from fashion_zoo import spaces
 from fashion_zoo.callbacks import StopOnInterrupt
 from fashion_zoo.config import RunConfig
-from fashion_zoo.errors import TrainingError
+from fashion_zoo.errors import ConfigError, TrainingError
 from fashion_zoo.evaluation import mean_interval
 from fashion_zoo.overrides import override
 from fashion_zoo.show.progress import TrainingDisplay
@@ -65,6 +66,21 @@ def fingerprint(model: RecipeHyperModel) -> dict[str, Any]:
         "objective": OBJECTIVE,
         "versions": {name: importlib.metadata.version(name) for name in _VERSIONS},
     }
+
+
+def check_backend(model: RecipeHyperModel) -> None:
+    """Check that the backend can train what the space may ask for.
+
+    Raises:
+        ConfigError: the space augments images, which needs tensorflow.
+    """
+    asked = {one.name: one.range for one in model.parameters}
+    words = [value for name in ("augmentation", "mixing") for value in asked[name].values]
+    if keras.backend.backend() != "tensorflow" and set(words) != {"none"}:
+        raise ConfigError(
+            f"Augmentation needs the tensorflow backend, this is {keras.backend.backend()}. Search "
+            "without it: --fix augmentation=none mixing=none."
+        )
 
 
 def be_quiet() -> None:

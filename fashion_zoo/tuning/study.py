@@ -29,6 +29,7 @@ from fashion_zoo.errors import RunLockedError, StudyError
 
 _SETTLED = (TrialState.COMPLETE, TrialState.PRUNED)
 _FORMAT = 1
+_PATIENCE = 300  # seconds for another worker to end its write into a SQLite file
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,11 +70,13 @@ class Plan:
 
 def _connect(url: str) -> Any:
     """Open the storage; its tables are made by whoever comes first."""
+    # A worker may be stopped in the middle of a write; the others wait for it.
+    waits = {"connect_args": {"timeout": _PATIENCE}} if url.startswith("sqlite") else {}
     for _ in range(20):
         with contextlib.suppress(IntegrityError, ProgrammingError):
-            return optuna.storages.get_storage(url)
+            return optuna.storages.get_storage(optuna.storages.RDBStorage(url, waits))
         time.sleep(0.2)  # another worker of a server makes the same tables
-    return optuna.storages.get_storage(url)
+    return optuna.storages.get_storage(optuna.storages.RDBStorage(url, waits))
 
 
 class Study:

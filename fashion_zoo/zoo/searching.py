@@ -106,6 +106,7 @@ def _run(model, study_options: dict[str, Any], oracle_options: dict[str, Any], p
     from fashion_zoo.show.trials import SearchDisplay
     from fashion_zoo.tuning import Study, StudyOracle, search
 
+    search.check_backend(model)
     search.be_quiet()
     study = Study(fingerprint=search.fingerprint(model), **study_options)
     try:
