@@ -17,6 +17,7 @@ from fashion_zoo.config import RunConfig
 from fashion_zoo.errors import ConfigError, TrainingError
 from fashion_zoo.evaluation import mean_interval
 from fashion_zoo.overrides import override
+from fashion_zoo.ranges import Choice
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.show.trials import Counts, SearchDisplay
 from fashion_zoo.training import train_once
@@ -74,9 +75,13 @@ def check_backend(model: RecipeHyperModel) -> None:
     Raises:
         ConfigError: the space augments images, which needs tensorflow.
     """
-    asked = {one.name: one.range for one in model.parameters}
-    words = [value for name in ("augmentation", "mixing") for value in asked[name].values]
-    if keras.backend.backend() != "tensorflow" and set(words) != {"none"}:
+    words = {
+        value
+        for one in model.parameters
+        if one.name in ("augmentation", "mixing") and isinstance(one.range, Choice)
+        for value in one.range.values
+    }
+    if keras.backend.backend() != "tensorflow" and words != {"none"}:
         raise ConfigError(
             f"Augmentation needs the tensorflow backend, this is {keras.backend.backend()}. Search "
             "without it: --fix augmentation=none mixing=none."
