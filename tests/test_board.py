@@ -7,11 +7,12 @@ import pytest
 
 import fashion_zoo
 from fashion_zoo import ConfigError, DataError, list_recipes, read_results, recipe, runs, storage
-from fashion_zoo.board import accuracy, dropout, measured, results_table
+from fashion_zoo.board import accuracy, dropout, results_table
 from fashion_zoo.board.results import BEGIN, END, replace_table, write_results
 from fashion_zoo.evaluation import mean_interval
 from fashion_zoo.evaluation.statistics import standard_deviation
 from fashion_zoo.show.progress import TrainingDisplay
+from fashion_zoo.training import repeating
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -87,7 +88,7 @@ def measure(folder):
 
 def test_the_benchmark_goes_on_where_it_was_broken_off(tmp_path, quick, monkeypatch):
     trained = []
-    train = measured.train_run
+    train = repeating.train_run
 
     def broken_off(entry, config, path, **keywords):
         trained.append(config.seed)
@@ -95,7 +96,7 @@ def test_the_benchmark_goes_on_where_it_was_broken_off(tmp_path, quick, monkeypa
             raise KeyboardInterrupt
         return train(entry, config, path, **keywords)
 
-    monkeypatch.setattr(measured, "train_run", broken_off)
+    monkeypatch.setattr(repeating, "train_run", broken_off)
     with pytest.raises(KeyboardInterrupt):
         measure(tmp_path)
     result = measure(tmp_path)
@@ -112,9 +113,9 @@ def test_the_benchmark_goes_on_where_it_was_broken_off(tmp_path, quick, monkeypa
 def test_a_run_that_is_not_what_is_measured_is_run_again(trained, tmp_path):
     folder, config = tmp_path / "bn_mlp-0", trained.run.config
     shutil.copytree(trained.run.path, folder)
-    assert measured._same_run(folder, "bn_mlp", config)
-    assert not measured._same_run(folder, "baseline_mlp", config)
-    assert not measured._same_run(tmp_path / "missing", "bn_mlp", config)
+    assert repeating._same_run(folder, "bn_mlp", config)
+    assert not repeating._same_run(folder, "baseline_mlp", config)
+    assert not repeating._same_run(tmp_path / "missing", "bn_mlp", config)
     for file, path, value in (
         ("config.json", ("config", "training", "learning_rate"), 0.5),
         ("environment.json", ("commit",), "another"),
@@ -126,7 +127,7 @@ def test_a_run_that_is_not_what_is_measured_is_run_again(trained, tmp_path):
             entry = entry[key]
         entry[path[-1]] = value
         (folder / file).write_text(json.dumps(content))
-        assert not measured._same_run(folder, "bn_mlp", config), file
+        assert not repeating._same_run(folder, "bn_mlp", config), file
         (folder / file).write_text(stored)
 
 
@@ -146,6 +147,7 @@ def test_the_dropout_table_compares_with_the_constant_that_validation_chose():
     assert "Mean over 2 seeds" in rows[6]
 
 
+@pytest.mark.slow
 def test_the_dropout_benchmark_writes_table_and_rows(tmp_path, small, monkeypatch):
     monkeypatch.setattr(dropout, "CONSTANT_RATES", (0.1,))
     adaptive = "AdaptiveDropout from 0.2"

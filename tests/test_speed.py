@@ -33,6 +33,7 @@ def children(monkeypatch):
     return started
 
 
+@pytest.mark.slow
 def test_contenders_train_in_turns_and_are_gone_afterwards(children):
     changes = training._merged(training.SETTINGS["batch 128, float32"], SMALL)
     names = training.contenders()
@@ -93,6 +94,7 @@ def test_shares_are_of_the_whole(monkeypatch):
     assert lines[3].endswith("| 20 % (20 to 20) |")
 
 
+@pytest.mark.slow
 def test_every_part_can_be_left_out(children):
     changes = training._merged(training.SETTINGS["batch 128, float32"], SMALL)
     for part, (less, without) in training.PARTS.items():

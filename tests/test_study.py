@@ -278,6 +278,13 @@ def test_a_storage_that_cannot_be_opened_is_one_sentence(url):
         Study(url, "s", fingerprint={}, trials=1)
 
 
+def test_a_password_is_not_shown():
+    with pytest.raises(StudyError) as caught:
+        Study("postgresql://zoo:secret@127.0.0.1:1/none", "s", fingerprint={}, trials=1)
+    assert "postgresql://zoo:***@127.0.0.1:1/none" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
 @pytest.mark.parametrize("option", ["sampler", "pruner"])
 def test_an_unknown_algorithm_is_answered(opened, option):
     with pytest.raises(ConfigError, match=f"Unknown {option} 'tpo'"):

@@ -11,6 +11,7 @@ import dataclasses
 import json
 import os
 import platform
+import re
 import threading
 import time
 import uuid
@@ -79,6 +80,11 @@ def _connect(url: str) -> Any:
     return optuna.storages.get_storage(optuna.storages.RDBStorage(url, waits))
 
 
+def _shown(url: str) -> str:
+    """Return the URL without its password."""
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
+
+
 class Study:
     """A search in a database that any number of workers share.
 
@@ -126,7 +132,7 @@ class Study:
                 self.backend, self.id = self._open(url, fingerprint)
         except (OSError, ImportError, ValueError, SQLAlchemyError, OptunaError) as error:
             raise StudyError(
-                f"The storage {url!r} cannot be opened: {str(error).rstrip('.')}."
+                f"The storage {_shown(url)!r} cannot be opened: {str(error).rstrip('.')}."
             ) from error
         if self._file:  # the operating system says who of this machine is alive
             self._living.enter_context(storage.lock(self._sign_of(self.worker)))
