@@ -59,3 +59,26 @@ def recorded(tmp_path_factory):
             folder / "now", folder / "then", patch, lambda: train(folder / "now" / "r", **OPTIONS)
         )
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def url(tmp_path):
+    """Where a study may be."""
+    return f"sqlite:///{tmp_path}/study.db"
+
+
+@pytest.fixture
+def opened(url):
+    """Make workers of one study, which end with the test."""
+    workers = []
+
+    def make(**options):
+        from fashion_zoo.tuning import Study
+
+        options = {"fingerprint": {"a": 1}, "trials": 2, **options}
+        workers.append(Study(url, "s", **options))
+        return workers[-1]
+
+    yield make
+    for worker in workers:
+        worker.close()

@@ -71,6 +71,39 @@ def _work(oracle, pause, log):
         log(trial)
 
 
+WRITES = [
+    "create_new_trial", "set_trial_param", "set_trial_user_attr", "set_trial_system_attr",
+    "set_trial_intermediate_value", "set_trial_state_values",
+]  # fmt: skip
+
+
+class KilledError(BaseException):
+    """As a kill: nothing that catches errors sees it."""
+
+
+def killer(at, after):
+    """Return what makes a backend die at its write number ``at``, and the list of its writes."""
+    writes = []
+
+    def wrap(backend):
+        def dying(name, write):
+            def call(*arguments, **keywords):
+                writes.append(name)
+                if len(writes) - 1 == at and not after:
+                    raise KilledError
+                done = write(*arguments, **keywords)
+                if len(writes) - 1 == at:
+                    raise KilledError
+                return done
+
+            return call
+
+        for name in WRITES:
+            setattr(backend, name, dying(name, getattr(backend, name)))
+
+    return wrap, writes
+
+
 def outcome(plans):
     """What a search found: index, parameters, state and score of each planned trial, in order."""
     found = [plan.outcome for plan in plans]

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 from postgres import server
-from searching import outcome, search
-from test_study import KilledError, killer
+from searching import KilledError, killer, outcome, search
 
 from fashion_zoo.tuning import Study
 
