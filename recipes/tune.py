@@ -8,7 +8,7 @@ from typing import Any
 
 import fashion_zoo
 from fashion_zoo.config import Pruner, Sampler
-from recipes import _common, _lines
+from recipes import _common, _lines, _workers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +45,8 @@ class Tune(fashion_zoo.RunConfig):
     """sqlite:///FILE or postgresql://...; by default a file in the study folder."""
     study_name: str | None = None
     """Name of the study in the storage; by default the recipe's."""
+    workers: int = 1
+    """Processes that share the trials on this machine, each with its share of the cores."""
     lease: float = 60.0
     """Seconds without a sign of life after which another worker's trial is taken over."""
     json: bool = False
@@ -60,6 +62,11 @@ def main(argv: list[str]) -> None:
     if options.epochs is not None:
         config = fashion_zoo.override(config, {"training": {"epochs": options.epochs}})
     space = fashion_zoo.override(options.space, _fixed(options.fix), "the space")
+    if options.workers < 1:
+        raise fashion_zoo.ConfigError(f"--workers must be at least 1, received {options.workers}.")
+    if options.workers > 1:
+        alone = ["--workers", "1", "--candidates", "0"]
+        _workers.run_together(["recipes.tune", *argv, *alone], options.workers)
     _common.start_keras()
     found = fashion_zoo.tune(
         entry.name,

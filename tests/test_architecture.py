@@ -178,7 +178,7 @@ def test_a_command_imports_the_public_library_and_little_else(path):
 
 STANDARD = [
     "ast", "collections", "dataclasses", "functools", "importlib", "inspect", "json", "logging",
-    "os", "shlex", "sys", "tempfile", "traceback", "typing",
+    "os", "shlex", "subprocess", "sys", "tempfile", "traceback", "typing",
 ]  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import pytest
 from fashion_zoo import recipe
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.spaces import MLPSpace, complete
-from fashion_zoo.tuning import hypermodel
+from fashion_zoo.tuning import StudyOracle, hypermodel
 
 SMALL = {"data": {"limit": 200}, "training": {"epochs": 2, "batch_size": 128}}
 FEW = {
@@ -81,6 +81,15 @@ def test_a_stock_tuner_runs(tuner, options, tmp_path):
     assert 0.1 < best.score < 1
     model = found.get_best_models()[0]
     assert model.predict(np.zeros((1, 28, 28)), verbose=0).shape == (1, 10)
+
+
+def test_a_stock_tuner_runs_with_a_study(tmp_path, opened):
+    study = opened(trials=2)
+    found = keras_tuner.Tuner(StudyOracle(study), small(), directory=tmp_path, project_name="p")
+    found.search(verbose=0)
+    scores = [plan.outcome.value for plan in study.plans()]
+    assert [trial.score for trial in found.oracle.get_best_trials(2)] == sorted(scores)[::-1]
+    assert all(0 < score < 1 for score in scores)
 
 
 def test_a_model_goes_on_at_its_epoch():

@@ -53,6 +53,17 @@ def test_a_search_ends_with_what_was_trained_again(found):
 
 
 @ONE_WORKER
+def test_the_page_has_a_picture_and_every_trial(found):
+    page = (found.folder / "report.html").read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>")
+    assert "<h2>Optimization history</h2>" in page
+    assert "defaults</td>" in page
+    rows = re.findall(r"<tr><td>(\d)</td><td>(0\.\d+)</td><td>complete</td><td>2</td>", page)
+    assert rows[0][0] == "0"
+    assert 'src="http' not in page  # it stands alone
+
+
+@ONE_WORKER
 def test_fresh_seeds_chose_nothing(found):
     seeds = {path.name.split("-")[-1] for path in (found.folder / "again").iterdir()}
     assert seeds == {"1", "2"}  # the search has seed 0
@@ -120,9 +131,11 @@ def test_a_search_goes_on_where_it_ended(found, monkeypatch):
 
 @ONE_WORKER
 def test_another_search_in_the_same_folder_is_refused(found):
-    with pytest.raises(StudyError, match=r"another search. config: .*'limit': 200.*'limit': 300"):
+    with pytest.raises(StudyError, match=r"another search. config.data.limit: 200, now 300; "):
         fashion_zoo.tune("bn_mlp", study_dir=found.folder, space=FEW, data={"limit": 300})
-    with pytest.raises(StudyError, match=r"another search. space: .*Give this one another name"):
+    with pytest.raises(
+        StudyError, match=r"space.depth: 'whole\(1, 2\)', now 'whole\(1, 5\)'; .*Give this"
+    ):
         fashion_zoo.tune("bn_mlp", study_dir=found.folder, **SMALL)
 
 
@@ -195,6 +208,7 @@ def test_json_is_only_json(found, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (["--workers", "0"], "--workers must be at least 1, received 0."),
         (["--fix", "optimizer"], "--fix takes NAME=VALUE, such as optimizer=adamw"),
         (
             ["--fix", "optimiser=adam"],
@@ -208,6 +222,22 @@ def test_a_typo_is_answered(words, message, capsys):
     code = 2 if words[0].startswith("--space") else ConfigError.exit_code  # the parser's
     assert tune.main(["bn_mlp", *words]) == code
     assert message in " ".join(capsys.readouterr().err.replace("│", "").split())
+
+
+@pytest.mark.slow
+def test_several_workers_share_the_trials(tmp_path, capfd):
+    folder = tmp_path / "s"
+    flags = ["--trials", "4", "--workers", "2", "--seeds", "1", "--study-dir", str(folder)]
+    assert tune.main(["bn_mlp", *FLAGS, "--pruner", "none", *flags]) == 0
+    said = capfd.readouterr()
+    assert sorted(re.findall(r"^trial (\d): 0.\d+ after 2 epochs$", said.err, re.M)) == list("0123")
+    assert re.search(r"^trials +4 done, 0 pruned, 0 failed, of 4$", said.out, re.M)
+    opened = searching.Study(
+        f"sqlite:///{folder}/study.db", "bn_mlp", fingerprint=fingerprint(folder), trials=4
+    )
+    workers = {plan.outcome.user_attrs["worker"] for plan in opened.plans()}
+    opened.close()
+    assert len(workers) == 2
 
 
 def test_ctrl_c_gives_the_trial_back_and_the_next_call_goes_on(tmp_path):

@@ -3,9 +3,11 @@
 from fashion_zoo.tuning import search
 from fashion_zoo.tuning.hypermodel import RecipeHyperModel, hypermodel, narrowed
 from fashion_zoo.tuning.oracle import StudyOracle
+from fashion_zoo.tuning.report import report_page
 from fashion_zoo.tuning.study import Study
 from fashion_zoo.tuning.tuner import StudyTuner
 
 __all__ = [
-    "RecipeHyperModel", "Study", "StudyOracle", "StudyTuner", "hypermodel", "narrowed", "search",
+    "RecipeHyperModel", "Study", "StudyOracle", "StudyTuner", "hypermodel", "narrowed",
+    "report_page", "search",
 ]  # fmt: skip

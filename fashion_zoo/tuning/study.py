@@ -80,6 +80,17 @@ def _connect(url: str) -> Any:
     return optuna.storages.get_storage(optuna.storages.RDBStorage(url, waits))
 
 
+def _differences(old: Any, new: Any, path: str = "") -> list[str]:
+    """Return one line for each place in which two nested mappings differ."""
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        return [] if old == new else [f"{path}: {old!r}, now {new!r}"]
+    return [
+        line
+        for key in dict.fromkeys([*old, *new])
+        for line in _differences(old.get(key), new.get(key), f"{path}.{key}" if path else key)
+    ]
+
+
 def _shown(url: str) -> str:
     """Return the URL without its password."""
     return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
@@ -155,14 +166,10 @@ class Study:
         if stored is None:
             found.set_user_attr("fingerprint", mine)
         elif stored != mine:
-            changed = "; ".join(
-                f"{key}: {stored.get(key)!r}, now {mine.get(key)!r}"
-                for key in dict.fromkeys([*stored, *mine])
-                if stored.get(key) != mine.get(key)
-            )
+            changed = "; ".join(_differences(stored, mine))
             raise StudyError(
                 f"The study {self.name!r} is another search. {changed}. Give this one another "
-                "name, or leave out what differs."
+                "name or folder, or leave out what differs."
             )
         return backend, backend.get_study_id_from_name(self.name)
 

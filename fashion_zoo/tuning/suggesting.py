@@ -17,7 +17,7 @@ from fashion_zoo.seeds import derive
 from fashion_zoo.tuning.study import Attempt, Study
 
 
-class _Visible(optuna.Study):
+class VisibleStudy(optuna.Study):
     """The study without the attempts that died or were withdrawn."""
 
     def get_trials(self, deepcopy: bool = True, states: Any = None) -> list[FrozenTrial]:
@@ -88,7 +88,7 @@ class Suggestions:
         visible = self._visible(attempt.index)
         return visible.pruner.prune(visible, self.study.backend.get_trial(attempt.key))
 
-    def _visible(self, index: int) -> _Visible:
+    def _visible(self, index: int) -> VisibleStudy:
         seed = derive(self.seed, "trial", index)
         sampler = (
             optuna.samplers.TPESampler(seed=seed)
@@ -103,7 +103,7 @@ class Suggestions:
                 pruner = optuna.pruners.MedianPruner(n_startup_trials=5)
             case _:
                 pruner = optuna.pruners.NopPruner()
-        return _Visible(self.study.name, self.study.backend, sampler, pruner)
+        return VisibleStudy(self.study.name, self.study.backend, sampler, pruner)
 
 
 def _walk(space: keras_tuner.HyperParameters, choose) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Search for better hyperparameters."""
 
+import contextlib
 import re
 import shutil
 from pathlib import Path
@@ -83,7 +84,8 @@ def tune(
         fashion_zoo.train("bn_mlp", config=fashion_zoo.read_config(found.best, "bn_mlp"))
         ```
     """
-    from fashion_zoo.tuning import RecipeHyperModel, narrowed
+    from fashion_zoo.show.progress import TrainingDisplay
+    from fashion_zoo.tuning import RecipeHyperModel, Study, narrowed, report_page, search
 
     entry = registry.recipe(name)
     _check(trials, candidates, seeds, seconds, patience, lease, study_name)
@@ -91,61 +93,59 @@ def tune(
     model = RecipeHyperModel(entry, base, narrowed(entry, space, base))
     folder = Path(study_dir) if study_dir is not None else Path("studies") / name
     url = storage_url or f"sqlite:///{folder.resolve() / 'study.db'}"
-    counts, plans = _run(
-        model,
-        {"url": url, "name": study_name or name, "trials": trials, "lease": lease},
-        {"sampler": sampler, "pruner": pruner, "seconds": seconds, "patience": patience},
-        progress,
-    )
-    rows = _train_again(model, plans, candidates, seeds, folder, progress) if candidates else []
+    study_options: dict[str, Any] = {
+        "url": url,
+        "name": study_name or name,
+        "trials": trials,
+        "lease": lease,
+    }
+    oracle_options: dict[str, Any] = {
+        "sampler": sampler,
+        "pruner": pruner,
+        "seconds": seconds,
+        "patience": patience,
+    }
+    search.check_backend(model)
+    search.be_quiet()
+    with storage.as_storage_error(folder):
+        folder.mkdir(parents=True, exist_ok=True)  # before the hours that a search takes
+    with contextlib.closing(Study(fingerprint=search.fingerprint(model), **study_options)) as study:
+        _run(model, study, oracle_options, progress)
+        plans = study.plans()
+        display = TrainingDisplay(enabled=progress)
+        rows = _train_again(model, plans, candidates, seeds, folder, display) if candidates else []
+        if plans:
+            storage.write_text(folder / "report.html", report_page(study, plans, rows))
+        counts = search.count(plans, study)
     return Tuned(folder, counts, rows, folder / "best.json" if rows else None)
 
 
-def _run(model, study_options: dict[str, Any], oracle_options: dict[str, Any], progress: bool):
-    """Run the trials that are left; return how many there are of each kind, and the plans."""
+def _run(model, study, options: dict[str, Any], progress: bool) -> None:
+    """Run the trials that are left."""
     from fashion_zoo.show.trials import SearchDisplay
-    from fashion_zoo.tuning import Study, StudyOracle, search
+    from fashion_zoo.tuning import StudyOracle, search
 
-    search.check_backend(model)
-    search.be_quiet()
-    study = Study(fingerprint=search.fingerprint(model), **study_options)
-    try:
-        oracle = StudyOracle(
-            study,
-            search.OBJECTIVE,
-            epochs=model.base.training.epochs,
-            seed=model.base.seed,
-            **oracle_options,
-        )
-        with advice(lambda: "No trial is lost. The same command goes on."):
-            search.run_trials(model, study, oracle, SearchDisplay(progress))
-        plans = study.plans()
-        return search.count(plans, study), plans
-    finally:
-        study.close()
+    epochs, seed = model.base.training.epochs, model.base.seed
+    oracle = StudyOracle(study, search.OBJECTIVE, epochs=epochs, seed=seed, **options)
+    with advice(lambda: "No trial is lost. The same command goes on."):
+        search.run_trials(model, study, oracle, SearchDisplay(progress))
 
 
-def _train_again(model, plans, candidates: int, seeds: int, folder: Path, progress: bool):
-    from fashion_zoo.show.progress import TrainingDisplay
+def _train_again(model, plans, candidates: int, seeds: int, folder: Path, display):
+    """Train the best trials again, and write what that gave; return the rows of the report."""
     from fashion_zoo.tuning import search
 
-    display = TrainingDisplay(enabled=progress)
+    again = folder / "again"
     try:
-        with storage.lock(folder / "again"):
+        with storage.lock(again):
             found = search.train_again(
-                model,
-                plans,
-                candidates=candidates,
-                seeds=seeds,
-                folder=folder / "again",
-                display=display,
+                model, plans, candidates=candidates, seeds=seeds, folder=again, display=display
             )
             if not found:
                 return []
-            rows = search.report(found)
-            first = found[0]
+            first, rows = found[0], search.report(found)
             runs.write_config(folder / "best.json", model.entry.name, first.config)
-            run = folder / "again" / f"trial-{first.index}-{model.base.seed + 1}"
+            run = again / f"trial-{first.index}-{model.base.seed + 1}"
             with storage.atomic_file(folder / "best.keras") as temporary:
                 shutil.copyfile(run / "model.keras", temporary)
             storage.write_json(folder / "report.json", rows)
