@@ -105,10 +105,7 @@ def tune(
         "seconds": seconds,
         "patience": patience,
     }
-    search.check_backend(model)
-    search.be_quiet()
-    with storage.as_storage_error(folder):
-        folder.mkdir(parents=True, exist_ok=True)  # before the hours that a search takes
+    _prepare(model, folder)
     with contextlib.closing(Study(fingerprint=search.fingerprint(model), **study_options)) as study:
         _run(model, study, oracle_options, progress)
         plans = study.plans()
@@ -118,6 +115,16 @@ def tune(
             storage.write_text(folder / "report.html", report_page(study, plans, rows))
         counts = search.count(plans, study)
     return Tuned(folder, counts, rows, folder / "best.json" if rows else None)
+
+
+def _prepare(model, folder: Path) -> None:
+    """Check what can be checked before the hours that a search takes."""
+    from fashion_zoo.tuning import search
+
+    search.check_backend(model)
+    search.be_quiet()
+    with storage.as_storage_error(folder):
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 def _run(model, study, options: dict[str, Any], progress: bool) -> None:
