@@ -53,10 +53,16 @@ def differences(old: Any, new: Any, path: str = "") -> list[str]:
     """Return one line for each field in which two configs differ: ``seed: 0, now 1``.
 
     Args:
-        old: a config dataclass.
+        old: a config dataclass, or a mapping such as a stored one.
         new: another one.
         path: where they stand in larger ones.
     """
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        return [
+            line
+            for key in dict.fromkeys([*old, *new])
+            for line in differences(old.get(key), new.get(key), f"{path}.{key}" if path else key)
+        ]
     if type(old) is not type(new) or not dataclasses.is_dataclass(old):
         return [] if old == new else [f"{path}: {old!r}, now {new!r}"]
     return [

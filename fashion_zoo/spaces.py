@@ -39,6 +39,15 @@ def is_active(parameter: Parameter, values: Mapping[str, Any]) -> bool:
     return all(values.get(name) in allowed for name, allowed in parameter.when)
 
 
+def counting(parameters: Sequence[Parameter], chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of the parameters that count, in order: those chosen, or the defaults."""
+    values: dict[str, Any] = {}
+    for parameter in parameters:
+        if is_active(parameter, values):
+            values[parameter.name] = chosen.get(parameter.name, parameter.default)
+    return values
+
+
 @dataclasses.dataclass(frozen=True)
 class TrainingSpace:
     """What may change in the training of any recipe."""
@@ -270,8 +279,4 @@ def complete(parameters: Sequence[Parameter], wanted: Mapping[str, Any]) -> dict
             for name, allowed in parameter.when:
                 default = next(one.default for one in parameters if one.name == name)
                 chosen.setdefault(name, default if default in allowed else allowed[0])
-    values: dict[str, Any] = {}
-    for parameter in parameters:
-        if is_active(parameter, values):
-            values[parameter.name] = chosen.get(parameter.name, parameter.default)
-    return values
+    return counting(parameters, chosen)

@@ -119,11 +119,7 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         """Ask for every hyperparameter and return the config that they make."""
         # All at once and with their conditions, so that the tuner learns the whole space.
         hp.merge([_hyperparameter(one) for one in self.parameters], overwrite=False)
-        values: dict[str, Any] = {}
-        for parameter in self.parameters:
-            if spaces.is_active(parameter, values):
-                values[parameter.name] = hp.values.get(parameter.name, parameter.default)
-        return self.space.config(values, self.base)
+        return self.space.config(spaces.counting(self.parameters, hp.values), self.base)
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """Build and compile the model of these hyperparameters, its optimizer included."""

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import keras
 import optuna
 
 from fashion_zoo import spaces
 from fashion_zoo.callbacks import StopOnInterrupt
 from fashion_zoo.config import RunConfig
-from fashion_zoo.errors import ConfigError, TrainingError
+from fashion_zoo.data.pipeline import need_tensorflow
+from fashion_zoo.errors import TrainingError, advice
 from fashion_zoo.evaluation import mean_interval
 from fashion_zoo.overrides import override
 from fashion_zoo.ranges import Choice
@@ -81,11 +81,9 @@ def check_backend(model: RecipeHyperModel) -> None:
         if one.name in ("augmentation", "mixing") and isinstance(one.range, Choice)
         for value in one.range.values
     }
-    if keras.backend.backend() != "tensorflow" and words != {"none"}:
-        raise ConfigError(
-            f"Augmentation needs the tensorflow backend, this is {keras.backend.backend()}. Search "
-            "without it: --fix augmentation=none mixing=none."
-        )
+    if words != {"none"}:
+        with advice(lambda: "Search without it: --fix augmentation=none mixing=none."):
+            need_tensorflow()
 
 
 def be_quiet() -> None:
@@ -107,12 +105,18 @@ def run_trials(
         display,
     ):
         tuner = StudyTuner(oracle, model, folder)
-        tuner.watch = lambda: display.update(count(study.plans(), study), best(study.plans()))
+        tuner.watch = lambda: _show(study, display)
         tuner.say = display.say
         try:
             tuner.search(callbacks=[stop])
         finally:
             oracle.return_trials()
+
+
+def _show(study: Study, display: SearchDisplay) -> None:
+    if display.live:  # otherwise the study need not be read
+        plans = study.plans()
+        display.update(count(plans, study), best(plans))
 
 
 def count(plans: Sequence[Plan], study: Study) -> Counts:
@@ -184,7 +188,8 @@ def train_again(
         outcome = plan.outcome
         if outcome is None or outcome.value is None or "mark" in outcome.user_attrs:
             continue  # the defaults may have diverged
-        config = model.space.config(active(model, outcome.params), model.base)
+        values = spaces.counting(model.parameters, outcome.params)
+        config = model.space.config(values, model.base)
         again = []
         try:
             for number in range(seeds):
@@ -198,15 +203,6 @@ def train_again(
             continue
         found.append(Candidate(plan.index, config, outcome.value, tuple(again)))
     return sorted(found, key=lambda one: -one.mean)
-
-
-def active(model: RecipeHyperModel, params: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters of a trial that count, in the order of the space."""
-    values: dict[str, Any] = {}
-    for parameter in model.parameters:
-        if parameter.name in params and spaces.is_active(parameter, values):
-            values[parameter.name] = params[parameter.name]
-    return values
 
 
 def report(candidates: Sequence[Candidate]) -> list[dict[str, Any]]:

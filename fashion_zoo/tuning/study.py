@@ -27,6 +27,7 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 
 from fashion_zoo import storage
 from fashion_zoo.errors import RunLockedError, StudyError
+from fashion_zoo.overrides import differences
 
 _SETTLED = (TrialState.COMPLETE, TrialState.PRUNED)
 _FORMAT = 1
@@ -78,17 +79,6 @@ def _connect(url: str) -> Any:
             return optuna.storages.get_storage(optuna.storages.RDBStorage(url, waits))
         time.sleep(0.2)  # another worker of a server makes the same tables
     return optuna.storages.get_storage(optuna.storages.RDBStorage(url, waits))
-
-
-def _differences(old: Any, new: Any, path: str = "") -> list[str]:
-    """Return one line for each place in which two nested mappings differ."""
-    if not (isinstance(old, dict) and isinstance(new, dict)):
-        return [] if old == new else [f"{path}: {old!r}, now {new!r}"]
-    return [
-        line
-        for key in dict.fromkeys([*old, *new])
-        for line in _differences(old.get(key), new.get(key), f"{path}.{key}" if path else key)
-    ]
 
 
 def _shown(url: str) -> str:
@@ -166,7 +156,7 @@ class Study:
         if stored is None:
             found.set_user_attr("fingerprint", mine)
         elif stored != mine:
-            changed = "; ".join(_differences(stored, mine))
+            changed = "; ".join(differences(stored, mine))
             raise StudyError(
                 f"The study {self.name!r} is another search. {changed}. Give this one another "
                 "name or folder, or leave out what differs."
@@ -185,7 +175,7 @@ class Study:
         attempts: dict[int, list[FrozenTrial]] = {}
         for trial in found:
             if "withdrawn" not in trial.user_attrs:
-                attempts.setdefault(trial.user_attrs.get("index", len(attempts)), []).append(trial)
+                attempts.setdefault(trial.user_attrs["index"], []).append(trial)
         return [Plan(index, tuple(attempts[index])) for index in sorted(attempts)]
 
     def claim(self) -> Attempt | Literal["wait", "done"]:
@@ -211,11 +201,7 @@ class Study:
         attributes = {"index": index, "worker": self.worker, "beat": 0}
         if plan and plan.attempts:
             attributes["retry_of"] = plan.attempts[-1].number
-        template = optuna.trial.create_trial(
-            state=TrialState.RUNNING,
-            user_attrs=attributes,
-            system_attrs={"fixed_params": fixed} if fixed else {},
-        )
+        template = optuna.trial.create_trial(state=TrialState.RUNNING, user_attrs=attributes)
         key = self.backend.create_new_trial(self.id, template)
         rivals = self.plans()[index].attempts
         if next(one for one in rivals if one.state != TrialState.FAIL)._trial_id != key:
@@ -228,11 +214,11 @@ class Study:
         """Fail what workers left behind that are dead, or silent for longer than the lease."""
         for plan in self.plans():
             trial = plan.running
-            if trial and trial.user_attrs.get("worker") != self.worker and self._is_lost(trial):
+            if trial and trial.user_attrs["worker"] != self.worker and self._is_lost(trial):
                 self._finish(trial._trial_id, TrialState.FAIL)
 
     def _is_lost(self, trial: FrozenTrial) -> bool:
-        worker = trial.user_attrs.get("worker", "")
+        worker = trial.user_attrs["worker"]
         if self._file and worker.startswith(f"{platform.node()}-"):
             try:
                 storage.check_unlocked(self._sign_of(worker))
@@ -240,9 +226,9 @@ class Study:
             except RunLockedError:
                 pass
         # A beat is a count, and the seconds are this worker's own: no two clocks are compared.
-        beat, now = trial.user_attrs.get("beat"), time.monotonic()
+        beat, now = trial.user_attrs["beat"], time.monotonic()
         last, since = self._seen.get(trial._trial_id, (None, now))
-        if beat != last or trial._trial_id not in self._seen:
+        if beat != last:
             self._seen[trial._trial_id] = (beat, now)
             return False
         return now - since > self.lease

@@ -43,7 +43,7 @@ class StudyTuner(keras_tuner.Tuner):
     def on_trial_end(self, trial: Trial) -> None:
         """Finish a trial, and show it."""
         self.oracle.end_trial(trial)
-        self.say(_line(trial))
+        self.say(_line(trial, self.oracle.objective.name))
         self.watch()
 
     def _try_run_and_update_trial(self, trial: Trial, *args: Any, **kwargs: Any) -> None:
@@ -59,10 +59,10 @@ class StudyTuner(keras_tuner.Tuner):
         self._build_and_fit_model(trial, *args, callbacks=callbacks, **kwargs)
 
 
-def _line(trial: Trial) -> str:
-    if not trial.metrics.exists("val_accuracy"):
+def _line(trial: Trial, objective: str) -> str:
+    if not trial.metrics.exists(objective):
         return f"trial {trial.trial_id}: no score. {trial.message}"
-    epochs = len(trial.metrics.get_history("val_accuracy"))
+    epochs = len(trial.metrics.get_history(objective))
     return f"trial {trial.trial_id}: {trial.score:.4f} after {epochs} epochs"
 
 
