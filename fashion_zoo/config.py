@@ -25,6 +25,7 @@ Monitor = Literal["none", "accuracy", "loss"]
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16", "auto"]
 Sampler = Literal["tpe", "random", "quasi_random"]
 Pruner = Literal["asha", "median", "none"]
+Cost = Literal["parameters", "latency"]
 
 
 @dataclasses.dataclass(frozen=True)

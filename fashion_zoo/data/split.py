@@ -46,6 +46,24 @@ def load_split(config: DataConfig) -> Split:
     return Split(train, Images(images[held_out], labels[held_out]))
 
 
+def fold(images: Images, number: int, folds: int) -> Split:
+    """Hold out one of several stratified folds of images, for cross-validation.
+
+    Args:
+        images: all of them.
+        number: which fold is held out, from 0.
+        folds: how many there are; every image is held out in one of them.
+
+    Returns:
+        The other folds as ``train``, this one as ``validation``. Both keep the images' order.
+    """
+    from sklearn.model_selection import StratifiedKFold
+
+    labels = images.labels
+    parts = list(StratifiedKFold(folds, shuffle=True, random_state=0).split(labels, labels))
+    return Split(*(Images(images.images[part], labels[part]) for part in parts[number]))
+
+
 def stratified(labels: np.ndarray, count: int) -> np.ndarray:
     """Choose ``count`` positions, class by class in turn, in the order of the file.
 

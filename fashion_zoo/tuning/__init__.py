@@ -1,6 +1,7 @@
 """Search: recipes as KerasTuner hypermodels, and a study that cannot lose a trial."""
 
 from fashion_zoo.tuning import search
+from fashion_zoo.tuning.dashboard import serve
 from fashion_zoo.tuning.hypermodel import RecipeHyperModel, hypermodel, narrowed
 from fashion_zoo.tuning.oracle import StudyOracle
 from fashion_zoo.tuning.report import report_page
@@ -9,5 +10,5 @@ from fashion_zoo.tuning.tuner import StudyTuner
 
 __all__ = [
     "RecipeHyperModel", "Study", "StudyOracle", "StudyTuner", "hypermodel", "narrowed",
-    "report_page", "search",
+    "report_page", "search", "serve",
 ]  # fmt: skip

@@ -7,12 +7,13 @@ from typing import Any
 
 import keras
 import keras_tuner
+import numpy as np
 from keras_tuner.engine import hyperparameters
 from keras_tuner.src.engine.conditions import Parent  # it has no public name
 
 from fashion_zoo import registry, spaces
 from fashion_zoo.config import Recipe, RunConfig
-from fashion_zoo.data import Split, load_split
+from fashion_zoo.data import Split, fold, load_split
 from fashion_zoo.data.batches import steps_per_epoch
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.overrides import override
@@ -97,35 +98,67 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         entry: the recipe.
         config: what the search starts from.
         space: what it may change.
+        executions: how often a trial is trained, each time with another seed.
+        folds: 0, or how many folds of the training images are held out in turn; the validation
+            images then take no part in the search.
+
+    Raises:
+        ConfigError: more folds than training images of a class.
     """
 
-    def __init__(self, entry: Recipe, config: RunConfig, space: TrainingSpace):
+    def __init__(
+        self,
+        entry: Recipe,
+        config: RunConfig,
+        space: TrainingSpace,
+        executions: int = 1,
+        folds: int = 0,
+    ):
         super().__init__(name=entry.name)
         self.entry = entry
         self.base = config
         self.space = space
+        self.executions = executions
+        self.folds = folds
+        if folds and (fewest := int(np.bincount(self.split.train.labels).min())) < folds:
+            raise ConfigError(
+                f"There are {fewest} training images of a class, received {folds} folds. Hold out "
+                "fewer folds, or take more images."
+            )
 
     @functools.cached_property
     def split(self) -> Split:
         """The training and the validation images."""
         return load_split(self.base.data)
 
+    @property
+    def repetitions(self) -> int:
+        """How often a trial is trained: executions times folds."""
+        return self.executions * max(self.folds, 1)
+
+    def images(self, repetition: int) -> Split:
+        """Return what a repetition trains on, and what it is measured on."""
+        if not self.folds:
+            return self.split
+        return fold(self.split.train, repetition % self.folds, self.folds)
+
     @functools.cached_property
     def parameters(self) -> list[Parameter]:
         """What is asked for, in order."""
         return self.space.parameters(self.base)
 
-    def config(self, hp: keras_tuner.HyperParameters) -> RunConfig:
+    def config(self, hp: keras_tuner.HyperParameters, repetition: int = 0) -> RunConfig:
         """Ask for every hyperparameter and return the config that they make."""
         # All at once and with their conditions, so that the tuner learns the whole space.
         hp.merge([_hyperparameter(one) for one in self.parameters], overwrite=False)
-        return self.space.config(spaces.counting(self.parameters, hp.values), self.base)
+        found = self.space.config(spaces.counting(self.parameters, hp.values), self.base)
+        return override(found, {"seed": found.seed + repetition // max(self.folds, 1)})
 
-    def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
+    def build(self, hp: keras_tuner.HyperParameters, repetition: int = 0) -> keras.Model:
         """Build and compile the model of these hyperparameters, its optimizer included."""
-        config = self.config(hp)
+        config = self.config(hp, repetition)
         batch, epochs = config.training.batch_size, config.training.epochs
-        steps = steps_per_epoch(len(self.split.train.labels), batch) * epochs
+        steps = steps_per_epoch(len(self.images(repetition).train.labels), batch) * epochs
         model = compile_model(build_model(self.entry, config), config, total_steps=steps)
         model.optimizer.build(model.trainable_variables)  # so that a tuner can load its weights
         return model
@@ -139,6 +172,7 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         initial_epoch: int = 0,
         callbacks: Sequence[keras.callbacks.Callback] = (),
         verbose: Any = None,
+        repetition: int = 0,
     ) -> keras.callbacks.History:
         """Train as ``recipes.train`` does, with schedules over all ``epochs``.
 
@@ -149,15 +183,17 @@ class RecipeHyperModel(keras_tuner.HyperModel):
             initial_epoch: how many epochs the model has behind it.
             callbacks: what else to call.
             verbose: taken from tuners and not used: a search has a display of its own.
+            repetition: which of the trial's trainings it is; it chooses the seed and the fold.
 
         Raises:
             TrainingError: the loss diverged.
         """
-        config = self.config(hp)
+        config = self.config(hp, repetition)
         training = dataclasses.replace(config.training, epochs=epochs or config.training.epochs)
         config = dataclasses.replace(config, training=training)
         display = TrainingDisplay(enabled=False)
-        fit(model, config, self.split, callbacks, display, initial_epoch=initial_epoch)
+        images = self.images(repetition)
+        fit(model, config, images, callbacks, display, initial_epoch=initial_epoch)
         return model.history
 
 

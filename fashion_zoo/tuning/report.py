@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+from fashion_zoo.config import Cost
 from fashion_zoo.show import pages
 from fashion_zoo.show.trials import describe
 from fashion_zoo.tuning.study import Plan, Study
@@ -12,28 +13,33 @@ from fashion_zoo.tuning.suggesting import VisibleStudy
 _DRAWN = 12  # parameters; more make a picture that nobody can read
 
 
-def report_page(study: Study, plans: Sequence[Plan], candidates: Sequence[dict[str, Any]]) -> str:
+def report_page(
+    study: Study,
+    plans: Sequence[Plan],
+    candidates: Sequence[dict[str, Any]],
+    minimize: Sequence[Cost] = (),
+) -> str:
     """Return the page.
 
     Args:
         study: the study.
         plans: its trials.
         candidates: rows of ``report.json``.
+        minimize: the costs beside the accuracy.
     """
-    sections = [("Trained again with fresh seeds", _candidates(candidates))] if candidates else []
-    sections += _pictures(study, plans)
-    sections.append(("Every trial", _trials(plans)))
+    sections = []
+    if candidates:
+        sections.append(("Trained again with fresh seeds", _candidates(candidates, minimize)))
+    sections += _pictures(study, plans, minimize)
+    sections.append(("Every trial", _trials(plans, minimize)))
     return pages.page(f"Search of {study.name}", sections)
 
 
-def _candidates(rows: Sequence[dict[str, Any]]) -> str:
+def _candidates(rows: Sequence[dict[str, Any]], minimize: Sequence[Cost]) -> str:
     columns = [
-        "trial",
-        "score in the search",
-        "fresh mean",
-        "95 % interval",
+        "trial", "score in the search", *minimize, "fresh mean", "95 % interval",
         "gain on the defaults",
-    ]
+    ]  # fmt: skip
     cells = []
     for row in rows:
         name = "defaults" if row["defaults"] else row["trial"]
@@ -43,39 +49,49 @@ def _candidates(rows: Sequence[dict[str, Any]]) -> str:
             gain = f"{row['gain']:+.4f}"
             if row["gain_low"] is not None:
                 gain += f" ({row['gain_low']:+.4f} to {row['gain_high']:+.4f})"
-        cells.append([name, f"{row['score']:.4f}", f"{row['mean']:.4f}", between, gain])
+        costs = [f"{row[cost]:g}" for cost in minimize]
+        cells.append([name, f"{row['score']:.4f}", *costs, f"{row['mean']:.4f}", between, gain])
     says = "The score is too good on average, because it chose the trial; the fresh mean is not."
     return f"{pages.table(columns, cells)}<p>{says}</p>"
 
 
-def _pictures(study: Study, plans: Sequence[Plan]) -> list[tuple[str, str]]:
+def _pictures(
+    study: Study, plans: Sequence[Plan], minimize: Sequence[Cost]
+) -> list[tuple[str, str]]:
     """Draw with Optuna's own plots what there are trials enough for."""
     import matplotlib.pyplot as plt
     import optuna.visualization.matplotlib as plots
 
     visible = VisibleStudy(study.name, study.backend)
-    finished = [plan.outcome for plan in plans if plan.outcome]
-    whole = [one for one in finished if one.state.name == "COMPLETE"]
+    whole = [plan.outcome for plan in plans if plan.outcome and plan.outcome.state.name != "PRUNED"]
     shared = [
         name
         for name in dict.fromkeys(name for one in whole for name in one.params)
         if len({one.params.get(name) for one in whole}) > 1
         and all(name in one.params for one in whole)
     ][:_DRAWN]
-    drawn: list[tuple[str, Any]] = []
-    if finished:
-        drawn.append(("Optimization history", plots.plot_optimization_history))
-    if len(whole) > 3 and shared and len({one.value for one in whole}) > 1:
+    # Of several objectives the pictures of one value show the first.
+    options: dict[str, Any] = {"target_name": "validation accuracy"}
+    if minimize:
+        options["target"] = lambda trial: trial.values[0]
+    drawn: list[tuple[str, Any, dict[str, Any]]] = []
+    if any(plan.outcome for plan in plans):
+        drawn.append(("Optimization history", plots.plot_optimization_history, options))
+    if whole and 1 <= len(minimize) <= 2:
+        names = {"target_names": ["validation accuracy", *minimize]}
+        drawn.append(("Pareto front", plots.plot_pareto_front, names))
+    if len(whole) > 3 and shared and len({one.values[0] for one in whole}) > 1:
+        some = {**options, "params": shared}
         drawn += [
-            ("Importance of the parameters", plots.plot_param_importances),
-            ("Slices", lambda of: plots.plot_slice(of, params=shared)),
-            ("Parallel coordinates", lambda of: plots.plot_parallel_coordinate(of, params=shared)),
+            ("Importance of the parameters", plots.plot_param_importances, options),
+            ("Slices", plots.plot_slice, some),
+            ("Parallel coordinates", plots.plot_parallel_coordinate, some),
         ]
     sections = []
-    for heading, draw in drawn:
+    for heading, draw, chosen in drawn:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # these plots are marked as experimental
-            axes = draw(visible)
+            axes = draw(visible, **chosen)
         figure = getattr(axes, "figure", None) or axes.flat[0].figure
         if heading == "Slices":
             figure.set_size_inches(3 * len(shared), 4)
@@ -84,15 +100,20 @@ def _pictures(study: Study, plans: Sequence[Plan]) -> list[tuple[str, str]]:
     return sections
 
 
-def _trials(plans: Sequence[Plan]) -> str:
+def _trials(plans: Sequence[Plan], minimize: Sequence[Cost]) -> str:
     rows = []
     for plan in plans:
         last = plan.outcome or plan.attempts[-1]
-        epochs = max(last.intermediate_values, default=0)
+        reports = max(last.intermediate_values, default=0)
         seconds = "" if last.duration is None else f"{last.duration.total_seconds():.0f}"
         state = str(last.user_attrs.get("mark") or last.state.name.lower())
-        score = "" if plan.outcome is None or last.value is None else f"{last.value:.4f}"
-        attempts = len(plan.attempts)
-        rows.append([plan.index, score, state, epochs, seconds, attempts, describe(last.params)])
-    columns = ["trial", "score", "state", "epochs", "seconds", "attempts", "parameters"]
+        values = [""] * (1 + len(minimize))
+        if plan.outcome:
+            score, *costs = plan.outcome.values
+            values = [f"{score:.4f}", *(f"{cost:g}" for cost in costs)]
+        tried = [state, reports, seconds, len(plan.attempts)]
+        rows.append([plan.index, *values, *tried, describe(last.params)])
+    columns = [
+        "trial", "score", *minimize, "state", "epochs", "seconds", "attempts", "hyperparameters",
+    ]  # fmt: skip
     return pages.table(columns, rows)

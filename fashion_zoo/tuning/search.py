@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import keras_tuner
 import optuna
+from optuna.trial import FrozenTrial
 
 from fashion_zoo import spaces
 from fashion_zoo.callbacks import StopOnInterrupt
-from fashion_zoo.config import RunConfig
+from fashion_zoo.config import Cost, RunConfig
 from fashion_zoo.data.pipeline import need_tensorflow
 from fashion_zoo.errors import TrainingError, advice
 from fashion_zoo.evaluation import mean_interval
@@ -24,6 +26,7 @@ from fashion_zoo.training import train_once
 from fashion_zoo.tuning.hypermodel import RecipeHyperModel
 from fashion_zoo.tuning.oracle import StudyOracle
 from fashion_zoo.tuning.study import Plan, Study
+from fashion_zoo.tuning.suggesting import VisibleStudy
 from fashion_zoo.tuning.tuner import StudyTuner
 
 OBJECTIVE = "val_accuracy"
@@ -42,7 +45,9 @@ class Candidate:
     """Number of its trial; 0 is the recipe with its defaults."""
     config: RunConfig
     score: float
-    """Validation accuracy in the search, by which it was chosen."""
+    """Accuracy in the search, by which it was chosen."""
+    costs: tuple[float, ...]
+    """What it cost in the search, an entry for each cost."""
     again: tuple[float, ...]
     """Validation accuracies of trainings with fresh seeds."""
 
@@ -52,8 +57,13 @@ class Candidate:
         return sum(self.again) / len(self.again)
 
 
-def fingerprint(model: RecipeHyperModel) -> dict[str, Any]:
-    """Return what makes a study this search and no other."""
+def fingerprint(model: RecipeHyperModel, minimize: Sequence[Cost] = ()) -> dict[str, Any]:
+    """Return what makes a study this search and no other.
+
+    Args:
+        model: what is trained.
+        minimize: the costs beside the accuracy.
+    """
     train, validation = model.split
     digest = hashlib.sha256()
     for part in (train, validation):
@@ -64,7 +74,9 @@ def fingerprint(model: RecipeHyperModel) -> dict[str, Any]:
         "config": dataclasses.asdict(model.base),
         "space": dataclasses.asdict(model.space),
         "data": digest.hexdigest()[:16],
-        "objective": OBJECTIVE,
+        "objective": [OBJECTIVE, *minimize],
+        "executions": model.executions,
+        "folds": model.folds,
         "versions": {name: importlib.metadata.version(name) for name in _VERSIONS},
     }
 
@@ -84,6 +96,11 @@ def check_backend(model: RecipeHyperModel) -> None:
     if words != {"none"}:
         with advice(lambda: "Search without it: --fix augmentation=none mixing=none."):
             need_tensorflow()
+
+
+def objectives(minimize: Sequence[Cost]) -> list[Any]:
+    """Return what an oracle takes: the accuracy, and each cost."""
+    return [OBJECTIVE, *(keras_tuner.Objective(name, "min") for name in minimize)]
 
 
 def be_quiet() -> None:
@@ -116,7 +133,7 @@ def run_trials(
 def _show(study: Study, display: SearchDisplay) -> None:
     if display.live:  # otherwise the study need not be read
         plans = study.plans()
-        display.update(count(plans, study), best(plans))
+        display.update(count(plans, study), best(plans, study))
 
 
 def count(plans: Sequence[Plan], study: Study) -> Counts:
@@ -133,29 +150,36 @@ def count(plans: Sequence[Plan], study: Study) -> Counts:
     return Counts(study.trials, done, pruned, running, marked + lost)
 
 
-def ranked(plans: Sequence[Plan]) -> list[Plan]:
-    """Return the trials that were trained to their end, the best first."""
-    whole = [
-        plan
-        for plan in plans
-        if plan.outcome
-        and plan.outcome.state.name == "COMPLETE"
-        and "mark" not in plan.outcome.user_attrs
-    ]
-    return sorted(whole, key=lambda plan: (-plan.outcome.value, plan.index))  # type: ignore[union-attr]  # they have one
+def ranked(plans: Sequence[Plan], study: Study) -> list[tuple[int, FrozenTrial]]:
+    """Return the trials that were trained to their end, the most accurate first.
+
+    Of a study with several objectives they are those of its Pareto front.
+
+    Returns:
+        Index and trial of each.
+    """
+    whole = [(plan.index, plan.whole) for plan in plans if plan.whole]
+    if len(study.directions) > 1:
+        front = {trial.number for trial in VisibleStudy(study.name, study.backend).best_trials}
+        whole = [(index, trial) for index, trial in whole if trial.number in front]
+    return sorted(whole, key=lambda one: (-one[1].values[0], one[0]))
 
 
-def best(plans: Sequence[Plan]) -> tuple[int, float, dict[str, Any]] | None:
-    """Return number, score and parameters of the best trial."""
-    found = ranked(plans)
-    if not found or found[0].outcome is None or found[0].outcome.value is None:
-        return None
-    return found[0].index, found[0].outcome.value, found[0].outcome.params
+def best(plans: Sequence[Plan], study: Study) -> tuple[int, float, dict[str, Any]] | None:
+    """Return number, score and parameters of the most accurate trial."""
+    for index, trial in ranked(plans, study)[:1]:
+        return index, trial.values[0], trial.params
+    return None
+
+
+def fresh_seed(model: RecipeHyperModel) -> int:
+    """Return the first seed that the search itself did not use."""
+    return model.base.seed + model.executions
 
 
 def train_again(
     model: RecipeHyperModel,
-    plans: Sequence[Plan],
+    study: Study,
     *,
     candidates: int,
     seeds: int,
@@ -168,7 +192,7 @@ def train_again(
 
     Args:
         model: the hypermodel of the search.
-        plans: its trials.
+        study: the study.
         candidates: how many of the best.
         seeds: trainings each.
         folder: where the runs are kept.
@@ -180,33 +204,36 @@ def train_again(
     Raises:
         KeyboardInterrupt: Ctrl-C; a next call goes on.
     """
-    chosen = ranked(plans)[:candidates]
-    if plans and plans[0] not in chosen:
-        chosen.append(plans[0])
+    plans = study.plans()
+    chosen = dict(ranked(plans, study)[:candidates])
+    if plans and plans[0].whole:  # the defaults may have diverged
+        chosen.setdefault(0, plans[0].whole)
     found = []
-    for plan in chosen:
-        outcome = plan.outcome
-        if outcome is None or outcome.value is None or "mark" in outcome.user_attrs:
-            continue  # the defaults may have diverged
-        values = spaces.counting(model.parameters, outcome.params)
+    for index, trial in chosen.items():
+        values = spaces.counting(model.parameters, trial.params)
         config = model.space.config(values, model.base)
         again = []
         try:
             for number in range(seeds):
-                seed = model.base.seed + 1 + number  # the search itself has the seed before them
-                path = folder / f"trial-{plan.index}-{seed}"
+                seed = fresh_seed(model) + number
+                path = folder / f"trial-{index}-{seed}"
                 run = train_once(model.entry, override(config, {"seed": seed}), path, display)
                 again.append(run.read_json("training.json")["validation_accuracy"])
-                display.say(f"trial {plan.index} seed {seed}: validation {again[-1]:.4f}")
+                display.say(f"trial {index} seed {seed}: validation {again[-1]:.4f}")
         except TrainingError as error:  # a config that one seed survives is no candidate
-            display.say(f"trial {plan.index} seed {seed}: left out. {error}")
+            display.say(f"trial {index} seed {seed}: left out. {error}")
             continue
-        found.append(Candidate(plan.index, config, outcome.value, tuple(again)))
+        score, *costs = trial.values
+        found.append(Candidate(index, config, score, tuple(costs), tuple(again)))
     return sorted(found, key=lambda one: -one.mean)
 
 
-def report(candidates: Sequence[Candidate]) -> list[dict[str, Any]]:
+def report(candidates: Sequence[Candidate], minimize: Sequence[Cost]) -> list[dict[str, Any]]:
     """Return what a search found, ready for JSON.
+
+    Args:
+        candidates: what was trained again.
+        minimize: the names of their costs.
 
     Returns:
         A row a candidate: its score in the search, the fresh accuracies with mean and 95 % t
@@ -224,6 +251,7 @@ def report(candidates: Sequence[Candidate]) -> list[dict[str, Any]]:
                 "trial": one.index,
                 "defaults": one.index == 0,
                 "score": one.score,
+                **dict(zip(minimize, one.costs, strict=True)),
                 "again": list(one.again),
                 "mean": one.mean,
                 "low": None if len(one.again) < 2 else low,

@@ -15,7 +15,7 @@ import re
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -59,6 +59,18 @@ class Plan:
         return next((one for one in self.attempts if one.state in _SETTLED), None)
 
     @property
+    def score(self) -> float | None:
+        """Its first objective, if it finished."""
+        return self.outcome.values[0] if self.outcome else None
+
+    @property
+    def whole(self) -> FrozenTrial | None:
+        """The attempt that finished, if it was trained to its end and has a score of its own."""
+        found = self.outcome
+        complete = found and found.state == TrialState.COMPLETE and "mark" not in found.user_attrs
+        return found if complete else None
+
+    @property
     def running(self) -> FrozenTrial | None:
         """The attempt that is running, if one is."""
         return next((one for one in self.attempts if one.state == TrialState.RUNNING), None)
@@ -70,20 +82,33 @@ class Plan:
         return sum("returned" not in one.user_attrs for one in failed)
 
 
-def _connect(url: str) -> Any:
+@contextlib.contextmanager
+def opening(url: str) -> Iterator[None]:
+    """Turn what can go wrong with a storage into an error of ours.
+
+    Raises:
+        StudyError: the storage cannot be opened.
+    """
+    try:
+        yield
+    except (OSError, ImportError, ValueError, SQLAlchemyError, OptunaError) as error:
+        shown = re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)  # without its password
+        raise StudyError(
+            f"The storage {shown!r} cannot be opened: {str(error).rstrip('.')}."
+        ) from error
+
+
+def connect(url: str) -> Any:
     """Open the storage; its tables are made by whoever comes first."""
     # A worker may be stopped in the middle of a write; the others wait for it.
     waits = {"connect_args": {"timeout": _PATIENCE}} if url.startswith("sqlite") else {}
-    for _ in range(20):
-        with contextlib.suppress(IntegrityError, ProgrammingError):
+    for tries_left in reversed(range(20)):
+        try:
             return optuna.storages.get_storage(optuna.storages.RDBStorage(url, waits))
+        except (IntegrityError, ProgrammingError):
+            if not tries_left:
+                raise
         time.sleep(0.2)  # another worker of a server makes the same tables
-    return optuna.storages.get_storage(optuna.storages.RDBStorage(url, waits))
-
-
-def _shown(url: str) -> str:
-    """Return the URL without its password."""
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
 
 
 class Study:
@@ -94,7 +119,7 @@ class Study:
         name: name of the study in the database.
         fingerprint: what makes it this search; a stored one must be the same.
         trials: how many trials are planned.
-        directions: one of maximize and minimize an objective.
+        directions: one of maximize and minimize for each objective.
         lease: seconds without a sign of life after which a trial is taken over.
         attempts: how often a trial may kill its worker before it is given up.
 
@@ -126,15 +151,11 @@ class Study:
             self._lock = filelock.FileLock(self._file.with_name(f".{self._file.name}.lock"))
         self._seen: dict[int, tuple[Any, float]] = {}
         self._living = contextlib.ExitStack()
-        try:
+        with opening(url):
             if self._file:
                 self._file.parent.mkdir(parents=True, exist_ok=True)
             with self._lock:  # two workers of a new file must not both make its tables
                 self.backend, self.id = self._open(url, fingerprint)
-        except (OSError, ImportError, ValueError, SQLAlchemyError, OptunaError) as error:
-            raise StudyError(
-                f"The storage {_shown(url)!r} cannot be opened: {str(error).rstrip('.')}."
-            ) from error
         if self._file:  # the operating system says who of this machine is alive
             self._living.enter_context(storage.lock(self._sign_of(self.worker)))
 
@@ -144,7 +165,7 @@ class Study:
         self.backend.remove_session()
 
     def _open(self, url: str, fingerprint: Mapping[str, Any]) -> tuple[Any, int]:
-        backend = _connect(url)
+        backend = connect(url)
         found = optuna.create_study(
             storage=backend,
             study_name=self.name,

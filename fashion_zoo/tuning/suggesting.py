@@ -18,7 +18,7 @@ from fashion_zoo.tuning.study import Attempt, Study
 
 
 class VisibleStudy(optuna.Study):
-    """The study without the attempts that died or were withdrawn."""
+    """The study as Optuna knows it, without the attempts that died or were withdrawn."""
 
     def get_trials(self, deepcopy: bool = True, states: Any = None) -> list[FrozenTrial]:
         found = super().get_trials(deepcopy, states)

@@ -1,6 +1,7 @@
 """KerasTuner's Tuner that reports every epoch, so that a trial can be pruned."""
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -8,6 +9,7 @@ import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from fashion_zoo.errors import TrainingError
+from fashion_zoo.tuning import costs
 from fashion_zoo.tuning.hypermodel import RecipeHyperModel
 from fashion_zoo.tuning.oracle import StudyOracle
 
@@ -53,10 +55,22 @@ class StudyTuner(keras_tuner.Tuner):
         except TrainingError as error:  # anything else is a fault, and not of the parameters
             trial.status, trial.message = TrialStatus.INVALID, str(error)
 
-    def run_trial(self, trial: Trial, *args: Any, **kwargs: Any) -> None:
-        """Build and fit once."""
-        callbacks = [*kwargs.pop("callbacks", ()), _Report(self.oracle, trial)]
-        self._build_and_fit_model(trial, *args, callbacks=callbacks, **kwargs)
+    def run_trial(
+        self, trial: Trial, *, callbacks: Sequence[keras.callbacks.Callback] = (), **options: Any
+    ) -> None:
+        """Build and fit once for each repetition, and measure what the model costs."""
+        watchers = [*callbacks, _Report(self.oracle, trial)]
+        for repetition in range(self.hypermodel.repetitions):
+            keras.backend.clear_session()  # or every trial's graph would stay
+            gc.collect()
+            model = self.hypermodel.build(trial.hyperparameters, repetition)
+            self.hypermodel.fit(
+                trial.hyperparameters, model, callbacks=watchers, repetition=repetition, **options
+            )
+            if trial.status == TrialStatus.STOPPED:
+                return
+        for one in self.oracle.costs:
+            self.oracle.update_trial(trial.trial_id, {one.name: costs.measure(one.name, model)})
 
 
 def _line(trial: Trial, objective: str) -> str:

@@ -3,11 +3,13 @@
 import contextlib
 import re
 import shutil
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fashion_zoo import checks, registry, runs, storage
-from fashion_zoo.config import Pruner, RunConfig, Sampler
+from fashion_zoo.config import Cost, Pruner, RunConfig, Sampler
 from fashion_zoo.errors import ConfigError, RunLockedError, advice
 from fashion_zoo.overrides import override
 
@@ -26,6 +28,10 @@ class Tuned(NamedTuple):
     """``report.json``: the best trials and the defaults, trained again, the best mean first."""
     best: Path | None
     """``best.json``, which ``recipes.train`` takes; None where nothing was trained again."""
+    seconds: float
+    """What this call's trials took."""
+    overhead: float
+    """Seconds of them that suggesting, reporting and storing took."""
 
 
 def tune(
@@ -38,7 +44,10 @@ def tune(
     space: Any = None,
     config: RunConfig | None = None,
     sampler: Sampler = "tpe",
-    pruner: Pruner = "asha",
+    pruner: Pruner | None = None,
+    minimize: Sequence[Cost] = (),
+    executions: int = 1,
+    folds: int = 0,
     seconds: float | None = None,
     patience: int | None = None,
     lease: float = 60.0,
@@ -64,7 +73,12 @@ def tune(
         space: a space, or ranges that replace some of the recipe's.
         config: what the search starts from; by default the recipe's config.
         sampler: tpe, random or quasi_random.
-        pruner: asha, median or none.
+        pruner: asha, median or none; by default asha, and none where something is minimized.
+        minimize: what is minimized beside the accuracy: parameters, latency or both. The best
+            trials are then those of the Pareto front, where nothing is better in everything.
+        executions: trainings of a trial, each with another seed; their mean is its score.
+        folds: 0, or how many folds of the training images are held out in turn; their mean is the
+            score, and the validation images judge only what is trained again.
         seconds: no trial is begun after so many seconds.
         patience: no trial is begun after so many in a row without a better score.
         lease: seconds without a sign of life after which another worker's trial is taken over.
@@ -89,32 +103,68 @@ def tune(
 
     entry = registry.recipe(name)
     _check(trials, candidates, seeds, seconds, patience, lease, study_name)
+    _check_repetitions(minimize, executions, folds)
     base = override(config or entry.config, overrides)
-    model = RecipeHyperModel(entry, base, narrowed(entry, space, base))
-    folder = Path(study_dir) if study_dir is not None else Path("studies") / name
-    url = storage_url or f"sqlite:///{folder.resolve() / 'study.db'}"
-    study_options: dict[str, Any] = {
-        "url": url,
-        "name": study_name or name,
-        "trials": trials,
-        "lease": lease,
-    }
-    oracle_options: dict[str, Any] = {
+    model = RecipeHyperModel(entry, base, narrowed(entry, space, base), executions, folds)
+    folder, url = _place(name, study_dir, storage_url)
+    options = {
         "sampler": sampler,
-        "pruner": pruner,
+        "pruner": pruner or ("none" if minimize else "asha"),
         "seconds": seconds,
         "patience": patience,
     }
     _prepare(model, folder)
-    with contextlib.closing(Study(fingerprint=search.fingerprint(model), **study_options)) as study:
-        _run(model, study, oracle_options, progress)
+    study = Study(
+        url,
+        study_name or name,
+        fingerprint=search.fingerprint(model, minimize),
+        trials=trials,
+        directions=("maximize", *["minimize" for _ in minimize]),
+        lease=lease,
+    )
+    with contextlib.closing(study):
+        spent = _run(model, study, search.objectives(minimize), options, progress)
+        rows = []
+        if candidates:
+            display = TrainingDisplay(enabled=progress)
+            rows = _train_again(model, study, candidates, seeds, folder, display, minimize)
         plans = study.plans()
-        display = TrainingDisplay(enabled=progress)
-        rows = _train_again(model, plans, candidates, seeds, folder, display) if candidates else []
         if plans:
-            storage.write_text(folder / "report.html", report_page(study, plans, rows))
+            storage.write_text(folder / "report.html", report_page(study, plans, rows, minimize))
         counts = search.count(plans, study)
-    return Tuned(folder, counts, rows, folder / "best.json" if rows else None)
+    return Tuned(folder, counts, rows, folder / "best.json" if rows else None, *spent)
+
+
+def dashboard(
+    name: str,
+    *,
+    study_dir: str | Path | None = None,
+    storage_url: str | None = None,
+    port: int = 8080,
+) -> None:
+    """Serve Optuna's dashboard of a search on this machine, until Ctrl-C.
+
+    Args:
+        name: a registered recipe.
+        study_dir: the study folder; by default ``studies/NAME``.
+        storage_url: ``sqlite:///FILE`` or ``postgresql://...``; by default a file in the folder.
+        port: where it listens: ``http://localhost:PORT``.
+
+    Raises:
+        ConfigError: an unknown name, a port that is none, or optuna-dashboard is not installed.
+        StudyError: there is no study, or its storage cannot be opened.
+    """
+    from fashion_zoo.tuning import serve
+
+    registry.recipe(name)
+    checks.whole("port", port, 1)
+    serve(_place(name, study_dir, storage_url)[1], port)
+
+
+def _place(name: str, study_dir: str | Path | None, storage_url: str | None) -> tuple[Path, str]:
+    """Return the study folder and the URL of the storage."""
+    folder = Path(study_dir) if study_dir is not None else Path("studies") / name
+    return folder, storage_url or f"sqlite:///{folder.resolve() / 'study.db'}"
 
 
 def _prepare(model, folder: Path) -> None:
@@ -127,18 +177,24 @@ def _prepare(model, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
 
 
-def _run(model, study, options: dict[str, Any], progress: bool) -> None:
-    """Run the trials that are left."""
+def _run(
+    model, study, objectives: list[Any], options: dict[str, Any], progress: bool
+) -> tuple[float, float]:
+    """Run the trials that are left; return the seconds of it, and how many were overhead."""
     from fashion_zoo.show.trials import SearchDisplay
     from fashion_zoo.tuning import StudyOracle, search
 
-    epochs, seed = model.base.training.epochs, model.base.seed
-    oracle = StudyOracle(study, search.OBJECTIVE, epochs=epochs, seed=seed, **options)
+    epochs = model.base.training.epochs * model.repetitions
+    oracle = StudyOracle(study, objectives, epochs=epochs, seed=model.base.seed, **options)
+    start = time.perf_counter()
     with advice(lambda: "No trial is lost. The same command goes on."):
         search.run_trials(model, study, oracle, SearchDisplay(progress))
+    return time.perf_counter() - start, oracle.spent
 
 
-def _train_again(model, plans, candidates: int, seeds: int, folder: Path, display):
+def _train_again(
+    model, study, candidates: int, seeds: int, folder: Path, display, minimize: Sequence[Cost]
+) -> list[dict[str, Any]]:
     """Train the best trials again, and write what that gave; return the rows of the report."""
     from fashion_zoo.tuning import search
 
@@ -146,13 +202,13 @@ def _train_again(model, plans, candidates: int, seeds: int, folder: Path, displa
     try:
         with storage.lock(again):
             found = search.train_again(
-                model, plans, candidates=candidates, seeds=seeds, folder=again, display=display
+                model, study, candidates=candidates, seeds=seeds, folder=again, display=display
             )
             if not found:
                 return []
-            first, rows = found[0], search.report(found)
+            first, rows = found[0], search.report(found, minimize)
             runs.write_config(folder / "best.json", model.entry.name, first.config)
-            run = again / f"trial-{first.index}-{model.base.seed + 1}"
+            run = again / f"trial-{first.index}-{search.fresh_seed(model)}"
             with storage.atomic_file(folder / "best.keras") as temporary:
                 shutil.copyfile(run / "model.keras", temporary)
             storage.write_json(folder / "report.json", rows)
@@ -160,6 +216,17 @@ def _train_again(model, plans, candidates: int, seeds: int, folder: Path, displa
     except RunLockedError:
         display.say("Another worker trains the best trials again.")
         return []
+
+
+def _check_repetitions(minimize: Sequence[Cost], executions: int, folds: int) -> None:
+    for cost in minimize:
+        checks.choice("cost", cost, Cost)
+    if len(set(minimize)) < len(minimize):
+        raise ConfigError(f"Each cost is minimized once, received {', '.join(minimize)}.")
+    checks.whole("executions", executions, 1)
+    checks.whole("folds", folds, 0)
+    if folds == 1:
+        raise ConfigError("folds must be at least 2, or 0 for none; received 1.")
 
 
 def _check(trials, candidates, seeds, seconds, patience, lease, study_name) -> None:

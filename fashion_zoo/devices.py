@@ -1,0 +1,59 @@
+"""Devices: what a process may take of them."""
+
+import os
+import subprocess
+
+from fashion_zoo import checks
+from fashion_zoo.errors import ConfigError
+
+
+def limit_gpu_memory(mebibytes: int) -> None:
+    """Let this process take so much of a GPU's memory and no more, so that several share it.
+
+    Call it before anything is computed: memory is taken when the device wakes.
+
+    Args:
+        mebibytes: MiB of each GPU that this process sees.
+
+    Raises:
+        ConfigError: there is no GPU, or the process has woken it already.
+    """
+    import keras
+
+    checks.whole("gpu_memory", mebibytes, 1)
+    if keras.backend.backend() == "jax":
+        # jax takes a share, and reads it when it wakes the device.
+        share = min(mebibytes / _smallest_gpu(mebibytes), 1.0)
+        os.environ["XLA_PYTHON_CLIENT_MEM_FRACTION"] = f"{share:.4f}"
+        return
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        raise _no_gpu(mebibytes)
+    limit = [tf.config.LogicalDeviceConfiguration(memory_limit=mebibytes)]
+    try:
+        for gpu in gpus:
+            tf.config.set_logical_device_configuration(gpu, limit)
+    except RuntimeError as error:
+        raise ConfigError(
+            "This process uses the GPU already, and its memory can be limited only before. "
+            "Call limit_gpu_memory first."
+        ) from error
+
+
+def _smallest_gpu(mebibytes: int) -> int:
+    """Return the MiB of the smallest GPU, as its driver tells."""
+    question = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    try:
+        said = subprocess.run(question, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise _no_gpu(mebibytes) from error
+    return min(int(line) for line in said.split())
+
+
+def _no_gpu(mebibytes: int) -> ConfigError:
+    return ConfigError(
+        f"There is no GPU here whose memory could be limited to {mebibytes} MiB. Leave the limit "
+        "out."
+    )

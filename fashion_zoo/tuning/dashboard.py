@@ -1,0 +1,34 @@
+"""Optuna's dashboard of a study."""
+
+from pathlib import Path
+
+from fashion_zoo.errors import ConfigError, StudyError
+from fashion_zoo.tuning.study import connect, opening
+
+
+def serve(url: str, port: int) -> None:
+    """Serve the dashboard on this machine until Ctrl-C.
+
+    Args:
+        url: of the storage.
+        port: where it listens.
+
+    Raises:
+        ConfigError: optuna-dashboard is not installed, or the port is taken.
+        StudyError: there is no study, or its storage cannot be opened.
+    """
+    try:
+        import optuna_dashboard
+    except ImportError as error:
+        raise ConfigError(
+            'The dashboard is not installed. Install it: pip install "fashion_zoo[dashboard]".'
+        ) from error
+    file = Path(url.removeprefix("sqlite:///"))
+    if url.startswith("sqlite:///") and not file.is_file():
+        raise StudyError(f"There is no study at {file}. Run the search first.")
+    with opening(url):
+        backend = connect(url)
+    try:
+        optuna_dashboard.run_server(backend, port=port)
+    except OSError as error:
+        raise ConfigError(f"Port {port} cannot be used: {error.strerror}. Name another.") from error
