@@ -46,6 +46,10 @@ setup(
         "tensorflow>=2.21",
         "tyro>=1.0",
     ],
-    extras_require={"docs": ["mkdocs-material>=9.5"], "postgresql": ["psycopg[binary]>=3.2"]},
+    extras_require={
+        "dashboard": ["optuna-dashboard>=0.18"],
+        "docs": ["mkdocs-material>=9.5"],
+        "postgresql": ["psycopg[binary]>=3.2"],
+    },
     entry_points={"console_scripts": ["fashion-zoo = recipes.__main__:main"]},
 )

@@ -140,11 +140,14 @@ def parse_config(
     return parsed, fashion_zoo.RunConfig(**chosen)
 
 
-def start_keras() -> None:
+def start_keras(gpu_memory: int | None = None) -> None:
     """Import keras and wake its device, without what TensorFlow says of itself on stderr.
 
     Its C++ start writes to the file descriptor before any log level counts: about a missing GPU,
     which most people of this package do not have. If the start fails, all of it is shown.
+
+    Args:
+        gpu_memory: MiB of a GPU that this process may take; by default whatever it wants.
 
     Raises:
         ConfigError: the backend that KERAS_BACKEND names is unknown or not installed.
@@ -159,7 +162,11 @@ def start_keras() -> None:
         try:
             import keras
 
+            if gpu_memory is not None:
+                fashion_zoo.limit_gpu_memory(gpu_memory)
             keras.ops.zeros(())
+        except fashion_zoo.FashionZooError:
+            raise
         except (ImportError, ValueError) as error:
             backend = os.environ.get("KERAS_BACKEND")
             if not backend:

@@ -4,10 +4,11 @@ import dataclasses
 import functools
 import shlex
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import fashion_zoo
-from fashion_zoo.config import Pruner, Sampler
+from fashion_zoo.config import Cost, Pruner, Sampler
 from recipes import _common, _lines, _workers
 
 
@@ -29,8 +30,14 @@ class Tune(fashion_zoo.RunConfig):
     """Epochs of a trial; by default those of training.epochs."""
     sampler: Sampler = "tpe"
     """What suggests parameters."""
-    pruner: Pruner = "asha"
-    """What stops a trial that is behind."""
+    pruner: Pruner | None = None
+    """What stops a trial that is behind; by default asha, and none beside --minimize."""
+    minimize: tuple[Cost, ...] = ()
+    """What is minimized beside the accuracy; the best trials are then those of a Pareto front."""
+    executions: int = 1
+    """Trainings of a trial, each with another seed; their mean is its score."""
+    folds: int = 0
+    """Folds of the training images that are held out in turn; 0 takes the validation images."""
     seconds: float | None = None
     """Begin no trial after so many seconds."""
     patience: int | None = None
@@ -49,8 +56,20 @@ class Tune(fashion_zoo.RunConfig):
     """Processes that share the trials on this machine, each with its share of the cores."""
     lease: float = 60.0
     """Seconds without a sign of life after which another worker's trial is taken over."""
+    gpu_memory: int | None = None
+    """MiB of the GPU that each process may take, so that several share it."""
+    dashboard: bool = False
+    """Search nothing, and serve optuna-dashboard on the study until Ctrl-C."""
+    port: int = 8080
+    """Where the dashboard listens."""
     json: bool = False
     """Print the result as JSON."""
+
+
+_PASSED = (
+    "trials", "sampler", "pruner", "minimize", "executions", "folds", "seconds", "patience",
+    "candidates", "seeds", "study_name", "lease",
+)  # fmt: skip
 
 
 @_common.command
@@ -59,6 +78,12 @@ def main(argv: list[str]) -> None:
     entry = _common.recipe_first(argv, "tune")
     kind = functools.partial(Tune, space=entry.space)
     options, config = _common.parse_config(kind, argv[1:], f"tune {entry.name}", entry.config)
+    place: dict[str, Any] = {"study_dir": options.study_dir, "storage_url": options.storage}
+    if options.dashboard:
+        _common.start_keras()
+        print(f"Dashboard at http://localhost:{options.port}. Ctrl-C ends it.", file=sys.stderr)
+        fashion_zoo.dashboard(entry.name, port=options.port, **place)
+        return
     if options.epochs is not None:
         config = fashion_zoo.override(config, {"training": {"epochs": options.epochs}})
     space = fashion_zoo.override(options.space, _fixed(options.fix), "the space")
@@ -67,33 +92,24 @@ def main(argv: list[str]) -> None:
     if options.workers > 1:
         alone = ["--workers", "1", "--candidates", "0"]
         _workers.run_together(["recipes.tune", *argv, *alone], options.workers)
-    _common.start_keras()
+    _common.start_keras(options.gpu_memory)
+    passed = {name: getattr(options, name) for name in _PASSED}
     found = fashion_zoo.tune(
-        entry.name,
-        config=config,
-        space=space,
-        study_dir=options.study_dir,
-        storage_url=options.storage,
-        progress=True,
-        **{
-            name: getattr(options, name)
-            for name in (
-                "trials", "sampler", "pruner", "seconds", "patience", "candidates", "seeds",
-                "study_name", "lease",
-            )
-        },
-    )  # fmt: skip
+        entry.name, config=config, space=space, progress=True, **place, **passed
+    )
     if options.json:
         _common.print_json(
             {
                 "study": str(found.folder),
                 "trials": found.counts._asdict(),
+                "seconds": found.seconds,
+                "overhead": found.overhead,
                 "candidates": found.candidates,
                 "best": str(found.best) if found.best else None,
             }
         )
         return
-    _print(entry.name, found)
+    _print(entry.name, found, options.minimize)
 
 
 def _fixed(words: tuple[str, ...]) -> dict[str, str]:
@@ -108,19 +124,25 @@ def _fixed(words: tuple[str, ...]) -> dict[str, str]:
     return fixed
 
 
-def _print(name: str, found) -> None:
+def _print(name: str, found: Any, minimize: Sequence[Cost]) -> None:
     counts = found.counts
     print(f"study       {found.folder}")
     print(
         f"trials      {counts.done} done, {counts.pruned} pruned, {counts.failed} failed, "
         f"of {counts.planned}"
     )
+    if found.seconds >= 1:
+        share = _lines.percent(found.overhead / found.seconds)
+        print(f"time        {found.seconds:.0f} s, {share} of it in the study")
     for row in found.candidates:
         title = "defaults" if row["defaults"] else f"trial {row['trial']}"
         again = f"{_lines.percent(row['mean'])} over {len(row['again'])} fresh seeds"
         if row["low"] is not None:
             again += f" ({_lines.percent(row['low'])} to {_lines.percent(row['high'])})"
-        print(f"{title:<12}score {_lines.percent(row['score'])}, trained again {again}")
+        score = ", ".join(
+            [_lines.percent(row["score"]), *(f"{row[one]:g} {one}" for one in minimize)]
+        )
+        print(f"{title:<12}score {score}, trained again {again}")
     if not found.best:
         return
     print(_verdict(found.candidates))

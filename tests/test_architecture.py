@@ -25,7 +25,7 @@ LEVELS = [
         "show",
         "environment",
     },
-    {"layers", "optimizers", "precision", "augment", "data"},
+    {"layers", "optimizers", "precision", "augment", "data", "devices"},
     {"callbacks", "runs", "models"},
     {"training", "evaluation"},
     {"exporting", "tuning"},
@@ -54,7 +54,7 @@ NEIGHBOURS = {
 NO_FRAMEWORK = {
     "errors", "suggest", "expressions", "checks", "config", "overrides", "policies", "ranges",
     "schedules", "spaces", "storage", "seeds", "registry", "show", "environment", "runs",
-    "models", "precision", "zoo", "data",
+    "models", "precision", "zoo", "data", "devices",
 }  # fmt: skip
 HEAVY = {
     "keras", "keras_tuner", "optuna", "tensorflow", "jax", "matplotlib", "sklearn", "scipy", "rich",
@@ -66,7 +66,7 @@ AT_THE_TOP = {
 }  # fmt: skip
 TENSORFLOW = AT_THE_TOP | {
     "data/pipeline.py", "layers.py", "optimizers.py", "exporting/saved_model.py",
-    "precision.py", "environment.py",
+    "precision.py", "environment.py", "devices.py",
 }  # fmt: skip
 
 

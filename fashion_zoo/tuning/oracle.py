@@ -93,7 +93,8 @@ class StudyOracle(keras_tuner.Oracle):
         patience: int | None = None,
         verbose: bool = False,
     ):
-        first, *costs = [objective] if isinstance(objective, str) else objective
+        names: list[Any] = [objective] if isinstance(objective, str) else list(objective)
+        first, *costs = names
         super().__init__(objective=first, max_trials=study.trials, seed=seed)
         if costs and pruner != "none":
             raise ConfigError(

@@ -206,8 +206,8 @@ def train_again(
     """
     plans = study.plans()
     chosen = dict(ranked(plans, study)[:candidates])
-    if plans and plans[0].whole:  # the defaults may have diverged
-        chosen.setdefault(0, plans[0].whole)
+    if plans and (own := plans[0].whole):  # the defaults may have diverged
+        chosen.setdefault(0, own)
     found = []
     for index, trial in chosen.items():
         values = spaces.counting(model.parameters, trial.params)
@@ -246,12 +246,13 @@ def report(candidates: Sequence[Candidate], minimize: Sequence[Cost]) -> list[di
         pairs = zip(one.again, own, strict=True) if own and one.index else ()
         gains = [mine - other for mine, other in pairs]
         gain_low, gain_high = mean_interval(gains) if len(gains) > 1 else (None, None)
+        costs: dict[str, float] = dict(zip(minimize, one.costs, strict=True))
         rows.append(
             {
                 "trial": one.index,
                 "defaults": one.index == 0,
                 "score": one.score,
-                **dict(zip(minimize, one.costs, strict=True)),
+                **costs,
                 "again": list(one.again),
                 "mean": one.mean,
                 "low": None if len(one.again) < 2 else low,

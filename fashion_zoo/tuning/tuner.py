@@ -9,7 +9,7 @@ import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from fashion_zoo.errors import TrainingError
-from fashion_zoo.tuning import costs
+from fashion_zoo.tuning.costs import measure
 from fashion_zoo.tuning.hypermodel import RecipeHyperModel
 from fashion_zoo.tuning.oracle import StudyOracle
 
@@ -70,7 +70,7 @@ class StudyTuner(keras_tuner.Tuner):
             if trial.status == TrialStatus.STOPPED:
                 return
         for one in self.oracle.costs:
-            self.oracle.update_trial(trial.trial_id, {one.name: costs.measure(one.name, model)})
+            self.oracle.update_trial(trial.trial_id, {one.name: measure(one.name, model)})
 
 
 def _line(trial: Trial, objective: str) -> str:

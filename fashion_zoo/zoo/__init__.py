@@ -6,10 +6,11 @@ from fashion_zoo.zoo.measuring import (
     benchmark_accuracy,
     benchmark_augmentation,
     benchmark_dropout,
+    benchmark_search,
     benchmark_seconds,
     benchmark_speed,
 )
-from fashion_zoo.zoo.searching import Tuned, tune
+from fashion_zoo.zoo.searching import Tuned, dashboard, tune
 from fashion_zoo.zoo.using import Prediction, evaluate, export, predict
 
 __all__ = [
@@ -19,8 +20,10 @@ __all__ = [
     "benchmark_accuracy",
     "benchmark_augmentation",
     "benchmark_dropout",
+    "benchmark_search",
     "benchmark_seconds",
     "benchmark_speed",
+    "dashboard",
     "default_run_dir",
     "evaluate",
     "export",

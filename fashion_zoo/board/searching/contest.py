@@ -1,0 +1,188 @@
+"""What tuners find in the same time, in the same space; as a program, one of their searches.
+
+``python -m fashion_zoo.board.searching.contest SETTINGS`` prints a line of JSON.
+"""
+
+import contextlib
+import functools
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+import keras_tuner
+
+import fashion_zoo.board.text as text
+from fashion_zoo import registry
+from fashion_zoo.board.searching.apart import measure_once
+from fashion_zoo.overrides import override
+from fashion_zoo.tuning import RecipeHyperModel, Study, StudyOracle, StudyTuner, search
+
+TUNERS = ("fashion_zoo", "RandomSearch", "Hyperband")
+SECONDS = 90.0  # a search
+SETTINGS: Mapping[str, Any] = {"data": {"limit": 10_000}, "training": {"epochs": 20}}
+_AGAIN = 3  # trainings of what was found, with fresh seeds
+_ENDLESS = 10_000  # trials; the time ends before
+
+
+class Outcome(NamedTuple):
+    """What one search found."""
+
+    tuner: str
+    repetition: int
+    trials: int
+    """Those that ended, whole or pruned."""
+    score: float
+    """Validation accuracy of the best, as the tuner states it."""
+    searched: float
+    """The same without the recipe's defaults, which only this package's search begins with."""
+    again: float
+    """Mean validation accuracy of the best, trained again for all epochs with fresh seeds."""
+
+
+def measure_contest(repetitions: int, folder: Path, changes: Mapping[str, Any]) -> list[Outcome]:
+    """Let every tuner search for the same time, in turns.
+
+    Args:
+        repetitions: searches of each, with seeds 1, 2, ...; another tuner goes first each time.
+        folder: where the outcomes are kept; a kept one is not measured again.
+        changes: overrides of the config, for a quick look.
+    """
+    found = []
+    for repetition in range(repetitions):
+        first = repetition % len(TUNERS)
+        for tuner in TUNERS[first:] + TUNERS[:first]:
+            settings = {
+                "tuner": tuner,
+                "seed": repetition + 1,
+                "seconds": SECONDS,
+                "changes": [SETTINGS, changes],
+            }
+            file = folder / f"{tuner}-{repetition}.json"
+            answer = measure_once(__name__, settings, file)
+            found.append(Outcome(tuner, repetition, **answer))
+    return found
+
+
+def contest_table(rows: Sequence[Outcome]) -> str:
+    """Return the Markdown table."""
+    lines = [
+        "| tuner | trials | best score | best score, defaults aside | the best, trained again |",
+        "| --- | ---: | --- | --- | --- |",
+    ]
+    for tuner in TUNERS:
+        own = [row for row in rows if row.tuner == tuner]
+        name = "`fashion_zoo`: TPE and ASHA" if tuner == TUNERS[0] else f"`keras_tuner.{tuner}`"
+        trials = statistics.median(row.trials for row in own)
+        scores, searched = ([getattr(row, part) for row in own] for part in ("score", "searched"))
+        again = text.percent([row.again for row in own])
+        lines.append(f"| {name} | {trials:g} | {_median(scores)} | {_median(searched)} | {again} |")
+    return "\n".join(lines)
+
+
+def _median(fractions: Sequence[float]) -> str:
+    middle, low, high = statistics.median(fractions), min(fractions), max(fractions)
+    return f"{100 * middle:.2f} % ({100 * low:.2f} to {100 * high:.2f})"
+
+
+class OutOfTimeError(BaseException):
+    """The time of a search is over; nothing that catches errors sees it."""
+
+
+class Deadline(keras.callbacks.Callback):
+    """Break a search off; the trial that it is in does not count."""
+
+    def __init__(self, seconds: float):
+        super().__init__()
+        self.end = time.monotonic() + seconds
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Look at the clock."""
+        if time.monotonic() > self.end:
+            raise OutOfTimeError
+
+
+def run(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Search, and train the best again.
+
+    Args:
+        settings: tuner, seed, seconds, and changes of the config.
+
+    Returns:
+        An ``Outcome`` without its first two fields.
+    """
+    search.be_quiet()
+    model = _model(settings, settings["seed"])
+    _ = model.split  # reading the images is no part of the search
+    with tempfile.TemporaryDirectory() as folder:
+        find = _ours if settings["tuner"] == TUNERS[0] else _stock
+        trials, (score, values), searched = find(model, settings, folder)
+    hp = keras_tuner.HyperParameters()
+    hp.values = values
+    again = []
+    for number in range(_AGAIN):
+        fresh = _model(settings, 1000 * settings["seed"] + number)
+        history = fresh.fit(hp, fresh.build(hp))
+        again.append(history.history[search.OBJECTIVE][-1])
+    return {
+        "trials": trials,
+        "score": score,
+        "searched": searched,
+        "again": statistics.mean(again),
+    }
+
+
+def _model(settings: Mapping[str, Any], seed: int) -> RecipeHyperModel:
+    entry = registry.recipe("bn_mlp")
+    config = functools.reduce(override, [*settings["changes"], {"seed": seed}], entry.config)
+    return RecipeHyperModel(entry, config, entry.space)
+
+
+Found = tuple[int, tuple[float, dict[str, Any]], float]
+
+
+def _ours(model: RecipeHyperModel, settings: Mapping[str, Any], folder: str) -> Found:
+    study = Study(f"sqlite:///{folder}/study.db", "s", fingerprint={}, trials=_ENDLESS)
+    epochs = model.base.training.epochs
+    oracle = StudyOracle(study, search.OBJECTIVE, epochs=epochs, seed=settings["seed"])
+    tuner = StudyTuner(oracle, model, folder)
+    with contextlib.suppress(OutOfTimeError):
+        tuner.search(callbacks=[Deadline(settings["seconds"])])
+    oracle.return_trials()
+    plans = study.plans()
+    whole = search.ranked(plans, study)
+    ended = sum(plan.outcome is not None for plan in plans)
+    searched = max((trial.values[0] for index, trial in whole if index), default=0.0)
+    best = whole[0][1]
+    study.close()
+    return ended, (best.values[0], best.params), searched
+
+
+def _stock(model: RecipeHyperModel, settings: Mapping[str, Any], folder: str) -> Found:
+    kind = getattr(keras_tuner, settings["tuner"])
+    budget: dict[str, Any] = {"max_trials": _ENDLESS}
+    if settings["tuner"] == "Hyperband":
+        epochs = model.base.training.epochs
+        budget = {"max_epochs": epochs, "hyperband_iterations": _ENDLESS}
+    tuner = kind(
+        model,
+        objective=search.OBJECTIVE,
+        seed=settings["seed"],
+        directory=folder,
+        project_name="p",
+        **budget,
+    )
+    with contextlib.suppress(OutOfTimeError):
+        tuner.search(callbacks=[Deadline(settings["seconds"])], verbose=0)
+    done = tuner.oracle.get_best_trials(_ENDLESS)
+    best = done[0]
+    return len(done), (best.score, best.hyperparameters.values), best.score
+
+
+if __name__ == "__main__":
+    print(json.dumps(run(json.loads(sys.argv[1]))))

@@ -1,0 +1,143 @@
+"""What a search costs beside its trainings; as a program, one of its measurements.
+
+``python -m fashion_zoo.board.searching.cost SETTINGS`` prints a line of JSON.
+"""
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras_tuner
+from keras_tuner.engine.trial import TrialStatus
+
+from fashion_zoo.board.searching.apart import measure_once
+from fashion_zoo.tuning import Study, StudyOracle, StudyTuner, hypermodel, search
+
+TRIALS = 500  # of arithmetic
+REPORTS = 20  # of each
+TINY = 200  # trials of a tiny model
+EARLY = 20  # the one whose memory is compared with that of the last
+_SPACE = {
+    "depth": "whole(1, 2)",
+    "units": "choice(8, 16)",
+    "augmentation": "'none'",
+    "mixing": "'none'",
+}
+_CHANGES: Mapping[str, Any] = {"data": {"limit": 200}, "training": {"epochs": 1}}
+
+
+class Cost(NamedTuple):
+    """A figure."""
+
+    what: str
+    value: float
+    unit: str
+
+
+def measure_cost(seeds: int, folder: Path, changes: Mapping[str, Any]) -> list[Cost]:
+    """Measure what a study takes of a trial, and the memory of many trials in one process.
+
+    Args:
+        seeds: of other tables; here each trial has its own.
+        folder: where the figures are kept; a kept one is not measured again.
+        changes: of other tables; what is measured here has its own config.
+    """
+    overhead = {"part": "overhead", "trials": TRIALS, "reports": REPORTS}
+    spent = measure_once(__name__, overhead, folder / "overhead.json")
+    memory = {"part": "memory", "trials": TINY, "early": EARLY}
+    held = measure_once(__name__, memory, folder / "memory.json")
+    growth = 100 * (held["late"] / held["early"] - 1)
+    return [
+        Cost(f"oracle and study, a trial, mean of {TRIALS}", spent["mean"], "ms"),
+        Cost(f"oracle and study, a trial, mean of the last {TRIALS // 5}", spent["last"], "ms"),
+        Cost(f"resident memory after trial {EARLY}", held["early"], "MiB"),
+        Cost(f"resident memory after trial {TINY}", held["late"], "MiB"),
+        Cost("growth", growth, "%"),
+    ]
+
+
+def cost_table(rows: Sequence[Cost]) -> str:
+    """Return the Markdown table."""
+    lines = ["| what | value |", "| --- | ---: |"]
+    return "\n".join([*lines, *(f"| {row.what} | {row.value:.1f} {row.unit} |" for row in rows)])
+
+
+def overhead(trials: int, reports: int) -> dict[str, float]:
+    """Run trials of arithmetic with twelve parameters: TPE, ASHA after every report, SQLite.
+
+    A trial goes on where the pruner would have stopped it, so that each has all its reports.
+
+    Returns:
+        Mean milliseconds that a trial spends in the oracle, of all trials and of the last fifth.
+    """
+    times = []
+    search.be_quiet()
+    with tempfile.TemporaryDirectory() as folder:
+        study = Study(f"sqlite:///{folder}/study.db", "s", fingerprint={}, trials=trials)
+        oracle = StudyOracle(study, search.OBJECTIVE, epochs=reports)
+        oracle.hyperparameters = _twelve()
+        for _ in range(trials):
+            before = oracle.spent
+            trial = oracle.create_trial("me")
+            worth = _worth(trial.hyperparameters.values)
+            for step in range(reports):
+                reached = {search.OBJECTIVE: worth * (step + 1) / reports}
+                oracle.update_trial(trial.trial_id, reached, step)
+            trial.status = TrialStatus.COMPLETED
+            oracle.end_trial(trial)
+            times.append(1000 * (oracle.spent - before))
+        study.close()
+    last = times[-max(trials // 5, 1) :]
+    return {"mean": sum(times) / trials, "last": sum(last) / len(last)}
+
+
+def _twelve() -> keras_tuner.HyperParameters:
+    space = keras_tuner.HyperParameters()
+    for number in range(6):
+        space.Float(f"float_{number}", -1.0, 1.0)
+    for number in range(2):
+        space.Float(f"log_{number}", 1e-4, 1.0, sampling="log")
+        space.Int(f"whole_{number}", 1, 9)
+        space.Choice(f"word_{number}", ["a", "b", "c"])
+    return space
+
+
+def _worth(values: Mapping[str, Any]) -> float:
+    floats = [value for name, value in values.items() if name.startswith("float")]
+    return 1 - sum(value**2 for value in floats) / len(floats)
+
+
+def memory(trials: int, early: int) -> dict[str, float]:
+    """Run trials of a tiny model one after the other in this process, on Linux.
+
+    Returns:
+        Resident MiB after trial number ``early`` and after the last.
+    """
+    held: list[float] = []
+    search.be_quiet()
+    with tempfile.TemporaryDirectory() as folder:
+        study = Study(f"sqlite:///{folder}/study.db", "s", fingerprint={}, trials=trials)
+        oracle = StudyOracle(study, search.OBJECTIVE, epochs=1)
+        tuner = StudyTuner(oracle, hypermodel("bn_mlp", space=_SPACE, **_CHANGES), folder)
+        tuner.say = lambda line: held.append(_resident())
+        tuner.search()
+        study.close()
+    return {"early": held[early - 1], "late": held[-1]}
+
+
+def _resident() -> float:
+    """Return the resident memory of this process in MiB."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+if __name__ == "__main__":
+    settings = json.loads(sys.argv[1])
+    if settings["part"] == "overhead":
+        print(json.dumps(overhead(settings["trials"], settings["reports"])))
+    else:
+        print(json.dumps(memory(settings["trials"], settings["early"])))
