@@ -1,7 +1,11 @@
-"""Devices: what a process may take of them."""
+"""Devices: what a process may take of them, and what it gives back."""
 
+import contextlib
+import gc
 import os
 import subprocess
+from collections.abc import Iterator
+from typing import Any
 
 from fashion_zoo import checks
 from fashion_zoo.errors import ConfigError
@@ -40,6 +44,38 @@ def limit_gpu_memory(mebibytes: int) -> None:
             "This process uses the GPU already, and its memory can be limited only before. "
             "Call limit_gpu_memory first."
         ) from error
+
+
+@contextlib.contextmanager
+def releasing() -> Iterator[None]:
+    """Give the memory of the models that are made in the block back when it ends.
+
+    TensorFlow registers the gradient of every custom gradient that it traces for as long as the
+    process lives, and that gradient holds the whole graph: swish has one, and so has an optimizer's
+    sum over replicas. Keras's ``clear_session`` leaves them.
+    """
+    import keras
+
+    known = _custom_gradients()
+    before = set(known)
+    try:
+        yield
+    finally:
+        for name in set(known) - before:
+            del known[name]
+        keras.backend.clear_session()
+        gc.collect()
+
+
+def _custom_gradients() -> dict[str, Any]:
+    """Return the registered gradients by name; they have no public place."""
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        return {}
+    from tensorflow.python.framework import ops
+
+    return ops.gradient_registry._registry
 
 
 def _smallest_gpu(mebibytes: int) -> int:

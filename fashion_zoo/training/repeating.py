@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import keras
-
 from fashion_zoo import environment, runs
 from fashion_zoo.config import Recipe, RunConfig
+from fashion_zoo.devices import releasing
 from fashion_zoo.runs import Run
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.training.session import train_run
@@ -23,11 +22,11 @@ def train_once(entry: Recipe, config: RunConfig, path: Path, display: TrainingDi
     run = _same_run(path, entry.name, config)
     if run is None or not run.finished:
         same = run is not None
-        ended = train_run(entry, config, path, force=not same, resume=same, display=display)
+        with releasing():
+            ended = train_run(entry, config, path, force=not same, resume=same, display=display)
         if ended.interrupted:
             raise KeyboardInterrupt
         run = ended.run
-        keras.backend.clear_session()
     return run
 
 

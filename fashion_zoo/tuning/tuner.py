@@ -1,6 +1,5 @@
 """KerasTuner's Tuner that reports every epoch, so that a trial can be pruned."""
 
-import gc
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,6 +7,7 @@ import keras
 import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
+from fashion_zoo.devices import releasing
 from fashion_zoo.errors import TrainingError
 from fashion_zoo.tuning.costs import measure
 from fashion_zoo.tuning.hypermodel import RecipeHyperModel
@@ -60,17 +60,22 @@ class StudyTuner(keras_tuner.Tuner):
     ) -> None:
         """Build and fit once for each repetition, and measure what the model costs."""
         watchers = [*callbacks, _Report(self.oracle, trial)]
+        found: dict[str, float] = {}
         for repetition in range(self.hypermodel.repetitions):
-            keras.backend.clear_session()  # or every trial's graph would stay
-            gc.collect()
-            model = self.hypermodel.build(trial.hyperparameters, repetition)
-            self.hypermodel.fit(
-                trial.hyperparameters, model, callbacks=watchers, repetition=repetition, **options
-            )
-            if trial.status == TrialStatus.STOPPED:
-                return
-        for one in self.oracle.costs:
-            self.oracle.update_trial(trial.trial_id, {one.name: measure(one.name, model)})
+            with releasing():  # or every trial's graph would stay
+                model = self.hypermodel.build(trial.hyperparameters, repetition)
+                self.hypermodel.fit(
+                    trial.hyperparameters,
+                    model,
+                    callbacks=watchers,
+                    repetition=repetition,
+                    **options,
+                )
+                if trial.status == TrialStatus.STOPPED:
+                    return
+                found = {one.name: measure(one.name, model) for one in self.oracle.costs}
+                del model
+        self.oracle.update_trial(trial.trial_id, found)
 
 
 def _line(trial: Trial, objective: str) -> str:

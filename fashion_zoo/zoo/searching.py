@@ -98,7 +98,6 @@ def tune(
         fashion_zoo.train("bn_mlp", config=fashion_zoo.read_config(found.best, "bn_mlp"))
         ```
     """
-    from fashion_zoo.show.progress import TrainingDisplay
     from fashion_zoo.tuning import RecipeHyperModel, Study, narrowed, report_page, search
 
     entry = registry.recipe(name)
@@ -107,12 +106,8 @@ def tune(
     base = override(config or entry.config, overrides)
     model = RecipeHyperModel(entry, base, narrowed(entry, space, base), executions, folds)
     folder, url = _place(name, study_dir, storage_url)
-    options = {
-        "sampler": sampler,
-        "pruner": pruner or ("none" if minimize else "asha"),
-        "seconds": seconds,
-        "patience": patience,
-    }
+    pruner = pruner or ("none" if minimize else "asha")
+    options = {"sampler": sampler, "pruner": pruner, "seconds": seconds, "patience": patience}
     _prepare(model, folder)
     study = Study(
         url,
@@ -124,10 +119,7 @@ def tune(
     )
     with contextlib.closing(study):
         spent = _run(model, study, search.objectives(minimize), options, progress)
-        rows = []
-        if candidates:
-            display = TrainingDisplay(enabled=progress)
-            rows = _train_again(model, study, candidates, seeds, folder, display, minimize)
+        rows = _train_again(model, study, candidates, seeds, folder, progress, minimize)
         plans = study.plans()
         if plans:
             storage.write_text(folder / "report.html", report_page(study, plans, rows, minimize))
@@ -193,12 +185,21 @@ def _run(
 
 
 def _train_again(
-    model, study, candidates: int, seeds: int, folder: Path, display, minimize: Sequence[Cost]
+    model,
+    study,
+    candidates: int,
+    seeds: int,
+    folder: Path,
+    progress: bool,
+    minimize: Sequence[Cost],
 ) -> list[dict[str, Any]]:
     """Train the best trials again, and write what that gave; return the rows of the report."""
+    from fashion_zoo.show.progress import TrainingDisplay
     from fashion_zoo.tuning import search
 
-    again = folder / "again"
+    if not candidates:
+        return []
+    display, again = TrainingDisplay(enabled=progress), folder / "again"
     try:
         with storage.lock(again):
             found = search.train_again(

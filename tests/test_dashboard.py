@@ -1,0 +1,84 @@
+"""Optuna's dashboard of a search."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+from searching import search
+
+import fashion_zoo
+from fashion_zoo import ConfigError, StudyError
+from recipes import tune
+
+
+def test_without_its_package_it_says_how_to_install_it(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "optuna_dashboard", None)
+    assert tune.main(["bn_mlp", "--dashboard"]) == ConfigError.exit_code
+    assert 'pip install "fashion_zoo[dashboard]"' in capsys.readouterr().err
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    """A dashboard that notes what it is asked to serve."""
+    served = []
+    fake = type(sys)("optuna_dashboard")
+    fake.run_server = lambda storage, port: served.append((storage, port))
+    monkeypatch.setitem(sys.modules, "optuna_dashboard", fake)
+    return served
+
+
+def test_it_serves_the_study_of_the_recipe(installed, tmp_path):
+    search(f"sqlite:///{tmp_path}/study.db", trials=2)
+    fashion_zoo.dashboard("bn_mlp", study_dir=tmp_path, port=1234)
+    ((storage, port),) = installed
+    assert port == 1234
+    assert [one.study_name for one in storage.get_all_studies()] == ["arithmetic"]
+
+
+def test_a_search_that_was_not_begun_is_answered_and_nothing_is_made(installed, tmp_path):
+    with pytest.raises(StudyError, match=r"no study at .*/none/study.db. Run the search first."):
+        fashion_zoo.dashboard("bn_mlp", study_dir=tmp_path / "none")
+    assert list(tmp_path.iterdir()) == []
+    assert installed == []
+
+
+@pytest.mark.parametrize(
+    ("name", "port", "message"),
+    [
+        ("bn_mpl", 8080, "Unknown recipe 'bn_mpl'"),
+        ("bn_mlp", 0, "port must be a whole number of at least 1"),
+    ],
+)
+def test_bad_input_is_one_sentence(installed, name, port, message, tmp_path):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        fashion_zoo.dashboard(name, study_dir=tmp_path, port=port)
+
+
+@pytest.mark.slow
+def test_it_answers_in_a_browser_and_ends_with_ctrl_c(tmp_path):
+    search(f"sqlite:///{tmp_path}/study.db", trials=2)
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    command = [
+        sys.executable, "-m", "recipes.tune", "bn_mlp", "--dashboard", "--port", str(port),
+        "--study-dir", str(tmp_path),
+    ]  # fmt: skip
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ})
+    for line in process.stderr:
+        if "Ctrl-C" in line and "Listening" not in line:
+            continue
+        if "Listening on" in line:
+            break
+    with urllib.request.urlopen(f"http://localhost:{port}/api/studies") as answer:
+        names = [one["study_name"] for one in json.load(answer)["study_summaries"]]
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert names == ["arithmetic"]
+    assert process.returncode in (0, 130)

@@ -1,0 +1,128 @@
+"""Several objectives: what is stored, which trials are best, what is shown and trained again."""
+
+import json
+import math
+import re
+
+import keras
+import keras_tuner
+import numpy as np
+import pytest
+from keras_tuner.engine.trial import TrialStatus
+from searching import space
+
+import fashion_zoo
+from fashion_zoo.errors import ConfigError
+from fashion_zoo.tuning import StudyOracle, report_page, search
+from fashion_zoo.tuning.costs import measure
+from recipes import tune
+
+BOTH = ("maximize", "minimize")
+
+
+def run(study, scored):
+    """Finish a trial for each (accuracy, cost)."""
+    objective = ["val_accuracy", keras_tuner.Objective("parameters", "min")]
+    oracle = StudyOracle(study, objective, pruner="none")
+    oracle.hyperparameters = space()
+    for accuracy, cost in scored:
+        trial = oracle.create_trial("me")
+        known = oracle.update_trial(trial.trial_id, {"val_accuracy": accuracy})
+        if known.status != TrialStatus.STOPPED:
+            oracle.update_trial(trial.trial_id, {"parameters": cost})
+        trial.status = TrialStatus.COMPLETED
+        oracle.end_trial(trial)
+    return study.plans()
+
+
+def test_a_trial_has_a_value_for_each_objective_and_a_broken_one_the_worst(opened):
+    study = opened(trials=3, directions=BOTH)
+    plans = run(study, [(0.7, 50.0), (0.8, 90.0), (math.nan, 10.0)])
+    assert [plan.outcome.values for plan in plans] == [[0.7, 50.0], [0.8, 90.0], [0.0, 90.0]]
+    assert plans[2].outcome.user_attrs["mark"] == "not finite"
+
+
+def test_the_best_are_those_of_the_front_the_most_accurate_first(opened):
+    study = opened(trials=5, directions=BOTH)
+    scored = [(0.7, 50.0), (0.8, 90.0), (0.75, 95.0), (0.6, 40.0), (0.6, 60.0)]
+    plans = run(study, scored)
+    assert [index for index, _ in search.ranked(plans, study)] == [1, 0, 3]
+    assert search.best(plans, study)[:2] == (1, 0.8)
+
+
+def test_of_one_objective_every_whole_trial_is_ranked(opened):
+    study = opened(trials=3)
+    oracle = StudyOracle(study, pruner="none")
+    oracle.hyperparameters = space()
+    for value in (0.5, math.nan, 0.7):
+        trial = oracle.create_trial("me")
+        oracle.update_trial(trial.trial_id, {"val_accuracy": value})
+        trial.status = TrialStatus.COMPLETED
+        oracle.end_trial(trial)
+    assert [index for index, _ in search.ranked(study.plans(), study)] == [2, 0]
+
+
+def test_several_objectives_are_not_pruned(opened):
+    objective = ["val_accuracy", keras_tuner.Objective("parameters", "min")]
+    with pytest.raises(ConfigError, match=r"cannot be pruned, received pruner 'asha'. Use 'none'"):
+        StudyOracle(opened(directions=BOTH), objective)
+
+
+def test_the_page_draws_the_front_and_has_the_costs(opened):
+    study = opened(trials=5, directions=BOTH)
+    plans = run(study, [(0.7, 50.0), (0.8, 90.0), (0.75, 95.0), (0.6, 40.0), (0.65, 60.0)])
+    page = report_page(study, plans, [], ["parameters"])
+    for heading in ("Pareto front", "Optimization history", "Importance of the parameters"):
+        assert f"<h2>{heading}</h2><img" in page
+    assert "<th>score</th><th>parameters</th>" in page
+    assert "<td>0.8000</td><td>90</td>" in page
+
+
+def test_what_a_model_costs():
+    net = keras.Sequential(
+        [
+            keras.Input((28, 28)),
+            keras.layers.Flatten(),
+            keras.layers.Dense(3),
+            keras.layers.BatchNormalization(),
+        ]
+    )
+    assert measure("parameters", net) == 784 * 3 + 3 + 6  # not the moving statistics
+    assert measure("latency", net) > 0
+    assert np.isfinite(measure("latency", net))
+
+
+def test_a_search_for_small_and_accurate_models(tmp_path, capsys):
+    folder = tmp_path / "s"
+    words = [
+        "bn_mlp", "--data.limit", "200", "--epochs", "1", "--fix", "batch-size=100",
+        "augmentation=none", "mixing=none", "--space.depth", "1", "--space.units",
+        "choice(8, 16)", "--minimize", "parameters", "--trials", "3", "--candidates", "3",
+        "--seeds", "1", "--study-dir", str(folder),
+    ]  # fmt: skip
+    assert tune.main(words) == 0
+    said = capsys.readouterr().out
+    rows = json.loads((folder / "report.json").read_text())
+    for row in rows:
+        run = fashion_zoo.open_run(folder / "again" / f"trial-{row['trial']}-1")
+        assert row["parameters"] == measure("parameters", run.load_model())
+        percent = f"{100 * row['score']:.2f} %"
+        assert f"score {percent}, {row['parameters']:g} parameters, trained again" in said
+    assert re.search(r"^trials +3 done, 0 pruned", said, re.M)
+    assert "<h2>Pareto front</h2>" in (folder / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"minimize": ["params"]}, "Unknown cost 'params'. Did you mean 'parameters'?"),
+        ({"minimize": ["latency", "latency"]}, "Each cost is minimized once, received latency, la"),
+        ({"minimize": ["latency"], "pruner": "asha"}, "Several objectives cannot be pruned"),
+        ({"executions": 0}, "executions must be a whole number of at least 1"),
+        ({"folds": 1}, "folds must be at least 2, or 0 for none; received 1."),
+        ({"folds": 21, "data": {"limit": 200}}, "are 20 training images of a class, received 21"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_one_sentence(options, message, tmp_path):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        fashion_zoo.tune("bn_mlp", study_dir=tmp_path, **options)
