@@ -81,7 +81,6 @@ def main(argv: list[str]) -> None:
     place: dict[str, Any] = {"study_dir": options.study_dir, "storage_url": options.storage}
     if options.dashboard:
         _common.start_keras()
-        print(f"Dashboard at http://localhost:{options.port}. Ctrl-C ends it.", file=sys.stderr)
         fashion_zoo.dashboard(entry.name, port=options.port, **place)
         return
     if options.epochs is not None:

@@ -1,15 +1,19 @@
-"""What a process may take of a GPU; none is needed."""
+"""What a process may take of a GPU, and what memory it gives back; no GPU is needed."""
 
+import gc
 import os
 import subprocess
 import types
 
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.framework import func_graph, ops
 
 import fashion_zoo
 from fashion_zoo import ConfigError
+from fashion_zoo.devices import releasing
 from recipes import tune
 
 
@@ -75,3 +79,36 @@ def test_the_search_limits_what_it_takes(gpus, tmp_path, capsys):
     flags = ["--seconds", "1e-9", "--candidates", "0", "--study-dir", str(tmp_path)]
     assert tune.main(["bn_mlp", *flags, "--data.limit", "200", "--gpu-memory", "4096"]) == 0
     assert gpus == {"first": [4096], "second": [4096]}
+
+
+def graphs():
+    """How many graphs of functions this process has."""
+    gc.collect()
+    return sum(type(one) is func_graph.FuncGraph for one in gc.get_objects())
+
+
+def train_swish():
+    layers = keras.layers
+    net = keras.Sequential(
+        [keras.Input((4,)), layers.Dense(3, activation="swish"), layers.Dense(1)]
+    )
+    net.compile("adam", "mse")
+    net.fit(np.ones((8, 4)), np.ones((8, 1)), verbose=0)
+
+
+def test_a_model_that_was_trained_in_the_block_leaves_no_graph():
+    train_swish()
+    before, gradients = graphs(), set(ops.gradient_registry._registry)
+    with releasing():
+        train_swish()
+        assert graphs() > before
+    assert graphs() <= before
+    assert set(ops.gradient_registry._registry) == gradients  # those from before stay
+
+
+def test_an_error_in_the_block_leaves_nothing_either():
+    gradients = set(ops.gradient_registry._registry)
+    with pytest.raises(ZeroDivisionError), releasing():
+        train_swish()
+        raise ZeroDivisionError
+    assert set(ops.gradient_registry._registry) == gradients

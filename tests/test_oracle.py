@@ -96,17 +96,38 @@ def test_asha_looks_first_after_a_ninth_of_the_epochs(opened):
     study = opened(trials=2)
     oracle = StudyOracle(study, epochs=20)
     oracle.hyperparameters = space()
-    for value, stops_after in ((0.9, None), (0.5, 2)):
+    for value, stops_after in ((0.9, None), (0.5, 3)):
         trial = oracle.create_trial("me")
         stopped = [
             epoch + 1
-            for epoch in range(3)
+            for epoch in range(4)
             if oracle.update_trial(trial.trial_id, {"val_accuracy": value}, step=epoch).status
             == TrialStatus.STOPPED
         ]
         assert (stopped[0] if stopped else None) == stops_after
         trial.status = TrialStatus.COMPLETED
         oracle.end_trial(trial)
+
+
+@pytest.mark.parametrize("epochs", [5, 9, 17, 18, 19, 20, 26, 27, 40])
+def test_asha_looks_twice_and_not_shortly_before_the_end(opened, epochs):
+    """A trial that keeps up with the first until a third of the epochs is trained to its end."""
+    study = opened(trials=3)
+    oracle = StudyOracle(study, epochs=epochs)
+    oracle.hyperparameters = space()
+    stops = []
+    for change_at in (epochs, math.ceil(epochs / 3) + 2, 0):
+        trial = oracle.create_trial("me")
+        stops.append(None)
+        for epoch in range(epochs):
+            value = 0.9 if epoch < change_at else 0.5
+            known = oracle.update_trial(trial.trial_id, {"val_accuracy": value}, step=epoch)
+            if known.status == TrialStatus.STOPPED:
+                stops[-1] = epoch + 1
+                break
+        trial.status = TrialStatus.COMPLETED
+        oracle.end_trial(trial)
+    assert stops == [None, None, math.ceil(epochs / 9)]
 
 
 def test_asha_stops_what_is_behind(opened):

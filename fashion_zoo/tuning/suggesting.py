@@ -4,6 +4,7 @@ A sampler is made anew for each trial from (seed, index), so that a search that 
 begun again asks for the same parameters. Attempts that died are hidden from sampler and pruner.
 """
 
+import math
 from typing import Any
 
 import keras_tuner
@@ -49,7 +50,9 @@ class Suggestions:
         self.sampler = sampler
         self.pruner = pruner
         self.seed = seed
-        self.first = max((epochs or 1) // 9, 1)  # two rungs of three below the last epoch
+        # A ninth, rounded up: two rungs of three below the last epoch. Rounded down there is a
+        # third shortly before the end, where what is nearly done is pruned.
+        self.first = max(math.ceil((epochs or 1) / 9), 1)
 
     def ask(self, attempt: Attempt, space: keras_tuner.HyperParameters) -> dict[str, Any]:
         """Return the values of the active hyperparameters, and store them.

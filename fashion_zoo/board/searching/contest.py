@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import keras
 import keras_tuner
+from keras_tuner.engine.trial import TrialStatus
 
 import fashion_zoo.board.text as text
 from fashion_zoo import registry
@@ -40,7 +41,8 @@ class Outcome(NamedTuple):
     score: float
     """Validation accuracy of the best, as the tuner states it."""
     searched: float
-    """The same without the recipe's defaults, which only this package's search begins with."""
+    """The same without the recipe's defaults, which only this package's search begins with; 0 where
+    every other trial was pruned."""
     again: float
     """Mean validation accuracy of the best, trained again for all epochs with fresh seeds."""
 
@@ -179,9 +181,10 @@ def _stock(model: RecipeHyperModel, settings: Mapping[str, Any], folder: str) ->
     )
     with contextlib.suppress(OutOfTimeError):
         tuner.search(callbacks=[Deadline(settings["seconds"])], verbose=0)
-    done = tuner.oracle.get_best_trials(_ENDLESS)
-    best = done[0]
-    return len(done), (best.score, best.hyperparameters.values), best.score
+    ended = sum(one.status == TrialStatus.COMPLETED for one in tuner.oracle.trials.values())
+    best = tuner.oracle.get_best_trials()[0]
+    score = float(best.score)
+    return ended, (score, best.hyperparameters.values), score
 
 
 if __name__ == "__main__":

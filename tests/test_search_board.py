@@ -1,0 +1,217 @@
+"""The benchmark of search: how a search is broken off, what is kept, and what is written."""
+
+import csv
+import json
+import re
+import subprocess
+
+import keras
+import pytest
+
+import fashion_zoo
+from fashion_zoo import ConfigError, TrainingError, environment
+from fashion_zoo.board.results import MARKS
+from fashion_zoo.board.searching import apart, contest, cost, real
+from fashion_zoo.board.searching.contest import Outcome
+from fashion_zoo.board.searching.cost import Cost
+from fashion_zoo.board.searching.real import Real
+from fashion_zoo.show.trials import Counts
+
+TINY = {"data": {"limit": 200}, "training": {"epochs": 2, "batch_size": 100}}
+TABLES = ("contest", "cost", "real")
+
+
+class Third(keras.callbacks.Callback):
+    """Break the search off in the first batch of its third training."""
+
+    begun = 0
+
+    def on_train_begin(self, logs=None):
+        type(self).begun += 1
+
+    def on_train_batch_end(self, batch, logs=None):
+        if type(self).begun == 3:
+            raise contest.OutOfTimeError
+
+
+@pytest.mark.parametrize(
+    "tuner",
+    [
+        "fashion_zoo",
+        "RandomSearch",
+        pytest.param("Hyperband", marks=pytest.mark.slow),
+    ],
+)
+def test_a_trial_that_was_broken_off_does_not_count(tuner, monkeypatch):
+    monkeypatch.setattr(contest, "Deadline", lambda seconds: Third())
+    monkeypatch.setattr(contest, "_AGAIN", 1)
+    Third.begun = 0
+    found = contest.run({"tuner": tuner, "seed": 1, "seconds": 9.0, "changes": [TINY, {}]})
+    assert found["trials"] == 2
+    assert 0 <= found["searched"] <= found["score"] < 1  # 0: the second was pruned
+    assert found["score"] > 0
+    assert 0 < found["again"] < 1
+
+
+def test_the_deadline_is_of_the_clock(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(contest.time, "monotonic", lambda: now[0])
+    deadline = contest.Deadline(5)
+    now[0] = 105.0
+    deadline.on_train_batch_end(0)
+    now[0] = 105.1
+    with pytest.raises(contest.OutOfTimeError):
+        deadline.on_train_batch_end(1)
+
+
+@pytest.fixture
+def child(monkeypatch):
+    """What the processes that are started say; and what they were asked."""
+    asked = []
+
+    def run(command, **options):
+        asked.append(json.loads(command[-1]))
+        said, code = run.says
+        return subprocess.CompletedProcess(command, code, said, "noise\nwhy\n" if code else "")
+
+    run.says, run.asked = ('warning\n{"a": 1}\n', 0), asked
+    monkeypatch.setattr(apart.subprocess, "run", run)
+    monkeypatch.setattr(environment, "describe", lambda: {"commit": "this"})
+    return run
+
+
+def test_what_was_measured_is_kept_for_its_settings_and_commit(child, tmp_path, monkeypatch):
+    file = tmp_path / "new" / "x.json"
+    assert apart.measure_once("m", {"seed": (1,)}, file) == {"a": 1}
+    assert apart.measure_once("m", {"seed": (1,)}, file) == {"a": 1}
+    assert len(child.asked) == 1
+    apart.measure_once("m", {"seed": (2,)}, file)
+    monkeypatch.setattr(environment, "describe", lambda: {"commit": "another"})
+    apart.measure_once("m", {"seed": (2,)}, file)
+    assert [one["seed"] for one in child.asked] == [[1], [2], [2]]
+    assert child.asked[-1]["commit"] == "another"
+
+
+def test_a_measurement_that_fails_is_named_and_nothing_is_kept(child, tmp_path):
+    child.says = ("", 1)
+    with pytest.raises(TrainingError, match=r"The measurement of x ended early: why"):
+        apart.measure_once("m", {}, tmp_path / "x.json")
+    assert not (tmp_path / "x.json").exists()
+
+
+def test_tuners_take_turns_and_another_goes_first_each_time(child, tmp_path):
+    child.says = ('{"trials": 3, "score": 0.5, "searched": 0.4, "again": 0.3}\n', 0)
+    rows = contest.measure_contest(2, tmp_path, {"data": {"limit": 300}})
+    ours, random, hyperband = contest.TUNERS
+    order = [ours, random, hyperband, random, hyperband, ours]
+    assert [one["tuner"] for one in child.asked] == order
+    assert [one["seed"] for one in child.asked] == [1, 1, 1, 2, 2, 2]  # 0 is none to KerasTuner
+    assert child.asked[0]["changes"] == [contest.SETTINGS, {"data": {"limit": 300}}]
+    assert rows[3] == Outcome(random, 1, 3, 0.5, 0.4, 0.3)
+
+
+def test_the_contest_has_medians_and_an_interval():
+    found = {"fashion_zoo": (0.91, 0.93, 0.92), "RandomSearch": (0.8,) * 3, "Hyperband": (0.7,) * 3}
+    rows = [
+        Outcome(tuner, number, 5 + number, score, score - 0.01, score - 0.02)
+        for tuner, scores in found.items()
+        for number, score in enumerate(scores)
+    ]
+    lines = contest.contest_table(rows).splitlines()
+    # by hand: sample standard deviation 0.01, t(0.975, 2) = 4.303, half width 2.48 points
+    assert lines[2] == (
+        "| `fashion_zoo`: TPE and ASHA | 6 | 92.00 % (91.00 to 93.00) | 91.00 % (90.00 to 92.00) "
+        "| 90.00 % (87.52 to 92.48) |"
+    )
+    assert lines[3].startswith("| `keras_tuner.RandomSearch` | 6 | 80.00 % (80.00 to 80.00) |")
+    assert len(lines) == 5
+
+
+def test_each_trial_of_arithmetic_is_timed():
+    found = cost.overhead(trials=3, reports=2)
+    assert found["mean"] > 0
+    assert found["last"] > 0
+
+
+@pytest.mark.slow
+def test_memory_is_read_after_each_trial():
+    found = cost.memory(trials=2, early=1)
+    assert found["early"] > 100
+    assert found["late"] > 100
+
+
+def test_the_costs_have_the_growth(child, tmp_path):
+    child.says = ('{"mean": 100.0, "last": 110.0, "early": 500.0, "late": 510.0}\n', 0)
+    rows = cost.measure_cost(5, tmp_path, {})
+    assert [one["part"] for one in child.asked] == ["overhead", "memory"]
+    assert rows[-1] == Cost("growth", pytest.approx(2.0), "%")
+    assert cost.cost_table(rows).splitlines()[2] == (
+        "| oracle and study, a trial, mean of 500 | 100.0 ms |"
+    )
+
+
+@pytest.mark.parametrize(
+    ("gain", "verdict"),
+    [
+        ((0.004, 0.001, 0.007), "Trial 7 is better than the defaults by more than its interval."),
+        ((0.004, -0.001, 0.009), "Trial 7 is no better than the defaults that these seeds show."),
+        (None, "The search found nothing better than the defaults."),
+    ],
+)
+def test_the_real_search_says_what_it_found(gain, verdict):
+    rows = [Real(7 if gain else 0, 0.92, (0.91, 0.91), gain, 600.0, 6.0, 3, 37)]
+    lines = real.real_table(rows).splitlines()
+    assert lines[0] == (
+        "The search took 10.0 minutes, 1.00 % of them in the study: 3 trials were trained to "
+        "their end, 37 were pruned."
+    )
+    assert lines[-1] == verdict
+    words = "| 7 | 92.00 % | 91.00 % (91.00 to 91.00) | +0.40 points" if gain else "| the defaults"
+    assert lines[4].startswith(words)
+
+
+@pytest.fixture
+def page(tmp_path):
+    """A page with a place for each table."""
+    found = tmp_path / "search.md"
+    places = [[mark.format(name) for mark in MARKS] for name in TABLES]
+    found.write_text("\n".join(f"{begin}\nold\n{end}" for begin, end in places))
+    return found
+
+
+def test_the_benchmark_searches_once_in_earnest_and_writes_its_page(page, tmp_path, monkeypatch):
+    outcomes = [Outcome(tuner, n, 3, 0.5, 0.4, 0.3) for tuner in contest.TUNERS for n in range(2)]
+    monkeypatch.setattr(contest, "measure_contest", lambda *options: outcomes)
+    monkeypatch.setattr(cost, "measure_cost", lambda *options: [Cost("growth", 1.0, "%")])
+    monkeypatch.setattr(real, "TRIALS", 2)
+    monkeypatch.setattr(real, "SETTINGS", TINY)
+    options = {"seeds": 2, "folder": tmp_path / "runs", "page": page}
+    table = fashion_zoo.benchmark_search(**options)
+    written = page.read_text()
+    assert "old" not in written
+    assert re.search(r"^\| the defaults \| \d\d\.\d\d % \| ", written, re.M)
+    assert "`python -m recipes.benchmark search --seeds 2` reproduces the table." in table
+    with page.with_suffix(".csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["tuner"] for row in rows[:2]] == ["fashion_zoo", "fashion_zoo"]
+    assert any(row["trial"] == "0" for row in rows)
+    # Once more: nothing is searched again, and the times are those of the search.
+    assert fashion_zoo.benchmark_search(**options) == table
+
+
+def test_bad_input_is_answered_before_anything_is_measured(page, tmp_path):
+    with pytest.raises(ConfigError, match="seeds must be at least 2"):
+        fashion_zoo.benchmark_search(seeds=1, folder=tmp_path / "runs", page=page)
+    page.write_text("no marks")
+    with pytest.raises(fashion_zoo.DataError, match="has no place for the table"):
+        fashion_zoo.benchmark_search(folder=tmp_path / "runs", page=page)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_the_counts_of_the_search_are_in_every_row():
+    row = {
+        "trial": 3, "defaults": False, "score": 0.9, "again": [0.8, 0.9], "gain": 0.1,
+        "gain_low": 0.0, "gain_high": 0.2,
+    }  # fmt: skip
+    (found,) = real.real_rows([row], Counts(40, 3, 37, 0, 0), 600.0, 6.0)
+    assert found == Real(3, 0.9, (0.8, 0.9), (0.1, 0.0, 0.2), 600.0, 6.0, 3, 37)
