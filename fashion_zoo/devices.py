@@ -20,7 +20,7 @@ def limit_gpu_memory(mebibytes: int) -> None:
         mebibytes: MiB of each GPU that this process sees.
 
     Raises:
-        ConfigError: there is no GPU, or the process has woken it already.
+        ConfigError: there is no GPU, or TensorFlow has woken it already.
     """
     import keras
 
@@ -62,7 +62,8 @@ def releasing() -> Iterator[None]:
         yield
     finally:
         for name in set(known) - before:
-            del known[name]
+            if name.startswith("CustomGradient-"):  # others belong to modules, which stay
+                del known[name]
         keras.backend.clear_session()
         gc.collect()
 
@@ -81,11 +82,13 @@ def _custom_gradients() -> dict[str, Any]:
 def _smallest_gpu(mebibytes: int) -> int:
     """Return the MiB of the smallest GPU, as its driver tells."""
     question = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    if visible := os.environ.get("CUDA_VISIBLE_DEVICES"):
+        question.append(f"--id={visible}")
     try:
         said = subprocess.run(question, capture_output=True, text=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError) as error:
+        return min(int(line) for line in said.split())
+    except (OSError, ValueError, subprocess.CalledProcessError) as error:
         raise _no_gpu(mebibytes) from error
-    return min(int(line) for line in said.split())
 
 
 def _no_gpu(mebibytes: int) -> ConfigError:

@@ -140,7 +140,7 @@ def parse_config(
     return parsed, fashion_zoo.RunConfig(**chosen)
 
 
-def start_keras(gpu_memory: int | None = None) -> None:
+def start_keras(gpu_memory: int | None = None, *, wake: bool = True) -> None:
     """Import keras and wake its device, without what TensorFlow says of itself on stderr.
 
     Its C++ start writes to the file descriptor before any log level counts: about a missing GPU,
@@ -148,6 +148,7 @@ def start_keras(gpu_memory: int | None = None) -> None:
 
     Args:
         gpu_memory: MiB of a GPU that this process may take; by default whatever it wants.
+        wake: whether anything will be computed; otherwise a GPU is left to others.
 
     Raises:
         ConfigError: the backend that KERAS_BACKEND names is unknown or not installed.
@@ -164,7 +165,8 @@ def start_keras(gpu_memory: int | None = None) -> None:
 
             if gpu_memory is not None:
                 fashion_zoo.limit_gpu_memory(gpu_memory)
-            keras.ops.zeros(())
+            if wake:
+                keras.ops.zeros(())
         except fashion_zoo.FashionZooError:
             raise
         except (ImportError, ValueError) as error:

@@ -80,7 +80,7 @@ def main(argv: list[str]) -> None:
     options, config = _common.parse_config(kind, argv[1:], f"tune {entry.name}", entry.config)
     place: dict[str, Any] = {"study_dir": options.study_dir, "storage_url": options.storage}
     if options.dashboard:
-        _common.start_keras()
+        _common.start_keras(wake=False)
         fashion_zoo.dashboard(entry.name, port=options.port, **place)
         return
     if options.epochs is not None:

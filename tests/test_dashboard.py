@@ -1,5 +1,6 @@
 """Optuna's dashboard of a search."""
 
+import contextlib
 import json
 import os
 import re
@@ -53,7 +54,8 @@ def test_a_search_that_was_not_begun_is_answered_and_nothing_is_made(installed, 
     ("name", "port", "message"),
     [
         ("bn_mpl", 8080, "Unknown recipe 'bn_mpl'"),
-        ("bn_mlp", 0, "port must be a whole number of at least 1"),
+        ("bn_mlp", 0, "port must be a whole number in 1..65535"),
+        ("bn_mlp", 80800, "port must be a whole number in 1..65535"),
     ],
 )
 def test_bad_input_is_one_sentence(installed, name, port, message, tmp_path):
@@ -72,15 +74,16 @@ def test_it_answers_in_a_browser_and_ends_with_ctrl_c(tmp_path):
         "--study-dir", str(tmp_path),
     ]  # fmt: skip
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ})
-    names = None
-    while names is None and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"http://localhost:{port}/api/studies") as answer:
-                names = [one["study_name"] for one in json.load(answer)["study_summaries"]]
-        except urllib.error.URLError:  # it does not listen yet
-            pass
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    names, url = None, f"http://localhost:{port}/api/studies"
+    try:
+        while names is None and process.poll() is None:
+            with contextlib.suppress(urllib.error.URLError):  # it does not listen yet
+                answer = json.loads(urllib.request.urlopen(url, timeout=60).read())
+                names = [one["study_name"] for one in answer["study_summaries"]]
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert names == ["arithmetic"], said
     assert process.returncode == 0
     assert f"Listening on http://localhost:{port}/" in said

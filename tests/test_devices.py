@@ -106,6 +106,12 @@ def test_a_model_that_was_trained_in_the_block_leaves_no_graph():
     assert set(ops.gradient_registry._registry) == gradients  # those from before stay
 
 
+def test_a_gradient_that_a_module_registers_stays():
+    with releasing():
+        ops.RegisterGradient("OfSomeModule")(lambda op, gradient: gradient)
+    assert ops.gradient_registry._registry.pop("OfSomeModule")
+
+
 def test_an_error_in_the_block_leaves_nothing_either():
     gradients = set(ops.gradient_registry._registry)
     with pytest.raises(ZeroDivisionError), releasing():

@@ -7,6 +7,7 @@ import re
 import keras
 import keras_tuner
 import numpy as np
+import optuna
 import pytest
 from keras_tuner.engine.trial import TrialStatus
 from searching import space
@@ -110,6 +111,27 @@ def test_a_search_for_small_and_accurate_models(tmp_path, capsys):
         assert f"score {percent}, {row['parameters']:g} parameters, trained again" in said
     assert re.search(r"^trials +3 done, 0 pruned", said, re.M)
     assert "<h2>Pareto front</h2>" in (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_trial_that_diverges_has_its_true_cost(tmp_path):
+    space = {
+        "depth": "1", "units": "8", "augmentation": "'none'", "mixing": "'none'",
+        "optimizer": "'sgd'", "learning_rate": "1e30",
+    }  # fmt: skip
+    found = fashion_zoo.tune(
+        "bn_mlp", trials=1, study_dir=tmp_path, space=space, minimize=["parameters"], candidates=0,
+        data={"limit": 200}, training={"epochs": 2, "batch_size": 100},
+    )  # fmt: skip
+    assert found.counts.failed == 1
+    stored = optuna.load_study(study_name="bn_mlp", storage=f"sqlite:///{tmp_path}/study.db")
+    parameters = 784 * 8 + 2 * 8 + 8 * 10 + 10  # batch normalization has the offset of its layer
+    assert stored.trials[0].values == [0.0, parameters]
+
+
+def test_a_refused_pruner_leaves_no_study(tmp_path):
+    with pytest.raises(ConfigError, match="cannot be pruned"):
+        fashion_zoo.tune("bn_mlp", study_dir=tmp_path, minimize=["latency"], pruner="median")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

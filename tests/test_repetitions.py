@@ -75,6 +75,23 @@ def test_the_score_is_the_mean_of_what_each_execution_reached_last(opened):
     assert found.intermediate_values == {1: 0.1, 2: 0.5, 3: 0.2, 4: 0.7}
 
 
+def test_only_the_first_execution_is_pruned(opened):
+    """A third of the epochs of two executions lies in the first epochs of the second."""
+    study = opened(trials=2)
+    oracle = StudyOracle(study, epochs=4)  # rungs at 1 and 3
+    oracle.hyperparameters = space()
+    for values in ([0.5, 0.6, 0.7, 0.9], [0.6, 0.7, 0.8, 0.9]):
+        trial = oracle.create_trial("me")
+        for execution in (1.0, 0.1):
+            for step, value in enumerate(values):
+                known = oracle.update_trial(
+                    trial.trial_id, {"val_accuracy": execution * value}, step
+                )
+                assert known.status == TrialStatus.RUNNING, (execution, step)
+        trial.status = TrialStatus.COMPLETED
+        oracle.end_trial(trial)
+
+
 def test_executions_of_one_epoch_are_told_apart(opened):
     study = opened(trials=1)
     oracle = StudyOracle(study, pruner="none", epochs=2)

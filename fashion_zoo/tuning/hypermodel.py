@@ -120,6 +120,7 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         self.space = space
         self.executions = executions
         self.folds = folds
+        self._fold: tuple[int, Split] | None = None
         if folds and (fewest := int(np.bincount(self.split.train.labels).min())) < folds:
             raise ConfigError(
                 f"There are {fewest} training images of a class, received {folds} folds. Hold out "
@@ -140,7 +141,10 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         """Return what a repetition trains on, and what it is measured on."""
         if not self.folds:
             return self.split
-        return fold(self.split.train, repetition % self.folds, self.folds)
+        number = repetition % self.folds
+        if self._fold is None or self._fold[0] != number:
+            self._fold = number, fold(self.split.train, number, self.folds)
+        return self._fold[1]
 
     @functools.cached_property
     def parameters(self) -> list[Parameter]:

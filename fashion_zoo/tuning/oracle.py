@@ -11,7 +11,6 @@ import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from fashion_zoo.config import Pruner, Sampler
-from fashion_zoo.errors import ConfigError
 from fashion_zoo.tuning.study import Attempt, Study
 from fashion_zoo.tuning.suggesting import Suggestions
 
@@ -62,8 +61,8 @@ class StudyOracle(keras_tuner.Oracle):
         sampler: tpe, random or quasi_random.
         pruner: asha, median or none; it sees what ``update_trial`` reports of each epoch. With
             several objectives nothing is pruned.
-        epochs: epochs of a trial, where they are known, those of all its executions: the last one
-            is never pruned, and asha looks first after a ninth of them.
+        epochs: epochs of an execution, where they are known: the last one is never pruned, and asha
+            looks first after a ninth of them. Later executions of a trial are not pruned.
         seed: key of the sampler; with one worker the same seed gives the same trials.
         seconds: no trial is begun after so many seconds of this worker.
         patience: no trial is begun after so many in a row without a better score.
@@ -96,10 +95,6 @@ class StudyOracle(keras_tuner.Oracle):
         names: list[Any] = [objective] if isinstance(objective, str) else list(objective)
         first, *costs = names
         super().__init__(objective=first, max_trials=study.trials, seed=seed)
-        if costs and pruner != "none":
-            raise ConfigError(
-                f"Several objectives cannot be pruned, received pruner {pruner!r}. Use 'none'."
-            )
         self.costs = costs
         """The objectives beside the first."""
         self.seed = seed  # KerasTuner takes 0 for none
@@ -182,7 +177,9 @@ class StudyOracle(keras_tuner.Oracle):
         attempt = ongoing.attempt
         if ongoing.broken or not self.study.report(attempt, ongoing.reports, reached):
             return False
-        return ongoing.reports == self.epochs or not self.suggestions.should_prune(attempt)
+        if len(ongoing.finals) > 1 or ongoing.step + 1 == self.epochs:
+            return True
+        return not self.suggestions.should_prune(attempt)
 
     @_timed
     def end_trial(self, trial: Trial) -> None:

@@ -52,6 +52,8 @@ def _candidates(rows: Sequence[dict[str, Any]], minimize: Sequence[Cost]) -> str
         costs = [f"{row[cost]:g}" for cost in minimize]
         cells.append([name, f"{row['score']:.4f}", *costs, f"{row['mean']:.4f}", between, gain])
     says = "The score is too good on average, because it chose the trial; the fresh mean is not."
+    if rows[0]["optimism"] is None:
+        says += " The score is of folds of the training images, the mean of the validation images."
     return f"{pages.table(columns, cells)}<p>{says}</p>"
 
 

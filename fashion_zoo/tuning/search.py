@@ -228,16 +228,20 @@ def train_again(
     return sorted(found, key=lambda one: -one.mean)
 
 
-def report(candidates: Sequence[Candidate], minimize: Sequence[Cost]) -> list[dict[str, Any]]:
+def report(
+    candidates: Sequence[Candidate], minimize: Sequence[Cost], folds: int = 0
+) -> list[dict[str, Any]]:
     """Return what a search found, ready for JSON.
 
     Args:
         candidates: what was trained again.
         minimize: the names of their costs.
+        folds: how many folds the search had; the score is then of other images than the fresh mean.
 
     Returns:
         A row a candidate: its score in the search, the fresh accuracies with mean and 95 % t
-        interval, the optimism of the score, and the gain over the defaults, paired by seed.
+        interval, the optimism of the score where both are of the same images, and the gain over the
+        defaults, paired by seed.
     """
     own = next((one.again for one in candidates if one.index == 0), None)
     rows = []
@@ -257,7 +261,7 @@ def report(candidates: Sequence[Candidate], minimize: Sequence[Cost]) -> list[di
                 "mean": one.mean,
                 "low": None if len(one.again) < 2 else low,
                 "high": None if len(one.again) < 2 else high,
-                "optimism": one.score - one.mean,
+                "optimism": None if folds else one.score - one.mean,
                 "gain": sum(gains) / len(gains) if gains else None,
                 "gain_low": gain_low,
                 "gain_high": gain_high,

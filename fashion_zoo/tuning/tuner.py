@@ -60,10 +60,12 @@ class StudyTuner(keras_tuner.Tuner):
     ) -> None:
         """Build and fit once for each repetition, and measure what the model costs."""
         watchers = [*callbacks, _Report(self.oracle, trial)]
-        found: dict[str, float] = {}
         for repetition in range(self.hypermodel.repetitions):
             with releasing():  # or every trial's graph would stay
                 model = self.hypermodel.build(trial.hyperparameters, repetition)
+                if repetition == 0:  # before a training may diverge
+                    costs = {one.name: measure(one.name, model) for one in self.oracle.costs}
+                    self.oracle.update_trial(trial.trial_id, costs)
                 self.hypermodel.fit(
                     trial.hyperparameters,
                     model,
@@ -71,17 +73,16 @@ class StudyTuner(keras_tuner.Tuner):
                     repetition=repetition,
                     **options,
                 )
-                if trial.status == TrialStatus.STOPPED:
-                    return
-                found = {one.name: measure(one.name, model) for one in self.oracle.costs}
                 del model
-        self.oracle.update_trial(trial.trial_id, found)
+            if trial.status == TrialStatus.STOPPED:
+                return
 
 
 def _line(trial: Trial, objective: str) -> str:
     if not trial.metrics.exists(objective):
         return f"trial {trial.trial_id}: no score. {trial.message}"
-    epochs = len(trial.metrics.get_history(objective))
+    # Epochs of the same number in several executions stand together.
+    epochs = sum(len(one.value) for one in trial.metrics.get_history(objective))
     return f"trial {trial.trial_id}: {trial.score:.4f} after {epochs} epochs"
 
 

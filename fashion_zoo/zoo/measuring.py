@@ -256,7 +256,12 @@ def _search_once(seeds: int, folder: Path, overrides: Mapping[str, Any]) -> list
     from fashion_zoo.board.searching import real
 
     place = folder / "real"
-    timed, commit = place / "timed.json", environment.describe()["commit"]
+    timed = place / "timed.json"
+    same = {
+        "commit": environment.describe()["commit"],
+        "trials": real.TRIALS,
+        "changes": json.loads(json.dumps([real.SETTINGS, overrides])),
+    }
     known = json.loads(timed.read_text(encoding="utf-8")) if timed.is_file() else {}
     search = functools.partial(
         tune,
@@ -268,10 +273,10 @@ def _search_once(seeds: int, folder: Path, overrides: Mapping[str, Any]) -> list
         progress=True,
         **overrides,
     )
-    if known.get("commit") != commit:
+    if known.get("same") != same:
         storage.remove(place)
         found = search(candidates=0)
-        known = {"commit": commit, "seconds": found.seconds, "overhead": found.overhead}
+        known = {"same": same, "seconds": found.seconds, "overhead": found.overhead}
         storage.write_json(timed, known)
     found = search()
     return real.real_rows(found.candidates, found.counts, known["seconds"], known["overhead"])

@@ -98,7 +98,14 @@ def tune(
         fashion_zoo.train("bn_mlp", config=fashion_zoo.read_config(found.best, "bn_mlp"))
         ```
     """
-    from fashion_zoo.tuning import RecipeHyperModel, Study, narrowed, report_page, search
+    from fashion_zoo.tuning import (
+        RecipeHyperModel,
+        Study,
+        check_algorithms,
+        narrowed,
+        report_page,
+        search,
+    )
 
     entry = registry.recipe(name)
     _check(trials, candidates, seeds, seconds, patience, lease, study_name)
@@ -108,6 +115,7 @@ def tune(
     folder, url = _place(name, study_dir, storage_url)
     pruner = pruner or ("none" if minimize else "asha")
     options = {"sampler": sampler, "pruner": pruner, "seconds": seconds, "patience": patience}
+    check_algorithms(sampler, pruner, 1 + len(minimize))
     _prepare(model, folder)
     study = Study(
         url,
@@ -149,7 +157,7 @@ def dashboard(
     from fashion_zoo.tuning import serve
 
     registry.recipe(name)
-    checks.whole("port", port, 1)
+    checks.whole("port", port, 1, 65535)
     serve(_place(name, study_dir, storage_url)[1], port)
 
 
@@ -176,7 +184,7 @@ def _run(
     from fashion_zoo.show.trials import SearchDisplay
     from fashion_zoo.tuning import StudyOracle, search
 
-    epochs = model.base.training.epochs * model.repetitions
+    epochs = model.base.training.epochs
     oracle = StudyOracle(study, objectives, epochs=epochs, seed=model.base.seed, **options)
     start = time.perf_counter()
     with advice(lambda: "No trial is lost. The same command goes on."):
@@ -207,7 +215,7 @@ def _train_again(
             )
             if not found:
                 return []
-            first, rows = found[0], search.report(found, minimize)
+            first, rows = found[0], search.report(found, minimize, model.folds)
             runs.write_config(folder / "best.json", model.entry.name, first.config)
             run = again / f"trial-{first.index}-{search.fresh_seed(model)}"
             with storage.atomic_file(folder / "best.keras") as temporary:

@@ -21,6 +21,7 @@ from keras_tuner.engine.trial import TrialStatus
 import fashion_zoo.board.text as text
 from fashion_zoo import registry
 from fashion_zoo.board.searching.apart import measure_once
+from fashion_zoo.errors import TrainingError
 from fashion_zoo.overrides import override
 from fashion_zoo.tuning import RecipeHyperModel, Study, StudyOracle, StudyTuner, search
 
@@ -40,9 +41,9 @@ class Outcome(NamedTuple):
     """Those that ended, whole or pruned."""
     score: float
     """Validation accuracy of the best, as the tuner states it."""
-    searched: float
-    """The same without the recipe's defaults, which only this package's search begins with; 0 where
-    every other trial was pruned."""
+    searched: float | None
+    """The same without the recipe's defaults, which only this package's search begins with; None
+    where every other trial was pruned."""
     again: float
     """Mean validation accuracy of the best, trained again for all epochs with fresh seeds."""
 
@@ -81,15 +82,19 @@ def contest_table(rows: Sequence[Outcome]) -> str:
         own = [row for row in rows if row.tuner == tuner]
         name = "`fashion_zoo`: TPE and ASHA" if tuner == TUNERS[0] else f"`keras_tuner.{tuner}`"
         trials = statistics.median(row.trials for row in own)
-        scores, searched = ([getattr(row, part) for row in own] for part in ("score", "searched"))
+        scores, searched = [row.score for row in own], [row.searched for row in own]
         again = text.percent([row.again for row in own])
         lines.append(f"| {name} | {trials:g} | {_median(scores)} | {_median(searched)} | {again} |")
     return "\n".join(lines)
 
 
-def _median(fractions: Sequence[float]) -> str:
-    middle, low, high = statistics.median(fractions), min(fractions), max(fractions)
-    return f"{100 * middle:.2f} % ({100 * low:.2f} to {100 * high:.2f})"
+def _median(fractions: Sequence[float | None]) -> str:
+    found = [one for one in fractions if one is not None]
+    if not found:
+        return "none was trained to its end"
+    middle, low, high = statistics.median(found), min(found), max(found)
+    text = f"{100 * middle:.2f} % ({100 * low:.2f} to {100 * high:.2f})"
+    return text if len(found) == len(fractions) else f"{text}, in {len(found)} of {len(fractions)}"
 
 
 class OutOfTimeError(BaseException):
@@ -145,7 +150,7 @@ def _model(settings: Mapping[str, Any], seed: int) -> RecipeHyperModel:
     return RecipeHyperModel(entry, config, entry.space)
 
 
-Found = tuple[int, tuple[float, dict[str, Any]], float]
+Found = tuple[int, tuple[float, dict[str, Any]], float | None]
 
 
 def _ours(model: RecipeHyperModel, settings: Mapping[str, Any], folder: str) -> Found:
@@ -159,9 +164,11 @@ def _ours(model: RecipeHyperModel, settings: Mapping[str, Any], folder: str) -> 
     plans = study.plans()
     whole = search.ranked(plans, study)
     ended = sum(plan.outcome is not None for plan in plans)
-    searched = max((trial.values[0] for index, trial in whole if index), default=0.0)
-    best = whole[0][1]
+    searched = max((trial.values[0] for index, trial in whole if index), default=None)
     study.close()
+    if not whole:
+        raise _too_short(settings)
+    best = whole[0][1]
     return ended, (best.values[0], best.params), searched
 
 
@@ -182,9 +189,15 @@ def _stock(model: RecipeHyperModel, settings: Mapping[str, Any], folder: str) ->
     with contextlib.suppress(OutOfTimeError):
         tuner.search(callbacks=[Deadline(settings["seconds"])], verbose=0)
     ended = sum(one.status == TrialStatus.COMPLETED for one in tuner.oracle.trials.values())
+    if not ended:
+        raise _too_short(settings)
     best = tuner.oracle.get_best_trials()[0]
     score = float(best.score)
     return ended, (score, best.hyperparameters.values), score
+
+
+def _too_short(settings: Mapping[str, Any]) -> TrainingError:
+    return TrainingError(f"No trial of {settings['tuner']} ended in {settings['seconds']} seconds.")
 
 
 if __name__ == "__main__":
