@@ -98,14 +98,7 @@ def tune(
         fashion_zoo.train("bn_mlp", config=fashion_zoo.read_config(found.best, "bn_mlp"))
         ```
     """
-    from fashion_zoo.tuning import (
-        RecipeHyperModel,
-        Study,
-        check_algorithms,
-        narrowed,
-        report_page,
-        search,
-    )
+    from fashion_zoo.tuning import RecipeHyperModel, Study, narrowed, report_page, search
 
     entry = registry.recipe(name)
     _check(trials, candidates, seeds, seconds, patience, lease, study_name)
@@ -115,8 +108,7 @@ def tune(
     folder, url = _place(name, study_dir, storage_url)
     pruner = pruner or ("none" if minimize else "asha")
     options = {"sampler": sampler, "pruner": pruner, "seconds": seconds, "patience": patience}
-    check_algorithms(sampler, pruner, 1 + len(minimize))
-    _prepare(model, folder)
+    _prepare(model, folder, sampler, pruner, 1 + len(minimize))
     study = Study(
         url,
         study_name or name,
@@ -167,10 +159,11 @@ def _place(name: str, study_dir: str | Path | None, storage_url: str | None) -> 
     return folder, storage_url or f"sqlite:///{folder.resolve() / 'study.db'}"
 
 
-def _prepare(model, folder: Path) -> None:
+def _prepare(model, folder: Path, sampler: Sampler, pruner: Pruner, objectives: int) -> None:
     """Check what can be checked before the hours that a search takes."""
-    from fashion_zoo.tuning import search
+    from fashion_zoo.tuning import check_algorithms, search
 
+    check_algorithms(sampler, pruner, objectives)
     search.check_backend(model)
     search.be_quiet()
     with storage.as_storage_error(folder):
