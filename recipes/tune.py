@@ -9,6 +9,7 @@ from typing import Any
 
 import fashion_zoo
 from fashion_zoo.config import Cost, Pruner, Sampler
+from fashion_zoo.show.trials import cost
 from recipes import _common, _lines, _workers
 
 
@@ -139,7 +140,7 @@ def _print(name: str, found: Any, minimize: Sequence[Cost]) -> None:
         if row["low"] is not None:
             again += f" ({_lines.percent(row['low'])} to {_lines.percent(row['high'])})"
         score = ", ".join(
-            [_lines.percent(row["score"]), *(f"{row[one]:g} {one}" for one in minimize)]
+            [_lines.percent(row["score"]), *(cost(one, row[one]) for one in minimize)]
         )
         print(f"{title:<12}score {score}, trained again {again}")
     if not found.best:

@@ -14,6 +14,7 @@ from searching import space
 
 import fashion_zoo
 from fashion_zoo.errors import ConfigError
+from fashion_zoo.show.trials import cost
 from fashion_zoo.tuning import StudyOracle, report_page, search
 from fashion_zoo.tuning.costs import measure
 from recipes import tune
@@ -26,11 +27,11 @@ def run(study, scored):
     objective = ["val_accuracy", keras_tuner.Objective("parameters", "min")]
     oracle = StudyOracle(study, objective, pruner="none")
     oracle.hyperparameters = space()
-    for accuracy, cost in scored:
+    for accuracy, price in scored:
         trial = oracle.create_trial("me")
         known = oracle.update_trial(trial.trial_id, {"val_accuracy": accuracy})
         if known.status != TrialStatus.STOPPED:
-            oracle.update_trial(trial.trial_id, {"parameters": cost})
+            oracle.update_trial(trial.trial_id, {"parameters": price})
         trial.status = TrialStatus.COMPLETED
         oracle.end_trial(trial)
     return study.plans()
@@ -76,7 +77,8 @@ def test_the_page_draws_the_front_and_has_the_costs(opened):
     for heading in ("Pareto front", "Optimization history", "Importance of the parameters"):
         assert f"<h2>{heading}</h2><img" in page
     assert "<th>score</th><th>parameters</th>" in page
-    assert "<td>0.8000</td><td>90</td>" in page
+    assert "<td>0.8000</td><td>90 parameters</td>" in page
+    assert cost("latency", 4.548) == "4.5 ms"
 
 
 def test_what_a_model_costs():
@@ -108,7 +110,7 @@ def test_a_search_for_small_and_accurate_models(tmp_path, capsys):
         run = fashion_zoo.open_run(folder / "again" / f"trial-{row['trial']}-1")
         assert row["parameters"] == measure("parameters", run.load_model())
         percent = f"{100 * row['score']:.2f} %"
-        assert f"score {percent}, {row['parameters']:g} parameters, trained again" in said
+        assert f"score {percent}, {row['parameters']:,.0f} parameters, trained again" in said
     assert re.search(r"^trials +3 done, 0 pruned", said, re.M)
     assert "<h2>Pareto front</h2>" in (folder / "report.html").read_text(encoding="utf-8")
 

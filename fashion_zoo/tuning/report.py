@@ -6,7 +6,7 @@ from typing import Any
 
 from fashion_zoo.config import Cost
 from fashion_zoo.show import pages
-from fashion_zoo.show.trials import describe
+from fashion_zoo.show.trials import cost, describe
 from fashion_zoo.tuning.study import Plan, Study
 from fashion_zoo.tuning.suggesting import VisibleStudy
 
@@ -49,7 +49,7 @@ def _candidates(rows: Sequence[dict[str, Any]], minimize: Sequence[Cost]) -> str
             gain = f"{row['gain']:+.4f}"
             if row["gain_low"] is not None:
                 gain += f" ({row['gain_low']:+.4f} to {row['gain_high']:+.4f})"
-        costs = [f"{row[cost]:g}" for cost in minimize]
+        costs = [cost(one, row[one]) for one in minimize]
         cells.append([name, f"{row['score']:.4f}", *costs, f"{row['mean']:.4f}", between, gain])
     says = "The score is too good on average, because it chose the trial; the fresh mean is not."
     if rows[0]["optimism"] is None:
@@ -112,7 +112,7 @@ def _trials(plans: Sequence[Plan], minimize: Sequence[Cost]) -> str:
         values = [""] * (1 + len(minimize))
         if plan.outcome:
             score, *costs = plan.outcome.values
-            values = [f"{score:.4f}", *(f"{cost:g}" for cost in costs)]
+            values = [f"{score:.4f}", *map(cost, minimize, costs)]
         tried = [state, reports, seconds, len(plan.attempts)]
         rows.append([plan.index, *values, *tried, describe(last.params)])
     columns = [
