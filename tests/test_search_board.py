@@ -5,7 +5,6 @@ import json
 import re
 import subprocess
 
-import keras
 import pytest
 
 import fashion_zoo
@@ -21,16 +20,16 @@ TINY = {"data": {"limit": 200}, "training": {"epochs": 2, "batch_size": 100}}
 TABLES = ("contest", "cost", "real")
 
 
-class Third(keras.callbacks.Callback):
+class Third(contest.Deadline):
     """Break the search off in the first batch of its third training."""
 
     begun = 0
 
     def on_train_begin(self, logs=None):
-        type(self).begun += 1
+        self.begun += 1
 
     def on_train_batch_end(self, batch, logs=None):
-        if type(self).begun == 3:
+        if self.begun == 3:
             raise contest.OutOfTimeError
 
 
@@ -43,11 +42,15 @@ class Third(keras.callbacks.Callback):
     ],
 )
 def test_a_trial_that_was_broken_off_does_not_count(tuner, monkeypatch):
-    monkeypatch.setattr(contest, "Deadline", lambda seconds: Third())
+    made = []
+    monkeypatch.setattr(contest, "Deadline", lambda seconds: made.append(Third(1e9)) or made[0])
     monkeypatch.setattr(contest, "_AGAIN", 1)
-    Third.begun = 0
     found = contest.run({"tuner": tuner, "seed": 1, "seconds": 9.0, "changes": [TINY, {}]})
     assert found["trials"] == 2
+    assert len(made[0].reached) == 2
+    assert found["score"] in made[0].reached
+    assert found["stated"] >= found["score"]
+    assert (found["stated"] == found["score"]) or tuner != "fashion_zoo"
     assert 0 < (found["searched"] or found["score"]) <= found["score"] < 1
     assert found["searched"] is not None or tuner == "fashion_zoo"  # whose second was pruned
     assert 0 < found["again"] < 1
@@ -100,28 +103,28 @@ def test_a_measurement_that_fails_is_named_and_nothing_is_kept(child, tmp_path):
 
 
 def test_tuners_take_turns_and_another_goes_first_each_time(child, tmp_path):
-    child.says = ('{"trials": 3, "score": 0.5, "searched": 0.4, "again": 0.3}\n', 0)
+    child.says = ('{"trials": 3, "score": 0.5, "stated": 0.6, "searched": 0.4, "again": 0.3}\n', 0)
     rows = contest.measure_contest(2, tmp_path, {"data": {"limit": 300}})
     ours, random, hyperband = contest.TUNERS
     order = [ours, random, hyperband, random, hyperband, ours]
     assert [one["tuner"] for one in child.asked] == order
     assert [one["seed"] for one in child.asked] == [1, 1, 1, 2, 2, 2]  # 0 is none to KerasTuner
     assert child.asked[0]["changes"] == [contest.SETTINGS, {"data": {"limit": 300}}]
-    assert rows[3] == Outcome(random, 1, 3, 0.5, 0.4, 0.3)
+    assert rows[3] == Outcome(random, 1, 3, 0.5, 0.6, 0.4, 0.3)
 
 
 def test_the_contest_has_medians_and_an_interval():
     found = {"fashion_zoo": (0.91, 0.93, 0.92), "RandomSearch": (0.8,) * 3, "Hyperband": (0.7,) * 3}
     rows = [
-        Outcome(tuner, number, 5 + number, score, score - 0.01, score - 0.02)
+        Outcome(tuner, number, 5 + number, score, score + 0.01, score - 0.01, score - 0.02)
         for tuner, scores in found.items()
         for number, score in enumerate(scores)
     ]
     lines = contest.contest_table(rows).splitlines()
     # by hand: sample standard deviation 0.01, t(0.975, 2) = 4.303, half width 2.48 points
     assert lines[2] == (
-        "| `fashion_zoo`: TPE and ASHA | 6 | 92.00 % (91.00 to 93.00) | 91.00 % (90.00 to 92.00) "
-        "| 90.00 % (87.52 to 92.48) |"
+        "| `fashion_zoo`: TPE and ASHA | 6 | 92.00 % (91.00 to 93.00) | 93.00 % (92.00 to 94.00) "
+        "| 91.00 % (90.00 to 92.00) | 90.00 % (87.52 to 92.48) |"
     )
     assert lines[3].startswith("| `keras_tuner.RandomSearch` | 6 | 80.00 % (80.00 to 80.00) |")
     assert len(lines) == 5
@@ -184,7 +187,9 @@ def page(tmp_path):
 
 
 def test_the_benchmark_searches_once_in_earnest_and_writes_its_page(page, tmp_path, monkeypatch):
-    outcomes = [Outcome(tuner, n, 3, 0.5, 0.4, 0.3) for tuner in contest.TUNERS for n in range(2)]
+    outcomes = [
+        Outcome(tuner, n, 3, 0.5, 0.6, 0.4, 0.3) for tuner in contest.TUNERS for n in range(2)
+    ]
     monkeypatch.setattr(contest, "measure_contest", lambda *options: outcomes)
     monkeypatch.setattr(cost, "measure_cost", lambda *options: [Cost("growth", 1.0, "%")])
     monkeypatch.setattr(real, "TRIALS", 2)
