@@ -73,15 +73,25 @@ def test_it_answers_in_a_browser_and_ends_with_ctrl_c(tmp_path):
         sys.executable, "-m", "recipes.tune", "bn_mlp", "--dashboard", "--port", str(port),
         "--study-dir", str(tmp_path),
     ]  # fmt: skip
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ})
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ},
+        # What a shell runs in the background ignores Ctrl-C, and so does what that starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     names, url = None, f"http://localhost:{port}/api/studies"
     try:
         while names is None and process.poll() is None:
             with contextlib.suppress(urllib.error.URLError):  # it does not listen yet
                 answer = json.loads(urllib.request.urlopen(url, timeout=60).read())
                 names = [one["study_name"] for one in answer["study_summaries"]]
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        said = None
+        while said is None:
+            process.send_signal(signal.SIGINT)  # lost where it comes in the middle of an answer
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                _, said = process.communicate(timeout=5)
     finally:
         process.kill()
     assert names == ["arithmetic"], said
