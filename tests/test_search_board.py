@@ -149,7 +149,7 @@ def test_memory_is_read_after_each_trial():
 
 def test_the_costs_have_the_growth(child, tmp_path):
     child.says = ('{"mean": 100.0, "last": 110.0, "early": 500.0, "late": 510.0}\n', 0)
-    rows = cost.measure_cost(5, tmp_path, {})
+    rows = cost.measure_cost(tmp_path)
     assert [one["part"] for one in child.asked] == ["overhead", "memory"]
     assert rows[-1] == Cost("growth", pytest.approx(2.0), "%")
     assert cost.cost_table(rows).splitlines()[2] == (

@@ -1,12 +1,11 @@
 """Measure recipes and techniques over several seeds."""
 
 import functools
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from fashion_zoo import environment, registry, storage
+from fashion_zoo import registry, storage
 from fashion_zoo.data.pipeline import need_tensorflow
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.overrides import override
@@ -241,7 +240,7 @@ def benchmark_search(
     return _write_tables(
         {
             "contest": (contest.measure_contest, contest.contest_table),
-            "cost": (cost.measure_cost, cost.cost_table),
+            "cost": (lambda seeds, folder, changes: cost.measure_cost(folder), cost.cost_table),
             "real": (_search_once, real.real_table),
         },
         (seeds, Path(folder), overrides),
@@ -254,15 +253,9 @@ def benchmark_search(
 def _search_once(seeds: int, folder: Path, overrides: Mapping[str, Any]) -> list[Any]:
     """Search once in earnest; trials that were broken off are all run again, to be timed."""
     from fashion_zoo.board.searching import real
+    from fashion_zoo.board.searching.apart import keep
 
     place = folder / "real"
-    timed = place / "timed.json"
-    same = {
-        "commit": environment.describe()["commit"],
-        "trials": real.TRIALS,
-        "changes": json.loads(json.dumps([real.SETTINGS, overrides])),
-    }
-    known = json.loads(timed.read_text(encoding="utf-8")) if timed.is_file() else {}
     search = functools.partial(
         tune,
         "bn_mlp",
@@ -273,13 +266,16 @@ def _search_once(seeds: int, folder: Path, overrides: Mapping[str, Any]) -> list
         progress=True,
         **overrides,
     )
-    if known.get("same") != same:
+
+    def measure(_: Mapping[str, Any]) -> dict[str, float]:
         storage.remove(place)
         found = search(candidates=0)
-        known = {"same": same, "seconds": found.seconds, "overhead": found.overhead}
-        storage.write_json(timed, known)
+        return {"seconds": found.seconds, "overhead": found.overhead}
+
+    settings = {"trials": real.TRIALS, "changes": [real.SETTINGS, overrides]}
+    known = keep(place / "timed.json", settings, measure)
     found = search()
-    return real.real_rows(found.candidates, found.counts, known["seconds"], known["overhead"])
+    return real.real_rows(found.candidates, found.counts, **known)
 
 
 def _write_tables(

@@ -1,16 +1,36 @@
-"""A measurement in a process of its own, run once."""
+"""A measurement that is made once and kept; those in a process of their own."""
 
 import json
-import os
 import subprocess
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from fashion_zoo import environment, storage
+from fashion_zoo.board import child
 from fashion_zoo.errors import TrainingError
 from fashion_zoo.show.progress import TrainingDisplay
+
+
+def keep(
+    file: Path, settings: Mapping[str, Any], measure: Callable[[Mapping[str, Any]], dict[str, Any]]
+) -> dict[str, Any]:
+    """Return what was measured, now or when it was measured before.
+
+    Args:
+        file: where settings and answer are kept.
+        settings: what is measured; what was kept under others or another commit is not taken.
+        measure: measures it with these settings and the commit; its answer can be written as JSON.
+    """
+    settings = json.loads(json.dumps({**settings, "commit": environment.describe()["commit"]}))
+    if file.is_file():
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        if kept["settings"] == settings:
+            return kept["answer"]
+    answer = measure(settings)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    storage.write_json(file, {"settings": settings, "answer": answer})
+    return answer
 
 
 def measure_once(module: str, settings: Mapping[str, Any], file: Path) -> dict[str, Any]:
@@ -18,30 +38,21 @@ def measure_once(module: str, settings: Mapping[str, Any], file: Path) -> dict[s
 
     Args:
         module: the program; it takes JSON and prints JSON.
-        settings: what it takes; what was kept under other settings or another commit is not taken.
-        file: where settings and answer are kept.
+        settings: what it takes.
+        file: where settings and answer are kept, as ``keep`` does.
 
     Raises:
         TrainingError: it ended early; the message has its last line.
     """
-    settings = {**settings, "commit": environment.describe()["commit"]}
-    if file.is_file():
-        kept = json.loads(file.read_text(encoding="utf-8"))
-        if kept["settings"] == json.loads(json.dumps(settings)):
-            return kept["answer"]
-    paths = os.pathsep.join(path for path in sys.path if path)
-    done = subprocess.run(
-        [sys.executable, "-m", module, json.dumps(settings)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": paths},
-        check=False,
-    )
+    return keep(file, settings, lambda whole: _measure(module, whole, file.stem))
+
+
+def _measure(module: str, settings: Mapping[str, Any], name: str) -> dict[str, Any]:
+    command, surroundings = child.program(module, settings)
+    done = subprocess.run(command, capture_output=True, text=True, env=surroundings, check=False)
     if done.returncode:
-        lines = done.stderr.strip().splitlines() or ["it said nothing"]
-        raise TrainingError(f"The measurement of {file.stem} ended early: {lines[-1]}")
+        why = child.last_line(done.stderr)
+        raise TrainingError(f"The measurement of {name} ended early: {why}")
     answer = json.loads(done.stdout.splitlines()[-1])
-    file.parent.mkdir(parents=True, exist_ok=True)
-    storage.write_json(file, {"settings": settings, "answer": answer})
-    TrainingDisplay().say(f"{file.stem}: {json.dumps(answer)}")
+    TrainingDisplay().say(f"{name}: {json.dumps(answer)}")
     return answer

@@ -44,7 +44,7 @@ class Outcome(NamedTuple):
     stated: float
     """Validation accuracy of the best trial as the tuner states it."""
     searched: float | None
-    """The same without the recipe's defaults, which only this package's search begins with; None
+    """``score`` without the recipe's defaults, which only this package's search begins with; None
     where every other trial was pruned."""
     again: float
     """Mean validation accuracy of the best, trained again for all epochs with fresh seeds."""
@@ -98,8 +98,8 @@ def _median(fractions: Sequence[float | None]) -> str:
     if not found:
         return "none was trained to its end"
     middle, low, high = statistics.median(found), min(found), max(found)
-    text = f"{100 * middle:.2f} % ({100 * low:.2f} to {100 * high:.2f})"
-    return text if len(found) == len(fractions) else f"{text}, in {len(found)} of {len(fractions)}"
+    said = f"{100 * middle:.2f} % ({100 * low:.2f} to {100 * high:.2f})"
+    return said if len(found) == len(fractions) else f"{said}, in {len(found)} of {len(fractions)}"
 
 
 class OutOfTimeError(BaseException):
@@ -148,21 +148,15 @@ def run(settings: Mapping[str, Any]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         find = _ours if settings["tuner"] == TUNERS[0] else _stock
         deadline = Deadline(settings["seconds"])
-        trials, score, searched, stated, values = find(model, settings, deadline, folder)
+        found = find(model, settings, deadline, folder)._asdict()
     hp = keras_tuner.HyperParameters()
-    hp.values = values
+    hp.values = found.pop("values")
     again = []
     for number in range(_AGAIN):
         fresh = _model(settings, 1000 * settings["seed"] + number)
         history = fresh.fit(hp, fresh.build(hp))
         again.append(history.history[search.OBJECTIVE][-1])
-    return {
-        "trials": trials,
-        "score": score,
-        "stated": stated,
-        "searched": searched,
-        "again": statistics.mean(again),
-    }
+    return {**found, "again": statistics.mean(again)}
 
 
 def _model(settings: Mapping[str, Any], seed: int) -> RecipeHyperModel:

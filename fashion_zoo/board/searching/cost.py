@@ -38,13 +38,11 @@ class Cost(NamedTuple):
     unit: str
 
 
-def measure_cost(seeds: int, folder: Path, changes: Mapping[str, Any]) -> list[Cost]:
+def measure_cost(folder: Path) -> list[Cost]:
     """Measure what a study takes of a trial, and the memory of many trials in one process.
 
     Args:
-        seeds: of other tables; here each trial has its own.
         folder: where the figures are kept; a kept one is not measured again.
-        changes: of other tables; what is measured here has its own config.
     """
     overhead = {"part": "overhead", "trials": TRIALS, "reports": REPORTS}
     spent = measure_once(__name__, overhead, folder / "overhead.json")

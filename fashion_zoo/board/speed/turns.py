@@ -5,13 +5,12 @@ On a machine whose speed wanders, only what ran a moment apart can be compared.
 
 import contextlib
 import json
-import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from fashion_zoo.board.child import last_line, program
 from fashion_zoo.errors import TrainingError
 
 
@@ -73,13 +72,14 @@ def _started(entry: Entry, epochs: int) -> Iterator[tuple[subprocess.Popen, Any]
     changes = {**entry.changes, "training": {**entry.changes.get("training", {}), "epochs": epochs}}
     settings = {**entry._asdict(), "changes": changes}
     with tempfile.TemporaryFile("w+") as said:
+        command, surroundings = program("fashion_zoo.board.speed.contender", settings)
         process = subprocess.Popen(
-            [sys.executable, "-m", "fashion_zoo.board.speed.contender", json.dumps(settings)],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=said,
             text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            env=surroundings,
         )
         try:
             yield process, said
@@ -94,6 +94,5 @@ def _epoch(name: str, process: subprocess.Popen, said: Any) -> Epoch:
     if not line:
         process.wait()
         said.seek(0)
-        lines = said.read().strip().splitlines() or ["it said nothing"]
-        raise TrainingError(f"The training of {name} ended early: {lines[-1]}")
+        raise TrainingError(f"The training of {name} ended early: {last_line(said.read())}")
     return Epoch(**json.loads(line))
