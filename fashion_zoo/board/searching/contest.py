@@ -23,6 +23,7 @@ from fashion_zoo import registry
 from fashion_zoo.board.searching.apart import measure_once
 from fashion_zoo.errors import TrainingError
 from fashion_zoo.overrides import override
+from fashion_zoo.seeds import derive
 from fashion_zoo.tuning import RecipeHyperModel, Study, StudyOracle, StudyTuner, search
 
 TUNERS = ("fashion_zoo", "RandomSearch", "Hyperband")
@@ -54,7 +55,8 @@ def measure_contest(repetitions: int, folder: Path, changes: Mapping[str, Any]) 
     """Let every tuner search for the same time, in turns.
 
     Args:
-        repetitions: searches of each, with seeds 1, 2, ...; another tuner goes first each time.
+        repetitions: searches of each, another tuner goes first each time. Seeds are far apart:
+            KerasTuner draws with seed, seed + 1, ..., so that neighbours would share their draws.
         folder: where the outcomes are kept; a kept one is not measured again.
         changes: overrides of the config, for a quick look.
     """
@@ -64,7 +66,7 @@ def measure_contest(repetitions: int, folder: Path, changes: Mapping[str, Any]) 
         for tuner in TUNERS[first:] + TUNERS[:first]:
             settings = {
                 "tuner": tuner,
-                "seed": repetition + 1,
+                "seed": derive(repetition, "contest"),
                 "seconds": SECONDS,
                 "changes": [SETTINGS, changes],
             }
@@ -153,7 +155,7 @@ def run(settings: Mapping[str, Any]) -> dict[str, Any]:
     hp.values = found.pop("values")
     again = []
     for number in range(_AGAIN):
-        fresh = _model(settings, 1000 * settings["seed"] + number)
+        fresh = _model(settings, derive(settings["seed"], "again", number))
         history = fresh.fit(hp, fresh.build(hp))
         again.append(history.history[search.OBJECTIVE][-1])
     return {**found, "again": statistics.mean(again)}
