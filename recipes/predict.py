@@ -36,7 +36,13 @@ def main(argv: list[str]) -> None:
     )
     again, other = (" once inverted", "without") if options.invert else ("", "with")
     for prediction in found:
-        if prediction.looks_inverted:
+        if prediction.is_faint:
+            print(
+                f"warning: {prediction.picture} has hardly any contrast once it is 28x28 grey: "
+                "there is next to nothing to recognize, however sure the model sounds.",
+                file=sys.stderr,
+            )
+        elif prediction.looks_inverted:
             print(
                 f"warning: {prediction.picture} has a light background{again}, and the model knows "
                 f"light garments on black. Try it {other} --invert.",

@@ -6,6 +6,7 @@ from PIL import Image
 
 from fashion_zoo import DataError
 from fashion_zoo.data.pictures import read_picture
+from recipes import predict
 
 
 def save(path, array, mode=None):
@@ -39,14 +40,61 @@ def test_a_picture_that_is_not_square_is_padded_not_stretched(tmp_path):
     assert picture.notes == ("40x10 to 28x28",)
 
 
-def test_transparent_parts_become_black(tmp_path):
-    pixels = np.zeros((28, 28, 4), np.uint8)
-    pixels[..., :3] = 255
+def transparent(path, ink):
+    """Save a square of this grey on a transparent ground."""
+    pixels = np.full((28, 28, 4), ink, np.uint8)
+    pixels[..., 3] = 0
     pixels[10:20, 10:20, 3] = 255
+    return save(path, pixels)
+
+
+@pytest.mark.parametrize(
+    ("ink", "invert", "ground", "drawn"),
+    [(255, False, 0, 255), (0, False, 255, 0), (0, True, 0, 255), (200, False, 0, 200)],
+)
+def test_what_is_drawn_on_a_transparent_ground_stands_out(tmp_path, ink, invert, ground, drawn):
+    picture = read_picture(transparent(tmp_path / "a.png", ink), invert=invert)
+    assert picture.image[0, 0] == ground
+    assert picture.image[15, 15] == drawn
+    assert picture.looks_inverted == (ground == 255)
+    assert not picture.is_faint
+    assert f"transparent parts to {'white' if ink == 0 else 'black'}" in picture.notes
+
+
+def test_a_half_transparent_edge_has_no_say_in_the_ground(tmp_path):
+    pixels = np.full((28, 28, 4), (255, 255, 255, 1), np.uint8)  # white, and next to nothing of it
+    pixels[10:20, 10:20] = (0, 0, 0, 255)
     picture = read_picture(save(tmp_path / "a.png", pixels))
-    assert picture.image[0, 0] == 0
-    assert picture.image[15, 15] == 255
-    assert not picture.looks_inverted
+    assert (picture.image[0, 0], picture.image[15, 15]) == (255, 0)
+
+
+def test_an_alpha_channel_that_hides_nothing_is_not_mentioned(tmp_path):
+    pixels = np.full((28, 28, 4), 255, np.uint8)
+    assert read_picture(save(tmp_path / "a.png", pixels)).notes == ("RGBA to grey",)
+
+
+@pytest.mark.parametrize("invert", [False, True])
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        np.zeros((28, 28), np.uint8),
+        np.full((40, 40, 3), (250, 252, 254), np.uint8),
+        np.zeros((28, 28, 4), np.uint8),  # transparent all over
+        (np.arange(784) * 5).reshape(28, 28).astype(np.uint16),  # 12 bits in 16
+        (np.indices((112, 112)).sum(axis=0) % 2 * 255).astype(np.uint8),
+    ],
+    ids=["black", "pale", "transparent", "twelve bits", "finer than a pixel"],
+)
+def test_a_picture_without_contrast_says_so_whatever_the_reason(tmp_path, pixels, invert):
+    assert read_picture(save(tmp_path / "a.png", pixels), invert=invert).is_faint
+
+
+def test_the_command_warns_of_a_picture_with_nothing_on_it(tmp_path, trained, capsys):
+    path = save(tmp_path / "a.png", np.zeros((28, 28), np.uint8))
+    assert predict.main([str(trained.run.path), str(path)]) == 0
+    warned = capsys.readouterr().err
+    assert warned.startswith(f"warning: {path} has hardly any contrast once it is 28x28 grey")
+    assert len(warned.splitlines()) == 1
 
 
 def test_sixteen_bits_are_scaled_not_clipped(tmp_path):
@@ -61,6 +109,30 @@ def test_a_photograph_is_turned_upright(tmp_path, images):
     picture = read_picture(path)
     assert picture.notes == ("turned upright", "56x112 to 28x28")
     assert picture.image[:, :6].max() < 30  # the padding of a tall picture
+
+
+@pytest.mark.parametrize(
+    ("orientation", "said"),
+    [
+        (1, ()),
+        (2, ("mirrored",)),
+        (3, ("turned upright",)),
+        (4, ("turned upright and mirrored",)),
+        (5, ("turned upright and mirrored",)),
+        (6, ("turned upright",)),
+        (7, ("turned upright and mirrored",)),
+        (8, ("turned upright",)),
+        (9, ()),
+    ],
+)
+def test_every_turn_of_a_square_picture_is_said(tmp_path, images, orientation, said):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / "a.png"
+    Image.fromarray(images.images[0]).save(path, exif=exif)
+    picture = read_picture(path)
+    assert picture.notes == said
+    assert np.array_equal(picture.image, images.images[0]) == (not said)
 
 
 def test_pixels_of_32_bits_are_refused(tmp_path):

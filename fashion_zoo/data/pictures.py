@@ -8,6 +8,15 @@ import numpy as np
 from fashion_zoo.data.sources import IMAGE_SHAPE
 from fashion_zoo.errors import DataError
 
+_FAINT = 32  # grey levels between the darkest and the lightest pixel; Fashion-MNIST has 254 or more
+_OPAQUE = 255
+# What brings a picture upright, by the orientation that a camera noted: 1 is upright already.
+_TURNS = {
+    2: "mirrored", 3: "turned upright", 4: "turned upright and mirrored",
+    5: "turned upright and mirrored", 6: "turned upright", 7: "turned upright and mirrored",
+    8: "turned upright",
+}  # fmt: skip
+
 
 class Picture(NamedTuple):
     """A picture that was read."""
@@ -18,14 +27,16 @@ class Picture(NamedTuple):
     """What was done to it, for a person."""
     looks_inverted: bool
     """Whether it looks inverted: its border is light, where the data has black."""
+    is_faint: bool
+    """Whether hardly any contrast is left, so that there is next to nothing to recognize."""
 
 
 def read_picture(path: str | Path, *, invert: bool = False) -> Picture:
     """Read a picture file and turn it into 28x28 grey.
 
-    A photograph is turned upright as its camera says, and transparent parts become black. A
-    picture that is not square is padded to a square with the grey of its border, so that nothing
-    is stretched.
+    A photograph is turned upright as its camera says. Transparent parts become black where what
+    is drawn is light, and white where it is dark, so that it stands out. A picture that is not
+    square is padded to a square with the grey of its border, so that nothing is stretched.
 
     Args:
         path: a file that Pillow reads (PNG, JPEG, ...).
@@ -34,14 +45,15 @@ def read_picture(path: str | Path, *, invert: bool = False) -> Picture:
     Raises:
         DataError: the file is missing, not a picture, damaged or larger than Pillow's limit.
     """
-    from PIL import Image, ImageOps
+    from PIL import ExifTags, Image, ImageOps
 
     path = Path(path)
     try:
         with Image.open(path) as file:
-            mode, upright = file.mode, ImageOps.exif_transpose(file)
-            turned, size = upright.size != file.size, upright.size
-            grey = _grey(upright)
+            mode, turn = file.mode, _TURNS.get(file.getexif().get(ExifTags.Base.Orientation, 1))
+            upright = ImageOps.exif_transpose(file)
+            size = upright.size
+            grey, ground = _grey(upright)
             if size != IMAGE_SHAPE:
                 border = _border(grey)
                 grey = ImageOps.pad(grey, IMAGE_SHAPE, Image.Resampling.LANCZOS, color=border)
@@ -49,28 +61,51 @@ def read_picture(path: str | Path, *, invert: bool = False) -> Picture:
         raise DataError(f"There is no picture {path}.") from None
     except Exception as error:  # each of Pillow's readers has its own way to fail
         raise DataError(f"{path} cannot be read as a picture: {error}") from error
-    notes = ["turned upright"] if turned else []
+    notes = [turn] if turn else []
     if mode != "L":
         notes.append(f"{mode} to grey")
+    if ground:
+        notes.append(f"transparent parts to {ground}")
     if size != IMAGE_SHAPE:
         notes.append(f"{size[0]}x{size[1]} to {IMAGE_SHAPE[0]}x{IMAGE_SHAPE[1]}")
     if invert:
         grey = ImageOps.invert(grey)
         notes.append("inverted")
-    return Picture(np.asarray(grey), tuple(notes), _border(grey) > 127)
+    image = np.asarray(grey)
+    return Picture(image, tuple(notes), _border(grey) > 127, is_faint(image))
+
+
+def is_faint(image: np.ndarray) -> bool:
+    """Tell whether pixels in 0..255 have hardly any contrast."""
+    return bool(np.ptp(image.astype(np.float32)) < _FAINT)
 
 
 def _grey(file):
+    """Return the picture in grey, and the ground that stands where it was transparent, if any."""
     from PIL import Image
 
     if file.mode in ("I", "F"):
         raise ValueError("its pixels have 32 bits, whose black and white nobody knows; use 8 or 16")
     if file.mode.startswith("I;16"):  # convert("L") would clip them
-        return Image.fromarray((np.asarray(file) >> 8).astype(np.uint8))
+        return Image.fromarray((np.asarray(file) >> 8).astype(np.uint8)), None
     if "A" in file.getbands() or "transparency" in file.info:
-        black = Image.new("RGBA", file.size, "black")
-        return Image.alpha_composite(black, file.convert("RGBA")).convert("L")
-    return file.convert("L")
+        file = file.convert("RGBA")
+        if file.getchannel("A").getextrema()[0] < _OPAQUE:
+            return _on_ground(file)
+    return file.convert("L"), None
+
+
+def _on_ground(file):
+    """Compose a picture with transparent parts on the ground on which it stands out."""
+    from PIL import Image, ImageStat
+
+    ink, opacity = file.convert("L"), file.getchannel("A")
+    # The mean of what is drawn, each pixel as much as it is opaque. Black where nothing is drawn.
+    weight = ImageStat.Stat(opacity).sum[0]
+    drawn = Image.composite(ink, Image.new("L", ink.size), opacity)
+    dark = weight and ImageStat.Stat(drawn).sum[0] * _OPAQUE / weight < 128
+    ground = "white" if dark else "black"
+    return Image.alpha_composite(Image.new("RGBA", file.size, ground), file).convert("L"), ground
 
 
 def _border(grey) -> int:

@@ -42,6 +42,8 @@ class Prediction(NamedTuple):
     """What was done to the picture."""
     looks_inverted: bool
     """Whether it looks inverted."""
+    is_faint: bool
+    """Whether hardly any contrast is left, so that the classes mean little."""
     classes: tuple[tuple[str, float], ...]
     """Class name and probability, the most probable first."""
 
@@ -78,6 +80,7 @@ def predict(
             str(path),
             entry.notes,
             entry.looks_inverted,
+            entry.is_faint,
             tuple((CLASS_NAMES[place], float(row[place])) for place in np.argsort(-row)[:top]),
         )
         for path, entry, row in zip(pictures, read, found, strict=True)
