@@ -8,7 +8,12 @@ import fashion_zoo
 from fashion_zoo.data import CLASS_NAMES, load_part
 from fashion_zoo.evaluation import mean_interval, measure, wilson
 from fashion_zoo.evaluation.metrics import calibration_error, confidence_bins
-from fashion_zoo.evaluation.statistics import standard_deviation
+from fashion_zoo.evaluation.statistics import (
+    DIFFERENCE,
+    FRACTION,
+    POSITIVE,
+    standard_deviation,
+)
 
 NAMES = ("a", "b")
 
@@ -28,6 +33,45 @@ def test_the_interval_of_a_mean_is_students():
     half = 4.302652729911275 / math.sqrt(3)  # t at 0.975 with 2 degrees of freedom
     assert (low, high) == pytest.approx((2 - half, 2 + half))
     assert all(math.isnan(end) for end in mean_interval([1.0]))
+
+
+@pytest.mark.parametrize(
+    ("bounds", "values"),
+    [
+        (FRACTION, [0.4, 0.55]),
+        (FRACTION, [0.0, 1.0]),
+        (FRACTION, [0.999, 1.0, 1.0]),
+        (DIFFERENCE, [-0.9, 0.7]),
+        (DIFFERENCE, [0.0, 0.3, -0.1]),
+        (POSITIVE, [1.0, 2.0]),
+        (POSITIVE, [1e-9, 1e9]),
+    ],
+)
+def test_an_interval_holds_its_mean_and_stays_where_its_values_can_be(bounds, values):
+    low, high = mean_interval(values, bounds)
+    assert bounds[0] <= low < sum(values) / len(values) < high <= bounds[1]
+
+
+def test_a_bounded_interval_is_students_on_a_scale_without_bounds():
+    z = 12.706204736174694 * 0.005 / (0.915 * 0.085)  # t at 0.975, 1 degree of freedom; delta rule
+    logit = math.log(0.915 / 0.085)
+    ends = (1 / (1 + math.exp(z - logit)), 1 / (1 + math.exp(-z - logit)))
+    assert mean_interval([0.91, 0.92], FRACTION) == pytest.approx(ends)
+    fisher = math.atanh(0.005)
+    z = 12.706204736174694 * 0.005 / (1 - 0.005**2)
+    ends = (math.tanh(fisher - z), math.tanh(fisher + z))
+    assert mean_interval([0.01, 0.0], DIFFERENCE) == pytest.approx(ends)
+    factor = math.exp(12.706204736174694 * 0.5 / 1.5)
+    assert mean_interval([1.0, 2.0], POSITIVE) == pytest.approx((1.5 / factor, 1.5 * factor))
+
+
+@pytest.mark.parametrize("bounds", [FRACTION, DIFFERENCE, POSITIVE])
+def test_far_from_its_bounds_an_interval_is_students(bounds):
+    values = [0.5001, 0.5002, 0.5003]
+    assert mean_interval(values, bounds) == pytest.approx(mean_interval(values), rel=1e-6)
+    assert mean_interval([0.5, 0.5], bounds) == (0.5, 0.5)
+    assert mean_interval([1.0, 1.0], bounds) == (1.0, 1.0)
+    assert all(math.isnan(end) for end in mean_interval([0.5], bounds))
 
 
 def test_the_spread_is_the_sample_standard_deviation():

@@ -125,10 +125,10 @@ def test_the_contest_has_medians_and_an_interval():
         for number, score in enumerate(scores)
     ]
     lines = contest.contest_table(rows).splitlines()
-    # by hand: sample standard deviation 0.01, t(0.975, 2) = 4.303, half width 2.48 points
+    # by hand: sample deviation 0.01, t(0.975, 2) = 4.303, expit(logit(0.9) -+ 0.0248 / 0.09)
     assert lines[2] == (
         "| `fashion_zoo`: TPE and ASHA | 6 | 92.00 % (91.00 to 93.00) | 93.00 % (92.00 to 94.00) "
-        "| 91.00 % (90.00 to 92.00) | 90.00 % (87.52 to 92.48) |"
+        "| 91.00 % (90.00 to 92.00) | 90.00 % (87.23 to 92.22) |"
     )
     assert lines[3].startswith("| `keras_tuner.RandomSearch` | 6 | 80.00 % (80.00 to 80.00) |")
     assert len(lines) == 5

@@ -28,11 +28,12 @@ def test_the_table_has_means_with_their_intervals():
     ]
     lines = seconds_table(rows).splitlines()
     # by hand: t(0.975, 1) = 12.706, half widths 12.706 * 0.5 s and 12.706 * 1 point
+    # seconds: 1.5 exp(-+ 6.353 / 1.5); accuracies: expit(logit(0.91) -+ 0.12706 / (0.91 * 0.09))
     assert lines[2] == (
-        "| a | 1.5 (-4.9 to 7.9) | 91.00 % (78.29 to 103.71) | 89.00 % (76.29 to 101.71) |"
+        "| a | 1.5 (0.0 to 103.6) | 91.00 % (68.18 to 97.95) | 89.00 % (68.84 to 96.73) |"
     )
     assert lines[3].startswith("| tutorial | 9.0 (9.0 to 9.0) | 50.00 %")
-    assert lines[5].startswith("Mean over 2 seeds with its 95 % t interval.")
+    assert lines[5].startswith("Mean over 2 seeds with its 95 % interval, by Student's t, of ")
 
 
 def test_a_model_of_no_run_is_measured_like_one_of_a_run(trained):

@@ -10,7 +10,7 @@ from fashion_zoo.board.measured import Measured, measure_seeds
 from fashion_zoo.board.results import Result
 from fashion_zoo.config import Recipe
 from fashion_zoo.evaluation import mean_interval
-from fashion_zoo.evaluation.statistics import standard_deviation
+from fashion_zoo.evaluation.statistics import FRACTION, standard_deviation
 from fashion_zoo.show.progress import TrainingDisplay
 
 
@@ -34,7 +34,9 @@ def measure_recipe(name: str, seeds: int, folder: Path, display: TrainingDisplay
 
 def _summarize(entry: Recipe, done: Sequence[Measured]) -> Result:
     validation, test = [one.validation for one in done], [one.test for one in done]
-    validation_interval, test_interval = mean_interval(validation), mean_interval(test)
+    validation_interval, test_interval = (
+        mean_interval(one, FRACTION) for one in (validation, test)
+    )
     surroundings = done[0].run.read_json("environment.json")
     versions = surroundings["versions"]
     config = json.dumps(dataclasses.asdict(entry.config), sort_keys=True)

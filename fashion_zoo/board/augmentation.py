@@ -93,7 +93,7 @@ def augmentation_table(rows: Sequence[Trial]) -> str:
     lines += [
         "",
         f"`bn_mlp`, {training['epochs']} epochs, batches of {training['batch_size']}. Mean over "
-        f"{seeds} seeds with its 95 % t interval; differences are points of validation accuracy, "
+        f"{seeds} seeds with {text.METHOD}; differences are points of validation accuracy, "
         "paired by seed. The test accuracies are in the CSV file beside this page and chose "
         f"nothing. {text.measured_on()} `python -m recipes.benchmark augmentation --seeds {seeds}` "
         "reproduces the table.",
@@ -102,7 +102,7 @@ def augmentation_table(rows: Sequence[Trial]) -> str:
 
 
 def _points(row: Trial, base: Trial) -> str:
-    return text.mean([100 * one for one in text.paired(row.validation, base.validation)], "+.2f")
+    return text.points(text.paired(row.validation, base.validation))
 
 
 def write_augmentation(rows: Sequence[Trial], path: Path) -> None:

@@ -115,11 +115,11 @@ def dropout_table(arms: Sequence[Arm]) -> str:
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for arm in arms:
-        points = [100 * one for one in text.paired(arm.test, best.test)]
+        points = text.points(text.paired(arm.test, best.test))
         gap = text.paired(arm.gap, best.gap)
         against = ("it is the best", "")
         if arm is not best:
-            against = (f"{text.mean(points, '+.2f')} points", text.mean(gap, "+.3f"))
+            against = (f"{points} points", text.mean(gap, "+.3f"))
         cells = [
             f"`{arm.dropout}`" if arm.dropout in registry.list_recipes() else arm.dropout,
             text.percent(arm.validation),
@@ -130,7 +130,7 @@ def dropout_table(arms: Sequence[Arm]) -> str:
         lines.append(f"| {' | '.join(cells)} |")
     lines += [
         "",
-        f"Mean over {seeds} seeds with its 95 % t interval. The gap is validation loss minus "
+        f"Mean over {seeds} seeds with {text.METHOD}. The gap is validation loss minus "
         "training loss of the final weights, both without dropout. Differences are paired by seed. "
         "The best constant rate is the one with the highest mean validation accuracy. "
         f"{text.measured_on()} "

@@ -28,7 +28,7 @@ class Result:
     validation_spread: float
     """Sample standard deviation over the seeds."""
     validation_low: float
-    """95 % t interval of the mean over the seeds."""
+    """95 % interval of the mean over the seeds: Student's t on the logit scale."""
     validation_high: float
     test_mean: float
     test_spread: float
@@ -97,8 +97,9 @@ def results_table(results: Sequence[Result]) -> str:
     first = results[0]
     lines += [
         "",
-        f"Mean ± standard deviation over {first.seeds} seeds, with the 95 % t interval of the mean "
-        f"in brackets. Seconds are of one training on {first.device}, {first.cores} cores, "
+        f"Mean ± standard deviation over {first.seeds} seeds, with the 95 % interval of the mean "
+        "in brackets (Student's t on the logit scale). Seconds are of one training on "
+        f"{first.device}, {first.cores} cores, "
         f"{_precisions(results)}; {first.versions}; commit {text.short(first.commit)}. "
         f"`python -m recipes.benchmark accuracy --seeds {first.seeds}` reproduces the table.",
     ]

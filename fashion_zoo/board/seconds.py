@@ -14,6 +14,7 @@ from fashion_zoo.board.measured import measure_seeds
 from fashion_zoo.config import DataConfig, RunConfig
 from fashion_zoo.data import load_split
 from fashion_zoo.evaluation import measure_test
+from fashion_zoo.evaluation.statistics import POSITIVE
 from fashion_zoo.overrides import override
 from fashion_zoo.show.progress import TrainingDisplay
 
@@ -123,14 +124,16 @@ def seconds_table(rows: Sequence[Timed]) -> str:
         "| --- | ---: | --- | --- |",
     ]
     for row in rows:
+        seconds = text.mean(row.seconds, ".1f", bounds=POSITIVE)
         lines.append(
-            f"| {row.schedule} | {text.mean(row.seconds, '.1f')} | {text.percent(row.validation)} "
+            f"| {row.schedule} | {seconds} | {text.percent(row.validation)} "
             f"| {text.percent(row.test)} |"
         )
     seeds = len(rows[0].test)
     lines += [
         "",
-        f"Mean over {seeds} seeds with its 95 % t interval. {text.measured_on()} "
+        f"Mean over {seeds} seeds with {text.METHOD}, of seconds on the logarithmic one. "
+        f"{text.measured_on()} "
         f"`python -m recipes.benchmark seconds --seeds {seeds}` reproduces the table.",
     ]
     return "\n".join(lines)

@@ -4,6 +4,15 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+Bounds = tuple[float, float]
+ANYTHING: Bounds = (-math.inf, math.inf)
+POSITIVE: Bounds = (0.0, math.inf)
+FRACTION: Bounds = (0.0, 1.0)
+DIFFERENCE: Bounds = (-1.0, 1.0)
+"""What lies between two fractions."""
+
+_HUGE = 700.0  # exp of more is infinite
+
 
 class Interval(NamedTuple):
     """A two-sided 95 % confidence interval."""
@@ -27,22 +36,43 @@ def wilson(successes: int, trials: int) -> Interval:
     return Interval(float(found.low), float(found.high))
 
 
-def mean_interval(values: Sequence[float]) -> Interval:
-    """Return Student's t interval of a mean over seeds, 95 %.
+def mean_interval(values: Sequence[float], bounds: Bounds = ANYTHING) -> Interval:
+    """Return Student's t interval of a mean over seeds, 95 %, on a scale that has no bounds.
+
+    With mean m, and h = t(0.975, n - 1) * standard deviation / sqrt(n):
+
+    unbounded: m - h to m + h
+    from a on: a + exp(log(m - a) -+ h / (m - a))
+    within a..b: a + (b - a) * expit(logit(p) -+ h / ((b - a) * p * (1 - p))), p = (m - a) / (b - a)
+
+    So an interval holds its mean and never leaves the bounds. Where h is small beside the distance
+    to a bound, all of them are m - h to m + h.
 
     Args:
         values: one value a seed. One value alone has no interval: (nan, nan).
+        bounds: the smallest and the largest value there can be: ``FRACTION``, ``DIFFERENCE`` of
+            fractions, ``POSITIVE``, or by default anything.
 
-    Reference: Student 1908, Biometrika 6(1).
+    References: Student 1908, Biometrika 6(1); Brown, Cai & DasGupta 2001, Statistical Science
+    16(2), for the logit.
     """
+    from scipy.special import expit, logit
     from scipy.stats import t
 
-    count = len(values)
+    count, (low, high) = len(values), bounds
     if count < 2:
         return Interval(math.nan, math.nan)
     mean, spread = sum(values) / count, standard_deviation(values)
     half = float(t.ppf(0.975, count - 1)) * spread / math.sqrt(count)
-    return Interval(mean - half, mean + half)
+    if not half or math.isinf(low):
+        return Interval(mean - half, mean + half)
+    if math.isinf(high):
+        ratio = math.exp(min(half / (mean - low), _HUGE))
+        return Interval(low + (mean - low) / ratio, low + (mean - low) * ratio)
+    width = high - low
+    share = (mean - low) / width
+    centre, half = logit(share), half / (width * share * (1 - share))
+    return Interval(*(low + width * float(expit(centre + one)) for one in (-half, half)))
 
 
 def standard_deviation(values: Sequence[float]) -> float:

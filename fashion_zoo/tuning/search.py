@@ -17,7 +17,7 @@ from fashion_zoo.callbacks import StopOnInterrupt
 from fashion_zoo.config import Cost, RunConfig
 from fashion_zoo.data.pipeline import need_tensorflow
 from fashion_zoo.errors import TrainingError, advice
-from fashion_zoo.evaluation import mean_interval
+from fashion_zoo.evaluation.statistics import DIFFERENCE, FRACTION, mean_interval
 from fashion_zoo.overrides import override
 from fashion_zoo.ranges import Choice
 from fashion_zoo.show.progress import TrainingDisplay
@@ -239,17 +239,17 @@ def report(
         folds: how many folds the search had; the score is then of other images than the fresh mean.
 
     Returns:
-        A row a candidate: its score in the search, the fresh accuracies with mean and 95 % t
+        A row a candidate: its score in the search, the fresh accuracies with mean and 95 %
         interval, the optimism of the score where both are of the same images, and the gain over the
         defaults, paired by seed.
     """
     own = next((one.again for one in candidates if one.index == 0), None)
     rows = []
     for one in candidates:
-        low, high = mean_interval(one.again)
+        low, high = mean_interval(one.again, FRACTION)
         pairs = zip(one.again, own, strict=True) if own and one.index else ()
         gains = [mine - other for mine, other in pairs]
-        gain_low, gain_high = mean_interval(gains) if len(gains) > 1 else (None, None)
+        gain_low, gain_high = mean_interval(gains, DIFFERENCE) if len(gains) > 1 else (None, None)
         costs: dict[str, float] = dict(zip(minimize, one.costs, strict=True))
         rows.append(
             {

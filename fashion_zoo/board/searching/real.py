@@ -20,7 +20,7 @@ class Real(NamedTuple):
     again: tuple[float, ...]
     """Validation accuracies of the trainings with fresh seeds."""
     gain: tuple[float, float, float] | None
-    """Mean gain over the defaults, paired by seed, with its 95 % t interval."""
+    """Mean gain over the defaults, paired by seed, with its 95 % interval."""
     seconds: float
     """What the trials of the search took."""
     overhead: float
