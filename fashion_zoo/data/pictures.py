@@ -55,8 +55,8 @@ def read_picture(path: str | Path, *, invert: bool = False) -> Picture:
             size = upright.size
             grey, ground = _grey(upright)
             if size != IMAGE_SHAPE:
-                border = _border(grey)
-                grey = ImageOps.pad(grey, IMAGE_SHAPE, Image.Resampling.LANCZOS, color=border)
+                color = border(grey)
+                grey = ImageOps.pad(grey, IMAGE_SHAPE, Image.Resampling.LANCZOS, color=color)
     except FileNotFoundError:
         raise DataError(f"There is no picture {path}.") from None
     except Exception as error:  # each of Pillow's readers has its own way to fail
@@ -72,7 +72,7 @@ def read_picture(path: str | Path, *, invert: bool = False) -> Picture:
         grey = ImageOps.invert(grey)
         notes.append("inverted")
     image = np.asarray(grey)
-    return Picture(image, tuple(notes), _border(grey) > 127, is_faint(image))
+    return Picture(image, tuple(notes), border(grey) > 127, is_faint(image))
 
 
 def is_faint(image: np.ndarray) -> bool:
@@ -108,7 +108,8 @@ def _on_ground(file):
     return Image.alpha_composite(Image.new("RGBA", file.size, ground), file).convert("L"), ground
 
 
-def _border(grey) -> int:
+def border(grey) -> int:
+    """Return the median grey of the outermost pixels of a picture or an array."""
     pixels = np.asarray(grey)
     edges = (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1])
     return int(np.median(np.concatenate(edges)))

@@ -37,7 +37,7 @@ class Prediction(NamedTuple):
     """What a model says of one picture."""
 
     picture: str
-    """The path as given."""
+    """The path as given; of an array ``image 0``, ``image 1`` and so on."""
     notes: tuple[str, ...]
     """What was done to the picture."""
     looks_inverted: bool
@@ -49,39 +49,50 @@ class Prediction(NamedTuple):
 
 
 def predict(
-    run: str | Path, pictures: Sequence[str | Path], *, top: int = 3, invert: bool = False
+    run: str | Path,
+    pictures: Sequence[str | Path] | np.ndarray,
+    *,
+    top: int = 3,
+    invert: bool = False,
 ) -> list[Prediction]:
-    """Predict the classes of picture files of any size and colour.
+    """Predict the classes of picture files of any size and colour, or of an array of pixels.
 
     Args:
         run: the run folder.
-        pictures: files that Pillow reads.
+        pictures: files that Pillow reads; or an array of (28, 28) or (n, 28, 28) integers or floats
+            in 0..255, 0 is black.
         top: how many classes to return.
         invert: whether to swap light and dark first.
 
     Raises:
-        DataError: a file is not a picture.
+        DataError: a file is not a picture, or the array does not hold pixels.
         RunError: it is not a run, or has no model.
         ConfigError: no pictures, or ``top`` is not in 1..10.
     """
     from fashion_zoo.data import CLASS_NAMES
+    from fashion_zoo.data.arrays import read_pictures
     from fashion_zoo.data.pictures import read_picture
     from fashion_zoo.evaluation.report import probabilities
 
-    if not pictures:
+    if isinstance(pictures, np.ndarray):
+        read = read_pictures(pictures, invert=invert)
+        names = [f"image {place}" for place in range(len(read))]
+    else:
+        read = [read_picture(path, invert=invert) for path in pictures]
+        names = [str(path) for path in pictures]
+    if not read:
         raise ConfigError("predict needs at least one picture, received none.")
     if not 1 <= top <= len(CLASS_NAMES):
         raise ConfigError(f"top must be in 1..{len(CLASS_NAMES)}, received {top}.")
     opened = runs.open_run(run)
-    read = [read_picture(path, invert=invert) for path in pictures]
     found = probabilities(opened.load_model(), np.stack([entry.image for entry in read]))
     return [
         Prediction(
-            str(path),
+            name,
             entry.notes,
             entry.looks_inverted,
             entry.is_faint,
             tuple((CLASS_NAMES[place], float(row[place])) for place in np.argsort(-row)[:top]),
         )
-        for path, entry, row in zip(pictures, read, found, strict=True)
+        for name, entry, row in zip(names, read, found, strict=True)
     ]

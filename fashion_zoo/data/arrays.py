@@ -1,0 +1,68 @@
+"""Arrays of pixels, as a caller has them, to what a model takes."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from fashion_zoo.data.pictures import Picture, border, is_faint
+from fashion_zoo.data.sources import IMAGE_SHAPE
+from fashion_zoo.errors import DataError
+
+_SHAPES = (IMAGE_SHAPE, (*IMAGE_SHAPE, 1), (IMAGE_SHAPE[0] * IMAGE_SHAPE[1],))
+
+
+def read_pictures(pixels: Any, *, invert: bool = False) -> list[Picture]:
+    """Read an array as ``read_array`` does, an entry an image.
+
+    Args:
+        pixels: see ``read_array``.
+        invert: whether to swap light and dark.
+
+    Raises: as ``read_array``.
+    """
+    images = read_array(pixels, stacklevel=4)
+    images = 255 - images if invert else images
+    notes = ("inverted",) if invert else ()
+    return [Picture(image, notes, border(image) > 127, is_faint(image)) for image in images]
+
+
+def read_array(pixels: Any, *, stacklevel: int = 2) -> np.ndarray:
+    """Check pixels and give them the shape of images.
+
+    Args:
+        pixels: one image or a batch, of shape (28, 28), (28, 28, 1) or (784,) an image; integers
+            or floats in 0..255, 0 is black. An array, or what numpy makes one of.
+        stacklevel: of the warning; 2 is the line that calls this function.
+
+    Returns:
+        (n, 28, 28) uint8 of integers, float32 of floats. One image is a batch of one.
+
+    Raises:
+        DataError: it has another shape, is no array of numbers, or holds a value that is no pixel.
+
+    Warns:
+        UserWarning: no value is above 1, so the pixels may have been divided by 255.
+    """
+    array = np.asarray(pixels)
+    images = array.reshape(-1, *IMAGE_SHAPE) if _holds_images(array.shape) else None
+    if images is None or array.dtype.kind not in "uif":
+        raise DataError(
+            f"An array of pixels has the shape (28, 28) or (n, 28, 28) and numbers in 0..255, "
+            f"received {array.shape} of {array.dtype}."
+        )
+    low, high = float(images.min()), float(images.max())
+    if not (low >= 0 and high <= 255):  # NaN is neither
+        raise DataError(f"Pixels are in 0..255, received values from {low:g} to {high:g}.")
+    if high <= 1:
+        warnings.warn(
+            f"The largest pixel is {high:g}: a model takes pixels in 0..255 as they are, so do not "
+            "divide them by 255.",
+            stacklevel=stacklevel,
+        )
+    return images.astype("float32" if array.dtype.kind == "f" else "uint8")
+
+
+def _holds_images(shape: tuple[int, ...]) -> bool:
+    """Whether this is the shape of one image, or of at least one in a batch."""
+    return shape in _SHAPES or (shape[1:] in _SHAPES and shape[0] > 0)
