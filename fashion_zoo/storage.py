@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fashion_zoo.errors import ConfigError, RunError, RunLockedError, StorageError
+from fashion_zoo.errors import RunError, RunLockedError, StorageError
 
 _TEMPORARY = ".tmp-fashion_zoo-"  # how what a killed process left half written is known
 _DIGEST = 32  # bytes of a SHA-256
@@ -251,35 +251,15 @@ def write_table(path: str | os.PathLike, rows: Sequence[Mapping[str, Any]]) -> N
     write_text(path, text.getvalue())
 
 
-def check_picture(path: str | os.PathLike) -> None:
-    """Check that a path ends like a picture that matplotlib writes.
-
-    Raises:
-        ConfigError: it does not.
-    """
-    from matplotlib.backend_bases import FigureCanvasBase
-
-    endings = sorted(FigureCanvasBase.get_supported_filetypes())
-    if Path(path).suffix[1:] not in endings:
-        raise ConfigError(f"The picture must end in one of {', '.join(endings)}, received {path}.")
-
-
-def write_figure(path: str | os.PathLike, figure: Any) -> None:
-    """Write a matplotlib figure, whole or not at all.
-
-    Raises:
-        ConfigError: the path does not end like a picture.
-    """
-    check_picture(path)
+def write_bytes(path: str | os.PathLike, data: bytes) -> None:
+    """Write bytes whole or not at all."""
     with atomic_file(path) as temporary:
-        figure.savefig(temporary)
+        temporary.write_bytes(data)
 
 
 def write_verified(path: str | os.PathLike, data: bytes) -> None:
     """Write bytes behind their SHA-256, whole or not at all."""
-    with atomic_file(path) as temporary, temporary.open("wb") as file:
-        file.write(hashlib.sha256(data).digest())
-        file.write(data)
+    write_bytes(path, hashlib.sha256(data).digest() + data)
 
 
 def read_verified(path: str | os.PathLike) -> bytes | None:

@@ -33,7 +33,7 @@ LEVELS = [
     {"zoo"},
 ]
 LEVEL = {room: number for number, rooms in enumerate(LEVELS) for room in rooms}
-# Within a level only these may see each other; show sees nothing of ours.
+# Within a level only these may see each other.
 NEIGHBOURS = {
     ("config", "policies"),
     ("config", "schedules"),
@@ -50,6 +50,7 @@ NEIGHBOURS = {
     ("spaces", "policies"),
     ("spaces", "ranges"),
     ("runs", "registry"),
+    ("show", "storage"),
 }
 NO_FRAMEWORK = {
     "errors", "suggest", "expressions", "checks", "config", "overrides", "policies", "ranges",

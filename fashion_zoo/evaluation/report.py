@@ -9,7 +9,7 @@ from fashion_zoo.config import DataConfig
 from fashion_zoo.data import CLASS_NAMES, Images, load_part, reshape
 from fashion_zoo.evaluation.metrics import measure
 from fashion_zoo.runs import Run
-from fashion_zoo.show import plots
+from fashion_zoo.show import figures, plots
 
 _BATCH = 1000  # images; divides 10,000, so prediction needs one shape only
 _SHOWN = 20  # mistakes in errors.png
@@ -51,8 +51,8 @@ def measure_test(model, data: DataConfig) -> dict[str, Any]:
 def evaluate_run(run: Run) -> dict[str, Any]:
     """Evaluate a run's saved model on all 10,000 test images.
 
-    Writes ``evaluation.json``, ``confusion.png``, ``reliability.png`` and ``errors.png`` into
-    the run folder.
+    Writes ``evaluation.json``, and then ``confusion.png``, ``reliability.png`` and ``errors.png``,
+    into the run folder. A picture that cannot be drawn is a warning.
 
     Returns:
         What ``measure`` returns; the same as in ``evaluation.json``.
@@ -65,14 +65,15 @@ def evaluate_run(run: Run) -> dict[str, Any]:
     test = load_part("test", run.config.data.dataset, run.config.data.folder)
     predictions = probabilities(model, test.images)
     found = measure(predictions, test.labels, CLASS_NAMES)
-    figures = {
-        "confusion.png": plots.confusion(np.array(found["confusion"]), CLASS_NAMES),
-        "reliability.png": plots.reliability(found["bins"], found["ece"]),
-        "errors.png": _mistakes(predictions, test),
-    }
-    for name, figure in figures.items():
-        storage.write_figure(run.path / name, figure)
     storage.write_json(run.path / "evaluation.json", found)
+    matrix = np.array(found["confusion"])
+    pictures = {
+        "confusion.png": lambda: plots.confusion(matrix, CLASS_NAMES),
+        "reliability.png": lambda: plots.reliability(found["bins"], found["ece"]),
+        "errors.png": lambda: _mistakes(predictions, test),
+    }
+    for name, make in pictures.items():
+        figures.try_save(run.path / name, make)
     return found
 
 

@@ -2,9 +2,12 @@
 
 import base64
 import html
-import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
+
+from fashion_zoo.errors import StorageError
+from fashion_zoo.show import figures
+from fashion_zoo.show.saying import say
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; }
@@ -25,12 +28,20 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'
 
 
-def picture(figure: Any, says: str) -> str:
-    """Return a matplotlib figure as an image inside the page."""
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=100, bbox_inches="tight")
-    data = base64.b64encode(file.getvalue()).decode()
-    return f'<img alt="{html.escape(says)}" src="data:image/png;base64,{data}">'
+def picture(make: Callable[[], Any], says: str) -> str:
+    """Return a matplotlib figure as an image inside the page, or why it could not be drawn.
+
+    Args:
+        make: makes the figure.
+        says: what the picture shows, for who cannot see it.
+    """
+    try:
+        data = figures.draw(make, dpi=100, bbox_inches="tight")
+    except StorageError as error:
+        say(f"warning: {says} is left out. {error}")
+        return f"<p>{html.escape(str(error))}</p>"
+    source = f"data:image/png;base64,{base64.b64encode(data).decode()}"
+    return f'<img alt="{html.escape(says)}" src="{source}">'
 
 
 def page(title: str, sections: Sequence[tuple[str, str]]) -> str:

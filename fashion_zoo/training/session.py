@@ -17,7 +17,7 @@ from fashion_zoo.data import CLASS_NAMES, Images, load_split, reshape
 from fashion_zoo.errors import ConfigError, RunError, advice
 from fashion_zoo.overrides import differences
 from fashion_zoo.runs import Run
-from fashion_zoo.show import plots
+from fashion_zoo.show import figures, plots
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.training.compilation import build_model
 from fashion_zoo.training.fitting import VALIDATION_BATCH, fit
@@ -76,6 +76,8 @@ def train_run(
     with _run_folder(entry, config, path, force, resume) as run:
         if run.finished:
             display.say(f"{run.path} is finished: nothing is left to train.")
+            if not (run.path / "curves.png").exists():  # a kill came before it
+                _draw_curves(run)
             return Ended(run, interrupted=False)
         data = run.load_state()
         start = states.parse(data) if data is not None else origin
@@ -157,11 +159,8 @@ def _state_of(path: str | Path, epochs: int) -> states.State:
 def _finish(
     run: Run, model: keras.Model, validation: Images, recorder: Recorder, finished: bool
 ) -> None:
-    """Write the model, the picture and, as the last file, how training ended."""
+    """Write the model, how training ended, and, when all that counts is there, the picture."""
     run.save_model(model)
-    if recorder.rows:
-        title = f"{run.recipe}, seed {run.config.seed}"
-        storage.write_figure(run.path / "curves.png", plots.curves(run.history(), title))
     summary = {
         "finished": finished,
         "epochs": len(recorder.rows),
@@ -169,6 +168,13 @@ def _finish(
         **_validate(model, validation),
     }
     storage.write_json(run.path / "training.json", summary)
+    if recorder.rows:
+        _draw_curves(run)
+
+
+def _draw_curves(run: Run) -> None:
+    title = f"{run.recipe}, seed {run.config.seed}"
+    figures.try_save(run.path / "curves.png", lambda: plots.curves(run.history(), title))
 
 
 def _check_fit(model: keras.Model, name: str) -> None:

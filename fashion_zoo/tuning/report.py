@@ -1,5 +1,6 @@
 """``report.html``: what a search did, in pictures and in a table of every trial."""
 
+import functools
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -61,7 +62,6 @@ def _pictures(
     study: Study, plans: Sequence[Plan], minimize: Sequence[Cost]
 ) -> list[tuple[str, str]]:
     """Draw with Optuna's own plots what there are trials enough for."""
-    import matplotlib.pyplot as plt
     import optuna.visualization.matplotlib as plots
 
     visible = VisibleStudy(study.name, study.backend)
@@ -91,15 +91,24 @@ def _pictures(
         ]
     sections = []
     for heading, draw, chosen in drawn:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # these plots are marked as experimental
-            axes = draw(visible, **chosen)
-        figure = getattr(axes, "figure", None) or axes.flat[0].figure
-        if heading == "Slices":
-            figure.set_size_inches(3 * len(shared), 4)
-        sections.append((heading, pages.picture(figure, heading)))
-        plt.close(figure)
+        width = 3 * len(shared) if heading == "Slices" else None
+        make = functools.partial(_figure, draw, visible, width, chosen)
+        sections.append((heading, pages.picture(make, heading)))
     return sections
+
+
+def _figure(draw: Any, study: Any, width: float | None, options: dict[str, Any]) -> Any:
+    """Return the figure of one of Optuna's plots, which pyplot no longer holds."""
+    import matplotlib.pyplot as plt
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # these plots are marked as experimental
+        axes = draw(study, **options)
+    figure = getattr(axes, "figure", None) or axes.flat[0].figure
+    if width:
+        figure.set_size_inches(width, 4)
+    plt.close(figure)
+    return figure
 
 
 def _trials(plans: Sequence[Plan], minimize: Sequence[Cost]) -> str:

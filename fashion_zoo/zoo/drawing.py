@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fashion_zoo import checks, policies, schedules, storage
+from fashion_zoo import checks, policies, schedules
 
 ROWS = 4  # results of a policy, one below the other
 
@@ -21,16 +21,16 @@ def plot_schedules(expressions: Sequence[str], to: str | Path) -> None:
         ConfigError: an expression cannot be read, or the file's ending is not a picture's.
         StorageError: the file cannot be written.
     """
-    from fashion_zoo.show import plots
+    from fashion_zoo.show import figures, plots
 
     if not expressions:
         plain = [name for name in schedules.SCHEDULES if name != "join"]
         expressions = [*plain, "warmup >> cosine", "join([constant, linear], [0.5])"]
     drawn = {text: schedules.get(text) for text in expressions}
-    figure = plots.schedules(
-        {text: [schedule(step / 1000) for step in range(1001)] for text, schedule in drawn.items()}
-    )
-    storage.write_figure(to, figure)
+    factors = {
+        text: [schedule(step / 1000) for step in range(1001)] for text, schedule in drawn.items()
+    }
+    figures.save(to, lambda: plots.schedules(factors))
 
 
 def plot_augmentation(policy: str, to: str | Path, *, seed: int = 0, images: int = 10) -> None:
@@ -61,7 +61,7 @@ def plot_augmentation(policy: str, to: str | Path, *, seed: int = 0, images: int
     from fashion_zoo.config import DataConfig
     from fashion_zoo.data import CLASS_NAMES, load_split
     from fashion_zoo.data.batches import encode
-    from fashion_zoo.show import plots
+    from fashion_zoo.show import figures, plots
 
     train = load_split(DataConfig()).train
     classes = len(CLASS_NAMES)
@@ -76,7 +76,7 @@ def plot_augmentation(policy: str, to: str | Path, *, seed: int = 0, images: int
         changed, mixed = augmenter(train.images[chosen], labels, 0, step)
         texts = _texts(np.asarray(mixed), CLASS_NAMES) if policies.mixes(operations) else None
         rows.append((np.asarray(changed), texts))
-    storage.write_figure(to, plots.pictures(rows, policy))
+    figures.save(to, lambda: plots.pictures(rows, policy))
 
 
 def _texts(labels, names: Sequence[str]) -> list[str]:

@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fashion_zoo import registry, runs, storage
+from fashion_zoo import registry, runs
 from fashion_zoo.config import RunConfig
 from fashion_zoo.errors import ConfigError, advice
 from fashion_zoo.overrides import override
@@ -176,7 +176,7 @@ def find_lr(
     Args:
         name: a registered recipe.
         config: the whole config; by default the recipe's.
-        to: a picture to draw the curves into.
+        to: a picture to draw the curves into; one that cannot be drawn is a warning.
         seeds: number of sweeps, at least 1.
         low: the first learning rate.
         high: the last one.
@@ -190,14 +190,13 @@ def find_lr(
     Raises:
         ConfigError: an unknown name or a value that is not allowed.
         TrainingError: the loss diverged at once.
-        StorageError: the picture cannot be written.
     """
-    from fashion_zoo.show import plots
+    from fashion_zoo.show import figures, plots
     from fashion_zoo.show.progress import SweepDisplay
     from fashion_zoo.training.lr_finder import range_test
 
     if to is not None:
-        storage.check_picture(to)  # before the seconds that the sweeps take
+        figures.check_ending(to)  # before the seconds that the sweeps take
     entry = registry.recipe(name)
     with SweepDisplay(seeds * steps, enabled=progress) as display:
         found = range_test(
@@ -211,8 +210,10 @@ def find_lr(
         )
     if to is not None:
         title = f"{name}: learning-rate range test"
-        figure = plots.range_test(
-            found.rates, found.losses, found.smoothed, found.suggestions, title
+        figures.try_save(
+            to,
+            lambda: plots.range_test(
+                found.rates, found.losses, found.smoothed, found.suggestions, title
+            ),
         )
-        storage.write_figure(to, figure)
     return found

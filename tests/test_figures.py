@@ -1,0 +1,135 @@
+"""Pictures come after numbers, and nobody's matplotlibrc decides what is kept."""
+
+import shutil
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+import fashion_zoo
+from fashion_zoo.evaluation import evaluate_run
+from fashion_zoo.show import figures, pages, plots
+
+FACTORS = {"one": [0.0, 1.0, 0.5]}
+
+
+def test_a_users_matplotlibrc_changes_no_pixel():
+    plain = figures.draw(lambda: plots.schedules(FACTORS))
+    hostile = {
+        "text.usetex": True,  # LaTeX may not be installed
+        "savefig.dpi": 30000,
+        "font.size": 40,
+        "lines.linestyle": ":",
+        "savefig.transparent": True,
+    }
+    with matplotlib.rc_context(hostile):
+        assert figures.draw(lambda: plots.schedules(FACTORS)) == plain
+        assert matplotlib.rcParams["savefig.dpi"] == 30000
+        assert matplotlib.rcParams["text.parse_math"]
+
+
+def test_drawing_chooses_no_backend(monkeypatch):
+    untouched = matplotlib.rcsetup._auto_backend_sentinel
+    backend = matplotlib.rcParams._get("backend")
+    try:
+        matplotlib.rcParams._set("backend", untouched)
+        figures.draw(lambda: plots.schedules(FACTORS))
+        assert matplotlib.rcParams._get("backend") is untouched
+    finally:
+        matplotlib.rcParams._set("backend", backend)
+
+
+def test_a_dollar_sign_in_a_name_begins_no_formula():
+    for name in ("costs $5 and $6", r"$\nonsense{$"):
+        assert figures.draw(lambda name=name: plots.schedules({name: [0.0, 1.0]}))
+
+
+def test_ticks_of_a_logarithmic_axis_are_plain_numbers():
+    made = []
+
+    def make():
+        figure = Figure()
+        axes = figure.subplots()
+        axes.plot([1e-5, 1e-1], [1, 2])
+        axes.set_xscale("log")
+        made.append(axes)
+        return figure
+
+    figures.draw(make)
+    labels = [label.get_text() for label in made[0].get_xticklabels()]
+    assert "1e\N{MINUS SIGN}05" in labels
+    assert not any("$" in label for label in labels)
+
+
+def refuse(*_, **__):
+    raise RuntimeError("no\nfonts here")
+
+
+def test_a_picture_that_cannot_be_drawn_is_one_line(tmp_path, capsys):
+    assert not figures.try_save(tmp_path / "a.png", refuse)
+    said = capsys.readouterr()
+    assert said.err == (
+        f"warning: {tmp_path / 'a.png'} is left out. "
+        "The picture cannot be drawn: RuntimeError: no fonts here.\n"
+    )
+    assert said.out == ""
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_picture_that_cannot_be_written_is_one_line(tmp_path, capsys):
+    assert not figures.try_save(tmp_path / "no" / "a.png", lambda: plots.schedules(FACTORS))
+    assert "No such file or directory" in capsys.readouterr().err
+
+
+def test_a_page_says_which_picture_is_missing(capsys):
+    assert pages.picture(refuse, "History") == (
+        "<p>The picture cannot be drawn: RuntimeError: no fonts here.</p>"
+    )
+    assert capsys.readouterr().err.startswith("warning: History is left out.")
+
+
+def test_an_evaluation_is_kept_whatever_its_pictures_do(trained, tmp_path, monkeypatch, capsys):
+    shutil.copytree(trained.run.path, tmp_path / "r")
+    run = fashion_zoo.open_run(tmp_path / "r")
+    for name in ("evaluation.json", "confusion.png", "reliability.png", "errors.png"):
+        (run.path / name).unlink()
+    there = []
+
+    def broken(*_, **__):
+        there.append((run.path / "evaluation.json").is_file())
+        raise RuntimeError("no fonts here")
+
+    for name in ("confusion", "reliability", "errors"):
+        monkeypatch.setattr(plots, name, broken)
+    assert evaluate_run(run)["accuracy"] == trained.evaluation["accuracy"]
+    assert run.evaluation()["accuracy"] == trained.evaluation["accuracy"]
+    assert there == [True, True, True]
+    assert capsys.readouterr().err.count("warning: ") == 3
+
+
+def test_a_training_is_kept_whatever_its_picture_does(trained, tmp_path, monkeypatch, capsys):
+    written = {
+        name: (trained.run.path / name).stat().st_mtime_ns
+        for name in ("training.json", "curves.png")
+    }
+    assert written["training.json"] < written["curves.png"]
+    shutil.copytree(trained.run.path, tmp_path / "r")
+    (tmp_path / "r" / "curves.png").unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(plots, "curves", refuse)
+        again = fashion_zoo.train("bn_mlp", run_dir=tmp_path / "r", resume=True)
+    assert again.training == trained.training
+    assert "curves.png is left out" in capsys.readouterr().err
+    fashion_zoo.train("bn_mlp", run_dir=tmp_path / "r", resume=True)
+    assert (tmp_path / "r" / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_range_test_is_returned_without_its_picture(tmp_path, monkeypatch, capsys):
+    from fashion_zoo.training import lr_finder
+
+    array = np.ones((1, 20))
+    found = lr_finder.RangeTest(array[0], array, array, {})
+    monkeypatch.setattr(lr_finder, "range_test", lambda *_, **__: found)
+    monkeypatch.setattr(plots, "range_test", refuse)
+    assert fashion_zoo.find_lr("bn_mlp", to=tmp_path / "a.png") is found
+    assert "a.png is left out" in capsys.readouterr().err
