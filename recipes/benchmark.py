@@ -18,15 +18,16 @@ class Benchmark:
     move against rates that do not, into docs/dropout.csv and the table of docs/dropout.md.
     augmentation: each operation alone and on top of standard, into docs/augmentation.csv and the
     table of docs/augmentation.md. seconds: schedules that reach 88, 89, 90 and 91 % beside
-    TensorFlow's tutorial, into docs/seconds.csv and the table of docs/seconds.md. search: searches
-    beside those of KerasTuner, their cost and a real one, into docs/search.csv and the tables of
-    docs/search.md. These can be broken off at any time: the same command goes on where it was.
-    speed: training and augmentation against stock Keras and PyTorch, into docs/speed.csv and the
-    tables of docs/speed.md.
+    TensorFlow's tutorial, into docs/seconds.csv and the table of docs/seconds.md. find_lr: its
+    suggestions beside a grid of learning rates, into docs/commands/find_lr.csv and the table of
+    docs/commands/find_lr.md. search: searches beside those of KerasTuner, their cost and a real
+    one, into docs/search.csv and the tables of docs/search.md. These can be broken off at any time:
+    the same command goes on where it was. speed: training and augmentation against stock Keras and
+    PyTorch, into docs/speed.csv and the tables of docs/speed.md.
     """
 
     what: tyro.conf.Positional[
-        Literal["accuracy", "dropout", "augmentation", "seconds", "search", "speed"]
+        Literal["accuracy", "dropout", "augmentation", "seconds", "find_lr", "search", "speed"]
     ]
     """What to measure."""
     seeds: int | None = None
@@ -34,8 +35,8 @@ class Benchmark:
     rounds: int | None = None
     """Epochs of speed that count, at least 2; by default 5."""
     folder: str | None = None
-    """Where the runs are kept; by default runs/dropout, runs/augmentation, runs/search or
-    runs/benchmark."""
+    """Where the runs are kept; by default runs/dropout, runs/augmentation, runs/find_lr,
+    runs/search or runs/benchmark."""
     page: str | None = None
     """The page whose table is replaced."""
     json: bool = False
@@ -65,6 +66,7 @@ def main(argv: list[str]) -> None:
     tables = {
         "dropout": fashion_zoo.benchmark_dropout,
         "augmentation": fashion_zoo.benchmark_augmentation,
+        "find_lr": fashion_zoo.benchmark_find_lr,
         "search": fashion_zoo.benchmark_search,
         "seconds": fashion_zoo.benchmark_seconds,
         "speed": fashion_zoo.benchmark_speed,

@@ -7,6 +7,7 @@ import pytest
 from fashion_zoo import list_recipes
 from fashion_zoo.board.augmentation import Trial, augmentation_table, trials
 from fashion_zoo.board.dropout import CONSTANT_RATES, MOVING, Arm, dropout_table
+from fashion_zoo.board.learning_rates import Reached, learning_rates_table
 from fashion_zoo.board.results import BEGIN, END, MARKS
 from fashion_zoo.board.seconds import Timed, seconds_table
 from fashion_zoo.board.speed.augmenting import augmenting_table
@@ -104,6 +105,23 @@ def test_the_seconds_page_shows_exactly_its_file():
         )
         found.append(Timed(schedule, *columns))
     assert table == seconds_table(found).split("\n\n")[0]
+
+
+def test_the_find_lr_page_shows_exactly_its_file():
+    page = (ROOT / "docs" / "commands" / "find_lr.md").read_text(encoding="utf-8")
+    table = page.split(BEGIN)[1].split(END)[0].strip().split("\n\n")[0]
+    file = ROOT / "docs" / "commands" / "find_lr.csv"
+    if not file.is_file():
+        assert table == "Not measured yet."
+        return
+    with file.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    arms = {}
+    for row in rows:
+        arm = row["recipe"], row["schedule"], row["rule"], float(row["rate"])
+        arms.setdefault(arm, []).append(float(row["validation"]))
+    found = [Reached(*arm, tuple(each)) for arm, each in arms.items()]
+    assert table == learning_rates_table(found).split("\n\n")[0]
 
 
 def test_the_speed_page_shows_exactly_its_file():

@@ -6,11 +6,11 @@ from fashion_zoo.zoo.measuring import (
     benchmark_accuracy,
     benchmark_augmentation,
     benchmark_dropout,
-    benchmark_search,
+    benchmark_find_lr,
     benchmark_seconds,
-    benchmark_speed,
 )
 from fashion_zoo.zoo.searching import Tuned, dashboard, tune
+from fashion_zoo.zoo.timing import benchmark_search, benchmark_speed
 from fashion_zoo.zoo.using import Prediction, evaluate, export, predict
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "benchmark_accuracy",
     "benchmark_augmentation",
     "benchmark_dropout",
+    "benchmark_find_lr",
     "benchmark_search",
     "benchmark_seconds",
     "benchmark_speed",

@@ -1,15 +1,12 @@
 """Measure recipes and techniques over several seeds."""
 
-import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from fashion_zoo import registry, storage
+from fashion_zoo import registry
 from fashion_zoo.data.pipeline import need_tensorflow
 from fashion_zoo.errors import ConfigError
-from fashion_zoo.overrides import override
-from fashion_zoo.zoo.searching import tune
 
 
 def benchmark_accuracy(
@@ -36,7 +33,7 @@ def benchmark_accuracy(
     from fashion_zoo.board.results import replace_table, results_table, write_results
     from fashion_zoo.show.progress import TrainingDisplay
 
-    _check_benchmark(seeds, Path(page))
+    check_benchmark(seeds, Path(page))
     results = [
         measure_recipe(name, seeds, Path(folder), TrainingDisplay())
         for name in registry.list_recipes()
@@ -124,6 +121,45 @@ def benchmark_augmentation(
     )
 
 
+def benchmark_find_lr(
+    *,
+    seeds: int = 3,
+    folder: str | Path = "runs/find_lr",
+    page: str | Path = "docs/commands/find_lr.md",
+    **overrides: Any,
+) -> str:
+    """Compare the suggestions of ``find_lr`` with a grid of learning rates, and write the table.
+
+    Validation accuracies only. What is in ``folder`` is not measured again, so it can be broken
+    off at any time. Every training has a row in a CSV file beside the page.
+
+    Args:
+        seeds: trainings a rate, at least 2.
+        folder: where the accuracies are kept.
+        page: the page whose table is replaced.
+        **overrides: fields of every RunConfig, for a quick look.
+
+    Returns:
+        The table, in Markdown.
+
+    Raises:
+        ConfigError: fewer than two seeds.
+        DataError: the page is missing or has no place for the table.
+    """
+    from fashion_zoo.board import learning_rates
+    from fashion_zoo.show.progress import TrainingDisplay
+
+    return _write_measured(
+        lambda: learning_rates.measure_learning_rates(
+            seeds, Path(folder), TrainingDisplay(), overrides
+        ),
+        learning_rates.write_learning_rates,
+        learning_rates.learning_rates_table,
+        seeds,
+        Path(page),
+    )
+
+
 def benchmark_seconds(
     *,
     seeds: int = 5,
@@ -167,139 +203,6 @@ def benchmark_seconds(
     )
 
 
-def benchmark_speed(
-    *, rounds: int = 5, page: str | Path = "docs/speed.md", **overrides: Any
-) -> str:
-    """Compare training and augmentation with stock Keras and PyTorch, and write the tables.
-
-    The figures of the tables go into a CSV file beside the page, with the machine.
-
-    Args:
-        rounds: epochs that count, each in turns; at least 2.
-        page: the page whose tables are replaced.
-        **overrides: fields of every RunConfig, for a quick look.
-
-    Returns:
-        The tables, in Markdown.
-
-    Raises:
-        ConfigError: fewer than two rounds, or a backend other than tensorflow.
-        DataError: the page is missing or has no place for a table.
-        TrainingError: a training ended early.
-    """
-    need_tensorflow()
-    from fashion_zoo.board import text
-    from fashion_zoo.board.speed import augmenting, training
-
-    if rounds < 2:
-        raise ConfigError(f"rounds must be at least 2, for a spread; received {rounds}.")
-    return _write_tables(
-        {
-            "training": (training.measure_training, training.training_table),
-            "shares": (training.measure_shares, training.shares_table),
-            "augmentation": (augmenting.measure_augmenting, augmenting.augmenting_table),
-        },
-        (rounds, overrides),
-        f"Median of {rounds} rounds, with the lowest and the highest. {text.measured_on()} "
-        f"`python -m recipes.benchmark speed --rounds {rounds}` reproduces the table.",
-        Path(page),
-    )
-
-
-def benchmark_search(
-    *,
-    seeds: int = 5,
-    folder: str | Path = "runs/search",
-    page: str | Path = "docs/search.md",
-    **overrides: Any,
-) -> str:
-    """Compare searches of the same time with KerasTuner's, measure their cost, and one real one.
-
-    What is in ``folder`` is not measured again, so it can be broken off at any time. The figures
-    go into a CSV file beside the page. Nothing else should run meanwhile.
-
-    Args:
-        seeds: searches of each tuner, and trainings of what the real search found; at least 2.
-        folder: where outcomes, study and runs are kept.
-        page: the page whose tables are replaced.
-        **overrides: fields of every RunConfig, for a quick look.
-
-    Returns:
-        The tables, in Markdown.
-
-    Raises:
-        ConfigError: fewer than two seeds, or a backend other than tensorflow.
-        DataError: the page is missing or has no place for a table.
-        TrainingError: a measurement ended early.
-    """
-    need_tensorflow()
-    from fashion_zoo.board import text
-    from fashion_zoo.board.searching import contest, cost, real
-
-    _check_benchmark(seeds, Path(page), "contest")
-    return _write_tables(
-        {
-            "contest": (contest.measure_contest, contest.contest_table),
-            "cost": (lambda seeds, folder, changes: cost.measure_cost(folder), cost.cost_table),
-            "real": (_search_once, real.real_table),
-        },
-        (seeds, Path(folder), overrides),
-        f"{text.measured_on()} `python -m recipes.benchmark search --seeds {seeds}` reproduces the "
-        "table.",
-        Path(page),
-    )
-
-
-def _search_once(seeds: int, folder: Path, overrides: Mapping[str, Any]) -> list[Any]:
-    """Search once in earnest; trials that were broken off are all run again, to be timed."""
-    from fashion_zoo.board.searching import real
-    from fashion_zoo.board.searching.apart import keep
-
-    place = folder / "real"
-    search = functools.partial(
-        tune,
-        "bn_mlp",
-        trials=real.TRIALS,
-        study_dir=place,
-        seeds=seeds,
-        config=override(registry.recipe("bn_mlp").config, real.SETTINGS),
-        progress=True,
-        **overrides,
-    )
-
-    def measure(_: Mapping[str, Any]) -> dict[str, float]:
-        storage.remove(place)
-        found = search(candidates=0)
-        return {"seconds": found.seconds, "overhead": found.overhead}
-
-    settings = {"trials": real.TRIALS, "changes": [real.SETTINGS, overrides]}
-    known = keep(place / "timed.json", settings, measure)
-    found = search()
-    return real.real_rows(found.candidates, found.counts, **known)
-
-
-def _write_tables(
-    tables: Mapping[str, tuple[Callable[..., list[Any]], Callable[..., str]]],
-    options: tuple[Any, ...],
-    said: str,
-    page: Path,
-) -> str:
-    """Measure each, write all rows beside the page and the tables into it, and return those."""
-    from fashion_zoo.board import text
-    from fashion_zoo.board.results import around_table, replace_table
-
-    for name in tables:
-        around_table(page, name)
-    measured = {name: measure(*options) for name, (measure, _) in tables.items()}
-    machine = text.measured_on()
-    rows = [{**row._asdict(), "machine": machine} for one in measured.values() for row in one]
-    storage.write_table(page.with_suffix(".csv"), rows)
-    written = {name: f"{tables[name][1](rows)}\n\n{said}" for name, rows in measured.items()}
-    for name, table in written.items():
-        replace_table(page, table, name)
-    return "\n\n".join(written.values())
-
-
 def _write_measured(
     measure: Callable[[], Any],
     write: Callable[[Any, Path], None],
@@ -311,7 +214,7 @@ def _write_measured(
     """Measure, write the rows beside the page and their table into it, and return the table."""
     from fashion_zoo.board.results import replace_table
 
-    _check_benchmark(seeds, page, name)
+    check_benchmark(seeds, page, name)
     rows = measure()
     write(rows, page.with_suffix(".csv"))
     table = draw(rows)
@@ -319,7 +222,7 @@ def _write_measured(
     return table
 
 
-def _check_benchmark(seeds: int, page: Path, table: str = "results") -> None:
+def check_benchmark(seeds: int, page: Path, table: str = "results") -> None:
     """Check what can be checked before the minutes that the trainings take."""
     from fashion_zoo.board.results import around_table
 
