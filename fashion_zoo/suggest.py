@@ -16,6 +16,13 @@ def unknown(kind: str, received: object, known: Iterable[str]) -> str:
         For example ``Unknown recipe 'bn_mpl'. Did you mean 'bn_mlp'? Known: ...``.
     """
     names = sorted(known)
-    near = difflib.get_close_matches(str(received), names, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    near = nearest(str(received), names)
+    hint = f" Did you mean {near!r}?" if near is not None else ""
     return f"Unknown {kind} {received!r}.{hint} Known: {', '.join(names) or 'none'}."
+
+
+def nearest(received: str, names: Iterable[str]) -> str | None:
+    """Return the name most like the one received, in upper or lower case; None without any."""
+    by_letters = {name.lower(): name for name in names}
+    near = difflib.get_close_matches(received.lower(), by_letters, n=1)
+    return by_letters[near[0]] if near else None

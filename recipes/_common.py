@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import fashion_zoo
+from recipes._help import Brief, short_help, wanted
+from recipes._parsing import REGISTRY, expanded
 
 Options = TypeVar("Options")
 
@@ -89,7 +91,12 @@ def parse(
     description = f"{inspect.cleandoc(options.__doc__ or '')}\n\n{EVERYWHERE}"
     keywords: dict[str, Any] = {} if default is None else {"default": default}
     return tyro.cli(
-        options, args=argv, prog=f"python -m recipes.{name}", description=description, **keywords
+        options,
+        args=["--help" if word == "--help-all" else word for word in argv],
+        prog=f"python -m recipes.{name}",
+        description=description,
+        registry=REGISTRY,
+        **keywords,
     )
 
 
@@ -102,7 +109,7 @@ def recipe_first(argv: Sequence[str], name: str) -> fashion_zoo.Recipe:
     Raises:
         SystemExit: help was asked for, or there is no name.
     """
-    if not argv or argv[0] in ("-h", "--help"):
+    if not argv or argv[0] in ("-h", "--help", "--help-all"):
         file = sys.stdout if argv else sys.stderr
         print(f"usage: python -m recipes.{name} NAME [OPTIONS]\n\nRecipes:", file=file)
         for known in fashion_zoo.list_recipes():
@@ -121,7 +128,11 @@ def recipe_first(argv: Sequence[str], name: str) -> fashion_zoo.Recipe:
 
 
 def parse_config(
-    options: Callable[..., Options], argv: Sequence[str], name: str, config: fashion_zoo.RunConfig
+    options: Callable[..., Options],
+    argv: Sequence[str],
+    name: str,
+    config: fashion_zoo.RunConfig,
+    brief: Brief,
 ) -> tuple[Options, fashion_zoo.RunConfig]:
     """Parse options that extend a RunConfig, whose defaults are those of ``config``.
 
@@ -130,12 +141,19 @@ def parse_config(
         argv: the arguments.
         name: the command, such as ``"train bn_mlp"``.
         config: the defaults.
+        brief: what ``--help`` shows; ``--help-all`` shows everything.
 
     Returns:
         The options, and the RunConfig in them.
+
+    Raises:
+        SystemExit: help was asked for, or a word cannot be understood.
     """
     default = options(**{field: getattr(config, field) for field in CONFIG_FIELDS})
-    parsed = parse(type(default), argv, name, default=default)
+    if wanted(argv):
+        print(short_help(default, name, brief, EVERYWHERE), end="")
+        raise SystemExit(0)
+    parsed = parse(type(default), expanded(argv), name, default=default)
     chosen = {field: getattr(parsed, field) for field in CONFIG_FIELDS}
     return parsed, fashion_zoo.RunConfig(**chosen)
 

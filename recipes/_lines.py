@@ -1,6 +1,7 @@
 """What more than one command prints."""
 
 import dataclasses
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import fashion_zoo
@@ -38,3 +39,23 @@ def parity(found: dict[str, Any]) -> str:
         f"same class on {percent(found['same_class'])} of {found['images']:,} images, "
         f"probabilities within {found['largest_probability_difference']:.1e}"
     )
+
+
+def flags(settings: Mapping[str, Any], prefix: str = "") -> Iterator[list[str]]:
+    """Yield the words of the command line that set each setting: flag and value.
+
+    Args:
+        settings: names to values; a mapping is a section.
+        prefix: the section that they stand in, with its dot.
+    """
+    for name, value in settings.items():
+        name = name.replace("_", "-")
+        match value:
+            case Mapping():
+                yield from flags(value, f"{prefix}{name}.")
+            case bool():
+                yield [f"--{prefix}{'' if value else 'no-'}{name}"]
+            case tuple() | list():
+                yield [f"--{prefix}{name}", *map(str, value)]
+            case _:
+                yield [f"--{prefix}{name}", "none" if value is None else str(value)]

@@ -4,7 +4,9 @@ import dataclasses
 import sys
 
 import fashion_zoo
+from fashion_zoo.wording import counted
 from recipes import _common
+from recipes._help import Brief
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,11 +27,22 @@ class FindLR(fashion_zoo.RunConfig):
     """Print the suggestions as JSON."""
 
 
+_BRIEF = Brief(
+    (
+        "training.batch_size", "training.optimizer", "training.schedules.learning_rate",
+        "model.hidden_units", "seeds", "low", "high", "steps", "to", "json",
+    ),
+    ("NAME", "NAME --batch-size 512 --training.optimizer adamw"),
+)  # fmt: skip
+
+
 @_common.command
 def main(argv: list[str]) -> None:
     """Parse, sweep, print."""
     entry = _common.recipe_first(argv, "find_lr")
-    options, config = _common.parse_config(FindLR, argv[1:], f"find_lr {entry.name}", entry.config)
+    options, config = _common.parse_config(
+        FindLR, argv[1:], f"find_lr {entry.name}", entry.config, _BRIEF
+    )
     _common.start_keras()
     found = fashion_zoo.find_lr(
         entry.name,
@@ -44,7 +57,7 @@ def main(argv: list[str]) -> None:
     if options.json:
         _common.print_json({name: one._asdict() for name, one in found.suggestions.items()})
         return
-    over = f"{options.seeds} seed{'s' if options.seeds > 1 else ''}"
+    over = counted(options.seeds, "seed")
     for name, one in found.suggestions.items():
         print(f"{name:<10}{one.rate:.1e}  ({one.low:.1e} to {one.high:.1e}, {over})")
     print(f"picture   {options.to}")

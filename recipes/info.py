@@ -1,6 +1,7 @@
 """Show one recipe: ``python -m recipes.info NAME``."""
 
 import dataclasses
+import shlex
 import sys
 
 import tyro
@@ -40,22 +41,8 @@ def main(argv: list[str]) -> None:
             f"seeds, {result.seconds:.0f} s each on {result.device}"
         )
     print("defaults")
-    for flag, value in _flags(defaults):
-        print(f"  --{flag} {value}".rstrip())
-
-
-def _flags(values: dict, prefix: str = ""):
-    """Yield each default as the flag that would set it."""
-    for name, value in values.items():
-        flag = f"{prefix}{name.replace('_', '-')}"
-        if isinstance(value, dict):
-            yield from _flags(value, f"{flag}.")
-        elif isinstance(value, bool):
-            yield flag if value else f"{prefix}no-{name.replace('_', '-')}", ""
-        elif isinstance(value, tuple):
-            yield flag, " ".join(str(item) for item in value)
-        else:
-            yield flag, value
+    for words in _lines.flags(defaults):
+        print(f"  {shlex.join(words)}")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,9 @@ def main(argv: list[str]) -> None:
     """Parse, look up, print."""
     options = _common.parse(List, argv, "list")
     entries = [fashion_zoo.recipe(name) for name in fashion_zoo.list_recipes(options.pattern)]
+    if not entries and not options.json:
+        said = fashion_zoo.unknown("recipe", options.pattern, fashion_zoo.list_recipes())
+        raise fashion_zoo.ConfigError(said)
     results = fashion_zoo.read_results()
     if options.json:
         _common.print_json(

@@ -5,7 +5,9 @@ import shlex
 import sys
 
 import fashion_zoo
+from fashion_zoo.wording import counted
 from recipes import _common, _lines
+from recipes._help import Brief
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,12 +32,24 @@ class Train(fashion_zoo.RunConfig):
     """Print the result as JSON."""
 
 
+_BRIEF = Brief(
+    (
+        "training.epochs", "training.batch_size", "training.learning_rate", "training.augmentation",
+        "model.hidden_units", "model.dropout", "seed", "precision", "run_dir", "resume",
+    ),
+    (
+        "NAME --epochs 5 --seed 3 --run-dir runs/mine",
+        "NAME --run-dir runs/mine --resume",
+    ),
+)  # fmt: skip
+
+
 @_common.command
 def main(argv: list[str]) -> int:
     """Parse, train, print."""
     entry = _common.recipe_first(argv, "train")
     name = f"train {entry.name}"
-    options, config = _common.parse_config(Train, argv[1:], name, entry.config)
+    options, config = _common.parse_config(Train, argv[1:], name, entry.config, _BRIEF)
     if options.resume and not options.run_dir:
         raise fashion_zoo.ConfigError("--resume needs --run-dir, the run folder to go on with.")
     if options.config and (options.resume or options.fork):
@@ -52,7 +66,7 @@ def main(argv: list[str]) -> int:
             if options.config
             else fashion_zoo.stored_config(entry.name, going_on, options.fork)
         )
-        options, config = _common.parse_config(Train, argv[1:], name, stored)
+        options, config = _common.parse_config(Train, argv[1:], name, stored, _BRIEF)
     _common.start_keras()
     trained = fashion_zoo.train(
         entry.name,
@@ -83,14 +97,15 @@ def _print(trained) -> None:
     training, path = trained.training, trained.run.path
     if not training["finished"]:
         print(
-            f"Interrupted after {training['epochs']} whole epochs. What is trained so far is saved."
+            f"Interrupted after {counted(training['epochs'], 'whole epoch')}. "
+            "What is trained so far is saved."
         )
         print(
             f"Go on with: python -m recipes.train {trained.run.recipe} "
             f"--run-dir {shlex.quote(str(path))} --resume"
         )
     print(f"run         {path}")
-    print(f"trained     {training['epochs']} epochs in {training['seconds']:.0f} s")
+    print(f"trained     {counted(training['epochs'], 'epoch')} in {training['seconds']:.0f} s")
     print(f"validation  accuracy {_lines.percent(training['validation_accuracy'])}")
     if trained.evaluation:
         print(f"test        {_lines.accuracy(trained.evaluation)}")

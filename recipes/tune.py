@@ -7,10 +7,14 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+import tyro
+
 import fashion_zoo
 from fashion_zoo.config import Cost, Pruner, Sampler
 from fashion_zoo.show.trials import cost
+from fashion_zoo.wording import counted
 from recipes import _common, _lines, _workers
+from recipes._help import Brief
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,11 +31,9 @@ class Tune(fashion_zoo.RunConfig):
     """Parameters that are not searched, such as optimizer=adamw depth=3."""
     trials: int = 40
     """Number of trials of the study in all; the first one has the defaults."""
-    epochs: int | None = None
-    """Epochs of a trial; by default those of training.epochs."""
     sampler: Sampler = "tpe"
     """What suggests parameters."""
-    pruner: Pruner | None = None
+    pruner: tyro.conf.DisallowNone[Pruner | None] = None
     """What stops a trial that is behind; by default asha, and none beside --minimize."""
     minimize: tuple[Cost, ...] = ()
     """What is minimized beside the accuracy; the best trials are then those of a Pareto front."""
@@ -67,6 +69,16 @@ class Tune(fashion_zoo.RunConfig):
     """Print the result as JSON."""
 
 
+_BRIEF = Brief(
+    (
+        "trials", "training.epochs", "fix", "space.learning_rate", "minimize", "seconds",
+        "candidates", "seeds", "workers", "study_dir",
+    ),
+    (
+        "NAME --trials 20 --epochs 10",
+        'NAME --fix optimizer=adamw depth=3 --space.learning-rate "log(1e-3, 1e-2)"',
+    ),
+)  # fmt: skip
 _PASSED = (
     "trials", "sampler", "pruner", "minimize", "executions", "folds", "seconds", "patience",
     "candidates", "seeds", "study_name", "lease",
@@ -78,14 +90,14 @@ def main(argv: list[str]) -> None:
     """Parse, search, print."""
     entry = _common.recipe_first(argv, "tune")
     kind = functools.partial(Tune, space=entry.space)
-    options, config = _common.parse_config(kind, argv[1:], f"tune {entry.name}", entry.config)
+    options, config = _common.parse_config(
+        kind, argv[1:], f"tune {entry.name}", entry.config, _BRIEF
+    )
     place: dict[str, Any] = {"study_dir": options.study_dir, "storage_url": options.storage}
     if options.dashboard:
         _common.start_keras(wake=False)
         fashion_zoo.dashboard(entry.name, port=options.port, **place)
         return
-    if options.epochs is not None:
-        config = fashion_zoo.override(config, {"training": {"epochs": options.epochs}})
     space = fashion_zoo.override(options.space, _fixed(options.fix), "the space")
     if options.workers < 1:
         raise fashion_zoo.ConfigError(f"--workers must be at least 1, received {options.workers}.")
@@ -136,7 +148,7 @@ def _print(name: str, found: Any, minimize: Sequence[Cost]) -> None:
         print(f"time        {found.seconds:.0f} s, {share} of it in the study")
     for row in found.candidates:
         title = "defaults" if row["defaults"] else f"trial {row['trial']}"
-        again = f"{_lines.percent(row['mean'])} over {len(row['again'])} fresh seeds"
+        again = f"{_lines.percent(row['mean'])} over {counted(len(row['again']), 'fresh seed')}"
         if row["low"] is not None:
             again += f" ({_lines.percent(row['low'])} to {_lines.percent(row['high'])})"
         score = ", ".join(

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 FILES = sorted([*ROOT.glob("fashion_zoo/**/*.py"), *ROOT.glob("recipes/*.py")])
 
 LEVELS = [
-    {"errors", "suggest", "expressions", "checks"},
+    {"errors", "suggest", "expressions", "checks", "wording"},
     {
         "config",
         "overrides",
@@ -53,8 +53,8 @@ NEIGHBOURS = {
     ("show", "storage"),
 }
 NO_FRAMEWORK = {
-    "errors", "suggest", "expressions", "checks", "config", "overrides", "policies", "ranges",
-    "schedules", "spaces", "storage", "seeds", "registry", "show", "environment", "runs",
+    "errors", "suggest", "expressions", "checks", "wording", "config", "overrides", "policies",
+    "ranges", "schedules", "spaces", "storage", "seeds", "registry", "show", "environment", "runs",
     "models", "precision", "zoo", "data", "devices",
 }  # fmt: skip
 HEAVY = {
@@ -171,16 +171,10 @@ def test_every_family_file_is_imported_by_the_table_of_contents():
 def test_a_command_imports_the_public_library_and_little_else(path):
     for module, _ in imports(path):
         package = module.split(".")[0]
-        allowed = {"fashion_zoo", "recipes", "tyro", "keras"} | set(STANDARD)
+        allowed = {"fashion_zoo", "recipes", "tyro", "keras"} | sys.stdlib_module_names
         assert package in allowed, f"{module} in a command"
         if package == "keras":
             assert path.name == "_common.py"
-
-
-STANDARD = [
-    "ast", "collections", "dataclasses", "functools", "importlib", "inspect", "json", "logging",
-    "os", "shlex", "subprocess", "sys", "tempfile", "traceback", "typing",
-]  # fmt: skip
 
 
 def test_there_is_no_circle():

@@ -22,7 +22,7 @@ from recipes import tune
 def test_without_its_package_it_says_how_to_install_it(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "optuna_dashboard", None)
     assert tune.main(["bn_mlp", "--dashboard"]) == ConfigError.exit_code
-    assert 'pip install "fashion_zoo[dashboard]"' in capsys.readouterr().err
+    assert 'pip install ".[dashboard]"' in capsys.readouterr().err
 
 
 @pytest.fixture

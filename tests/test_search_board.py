@@ -173,8 +173,8 @@ def test_the_real_search_says_what_it_found(gain, verdict):
     rows = [Real(7 if gain else 0, 0.92, (0.91, 0.91), gain, 600.0, 6.0, 3, 37)]
     lines = real.real_table(rows).splitlines()
     assert lines[0] == (
-        "The search took 10.0 minutes, 1.00 % of them in the study: 3 trials were trained to "
-        "their end, 37 were pruned."
+        "The search took 10.0 minutes, 1.00 % of them in the study: 3 trials trained to "
+        "the end, 37 pruned."
     )
     assert lines[-1] == verdict
     words = "| 7 | 92.00 % | 91.00 % (91.00 to 91.00) | +0.40 points" if gain else "| the defaults"

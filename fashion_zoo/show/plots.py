@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fashion_zoo.wording import counted
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -120,7 +122,7 @@ def range_test(
     axis.plot(rates, losses.T, color="gray", alpha=0.25, linewidth=0.7)
     axis.fill_between(
         rates[whole], smoothed[:, whole].min(axis=0), smoothed[:, whole].max(axis=0),
-        color=_TRAIN, alpha=0.25, linewidth=0, label=f"range of {len(losses)} seeds",
+        color=_TRAIN, alpha=0.25, linewidth=0, label=f"range of {counted(len(losses), 'seed')}",
     )  # fmt: skip
     axis.plot(rates[whole], smoothed[:, whole].mean(axis=0), color=_TRAIN, label="mean, smoothed")
     colors = ("#DD8452", "#55A868", "#C44E52", "#8172B3")

@@ -1,6 +1,9 @@
 """Tables in a terminal."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
+
+_TEXT = 20  # columns that a cell of text needs to be read
 
 
 def print_table(
@@ -8,9 +11,12 @@ def print_table(
 ) -> None:
     """Print a table on stdout, as wide as the terminal allows.
 
+    Names and numbers are never broken. Where the terminal is too narrow for that, a row takes
+    several lines.
+
     Args:
         title: a line above it.
-        columns: the headings.
+        columns: the headings, that of the name first.
         rows: the cells.
         numbers: how many of the last columns hold numbers and are set to the right.
     """
@@ -19,10 +25,39 @@ def print_table(
     from rich.table import Table
     from rich.text import Text
 
+    console, rows = Console(), [list(row) for row in rows]
+    first_number = len(columns) - numbers
+    widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
+    needed = [
+        min(width, _TEXT) if 0 < place < first_number else width
+        for place, width in enumerate(widths)
+    ]
+    if sum(needed) + 3 * len(columns) > console.width:
+        _print_apart(console, title, columns, rows)
+        return
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
-    for position, column in enumerate(columns):
-        right = position >= len(columns) - numbers
-        table.add_column(column, justify="right" if right else "left", overflow="fold")
+    for place, column in enumerate(columns):
+        table.add_column(
+            column,
+            justify="right" if place >= first_number else "left",
+            overflow="fold",
+            no_wrap=not 0 < place < first_number,
+        )
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))  # brackets are text here, not markup
-    Console().print(table)
+    console.print(table)
+
+
+def _print_apart(
+    console: Any, title: str | None, columns: Sequence[str], rows: Iterable[Sequence[str]]
+) -> None:
+    """Print each row as its name, and a line for each of its other cells."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    if title:
+        console.print(Text(title))
+    for name, *cells in rows:
+        console.print(Text(name), soft_wrap=True)
+        for column, cell in zip(columns[1:], cells, strict=True):
+            console.print(Padding(Text(f"{column}: {cell}"), (0, 0, 0, 2)))

@@ -17,6 +17,7 @@ from fashion_zoo.errors import ConfigError, TrainingError
 from fashion_zoo.optimizers import TabulatedSchedule, counting
 from fashion_zoo.overrides import override
 from fashion_zoo.training.compilation import build_model, compile_model
+from fashion_zoo.wording import counted
 
 _WIDTH = 0.03  # standard deviation of the smoothing, a fraction of the sweep
 _DIVERGED = 4.0  # times the lowest loss so far; fastai's customary limit
@@ -93,7 +94,8 @@ def range_test(
         if len(curve) < 10:
             raise TrainingError(
                 f"The loss diverged at a learning rate of {rates[len(curve) - 1]:.2g}, "
-                f"{len(curve)} steps from the start. Begin lower, with --low {low / 1000:.0e}."
+                f"{counted(len(curve), 'step')} from the start. "
+                f"Begin lower, with --low {low / 1000:.0e}."
             )
         losses[number, : len(swept)], smoothed[number, : len(curve)] = swept, curve
         found.append(suggest(rates[: len(curve)], curve))

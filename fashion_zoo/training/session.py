@@ -22,6 +22,7 @@ from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.training.compilation import build_model
 from fashion_zoo.training.fitting import VALIDATION_BATCH, fit
 from fashion_zoo.training.recorder import Recorder
+from fashion_zoo.wording import counted
 
 
 class Ended(NamedTuple):
@@ -148,8 +149,8 @@ def _state_of(path: str | Path, epochs: int) -> states.State:
     state = states.parse(data)
     if state.epochs >= epochs:
         raise RunError(
-            f"{path} has {state.epochs} epochs behind it, so a fork of {epochs} has nothing to "
-            f"train. Set --training.epochs above {state.epochs}."
+            f"{path} has {counted(state.epochs, 'epoch')} behind it, so a fork of {epochs} has "
+            f"nothing to train. Set --training.epochs above {state.epochs}."
         )
     # A fork keeps weights, optimizer and history; what the callbacks counted was another training.
     history = {Recorder.__name__: state.callbacks[Recorder.__name__]}

@@ -21,7 +21,8 @@ def serve(url: str, port: int) -> None:
         import optuna_dashboard
     except ImportError as error:
         raise ConfigError(
-            'The dashboard is not installed. Install it: pip install "fashion_zoo[dashboard]".'
+            "The dashboard is not installed. Install it, in a checkout of fashion_zoo: "
+            'pip install ".[dashboard]".'
         ) from error
     file = Path(url.removeprefix("sqlite:///"))
     if url.startswith("sqlite:///") and not file.is_file():

@@ -22,6 +22,7 @@ from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.spaces import Parameter, TrainingSpace
 from fashion_zoo.training import build_model, compile_model
 from fashion_zoo.training.fitting import fit
+from fashion_zoo.wording import counted
 
 
 def hypermodel(
@@ -123,8 +124,8 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         self._fold: tuple[int, Split] | None = None
         if folds and (fewest := int(np.bincount(self.split.train.labels).min())) < folds:
             raise ConfigError(
-                f"There are {fewest} training images of a class, received {folds} folds. Hold out "
-                "fewer folds, or take more images."
+                f"The smallest class has {counted(fewest, 'training image')}, received "
+                f"{counted(folds, 'fold')}. Hold out fewer folds, or take more images."
             )
 
     @functools.cached_property

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import fashion_zoo.board.text as text
 from fashion_zoo.show.trials import Counts
+from fashion_zoo.wording import counted
 
 TRIALS = 40
 SETTINGS: Mapping[str, Any] = {"training": {"epochs": 20}}
@@ -62,7 +63,7 @@ def real_table(rows: Sequence[Real]) -> str:
     share = 100 * first.overhead / first.seconds
     lines = [
         f"The search took {first.seconds / 60:.1f} minutes, {share:.2f} % of them in the study: "
-        f"{first.done} trials were trained to their end, {first.pruned} were pruned.",
+        f"{counted(first.done, 'trial')} trained to the end, {first.pruned} pruned.",
         "",
         "| trial | score in the search | trained again | gain on the defaults |",
         "| --- | ---: | --- | --- |",

@@ -1,0 +1,100 @@
+"""The short help of a command that takes a whole config: the flags one needs, and two examples."""
+
+import argparse
+import ast
+import dataclasses
+import inspect
+import shutil
+import textwrap
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from recipes._parsing import ALIASES, shown
+
+
+class Brief(NamedTuple):
+    """What the short help of a command shows."""
+
+    settings: Sequence[str]
+    """Fields of its options by their path, such as ``training.epochs``."""
+    examples: Sequence[str]
+    """Command lines from the recipe's name on, which is written ``NAME``."""
+
+
+def wanted(arguments: Sequence[str]) -> bool:
+    """Whether the short help is asked for."""
+    return any(word in ("-h", "--help") for word in arguments)
+
+
+def short_help(default: Any, command: str, brief: Brief, everywhere: str) -> str:
+    """Return the short help, as wide as the terminal.
+
+    Args:
+        default: the options with their defaults.
+        command: such as ``"train bn_mlp"``.
+        brief: what to show.
+        everywhere: what holds for every command.
+    """
+    module, _, recipe = command.partition(" ")
+    examples = [
+        f"  python -m recipes.{module} {line.replace('NAME', recipe)}" for line in brief.examples
+    ]
+    count = sum(1 for _ in _leaves(default))
+    parser = argparse.ArgumentParser(
+        f"python -m recipes.{command}",
+        usage="%(prog)s [OPTIONS]",
+        description=inspect.cleandoc(default.__doc__ or ""),
+        epilog="\n".join(
+            [
+                "Examples:",
+                *examples,
+                "",
+                f"--help-all shows all {count} options with their defaults.",
+                textwrap.fill(everywhere, shutil.get_terminal_size().columns - 2),
+            ]
+        ),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        add_help=False,
+    )
+    known = dict(_leaves(default))
+    aliases = {flag: alias for alias, flag in ALIASES.items()}
+    for path in brief.settings:
+        if path not in known:  # a family of one's own may not have it
+            continue
+        value, text = known[path]
+        flag = f"--{path.replace('_', '-')}"
+        words: dict[str, Any] = {"action": "store_true"}
+        if not isinstance(value, bool):
+            words = {"metavar": shown(value) or "...", "nargs": 1}
+        parser.add_argument(aliases.get(flag, flag), help=text.replace("%", "%%"), **words)
+    return parser.format_help().replace("\noptions:\n", "\noptions, with their defaults:\n")
+
+
+def _leaves(config: Any, prefix: str = ""):
+    """Yield path, value and text of every setting of a config, at any depth."""
+    texts = {name: text for base in type(config).__mro__ for name, text in _texts(base).items()}
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        path = f"{prefix}{field.name}"
+        if dataclasses.is_dataclass(value):
+            yield from _leaves(value, f"{path}.")
+        else:
+            yield path, (value, texts.get(field.name, ""))
+
+
+def _texts(kind: type) -> dict[str, str]:
+    """Return the text below each field of a class; nothing where its source is not to be had."""
+    try:
+        (node,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+    except (OSError, TypeError, SyntaxError):
+        return {}
+    assert isinstance(node, ast.ClassDef)
+    return {
+        field.target.id: " ".join(text.value.value.split())
+        for field, text in zip(node.body, node.body[1:], strict=False)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(text, ast.Expr)
+        and isinstance(text.value, ast.Constant)
+        and isinstance(text.value.value, str)
+    }

@@ -1,0 +1,192 @@
+"""How flags are read, shown and suggested, without anything being trained."""
+
+import dataclasses
+import importlib
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+import fashion_zoo
+from fashion_zoo import MLPConfig, RunConfig, TrainingConfig
+from fashion_zoo.suggest import nearest
+from fashion_zoo.wording import counted
+from recipes import _common, _lines, find_lr, info, train, tune
+from recipes import list as listing
+from recipes.__main__ import COMMANDS
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted([*ROOT.glob("fashion_zoo/**/*.py"), *ROOT.glob("recipes/*.py")])
+BN = fashion_zoo.recipe("bn_mlp")
+
+
+def parsed(*words, config=BN.config):
+    """What the flags of train make of the recipe's config."""
+    return _common.parse_config(train.Train, words, "train bn_mlp", config, train._BRIEF)[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "section", "name", "value"),
+    [
+        (["--epochs", "5"], "training", "epochs", 5),
+        (["--epochs=5"], "training", "epochs", 5),
+        (["--batch-size", "64"], "training", "batch_size", 64),
+        (["--learning-rate", "1e-2"], "training", "learning_rate", 0.01),
+        (["--training.clip-norm", "none"], "training", "clip_norm", None),
+        (["--training.clip-norm", "None"], "training", "clip_norm", None),
+        (["--data.limit", "none"], "data", "limit", None),
+        (["--data.folder", "none"], "data", "folder", None),
+        (["--model.hidden-units", "256,128"], "model", "hidden_units", (256, 128)),
+        (["--model.hidden-units", "256", "128"], "model", "hidden_units", (256, 128)),
+        (["--model.dropout", "0.3,0.1"], "model", "dropout", (0.3, 0.1)),
+    ],
+)
+def test_a_value_is_read_as_people_write_it(words, section, name, value):
+    training = TrainingConfig(clip_norm=1.0)
+    config = dataclasses.replace(BN.config, training=training)
+    assert getattr(getattr(parsed(*words, config=config), section), name) == value
+
+
+def test_the_word_none_is_a_pruner_of_tune():
+    kind = lambda **fields: tune.Tune(space=BN.space, **fields)  # noqa: E731
+    words = ["--pruner", "none", "--epochs", "3", "--seconds", "none"]
+    options, config = _common.parse_config(kind, words, "tune bn_mlp", BN.config, tune._BRIEF)
+    assert (options.pruner, options.seconds, config.training.epochs) == ("none", None, 3)
+
+
+@pytest.mark.parametrize("name", fashion_zoo.list_recipes())
+def test_a_shell_takes_every_default_that_info_prints(name, capsys):
+    assert info.main([name]) == 0
+    words = shlex.split(capsys.readouterr().out.split("defaults\n")[1], comments=True)
+    other = RunConfig(
+        model=MLPConfig(hidden_units=(8,), dropout=(0.5,)),
+        training=TrainingConfig(epochs=1, clip_norm=1.0, augmentation="flip"),
+    )
+    assert parsed(*words, config=other) == fashion_zoo.recipe(name).config
+
+
+def test_settings_with_pipes_brackets_and_quotes_survive_a_shell():
+    training = {
+        "augmentation": "flip | mixup(0.2)",
+        "schedules": {"mixing": "step(0, at=[0.8])", "learning_rate": "warmup(0.05) >> cosine"},
+        "early_stopping": {"monitor": "accuracy", "significant": True},
+    }
+    data = {"folder": "a 'b' $c"}
+    config = fashion_zoo.override(BN.config, {"training": training, "data": data})
+    line = " ".join(shlex.join(words) for words in _lines.flags(dataclasses.asdict(config)))
+    assert parsed(*shlex.split(line)) == config
+
+
+@pytest.mark.parametrize(("module", "lines"), [(train, 45), (tune, 50), (find_lr, 45)])
+def test_help_is_short_and_help_all_is_whole(module, lines, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert module.main(["bn_mlp", "--help"]) == 0
+    short = capsys.readouterr().out
+    assert len(short.splitlines()) <= lines
+    assert module.main(["bn_mlp", "--help-all"]) == 0
+    whole = capsys.readouterr().out
+    flags = re.findall(r"^  (--[a-z.-]+)", short, re.M)
+    assert len(flags) == len(module._BRIEF.settings) == 10
+    for flag, path in zip(flags, module._BRIEF.settings, strict=True):
+        assert path.replace("_", "-").endswith(flag[2:])
+        assert f"--{path.replace('_', '-')}" in whole
+    assert re.search(r"--help-all shows all \d\d options", short)
+    assert "--training.early-stopping.monitor" in whole
+
+
+@pytest.mark.parametrize("module", [train, tune, find_lr])
+def test_the_examples_of_a_help_can_be_parsed(module, capsys):
+    assert module.main(["l2_mlp", "--help"]) == 0
+    examples = re.findall(r"^  python -m recipes\.\w+ l2_mlp(.*)", capsys.readouterr().out, re.M)
+    assert len(examples) == 2
+    entry = fashion_zoo.recipe("l2_mlp")
+    kinds = {
+        train: train.Train,
+        find_lr: find_lr.FindLR,
+        tune: lambda **fields: tune.Tune(space=entry.space, **fields),
+    }
+    for line in examples:
+        words = shlex.split(line)
+        _common.parse_config(kinds[module], words, "x l2_mlp", entry.config, module._BRIEF)
+
+
+def test_a_family_of_ones_own_has_help(capsys):
+    @dataclasses.dataclass(frozen=True)
+    class Own:
+        width: int = 3
+
+    with pytest.raises(SystemExit):
+        parsed("--help", config=RunConfig(model=Own()))
+    said = capsys.readouterr().out
+    assert "--epochs 20" in said
+    assert "--model.hidden-units" not in said
+
+
+def test_the_ranges_in_the_help_of_tune_can_be_copied(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    assert tune.main(["bn_mlp", "--help-all"]) == 0
+    said = capsys.readouterr().out
+    assert """(default: "choice('adam', 'adamw', 'sgd')")""" in said
+    assert "(default: '0 | log(1e-3, 1e-1)')" in said
+    assert "(default: none)" in said
+    assert "None" not in said
+
+
+@pytest.mark.parametrize(
+    ("received", "name"), [("BN_MLP", "bn_mlp"), ("bn_mpl", "bn_mlp"), ("zz", None), ("BN", "Bn")]
+)
+def test_a_suggestion_does_not_mind_capital_letters(received, name):
+    assert nearest(received, ["bn_mlp", "l2_mlp", "Bn"]) == name
+
+
+def test_a_pattern_that_matches_nothing_is_answered(capsys):
+    assert listing.main(["*bnmlp"]) == 3
+    said = capsys.readouterr()
+    assert said.err.startswith("error: Unknown recipe '*bnmlp'. Did you mean 'bn_mlp'? Known: ")
+    assert said.out == ""
+    assert listing.main(["zz*", "--json"]) == 0
+    assert capsys.readouterr().out == "[]\n"
+
+
+@pytest.mark.parametrize("columns", [30, 50, 72, 80, 120])
+def test_no_name_and_no_number_of_a_table_is_broken(columns, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert listing.main([]) == 0
+    words = capsys.readouterr().out.split()
+    assert {*fashion_zoo.list_recipes(), "576,010", "575,050", "2,916,362"} <= set(words)
+
+
+def test_a_number_of_things_has_the_right_noun():
+    assert counted(1, "epoch") == "1 epoch"
+    assert counted(0, "epoch") == "0 epochs"
+    assert counted(1_206_538, "parameter") == "1,206,538 parameters"
+    assert counted(2, "process", "processes") == "2 processes"
+
+
+def test_no_number_of_things_is_written_by_hand():
+    nouns = "epochs|seeds|trials|steps|cores|rounds|folds|workers|processes"
+    for path in SOURCES:
+        # A benchmark has at least two seeds and two rounds.
+        if "board" not in path.parts and path.stem not in ("measuring", "timing"):
+            text = path.read_text("utf-8")
+            assert not re.search(rf"\}} (?:whole |fresh )?(?:{nouns})\b", text), path
+
+
+def test_the_default_pictures_of_commands_are_no_business_of_git():
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    pictures = []
+    for name in COMMANDS:
+        module = importlib.import_module(f"recipes.{name}")
+        for kind in vars(module).values():
+            if dataclasses.is_dataclass(kind) and kind.__module__ == module.__name__:
+                pictures += [field.default for field in dataclasses.fields(kind)]
+    pictures = [one for one in pictures if isinstance(one, str) and one.endswith(".png")]
+    assert sorted(pictures) == ["augment.png", "find_lr.png", "schedules.png"]
+    assert {f"/{picture}" for picture in pictures} <= set(ignored)
+
+
+def test_nothing_is_said_to_be_on_an_index():
+    pages = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *SOURCES]
+    for path in pages:
+        assert not re.search(r"install ['\"]?fashion[_-]zoo", path.read_text("utf-8")), path
