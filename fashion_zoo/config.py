@@ -1,8 +1,7 @@
 """The settings: frozen dataclasses that check themselves.
 
 They are the single source of defaults. Command-line flags are made from them, a run stores
-them, and Python takes the same names: ``--training.epochs 5`` is
-``training={"epochs": 5}``.
+them, and Python takes the same names: ``training={"epochs": 5}``.
 """
 
 import dataclasses

@@ -1,16 +1,110 @@
-"""The one family of errors. A command prints the message and leaves with ``exit_code``."""
+"""The one family of errors. A command prints the message and leaves with ``exit_code``.
+
+What a message proposes stands in it as data, a ``Hint`` or a ``Call``, because the same error is
+read in Python and on a command line. ``str`` spells it in Python; the commands spell it in flags.
+"""
 
 import contextlib
-from collections.abc import Callable, Iterator
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Hint:
+    """A setting that a message proposes or names.
+
+    Args:
+        setting: an argument of a function of ``fashion_zoo``; a dot leads into a config, as in
+            ``training.learning_rate``.
+        value: what to set it to; None names the setting alone.
+    """
+
+    setting: str
+    value: Any = None
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return self.setting
+        name, *inside = self.setting.split(".")
+        value = self.value
+        for field in reversed(inside):
+            value = {field: value}
+        return f"{name}={_literal(value)}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """A call that a message proposes.
+
+    Args:
+        function: the name of a function of ``fashion_zoo`` that is also a command.
+        arguments: its positional arguments.
+        hints: its keyword arguments.
+    """
+
+    function: str
+    arguments: tuple[str, ...] = ()
+    hints: tuple[Hint, ...] = ()
+
+    def __str__(self) -> str:
+        words = [*map(_literal, self.arguments), *map(str, self.hints)]
+        return f"fashion_zoo.{self.function}({', '.join(words)})"
+
+
+Part = str | Hint | Call
+
+
+class Message(str):
+    """A text in Python's spelling that knows its parts.
+
+    Args:
+        *parts: what it is joined from; parts that are messages or errors give theirs.
+    """
+
+    parts: tuple[Part, ...]
+
+    def __new__(cls, *parts: "Part | FashionZooError") -> "Message":
+        flat: list[Part] = []
+        for part in parts:
+            source = part.message if isinstance(part, FashionZooError) else part
+            flat += source.parts if isinstance(source, Message) else [source]
+        made = super().__new__(cls, "".join(map(str, flat)))
+        made.parts = tuple(flat)
+        return made
+
+    def spelled(self, spell: Callable[[Hint | Call], str]) -> str:
+        """Return the text with every hint and call as ``spell`` writes it."""
+        return "".join(part if isinstance(part, str) else spell(part) for part in self.parts)
+
+
+def _literal(value: Any) -> str:
+    """Return a value as Python reads it; strings in double quotes, floats in six digits."""
+    if isinstance(value, Mapping):
+        items = (f"{_literal(key)}: {_literal(one)}" for key, one in value.items())
+        return f"{{{', '.join(items)}}}"
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return f"{value:g}" if isinstance(value, float) else repr(value)
 
 
 class FashionZooError(Exception):
     """Base of every error that this package raises on purpose.
 
     The message is one sentence for a person: what came, what was expected, what to do.
+
+    Args:
+        *parts: the pieces of the message; a ``Hint`` or a ``Call`` where it names a setting.
     """
 
     exit_code = 1
+
+    def __init__(self, *parts: "Part | FashionZooError"):
+        super().__init__(*parts)
+        self.message = Message(*parts)
+
+    def __str__(self) -> str:
+        return str(self.message)
 
 
 class ConfigError(FashionZooError, ValueError):
@@ -64,7 +158,8 @@ def advice(note: Callable[[], str | None]) -> Iterator[None]:
     """Add a note to an error of ours or Ctrl-C: what a command prints below its one line.
 
     Args:
-        note: called when the block is left by one; None adds nothing.
+        note: called when the block is left by one; None adds nothing. A ``Message`` keeps its
+            hints.
     """
     try:
         yield

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fashion_zoo.errors import RunError, RunLockedError, StorageError
+from fashion_zoo.errors import Hint, Message, RunError, RunLockedError, StorageError
 
 _TEMPORARY = ".tmp-fashion_zoo-"  # how what a killed process left half written is known
 _DIGEST = 32  # bytes of a SHA-256
@@ -109,7 +109,7 @@ def check_free(
     is_one: Callable[[Path], bool],
     *,
     force: bool,
-    instead: str = "replace it with --force",
+    instead: str = Message("replace it with ", Hint("force", True)),
 ) -> None:
     """Check that a folder of ours may be made at ``path``.
 
@@ -133,7 +133,7 @@ def check_free(
     if not ours:
         raise RunError(f"{path} is there already and is not {kind}. Choose another place.")
     if not force:
-        raise RunError(f"{path} holds {kind} already. Choose another place, or {instead}.")
+        raise RunError(f"{path} holds {kind} already. Choose another place, or ", instead, ".")
 
 
 def is_free(path: Path) -> bool:

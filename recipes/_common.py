@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import fashion_zoo
+from recipes import _spelling
 from recipes._help import Brief, short_help, wanted
 from recipes._parsing import REGISTRY, expanded
 
@@ -43,7 +44,7 @@ def command(body: Callable[[list[str]], int | None]) -> Callable[..., int]:
         except fashion_zoo.FashionZooError as error:
             if debug:
                 traceback.print_exc()
-            _say(f"error: {error}", error)
+            _say(f"error: {_spelling.message(error)}", error)
             return error.exit_code
         except KeyboardInterrupt as interrupt:
             _say("Interrupted; nothing was left half written.", interrupt)
@@ -57,12 +58,14 @@ def command(body: Callable[[list[str]], int | None]) -> Callable[..., int]:
 
 def _say(line: str, error: BaseException) -> None:
     """Print an error and what was noted on it, such as where a trained model is."""
-    print("\n".join([line, *getattr(error, "__notes__", [])]), file=sys.stderr)
+    notes = map(_spelling.message, getattr(error, "__notes__", []))
+    print("\n".join([line, *notes]), file=sys.stderr)
 
 
 def _take_imports(arguments: list[str]) -> list[str]:
     """Import what ``--import`` names and return the other arguments."""
     rest, words = [], iter(arguments)
+    _spelling.imported.clear()
     for word in words:
         name, sign, source = word.partition("=")
         if name != "--import":
@@ -72,6 +75,7 @@ def _take_imports(arguments: list[str]) -> list[str]:
         if not source:
             raise fashion_zoo.ConfigError("--import needs a file or a module, received nothing.")
         fashion_zoo.load_recipes(source)
+        _spelling.imported.append(source)
     return rest
 
 

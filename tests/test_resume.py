@@ -111,7 +111,7 @@ def test_without_a_whole_state_the_run_says_what_to_do(tmp_path, monkeypatch):
     with pytest.raises(RunError) as caught:
         train(tmp_path / "r", resume=True)
     assert "its states are damaged (epoch-000002, epoch-000001)" in str(caught.value)
-    assert "Train it again with --force" in str(caught.value)
+    assert "Train it again with force=True" in str(caught.value)
     assert files(open_run(tmp_path / "r")) == before
 
 
@@ -139,7 +139,7 @@ def test_another_config_is_refused_with_the_differences(whole):
     assert str(caught.value) == (
         f"{whole.path} cannot go on with another config. training.epochs: 3, now 9; "
         "seed: 0, now 1. Leave these out, or begin a new run from its state with "
-        f"--fork {whole.path}."
+        f'fork="{whole.path}".'
     )
     with pytest.raises(RunError, match=r"is a run of bn_mlp, not of l2_mlp"):
         fashion_zoo.train("l2_mlp", run_dir=whole.path, resume=True)
@@ -161,8 +161,8 @@ def test_what_stops_a_training_says_how_to_go_on(tmp_path, monkeypatch):
             patch.setattr(session, "_finish", lambda *_, error=error: raising(error))
             train(folder, **OPTIONS)
         assert caught.value.__notes__ == [
-            "The epochs that are done are kept. Go on with: python -m recipes.train bn_mlp "
-            f"--run-dir {folder} --resume"
+            'The epochs that are done are kept. Go on with: fashion_zoo.train("bn_mlp", '
+            f'run_dir="{folder}", resume=True)'
         ]
 
 
@@ -183,7 +183,7 @@ def test_a_fork_goes_on_with_other_settings(whole, tmp_path):
 
 
 def test_a_fork_that_cannot_be_says_why(whole, tmp_path):
-    with pytest.raises(RunError, match=r"has 3 epochs behind it.*Set --training.epochs above 3"):
+    with pytest.raises(RunError, match=r"has 3 epochs behind it.*Set training.epochs above 3"):
         train(tmp_path / "r", fork=whole.path)
     no_decay = {"weight_decay": 0.0, "schedules": {"weight_decay": "constant"}}
     for changes in (

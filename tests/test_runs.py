@@ -48,7 +48,7 @@ def test_the_current_folder_can_be_the_run(tmp_path, small, monkeypatch):
 
 
 def test_a_run_is_never_overwritten_unless_forced(trained, tmp_path, small):
-    with pytest.raises(RunError, match="go on with it with --resume, or replace it"):
+    with pytest.raises(RunError, match="go on with it with resume=True, or replace it"):
         fashion_zoo.train("bn_mlp", run_dir=trained.run.path, **small)
     folder = tmp_path / "r"
     for seed in (0, 1):
@@ -86,7 +86,7 @@ def test_a_folder_that_is_not_a_run_is_never_replaced(tmp_path, small):
             '{"format": 1, "recipe": "bn_mlp", "config": {"training": {"schedules": 5}}}',
             "schedules must be a mapping with some of learning_rate",
         ),
-        ('{"format": 1, "recipe": "own", "config": {}}', "name its file with --import"),
+        ('{"format": 1, "recipe": "own", "config": {}}', "load its file first, with load_recipes"),
         ('{"format": 1, "recipe": "bn_mlp", "config": {"sed": 1}}', "Unknown option 'sed'"),
     ],
 )

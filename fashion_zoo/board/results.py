@@ -7,7 +7,7 @@ from pathlib import Path
 
 import fashion_zoo.board.text as text
 from fashion_zoo import storage
-from fashion_zoo.errors import DataError
+from fashion_zoo.errors import DataError, Hint
 
 RESULTS = Path(__file__).parent.parent / "assets" / "results.csv"
 MARKS = "<!-- {}:begin -->", "<!-- {}:end -->"
@@ -139,7 +139,9 @@ def around_table(page: Path, name: str = "results") -> tuple[str, str]:
     except OSError as error:
         raise DataError(
             f"{page} cannot be read: {error.strerror}. Run this in a checkout, or name the page "
-            "that has the table with --page."
+            "that has the table with ",
+            Hint("page"),
+            ".",
         ) from error
     begin, end = (mark.format(name) for mark in MARKS)
     if begin not in content or end not in content.split(begin, 1)[1]:

@@ -100,7 +100,7 @@ class StopOnDivergence(keras.callbacks.Callback):
     """Raise as soon as the running loss is not finite, or far above where it started.
 
     Args:
-        advice: what to try, the end of the message.
+        advice: what to try, the end of the message; a ``Message`` keeps its hints.
         far: how many times the loss of the first execution is far.
 
     Raises:
@@ -139,7 +139,8 @@ class StopOnDivergence(keras.callbacks.Callback):
             raise TrainingError(
                 f"Training stopped: loss rose to {loss:.4g} by step {batch + 1} of epoch "
                 f"{self.epoch + 1}, more than {self.far:g} times the {self.start:.4g} that it "
-                f"started with. {self.advice}"
+                "started with. ",
+                self.advice,
             )
 
     def on_epoch_end(self, epoch, logs=None):
@@ -150,5 +151,5 @@ class StopOnDivergence(keras.callbacks.Callback):
             return None
         value = float(logs[name])
         if not math.isfinite(value):
-            raise TrainingError(f"Training stopped: {name} became {value} {when}. {self.advice}")
+            raise TrainingError(f"Training stopped: {name} became {value} {when}. ", self.advice)
         return value

@@ -7,7 +7,7 @@ import keras
 
 from fashion_zoo import storage
 from fashion_zoo.data import CLASS_NAMES
-from fashion_zoo.errors import ExportError, StorageError
+from fashion_zoo.errors import ExportError, Hint, StorageError
 from fashion_zoo.exporting.parity import prove
 from fashion_zoo.runs import Run
 
@@ -53,7 +53,9 @@ def check_backend() -> None:
     if keras.backend.backend() != "tensorflow":
         raise ExportError(
             f"A SavedModel needs the tensorflow backend, this is {keras.backend.backend()}. "
-            "Train with --no-export, and export the run with KERAS_BACKEND=tensorflow."
+            "Train with ",
+            Hint("export", False),
+            ", and export the run with KERAS_BACKEND=tensorflow.",
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from fashion_zoo import storage
 from fashion_zoo.config import RunConfig
+from fashion_zoo.errors import Hint, Message
 from fashion_zoo.runs.run import Run, is_run, open_run, write_config
 
 
@@ -98,7 +99,9 @@ def check_free(path: str | Path, *, force: bool = False, resume: bool = False) -
 
 
 def _check_free(path: str | Path, *, force: bool) -> None:
-    instead = "go on with it with --resume, or replace it with --force"
+    instead = Message(
+        "go on with it with ", Hint("resume", True), ", or replace it with ", Hint("force", True)
+    )
     storage.check_free(path, "a run", is_run, force=force, instead=instead)
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from fashion_zoo import storage
 from fashion_zoo.config import RunConfig
-from fashion_zoo.errors import ConfigError, RunError
+from fashion_zoo.errors import ConfigError, Hint, RunError
 from fashion_zoo.overrides import override
 from fashion_zoo.registry import recipe
 
@@ -126,7 +126,9 @@ class Run:
         if states:
             raise RunError(
                 f"Run {self.path} cannot go on: its states are damaged "
-                f"({', '.join(file.name for file in states)}). Train it again with --force."
+                f"({', '.join(file.name for file in states)}). Train it again with ",
+                Hint("force", True),
+                ".",
             )
         return None
 
@@ -198,8 +200,11 @@ def _parse(file: Path, what: str) -> tuple[str, RunConfig]:
         return entry.name, override(entry.config, stored["config"])
     except ConfigError as error:
         raise RunError(
-            f"{what} cannot be opened: {error} If the recipe is your own, name its file "
-            "with --import."
+            f"{what} cannot be opened: ",
+            error,
+            " If the recipe is your own, load its file first, with ",
+            Hint("load_recipes"),
+            ".",
         ) from error
 
 

@@ -19,6 +19,7 @@ from fashion_zoo.config import RunConfig, TrainingConfig
 from fashion_zoo.data import Images, Split, reshape
 from fashion_zoo.data.batches import encode, steps_per_epoch
 from fashion_zoo.data.pipeline import Pipeline, training_pipeline
+from fashion_zoo.errors import Hint, Message
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.training.compilation import compile_model, steps_of_about_a_second
 from fashion_zoo.training.recorder import Recorder
@@ -186,9 +187,7 @@ def _stoppers(training: TrainingConfig, images: int) -> list[keras.callbacks.Cal
     return stoppers
 
 
-def _advice(training: TrainingConfig) -> str:
-    clip = "" if training.clip_norm else ", or --training.clip-norm 1"
-    return (
-        f"Try --training.learning-rate {training.learning_rate / 10:g} "
-        f"(it was {training.learning_rate:g}){clip}."
-    )
+def _advice(training: TrainingConfig) -> Message:
+    clip = () if training.clip_norm else (", or ", Hint("training.clip_norm", 1.0))
+    lower = Hint("training.learning_rate", training.learning_rate / 10)
+    return Message("Try ", lower, f" (it was {training.learning_rate:g})", *clip, ".")

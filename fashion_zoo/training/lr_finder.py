@@ -13,7 +13,7 @@ from fashion_zoo import checks
 from fashion_zoo.config import Recipe, RunConfig
 from fashion_zoo.data import Images, load_split, reshape
 from fashion_zoo.data.batches import encode, epoch_order, steps_per_epoch
-from fashion_zoo.errors import ConfigError, TrainingError
+from fashion_zoo.errors import ConfigError, Hint, TrainingError
 from fashion_zoo.optimizers import TabulatedSchedule, counting
 from fashion_zoo.overrides import override
 from fashion_zoo.training.compilation import build_model, compile_model
@@ -94,8 +94,9 @@ def range_test(
         if len(curve) < 10:
             raise TrainingError(
                 f"The loss diverged at a learning rate of {rates[len(curve) - 1]:.2g}, "
-                f"{counted(len(curve), 'step')} from the start. "
-                f"Begin lower, with --low {low / 1000:.0e}."
+                f"{counted(len(curve), 'step')} from the start. Begin lower, with ",
+                Hint("low", low / 1000),
+                ".",
             )
         losses[number, : len(swept)], smoothed[number, : len(curve)] = swept, curve
         found.append(suggest(rates[: len(curve)], curve))

@@ -1,7 +1,6 @@
 """One training, from a config to a run folder; begun, gone on with, or forked from another."""
 
 import contextlib
-import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +13,7 @@ from fashion_zoo import environment, precision, runs, storage
 from fashion_zoo.callbacks import StopOnInterrupt
 from fashion_zoo.config import Recipe, RunConfig
 from fashion_zoo.data import CLASS_NAMES, Images, load_split, reshape
-from fashion_zoo.errors import ConfigError, RunError, advice
+from fashion_zoo.errors import Call, ConfigError, Hint, Message, RunError, advice
 from fashion_zoo.overrides import differences
 from fashion_zoo.runs import Run
 from fashion_zoo.show import figures, plots
@@ -110,7 +109,9 @@ def _check_same(run: Run, name: str, config: RunConfig) -> None:
     if changed:
         raise RunError(
             f"{run.path} cannot go on with another config. {'; '.join(changed)}. Leave these out, "
-            f"or begin a new run from its state with --fork {run.path}."
+            "or begin a new run from its state with ",
+            Hint("fork", str(run.path)),
+            ".",
         )
 
 
@@ -132,13 +133,12 @@ def _run_folder(
             yield run
 
 
-def _how_to_go_on(run: Run, force: bool) -> str | None:
-    if force or not run.has_state:  # what --force began is taken away again
+def _how_to_go_on(run: Run, force: bool) -> Message | None:
+    if force or not run.has_state:  # what force began is taken away again
         return None
-    return (
-        "The epochs that are done are kept. Go on with: python -m recipes.train "
-        f"{run.recipe} --run-dir {shlex.quote(str(run.path))} --resume"
-    )
+    hints = (Hint("run_dir", str(run.path)), Hint("resume", True))
+    call = Call("train", (run.recipe,), hints)
+    return Message("The epochs that are done are kept. Go on with: ", call)
 
 
 def _state_of(path: str | Path, epochs: int) -> states.State:
@@ -150,7 +150,9 @@ def _state_of(path: str | Path, epochs: int) -> states.State:
     if state.epochs >= epochs:
         raise RunError(
             f"{path} has {counted(state.epochs, 'epoch')} behind it, so a fork of {epochs} has "
-            f"nothing to train. Set --training.epochs above {state.epochs}."
+            "nothing to train. Set ",
+            Hint("training.epochs"),
+            f" above {state.epochs}.",
         )
     # A fork keeps weights, optimizer and history; what the callbacks counted was another training.
     history = {Recorder.__name__: state.callbacks[Recorder.__name__]}

@@ -16,7 +16,7 @@ from fashion_zoo import spaces
 from fashion_zoo.callbacks import StopOnInterrupt
 from fashion_zoo.config import Cost, RunConfig
 from fashion_zoo.data.pipeline import need_tensorflow
-from fashion_zoo.errors import TrainingError, advice
+from fashion_zoo.errors import Hint, Message, TrainingError, advice
 from fashion_zoo.evaluation.statistics import DIFFERENCE, FRACTION, mean_interval
 from fashion_zoo.overrides import override
 from fashion_zoo.ranges import Choice
@@ -94,7 +94,8 @@ def check_backend(model: RecipeHyperModel) -> None:
         for value in one.range.values
     }
     if words != {"none"}:
-        with advice(lambda: "Search without it: --fix augmentation=none mixing=none."):
+        without = Hint("space", {"augmentation": "'none'", "mixing": "'none'"})
+        with advice(lambda: Message("Search without it: ", without, ".")):
             need_tensorflow()
 
 

@@ -1,13 +1,12 @@
 """Build, train, and find a learning rate."""
 
 import datetime
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fashion_zoo import registry, runs
 from fashion_zoo.config import RunConfig
-from fashion_zoo.errors import ConfigError, advice
+from fashion_zoo.errors import Call, ConfigError, Hint, Message, advice
 from fashion_zoo.overrides import override
 from fashion_zoo.runs import Run
 
@@ -115,11 +114,7 @@ def train(
     entry = registry.recipe(name)
     if export:
         check_backend()  # before the minutes that the training takes
-    if resume and (force or run_dir is None):
-        raise ConfigError(
-            "resume needs a run folder and goes on with the run there; it cannot be combined with "
-            "force, which replaces it. Set --run-dir, and leave out --force."
-        )
+    _check_resume(run_dir, force, resume)
     path = Path(run_dir) if run_dir is not None else default_run_dir(name)
     runs.check_free(path, force=force, resume=resume)
     base = config or runs.stored_config(name, path if resume else None, fork)
@@ -146,15 +141,27 @@ def train(
         )
 
 
+def _check_resume(run_dir: str | Path | None, force: bool, resume: bool) -> None:
+    if resume and (force or run_dir is None):
+        raise ConfigError(
+            "resume needs a run folder and goes on with the run there; it cannot be combined with "
+            "force, which replaces it. Set ",
+            Hint("run_dir"),
+            ", and leave out ",
+            Hint("force"),
+            ".",
+        )
+
+
 def _parity(run: Run) -> dict[str, Any]:
     from fashion_zoo.exporting import export_run
 
     return run.parity() or export_run(run, run.path / "saved_model")
 
 
-def _how_to_evaluate(run: Run) -> str:
-    path = shlex.quote(str(run.path))
-    return f"The trained model is saved. Evaluate it with: python -m recipes.evaluate {path}"
+def _how_to_evaluate(run: Run) -> Message:
+    call = Call("evaluate", (str(run.path),))
+    return Message("The trained model is saved. Evaluate it with: ", call)
 
 
 def find_lr(
