@@ -5,6 +5,7 @@ import shlex
 from typing import Any
 
 from fashion_zoo.errors import Call, Hint, Message
+from recipes import _lines
 
 imported: list[str] = []
 """What this command line imported: a recipe of one's own is not found without."""
@@ -26,20 +27,11 @@ def flag(name: str, value: Any = None) -> list[str]:
         name: the setting; a dot leads into a config, as in ``training.learning_rate``.
         value: its value; None gives the flag alone.
     """
-    section, _, last = _RENAMED.get(name, name).replace("_", "-").rpartition(".")
-    before = f"--{section}." if section else "--"
-    if value is None or value is True:
-        return [f"{before}{last}"]
-    if value is False:
-        return [f"{before}no-{last}"]
     if name == "space":  # a range of one value, which has quotes of its own
-        fixed = (f"{key}={ast.literal_eval(one)}" for key, one in value.items())
-        return ["--fix", *fixed]
-    values = value if isinstance(value, tuple | list) else [value]
-    return [
-        f"{before}{last}",
-        *(f"{one:g}" if isinstance(one, float) else str(one) for one in values),
-    ]
+        return ["--fix", *(f"{key}={ast.literal_eval(one)}" for key, one in value.items())]
+    section, dot, last = _RENAMED.get(name, name).replace("_", "-").rpartition(".")
+    known = f"{value:g}" if isinstance(value, float) else True if value is None else value
+    return next(_lines.flags({last: known}, f"{section}{dot}"))
 
 
 def command(call: Call) -> str:
