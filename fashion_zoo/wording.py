@@ -1,4 +1,7 @@
-"""How numbers of things are written, everywhere: 1 epoch, 20 epochs, 1,206,538 parameters."""
+"""How numbers are written, everywhere: 91.31 %, +0.13 points, 1 epoch, 1,206,538 parameters.
+
+A fraction of images is shown in percent, and a difference of two in points.
+"""
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
@@ -10,3 +13,18 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
         plural: the plural where it is not the noun with an s.
     """
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def percent(fraction: float) -> str:
+    """Format a fraction such as 0.9131 as ``91.31 %``."""
+    return f"{100 * fraction:.2f} %"
+
+
+def points(difference: float) -> str:
+    """Format a difference of two fractions, such as 0.0013, as ``+0.13``."""
+    return f"{100 * difference:+.2f}"
+
+
+def cost(name: str, value: float) -> str:
+    """Format a cost of a model with its unit: 1,206,538 parameters, or a latency of 4.5 ms."""
+    return counted(round(value), "parameter") if name == "parameters" else f"{value:.1f} ms"

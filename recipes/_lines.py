@@ -5,11 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import fashion_zoo
-
-
-def percent(fraction: float) -> str:
-    """Format a fraction such as 0.9131 as ``91.31 %``."""
-    return f"{100 * fraction:.2f} %"
+from fashion_zoo.wording import percent as percent
 
 
 def accuracy(evaluation: dict[str, Any]) -> str:

@@ -32,14 +32,15 @@ def main(argv: list[str]) -> None:
     from fashion_zoo.show.tables import print_table
 
     print(_lines.accuracy(found))
-    print(f"NLL {found['nll']:.4f}   Brier {found['brier']:.4f}   ECE {found['ece']:.4f} (15 bins)")
+    ece = f"{_lines.percent(found['ece'])} ({len(found['bins'])} bins)"
+    print(f"NLL {found['nll']:.4f}   Brier {found['brier']:.4f}   ECE {ece}")
     print_table(
         None,
         ["class", "precision", "recall", "F1", "images"],
         [
             [
                 row["name"],
-                *(f"{row[key]:.3f}" for key in ("precision", "recall", "f1")),
+                *(_lines.percent(row[key]) for key in ("precision", "recall", "f1")),
                 f"{row['images']:,}",
             ]
             for row in found["classes"]

@@ -11,8 +11,7 @@ import tyro
 
 import fashion_zoo
 from fashion_zoo.config import Cost, Pruner, Sampler
-from fashion_zoo.show.trials import cost
-from fashion_zoo.wording import counted
+from fashion_zoo.wording import cost, counted
 from recipes import _common, _lines, _workers
 from recipes._help import Brief
 

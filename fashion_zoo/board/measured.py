@@ -10,6 +10,7 @@ from fashion_zoo.overrides import override
 from fashion_zoo.runs import Run
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.training import train_once
+from fashion_zoo.wording import percent
 
 
 class Measured(NamedTuple):
@@ -64,7 +65,7 @@ def measure_seeds(
     for seed in range(seeds):
         path = place.with_name(f"{place.name}-{seed}")
         found = measure(entry, override(config, {"seed": seed}), path, display)
-        reached = ", ".join(f"{part} {getattr(found, part):.4f}" for part in parts)
+        reached = ", ".join(f"{part} {percent(getattr(found, part))}" for part in parts)
         display.say(f"{say} seed {seed}: {reached}")
         done.append(found)
     return done

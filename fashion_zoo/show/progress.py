@@ -5,6 +5,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from fashion_zoo.wording import percent
+
 _NARROW = 76  # columns; below it the figures have no room for a bar beside them
 
 
@@ -69,7 +71,7 @@ class TrainingDisplay:
         """Show the metrics of an epoch that is done."""
         logs = logs or {}
         if "val_accuracy" in logs:
-            self.validation = f"val_accuracy {logs['val_accuracy']:.4f}"
+            self.validation = f"validation {percent(logs['val_accuracy'])}"
         if self.live:
             self.advance(epoch, self.steps, speed, logs)
         elif self.enabled:

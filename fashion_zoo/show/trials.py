@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from fashion_zoo.show.progress import clock
+from fashion_zoo.wording import percent
 
 
 class Counts(NamedTuple):
@@ -92,14 +93,9 @@ class SearchDisplay:
         table.add_row("time left", self.left(counts))
         if best:
             number, score, values = best
-            table.add_row("best", f"{score:.4f} (trial {number})")
+            table.add_row("best", f"{percent(score)} (trial {number})")
             table.add_row("", describe(values))
         return table
-
-
-def cost(name: str, value: float) -> str:
-    """Return a cost of a model with its unit: 1,206,538 parameters, or a latency of 4.5 ms."""
-    return f"{value:,.0f} parameters" if name == "parameters" else f"{value:.1f} ms"
 
 
 def describe(values: Mapping[str, Any]) -> str:

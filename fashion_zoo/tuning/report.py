@@ -7,9 +7,10 @@ from typing import Any
 
 from fashion_zoo.config import Cost
 from fashion_zoo.show import pages
-from fashion_zoo.show.trials import cost, describe
+from fashion_zoo.show.trials import describe
 from fashion_zoo.tuning.study import Plan, Study
 from fashion_zoo.tuning.suggesting import VisibleStudy
+from fashion_zoo.wording import cost, percent, points
 
 _DRAWN = 12  # parameters; more make a picture that nobody can read
 
@@ -44,14 +45,14 @@ def _candidates(rows: Sequence[dict[str, Any]], minimize: Sequence[Cost]) -> str
     cells = []
     for row in rows:
         name = "defaults" if row["defaults"] else row["trial"]
-        between = "" if row["low"] is None else f"{row['low']:.4f} to {row['high']:.4f}"
+        between = "" if row["low"] is None else f"{percent(row['low'])} to {percent(row['high'])}"
         gain = ""
         if row["gain"] is not None:
-            gain = f"{row['gain']:+.4f}"
+            gain = f"{points(row['gain'])} points"
             if row["gain_low"] is not None:
-                gain += f" ({row['gain_low']:+.4f} to {row['gain_high']:+.4f})"
+                gain += f" ({points(row['gain_low'])} to {points(row['gain_high'])})"
         costs = [cost(one, row[one]) for one in minimize]
-        cells.append([name, f"{row['score']:.4f}", *costs, f"{row['mean']:.4f}", between, gain])
+        cells.append([name, percent(row["score"]), *costs, percent(row["mean"]), between, gain])
     says = "The score is too good on average, because it chose the trial; the fresh mean is not."
     if rows[0]["optimism"] is None:
         says += " The score is of folds of the training images, the mean of the validation images."
@@ -121,7 +122,7 @@ def _trials(plans: Sequence[Plan], minimize: Sequence[Cost]) -> str:
         values = [""] * (1 + len(minimize))
         if plan.outcome:
             score, *costs = plan.outcome.values
-            values = [f"{score:.4f}", *map(cost, minimize, costs)]
+            values = [percent(score), *map(cost, minimize, costs)]
         tried = [state, reports, seconds, len(plan.attempts)]
         rows.append([plan.index, *values, *tried, describe(last.params)])
     columns = [

@@ -28,6 +28,7 @@ from fashion_zoo.tuning.oracle import StudyOracle
 from fashion_zoo.tuning.study import Plan, Study
 from fashion_zoo.tuning.suggesting import VisibleStudy
 from fashion_zoo.tuning.tuner import StudyTuner
+from fashion_zoo.wording import percent
 
 OBJECTIVE = "val_accuracy"
 _VERSIONS = ("keras", "keras-tuner", "optuna", "fashion_zoo")
@@ -220,7 +221,7 @@ def train_again(
                 path = folder / f"trial-{index}-{seed}"
                 run = train_once(model.entry, override(config, {"seed": seed}), path, display)
                 again.append(run.read_json("training.json")["validation_accuracy"])
-                display.say(f"trial {index} seed {seed}: validation {again[-1]:.4f}")
+                display.say(f"trial {index} seed {seed}: validation {percent(again[-1])}")
         except TrainingError as error:  # a config that one seed survives is no candidate
             display.say(f"trial {index} seed {seed}: left out. {error}")
             continue

@@ -12,7 +12,7 @@ from fashion_zoo.errors import TrainingError
 from fashion_zoo.tuning.costs import measure
 from fashion_zoo.tuning.hypermodel import RecipeHyperModel
 from fashion_zoo.tuning.oracle import StudyOracle
-from fashion_zoo.wording import counted
+from fashion_zoo.wording import counted, percent
 
 
 class StudyTuner(keras_tuner.Tuner):
@@ -84,7 +84,7 @@ def _line(trial: Trial, objective: str) -> str:
         return f"trial {trial.trial_id}: no score. {trial.message}"
     # Epochs of the same number in several executions stand together.
     epochs = sum(len(one.value) for one in trial.metrics.get_history(objective))
-    return f"trial {trial.trial_id}: {trial.score:.4f} after {counted(epochs, 'epoch')}"
+    return f"trial {trial.trial_id}: {percent(trial.score)} after {counted(epochs, 'epoch')}"
 
 
 class _Report(keras.callbacks.Callback):
