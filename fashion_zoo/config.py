@@ -103,7 +103,8 @@ class DataConfig:
     folder: str | None = None
     """Folder that holds the published files; by default those that come with the package."""
     limit: int | None = None
-    """Train on a stratified slice of this many images only; validation and test stay whole."""
+    """Train on a stratified slice of this many images only, at least one of each class; validation
+    and test stay whole."""
 
     def __post_init__(self) -> None:
         if self.dataset != "fashion_mnist":

@@ -43,6 +43,7 @@ def main(argv: list[str]) -> None:
     options, config = _common.parse_config(
         FindLR, argv[1:], f"find_lr {entry.name}", entry.config, _BRIEF
     )
+    fashion_zoo.data.check_sizes(config)
     _common.start_keras()
     found = fashion_zoo.find_lr(
         entry.name,

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from fashion_zoo import ConfigError
 from fashion_zoo.data.batches import encode, epoch_order, steps_per_epoch
 
 
@@ -22,9 +23,11 @@ def test_the_order_never_changes_between_releases():
     assert epoch_order(10, 5, seed=3, epoch=7).tolist() == [[3, 0, 1, 6, 9], [7, 5, 8, 2, 4]]
 
 
-def test_fewer_images_than_a_batch_are_one_batch():
-    assert steps_per_epoch(7, 100) == 1
-    assert epoch_order(7, 100, seed=0, epoch=0).shape == (1, 7)
+def test_a_batch_of_more_images_than_there_are_is_refused_with_the_bound():
+    assert steps_per_epoch(100, 100) == 1
+    message = "training.batch_size must be at most 99, the number of training images; received 100"
+    with pytest.raises(ConfigError, match=message):
+        epoch_order(99, 100, seed=0, epoch=0)
 
 
 def test_labels_are_integers_without_smoothing():

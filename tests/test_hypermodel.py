@@ -7,8 +7,9 @@ import pytest
 
 from fashion_zoo import recipe
 from fashion_zoo.errors import ConfigError
+from fashion_zoo.overrides import override
 from fashion_zoo.spaces import MLPSpace, complete
-from fashion_zoo.tuning import StudyOracle, hypermodel
+from fashion_zoo.tuning import RecipeHyperModel, StudyOracle, hypermodel
 
 SMALL = {"data": {"limit": 200}, "training": {"epochs": 2, "batch_size": 128}}
 FEW = {
@@ -121,3 +122,12 @@ def test_a_model_goes_on_at_its_epoch():
 def test_a_bad_space_is_answered_before_anything_is_trained(name, options, message):
     with pytest.raises(ConfigError, match=re.escape(message)):
         hypermodel(name, **options)
+
+
+@pytest.mark.parametrize(("folds", "count"), [(0, 200), (2, 100)])
+def test_a_space_with_batches_of_more_images_than_there_are_is_refused(folds, count):
+    entry = recipe("bn_mlp")
+    config = override(entry.config, {"data": {"limit": 200}})
+    message = f"takes batch_size to 512. training.batch_size must be at most {count}, the number"
+    with pytest.raises(ConfigError, match=message):
+        RecipeHyperModel(entry, config, entry.space, folds=folds)

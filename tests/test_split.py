@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 
 from fashion_zoo import ConfigError, DataConfig
-from fashion_zoo.data import load_part, load_split, reshape, stratified, validation_indices
+from fashion_zoo.data import (
+    load_part,
+    load_split,
+    reshape,
+    stratified,
+    training_count,
+    validation_indices,
+)
+from recipes import _common, find_lr, train, tune
 
 
 def test_the_validation_images_are_fixed_and_stratified():
@@ -32,6 +40,27 @@ def test_a_limit_takes_as_many_of_each_class_and_leaves_validation_whole():
     split = load_split(DataConfig(limit=25))
     assert np.bincount(split.train.labels, minlength=10).tolist() == [3] * 5 + [2] * 5
     assert len(split.validation.labels) == 5_000
+
+
+@pytest.mark.parametrize("limit", [9, 55_001])
+def test_a_limit_that_there_are_no_images_for_is_refused_with_the_bounds(limit):
+    message = f"data.limit must be in 10..55,000, received {limit:,}: there are 10 classes, and 5,0"
+    for check in (load_split, training_count):
+        with pytest.raises(ConfigError, match=message):
+            check(DataConfig(limit=limit))
+    assert [training_count(DataConfig(limit=one)) for one in (10, None)] == [10, 55_000]
+
+
+@pytest.mark.parametrize("command", [train, find_lr, tune], ids=lambda one: one.__name__)
+def test_sizes_are_checked_before_a_framework_is_loaded(command, capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(_common, "start_keras", None)
+    monkeypatch.chdir(tmp_path)
+    assert command.main(["bn_mlp", "--data.limit", "5"]) == 3
+    assert "must be in 10..55,000, received 5" in capsys.readouterr().err
+    if command is not tune:  # whose space has the batch size
+        assert command.main(["bn_mlp", "--data.limit", "99"]) == 3
+        assert "must be at most 99" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_stratified_goes_on_when_a_class_runs_out():

@@ -3,10 +3,13 @@
 from fashion_zoo.data.sources import CLASS_NAMES, Dataset, Images, load, load_part, read_idx
 from fashion_zoo.data.split import (
     Split,
+    check_sizes,
     fold,
+    fold_positions,
     load_split,
     reshape,
     stratified,
+    training_count,
     validation_indices,
 )
 
@@ -15,12 +18,15 @@ __all__ = [
     "Dataset",
     "Images",
     "Split",
+    "check_sizes",
     "fold",
+    "fold_positions",
     "load",
     "load_part",
     "load_split",
     "read_idx",
     "reshape",
     "stratified",
+    "training_count",
     "validation_indices",
 ]

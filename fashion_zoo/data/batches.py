@@ -2,12 +2,22 @@
 
 import numpy as np
 
+from fashion_zoo.errors import ConfigError
 from fashion_zoo.seeds import derive
 
 
 def steps_per_epoch(count: int, batch_size: int) -> int:
-    """Return the number of full batches in ``count`` images, and 1 when there is not one."""
-    return max(count // batch_size, 1)
+    """Return the number of full batches in ``count`` images.
+
+    Raises:
+        ConfigError: there is not one.
+    """
+    if batch_size > count:
+        raise ConfigError(
+            f"training.batch_size must be at most {count:,}, the number of training images; "
+            f"received {batch_size:,}."
+        )
+    return count // batch_size
 
 
 def epoch_order(count: int, batch_size: int, seed: int, epoch: int) -> np.ndarray:
@@ -18,8 +28,7 @@ def epoch_order(count: int, batch_size: int, seed: int, epoch: int) -> np.ndarra
     generator = np.random.default_rng(derive(seed, "order", int(epoch)))
     order = generator.permutation(count).astype(np.int32)
     steps = steps_per_epoch(count, batch_size)
-    batch = min(batch_size, count)
-    return order[: steps * batch].reshape(steps, batch)
+    return order[: steps * batch_size].reshape(steps, batch_size)
 
 
 def encode(labels: np.ndarray, num_classes: int, smoothing: float | None) -> np.ndarray:

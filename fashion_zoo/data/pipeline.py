@@ -88,7 +88,7 @@ def training_pipeline(
         batches, start_epoch = _tf_batches(data.images, labels, order, steps, tables, change)
     else:
         batches, start_epoch = _array_batches(data.images, labels, order, steps, tables)
-    return Pipeline(batches, steps, min(batch_size, len(labels)), soft, start_epoch, applied)
+    return Pipeline(batches, steps, batch_size, soft, start_epoch, applied)
 
 
 def need_tensorflow() -> None:

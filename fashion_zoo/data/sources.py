@@ -18,7 +18,8 @@ CLASS_NAMES = (
     "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 )  # fmt: skip
 IMAGE_SHAPE = (28, 28)
-_PARTS = {"train": ("train", 60_000), "test": ("t10k", 10_000)}
+TRAINING_IMAGES = 60_000  # as published, those for validation included
+_PARTS = {"train": ("train", TRAINING_IMAGES), "test": ("t10k", 10_000)}
 _UNSIGNED_BYTE = 0x08  # the IDX type code; all MNIST-like files use it
 
 

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fashion_zoo.config import DataConfig
-from fashion_zoo.data.sources import EMBEDDED, Images, load_part
+from fashion_zoo.config import DataConfig, RunConfig
+from fashion_zoo.data.batches import steps_per_epoch
+from fashion_zoo.data.sources import CLASS_NAMES, EMBEDDED, TRAINING_IMAGES, Images, load_part
 from fashion_zoo.errors import ConfigError
 
 
@@ -30,12 +31,42 @@ def validation_indices() -> np.ndarray:
     return np.array(text.split(), dtype=np.int32)
 
 
+def training_count(config: DataConfig) -> int:
+    """Return how many images are trained on, without a look at the files.
+
+    Raises:
+        ConfigError: ``limit`` asks for more than there are, or for less than one of each class.
+    """
+    held_out = len(validation_indices())
+    whole = TRAINING_IMAGES - held_out
+    if config.limit is None:
+        return whole
+    if not len(CLASS_NAMES) <= config.limit <= whole:
+        raise ConfigError(
+            f"data.limit must be in {len(CLASS_NAMES)}..{whole:,}, received {config.limit:,}: "
+            f"there are {len(CLASS_NAMES)} classes, and {held_out:,} of the {TRAINING_IMAGES:,} "
+            "training images are held out for validation."
+        )
+    return config.limit
+
+
+def check_sizes(config: RunConfig) -> None:
+    """Check that there are as many images as a training asks for, without a look at the files.
+
+    Raises:
+        ConfigError: as ``training_count``; or a batch is larger than the training set.
+    """
+    steps_per_epoch(training_count(config.data), config.training.batch_size)
+
+
 def load_split(config: DataConfig) -> Split:
     """Load the training file and split it.
 
     Raises:
+        ConfigError: as ``training_count``.
         DataError: a file is missing, damaged or not the published one.
     """
+    training_count(config)
     images, labels = load_part("train", config.dataset, config.folder)
     held_out = np.zeros(len(labels), dtype=bool)
     held_out[validation_indices()] = True
@@ -57,11 +88,15 @@ def fold(images: Images, number: int, folds: int) -> Split:
     Returns:
         The other folds as ``train``, this one as ``validation``. Both keep the images' order.
     """
+    parts = fold_positions(images.labels, folds)[number]
+    return Split(*(Images(images.images[part], images.labels[part]) for part in parts))
+
+
+def fold_positions(labels: np.ndarray, folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the positions that each fold leaves for training, and those that it holds out."""
     from sklearn.model_selection import StratifiedKFold
 
-    labels = images.labels
-    parts = list(StratifiedKFold(folds, shuffle=True, random_state=0).split(labels, labels))
-    return Split(*(Images(images.images[part], labels[part]) for part in parts[number]))
+    return list(StratifiedKFold(folds, shuffle=True, random_state=0).split(labels, labels))
 
 
 def stratified(labels: np.ndarray, count: int) -> np.ndarray:

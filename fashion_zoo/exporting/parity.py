@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from fashion_zoo import storage
+from fashion_zoo.config import DataConfig
 from fashion_zoo.data import CLASS_NAMES, load_part
 from fashion_zoo.errors import ExportError
 from fashion_zoo.evaluation.report import probabilities
@@ -17,22 +18,24 @@ from fashion_zoo.evaluation.report import probabilities
 TOLERANCE = 1e-5  # of a probability; float32 softmax rounds at about 1e-7
 
 
-def prove(model: keras.Model, folder: Path) -> dict[str, Any]:
+def prove(model: keras.Model, folder: Path, data: DataConfig) -> dict[str, Any]:
     """Compare a SavedModel, loaded in a fresh process, with its model on the test images.
 
     Args:
         model: what was exported.
         folder: the SavedModel.
+        data: where the test images come from.
 
     Returns:
         ``images``, ``largest_probability_difference``, ``same_class`` (a fraction) and
         ``tolerance``.
 
     Raises:
+        DataError: a test file is damaged.
         ExportError: a class differs, a name is not that of its class, or a probability is over
             the tolerance.
     """
-    images = load_part("test").images
+    images = load_part("test", data.dataset, data.folder).images
     expected = probabilities(model, images)
     served = _serve_elsewhere(folder, images)
     difference = float(np.abs(served["probabilities"] - expected).max())

@@ -39,7 +39,7 @@ def export_run(run: Run, folder: str | Path, *, force: bool = False) -> dict[str
     model = run.load_model()
     with storage.atomic_folder(folder, replace=force) as temporary:
         write_saved_model(model, temporary)
-        parity = prove(model, temporary)
+        parity = prove(model, temporary, run.config.data)
         storage.write_json(temporary / "parity.json", parity)
     return parity
 

@@ -84,7 +84,7 @@ def train_run(
         if start:
             display.say(f"Going on after epoch {start.epochs} of {config.training.epochs}.")
         run.drop_results()
-        recorder = Recorder(run, min(config.training.batch_size, len(split.train.labels)), start)
+        recorder = Recorder(run, config.training.batch_size, start)
         with StopOnInterrupt() as stop, advice(lambda: _how_to_go_on(run, force)):
             finished = True
             try:

@@ -13,7 +13,7 @@ from keras_tuner.src.engine.conditions import Parent  # it has no public name
 
 from fashion_zoo import registry, spaces
 from fashion_zoo.config import Recipe, RunConfig
-from fashion_zoo.data import Split, fold, load_split
+from fashion_zoo.data import Split, fold, fold_positions, load_split, training_count
 from fashion_zoo.data.batches import steps_per_epoch
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.overrides import override
@@ -104,7 +104,8 @@ class RecipeHyperModel(keras_tuner.HyperModel):
             images then take no part in the search.
 
     Raises:
-        ConfigError: more folds than training images of a class.
+        ConfigError: more folds than training images of a class, or a batch of the space is larger
+            than the training set.
     """
 
     def __init__(
@@ -122,11 +123,16 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         self.executions = executions
         self.folds = folds
         self._fold: tuple[int, Split] | None = None
-        if folds and (fewest := int(np.bincount(self.split.train.labels).min())) < folds:
-            raise ConfigError(
-                f"The smallest class has {counted(fewest, 'training image')}, received "
-                f"{counted(folds, 'fold')}. Hold out fewer folds, or take more images."
-            )
+        count = training_count(config.data)
+        if folds:
+            labels = self.split.train.labels
+            if (fewest := int(np.bincount(labels).min())) < folds:
+                raise ConfigError(
+                    f"The smallest class has {counted(fewest, 'training image')}, received "
+                    f"{counted(folds, 'fold')}. Hold out fewer folds, or take more images."
+                )
+            count = min(len(train) for train, _ in fold_positions(labels, folds))
+        _check_batches(self.parameters, count)
 
     @functools.cached_property
     def split(self) -> Split:
@@ -200,6 +206,19 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         images = self.images(repetition)
         fit(model, config, images, callbacks, display, initial_epoch=initial_epoch)
         return model.history
+
+
+def _check_batches(parameters: Sequence[Parameter], count: int) -> None:
+    """Check every batch size that may be asked for against the number of training images."""
+    for parameter in parameters:
+        if parameter.name == "batch_size" and not isinstance(parameter.range, Float):
+            largest = max(parameter.range.values)
+            try:
+                steps_per_epoch(count, largest)
+            except ConfigError as error:
+                raise ConfigError(
+                    f"The search space takes batch_size to {largest!r}. {error}"
+                ) from error
 
 
 def _hyperparameter(parameter: Parameter) -> hyperparameters.HyperParameter:

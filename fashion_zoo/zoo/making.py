@@ -4,7 +4,7 @@ import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fashion_zoo import registry, runs
+from fashion_zoo import data, registry, runs
 from fashion_zoo.config import RunConfig
 from fashion_zoo.errors import Call, ConfigError, Hint, Message, advice
 from fashion_zoo.overrides import override
@@ -118,9 +118,11 @@ def train(
     path = Path(run_dir) if run_dir is not None else default_run_dir(name)
     runs.check_free(path, force=force, resume=resume)
     base = config or runs.stored_config(name, path if resume else None, fork)
+    chosen = override(base, overrides)
+    data.check_sizes(chosen)
     ended = train_run(
         entry,
-        override(base, overrides),
+        chosen,
         path,
         force=force,
         resume=resume,
@@ -205,10 +207,12 @@ def find_lr(
     if to is not None:
         figures.check_ending(to)  # before the seconds that the sweeps take
     entry = registry.recipe(name)
+    chosen = override(config or entry.config, overrides)
+    data.check_sizes(chosen)
     with SweepDisplay(seeds * steps, enabled=progress) as display:
         found = range_test(
             entry,
-            override(config or entry.config, overrides),
+            chosen,
             seeds=seeds,
             low=low,
             high=high,
