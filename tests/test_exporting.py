@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 import fashion_zoo
-from fashion_zoo import ExportError, RunError, get, list_recipes
+from fashion_zoo import DataError, ExportError, RunError, get, list_recipes, override
 from fashion_zoo.data import CLASS_NAMES, load_part
 from fashion_zoo.evaluation.report import probabilities
 from fashion_zoo.exporting import parity, saved_model
@@ -52,6 +53,14 @@ def test_the_proof_covers_all_test_images(trained):
     assert stored["images"] == 10_000
     assert stored["same_class"] == 1
     assert stored["largest_probability_difference"] <= stored["tolerance"] == 1e-5
+
+
+def test_the_proof_reads_the_test_images_of_the_run(trained, tmp_path, monkeypatch):
+    monkeypatch.setattr(saved_model, "write_saved_model", lambda model, folder: None)
+    config = override(trained.run.config, {"data": {"folder": str(tmp_path)}})
+    elsewhere = dataclasses.replace(trained.run, config=config)
+    with pytest.raises(DataError, match=f"{tmp_path}/t10k-images-idx3-ubyte.gz is missing"):
+        saved_model.export_run(elsewhere, tmp_path / "saved_model")
 
 
 @pytest.mark.parametrize("name", list_recipes())

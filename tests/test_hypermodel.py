@@ -93,6 +93,31 @@ def test_a_stock_tuner_runs_with_a_study(tmp_path, opened):
     assert all(0 < score < 1 for score in scores)
 
 
+@pytest.mark.parametrize(
+    ("data", "options", "message"),
+    [
+        ((1, 2), {"batch_size": 32}, "received images or labels, batch_size. Leave that out"),
+        ((), {"validation_data": (1, 2)}, "brings its own images and settings; received validatio"),
+        ((), {"callbacks": [keras.callbacks.ReduceLROnPlateau()]},
+         "ReduceLROnPlateau cannot set the learning rate, which follows training.schedules"),
+    ],
+)  # fmt: skip
+def test_what_a_search_cannot_take_ends_it_in_the_first_trial(
+    data, options, message, tmp_path, monkeypatch
+):
+    def quick(self, hp):
+        self.config(hp)
+        return keras.Sequential()
+
+    monkeypatch.setattr(RecipeHyperModel, "build", quick)
+    found = keras_tuner.RandomSearch(
+        small(), objective="val_accuracy", max_trials=4, directory=tmp_path, project_name="p"
+    )
+    with pytest.raises(ConfigError, match=message):
+        found.search(*data, verbose=0, **options)
+    assert len(found.oracle.trials) == 1
+
+
 def test_a_model_goes_on_at_its_epoch():
     """As in Hyperband, where a trial begins with the weights of an earlier one."""
     made = small()

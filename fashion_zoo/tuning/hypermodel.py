@@ -12,6 +12,7 @@ from keras_tuner.engine import hyperparameters
 from keras_tuner.src.engine.conditions import Parent  # it has no public name
 
 from fashion_zoo import registry, spaces
+from fashion_zoo.callbacks import check_callbacks
 from fashion_zoo.config import Recipe, RunConfig
 from fashion_zoo.data import Split, fold, fold_positions, load_split, training_count
 from fashion_zoo.data.batches import steps_per_epoch
@@ -87,6 +88,31 @@ def check_space(space: TrainingSpace, config: RunConfig) -> None:
                     f"The search space takes {parameter.name} to {value!r}, which the recipe "
                     f"cannot have. {error}"
                 ) from error
+
+
+class SearchCallError(ConfigError, keras_tuner.errors.FatalError):
+    """Something was given to ``search()`` that no trial can take.
+
+    KerasTuner ends a search with a fatal error; any other it takes for a fault of the
+    hyperparameters, and tries the next ones.
+    """
+
+
+def _check_call(
+    data: Sequence[Any],
+    options: Mapping[str, Any],
+    callbacks: Sequence[keras.callbacks.Callback],
+) -> None:
+    if data or options:
+        given = ", ".join([*(["images or labels"] if data else []), *options])
+        raise SearchCallError(
+            "search() takes epochs, callbacks and verbose, since a recipe brings its own images "
+            f"and settings; received {given}. Leave that out, and give settings to hypermodel()."
+        )
+    try:
+        check_callbacks(callbacks)
+    except ConfigError as error:
+        raise SearchCallError(str(error)) from error
 
 
 class RecipeHyperModel(keras_tuner.HyperModel):
@@ -178,27 +204,32 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         self,
         hp: keras_tuner.HyperParameters,
         model: keras.Model,
-        *,
+        *data: Any,
         epochs: int | None = None,
         initial_epoch: int = 0,
         callbacks: Sequence[keras.callbacks.Callback] = (),
         verbose: Any = None,
         repetition: int = 0,
+        **options: Any,
     ) -> keras.callbacks.History:
         """Train as ``recipes.train`` does, with schedules over all ``epochs``.
 
         Args:
             hp: the hyperparameters that built the model.
             model: the model.
+            *data: nothing: the recipe's own images are trained on.
             epochs: the last epoch; by default the config's.
             initial_epoch: how many epochs the model has behind it.
             callbacks: what else to call.
             verbose: taken from tuners and not used: a search has a display of its own.
             repetition: which of the trial's trainings it is; it chooses the seed and the fold.
+            **options: nothing: what else ``keras.Model.fit`` takes is the config's.
 
         Raises:
+            SearchCallError: ``search()`` was given what no trial can take.
             TrainingError: the loss diverged.
         """
+        _check_call(data, options, callbacks)
         config = self.config(hp, repetition)
         training = dataclasses.replace(config.training, epochs=epochs or config.training.epochs)
         config = dataclasses.replace(config, training=training)
