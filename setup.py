@@ -29,7 +29,7 @@ setup(
     ],
     python_requires=">=3.11",
     packages=find_packages(include=["fashion_zoo", "fashion_zoo.*", "recipes"]),
-    package_data={"fashion_zoo": ["assets/*", "assets/fashion_mnist/*"]},
+    package_data={"fashion_zoo": ["py.typed", "assets/*", "assets/fashion_mnist/*"]},
     install_requires=[
         "filelock>=4.0",  # a loser leaves the lock's file as it is
         "keras-tuner>=1.4.8",

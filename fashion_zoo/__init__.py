@@ -4,7 +4,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fashion_zoo import data, policies, ranges, schedules
+    from fashion_zoo import augment as augment
+    from fashion_zoo import callbacks as callbacks
+    from fashion_zoo import data as data
+    from fashion_zoo import evaluation as evaluation
+    from fashion_zoo import layers as layers
+    from fashion_zoo import models as models
+    from fashion_zoo import optimizers as optimizers
+    from fashion_zoo import policies as policies
+    from fashion_zoo import ranges as ranges
+    from fashion_zoo import schedules as schedules
+    from fashion_zoo import seeds as seeds
+    from fashion_zoo import tuning as tuning
     from fashion_zoo.board import read_results
     from fashion_zoo.config import (
         AdaptiveDropoutConfig,
@@ -113,8 +124,21 @@ _HOMES = {
         "tune",
     ],
 }
-# tuning loads keras, so a star import leaves it out.
-_MODULES = ["data", "policies", "ranges", "schedules", "tuning"]
+# Those that load keras are no part of a star import.
+_MODULES = [
+    "augment",
+    "callbacks",
+    "data",
+    "evaluation",
+    "layers",
+    "models",
+    "optimizers",
+    "policies",
+    "ranges",
+    "schedules",
+    "seeds",
+    "tuning",
+]
 
 __all__ = [
     "AdaptiveDropoutConfig",
@@ -174,14 +198,16 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return importlib.import_module(f"fashion_zoo.{name}")
-    for home, names in _HOMES.items():
-        if name in names:
-            return getattr(importlib.import_module(f"fashion_zoo.{home}"), name)
-    raise AttributeError(f"module 'fashion_zoo' has no attribute {name!r}")
+if not TYPE_CHECKING:  # a type checker takes the imports above, and finds misspelled names
+
+    def __getattr__(name: str) -> Any:
+        if name in _MODULES:
+            return importlib.import_module(f"fashion_zoo.{name}")
+        for home, names in _HOMES.items():
+            if name in names:
+                return getattr(importlib.import_module(f"fashion_zoo.{home}"), name)
+        raise AttributeError(f"module 'fashion_zoo' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted({*globals(), *__all__, *_MODULES})

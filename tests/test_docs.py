@@ -1,10 +1,12 @@
 import csv
+import operator
 import re
 from pathlib import Path
 
 import pytest
 
-from fashion_zoo import list_recipes
+import fashion_zoo
+from fashion_zoo import list_recipes, recipe
 from fashion_zoo.board.augmentation import Trial, augmentation_table, trials
 from fashion_zoo.board.dropout import CONSTANT_RATES, MOVING, Arm, dropout_table
 from fashion_zoo.board.learning_rates import Reached, learning_rates_table
@@ -154,8 +156,19 @@ def test_ci_runs_exactly_the_test_command_of_the_readme():
 def test_the_python_example_of_the_readme_runs():
     example = re.search(r"```python\n(.*?)```", README, re.S)[1]
     assert len(example.split("\n\n")) == 2
-    assert len(example.replace("\n\n", "\n").splitlines()) == 3
-    exec(example.replace("epochs=5", "epochs=1, steps_per_epoch=2"), {})
+    assert len(example.replace("\n\n", "\n").splitlines()) == 4
+    assert f"batch_size={recipe('bn_mlp').config.training.batch_size}, " in example
+    names = {}
+    exec(example.replace("epochs=5", "epochs=1, steps_per_epoch=2, verbose=0"), names)
+    assert len(names["train"].images) == 55_000
+    assert "val_accuracy" in names["model"].history.history
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", *PAGES], ids=lambda path: path.name)
+def test_every_dotted_name_of_the_library_resolves(path):
+    names = set(re.findall(r"fashion_zoo\.((?:\.?[A-Za-z_]+)+)", path.read_text(encoding="utf-8")))
+    for name in names - {"recipes"}:  # the name of an entry point
+        operator.attrgetter(name)(fashion_zoo)
 
 
 def test_the_python_example_of_the_dropout_page_runs():

@@ -34,6 +34,18 @@ def test_every_public_name_resolves_and_is_documented(name):
     assert name in dir(fashion_zoo)
 
 
+MODULES = [
+    "augment", "callbacks", "data", "evaluation", "layers", "models", "optimizers", "policies",
+    "ranges", "schedules", "seeds", "tuning",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_with_parts_for_own_code_is_an_attribute(name):
+    assert getattr(fashion_zoo, name).__name__ == f"fashion_zoo.{name}"
+    assert name in dir(fashion_zoo)
+
+
 def test_the_lazy_names_are_the_typed_names():
     tree = ast.parse(Path(fashion_zoo.__file__).read_text(encoding="utf-8"))
     typed = {
@@ -42,7 +54,11 @@ def test_the_lazy_names_are_the_typed_names():
         if isinstance(node, ast.ImportFrom) and node.module.startswith("fashion_zoo")
         for alias in node.names
     }
-    assert typed == set(SURFACE)
+    assert typed == {*SURFACE, *MODULES}
+
+
+def test_the_package_says_that_it_is_typed():
+    assert Path(fashion_zoo.__file__).with_name("py.typed").is_file()
 
 
 def test_an_unknown_attribute_is_an_attribute_error():

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fashion_zoo import checks
 from fashion_zoo.config import DataConfig, RunConfig
 from fashion_zoo.data.batches import steps_per_epoch
 from fashion_zoo.data.sources import CLASS_NAMES, EMBEDDED, TRAINING_IMAGES, Images, load_part
@@ -59,13 +60,18 @@ def check_sizes(config: RunConfig) -> None:
     steps_per_epoch(training_count(config.data), config.training.batch_size)
 
 
-def load_split(config: DataConfig) -> Split:
-    """Load the training file and split it.
+def load_split(config: DataConfig | None = None) -> Split:
+    """Load the training file and split it, always into the same two parts.
+
+    Args:
+        config: where the images come from, and how many; by default all of Fashion-MNIST.
 
     Raises:
-        ConfigError: as ``training_count``.
+        ConfigError: the config is something else; or as ``training_count``.
         DataError: a file is missing, damaged or not the published one.
     """
+    config = DataConfig() if config is None else config
+    checks.section("config", config, DataConfig)
     training_count(config)
     images, labels = load_part("train", config.dataset, config.folder)
     held_out = np.zeros(len(labels), dtype=bool)

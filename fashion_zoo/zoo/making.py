@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def get(
     name: str, *, seed: int | None = None, precision: str | None = None, **overrides: Any
 ) -> "keras.Model":
-    """Build and compile a recipe's model: ``get("bn_mlp").fit(x, y)`` works as it is.
+    """Build and compile a recipe's model, ready for Keras's own ``fit``.
 
     Args:
         name: a registered recipe.
@@ -35,6 +35,13 @@ def get(
     Raises:
         ConfigError: an unknown name or override, answered with the nearest one, or a value that
             is not allowed.
+
+    Example:
+        ```python
+        train, validation = fashion_zoo.data.load_split()
+        model = fashion_zoo.get("bn_mlp")
+        model.fit(*train, batch_size=256, epochs=5, validation_data=validation)
+        ```
     """
     from fashion_zoo.training import build_model, compile_model
 
