@@ -8,6 +8,11 @@ import pytest
 import fashion_zoo
 from fashion_zoo.data import Images, load_part, stratified
 
+# A GPU multiplies float32 with the 10 bits of TF32 unless it is told otherwise, and the tests of
+# float32 compare results to float32's rounding.
+os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "highest")
+os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")
+
 # The jax tests have an environment of their own, without tensorflow.
 collect_ignore = [] if os.environ.get("KERAS_BACKEND") == "jax" else ["test_jax.py"]
 

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 from resuming import OPTIONS, assert_same, stopped, train
+from rounding import SUMS
 
 import fashion_zoo
 from fashion_zoo import ConfigError, ExportError, get, list_recipes
@@ -66,7 +67,7 @@ def test_a_training_that_was_killed_goes_on_to_the_same_run(tmp_path, monkeypatc
 def test_the_stored_file_that_tensorflow_reads_is_what_jax_computes(images):
     stored = np.load(STORED)
     model = keras.saving.load_model(STORED.with_suffix(".keras"))
-    assert np.allclose(model(images.images[:20]), stored["logits"], atol=1e-6)
+    assert np.abs(np.asarray(model(images.images[:20])) - stored["logits"]).max() < SUMS
 
 
 def test_a_search_runs(tmp_path, small):

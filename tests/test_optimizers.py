@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from rounding import SUMS
 
 from fashion_zoo import TrainingConfig, schedules
 from fashion_zoo.optimizers import (
@@ -147,7 +148,7 @@ OPTIONS = [
 )
 def test_a_fused_optimizer_is_that_of_keras(fused, stock, options):
     for ours, theirs in zip(stepped(fused, **options), stepped(stock, **options), strict=True):
-        assert np.abs(ours - theirs).max() <= 1e-6
+        assert np.abs(ours - theirs).max() <= SUMS
 
 
 @pytest.mark.parametrize("options", [{}, {"gradient_accumulation_steps": 2}], ids=str)
@@ -168,7 +169,7 @@ def test_a_fused_optimizer_is_that_of_keras_in_a_compiled_fit(options):
         model.fit(x, y, batch_size=8, epochs=3, shuffle=False, verbose=0)
         found.append(model.get_weights())
     for ours, theirs in zip(*found, strict=True):
-        assert np.abs(ours - theirs).max() <= 1e-6
+        assert np.abs(ours - theirs).max() <= SUMS
 
 
 @pytest.mark.parametrize("kind", [FusedAdam, FusedAdamW])
