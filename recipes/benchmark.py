@@ -23,17 +23,20 @@ class Benchmark:
     docs/commands/find_lr.md. search: searches beside those of KerasTuner, their cost and a real
     one, into docs/search.csv and the tables of docs/search.md. These can be broken off at any time:
     the same command goes on where it was. speed: training and augmentation against stock Keras and
-    PyTorch, into docs/speed.csv and the tables of docs/speed.md.
+    PyTorch, into docs/speed.csv and the tables of docs/speed.md. gpu: the same with jax on a GPU,
+    and whether a training repeats bit for bit, into docs/gpu.csv and the tables of docs/gpu.md.
     """
 
     what: tyro.conf.Positional[
-        Literal["accuracy", "dropout", "augmentation", "seconds", "find_lr", "search", "speed"]
+        Literal[
+            "accuracy", "dropout", "augmentation", "seconds", "find_lr", "search", "speed", "gpu"
+        ]
     ]
     """What to measure."""
     seeds: int | None = None
     """Trainings a row, at least 2; by default 3, and 5 for dropout, seconds and search."""
     rounds: int | None = None
-    """Epochs of speed that count, at least 2; by default 5."""
+    """Epochs of speed and gpu that count, at least 2; by default 5."""
     folder: str | None = None
     """Where the runs are kept; by default runs/dropout, runs/augmentation, runs/find_lr,
     runs/search or runs/benchmark."""
@@ -47,7 +50,7 @@ class Benchmark:
 def main(argv: list[str]) -> None:
     """Parse, measure, print."""
     options = _common.parse(Benchmark, argv, "benchmark")
-    takes = ("rounds", "page") if options.what == "speed" else ("seeds", "folder", "page")
+    takes = ("rounds", "page") if options.what in ("speed", "gpu") else ("seeds", "folder", "page")
     chosen = {}
     for name in ("seeds", "rounds", "folder", "page"):
         if (value := getattr(options, name)) is None:
@@ -70,6 +73,7 @@ def main(argv: list[str]) -> None:
         "search": fashion_zoo.benchmark_search,
         "seconds": fashion_zoo.benchmark_seconds,
         "speed": fashion_zoo.benchmark_speed,
+        "gpu": fashion_zoo.benchmark_gpu,
     }
     if options.what in tables:
         print(tables[options.what](**chosen))

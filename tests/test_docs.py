@@ -13,6 +13,7 @@ from fashion_zoo.board.learning_rates import Reached, learning_rates_table
 from fashion_zoo.board.results import BEGIN, END, MARKS
 from fashion_zoo.board.seconds import Timed, seconds_table
 from fashion_zoo.board.speed.augmenting import augmenting_table
+from fashion_zoo.board.speed.gpu import repeats_table
 from fashion_zoo.board.speed.training import Row, shares_table, training_table
 from recipes.__main__ import COMMANDS
 
@@ -126,9 +127,19 @@ def test_the_find_lr_page_shows_exactly_its_file():
     assert table == learning_rates_table(found).split("\n\n")[0]
 
 
-def test_the_speed_page_shows_exactly_its_file():
-    page = (ROOT / "docs" / "speed.md").read_text(encoding="utf-8")
-    file = ROOT / "docs" / "speed.csv"
+@pytest.mark.parametrize(
+    ("name", "tables"),
+    [
+        (
+            "speed",
+            {"training": training_table, "shares": shares_table, "augmentation": augmenting_table},
+        ),
+        ("gpu", {"training": training_table, "repeats": repeats_table}),
+    ],
+)
+def test_a_page_of_speeds_shows_exactly_its_file(name, tables):
+    page = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+    file = ROOT / "docs" / f"{name}.csv"
     rows = []
     if file.is_file():
         with file.open(encoding="utf-8", newline="") as stream:
@@ -136,13 +147,10 @@ def test_the_speed_page_shows_exactly_its_file():
                 values = [float(row[name]) for name in ("median", "low", "high")]
                 words = [row[name] for name in ("table", "setting", "name", "measure")]
                 rows.append(Row(*words, *values, row["unit"]))
-    tables = {
-        "training": training_table, "shares": shares_table, "augmentation": augmenting_table,
-    }  # fmt: skip
-    for name, write in tables.items():
-        begin, end = (mark.format(name) for mark in MARKS)
+    for part, write in tables.items():
+        begin, end = (mark.format(part) for mark in MARKS)
         table = page.split(begin)[1].split(end)[0].strip().split("\n\n")[0]
-        mine = [row for row in rows if row.table == name]
+        mine = [row for row in rows if row.table == part]
         assert table == (write(mine) if mine else "Not measured yet.")
 
 

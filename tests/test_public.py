@@ -13,6 +13,7 @@ SURFACE = [
     "RunLockedError", "SchedulesConfig", "StorageError", "StudyError", "TrainingConfig",
     "TrainingError",
     "benchmark_accuracy", "benchmark_augmentation", "benchmark_dropout", "benchmark_find_lr",
+    "benchmark_gpu",
     "benchmark_search", "benchmark_seconds", "benchmark_speed",
     "check_free", "dashboard", "data",
     "default_run_dir", "evaluate", "export", "find", "find_lr", "get", "limit_gpu_memory",

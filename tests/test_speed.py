@@ -5,12 +5,13 @@ import subprocess
 import sys
 
 import keras
+import numpy as np
 import pytest
 
 import fashion_zoo
 from fashion_zoo import ConfigError, DataError, TrainingError
 from fashion_zoo.board.results import MARKS
-from fashion_zoo.board.speed import augmenting, contender, training, turns
+from fashion_zoo.board.speed import augmenting, contender, gpu, training, turns
 from fashion_zoo.board.speed.turns import Entry, Epoch, take_turns
 from fashion_zoo.policies import OPERATIONS
 from recipes import benchmark
@@ -176,3 +177,35 @@ def test_a_benchmark_with_augmentation_needs_tensorflow(what, monkeypatch, capsy
 def test_an_option_of_another_benchmark_is_refused(arguments, reason, capsys):
     assert benchmark.main(arguments) == 3
     assert reason in capsys.readouterr().err
+
+
+def test_weights_are_compared_epoch_by_epoch_with_and_without_the_flag(monkeypatch):
+    flags = []
+
+    def twice(entries, rounds):
+        flags.append([entry.environ["XLA_FLAGS"] for entry in entries.values()])
+        other = "a" if flags[-1] == [gpu.DETERMINISTIC] * 2 else "b"
+        return {
+            "first": [Epoch(1.0, 0.5, 100.0, "a")] * rounds,
+            "second": [Epoch(1.0, 0.5, 100.0, one) for one in ("a", other, "a")],
+        }
+
+    monkeypatch.setattr(gpu, "take_turns", twice)
+    rows = gpu.measure_repeats(3, SMALL)
+    assert flags == [["", ""], [gpu.DETERMINISTIC] * 2]
+    assert [row.median for row in rows] == [1, 3]
+    assert gpu.repeats_table(rows).splitlines()[2:] == [
+        "| `not set` | 1 of 3 epochs |",
+        f"| `{gpu.DETERMINISTIC}` | 3 of 3 epochs |",
+    ]
+
+
+def test_the_gpu_benchmark_is_of_jax():
+    with pytest.raises(ConfigError, match=r"the backend is tensorflow\. Set KERAS_BACKEND=jax"):
+        fashion_zoo.benchmark_gpu()
+
+
+def test_a_digest_tells_weights_apart():
+    ones = [np.ones((2, 3), "float32")]
+    assert contender.digest(ones) == contender.digest([np.ones((2, 3), "float32")])
+    assert contender.digest(ones) != contender.digest([np.ones((2, 3), "float32") * (1 + 2**-23)])

@@ -38,10 +38,11 @@ def mean(
 def measured_on() -> str:
     """Return the sentence that says on what a table was measured."""
     surroundings = environment.describe()
-    versions = surroundings["versions"]
+    versions, backend = surroundings["versions"], surroundings["backend"]
+    also = f"{backend} {versions.get(backend)}, " if backend != "tensorflow" else ""
     return (
         f"{surroundings['device']}, {surroundings['cores']} cores, Python {versions['python']}, "
-        f"Keras {versions['keras']}, commit {short(surroundings['commit'] or '')}."
+        f"Keras {versions['keras']}, {also}commit {short(surroundings['commit'] or '')}."
     )
 
 

@@ -10,7 +10,7 @@ from fashion_zoo.zoo.measuring import (
     benchmark_seconds,
 )
 from fashion_zoo.zoo.searching import Tuned, dashboard, tune
-from fashion_zoo.zoo.timing import benchmark_search, benchmark_speed
+from fashion_zoo.zoo.timing import benchmark_gpu, benchmark_search, benchmark_speed
 from fashion_zoo.zoo.using import Prediction, evaluate, export, predict
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "benchmark_augmentation",
     "benchmark_dropout",
     "benchmark_find_lr",
+    "benchmark_gpu",
     "benchmark_search",
     "benchmark_seconds",
     "benchmark_speed",
