@@ -75,6 +75,8 @@ def main(argv: list[str]) -> None:
         "speed": fashion_zoo.benchmark_speed,
         "gpu": fashion_zoo.benchmark_gpu,
     }
+    if options.what not in ("speed", "gpu"):
+        chosen["progress"] = True
     if options.what in tables:
         print(tables[options.what](**chosen))
         return

@@ -1,10 +1,11 @@
-"""The progress of a training in a terminal: a live bar, or plain lines where there is none."""
+"""The progress of a training: a live bar in a terminal or a notebook, or plain lines elsewhere."""
 
-import sys
 import time
 from collections.abc import Mapping
 from typing import Any
 
+from fashion_zoo.show.saying import say
+from fashion_zoo.show.watching import Block, Progress, in_notebook, watched
 from fashion_zoo.wording import percent
 
 _NARROW = 76  # columns; below it the figures have no room for a bar beside them
@@ -17,19 +18,29 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def text_bar(done: int, total: int, width: int = 20) -> str:
+    """Return a bar of letters."""
+    full = width * done // total
+    return "█" * full + "░" * (width - full)
+
+
 class TrainingDisplay:
-    """Show epoch, images a second, loss, validation accuracy and time left on stderr.
+    """Show epoch, images a second, loss, validation accuracy and time left.
+
+    It is shown on stderr: a bar on a terminal, else a line an epoch. In a notebook it is one line
+    that is updated in place.
 
     Args:
-        enabled: false shows nothing.
+        enabled: false shows nothing, and "auto" only where somebody sees it.
     """
 
-    def __init__(self, enabled: bool = True):
+    def __init__(self, enabled: Progress = True):
         from rich.console import Console
 
-        self.enabled = enabled
+        self.enabled = watched(enabled)
         self.console = Console(stderr=True)
-        self.live = enabled and self.console.is_terminal
+        self.block = Block() if self.enabled and in_notebook() else None
+        self.live = self.enabled and self.block is None and self.console.is_terminal
         self.progress: Any = None
         self.task: Any = None
         self.epochs = self.steps = self.done = 0
@@ -56,7 +67,9 @@ class TrainingDisplay:
         self, epoch: int, step: int, speed: float, logs: Mapping[str, float] | None
     ) -> None:
         """Show that ``step`` steps of ``epoch`` (from 0) are done."""
-        if self.live:
+        if self.block:
+            self.block.stand(self._line(epoch, step, speed, logs), now=False)
+        elif self.live:
             unit = "k images/s" if self.console.width >= _NARROW else "k/s"
             loss = f"loss {float((logs or {}).get('loss', 0)):.4f}"
             self.progress.update(
@@ -72,23 +85,30 @@ class TrainingDisplay:
         logs = logs or {}
         if "val_accuracy" in logs:
             self.validation = f"validation {percent(logs['val_accuracy'])}"
-        if self.live:
+        if self.block:
+            self.block.stand(self._line(epoch, self.steps, speed, logs))
+        elif self.live:
             self.advance(epoch, self.steps, speed, logs)
         elif self.enabled:
-            done = epoch + 1
-            an_epoch = (time.perf_counter() - self.started) / (done - self.done)
-            left = an_epoch * (self.epochs - done)
-            print(
-                f"epoch {done}/{self.epochs}  {speed:,.0f} images/s  loss {logs['loss']:.4f}  "
-                f"{self.validation}  {clock(left)} left",
-                file=sys.stderr,
-                flush=True,
-            )
+            say(self._line(epoch, self.steps, speed, logs))
+
+    def _line(self, epoch: int, step: int, speed: float, logs: Mapping[str, float] | None) -> str:
+        """Return where things stand, in one line."""
+        done, total = epoch * self.steps + step, self.epochs * self.steps
+        a_step = (time.perf_counter() - self.started) / (done - self.done * self.steps)
+        loss = f"loss {float((logs or {}).get('loss', 0)):.4f}"
+        bar = f"  {text_bar(done, total)}" if self.block else ""
+        return (
+            f"epoch {epoch + 1}/{self.epochs}{bar}  {speed:,.0f} images/s  {loss}  "
+            f"{self.validation}  {clock(a_step * (total - done))} left"
+        )
 
     def say(self, line: str) -> None:
-        """Print a line."""
-        if self.enabled:
-            print(line, file=sys.stderr, flush=True)
+        """Show a line."""
+        if self.block:
+            self.block.say(line)
+        elif self.enabled:
+            say(line)
 
     def stop(self) -> None:
         """End the display; the last state of the bar stays on the screen."""
@@ -97,21 +117,22 @@ class TrainingDisplay:
 
 
 class SweepDisplay:
-    """Show how far a number of steps is, on stderr, where that is a terminal.
+    """Show how far a number of steps is, in a notebook, or on stderr where that is a terminal.
 
     Args:
         total: number of steps.
-        enabled: false shows nothing.
+        enabled: false shows nothing, and "auto" only where somebody sees it.
     """
 
-    def __init__(self, total: int, enabled: bool = True):
+    def __init__(self, total: int, enabled: Progress = True):
+        from rich import progress
         from rich.console import Console
-        from rich.progress import Progress
 
-        console = Console(stderr=True)
-        self.progress = Progress(
-            console=console, disable=not (enabled and console.is_terminal), transient=True
-        )
+        enabled, console = watched(enabled), Console(stderr=True)
+        self.total = total
+        self.block = Block() if enabled and in_notebook() else None
+        live = enabled and self.block is None and console.is_terminal
+        self.progress = progress.Progress(console=console, disable=not live, transient=True)
         self.task = self.progress.add_task("steps", total=total)
 
     def __enter__(self) -> "SweepDisplay":
@@ -123,6 +144,9 @@ class SweepDisplay:
 
     def advance(self, done: int) -> None:
         """Show that so many steps are done."""
+        if self.block:
+            line = f"steps {text_bar(done, self.total)} {done}/{self.total}"
+            self.block.stand(line, now=done >= self.total)
         self.progress.update(self.task, completed=done)
 
 

@@ -1,11 +1,12 @@
-"""The progress of a search in a terminal: a live table, or a line a trial where there is none."""
+"""The progress of a search: a live table in a terminal or notebook, or a line a trial elsewhere."""
 
-import sys
 import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from fashion_zoo.show.progress import clock
+from fashion_zoo.show.saying import say
+from fashion_zoo.show.watching import Block, Progress, in_notebook, watched
 from fashion_zoo.wording import percent
 
 
@@ -22,23 +23,26 @@ class Counts(NamedTuple):
 
 
 class SearchDisplay:
-    """Show trials done, running, pruned and failed, the best so far, and time left, on stderr.
+    """Show trials done, running, pruned and failed, the best so far, and time left.
+
+    It is shown on stderr, a table on a terminal, or below the cell of a notebook.
 
     Args:
-        enabled: false shows nothing.
+        enabled: false shows nothing, and "auto" only where somebody sees it.
     """
 
-    def __init__(self, enabled: bool = True):
+    def __init__(self, enabled: Progress = True):
         from rich.console import Console
 
-        self.enabled = enabled
+        self.enabled = watched(enabled)
+        self.block = Block() if self.enabled and in_notebook() else None
         self.console = Console(stderr=True)
         self.live: Any = None
         self.started = time.perf_counter()
         self.before: int | None = None
 
     def __enter__(self) -> "SearchDisplay":
-        if self.enabled and self.console.is_terminal:
+        if self.enabled and not self.block and self.console.is_terminal:
             from rich.live import Live
 
             self.live = Live(console=self.console, auto_refresh=False)
@@ -57,16 +61,25 @@ class SearchDisplay:
             counts: the trials.
             best: number, score and parameters of the best one.
         """
-        if self.live:
+        if self.block:
+            rows = self._rows(counts, best)
+            self.block.stand("\n".join(f"{name:<11}{text}" for name, text in rows))
+        elif self.live:
             self.live.update(self._table(counts, best), refresh=True)
+
+    @property
+    def follows(self) -> bool:
+        """Whether ``update`` shows anything; otherwise the study need not be read."""
+        return self.live is not None or self.block is not None
 
     def say(self, line: str) -> None:
         """Print a line, above the table where there is one."""
-        if self.enabled:
-            if self.live:
-                self.console.print(line, markup=False, highlight=False)
-            else:
-                print(line, file=sys.stderr, flush=True)
+        if self.block:
+            self.block.say(line)
+        elif self.live:
+            self.console.print(line, markup=False, highlight=False)
+        elif self.enabled:
+            say(line)
 
     def left(self, counts: Counts) -> str:
         """Return the time left, by the pace of this worker's search so far."""
@@ -85,17 +98,23 @@ class SearchDisplay:
         table = Table.grid(padding=(0, 2))
         table.add_column(style="bold")
         table.add_column(overflow="fold")
-        table.add_row(
-            "trials",
+        for row in self._rows(counts, best):
+            table.add_row(*row)
+        return table
+
+    def _rows(
+        self, counts: Counts, best: tuple[int, float, Mapping[str, Any]] | None
+    ) -> list[tuple[str, str]]:
+        """Return where the search stands, as names and texts."""
+        trials = (
             f"{counts.done} done, {counts.running} running, {counts.pruned} pruned, "
-            f"{counts.failed} failed, of {counts.planned}",
+            f"{counts.failed} failed, of {counts.planned}"
         )
-        table.add_row("time left", self.left(counts))
+        rows = [("trials", trials), ("time left", self.left(counts))]
         if best:
             number, score, values = best
-            table.add_row("best", f"{percent(score)} (trial {number})")
-            table.add_row("", describe(values))
-        return table
+            rows += [("best", f"{percent(score)} (trial {number})"), ("", describe(values))]
+        return rows
 
 
 def describe(values: Mapping[str, Any]) -> str:

@@ -133,7 +133,7 @@ def run_trials(
 
 
 def _show(study: Study, display: SearchDisplay) -> None:
-    if display.live:  # otherwise the study need not be read
+    if display.follows:
         plans = study.plans()
         display.update(count(plans, study), best(plans, study))
 

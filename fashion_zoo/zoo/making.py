@@ -9,6 +9,7 @@ from fashion_zoo.config import RunConfig
 from fashion_zoo.errors import Call, ConfigError, Hint, Message, advice
 from fashion_zoo.overrides import override
 from fashion_zoo.runs import Run
+from fashion_zoo.show.watching import Progress
 
 if TYPE_CHECKING:
     import keras
@@ -81,7 +82,7 @@ def train(
     fork: str | Path | None = None,
     evaluate: bool = True,
     export: bool = True,
-    progress: bool = False,
+    progress: Progress = "auto",
     **overrides: Any,
 ) -> Trained:
     """Train a recipe into a run folder, then evaluate and export it.
@@ -101,7 +102,7 @@ def train(
             model and optimizer cannot change, all else can.
         evaluate: evaluate on the test images at the end.
         export: write a SavedModel into the run at the end.
-        progress: show the progress on stderr.
+        progress: show the progress: True, False, or "auto" in a terminal and in a notebook.
         **overrides: fields of RunConfig, such as ``seed=3`` or ``training={"epochs": 5}``.
 
     Raises:
@@ -182,7 +183,7 @@ def find_lr(
     low: float = 1e-6,
     high: float = 10.0,
     steps: int = 200,
-    progress: bool = False,
+    progress: Progress = "auto",
     **overrides: Any,
 ) -> "RangeTest":
     """Find a learning rate by a range test; see ``fashion_zoo.training.lr_finder``.
@@ -197,7 +198,7 @@ def find_lr(
         low: the first learning rate.
         high: the last one.
         steps: steps a sweep, at least 20.
-        progress: show the progress on stderr.
+        progress: show the progress: True, False, or "auto" in a terminal and in a notebook.
         **overrides: fields of RunConfig, such as ``training={"batch_size": 512}``.
 
     Returns:

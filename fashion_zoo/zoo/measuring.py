@@ -7,10 +7,15 @@ from typing import Any
 from fashion_zoo import registry
 from fashion_zoo.data.pipeline import need_tensorflow
 from fashion_zoo.errors import ConfigError
+from fashion_zoo.show.watching import Progress
 
 
 def benchmark_accuracy(
-    *, seeds: int = 3, folder: str | Path = "runs/benchmark", page: str | Path = "README.md"
+    *,
+    seeds: int = 3,
+    folder: str | Path = "runs/benchmark",
+    page: str | Path = "README.md",
+    progress: Progress = "auto",
 ) -> Mapping[str, Any]:
     """Measure every registered recipe and write ``assets/results.csv`` and the README's table.
 
@@ -20,6 +25,7 @@ def benchmark_accuracy(
         seeds: trainings a recipe, at least 2.
         folder: where the runs are kept.
         page: the page whose table is replaced.
+        progress: show the progress: True, False, or "auto" in a terminal and in a notebook.
 
     Returns:
         Recipe name to its ``Result``.
@@ -35,7 +41,7 @@ def benchmark_accuracy(
 
     check_benchmark(seeds, Path(page))
     results = [
-        measure_recipe(name, seeds, Path(folder), TrainingDisplay())
+        measure_recipe(name, seeds, Path(folder), TrainingDisplay(progress))
         for name in registry.list_recipes()
     ]
     write_results(results)
@@ -48,6 +54,7 @@ def benchmark_dropout(
     seeds: int = 5,
     folder: str | Path = "runs/dropout",
     page: str | Path = "docs/dropout.md",
+    progress: Progress = "auto",
     **overrides: Any,
 ) -> str:
     """Compare dropout rates that move with the best one that does not, and write the table.
@@ -59,6 +66,7 @@ def benchmark_dropout(
         seeds: trainings a row, at least 2.
         folder: where the runs are kept.
         page: the page whose table is replaced.
+        progress: show the progress: True, False, or "auto" in a terminal and in a notebook.
         **overrides: fields of every RunConfig, for a quick look.
 
     Returns:
@@ -72,7 +80,7 @@ def benchmark_dropout(
     from fashion_zoo.show.progress import TrainingDisplay
 
     return _write_measured(
-        lambda: dropout.measure_dropout(seeds, Path(folder), TrainingDisplay(), overrides),
+        lambda: dropout.measure_dropout(seeds, Path(folder), TrainingDisplay(progress), overrides),
         dropout.write_dropout,
         dropout.dropout_table,
         seeds,
@@ -85,6 +93,7 @@ def benchmark_augmentation(
     seeds: int = 3,
     folder: str | Path = "runs/augmentation",
     page: str | Path = "docs/augmentation.md",
+    progress: Progress = "auto",
     **overrides: Any,
 ) -> str:
     """Measure what each augmentation is worth to ``bn_mlp``, and write the table.
@@ -96,6 +105,7 @@ def benchmark_augmentation(
         seeds: trainings a row, at least 2.
         folder: where the runs are kept.
         page: the page whose table is replaced.
+        progress: show the progress: True, False, or "auto" in a terminal and in a notebook.
         **overrides: fields of every RunConfig, for a quick look.
 
     Returns:
@@ -111,7 +121,7 @@ def benchmark_augmentation(
 
     return _write_measured(
         lambda: augmentation.measure_augmentation(
-            seeds, Path(folder), TrainingDisplay(), overrides
+            seeds, Path(folder), TrainingDisplay(progress), overrides
         ),
         augmentation.write_augmentation,
         augmentation.augmentation_table,
@@ -126,6 +136,7 @@ def benchmark_find_lr(
     seeds: int = 3,
     folder: str | Path = "runs/find_lr",
     page: str | Path = "docs/commands/find_lr.md",
+    progress: Progress = "auto",
     **overrides: Any,
 ) -> str:
     """Compare the suggestions of ``find_lr`` with a grid of learning rates, and write the table.
@@ -137,6 +148,7 @@ def benchmark_find_lr(
         seeds: trainings a rate, at least 2.
         folder: where the accuracies are kept.
         page: the page whose table is replaced.
+        progress: show the progress: True, False, or "auto" in a terminal and in a notebook.
         **overrides: fields of every RunConfig, for a quick look.
 
     Returns:
@@ -151,7 +163,7 @@ def benchmark_find_lr(
 
     return _write_measured(
         lambda: learning_rates.measure_learning_rates(
-            seeds, Path(folder), TrainingDisplay(), overrides
+            seeds, Path(folder), TrainingDisplay(progress), overrides
         ),
         learning_rates.write_learning_rates,
         learning_rates.learning_rates_table,
@@ -165,6 +177,7 @@ def benchmark_seconds(
     seeds: int = 5,
     folder: str | Path = "runs/benchmark",
     page: str | Path = "docs/seconds.md",
+    progress: Progress = "auto",
     **overrides: Any,
 ) -> str:
     """Train fixed schedules and the net of TensorFlow's tutorial, and write the table.
@@ -176,6 +189,7 @@ def benchmark_seconds(
         seeds: trainings a schedule, with seeds 0, 1, ...; at least 2.
         folder: where the runs are kept; those of ``benchmark_accuracy`` count, if they are there.
         page: the page whose table is replaced.
+        progress: show the progress: True, False, or "auto" in a terminal and in a notebook.
         **overrides: fields of every RunConfig, for a quick look.
 
     Returns:
@@ -195,7 +209,7 @@ def benchmark_seconds(
     from fashion_zoo.show.progress import TrainingDisplay
 
     return _write_measured(
-        lambda: seconds.measure_seconds(seeds, Path(folder), TrainingDisplay(), overrides),
+        lambda: seconds.measure_seconds(seeds, Path(folder), TrainingDisplay(progress), overrides),
         seconds.write_seconds,
         seconds.seconds_table,
         seeds,

@@ -12,6 +12,7 @@ from fashion_zoo import checks, registry, runs, storage
 from fashion_zoo.config import Cost, Pruner, RunConfig, Sampler
 from fashion_zoo.errors import ConfigError, RunLockedError, advice
 from fashion_zoo.overrides import override
+from fashion_zoo.show.watching import Progress, watched
 
 if TYPE_CHECKING:
     from fashion_zoo.show.trials import Counts
@@ -53,7 +54,7 @@ def tune(
     lease: float = 60.0,
     candidates: int = 3,
     seeds: int = 5,
-    progress: bool = False,
+    progress: Progress = "auto",
     **overrides: Any,
 ) -> Tuned:
     """Search for the hyperparameters of a recipe, on the validation images.
@@ -84,7 +85,7 @@ def tune(
         lease: seconds without a sign of life after which another worker's trial is taken over.
         candidates: how many of the best are trained again; 0 leaves this out.
         seeds: trainings of each candidate.
-        progress: show the progress on stderr.
+        progress: show the progress: True, False, or "auto" in a terminal and in a notebook.
         **overrides: fields of RunConfig, such as ``training={"epochs": 5}``.
 
     Raises:
@@ -101,6 +102,7 @@ def tune(
     from fashion_zoo.tuning import RecipeHyperModel, Study, narrowed, report_page, search
 
     entry = registry.recipe(name)
+    progress = watched(progress)
     _check(trials, candidates, seeds, seconds, patience, lease, study_name)
     _check_repetitions(minimize, executions, folds)
     base = override(config or entry.config, overrides)
@@ -171,7 +173,7 @@ def _prepare(model, folder: Path, sampler: Sampler, pruner: Pruner, objectives: 
 
 
 def _run(
-    model, study, objectives: list[Any], options: dict[str, Any], progress: bool
+    model, study, objectives: list[Any], options: dict[str, Any], progress: Progress
 ) -> tuple[float, float]:
     """Run the trials that are left; return the seconds of it, and how many were overhead."""
     from fashion_zoo.show.trials import SearchDisplay
@@ -191,7 +193,7 @@ def _train_again(
     candidates: int,
     seeds: int,
     folder: Path,
-    progress: bool,
+    progress: Progress,
     minimize: Sequence[Cost],
 ) -> list[dict[str, Any]]:
     """Train the best trials again, and write what that gave; return the rows of the report."""

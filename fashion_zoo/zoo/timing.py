@@ -9,6 +9,7 @@ from fashion_zoo import registry, storage
 from fashion_zoo.data.pipeline import need_tensorflow
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.overrides import override
+from fashion_zoo.show.watching import Progress
 from fashion_zoo.zoo.measuring import check_benchmark
 from fashion_zoo.zoo.searching import tune
 
@@ -23,6 +24,7 @@ def benchmark_speed(
     Args:
         rounds: epochs that count, each in turns; at least 2.
         page: the page whose tables are replaced.
+        progress: show the progress: True, False, or "auto" in a terminal and in a notebook.
         **overrides: fields of every RunConfig, for a quick look.
 
     Returns:
@@ -61,6 +63,7 @@ def benchmark_gpu(*, rounds: int = 5, page: str | Path = "docs/gpu.md", **overri
     Args:
         rounds: epochs that count, each in turns; at least 2.
         page: the page whose tables are replaced.
+        progress: show the progress: True, False, or "auto" in a terminal and in a notebook.
         **overrides: fields of every RunConfig, for a quick look.
 
     Returns:
@@ -101,6 +104,7 @@ def benchmark_search(
     seeds: int = 5,
     folder: str | Path = "runs/search",
     page: str | Path = "docs/search.md",
+    progress: Progress = "auto",
     **overrides: Any,
 ) -> str:
     """Compare searches of the same time with KerasTuner's, measure their cost, and one real one.
@@ -112,6 +116,7 @@ def benchmark_search(
         seeds: searches of each tuner, and trainings of what the real search found; at least 2.
         folder: where outcomes, study and runs are kept.
         page: the page whose tables are replaced.
+        progress: show the progress: True, False, or "auto" in a terminal and in a notebook.
         **overrides: fields of every RunConfig, for a quick look.
 
     Returns:
@@ -131,7 +136,7 @@ def benchmark_search(
         {
             "contest": (contest.measure_contest, contest.contest_table),
             "cost": (lambda seeds, folder, changes: cost.measure_cost(folder), cost.cost_table),
-            "real": (_search_once, real.real_table),
+            "real": (functools.partial(_search_once, progress), real.real_table),
         },
         (seeds, Path(folder), overrides),
         f"{text.measured_on()} `python -m recipes.benchmark search --seeds {seeds}` reproduces the "
@@ -140,7 +145,9 @@ def benchmark_search(
     )
 
 
-def _search_once(seeds: int, folder: Path, overrides: Mapping[str, Any]) -> list[Any]:
+def _search_once(
+    progress: Progress, seeds: int, folder: Path, overrides: Mapping[str, Any]
+) -> list[Any]:
     """Search once in earnest; trials that were broken off are all run again, to be timed."""
     from fashion_zoo.board.searching import real
     from fashion_zoo.board.searching.apart import keep
@@ -153,7 +160,7 @@ def _search_once(seeds: int, folder: Path, overrides: Mapping[str, Any]) -> list
         study_dir=place,
         seeds=seeds,
         config=override(registry.recipe("bn_mlp").config, real.SETTINGS),
-        progress=True,
+        progress=progress,
         **overrides,
     )
 

@@ -1,0 +1,116 @@
+import inspect
+import sys
+import types
+
+import pytest
+
+import fashion_zoo
+from fashion_zoo import ConfigError
+from fashion_zoo.show.progress import SweepDisplay, TrainingDisplay
+from fashion_zoo.show.trials import Counts, SearchDisplay
+from fashion_zoo.show.watching import watched
+
+
+class Notebook:
+    """Stands for IPython in a kernel: keeps what each display shows, and how often it changed."""
+
+    def __init__(self, monkeypatch):
+        self.shown, self.pictures = [], 0
+        ours = types.ModuleType("IPython")
+        ours.get_ipython = lambda: types.SimpleNamespace(kernel=object())
+        ours.display = types.ModuleType("IPython.display")
+        ours.display.display = self.display
+        monkeypatch.setitem(sys.modules, "IPython", ours)
+        monkeypatch.setitem(sys.modules, "IPython.display", ours.display)
+
+    def display(self, data, *, raw, display_id):
+        place = len(self.shown)
+        self.shown.append(None)
+
+        def update(data, *, raw):
+            self.pictures += 1
+            self.shown[place] = data["text/plain"]
+
+        update(data, raw=raw)
+        return types.SimpleNamespace(update=update)
+
+
+@pytest.fixture
+def notebook(monkeypatch):
+    return Notebook(monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("progress", "terminal", "shown"),
+    [
+        (True, False, True), (False, True, False), ("auto", True, True), ("auto", False, False),
+        ("auto", None, False),
+    ],
+)  # fmt: skip
+def test_progress_is_shown_where_somebody_looks(progress, terminal, shown, monkeypatch):
+    stderr = None if terminal is None else types.SimpleNamespace(isatty=lambda: terminal)
+    monkeypatch.setattr(sys, "stderr", stderr)
+    assert watched(progress) is shown
+
+
+def test_progress_is_shown_in_a_notebook_by_default(notebook):
+    assert watched("auto") is True
+    assert watched(False) is False
+
+
+def test_every_function_that_takes_time_shows_progress_by_default():
+    defaults = {
+        name: inspect.signature(value).parameters["progress"].default
+        for name, value in ((name, getattr(fashion_zoo, name)) for name in fashion_zoo.__all__)
+        if inspect.isfunction(value) and "progress" in inspect.signature(value).parameters
+    }
+    assert {"train", "find_lr", "tune", "benchmark_dropout", "benchmark_search"} <= defaults.keys()
+    assert set(defaults.values()) == {"auto"}
+
+
+@pytest.mark.parametrize("name", ["train", "find_lr", "tune"])
+def test_another_word_for_progress_is_refused_before_anything_is_made(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match="progress must be True, False or 'auto', received 'yes'"):
+        getattr(fashion_zoo, name)("bn_mlp", progress="yes")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_training_is_one_line_of_a_notebook_that_moves(notebook, capfd):
+    display = TrainingDisplay("auto")
+    display.say("Going on.")
+    display.start(epochs=60, steps=10)
+    for epoch in range(60):
+        display.advance(epoch, 5, 1e5, {"loss": 0.5})
+        display.finish_epoch(epoch, 1e5, {"loss": 0.4, "val_accuracy": 0.9})
+    display.stop()
+    (text,) = notebook.shown
+    assert notebook.pictures > 60
+    assert text == (
+        "Going on.\nepoch 60/60  ████████████████████  100,000 images/s  loss 0.4000  "
+        "validation 90.00 %  0:00 left"
+    )
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_sweep_is_shown_in_a_notebook(notebook):
+    with SweepDisplay(200, "auto") as display:
+        for done in range(201):
+            display.advance(done)
+    assert notebook.shown == ["steps ████████████████████ 200/200"]
+
+
+def test_a_search_of_many_trials_stays_short_in_a_notebook(notebook, capfd):
+    with SearchDisplay("auto") as display:
+        assert display.follows
+        for trial in range(60):
+            display.say(f"trial {trial}")
+            display.update(Counts(60, trial + 1, 0, 0, 0), (trial, 0.9, {"depth": 3}))
+    (text,) = notebook.shown
+    lines = text.splitlines()
+    assert lines[:2] == ["(48 lines before)", "trial 48"]
+    assert lines[-4:] == [
+        "trials     60 done, 0 running, 0 pruned, 0 failed, of 60", "time left  0:00",
+        "best       90.00 % (trial 59)", "           depth=3",
+    ]  # fmt: skip
+    assert capfd.readouterr() == ("", "")
