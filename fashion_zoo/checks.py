@@ -64,3 +64,13 @@ def section(name: str, value: object, kind: type) -> None:
     """Check that the value is a config dataclass of this kind."""
     if not isinstance(value, kind):
         raise ConfigError(f"{name} must be a {kind.__name__}, received {value!r}.")
+
+
+def sweep(seeds: object, low: float, high: float, steps: object) -> None:
+    """Check what a learning-rate range test is asked for: its sweeps, and the rates of each."""
+    whole("seeds", seeds, 1)
+    whole("steps", steps, 20)
+    positive("low", low)
+    positive("high", high)
+    if not low < high:
+        raise ConfigError(f"low must be below high, received {low:g} and {high:g}.")

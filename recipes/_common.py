@@ -16,6 +16,7 @@ import fashion_zoo
 from recipes import _spelling
 from recipes._help import Brief, short_help, wanted
 from recipes._parsing import REGISTRY, expanded
+from recipes._start import AtFirstImport
 
 Options = TypeVar("Options")
 
@@ -163,17 +164,30 @@ def parse_config(
 
 
 def start_keras(gpu_memory: int | None = None, *, wake: bool = True) -> None:
-    """Import keras and wake its device, without what TensorFlow says of itself on stderr.
+    """Have keras started without noise, now or when the library first imports it.
 
-    Its C++ start writes to the file descriptor before any log level counts: about a missing GPU,
-    which most people of this package do not have. If the start fails, all of it is shown.
+    So what the library checks before that is answered at once.
 
     Args:
         gpu_memory: MiB of a GPU that this process may take; by default whatever it wants.
         wake: whether anything will be computed; otherwise a GPU is left to others.
 
     Raises:
-        ConfigError: the backend that KERAS_BACKEND names is unknown or not installed.
+        ConfigError: the backend that KERAS_BACKEND names is unknown or not installed; raised by the
+            import where keras is not loaded yet.
+    """
+    start = functools.partial(_start_keras, gpu_memory=gpu_memory, wake=wake)
+    if "keras" in sys.modules:
+        start(lambda: None)
+    else:
+        AtFirstImport("keras", start).install()
+
+
+def _start_keras(load: Callable[[], Any], *, gpu_memory: int | None, wake: bool) -> None:
+    """Load keras and wake its device, without what TensorFlow says of itself on stderr.
+
+    Its C++ start writes to the file descriptor before any log level counts: about a missing GPU,
+    which most people of this package do not have. If the start fails, all of it is shown.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     # A process with several trainings traces several graphs, which TensorFlow takes for a mistake.
@@ -183,6 +197,7 @@ def start_keras(gpu_memory: int | None = None, *, wake: bool = True) -> None:
     with tempfile.TemporaryFile() as said:
         os.dup2(said.fileno(), 2)
         try:
+            load()
             import keras
 
             if gpu_memory is not None:

@@ -25,7 +25,7 @@ LEVELS = [
         "show",
         "environment",
     },
-    {"layers", "optimizers", "precision", "augment", "data", "devices"},
+    {"layers", "optimizers", "precision", "augment", "data", "devices", "searches"},
     {"callbacks", "runs", "models"},
     {"training", "evaluation"},
     {"exporting", "tuning"},
@@ -49,13 +49,15 @@ NEIGHBOURS = {
     ("spaces", "overrides"),
     ("spaces", "policies"),
     ("spaces", "ranges"),
+    ("runs", "overrides"),
     ("runs", "registry"),
+    ("searches", "data"),
     ("show", "storage"),
 }
 NO_FRAMEWORK = {
     "errors", "suggest", "expressions", "checks", "wording", "config", "overrides", "policies",
-    "ranges", "schedules", "spaces", "storage", "seeds", "registry", "show", "environment", "runs",
-    "models", "precision", "zoo", "data", "devices",
+    "ranges", "schedules", "searches", "spaces", "storage", "seeds", "registry", "show",
+    "environment", "runs", "models", "precision", "zoo", "data", "devices",
 }  # fmt: skip
 HEAVY = {
     "keras", "keras_tuner", "optuna", "tensorflow", "jax", "matplotlib", "sklearn", "scipy", "rich",

@@ -9,7 +9,8 @@ import fashion_zoo
 from fashion_zoo import recipe
 from fashion_zoo.data import fold, load_split
 from fashion_zoo.overrides import override
-from fashion_zoo.tuning import RecipeHyperModel, Study, StudyOracle, narrowed, search
+from fashion_zoo.searches import narrowed
+from fashion_zoo.tuning import RecipeHyperModel, Study, StudyOracle, search
 
 FEW = {
     "depth": "1", "units": "choice(8, 16)", "batch_size": "100", "augmentation": "'none'",

@@ -3,6 +3,7 @@
 from fashion_zoo.data.sources import CLASS_NAMES, Dataset, Images, load, load_part, read_idx
 from fashion_zoo.data.split import (
     Split,
+    check_shape,
     check_sizes,
     fold,
     fold_positions,
@@ -18,6 +19,7 @@ __all__ = [
     "Dataset",
     "Images",
     "Split",
+    "check_shape",
     "check_sizes",
     "fold",
     "fold_positions",

@@ -132,9 +132,18 @@ def reshape(images: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     Raises:
         ConfigError: the two do not hold the same number of values.
     """
-    if math.prod(shape) != math.prod(images.shape[1:]):
+    check_shape(shape, images.shape[1:])
+    return images.reshape(len(images), *shape)
+
+
+def check_shape(shape: tuple[int, ...], image: tuple[int, ...]) -> None:
+    """Check that the input of a model holds as many values as an image.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    if math.prod(shape) != math.prod(image):
         raise ConfigError(
             f"The model has input_shape={tuple(shape)}, which is {math.prod(shape):,} values; "
-            f"an image has {images.shape[1:]}, which is {math.prod(images.shape[1:]):,}."
+            f"an image has {image}, which is {math.prod(image):,}."
         )
-    return images.reshape(len(images), *shape)

@@ -4,9 +4,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from fashion_zoo import storage
@@ -15,10 +14,13 @@ from fashion_zoo.data import CLASS_NAMES, load_part
 from fashion_zoo.errors import ExportError
 from fashion_zoo.evaluation.report import probabilities
 
+if TYPE_CHECKING:
+    import keras
+
 TOLERANCE = 1e-5  # of a probability; float32 softmax rounds at about 1e-7
 
 
-def prove(model: keras.Model, folder: Path, data: DataConfig) -> dict[str, Any]:
+def prove(model: "keras.Model", folder: Path, data: DataConfig) -> dict[str, Any]:
     """Compare a SavedModel, loaded in a fresh process, with its model on the test images.
 
     Args:

@@ -1,15 +1,16 @@
 """The SavedModel: raw uint8 images in, probabilities, class index and class name out."""
 
 from pathlib import Path
-from typing import Any
-
-import keras
+from typing import TYPE_CHECKING, Any
 
 from fashion_zoo import storage
 from fashion_zoo.data import CLASS_NAMES
 from fashion_zoo.errors import ExportError, Hint, StorageError
 from fashion_zoo.exporting.parity import prove
 from fashion_zoo.runs import Run
+
+if TYPE_CHECKING:
+    import keras
 
 
 def export_run(run: Run, folder: str | Path, *, force: bool = False) -> dict[str, Any]:
@@ -34,8 +35,9 @@ def export_run(run: Run, folder: str | Path, *, force: bool = False) -> dict[str
         StorageError: the folder cannot be written.
     """
     folder = Path(folder)
-    check_backend()
     storage.check_free(folder, "an export", _is_export, force=force)
+    run.check_model()
+    check_backend()
     model = run.load_model()
     with storage.atomic_folder(folder, replace=force) as temporary:
         write_saved_model(model, temporary)
@@ -50,6 +52,8 @@ def check_backend() -> None:
     Raises:
         ExportError: the Keras backend is not tensorflow.
     """
+    import keras
+
     if keras.backend.backend() != "tensorflow":
         raise ExportError(
             f"A SavedModel needs the tensorflow backend, this is {keras.backend.backend()}. "
@@ -59,8 +63,9 @@ def check_backend() -> None:
         )
 
 
-def write_saved_model(model: keras.Model, folder: Path) -> None:
+def write_saved_model(model: "keras.Model", folder: Path) -> None:
     """Write the SavedModel of a model that takes pixels and returns logits."""
+    import keras
     import tensorflow as tf
 
     names = tf.constant(CLASS_NAMES)

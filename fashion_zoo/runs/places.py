@@ -9,7 +9,8 @@ from typing import Any
 
 from fashion_zoo import storage
 from fashion_zoo.config import RunConfig
-from fashion_zoo.errors import Hint, Message
+from fashion_zoo.errors import Hint, Message, RunError
+from fashion_zoo.overrides import differences
 from fashion_zoo.runs.run import Run, is_run, open_run, write_config
 
 
@@ -96,6 +97,24 @@ def check_free(path: str | Path, *, force: bool = False, resume: bool = False) -
             _settle(place)
     if not (resume and is_run(place)):
         _check_free(path, force=force)
+
+
+def check_same(run: Run, name: str, config: RunConfig) -> None:
+    """Check that a run is of this recipe and config.
+
+    Raises:
+        RunError: it is not; the message has the differences.
+    """
+    if run.recipe != name:
+        raise RunError(f"{run.path} is a run of {run.recipe}, not of {name}. Choose another place.")
+    changed = differences(run.config, config)
+    if changed:
+        raise RunError(
+            f"{run.path} cannot go on with another config. {'; '.join(changed)}. Leave these out, "
+            "or begin a new run from its state with ",
+            Hint("fork", str(run.path)),
+            ".",
+        )
 
 
 def _check_free(path: str | Path, *, force: bool) -> None:

@@ -52,18 +52,26 @@ class Run:
         Raises:
             RunError: training has not saved one, or the file is damaged.
         """
+        self.check_model()
         import keras
 
         from fashion_zoo import layers, optimizers  # noqa: F401  # registers what the file names
 
-        if not self.model_file.is_file():
-            raise RunError(
-                f"Run {self.path} has no model.keras: its training did not finish. Train it again."
-            )
         try:
             return keras.saving.load_model(self.model_file, compile=False)
         except Exception as error:
             raise RunError(f"{self.model_file} cannot be loaded: {error}") from error
+
+    def check_model(self) -> None:
+        """Check that there is a trained model.
+
+        Raises:
+            RunError: training has not saved one.
+        """
+        if not self.model_file.is_file():
+            raise RunError(
+                f"Run {self.path} has no model.keras: its training did not finish. Train it again."
+            )
 
     def save_model(self, model: "keras.Model") -> None:
         """Save the trained model, whole or not at all."""

@@ -13,7 +13,7 @@ from fashion_zoo import checks
 from fashion_zoo.config import Recipe, RunConfig
 from fashion_zoo.data import Images, load_split, reshape
 from fashion_zoo.data.batches import encode, epoch_order, steps_per_epoch
-from fashion_zoo.errors import ConfigError, Hint, TrainingError
+from fashion_zoo.errors import Hint, TrainingError
 from fashion_zoo.optimizers import TabulatedSchedule, counting
 from fashion_zoo.overrides import override
 from fashion_zoo.training.compilation import build_model, compile_model
@@ -77,12 +77,7 @@ def range_test(
         DataError: a data file is damaged.
         TrainingError: the loss diverged at once.
     """
-    checks.whole("seeds", seeds, 1)
-    checks.whole("steps", steps, 20)
-    checks.positive("low", low)
-    checks.positive("high", high)
-    if not low < high:
-        raise ConfigError(f"low must be below high, received {low:g} and {high:g}.")
+    checks.sweep(seeds, low, high, steps)
     train = load_split(config.data).train
     rates = np.geomspace(low, high, steps)
     losses = np.full((seeds, steps), np.nan)

@@ -14,7 +14,6 @@ from fashion_zoo.callbacks import StopOnInterrupt
 from fashion_zoo.config import Recipe, RunConfig
 from fashion_zoo.data import CLASS_NAMES, Images, load_split, reshape
 from fashion_zoo.errors import Call, ConfigError, Hint, Message, RunError, advice
-from fashion_zoo.overrides import differences
 from fashion_zoo.runs import Run
 from fashion_zoo.show import figures, plots
 from fashion_zoo.show.progress import TrainingDisplay
@@ -68,7 +67,7 @@ def train_run(
     runs.check_free(path, force=force, resume=resume)
     going_on = resume and runs.is_run(Path(path))
     if going_on:
-        _check_same(runs.open_run(path), entry.name, config)
+        runs.check_same(runs.open_run(path), entry.name, config)
     split = load_split(config.data)
     model = build_model(entry, config)
     _check_fit(model, entry.name)
@@ -97,24 +96,6 @@ def train_run(
     return Ended(run, interrupted=stop.asked or not finished)
 
 
-def _check_same(run: Run, name: str, config: RunConfig) -> None:
-    """Check that a run is of this recipe and config.
-
-    Raises:
-        RunError: it is not; the message has the differences.
-    """
-    if run.recipe != name:
-        raise RunError(f"{run.path} is a run of {run.recipe}, not of {name}. Choose another place.")
-    changed = differences(run.config, config)
-    if changed:
-        raise RunError(
-            f"{run.path} cannot go on with another config. {'; '.join(changed)}. Leave these out, "
-            "or begin a new run from its state with ",
-            Hint("fork", str(run.path)),
-            ".",
-        )
-
-
 @contextlib.contextmanager
 def _run_folder(
     entry: Recipe, config: RunConfig, path: str | Path, force: bool, resume: bool
@@ -126,7 +107,7 @@ def _run_folder(
     }
     if resume and runs.is_run(Path(path)):
         with runs.reopen(path, surroundings) as run:
-            _check_same(run, entry.name, config)
+            runs.check_same(run, entry.name, config)
             yield run
     else:
         with runs.create(path, entry.name, config, surroundings, force=force) as run:

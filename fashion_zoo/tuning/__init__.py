@@ -2,14 +2,13 @@
 
 from fashion_zoo.tuning import search
 from fashion_zoo.tuning.dashboard import serve
-from fashion_zoo.tuning.hypermodel import RecipeHyperModel, hypermodel, narrowed
+from fashion_zoo.tuning.hypermodel import RecipeHyperModel, hypermodel
 from fashion_zoo.tuning.oracle import StudyOracle
 from fashion_zoo.tuning.report import report_page
 from fashion_zoo.tuning.study import Study
-from fashion_zoo.tuning.suggesting import check_algorithms
 from fashion_zoo.tuning.tuner import StudyTuner
 
 __all__ = [
-    "RecipeHyperModel", "Study", "StudyOracle", "StudyTuner", "check_algorithms",
-    "hypermodel", "narrowed", "report_page", "search", "serve",
+    "RecipeHyperModel", "Study", "StudyOracle", "StudyTuner",
+    "hypermodel", "report_page", "search", "serve",
 ]  # fmt: skip

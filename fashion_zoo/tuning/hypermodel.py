@@ -7,23 +7,22 @@ from typing import Any
 
 import keras
 import keras_tuner
-import numpy as np
 from keras_tuner.engine import hyperparameters
 from keras_tuner.src.engine.conditions import Parent  # it has no public name
 
 from fashion_zoo import registry, spaces
 from fashion_zoo.callbacks import check_callbacks
 from fashion_zoo.config import Recipe, RunConfig
-from fashion_zoo.data import Split, fold, fold_positions, load_split, training_count
+from fashion_zoo.data import Split, fold, load_split
 from fashion_zoo.data.batches import steps_per_epoch
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.overrides import override
 from fashion_zoo.ranges import Choice, Float, Whole
+from fashion_zoo.searches import check_images, narrowed
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.spaces import Parameter, TrainingSpace
 from fashion_zoo.training import build_model, compile_model
 from fashion_zoo.training.fitting import fit
-from fashion_zoo.wording import counted
 
 
 def hypermodel(
@@ -51,43 +50,6 @@ def hypermodel(
     entry = registry.recipe(name)
     config = override(entry.config, overrides)
     return RecipeHyperModel(entry, config, narrowed(entry, space, config))
-
-
-def narrowed(
-    entry: Recipe, space: TrainingSpace | Mapping[str, str] | None, config: RunConfig
-) -> TrainingSpace:
-    """Return the recipe's space with some of its ranges replaced, checked against the config.
-
-    Raises:
-        ConfigError: an unknown field, or a range with a value that the config cannot take.
-    """
-    own = entry.space
-    if isinstance(space, TrainingSpace):
-        own = space
-    elif space:
-        own = override(own, space, "the space")
-    check_space(own, config)
-    return own
-
-
-def check_space(space: TrainingSpace, config: RunConfig) -> None:
-    """Check that the config takes both ends of each range, and every value of a choice.
-
-    Raises:
-        ConfigError: it does not; the message has the parameter and the value.
-    """
-    parameters = space.parameters(config)
-    for parameter in parameters:
-        found = parameter.range
-        ends = (found.low, found.high) if isinstance(found, Float) else found.values
-        for value in ends:
-            try:
-                space.config(spaces.complete(parameters, {parameter.name: value}), config)
-            except ConfigError as error:
-                raise ConfigError(
-                    f"The search space takes {parameter.name} to {value!r}, which the recipe "
-                    f"cannot have. {error}"
-                ) from error
 
 
 class SearchCallError(ConfigError, keras_tuner.errors.FatalError):
@@ -149,16 +111,7 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         self.executions = executions
         self.folds = folds
         self._fold: tuple[int, Split] | None = None
-        count = training_count(config.data)
-        if folds:
-            labels = self.split.train.labels
-            if (fewest := int(np.bincount(labels).min())) < folds:
-                raise ConfigError(
-                    f"The smallest class has {counted(fewest, 'training image')}, received "
-                    f"{counted(folds, 'fold')}. Hold out fewer folds, or take more images."
-                )
-            count = min(len(train) for train, _ in fold_positions(labels, folds))
-        _check_batches(self.parameters, count)
+        check_images(self.parameters, config, folds, lambda: self.split.train.labels)
 
     @functools.cached_property
     def split(self) -> Split:
@@ -237,19 +190,6 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         images = self.images(repetition)
         fit(model, config, images, callbacks, display, initial_epoch=initial_epoch)
         return model.history
-
-
-def _check_batches(parameters: Sequence[Parameter], count: int) -> None:
-    """Check every batch size that may be asked for against the number of training images."""
-    for parameter in parameters:
-        if parameter.name == "batch_size" and not isinstance(parameter.range, Float):
-            largest = max(parameter.range.values)
-            try:
-                steps_per_epoch(count, largest)
-            except ConfigError as error:
-                raise ConfigError(
-                    f"The search space takes batch_size to {largest!r}. {error}"
-                ) from error
 
 
 def _hyperparameter(parameter: Parameter) -> hyperparameters.HyperParameter:

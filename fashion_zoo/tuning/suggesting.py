@@ -14,23 +14,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from fashion_zoo import checks
 from fashion_zoo.config import Pruner, Sampler
-from fashion_zoo.errors import ConfigError
+from fashion_zoo.searches import check_algorithms
 from fashion_zoo.seeds import derive
 from fashion_zoo.tuning.study import Attempt, Study
-
-
-def check_algorithms(sampler: Sampler, pruner: Pruner, objectives: int) -> None:
-    """Check that sampler and pruner are known, and that the pruner knows so many objectives.
-
-    Raises:
-        ConfigError: they are not, or a pruner beside several objectives.
-    """
-    checks.choice("sampler", sampler, Sampler)
-    checks.choice("pruner", pruner, Pruner)
-    if objectives > 1 and pruner != "none":
-        raise ConfigError(
-            f"Several objectives cannot be pruned, received pruner {pruner!r}. Use 'none'."
-        )
 
 
 class VisibleStudy(optuna.Study):

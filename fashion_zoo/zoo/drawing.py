@@ -55,13 +55,14 @@ def plot_augmentation(policy: str, to: str | Path, *, seed: int = 0, images: int
     import numpy as np
 
     from fashion_zoo.data.pipeline import need_tensorflow
+    from fashion_zoo.show import figures, plots
 
+    figures.check_ending(to)
     need_tensorflow()
     from fashion_zoo.augment import Augmenter
     from fashion_zoo.config import DataConfig
     from fashion_zoo.data import CLASS_NAMES, load_split
     from fashion_zoo.data.batches import encode
-    from fashion_zoo.show import figures, plots
 
     train = load_split(DataConfig()).train
     classes = len(CLASS_NAMES)

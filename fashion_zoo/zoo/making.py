@@ -4,12 +4,13 @@ import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fashion_zoo import data, registry, runs
+from fashion_zoo import checks, data, registry, runs
 from fashion_zoo.config import RunConfig
 from fashion_zoo.errors import Call, ConfigError, Hint, Message, advice
 from fashion_zoo.overrides import override
 from fashion_zoo.runs import Run
 from fashion_zoo.show.watching import Progress
+from fashion_zoo.zoo.checking import check_data
 
 if TYPE_CHECKING:
     import keras
@@ -44,13 +45,14 @@ def get(
         model.fit(*train, batch_size=256, epochs=5, validation_data=validation)
         ```
     """
-    from fashion_zoo.training import build_model, compile_model
-
     entry = registry.recipe(name)
     changes: dict[str, Any] = {"model": overrides}
     changes |= {} if seed is None else {"seed": seed}
     changes |= {} if precision is None else {"precision": precision}
     config = override(entry.config, changes)
+
+    from fashion_zoo.training import build_model, compile_model
+
     return compile_model(build_model(entry, config), config)
 
 
@@ -114,29 +116,27 @@ def train(
         trained.evaluation["accuracy"]
         ```
     """
-    from fashion_zoo.evaluation import evaluate_run
-    from fashion_zoo.exporting import check_backend
     from fashion_zoo.show.progress import TrainingDisplay
-    from fashion_zoo.training import train_run
 
     entry = registry.recipe(name)
-    if export:
-        check_backend()  # before the minutes that the training takes
     _check_resume(run_dir, force, resume)
     path = Path(run_dir) if run_dir is not None else default_run_dir(name)
     runs.check_free(path, force=force, resume=resume)
     base = config or runs.stored_config(name, path if resume else None, fork)
-    chosen = override(base, overrides)
+    chosen, display = override(base, overrides), TrainingDisplay(enabled=progress)
+    if resume and (done := _done(path, name, chosen, evaluate, export)):
+        display.say(f"{path} is finished: nothing is left to train.")
+        return done
     data.check_sizes(chosen)
-    ended = train_run(
-        entry,
-        chosen,
-        path,
-        force=force,
-        resume=resume,
-        fork=fork,
-        display=TrainingDisplay(enabled=progress),
-    )
+    check_data(chosen)
+
+    from fashion_zoo.evaluation import evaluate_run
+    from fashion_zoo.exporting import check_backend
+    from fashion_zoo.training import train_run
+
+    if export:
+        check_backend()  # before the minutes that the training takes
+    ended = train_run(entry, chosen, path, force=force, resume=resume, fork=fork, display=display)
     training = ended.run.read_json("training.json")
     if ended.interrupted and not training["finished"]:
         return Trained(ended.run, training, None, None)
@@ -149,6 +149,24 @@ def train(
             (ended.run.evaluation() or evaluate_run(ended.run)) if evaluate else None,
             _parity(ended.run) if export else None,
         )
+
+
+def _done(path: Path, name: str, config: RunConfig, evaluate: bool, export: bool) -> Trained | None:
+    """Return a run to go on with that lacks nothing; this needs no keras.
+
+    Raises:
+        RunError: it is a run of another recipe, or with another config.
+    """
+    if not runs.is_run(path):
+        return None
+    run = runs.open_run(path)
+    runs.check_same(run, name, config)
+    evaluation, parity = run.evaluation(), run.parity()
+    lacks = (evaluate and not evaluation) or (export and not parity)
+    if lacks or not run.finished or not (path / "curves.png").exists():
+        return None
+    training = run.read_json("training.json")
+    return Trained(run, training, evaluation if evaluate else None, parity if export else None)
 
 
 def _check_resume(run_dir: str | Path | None, force: bool, resume: bool) -> None:
@@ -210,13 +228,17 @@ def find_lr(
     """
     from fashion_zoo.show import figures, plots
     from fashion_zoo.show.progress import SweepDisplay
-    from fashion_zoo.training.lr_finder import range_test
 
     if to is not None:
-        figures.check_ending(to)  # before the seconds that the sweeps take
+        figures.check_ending(to)
     entry = registry.recipe(name)
     chosen = override(config or entry.config, overrides)
+    checks.sweep(seeds, low, high, steps)
     data.check_sizes(chosen)
+    check_data(chosen)
+
+    from fashion_zoo.training.lr_finder import range_test  # seconds, so after every check
+
     with SweepDisplay(seeds * steps, enabled=progress) as display:
         found = range_test(
             entry,

@@ -34,12 +34,12 @@ def benchmark_accuracy(
         ConfigError: fewer than two seeds, or a backend other than tensorflow.
         DataError: the page is missing or has no place for the table.
     """
+    check_benchmark(seeds, Path(page))
     need_tensorflow()  # of a recipe
     from fashion_zoo.board.accuracy import measure_recipe
     from fashion_zoo.board.results import replace_table, results_table, write_results
     from fashion_zoo.show.progress import TrainingDisplay
 
-    check_benchmark(seeds, Path(page))
     results = [
         measure_recipe(name, seeds, Path(folder), TrainingDisplay(progress))
         for name in registry.list_recipes()
@@ -76,6 +76,7 @@ def benchmark_dropout(
         ConfigError: fewer than two seeds.
         DataError: the page is missing or has no place for the table.
     """
+    check_benchmark(seeds, Path(page))
     from fashion_zoo.board import dropout
     from fashion_zoo.show.progress import TrainingDisplay
 
@@ -115,6 +116,7 @@ def benchmark_augmentation(
         ConfigError: fewer than two seeds, or a backend other than tensorflow.
         DataError: the page is missing or has no place for the table.
     """
+    check_benchmark(seeds, Path(page), "worth")
     need_tensorflow()
     from fashion_zoo.board import augmentation
     from fashion_zoo.show.progress import TrainingDisplay
@@ -158,6 +160,7 @@ def benchmark_find_lr(
         ConfigError: fewer than two seeds.
         DataError: the page is missing or has no place for the table.
     """
+    check_benchmark(seeds, Path(page))
     from fashion_zoo.board import learning_rates
     from fashion_zoo.show.progress import TrainingDisplay
 
@@ -199,6 +202,7 @@ def benchmark_seconds(
         ConfigError: fewer than two seeds, or a backend other than tensorflow.
         DataError: the page is missing or has no place for the table.
     """
+    check_benchmark(seeds, Path(page))
     need_tensorflow()  # of a schedule
     if overrides and Path(folder) == Path("runs/benchmark"):
         raise ConfigError(

@@ -1,18 +1,20 @@
 """Search for better hyperparameters."""
 
 import contextlib
-import re
 import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fashion_zoo import checks, registry, runs, storage
-from fashion_zoo.config import Cost, Pruner, RunConfig, Sampler
-from fashion_zoo.errors import ConfigError, RunLockedError, advice
+from fashion_zoo import checks, registry, runs, searches, storage
+from fashion_zoo.config import Cost, Pruner, Recipe, RunConfig, Sampler
+from fashion_zoo.data import load_split
+from fashion_zoo.errors import RunLockedError, advice
 from fashion_zoo.overrides import override
 from fashion_zoo.show.watching import Progress, watched
+from fashion_zoo.spaces import TrainingSpace
+from fashion_zoo.zoo.checking import check_data
 
 if TYPE_CHECKING:
     from fashion_zoo.show.trials import Counts
@@ -99,18 +101,19 @@ def tune(
         fashion_zoo.train("bn_mlp", config=fashion_zoo.read_config(found.best, "bn_mlp"))
         ```
     """
-    from fashion_zoo.tuning import RecipeHyperModel, Study, narrowed, report_page, search
-
-    entry = registry.recipe(name)
-    progress = watched(progress)
-    _check(trials, candidates, seeds, seconds, patience, lease, study_name)
-    _check_repetitions(minimize, executions, folds)
-    base = override(config or entry.config, overrides)
-    model = RecipeHyperModel(entry, base, narrowed(entry, space, base), executions, folds)
-    folder, url = _place(name, study_dir, storage_url)
+    entry, progress = registry.recipe(name), watched(progress)
     pruner = pruner or ("none" if minimize else "asha")
+    searches.check_numbers(trials, candidates, seeds, seconds, patience, lease, study_name)
+    searches.check_repetitions(minimize, executions, folds)
+    searches.check_algorithms(sampler, pruner, 1 + len(minimize))
+    base = override(config or entry.config, overrides)
+    space = _checked_space(entry, space, base, folds)
+    from fashion_zoo.tuning import RecipeHyperModel, Study, report_page, search  # seconds
+
+    model = RecipeHyperModel(entry, base, space, executions, folds)
+    folder, url = _place(name, study_dir, storage_url)
     options = {"sampler": sampler, "pruner": pruner, "seconds": seconds, "patience": patience}
-    _prepare(model, folder, sampler, pruner, 1 + len(minimize))
+    _prepare(model, folder)
     study = Study(
         url,
         study_name or name,
@@ -148,11 +151,22 @@ def dashboard(
         ConfigError: an unknown name, a port that is none, or optuna-dashboard is not installed.
         StudyError: there is no study, or its storage cannot be opened.
     """
-    from fashion_zoo.tuning import serve
-
     registry.recipe(name)
     checks.whole("port", port, 1, 65535)
+
+    from fashion_zoo.tuning import serve
+
     serve(_place(name, study_dir, storage_url)[1], port)
+
+
+def _checked_space(entry: Recipe, space: Any, base: RunConfig, folds: int) -> TrainingSpace:
+    """Return what may change, checked against the recipe, the config and the images."""
+    own = searches.narrowed(entry, space, base)
+    check_data(base)
+    searches.check_images(
+        own.parameters(base), base, folds, lambda: load_split(base.data).train.labels
+    )
+    return own
 
 
 def _place(name: str, study_dir: str | Path | None, storage_url: str | None) -> tuple[Path, str]:
@@ -161,11 +175,10 @@ def _place(name: str, study_dir: str | Path | None, storage_url: str | None) -> 
     return folder, storage_url or f"sqlite:///{folder.resolve() / 'study.db'}"
 
 
-def _prepare(model, folder: Path, sampler: Sampler, pruner: Pruner, objectives: int) -> None:
+def _prepare(model, folder: Path) -> None:
     """Check what can be checked before the hours that a search takes."""
-    from fashion_zoo.tuning import check_algorithms, search
+    from fashion_zoo.tuning import search
 
-    check_algorithms(sampler, pruner, objectives)
     search.check_backend(model)
     search.be_quiet()
     with storage.as_storage_error(folder):
@@ -220,30 +233,3 @@ def _train_again(
     except RunLockedError:
         display.say("Another worker trains the best trials again.")
         return []
-
-
-def _check_repetitions(minimize: Sequence[Cost], executions: int, folds: int) -> None:
-    for cost in minimize:
-        checks.choice("cost", cost, Cost)
-    if len(set(minimize)) < len(minimize):
-        raise ConfigError(f"Each cost is minimized once, received {', '.join(minimize)}.")
-    checks.whole("executions", executions, 1)
-    checks.whole("folds", folds, 0)
-    if folds == 1:
-        raise ConfigError("folds must be at least 2, or 0 for none; received 1.")
-
-
-def _check(trials, candidates, seeds, seconds, patience, lease, study_name) -> None:
-    checks.whole("trials", trials, 1)
-    checks.whole("candidates", candidates, 0)
-    checks.whole("seeds", seeds, 1)
-    checks.positive("lease", lease)
-    if seconds is not None:
-        checks.positive("seconds", seconds)
-    if patience is not None:
-        checks.whole("patience", patience, 1)
-    if study_name is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", study_name):
-        raise ConfigError(
-            "The name of a study has letters, digits, dots, dashes and underscores, received "
-            f"{study_name!r}."
-        )

@@ -35,12 +35,12 @@ def benchmark_speed(
         DataError: the page is missing or has no place for a table.
         TrainingError: a training ended early.
     """
+    if rounds < 2:
+        raise ConfigError(f"rounds must be at least 2, for a spread; received {rounds}.")
     need_tensorflow()
     from fashion_zoo.board import text
     from fashion_zoo.board.speed import augmenting, training
 
-    if rounds < 2:
-        raise ConfigError(f"rounds must be at least 2, for a spread; received {rounds}.")
     return _write_tables(
         {
             "training": (training.measure_training, training.training_table),
@@ -127,11 +127,11 @@ def benchmark_search(
         DataError: the page is missing or has no place for a table.
         TrainingError: a measurement ended early.
     """
+    check_benchmark(seeds, Path(page), "contest")
     need_tensorflow()
     from fashion_zoo.board import text
     from fashion_zoo.board.searching import contest, cost, real
 
-    check_benchmark(seeds, Path(page), "contest")
     return _write_tables(
         {
             "contest": (contest.measure_contest, contest.contest_table),

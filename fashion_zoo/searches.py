@@ -1,0 +1,143 @@
+"""What a search is asked for, checked before keras is loaded."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from fashion_zoo import checks, spaces
+from fashion_zoo.config import Cost, Pruner, Recipe, RunConfig, Sampler
+from fashion_zoo.data import fold_positions, training_count
+from fashion_zoo.data.batches import steps_per_epoch
+from fashion_zoo.errors import ConfigError
+from fashion_zoo.overrides import override
+from fashion_zoo.ranges import Float
+from fashion_zoo.spaces import Parameter, TrainingSpace
+from fashion_zoo.wording import counted
+
+
+def narrowed(
+    entry: Recipe, space: TrainingSpace | Mapping[str, str] | None, config: RunConfig
+) -> TrainingSpace:
+    """Return the recipe's space with some of its ranges replaced, checked against the config.
+
+    Raises:
+        ConfigError: an unknown field, or a range with a value that the config cannot take.
+    """
+    own = entry.space
+    if isinstance(space, TrainingSpace):
+        own = space
+    elif space:
+        own = override(own, space, "the space")
+    check_space(own, config)
+    return own
+
+
+def check_space(space: TrainingSpace, config: RunConfig) -> None:
+    """Check that the config takes both ends of each range, and every value of a choice.
+
+    Raises:
+        ConfigError: it does not; the message has the parameter and the value.
+    """
+    parameters = space.parameters(config)
+    for parameter in parameters:
+        found = parameter.range
+        ends = (found.low, found.high) if isinstance(found, Float) else found.values
+        for value in ends:
+            try:
+                space.config(spaces.complete(parameters, {parameter.name: value}), config)
+            except ConfigError as error:
+                raise ConfigError(
+                    f"The search space takes {parameter.name} to {value!r}, which the recipe "
+                    f"cannot have. {error}"
+                ) from error
+
+
+def check_algorithms(sampler: Sampler, pruner: Pruner, objectives: int) -> None:
+    """Check that sampler and pruner are known, and that the pruner knows so many objectives.
+
+    Raises:
+        ConfigError: they are not, or a pruner beside several objectives.
+    """
+    checks.choice("sampler", sampler, Sampler)
+    checks.choice("pruner", pruner, Pruner)
+    if objectives > 1 and pruner != "none":
+        raise ConfigError(
+            f"Several objectives cannot be pruned, received pruner {pruner!r}. Use 'none'."
+        )
+
+
+def check_repetitions(minimize: Sequence[Cost], executions: int, folds: int) -> None:
+    """Check what is minimized, and how often a trial is trained."""
+    for cost in minimize:
+        checks.choice("cost", cost, Cost)
+    if len(set(minimize)) < len(minimize):
+        raise ConfigError(f"Each cost is minimized once, received {', '.join(minimize)}.")
+    checks.whole("executions", executions, 1)
+    checks.whole("folds", folds, 0)
+    if folds == 1:
+        raise ConfigError("folds must be at least 2, or 0 for none; received 1.")
+
+
+def check_numbers(
+    trials: int,
+    candidates: int,
+    seeds: int,
+    seconds: float | None,
+    patience: int | None,
+    lease: float,
+    study_name: str | None,
+) -> None:
+    """Check how much is searched, and the name, which is a part of paths and URLs."""
+    checks.whole("trials", trials, 1)
+    checks.whole("candidates", candidates, 0)
+    checks.whole("seeds", seeds, 1)
+    checks.positive("lease", lease)
+    if seconds is not None:
+        checks.positive("seconds", seconds)
+    if patience is not None:
+        checks.whole("patience", patience, 1)
+    if study_name is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", study_name):
+        raise ConfigError(
+            "The name of a study has letters, digits, dots, dashes and underscores, received "
+            f"{study_name!r}."
+        )
+
+
+def check_images(
+    parameters: Sequence[Parameter],
+    config: RunConfig,
+    folds: int,
+    labels: Callable[[], np.ndarray],
+) -> None:
+    """Check that there are images enough for every fold and every batch that may be asked for.
+
+    Args:
+        parameters: what a search asks for.
+        config: what it starts from.
+        folds: how many folds of the training images are held out in turn, or 0.
+        labels: returns those of the training images; called only where there are folds.
+    """
+    count = training_count(config.data)
+    if folds:
+        known = labels()
+        if (fewest := int(np.bincount(known).min())) < folds:
+            raise ConfigError(
+                f"The smallest class has {counted(fewest, 'training image')}, received "
+                f"{counted(folds, 'fold')}. Hold out fewer folds, or take more images."
+            )
+        count = min(len(train) for train, _ in fold_positions(known, folds))
+    _check_batches(parameters, count)
+
+
+def _check_batches(parameters: Sequence[Parameter], count: int) -> None:
+    """Check every batch size that may be asked for against the number of training images."""
+    for parameter in parameters:
+        if parameter.name == "batch_size" and not isinstance(parameter.range, Float):
+            largest = max(parameter.range.values)
+            try:
+                steps_per_epoch(count, largest)
+            except ConfigError as error:
+                raise ConfigError(
+                    f"The search space takes batch_size to {largest!r}. {error}"
+                ) from error
