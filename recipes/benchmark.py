@@ -36,7 +36,7 @@ class Benchmark:
     seeds: int | None = None
     """Trainings a row, at least 2; by default 3, and 5 for dropout, seconds and search."""
     rounds: int | None = None
-    """Epochs of speed and gpu that count, at least 2; by default 5."""
+    """Epochs of speed that count, at least 2; by default 5."""
     folder: str | None = None
     """Where the runs are kept; by default runs/dropout, runs/augmentation, runs/find_lr,
     runs/search or runs/benchmark."""
@@ -50,7 +50,8 @@ class Benchmark:
 def main(argv: list[str]) -> None:
     """Parse, measure, print."""
     options = _common.parse(Benchmark, argv, "benchmark")
-    takes = ("rounds", "page") if options.what in ("speed", "gpu") else ("seeds", "folder", "page")
+    own = {"speed": ("rounds", "page"), "gpu": ("page",)}
+    takes = own.get(options.what, ("seeds", "folder", "page"))
     chosen = {}
     for name in ("seeds", "rounds", "folder", "page"):
         if (value := getattr(options, name)) is None:
@@ -75,7 +76,7 @@ def main(argv: list[str]) -> None:
         "speed": fashion_zoo.benchmark_speed,
         "gpu": fashion_zoo.benchmark_gpu,
     }
-    if options.what not in ("speed", "gpu"):
+    if options.what not in own:
         chosen["progress"] = True
     if options.what in tables:
         print(tables[options.what](**chosen))

@@ -12,8 +12,8 @@ from fashion_zoo.board.dropout import CONSTANT_RATES, MOVING, Arm, dropout_table
 from fashion_zoo.board.learning_rates import Reached, learning_rates_table
 from fashion_zoo.board.results import BEGIN, END, MARKS
 from fashion_zoo.board.seconds import Timed, seconds_table
+from fashion_zoo.board.speed import gpu
 from fashion_zoo.board.speed.augmenting import augmenting_table
-from fashion_zoo.board.speed.gpu import repeats_table
 from fashion_zoo.board.speed.training import Row, shares_table, training_table
 from recipes.__main__ import COMMANDS
 
@@ -128,25 +128,25 @@ def test_the_find_lr_page_shows_exactly_its_file():
 
 
 @pytest.mark.parametrize(
-    ("name", "tables"),
+    ("name", "kind", "tables"),
     [
         (
             "speed",
+            Row,
             {"training": training_table, "shares": shares_table, "augmentation": augmenting_table},
         ),
-        ("gpu", {"training": training_table, "repeats": repeats_table}),
+        ("gpu", gpu.Figure, {"training": gpu.training_table, "repeats": gpu.repeats_table}),
     ],
 )
-def test_a_page_of_speeds_shows_exactly_its_file(name, tables):
+def test_a_page_of_speeds_shows_exactly_its_file(name, kind, tables):
     page = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
     file = ROOT / "docs" / f"{name}.csv"
     rows = []
     if file.is_file():
         with file.open(encoding="utf-8", newline="") as stream:
             for row in csv.DictReader(stream):
-                values = [float(row[name]) for name in ("median", "low", "high")]
-                words = [row[name] for name in ("table", "setting", "name", "measure")]
-                rows.append(Row(*words, *values, row["unit"]))
+                given = {one: of(row[one]) for one, of in kind.__annotations__.items()}
+                rows.append(kind(**given))
     for part, write in tables.items():
         begin, end = (mark.format(part) for mark in MARKS)
         table = page.split(begin)[1].split(end)[0].strip().split("\n\n")[0]

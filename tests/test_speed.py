@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 import keras
-import numpy as np
 import pytest
 
 import fashion_zoo
@@ -179,33 +178,41 @@ def test_an_option_of_another_benchmark_is_refused(arguments, reason, capsys):
     assert reason in capsys.readouterr().err
 
 
-def test_weights_are_compared_epoch_by_epoch_with_and_without_the_flag(monkeypatch):
-    flags = []
+def test_two_trainings_of_one_seed_are_compared_with_and_without_the_flag(monkeypatch):
+    flags, digests = [], iter("abcc")
 
-    def twice(entries, rounds):
-        flags.append([entry.environ["XLA_FLAGS"] for entry in entries.values()])
-        other = "a" if flags[-1] == [gpu.DETERMINISTIC] * 2 else "b"
-        return {
-            "first": [Epoch(1.0, 0.5, 100.0, "a")] * rounds,
-            "second": [Epoch(1.0, 0.5, 100.0, one) for one in ("a", other, "a")],
-        }
+    def train(training, changes, XLA_FLAGS):
+        flags.append(XLA_FLAGS)
+        return {"variables": next(digests)}
 
-    monkeypatch.setattr(gpu, "take_turns", twice)
-    rows = gpu.measure_repeats(3, SMALL)
-    assert flags == [["", ""], [gpu.DETERMINISTIC] * 2]
-    assert [row.median for row in rows] == [1, 3]
+    monkeypatch.setattr(gpu, "_train", train)
+    rows = gpu.measure_repeats({})
+    assert flags == ["", "", gpu.DETERMINISTIC, gpu.DETERMINISTIC]
     assert gpu.repeats_table(rows).splitlines()[2:] == [
-        "| `not set` | 1 of 3 epochs |",
-        f"| `{gpu.DETERMINISTIC}` | 3 of 3 epochs |",
+        "| `not set` | differ |",
+        f"| `{gpu.DETERMINISTIC}` | equal |",
     ]
+
+
+def test_the_first_epoch_of_a_gpu_compiles_and_is_not_among_the_speeds(monkeypatch):
+    found = {"first_epoch": 7.84, "images_per_second": [9_838, 268_094, 196_241, 202_271]}
+    monkeypatch.setattr(gpu, "EPOCHS", {256: 4})
+    monkeypatch.setattr(gpu, "_train", lambda training, changes: found)
+    assert gpu.training_table(gpu.measure_gpu({})).splitlines()[2:] == [
+        "| batch 256 | 4 | 7.8 s | 200,000 | 270,000 |"
+    ]
+
+
+@pytest.mark.slow
+def test_a_training_in_a_process_of_its_own_gives_its_figures_and_repeats_here():
+    first, second = (gpu._train({"epochs": 2, "batch_size": 100}, SMALL) for _ in range(2))
+    assert first["first_epoch"] > 0
+    assert len(first["images_per_second"]) == 2
+    assert first["variables"] == second["variables"]
+    other = gpu._train({"epochs": 2, "batch_size": 100}, {**SMALL, "seed": 1})
+    assert other["variables"] != first["variables"]
 
 
 def test_the_gpu_benchmark_is_of_jax():
     with pytest.raises(ConfigError, match=r"the backend is tensorflow\. Set KERAS_BACKEND=jax"):
         fashion_zoo.benchmark_gpu()
-
-
-def test_a_digest_tells_weights_apart():
-    ones = [np.ones((2, 3), "float32")]
-    assert contender.digest(ones) == contender.digest([np.ones((2, 3), "float32")])
-    assert contender.digest(ones) != contender.digest([np.ones((2, 3), "float32") * (1 + 2**-23)])

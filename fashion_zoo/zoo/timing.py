@@ -54,47 +54,42 @@ def benchmark_speed(
     )
 
 
-def benchmark_gpu(*, rounds: int = 5, page: str | Path = "docs/gpu.md", **overrides: Any) -> str:
-    """Compare training on a GPU with stock Keras and PyTorch, and see whether it repeats.
+def benchmark_gpu(*, page: str | Path = "docs/gpu.md", **overrides: Any) -> str:
+    """Measure training on a GPU, and whether it repeats bit for bit.
 
     Run it with ``KERAS_BACKEND=jax`` on a machine that has one GPU. The figures of the tables go
     into a CSV file beside the page, with the machine.
 
     Args:
-        rounds: epochs that count, each in turns; at least 2.
         page: the page whose tables are replaced.
-        progress: show the progress: True, False, or "auto" in a terminal and in a notebook.
         **overrides: fields of every RunConfig, for a quick look.
 
     Returns:
         The tables, in Markdown.
 
     Raises:
-        ConfigError: fewer than two rounds, or a backend other than jax.
+        ConfigError: a backend other than jax.
         DataError: the page is missing or has no place for a table.
         TrainingError: a training ended early.
     """
     import keras
 
     from fashion_zoo.board import text
-    from fashion_zoo.board.speed import gpu, training
+    from fashion_zoo.board.speed import gpu
 
     if keras.backend.backend() != "jax":
         raise ConfigError(
             f"benchmark_gpu measures jax, and the backend is {keras.backend.backend()}. Set "
             "KERAS_BACKEND=jax."
         )
-    if rounds < 2:
-        raise ConfigError(f"rounds must be at least 2, for a spread; received {rounds}.")
     return _write_tables(
         {
-            "training": (gpu.measure_gpu, training.training_table),
+            "training": (gpu.measure_gpu, gpu.training_table),
             "repeats": (gpu.measure_repeats, gpu.repeats_table),
         },
-        (rounds, overrides),
-        f"Of {rounds} epochs, after one that warms up; median, lowest and highest of each. "
-        f"{text.measured_on()} `KERAS_BACKEND=jax python -m recipes.benchmark gpu --rounds "
-        f"{rounds}` reproduces the table.",
+        (overrides,),
+        f"One training a row. {text.measured_on()} `KERAS_BACKEND=jax python -m recipes.benchmark "
+        "gpu` reproduces the table.",
         Path(page),
     )
 

@@ -1,22 +1,19 @@
 """One training that waits for its turns; a program of its own, run by ``turns``.
 
 It trains an epoch for each line on its standard input, the first one without being asked, and
-answers each with a line of JSON: seconds of training, the mean loss, the most memory so far, and,
-of this package's own training, a digest of the weights.
+answers each with a line of JSON: seconds of training, the mean loss, and the most memory so far.
 """
 
-import hashlib
 import json
 import random
 import resource
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from fashion_zoo import registry
 from fashion_zoo.config import RunConfig
@@ -30,21 +27,15 @@ from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.training import build_model
 from fashion_zoo.training.fitting import FollowPipeline, fit, prepare
 
-Answer = Callable[..., None]  # of seconds, loss, and the digest of the weights where there is one
+Answer = Callable[[float, float], None]
 
 
 class Paced(keras.callbacks.Callback):
-    """Train an epoch a turn, and answer with its seconds, validation aside.
+    """Train an epoch a turn, and answer with its seconds, validation aside."""
 
-    Args:
-        answer: receives them.
-        digest: whether it receives the digest of the weights as well.
-    """
-
-    def __init__(self, answer: Answer, digest: bool = False):
+    def __init__(self, answer: Answer):
         super().__init__()
         self.answer = answer
-        self.digest = digest
 
     def on_epoch_begin(self, epoch, logs=None):
         """Wait for the turn."""
@@ -58,14 +49,7 @@ class Paced(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Answer."""
-        seconds = self.seconds or time.perf_counter() - self.start
-        weights = self.model.get_weights() if self.digest else []
-        self.answer(seconds, logs["loss"], *([digest(weights)] if weights else []))
-
-
-def digest(weights: Sequence[np.ndarray]) -> str:
-    """Return the SHA-256 of arrays, which tells whether two trainings are the same to the bit."""
-    return hashlib.sha256(b"".join(array.tobytes() for array in weights)).hexdigest()
+        self.answer(self.seconds or time.perf_counter() - self.start, logs["loss"])
 
 
 def wait() -> None:
@@ -78,7 +62,7 @@ def ours(config: RunConfig, answer: Answer, without: str) -> None:
     """Train as ``python -m recipes.train`` does; or, for its shares, without a part of it."""
     split, model = load_split(config.data), build_model(registry.recipe("bn_mlp"), config)
     if not without:
-        fit(model, config, split, [Paced(answer, digest=True)], TrainingDisplay(enabled=False))
+        fit(model, config, split, [Paced(answer)], TrainingDisplay(enabled=False))
         return
     pipeline = prepare(model, config, split.train)
     batches = pipeline.batches
@@ -122,14 +106,13 @@ def stock(config: RunConfig, answer: Answer, without: str) -> None:
 
 
 def torch_loop(config: RunConfig, answer: Answer, without: str) -> None:
-    """Train the same net in a plain PyTorch loop over slices of tensors that lie on its device."""
+    """Train the same net in a plain PyTorch loop over slices of tensors."""
     import torch
     from torch.nn import functional
 
     train, batch = load_split(config.data).train, config.training.batch_size
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    images = torch.from_numpy(train.images).reshape(len(train.labels), -1).to(device)
-    labels = torch.from_numpy(train.labels.astype("int64")).to(device)
+    images = torch.from_numpy(train.images).reshape(len(train.labels), -1)
+    labels = torch.from_numpy(train.labels.astype("int64"))
     torch.manual_seed(0)
     net, units = torch.nn.Sequential(), images.shape[1]
     for wide, rate in zip(config.model.hidden_units, config.model.dropout_rates, strict=True):
@@ -146,20 +129,18 @@ def torch_loop(config: RunConfig, answer: Answer, without: str) -> None:
     for layer in net:
         if isinstance(layer, torch.nn.Linear):
             torch.nn.init.kaiming_normal_(layer.weight)
-    net.to(device)
     optimizer = torch.optim.Adam(net.parameters(), lr=1.0, eps=1e-7, fused=True)
     table, half = rates(config, train), choose(config.precision).policy != "float32"
     steps = steps_per_epoch(len(labels), batch)
     for epoch in range(config.training.epochs):
         if epoch:
             wait()
-        start = time.perf_counter()
-        total, correct = torch.zeros((), device=device), torch.zeros((), device=device)
-        order = torch.randperm(len(labels), device=device)
+        start, total, correct = time.perf_counter(), torch.zeros(()), torch.zeros(())
+        order = torch.randperm(len(labels))
         for step in range(steps):
             rows = order[step * batch : (step + 1) * batch]
             x, y = images[rows].float() / 255, labels[rows]
-            with torch.autocast(device, dtype=torch.bfloat16, enabled=half):
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
                 logits = net(x)
             loss = functional.cross_entropy(logits.float(), y)
             optimizer.zero_grad(set_to_none=True)
@@ -168,8 +149,7 @@ def torch_loop(config: RunConfig, answer: Answer, without: str) -> None:
             optimizer.step()
             total += loss.detach()
             correct += (logits.argmax(1) == y).sum()
-        mean = float(total) / steps  # waits for the device
-        answer(time.perf_counter() - start, mean)
+        answer(time.perf_counter() - start, float(total) / steps)
 
 
 def rates(config: RunConfig, train: Images) -> list[float]:
@@ -195,13 +175,8 @@ def main(settings: dict[str, Any]) -> None:
     """Train what the settings say: contender, changes of bn_mlp's config, and without what."""
     stream, sys.stdout = sys.stdout, sys.stderr  # nothing but answers on the one
 
-    def answer(seconds: float, loss: float, weights: str = "") -> None:
-        found = {
-            "seconds": seconds,
-            "loss": float(loss),
-            "megabytes": peak_megabytes(),
-            "weights": weights,
-        }
+    def answer(seconds: float, loss: float) -> None:
+        found = {"seconds": seconds, "loss": float(loss), "megabytes": peak_megabytes()}
         print(json.dumps(found), file=stream, flush=True)
 
     # Keras draws the seeds of its layers from Python's generator. TensorFlow's global seed stays

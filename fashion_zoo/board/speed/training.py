@@ -3,7 +3,6 @@
 import importlib.util
 import statistics
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from fashion_zoo import registry
@@ -53,29 +52,20 @@ def contenders() -> list[str]:
     return ["fashion_zoo", "keras", *(["torch"] if importlib.util.find_spec("torch") else [])]
 
 
-def measure_training(
-    rounds: int,
-    changes: Mapping[str, Any],
-    settings: Mapping[str, Mapping[str, Any]] = SETTINGS,
-    augmented: str = AUGMENTED,
-    environ: Mapping[str, str] = MappingProxyType({}),
-) -> list[Row]:
+def measure_training(rounds: int, changes: Mapping[str, Any]) -> list[Row]:
     """Train the contenders of each setting in turns.
 
     Args:
         rounds: epochs that count, after one that warms up.
         changes: overrides of every config, for a quick look.
-        settings: name to overrides of ``bn_mlp``'s config.
-        augmented: the setting in which the policy ``standard`` takes part; empty for none.
-        environ: environment variables of every process.
     """
     rows = []
-    for setting, own in settings.items():
+    for setting, own in SETTINGS.items():
         both = _merged(own, changes)
-        entries = {name: Entry(name, both, environ=environ) for name in contenders()}
-        if setting == augmented:
-            more = _merged(both, {"training": {"augmentation": "standard"}})
-            entries["fashion_zoo, standard"] = Entry("fashion_zoo", more, environ=environ)
+        entries = {name: Entry(name, both) for name in contenders()}
+        if setting == AUGMENTED:
+            augmented = _merged(both, {"training": {"augmentation": "standard"}})
+            entries["fashion_zoo, standard"] = Entry("fashion_zoo", augmented)
         done = take_turns(entries, rounds)
         images = _images(both)
         for name, epochs in done.items():

@@ -8,7 +8,6 @@ import json
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from fashion_zoo.board.child import last_line, program
@@ -25,8 +24,6 @@ class Entry(NamedTuple):
     without: str = ""
     """Empty for the training as it is. Its shares have neither validation nor the other callbacks:
     there it is the part that is left out, ``metric``, ``iterator`` or ``nothing``."""
-    environ: Mapping[str, str] = MappingProxyType({})
-    """Environment variables of its process."""
 
 
 class Epoch(NamedTuple):
@@ -38,8 +35,6 @@ class Epoch(NamedTuple):
     """Mean training loss, of the contender's own account."""
     megabytes: float
     """Most memory that its process had so far."""
-    weights: str = ""
-    """SHA-256 of the model's weights at its end; empty for a contender other than fashion_zoo."""
 
 
 def take_turns(entries: Mapping[str, Entry], rounds: int) -> dict[str, list[Epoch]]:
@@ -75,7 +70,7 @@ def take_turns(entries: Mapping[str, Entry], rounds: int) -> dict[str, list[Epoc
 @contextlib.contextmanager
 def _started(entry: Entry, epochs: int) -> Iterator[tuple[subprocess.Popen, Any]]:
     changes = {**entry.changes, "training": {**entry.changes.get("training", {}), "epochs": epochs}}
-    settings = {"contender": entry.contender, "changes": changes, "without": entry.without}
+    settings = {**entry._asdict(), "changes": changes}
     with tempfile.TemporaryFile("w+") as said:
         command, surroundings = program("fashion_zoo.board.speed.contender", settings)
         process = subprocess.Popen(
@@ -84,7 +79,7 @@ def _started(entry: Entry, epochs: int) -> Iterator[tuple[subprocess.Popen, Any]
             stdout=subprocess.PIPE,
             stderr=said,
             text=True,
-            env={**surroundings, **entry.environ},
+            env=surroundings,
         )
         try:
             yield process, said
