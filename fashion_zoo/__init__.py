@@ -3,6 +3,8 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
+import fashion_zoo.serialization as _serialization
+
 if TYPE_CHECKING:
     from fashion_zoo import augment as augment
     from fashion_zoo import callbacks as callbacks
@@ -214,3 +216,6 @@ if not TYPE_CHECKING:  # a type checker takes the imports above, and finds missp
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__, *_MODULES})
+
+
+_serialization.register_with_keras()

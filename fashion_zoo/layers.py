@@ -145,6 +145,13 @@ class ScheduledDropout(keras.layers.Layer):
             drawn = keras.random.randint(pairs, -(2**31), 2**31 - 1, seed=self.seed_generator)
         return keras.ops.view(drawn, "uint16")[..., : shape[-1]]
 
+    def to_keras(self) -> keras.layers.Dropout:
+        """Return Keras's own layer, with the rate of the last training step."""
+        rate = float(str(np.float32(self.last_rate)))  # 0.1, not 0.10000000149011612
+        return keras.layers.Dropout(
+            rate, self.noise_shape, self.seed, name=self.name, dtype=self.dtype_policy
+        )
+
     def compute_output_shape(self, input_shape):
         return input_shape
 
@@ -198,6 +205,10 @@ class BatchNormalization(keras.layers.BatchNormalization):
         centered, inverse = map(keras.ops.stop_gradient, (centered, inverse))
         outputs = _normalize(x, gamma, beta, centered, inverse)
         return keras.ops.cast(outputs, self.compute_dtype)
+
+    def to_keras(self) -> keras.layers.BatchNormalization:
+        """Return Keras's own layer, which has the same weights by the same names."""
+        return keras.layers.BatchNormalization.from_config(self.get_config())
 
 
 @keras.ops.custom_gradient

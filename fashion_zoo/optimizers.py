@@ -155,12 +155,29 @@ def last_step(optimizer: keras.optimizers.Optimizer) -> dict[str, float]:
     """Return the learning rate of the optimizer's last step, and the weight decay if it moves."""
     optimizer = counting(optimizer)
     schedule = optimizer._learning_rate  # the property gives the next step's rate only
-    step = optimizer.iterations - 1
+    step = keras.ops.maximum(optimizer.iterations - 1, 0)  # before the first, the first one's
     tabulated = isinstance(schedule, TabulatedSchedule)
     applied = {"learning_rate": float(schedule(step) if tabulated else optimizer.learning_rate)}
     if isinstance(optimizer, ScheduledAdamW):
         applied["weight_decay"] = float(optimizer.weight_decay_at(step))
     return applied
+
+
+_IN_KERAS = {FusedAdamW: keras.optimizers.AdamW, FusedAdam: keras.optimizers.Adam}
+
+
+def to_keras(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    """Return Keras's own optimizer at the learning rate and weight decay of the last step.
+
+    It has no slots and no step behind it. Keras stores no list of what is spared from decay, so
+    one that is loaded from a file decays every weight.
+    """
+    inner = counting(optimizer)
+    kind = next((its for ours, its in _IN_KERAS.items() if isinstance(inner, ours)), type(inner))
+    plain = kind.from_config({**inner.get_config(), **last_step(inner)})
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return keras.optimizers.LossScaleOptimizer(plain)
+    return plain
 
 
 def build_optimizer(

@@ -1,5 +1,7 @@
-"""Precision: which dtype policy the layers get. Nothing here sets a global policy."""
+"""Precision: which dtype policy the layers get, whatever Keras's global settings say."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,3 +59,39 @@ def _cpu_multiplies_bfloat16(information: Path = Path("/proc/cpuinfo")) -> bool:
     # Linux alone tells; elsewhere float32 is the safe answer.
     words = information.read_text().split() if information.is_file() else []
     return "amx_bf16" in words or "avx512_bf16" in words
+
+
+_DEFAULTS = {
+    "dtype_policy": "float32",
+    "floatx": "float32",
+    "epsilon": 1e-7,
+    "image_data_format": "channels_last",
+    "max_epochs": None,
+    "max_steps_per_epoch": None,
+}
+
+
+@contextlib.contextmanager
+def keras_defaults() -> Iterator[None]:
+    """Let Keras's global settings be its defaults in the block, and put them back at its end.
+
+    A run is what its config says. Otherwise a ``keras.json`` or a notebook would have its say: in
+    a float16 ``floatx`` the sum of an epoch's losses overflows, under ``channels_first`` an image
+    is flattened in another order, and ``KERAS_MAX_EPOCHS`` ends a training before its schedule.
+    """
+    import keras
+
+    # The policy first: until one is set, Keras reads it off floatx.
+    before = {name: getattr(keras.config, name)() for name in _DEFAULTS}
+    try:
+        _set_globals(_DEFAULTS)
+        yield
+    finally:
+        _set_globals(before)
+
+
+def _set_globals(values) -> None:
+    import keras
+
+    for name, value in values.items():
+        getattr(keras.config, f"set_{name}")(value)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from fashion_zoo import storage
+from fashion_zoo import precision, storage
 from fashion_zoo.config import DataConfig
 from fashion_zoo.data import CLASS_NAMES, Images, load_part, reshape
 from fashion_zoo.evaluation.metrics import measure
@@ -15,6 +15,7 @@ _BATCH = 1000  # images; divides 10,000, so prediction needs one shape only
 _SHOWN = 20  # mistakes in errors.png
 
 
+@precision.keras_defaults()
 def probabilities(model, images: np.ndarray) -> np.ndarray:
     """Predict class probabilities.
 

@@ -6,7 +6,7 @@ history.csv       one row an epoch: losses, accuracies, applied rates (no times)
 timing.csv        one row an epoch: seconds and images a second
 state/            what training goes on from after a kill: the last two epochs, verified
 training.json     how training ended, and the validation accuracy of the saved weights
-model.keras       the trained model
+model.keras       the trained model, which Keras loads without this package
 curves.png        the history as a picture
 """
 
@@ -22,6 +22,7 @@ from fashion_zoo.config import RunConfig
 from fashion_zoo.errors import ConfigError, Hint, RunError
 from fashion_zoo.overrides import override
 from fashion_zoo.registry import recipe
+from fashion_zoo.runs.model_file import read_model, write_model
 
 if TYPE_CHECKING:
     import keras
@@ -47,18 +48,14 @@ class Run:
         return self.path / "model.keras"
 
     def load_model(self) -> "keras.Model":
-        """Load the trained model, uncompiled.
+        """Load the trained model, compiled to go on at the learning rate that ended.
 
         Raises:
             RunError: training has not saved one, or the file is damaged.
         """
         self.check_model()
-        import keras
-
-        from fashion_zoo import layers, optimizers  # noqa: F401  # registers what the file names
-
         try:
-            return keras.saving.load_model(self.model_file, compile=False)
+            return read_model(self.model_file)
         except Exception as error:
             raise RunError(f"{self.model_file} cannot be loaded: {error}") from error
 
@@ -74,9 +71,9 @@ class Run:
             )
 
     def save_model(self, model: "keras.Model") -> None:
-        """Save the trained model, whole or not at all."""
+        """Save the trained model in Keras's own classes, whole or not at all."""
         with storage.atomic_file(self.model_file) as temporary:
-            model.save(temporary)
+            write_model(model, temporary)
 
     @property
     def finished(self) -> bool:

@@ -7,12 +7,14 @@ from fashion_zoo.config import Recipe, RunConfig
 from fashion_zoo.optimizers import TabulatedSchedule, build_optimizer
 
 
+@precision.keras_defaults()
 def build_model(entry: Recipe, config: RunConfig) -> keras.Model:
     """Build the recipe's model under the config's precision, uncompiled."""
     policy = precision.choose(config.precision).policy
     return entry.builder(config.model, seed=config.seed, dtype=policy)
 
 
+@precision.keras_defaults()
 def compile_model(
     model: keras.Model,
     config: RunConfig,
@@ -41,11 +43,11 @@ def compile_model(
     scale_loss = precision.choose(config.precision).policy == "mixed_float16"
     loss: keras.losses.Loss
     if soft_labels:
-        loss = keras.losses.CategoricalCrossentropy(from_logits=True)
-        accuracy = keras.metrics.CategoricalAccuracy(name="accuracy")
+        loss = keras.losses.CategoricalCrossentropy(from_logits=True, dtype="float32")
+        accuracy = keras.metrics.CategoricalAccuracy(name="accuracy", dtype="float32")
     else:
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, dtype="float32")
+        accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy", dtype="float32")
     model.compile(
         optimizer=build_optimizer(
             training, learning_rate, weight_decay=weight_decay, scale_loss=scale_loss

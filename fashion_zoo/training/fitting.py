@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 
 import fashion_zoo.training.state as states
-from fashion_zoo import optimizers, schedules
+from fashion_zoo import optimizers, precision, schedules
 from fashion_zoo.callbacks import (
     AdaptiveDropout,
     DropoutScheduler,
@@ -27,6 +27,7 @@ from fashion_zoo.training.recorder import Recorder
 VALIDATION_BATCH = 1000  # images; divides 5,000, so validation needs one shape only
 
 
+@precision.keras_defaults()
 def fit(
     model: keras.Model,
     config: RunConfig,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fashion_zoo import checks
+from fashion_zoo import checks, precision
 from fashion_zoo.config import Recipe, RunConfig
 from fashion_zoo.data import Images, load_split, reshape
 from fashion_zoo.data.batches import encode, epoch_order, steps_per_epoch
@@ -48,6 +48,7 @@ class RangeTest(NamedTuple):
     """steepest, valley, minimum and slide; see ``suggest``."""
 
 
+@precision.keras_defaults()
 def range_test(
     entry: Recipe,
     config: RunConfig,

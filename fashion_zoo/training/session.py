@@ -31,6 +31,7 @@ class Ended(NamedTuple):
     """Whether Ctrl-C was pressed; then nothing should follow."""
 
 
+@precision.keras_defaults()
 def train_run(
     entry: Recipe,
     config: RunConfig,

@@ -1,0 +1,70 @@
+"""Tells Keras of the classes of this package as soon as Keras is there.
+
+Keras loads a file only if the classes that it names are registered, which they are once their
+modules are imported. ``import fashion_zoo`` must not import a framework for that, so it waits for
+the program to import Keras itself.
+"""
+
+import contextlib
+import importlib
+import sys
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+_MODULES = ("layers", "optimizers")  # of this package; each registers its classes
+
+
+def register_with_keras() -> None:
+    """Register the classes now if Keras is imported already, and otherwise once it is."""
+    if sys.modules.get("keras") is not None:
+        _register()
+    elif not any(isinstance(finder, _KerasFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _KerasFinder())
+
+
+def _register() -> None:
+    # Whatever may be wrong here, a program that imports Keras must get it.
+    with contextlib.suppress(Exception):
+        for name in _MODULES:
+            importlib.import_module(f"fashion_zoo.{name}")
+
+
+class _KerasFinder(MetaPathFinder):
+    """Finds Keras where the other finders do, and has the classes registered behind it.
+
+    It stays in ``sys.meta_path``: another thread may be walking through that list, and would miss
+    a finder if one before it were taken out.
+    """
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname != "keras":
+            return None
+        for finder in sys.meta_path:
+            if not isinstance(finder, _KerasFinder) and hasattr(finder, "find_spec"):
+                spec = finder.find_spec(fullname, path, target)
+                if spec is not None:
+                    if spec.loader is not None:
+                        spec.loader = _KerasLoader(spec.loader)
+                    return spec
+        return None
+
+
+class _KerasLoader(Loader):
+    """Loads Keras as its own loader does, which it then puts back in its place."""
+
+    def __init__(self, loader: Loader):
+        self.loader = loader
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__loader__ = self.loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = self.loader
+        self.loader.exec_module(module)
+        _register()

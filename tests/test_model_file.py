@@ -1,0 +1,165 @@
+"""``model.keras``: Keras's own classes alone, on any backend."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from fashion_zoo import layers, list_recipes, override, recipe
+from fashion_zoo.optimizers import last_step
+from fashion_zoo.runs.model_file import read_model, write_model
+from fashion_zoo.training import build_model, compile_model
+
+STORED = Path(__file__).parent / "data" / "jax_trained.npz"
+
+
+def fitted(name, images, **changes):
+    """A recipe, narrow, that has been trained for two steps as ``train`` compiles it."""
+    training = {"batch_size": 50, "epochs": 1, **changes.pop("training", {})}
+    config = override(
+        recipe(name).config,
+        {"model": {"hidden_units": (64, 32)}, "training": training, "precision": "float32"},
+    )
+    config = override(config, changes)
+    model = build_model(recipe(name), config)
+    eager(compile_model(model, config, total_steps=2))
+    for _ in range(2):
+        model.train_on_batch(images.images[:50], images.labels[:50])
+    return model
+
+
+def eager(model):
+    """Compute step by step where that spares a small model the seconds of tracing."""
+    model.run_eagerly = keras.backend.backend() == "tensorflow"
+    return model
+
+
+def outputs(model, images):
+    return keras.ops.convert_to_numpy(model(images, training=False))
+
+
+@pytest.mark.parametrize("name", list_recipes())
+def test_the_file_of_every_recipe_stands_alone(name, images, tmp_path, monkeypatch):
+    model = fitted(name, images)
+    model.save(tmp_path / "as_trained.keras")
+    write_model(model, tmp_path / "model.keras")
+    # As where this package is not installed: no class of it is registered.
+    monkeypatch.setattr(keras.src.saving.object_registration, "GLOBAL_CUSTOM_OBJECTS", {})
+    again = eager(keras.saving.load_model(tmp_path / "model.keras"))
+
+    expected = outputs(model, images.images)
+    assert np.abs(outputs(again, images.images) - expected).max() < 1e-5
+    measured = again.test_on_batch(images.images, images.labels)
+    assert measured == pytest.approx(model.test_on_batch(images.images, images.labels), abs=1e-5)
+    assert type(again.optimizer) is keras.optimizers.Adam
+    ended = last_step(model.optimizer)["learning_rate"]
+    assert float(again.optimizer.learning_rate) == pytest.approx(ended, rel=1e-6)
+    before = again.get_weights()
+    again.train_on_batch(images.images, images.labels)
+    assert not np.array_equal(before[0], again.get_weights()[0])
+    size, was = ((tmp_path / f"{file}.keras").stat().st_size for file in ("model", "as_trained"))
+    assert size < was / 2
+
+
+def modules(part):
+    """Every module that a stored config names."""
+    if isinstance(part, dict):
+        if isinstance(part.get("module"), str):
+            yield part["module"]
+        part = list(part.values())
+    for one in part if isinstance(part, list) else ():
+        yield from modules(one)
+
+
+@pytest.mark.parametrize(
+    ("options", "optimizer"),
+    [
+        ({"optimizer": "sgd"}, keras.optimizers.SGD),
+        (
+            {
+                "optimizer": "adamw",
+                "weight_decay": 0.25,
+                "schedules": {"weight_decay": "linear(1, 0.5)"},
+            },
+            keras.optimizers.AdamW,
+        ),
+    ],
+)
+def test_optimizers_and_moving_rates_end_as_numbers(options, optimizer, images, tmp_path):
+    model = fitted("bn_mlp", images, training={**options, "clip_norm": 2.0})
+    dropout = model.get_layer("dropout_1")
+    dropout.follow([1.0, 0.75])  # the factor of the last step stays
+    write_model(model, tmp_path / "model.keras")
+    with zipfile.ZipFile(tmp_path / "model.keras") as archive:
+        config = json.loads(archive.read("config.json"))
+    assert {module.partition(".")[0] for module in modules(config)} <= {"keras", "builtins"}
+    assert config["compile_config"]["jit_compile"] == "auto"
+    again = read_model(tmp_path / "model.keras")
+    assert type(again.optimizer) is optimizer
+    assert again.optimizer.global_clipnorm == 2.0
+    assert again.optimizer.weight_decay == (0.125 if "weight_decay" in options else None)
+    assert again.get_layer("dropout_1").rate == 0.15
+    assert dropout.base_rate == 0.2  # the model in training is as it was
+    assert type(model.get_layer("batch_norm_1")) is layers.BatchNormalization
+
+
+def test_loss_scaling_stays(images, tmp_path):
+    model = fitted("bn_mlp", images, precision="mixed_float16")
+    write_model(model, tmp_path / "model.keras")
+    again = read_model(tmp_path / "model.keras")
+    assert type(again.optimizer) is keras.optimizers.LossScaleOptimizer
+    assert type(again.optimizer.inner_optimizer) is keras.optimizers.Adam
+    assert again.get_layer("dense_1").compute_dtype == "float16"
+
+
+@keras.saving.register_keras_serializable("tests")
+class Twice(keras.layers.Layer):
+    def call(self, inputs):
+        return inputs * 2
+
+
+def test_a_layer_of_somebodys_own_stays_and_what_is_inside_a_model_is_replaced(tmp_path):
+    inputs = keras.Input((4,))
+    inner = keras.Sequential(
+        [keras.Input((4,)), layers.BatchNormalization(), layers.ScheduledDropout(0.5)], name="inner"
+    )
+    outer = keras.Model(inputs, keras.layers.Dense(3)(Twice()(inner(inputs))))
+    outer.compile("adam", "mse", run_eagerly=True)
+    pixels = np.arange(8.0, dtype="float32").reshape(2, 4)
+    outer.train_on_batch(pixels, np.zeros((2, 3)))
+    write_model(outer, tmp_path / "model.keras")
+    again = read_model(tmp_path / "model.keras")
+    assert [type(layer) for layer in again.get_layer("inner").layers] == [
+        keras.layers.BatchNormalization,
+        keras.layers.Dropout,
+    ]
+    assert type(again.layers[2]) is Twice
+    assert np.array_equal(outputs(again, pixels), outputs(outer, pixels))
+
+
+@keras.saving.register_keras_serializable("tests")
+class Subclassed(keras.Model):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.dense = keras.layers.Dense(2)
+
+    def call(self, inputs):
+        return self.dense(inputs)
+
+
+def test_a_model_that_cannot_be_taken_apart_is_written_as_it_is(tmp_path):
+    model = Subclassed()
+    model.compile("adam", "mse", run_eagerly=True)
+    model.train_on_batch(np.ones((2, 3)), np.zeros((2, 2)))
+    write_model(model, tmp_path / "model.keras")
+    assert type(read_model(tmp_path / "model.keras")) is Subclassed
+
+
+def test_a_file_of_an_older_run_is_read_and_compiled(images):
+    stored = np.load(STORED)
+    model = read_model(STORED.with_suffix(".keras"))
+    assert model.compiled
+    assert np.abs(outputs(model, images.images[:20]) - stored["logits"]).max() < 1e-5
