@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all, and the lock of a folder.
+"""Files and folders that appear whole or not at all.
 
 Every writer goes through here: a temporary sibling, fsync, rename, fsync of the folder.
 """
@@ -10,19 +10,19 @@ import hashlib
 import io
 import json
 import os
-import platform
 import shutil
 import tempfile
-import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fashion_zoo.errors import Hint, Message, RunError, RunLockedError, StorageError
+from fashion_zoo.errors import Hint, Message, RunError, StorageError
 
 _TEMPORARY = ".tmp-fashion_zoo-"  # how what a killed process left half written is known
 _DIGEST = 32  # bytes of a SHA-256
+# What vboxsf, CIFS and drvfs answer, which cannot sync a folder.
+_NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF}
 
 
 def _sync(path: Path) -> None:
@@ -31,6 +31,17 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _sync_folder(path: Path) -> None:
+    """Make the names in a folder durable where the disk can; the files are synced each."""
+    try:
+        _sync(path)
+    except PermissionError:
+        pass  # it may be written and not read
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
 
 
 @contextlib.contextmanager
@@ -61,9 +72,10 @@ def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
             yield temporary
             _sync(temporary)
             os.replace(temporary, path)
-            _sync(path.parent)
+            _sync_folder(path.parent)
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # of a read-only disk, over the error that says so
+            temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -82,18 +94,19 @@ def atomic_folder(path: str | os.PathLike, *, replace: bool = False) -> Iterator
     with as_storage_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=path.parent))
-        os.chmod(temporary, 0o777 & ~_umask())
+        with contextlib.suppress(OSError):  # some network disks have no modes
+            os.chmod(temporary, 0o777 & ~_umask())
     old = temporary.with_name(temporary.name + "-old")
     try:
         with as_storage_error(path):
             yield temporary
             for file in sorted(temporary.rglob("*"), reverse=True):
-                _sync(file)
-            _sync(temporary)
+                (_sync_folder if file.is_dir() else _sync)(file)
+            _sync_folder(temporary)
             if replace and path.exists():
                 os.rename(path, old)
             os.rename(temporary, path)
-            _sync(path.parent)
+            _sync_folder(path.parent)
     except BaseException:
         if old.exists() and not path.exists():
             os.rename(old, path)
@@ -156,66 +169,6 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def lock(folder: Path) -> Iterator[None]:
-    """Hold the one lock of a folder, whether the folder is there or not.
-
-    It is a file beside the folder. The operating system takes the lock back when its process
-    ends, however it ends.
-
-    Raises:
-        RunLockedError: another process holds it; the message names that one.
-        StorageError: the place cannot be written.
-    """
-    import filelock
-
-    file = _lock_file(folder)
-    with as_storage_error(folder):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        held = filelock.FileLock(file, thread_local=False)
-        try:
-            held.acquire(timeout=0)
-        except filelock.Timeout as error:
-            if not file.exists():  # filelock waits where a file cannot be made, such as in /proc
-                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)) from error
-            raise RunLockedError(
-                f"{folder} is in use by {_holder(file)}. Wait for its end, or choose another place."
-            ) from error
-    try:
-        with as_storage_error(folder):
-            file.write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
-        yield
-    finally:
-        # While it is held: who opened it before finds out and tries the name again.
-        file.unlink(missing_ok=True)
-        held.release()
-
-
-def check_unlocked(folder: Path) -> None:
-    """Check that no process holds the lock of a folder.
-
-    Raises:
-        RunLockedError: one does.
-    """
-    if os.path.isfile(_lock_file(folder)):  # unlike Path's, it answers no where it may not look
-        with lock(folder):
-            pass
-
-
-def _lock_file(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.lock")
-
-
-def _holder(file: Path) -> str:
-    with contextlib.suppress(OSError):  # it may have ended by now
-        for _ in range(50):
-            name = file.read_text(encoding="utf-8")
-            if name:
-                return name
-            time.sleep(0.02)  # it has the lock and is about to write its name
-    return "another process"
 
 
 def _umask() -> int:

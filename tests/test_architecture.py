@@ -20,6 +20,7 @@ LEVELS = [
         "schedules",
         "spaces",
         "storage",
+        "locks",
         "seeds",
         "registry",
         "show",
@@ -53,10 +54,11 @@ NEIGHBOURS = {
     ("runs", "registry"),
     ("searches", "data"),
     ("show", "storage"),
+    ("locks", "storage"),
 }
 NO_FRAMEWORK = {
     "errors", "suggest", "expressions", "checks", "wording", "config", "overrides", "policies",
-    "ranges", "schedules", "searches", "spaces", "storage", "seeds", "registry", "show",
+    "ranges", "schedules", "searches", "spaces", "storage", "locks", "seeds", "registry", "show",
     "environment", "runs", "models", "precision", "zoo", "data", "devices", "serialization",
 }  # fmt: skip
 HEAVY = {

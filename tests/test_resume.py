@@ -9,7 +9,7 @@ import pytest
 from resuming import OPTIONS, Killed, assert_same, files, stopped, train
 
 import fashion_zoo
-from fashion_zoo import ConfigError, RunError, RunLockedError, StorageError, open_run, storage
+from fashion_zoo import ConfigError, RunError, RunLockedError, StorageError, locks, open_run
 from fashion_zoo.training import session
 from fashion_zoo.training import state as states
 from recipes import train as commands
@@ -216,7 +216,7 @@ def test_results_of_an_earlier_model_go_when_training_goes_on(tmp_path, monkeypa
 
 def test_the_lock_names_its_holder_and_the_loser_changes_nothing(whole):
     before = files(whole)
-    with storage.lock(whole.path), pytest.raises(RunLockedError) as caught:
+    with locks.lock(whole.path), pytest.raises(RunLockedError) as caught:
         train(whole.path, resume=True)
     assert f"{whole.path} is in use by process {os.getpid()} on " in str(caught.value)
     assert files(whole) == before
@@ -225,8 +225,8 @@ def test_the_lock_names_its_holder_and_the_loser_changes_nothing(whole):
 
 def test_a_lock_dies_with_its_process(tmp_path):
     code = (
-        "import os, sys; from pathlib import Path; from fashion_zoo import storage\n"
-        "with storage.lock(Path(sys.argv[1])):\n    print('held', flush=True); input()"
+        "import os, sys; from pathlib import Path; from fashion_zoo import locks\n"
+        "with locks.lock(Path(sys.argv[1])):\n    print('held', flush=True); input()"
     )
     process = subprocess.Popen(
         [sys.executable, "-P", "-c", code, str(tmp_path / "r")],
@@ -234,11 +234,11 @@ def test_a_lock_dies_with_its_process(tmp_path):
     )  # fmt: skip
     assert process.stdout.readline() == "held\n"
     with pytest.raises(RunLockedError, match=f"in use by process {process.pid} on"):
-        storage.check_unlocked(tmp_path / "r")
+        locks.check_unlocked(tmp_path / "r")
     process.kill()
     process.communicate()
-    storage.check_unlocked(tmp_path / "r")
-    with storage.lock(tmp_path / "r"):
+    locks.check_unlocked(tmp_path / "r")
+    with locks.lock(tmp_path / "r"):
         pass
     assert not list(tmp_path.iterdir())
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from fashion_zoo import storage
+from fashion_zoo import locks, storage
 from fashion_zoo.config import RunConfig
 from fashion_zoo.errors import Hint, Message, RunError
 from fashion_zoo.overrides import differences
@@ -34,7 +34,7 @@ def create(
     """
     check_free(path, force=force)
     place = Path(path).resolve()
-    with storage.lock(place):
+    with locks.lock(place):
         _settle(place)
         _check_free(path, force=force)
         aside, was_there = _aside(place), place.is_dir()
@@ -71,7 +71,7 @@ def reopen(path: str | Path, environment: Mapping[str, Any]) -> Iterator[Run]:
         StorageError: the folder cannot be written.
     """
     place = Path(path).resolve()
-    with storage.lock(place):
+    with locks.lock(place):
         _settle(place)
         run = open_run(path)
         storage.sweep(place)
@@ -91,9 +91,9 @@ def check_free(path: str | Path, *, force: bool = False, resume: bool = False) -
         RunLockedError: another process is at it.
     """
     place = Path(path).resolve()
-    storage.check_unlocked(place)
+    locks.check_unlocked(place)
     if resume and os.path.exists(_aside(place)):
-        with storage.lock(place):
+        with locks.lock(place):
             _settle(place)
     if not (resume and is_run(place)):
         _check_free(path, force=force)

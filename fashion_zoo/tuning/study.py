@@ -19,13 +19,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import filelock
 import optuna
 from optuna.exceptions import OptunaError, UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 
-from fashion_zoo import storage
+from fashion_zoo import locks
 from fashion_zoo.errors import RunLockedError, StudyError
 from fashion_zoo.overrides import differences
 
@@ -148,16 +147,16 @@ class Study:
         self._lock: contextlib.AbstractContextManager = contextlib.nullcontext()
         if url.startswith("sqlite:///"):
             self._file = Path(url.removeprefix("sqlite:///"))
-            self._lock = filelock.FileLock(self._file.with_name(f".{self._file.name}.lock"))
         self._seen: dict[int, tuple[Any, float]] = {}
         self._living = contextlib.ExitStack()
         with opening(url):
             if self._file:
                 self._file.parent.mkdir(parents=True, exist_ok=True)
+                self._lock = locks.file_lock(self._file.with_name(f".{self._file.name}.lock"))
             with self._lock:  # two workers of a new file must not both make its tables
                 self.backend, self.id = self._open(url, fingerprint)
         if self._file:  # the operating system says who of this machine is alive
-            self._living.enter_context(storage.lock(self._sign_of(self.worker)))
+            self._living.enter_context(locks.lock(self._sign_of(self.worker)))
 
     def close(self) -> None:
         """End this worker: its trials are free for others at once."""
@@ -242,7 +241,7 @@ class Study:
         worker = trial.user_attrs["worker"]
         if self._file and worker.startswith(f"{platform.node()}-"):
             try:
-                storage.check_unlocked(self._sign_of(worker))
+                locks.check_unlocked(self._sign_of(worker))
                 return True
             except RunLockedError:
                 pass

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fashion_zoo import checks, registry, runs, searches, storage
+from fashion_zoo import checks, locks, registry, runs, searches, storage
 from fashion_zoo.config import Cost, Pruner, Recipe, RunConfig, Sampler
 from fashion_zoo.data import load_split
 from fashion_zoo.errors import RunLockedError, advice
@@ -217,7 +217,7 @@ def _train_again(
         return []
     display, again = TrainingDisplay(enabled=progress), folder / "again"
     try:
-        with storage.lock(again):
+        with locks.lock(again):
             found = search.train_again(
                 model, study, candidates=candidates, seeds=seeds, folder=again, display=display
             )
