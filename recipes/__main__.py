@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 import fashion_zoo
+from recipes import _streams
 
 COMMANDS = {
     "train": "train a recipe, evaluate it, export it",
@@ -24,6 +25,10 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command by name and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    return _streams.guarded(lambda: _dispatch(arguments))
+
+
+def _dispatch(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         print("usage: fashion-zoo COMMAND ...   (the same as python -m recipes.COMMAND ...)\n")
         for name, summary in COMMANDS.items():

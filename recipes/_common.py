@@ -1,5 +1,6 @@
 """What every command shares: flags, exit codes, ``--debug`` and ``--import``."""
 
+import contextlib
 import dataclasses
 import functools
 import inspect
@@ -13,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import fashion_zoo
-from recipes import _spelling
+from recipes import _spelling, _streams
 from recipes._help import Brief, short_help, wanted
 from recipes._parsing import REGISTRY, expanded
 from recipes._start import AtFirstImport
@@ -37,24 +38,30 @@ def command(body: Callable[[list[str]], int | None]) -> Callable[..., int]:
     @functools.wraps(body)
     def main(argv: Sequence[str] | None = None) -> int:
         arguments = list(sys.argv[1:] if argv is None else argv)
-        debug = "--debug" in arguments
-        try:
-            return body(_take_imports([word for word in arguments if word != "--debug"])) or 0
-        except SystemExit as leaving:  # the parser's
-            return leaving.code if isinstance(leaving.code, int) else 2
-        except fashion_zoo.FashionZooError as error:
-            if debug:
-                traceback.print_exc()
-            _say(f"error: {_spelling.message(error)}", error)
-            return error.exit_code
-        except KeyboardInterrupt as interrupt:
-            _say("Interrupted; nothing was left half written.", interrupt)
-            return INTERRUPTED
-        except BrokenPipeError:  # the reader, such as head, has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
+        return _streams.guarded(lambda: _run(body, arguments))
 
     return main
+
+
+def _run(body: Callable[[list[str]], int | None], arguments: list[str]) -> int:
+    debug = "--debug" in arguments
+    try:
+        return body(_take_imports([word for word in arguments if word != "--debug"])) or 0
+    except SystemExit as leaving:  # the parser's
+        return leaving.code if isinstance(leaving.code, int) else 2
+    except fashion_zoo.FashionZooError as error:
+        if debug:
+            traceback.print_exc()
+        _say(f"error: {_spelling.message(error)}", error)
+        return error.exit_code
+    except KeyboardInterrupt as interrupt:
+        _say("Interrupted; nothing was left half written.", interrupt)
+        return INTERRUPTED
+    except OSError as error:  # a disk that cannot be written where no file of ours is the point
+        if debug:
+            traceback.print_exc()
+        _say(f"error: {error}", error)
+        return fashion_zoo.StorageError.exit_code
 
 
 def _say(line: str, error: BaseException) -> None:
@@ -194,7 +201,7 @@ def _start_keras(load: Callable[[], Any], *, gpu_memory: int | None, wake: bool)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     sys.stderr.flush()
     stderr = os.dup(2)
-    with tempfile.TemporaryFile() as said:
+    with _somewhere() as said:
         os.dup2(said.fileno(), 2)
         try:
             load()
@@ -215,12 +222,21 @@ def _start_keras(load: Callable[[], Any], *, gpu_memory: int | None, wake: bool)
                 "that backend, or set KERAS_BACKEND=tensorflow."
             ) from error
         except BaseException:
-            said.seek(0)
-            os.write(stderr, said.read())
+            with contextlib.suppress(OSError):
+                said.seek(0)
+                os.write(stderr, said.read())
             raise
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
+
+
+def _somewhere() -> Any:
+    """Return an open file that nobody will miss."""
+    try:
+        return tempfile.TemporaryFile()
+    except OSError:  # every disk is read-only
+        return open(os.devnull, "w+b")
 
 
 def print_json(value: Any) -> None:

@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM at a safe point."""
 
+import contextlib
 import os
 import signal
 import threading
@@ -11,6 +12,7 @@ STOPPING = (
     b"Stopping after this step; then the model is saved. Press Ctrl-C again to leave at once, "
     b"with the epochs that are done.\n"
 )
+GRACE = 30.0  # seconds after SIGTERM; a cluster's SIGKILL often comes then
 
 
 class StopOnInterrupt(keras.callbacks.Callback):
@@ -25,6 +27,9 @@ class StopOnInterrupt(keras.callbacks.Callback):
         with StopOnInterrupt() as stop:
             model.fit(..., callbacks=[stop])
 
+    SIGTERM ends the process in any case: half a minute later the operating system does it, should
+    no safe point have come.
+
     Outside the main thread, where Python delivers no signals, it does nothing.
 
     Args:
@@ -36,6 +41,7 @@ class StopOnInterrupt(keras.callbacks.Callback):
         self.promise = promise
         self.asked = False
         self.insisted = False
+        self._alarmed = False
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> "StopOnInterrupt":
@@ -45,6 +51,8 @@ class StopOnInterrupt(keras.callbacks.Callback):
         return self
 
     def __exit__(self, *_) -> None:
+        if self._alarmed:
+            signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in self._previous.items():
             signal.signal(number, handler)
 
@@ -53,8 +61,18 @@ class StopOnInterrupt(keras.callbacks.Callback):
             self.insisted = True
             raise KeyboardInterrupt
         self.asked = True
-        # print may not be entered again from a handler that came in the middle of a print
-        os.write(2, self.promise)
+        if number == signal.SIGTERM:
+            self._end_for_sure()
+        with contextlib.suppress(OSError):  # nobody reads it
+            # print may not be entered again from a handler that came in the middle of a print
+            os.write(2, self.promise)
+
+    def _end_for_sure(self) -> None:
+        """Set an alarm, on which the system acts by itself, unless the program has its own."""
+        free = signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
+        if free and not signal.getitimer(signal.ITIMER_REAL)[0]:
+            signal.setitimer(signal.ITIMER_REAL, GRACE)
+            self._alarmed = True
 
     def on_train_batch_end(self, batch, logs=None):
         if self.asked:

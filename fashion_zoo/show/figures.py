@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from fashion_zoo import storage
 from fashion_zoo.errors import ConfigError, FashionZooError, StorageError
-from fashion_zoo.show.saying import say
+from fashion_zoo.show.streams import say
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,7 +7,7 @@ from typing import Any
 
 from fashion_zoo.errors import StorageError
 from fashion_zoo.show import figures
-from fashion_zoo.show.saying import say
+from fashion_zoo.show.streams import say
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; }

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from fashion_zoo.show.saying import say
+from fashion_zoo.show.streams import say, stderr
 from fashion_zoo.show.watching import Block, Progress, in_notebook, watched
 from fashion_zoo.wording import percent
 
@@ -38,7 +38,7 @@ class TrainingDisplay:
         from rich.console import Console
 
         self.enabled = watched(enabled)
-        self.console = Console(stderr=True)
+        self.console = Console(file=stderr())
         self.block = Block() if self.enabled and in_notebook() else None
         self.live = self.enabled and self.block is None and self.console.is_terminal
         self.progress: Any = None
@@ -128,7 +128,7 @@ class SweepDisplay:
         from rich import progress
         from rich.console import Console
 
-        enabled, console = watched(enabled), Console(stderr=True)
+        enabled, console = watched(enabled), Console(file=stderr())
         self.total = total
         self.block = Block() if enabled and in_notebook() else None
         live = enabled and self.block is None and console.is_terminal

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from fashion_zoo.show.progress import clock
-from fashion_zoo.show.saying import say
+from fashion_zoo.show.streams import say, stderr
 from fashion_zoo.show.watching import Block, Progress, in_notebook, watched
 from fashion_zoo.wording import percent
 
@@ -36,7 +36,7 @@ class SearchDisplay:
 
         self.enabled = watched(enabled)
         self.block = Block() if self.enabled and in_notebook() else None
-        self.console = Console(stderr=True)
+        self.console = Console(file=stderr())
         self.live: Any = None
         self.started = time.perf_counter()
         self.before: int | None = None

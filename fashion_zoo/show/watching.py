@@ -5,6 +5,7 @@ import time
 from typing import Any, Literal
 
 from fashion_zoo.errors import ConfigError
+from fashion_zoo.show.streams import stderr
 
 Progress = bool | Literal["auto"]
 """What ``progress=`` takes; "auto" shows it in a terminal and in a notebook, and nowhere else."""
@@ -29,7 +30,7 @@ def watched(progress: object) -> bool:
         return progress
     if progress != "auto":
         raise ConfigError(f"progress must be True, False or 'auto', received {progress!r}.")
-    return in_notebook() or (sys.stderr is not None and sys.stderr.isatty())
+    return in_notebook() or stderr().isatty()
 
 
 class Block:
