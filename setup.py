@@ -41,6 +41,7 @@ setup(
         "rich>=13.7",
         "scikit-learn>=1.5",
         "scipy>=1.15",
+        "sqlalchemy>=2.1",  # it escapes what a path to a database may have
         "six>=1.16",  # keras-tuner imports it and does not name it
         "tensorboard>=2.20",  # and this, under tensorflow
         "tensorflow>=2.21",

@@ -56,16 +56,29 @@ def as_storage_error(path: Path) -> Iterator[None]:
         ) from error
 
 
+def resolve(path: str | os.PathLike) -> Path:
+    """Return where a path leads when its links are followed, whether something is there or not.
+
+    Raises:
+        StorageError: a link leads to itself.
+    """
+    found = Path(os.path.realpath(path))
+    if found.is_symlink():
+        raise StorageError(f"{path} is a link that leads to itself. Choose another place.")
+    return found
+
+
 @contextlib.contextmanager
 def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
     """Yield a temporary sibling to write; it takes the place of ``path`` when the block ends.
 
-    The sibling keeps the suffix, because Keras and matplotlib choose a format by it.
+    The sibling keeps the suffix, because Keras chooses a format by it. A link stays, and what it
+    leads to is replaced.
 
     Raises:
         StorageError: the folder cannot be written or the disk is full; ``path`` is as before.
     """
-    path = Path(path)
+    path = resolve(path)
     temporary = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex}{path.suffix}")
     try:
         with as_storage_error(path):
@@ -82,6 +95,8 @@ def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
 def atomic_folder(path: str | os.PathLike, *, replace: bool = False) -> Iterator[Path]:
     """Yield a temporary sibling folder to fill; it becomes ``path`` when the block ends.
 
+    A link stays, and what it leads to is replaced.
+
     Args:
         path: the folder to make. Parents are made as needed.
         replace: put it in the place of a folder that is there. What may be replaced is for the
@@ -90,7 +105,7 @@ def atomic_folder(path: str | os.PathLike, *, replace: bool = False) -> Iterator
     Raises:
         StorageError: the folder cannot be written, or is there and ``replace`` is off.
     """
-    path = Path(path).absolute()
+    path = resolve(path)
     with as_storage_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=path.parent))
@@ -138,11 +153,11 @@ def check_free(
             nothing else.
         StorageError: the place cannot be looked at.
     """
-    path = Path(path)
+    path, place = Path(path), resolve(path)
     with as_storage_error(path):
-        if is_free(path):
+        if is_free(place):
             return
-        ours = path.is_dir() and is_one(path)
+        ours = place.is_dir() and is_one(place)
     if not ours:
         raise RunError(f"{path} is there already and is not {kind}. Choose another place.")
     if not force:

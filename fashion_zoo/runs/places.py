@@ -33,7 +33,7 @@ def create(
         StorageError: the folder cannot be written.
     """
     check_free(path, force=force)
-    place = Path(path).resolve()
+    place = storage.resolve(path)
     with locks.lock(place):
         _settle(place)
         _check_free(path, force=force)
@@ -70,7 +70,7 @@ def reopen(path: str | Path, environment: Mapping[str, Any]) -> Iterator[Run]:
         RunError: as ``open_run``; RunLockedError: another process is at it.
         StorageError: the folder cannot be written.
     """
-    place = Path(path).resolve()
+    place = storage.resolve(path)
     with locks.lock(place):
         _settle(place)
         run = open_run(path)
@@ -90,7 +90,7 @@ def check_free(path: str | Path, *, force: bool = False, resume: bool = False) -
             is gone on with, but nothing that is not a run.
         RunLockedError: another process is at it.
     """
-    place = Path(path).resolve()
+    place = storage.resolve(path)
     locks.check_unlocked(place)
     if resume and os.path.exists(_aside(place)):
         with locks.lock(place):

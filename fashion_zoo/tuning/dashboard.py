@@ -1,9 +1,7 @@
 """Optuna's dashboard of a study."""
 
-from pathlib import Path
-
 from fashion_zoo.errors import ConfigError, StudyError
-from fashion_zoo.tuning.study import connect, opening
+from fashion_zoo.tuning.storages import connect, file_of, opening
 
 
 def serve(url: str, port: int) -> None:
@@ -24,10 +22,10 @@ def serve(url: str, port: int) -> None:
             "The dashboard is not installed. Install it, in a checkout of fashion_zoo: "
             'pip install ".[dashboard]".'
         ) from error
-    file = Path(url.removeprefix("sqlite:///"))
-    if url.startswith("sqlite:///") and not file.is_file():
-        raise StudyError(f"There is no study at {file}. Run the search first.")
     with opening(url):
+        file = file_of(url)
+        if file and not file.is_file():
+            raise StudyError(f"There is no study at {file}. Run the search first.")
         backend = connect(url)
     try:
         optuna_dashboard.run_server(backend, port=port)

@@ -11,26 +11,24 @@ import dataclasses
 import json
 import os
 import platform
-import re
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import optuna
-from optuna.exceptions import OptunaError, UpdateFinishedTrialError
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 
 from fashion_zoo import locks
 from fashion_zoo.errors import RunLockedError, StudyError
 from fashion_zoo.overrides import differences
+from fashion_zoo.tuning.storages import connect, file_of, opening
 
 _SETTLED = (TrialState.COMPLETE, TrialState.PRUNED)
 _FORMAT = 1
-_PATIENCE = 300  # seconds for another worker to end its write into a SQLite file
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,35 +79,6 @@ class Plan:
         return sum("returned" not in one.user_attrs for one in failed)
 
 
-@contextlib.contextmanager
-def opening(url: str) -> Iterator[None]:
-    """Turn what can go wrong with a storage into an error of ours.
-
-    Raises:
-        StudyError: the storage cannot be opened.
-    """
-    try:
-        yield
-    except (OSError, ImportError, ValueError, SQLAlchemyError, OptunaError) as error:
-        shown = re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)  # without its password
-        raise StudyError(
-            f"The storage {shown!r} cannot be opened: {str(error).rstrip('.')}."
-        ) from error
-
-
-def connect(url: str) -> Any:
-    """Open the storage; its tables are made by whoever comes first."""
-    # A worker may be stopped in the middle of a write; the others wait for it.
-    waits = {"connect_args": {"timeout": _PATIENCE}} if url.startswith("sqlite") else {}
-    for tries_left in reversed(range(20)):
-        try:
-            return optuna.storages.get_storage(optuna.storages.RDBStorage(url, waits))
-        except (IntegrityError, ProgrammingError):
-            if not tries_left:
-                raise
-        time.sleep(0.2)  # another worker of a server makes the same tables
-
-
 class Study:
     """A search in a database that any number of workers share.
 
@@ -145,11 +114,10 @@ class Study:
         self.worker = f"{platform.node()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._file: Path | None = None
         self._lock: contextlib.AbstractContextManager = contextlib.nullcontext()
-        if url.startswith("sqlite:///"):
-            self._file = Path(url.removeprefix("sqlite:///"))
         self._seen: dict[int, tuple[Any, float]] = {}
         self._living = contextlib.ExitStack()
         with opening(url):
+            self._file = file_of(url)
             if self._file:
                 self._file.parent.mkdir(parents=True, exist_ok=True)
                 self._lock = locks.file_lock(self._file.with_name(f".{self._file.name}.lock"))

@@ -12,6 +12,7 @@ from fashion_zoo.config import Cost, Pruner, Recipe, RunConfig, Sampler
 from fashion_zoo.data import load_split
 from fashion_zoo.errors import RunLockedError, advice
 from fashion_zoo.overrides import override
+from fashion_zoo.show.streams import say
 from fashion_zoo.show.watching import Progress, watched
 from fashion_zoo.spaces import TrainingSpace
 from fashion_zoo.zoo.checking import check_data
@@ -108,20 +109,27 @@ def tune(
     searches.check_algorithms(sampler, pruner, 1 + len(minimize))
     base = override(config or entry.config, overrides)
     space = _checked_space(entry, space, base, folds)
-    from fashion_zoo.tuning import RecipeHyperModel, Study, report_page, search  # seconds
+    from fashion_zoo.tuning import (  # seconds
+        RecipeHyperModel,
+        Study,
+        report_page,
+        search,
+        study_folder,
+    )
 
     model = RecipeHyperModel(entry, base, space, executions, folds)
     folder, url = _place(name, study_dir, storage_url)
     options = {"sampler": sampler, "pruner": pruner, "seconds": seconds, "patience": patience}
-    _prepare(model, folder)
-    study = Study(
-        url,
-        study_name or name,
-        fingerprint=search.fingerprint(model, minimize),
-        trials=trials,
-        directions=("maximize", *["minimize" for _ in minimize]),
-        lease=lease,
-    )
+    _prepare(model)
+    with study_folder(folder, url):
+        study = Study(
+            url,
+            study_name or name,
+            fingerprint=search.fingerprint(model, minimize),
+            trials=trials,
+            directions=("maximize", *["minimize" for _ in minimize]),
+            lease=lease,
+        )
     with contextlib.closing(study):
         spent = _run(model, study, search.objectives(minimize), options, progress)
         rows = _train_again(model, study, candidates, seeds, folder, progress, minimize)
@@ -171,18 +179,18 @@ def _checked_space(entry: Recipe, space: Any, base: RunConfig, folds: int) -> Tr
 
 def _place(name: str, study_dir: str | Path | None, storage_url: str | None) -> tuple[Path, str]:
     """Return the study folder and the URL of the storage."""
+    from fashion_zoo.tuning import file_url
+
     folder = Path(study_dir) if study_dir is not None else Path("studies") / name
-    return folder, storage_url or f"sqlite:///{folder.resolve() / 'study.db'}"
+    return folder, storage_url or file_url(storage.resolve(folder) / "study.db")
 
 
-def _prepare(model, folder: Path) -> None:
+def _prepare(model) -> None:
     """Check what can be checked before the hours that a search takes."""
     from fashion_zoo.tuning import search
 
     search.check_backend(model)
     search.be_quiet()
-    with storage.as_storage_error(folder):
-        folder.mkdir(parents=True, exist_ok=True)
 
 
 def _run(
@@ -230,6 +238,6 @@ def _train_again(
                 shutil.copyfile(run / "model.keras", temporary)
             storage.write_json(folder / "report.json", rows)
             return rows
-    except RunLockedError:
-        display.say("Another worker trains the best trials again.")
+    except RunLockedError as error:
+        say(f"The best trials are not trained again here. {error}")
         return []
