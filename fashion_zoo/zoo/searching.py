@@ -19,6 +19,7 @@ from fashion_zoo.zoo.checking import check_data
 
 if TYPE_CHECKING:
     from fashion_zoo.show.trials import Counts
+    from fashion_zoo.tuning import Study
 
 
 class Tuned(NamedTuple):
@@ -109,27 +110,13 @@ def tune(
     searches.check_algorithms(sampler, pruner, 1 + len(minimize))
     base = override(config or entry.config, overrides)
     space = _checked_space(entry, space, base, folds)
-    from fashion_zoo.tuning import (  # seconds
-        RecipeHyperModel,
-        Study,
-        report_page,
-        search,
-        study_folder,
-    )
+    from fashion_zoo.tuning import RecipeHyperModel, report_page, search  # seconds
 
     model = RecipeHyperModel(entry, base, space, executions, folds)
     folder, url = _place(name, study_dir, storage_url)
     options = {"sampler": sampler, "pruner": pruner, "seconds": seconds, "patience": patience}
     _prepare(model)
-    with study_folder(folder, url):
-        study = Study(
-            url,
-            study_name or name,
-            fingerprint=search.fingerprint(model, minimize),
-            trials=trials,
-            directions=("maximize", *["minimize" for _ in minimize]),
-            lease=lease,
-        )
+    study = _study(folder, url, study_name or name, model, minimize, trials=trials, lease=lease)
     with contextlib.closing(study):
         spent = _run(model, study, search.objectives(minimize), options, progress)
         rows = _train_again(model, study, candidates, seeds, folder, progress, minimize)
@@ -183,6 +170,22 @@ def _place(name: str, study_dir: str | Path | None, storage_url: str | None) -> 
 
     folder = Path(study_dir) if study_dir is not None else Path("studies") / name
     return folder, storage_url or file_url(storage.resolve(folder) / "study.db")
+
+
+def _study(
+    folder: Path, url: str, name: str, model, minimize: Sequence[Cost], **options: Any
+) -> "Study":
+    """Open the study, and make its folder."""
+    from fashion_zoo.tuning import Study, search, study_folder
+
+    with study_folder(folder, url):
+        return Study(
+            url,
+            name,
+            fingerprint=search.fingerprint(model, minimize),
+            directions=("maximize", *["minimize" for _ in minimize]),
+            **options,
+        )
 
 
 def _prepare(model) -> None:
