@@ -26,8 +26,15 @@ def whole(name: str, value: object, low: int, high: float = math.inf) -> None:
 def number(name: str, value: object, allowed: str, test: Callable[[float], bool]) -> None:
     """Check that the value is a finite real number that passes the test, ``allowed`` in words."""
     real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not real or not math.isfinite(value) or not test(value):  # type: ignore[arg-type]  # checked real
+    if not real or not _finite(value) or not test(value):  # type: ignore[arg-type]  # checked real
         raise ConfigError(f"{name} must be {allowed}, received {value!r}.")
+
+
+def _finite(value: object) -> bool:
+    try:
+        return math.isfinite(value)  # type: ignore[arg-type]  # checked real
+    except OverflowError:  # a whole number that no float holds
+        return False
 
 
 def positive(name: str, value: object) -> None:

@@ -305,7 +305,7 @@ class RunConfig:
             raise ConfigError(f"model must be a config dataclass, received {self.model!r}.")
         checks.section("data", self.data, DataConfig)
         checks.section("training", self.training, TrainingConfig)
-        checks.whole("seed", self.seed, 0)
+        checks.whole("seed", self.seed, 0, 2**63 - 1)
         checks.choice("precision", self.precision, Precision)
 
 

@@ -54,6 +54,8 @@ class Call:
 
 Part = str | Hint | Call
 
+_LONGEST = 1000  # characters of a piece of a message
+
 
 class Message(str):
     """A text in Python's spelling that knows its parts.
@@ -68,7 +70,7 @@ class Message(str):
         flat: list[Part] = []
         for part in parts:
             source = part.message if isinstance(part, FashionZooError) else part
-            flat += source.parts if isinstance(source, Message) else [source]
+            flat += source.parts if isinstance(source, Message) else [_shortened(source)]
         made = super().__new__(cls, "".join(map(str, flat)))
         made.parts = tuple(flat)
         return made
@@ -76,6 +78,13 @@ class Message(str):
     def spelled(self, spell: Callable[[Hint | Call], str]) -> str:
         """Return the text with every hint and call as ``spell`` writes it."""
         return "".join(part if isinstance(part, str) else spell(part) for part in self.parts)
+
+
+def _shortened(part: Part) -> Part:
+    """Return a piece of a message without its middle if somebody's value made it too long."""
+    if not isinstance(part, str) or len(part) <= _LONGEST:
+        return part
+    return f"{part[: _LONGEST // 2]} ... {part[-_LONGEST // 2 :]}"
 
 
 def _literal(value: Any) -> str:

@@ -9,6 +9,7 @@ and a bare name is a call without arguments.
 """
 
 import ast
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +17,15 @@ from fashion_zoo.errors import ConfigError
 from fashion_zoo.suggest import unknown
 
 Operator = Callable[[Any, Any], Any]
+
+LONGEST = 2000
+"""Characters of an expression; a table of 100 fractions has half of them."""
+DEEPEST = 50
+"""Levels of nesting; a policy of so many operations has as many."""
+_SHOWN = 200  # characters of it in a message
+# What Python's parser and the functions of a vocabulary raise over an expression that is none:
+# null characters, lone surrogates, numbers that no float holds, and what exhausts the stack.
+_UNREADABLE = (TypeError, ValueError, ArithmeticError, RecursionError, MemoryError)
 
 
 def parse(
@@ -36,21 +46,30 @@ def parse(
         words: whether text in quotes, True and False may stand in it.
 
     Raises:
-        ConfigError: a syntax error, an unknown name, arguments that do not fit, or anything else
+        ConfigError: more than ``LONGEST`` characters or ``DEEPEST`` levels, a syntax error, an
+            unknown name, arguments that do not fit, or anything else
             than names, calls, numbers, fractions, lists and the operators. The message has the
             column, from 1.
     """
+    if len(text) > LONGEST:
+        raise _error(
+            text, LONGEST + 1, f"a {kind} has at most {LONGEST} characters, received {len(text)}."
+        )
     if not text.strip():
         raise _error(text, 1, f"expected a {kind}. Known: {', '.join(sorted(vocabulary))}.")
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except SyntaxError as error:
         raise _error(text, error.offset or 1, f"{error.msg}") from error
+    except _UNREADABLE as error:
+        column = error.start + 1 if isinstance(error, UnicodeError) else 1
+        raise _error(text, column, f"Python cannot parse it: {error}.") from error
     return _Reader(text, kind, vocabulary, operators or {}, words).read(tree)
 
 
 def _error(text: str, column: int, reason: str) -> ConfigError:
-    return ConfigError(f"Cannot read {text!r}, column {column}: {reason}")
+    shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    return ConfigError(f"Cannot read {shown!r}, column {column}: {reason}")
 
 
 class _Reader:
@@ -60,8 +79,18 @@ class _Reader:
         self.vocabulary = vocabulary
         self.operators = operators
         self.words = words
+        self.depth = 0
 
     def read(self, node: ast.expr) -> Any:
+        if self.depth == DEEPEST:
+            raise self._error(node, f"a {self.kind} nests at most {DEEPEST} levels.")
+        self.depth += 1
+        try:
+            return self._read(node)
+        finally:
+            self.depth -= 1
+
+    def _read(self, node: ast.expr) -> Any:
         match node:
             case ast.Name() | ast.Call():
                 return self._call(node)
@@ -79,16 +108,16 @@ class _Reader:
             case ast.BinOp(
                 op=ast.Div(), left=ast.Constant(value=int() | float()), right=ast.Constant(value=n)
             ) if isinstance(n, int | float) and n:
-                return self.read(node.left) / self.read(node.right)
+                return self._apply(node, operator.truediv, [node.left.value, n], {})
             case ast.List() | ast.Tuple():
                 return [self.read(element) for element in node.elts]
             case _:
-                raise self._error(node, f"{ast.unparse(node)} cannot stand in a {self.kind}.")
+                raise self._error(node, f"{self._source(node)} cannot stand in a {self.kind}.")
 
     def _call(self, node: ast.Name | ast.Call) -> Any:
         function = node.func if isinstance(node, ast.Call) else node
         if not isinstance(function, ast.Name):
-            raise self._error(node, f"{ast.unparse(function)} is not a name.")
+            raise self._error(node, f"{self._source(function)} is not a name.")
         if function.id not in self.vocabulary:
             raise self._error(node, unknown(self.kind, function.id, self.vocabulary))
         arguments, keywords = [], {}
@@ -103,8 +132,14 @@ class _Reader:
     def _apply(self, node: ast.expr, function, arguments, keywords) -> Any:
         try:
             return function(*arguments, **keywords)
-        except (ConfigError, TypeError) as error:
+        except ArithmeticError as error:
+            raise self._error(node, f"the numbers are too large: {error}.") from error
+        except _UNREADABLE as error:
             raise self._error(node, str(error)) from error
+
+    def _source(self, node: ast.expr) -> str:
+        source = ast.get_source_segment(self.text.strip(), node) or ""
+        return source if len(source) <= _SHOWN else f"{source[:_SHOWN]}..."
 
     def _error(self, node: ast.expr, reason: str) -> ConfigError:
         indent = len(self.text) - len(self.text.lstrip())

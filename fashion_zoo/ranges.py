@@ -17,6 +17,8 @@ from fashion_zoo.errors import ConfigError
 
 Value = bool | int | float | str
 
+_MOST = 10_000  # values that whole lists
+
 
 @dataclasses.dataclass(frozen=True)
 class Float:
@@ -109,6 +111,8 @@ def whole(low: int, high: int, step: int = 1) -> Whole:
     _check_ends("whole", low, high)
     if (high - low) % step:
         raise ConfigError(f"high must be low plus a multiple of step={step}, received {high}.")
+    if (high - low) // step >= _MOST:
+        raise ConfigError(f"whole has at most {_MOST:,} values; set a larger step or use uniform.")
     return Whole(int(low), int(high), int(step))
 
 

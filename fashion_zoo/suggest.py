@@ -23,6 +23,8 @@ def unknown(kind: str, received: object, known: Iterable[str]) -> str:
 
 def nearest(received: str, names: Iterable[str]) -> str | None:
     """Return the name most like the one received, in upper or lower case; None without any."""
+    # The comparison takes the product of the lengths; no name is so long.
+    received = received[:100]
     by_letters = {name.lower(): name for name in names}
     near = difflib.get_close_matches(received.lower(), by_letters, n=1)
     return by_letters[near[0]] if near else None

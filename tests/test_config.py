@@ -69,7 +69,7 @@ from fashion_zoo.overrides import differences
         (lambda: SchedulesConfig(learning_rate="cosin"), "Did you mean 'cosine'"),
         (lambda: EarlyStoppingConfig(monitor="acc"), "Unknown early_stopping.monitor 'acc'"),
         (lambda: EarlyStoppingConfig(patience=0), "patience must be a whole number of at least 1"),
-        (lambda: RunConfig(seed=-1), "seed must be a whole number of at least 0, received -1"),
+        (lambda: RunConfig(seed=-1), "seed must be a whole number in 0..9223372036854775807"),
         (lambda: RunConfig(precision="bf16"), "Unknown precision 'bf16'"),
         (
             lambda: RunConfig(training={"epochs": 5}),

@@ -104,7 +104,7 @@ def test_one_cycle_peaks_once():
         ("(lambda: 1)()", 1, "lambda: 1 is not a name"),
         ("schedules.cosine(1)", 1, "schedules.cosine is not a name"),
         ("'cosine'", 1, "'cosine' cannot stand in a schedule"),
-        ("linear(1/0)", 8, "1 / 0 cannot stand in a schedule"),
+        ("linear(1/0)", 8, "1/0 cannot stand in a schedule"),
         ("linear(True)", 8, "True cannot stand in a schedule"),
         ("exponential(1, 0)", 1, "end must be a number above 0, received 0"),
         ("step(every=0)", 1, "every must be a fraction of at least 0.001 and below 1, received 0"),

@@ -198,7 +198,7 @@ def _parse(file: Path, what: str) -> tuple[str, RunConfig]:
             "Update fashion_zoo."
         )
     whole = isinstance(stored.get("config"), dict)
-    if number != FORMAT or not whole or not isinstance(name, str):
+    if type(number) is not int or number != FORMAT or not whole or not isinstance(name, str):
         raise RunError(f"{file} is not a run's config.")
     try:
         entry = recipe(name)
@@ -238,7 +238,9 @@ def read_config(file: str | Path, name: str) -> RunConfig:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        # A path that is not UTF-8 has surrogates of its own; no others can be encoded again.
+        json.dumps(value, ensure_ascii=False).encode(errors="surrogateescape")
+    except (OSError, ValueError, RecursionError) as error:
         raise RunError(f"{path} cannot be read: {error}.") from error
     if not isinstance(value, dict):
         raise RunError(f"{path} is damaged: expected a JSON object.")

@@ -88,8 +88,8 @@ def benchmark_gpu(*, page: str | Path = "docs/gpu.md", **overrides: Any) -> str:
             "repeats": (gpu.measure_repeats, gpu.repeats_table),
         },
         (overrides,),
-        f"One training a row. {text.measured_on()} `KERAS_BACKEND=jax python -m recipes.benchmark "
-        "gpu` reproduces the table.",
+        f"One training a row. {text.measured_on()} `python -m recipes.benchmark gpu`, with "
+        "`KERAS_BACKEND=jax`, reproduces the table.",
         Path(page),
     )
 
