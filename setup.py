@@ -32,6 +32,7 @@ setup(
     package_data={"fashion_zoo": ["py.typed", "assets/*", "assets/fashion_mnist/*"]},
     install_requires=[
         "filelock>=4.0",  # a loser leaves the lock's file as it is
+        "joblib>=1.3",  # it knows the cores of a job and of a container
         "keras-tuner>=1.4.8",
         "keras>=3.15.1",  # the security floor: older ones run code from hostile model files
         "matplotlib>=3.9",

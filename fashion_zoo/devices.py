@@ -28,7 +28,9 @@ def limit_gpu_memory(mebibytes: int) -> None:
     if keras.backend.backend() == "jax":
         # jax takes a share, and reads it when it wakes the device.
         share = min(mebibytes / _smallest_gpu(mebibytes), 1.0)
-        os.environ["XLA_PYTHON_CLIENT_MEM_FRACTION"] = f"{share:.4f}"
+        os.environ["XLA_CLIENT_MEM_FRACTION"] = f"{share:.4f}"
+        # Its older name: beside the other one, jaxlib gives the GPU up.
+        os.environ.pop("XLA_PYTHON_CLIENT_MEM_FRACTION", None)
         return
     import tensorflow as tf
 
@@ -44,6 +46,29 @@ def limit_gpu_memory(mebibytes: int) -> None:
             "This process uses the GPU already, and its memory can be limited only before. "
             "Call limit_gpu_memory first."
         ) from error
+
+
+def gpu_is_lost() -> bool:
+    """Whether a GPU of NVIDIA's is here that Keras, woken, does not compute on.
+
+    Not where the user has hidden it. A driver or a library that does not fit is said in the log of
+    the backend alone, which then goes on with the CPU.
+    """
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
+    platforms = os.environ.get("JAX_PLATFORMS", "")
+    if hidden or not os.path.exists("/dev/nvidiactl") or platforms.split(",")[0] == "cpu":
+        return False
+    import keras
+
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return jax.devices()[0].platform == "cpu"
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return not tf.config.list_physical_devices("GPU")
+    return False
 
 
 @contextlib.contextmanager

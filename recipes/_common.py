@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import fashion_zoo
+from fashion_zoo.devices import gpu_is_lost
 from recipes import _spelling, _streams
 from recipes._help import Brief, short_help, wanted
 from recipes._parsing import REGISTRY, expanded
@@ -211,6 +212,8 @@ def _start_keras(load: Callable[[], Any], *, gpu_memory: int | None, wake: bool)
                 fashion_zoo.limit_gpu_memory(gpu_memory)
             if wake:
                 keras.ops.zeros(())
+                if gpu_is_lost():  # why, the backend's log may say
+                    _show(said, stderr, b"warning: Keras computes without the GPU here.\n")
         except fashion_zoo.FashionZooError:
             raise
         except (ImportError, ValueError) as error:
@@ -222,13 +225,18 @@ def _start_keras(load: Callable[[], Any], *, gpu_memory: int | None, wake: bool)
                 "that backend, or set KERAS_BACKEND=tensorflow."
             ) from error
         except BaseException:
-            with contextlib.suppress(OSError):
-                said.seek(0)
-                os.write(stderr, said.read())
+            _show(said, stderr)
             raise
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
+
+
+def _show(said: Any, descriptor: int, first: bytes = b"") -> None:
+    """Write what a file holds, where somebody can read it."""
+    with contextlib.suppress(OSError):
+        said.seek(0)
+        os.write(descriptor, first + said.read())
 
 
 def _somewhere() -> Any:

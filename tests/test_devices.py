@@ -3,6 +3,7 @@
 import gc
 import os
 import subprocess
+import sys
 import types
 
 import keras
@@ -12,7 +13,7 @@ import tensorflow as tf
 from tensorflow.python.framework import func_graph, ops
 
 import fashion_zoo
-from fashion_zoo import ConfigError
+from fashion_zoo import ConfigError, devices
 from fashion_zoo.devices import releasing
 from recipes import tune
 
@@ -46,7 +47,8 @@ def test_a_gpu_in_use_is_answered(gpus, monkeypatch):
 
 def test_jax_gets_a_share_of_the_smallest(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
-    monkeypatch.setenv("XLA_PYTHON_CLIENT_MEM_FRACTION", "")
+    monkeypatch.setenv("XLA_PYTHON_CLIENT_MEM_FRACTION", "0.9")
+    monkeypatch.setenv("XLA_CLIENT_MEM_FRACTION", "0.8")
     asked = []
 
     def said(command, **options):
@@ -55,9 +57,10 @@ def test_jax_gets_a_share_of_the_smallest(monkeypatch):
 
     monkeypatch.setattr(subprocess, "run", said)
     fashion_zoo.limit_gpu_memory(10240)
-    assert os.environ["XLA_PYTHON_CLIENT_MEM_FRACTION"] == "0.2500"
+    assert os.environ["XLA_CLIENT_MEM_FRACTION"] == "0.2500"
+    assert "XLA_PYTHON_CLIENT_MEM_FRACTION" not in os.environ  # jaxlib refuses both
     fashion_zoo.limit_gpu_memory(100_000)
-    assert os.environ["XLA_PYTHON_CLIENT_MEM_FRACTION"] == "1.0000"
+    assert os.environ["XLA_CLIENT_MEM_FRACTION"] == "1.0000"
     assert asked == ["nvidia-smi", "nvidia-smi"]
 
 
@@ -77,7 +80,7 @@ def test_a_limit_is_a_number_of_mebibytes():
 
 def test_the_search_limits_what_it_takes(gpus, tmp_path, capsys):
     flags = ["--seconds", "1e-9", "--candidates", "0", "--study-dir", str(tmp_path)]
-    assert tune.main(["bn_mlp", *flags, "--data.limit", "200", "--gpu-memory", "4096"]) == 0
+    assert tune.main(["bn_mlp", *flags, "--data.limit", "600", "--gpu-memory", "4096"]) == 0
     assert gpus == {"first": [4096], "second": [4096]}
 
 
@@ -118,3 +121,28 @@ def test_an_error_in_the_block_leaves_nothing_either():
         train_swish()
         raise ZeroDivisionError
     assert set(ops.gradient_registry._registry) == gradients
+
+
+def test_a_gpu_that_the_backend_gave_up_is_noticed(monkeypatch):
+    there = {"/dev/nvidiactl"}
+    monkeypatch.setattr(os.path, "exists", there.__contains__)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.delenv("JAX_PLATFORMS", raising=False)
+    found = []
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: found)
+    monkeypatch.setattr(keras.backend, "backend", lambda: "tensorflow")
+    assert devices.gpu_is_lost()
+    with monkeypatch.context() as patch:
+        patch.setenv("CUDA_VISIBLE_DEVICES", "-1")  # it was hidden
+        assert not devices.gpu_is_lost()
+    found.append("a GPU")
+    assert not devices.gpu_is_lost()
+    chips = [types.SimpleNamespace(platform="cpu")]
+    monkeypatch.setitem(sys.modules, "jax", types.SimpleNamespace(devices=lambda: chips))
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    assert devices.gpu_is_lost()
+    chips[0].platform = "cuda"
+    assert not devices.gpu_is_lost()
+    there.clear()
+    chips[0].platform = "cpu"
+    assert not devices.gpu_is_lost()

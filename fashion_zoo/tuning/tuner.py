@@ -1,6 +1,8 @@
 """KerasTuner's Tuner that reports every epoch, so that a trial can be pruned."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -13,6 +15,27 @@ from fashion_zoo.tuning.costs import measure
 from fashion_zoo.tuning.hypermodel import RecipeHyperModel
 from fashion_zoo.tuning.oracle import StudyOracle
 from fashion_zoo.wording import counted, percent
+
+_CHIEF = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")
+
+
+@contextlib.contextmanager
+def without_chief(say: Callable[[str], None] = lambda line: None) -> Iterator[None]:
+    """Hide from KerasTuner what another search of its own has put into the environment.
+
+    With these set it asks a chief over the network and waits for it for ever; the workers of a
+    study need none.
+
+    Args:
+        say: called with a line where there is something to hide.
+    """
+    hidden = {name: os.environ.pop(name) for name in _CHIEF if name in os.environ}
+    if hidden:
+        say(f"Ignored: {', '.join(hidden)} of the environment. A study needs no chief.")
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 class StudyTuner(keras_tuner.Tuner):
@@ -31,7 +54,13 @@ class StudyTuner(keras_tuner.Tuner):
         """Called when a trial begins and when it ends."""
         self.say: Callable[[str], None] = lambda line: None
         """Called with a line about each trial that ended."""
-        super().__init__(oracle, hypermodel, directory=directory, project_name="tuner")
+        with without_chief():
+            super().__init__(oracle, hypermodel, directory=directory, project_name="tuner")
+
+    def search(self, *arguments: Any, **options: Any) -> None:
+        """Run trials until the oracle has no more."""
+        with without_chief(self.say):
+            super().search(*arguments, **options)
 
     def _populate_initial_space(self) -> None:
         # The config alone asks for everything: nothing need be built to learn the space.
