@@ -3,6 +3,8 @@
 A fraction of images is shown in percent, and a difference of two in points.
 """
 
+from collections.abc import Sequence
+
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """Return a number with its noun, in the singular for exactly one.
@@ -13,6 +15,11 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
         plural: the plural where it is not the noun with an s.
     """
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Join words as in a sentence: ``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join([*([", ".join(words[:-1])] if words[1:] else []), *words[-1:]])
 
 
 def percent(fraction: float) -> str:

@@ -17,13 +17,15 @@ class Schedules:
     """Schedules such as one_cycle or "warmup(0.05) >> cosine(1, 0.001)"; all of them by default."""
     to: str = "schedules.png"
     """The picture."""
+    overlay: bool = False
+    """Draw all on the same axes."""
 
 
 @_common.command
 def main(argv: list[str]) -> None:
     """Parse, draw, say where."""
     options = _common.parse(Schedules, argv, "schedules")
-    fashion_zoo.plot_schedules(options.schedules, options.to)
+    fashion_zoo.plot_schedules(options.schedules, options.to, overlay=options.overlay)
     print(options.to)
 
 

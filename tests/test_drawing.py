@@ -1,22 +1,22 @@
 """Pictures of augmentation policies, and the command that makes them."""
 
+import re
+
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 import fashion_zoo
-from fashion_zoo.show import plots
+from fashion_zoo.show import figures, plots
 from fashion_zoo.zoo import drawing
 from recipes import augment
 
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """The rows that are drawn."""
+    """The rows that would be drawn, which takes a second."""
     seen = []
-    real = plots.pictures
-    monkeypatch.setattr(
-        plots, "pictures", lambda rows, title: seen.append(rows) or real(rows, title)
-    )
+    monkeypatch.setattr(plots, "pictures", lambda rows, *_, **__: seen.append(rows) or Figure())
     return seen
 
 
@@ -37,13 +37,33 @@ def test_originals_stand_above_four_results(tmp_path, drawn):
 
 def test_mixed_pictures_say_their_shares(tmp_path, drawn):
     fashion_zoo.plot_augmentation("mixup(8)", tmp_path / "a.png", images=2)
-    for _, (first, second) in drawn[0][1:]:
-        shares = {
-            line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1]) for line in first.split("\n")
-        }
-        assert set(shares) == {"T-shirt/top", "Trouser"}
-        assert sum(shares.values()) == pytest.approx(1)
-        assert float(second.split("\n")[0].rsplit(" ", 1)[1]) >= 0.5
+    for _, texts in drawn[0][1:]:
+        for name, text in zip(("T-shirt/top", "Trouser"), texts, strict=True):
+            shares = dict(re.findall(r"^(.+) (\d+) %$", text, re.M))
+            assert name in shares or text == name  # the partner may be of the same class
+            assert not shares or sum(map(int, shares.values())) == pytest.approx(100, abs=1)
+
+
+def test_partners_are_drawn_at_random(tmp_path, drawn):
+    fashion_zoo.plot_augmentation("mixup(8)", tmp_path / "a.png", images=10)
+    partners = [
+        {line.rsplit(" ", 2)[0] for text in texts for line in text.split("\n")} - {"T-shirt/top"}
+        for texts in zip(*(texts for _, texts in drawn[0][1:]), strict=True)
+    ]
+    assert len(partners) == 10
+    assert any(len(found) > 2 for found in partners)
+
+
+def test_each_row_of_a_policy_has_its_name(tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr(figures, "save", lambda path, make: made.append(make()))
+    fashion_zoo.plot_augmentation("light", tmp_path / "a.png", images=2, seed=3)
+    (figure,) = made
+    assert [axis.get_ylabel() for axis in figure.axes if axis.get_ylabel()] == [
+        "training\nimage", "step 1", "step 2", "step 3", "step 4",
+    ]  # fmt: skip
+    assert figure.get_suptitle().split() == ["light:", "flip", "|", "shift(1)"]
+    assert figure.get_supxlabel() == "fashion_mnist, 2 training images; seed 3."
 
 
 def test_the_seed_is_the_key(tmp_path, drawn):

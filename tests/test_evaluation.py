@@ -102,7 +102,9 @@ def test_a_bin_holds_its_upper_edge():
     assert bins[14]["confidence"] == pytest.approx(0.9995)
     assert bins[3] == {
         "low": 3 / 15, "high": 4 / 15, "count": 0, "confidence": 0.0, "accuracy": 0.0,
+        "accuracy_low": 0.0, "accuracy_high": 1.0,
     }  # fmt: skip
+    assert (bins[14]["accuracy_low"], bins[14]["accuracy_high"]) == wilson(1, 2)
 
 
 def test_perfect_calibration_has_no_error():

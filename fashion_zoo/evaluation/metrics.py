@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from fashion_zoo.evaluation.statistics import wilson
+from fashion_zoo.evaluation.statistics import Interval, wilson
 
 _BINS = 15  # Guo et al. 2017
 
@@ -67,14 +67,17 @@ def confidence_bins(confidence: np.ndarray, correct: np.ndarray) -> list[dict[st
         correct: (n,) bool.
 
     Returns:
-        For each bin its ``low`` and ``high`` edge, ``count``, mean ``confidence`` and
-        ``accuracy`` (0 where the bin is empty). A bin holds its upper edge, not its lower.
+        For each bin its ``low`` and ``high`` edge, ``count``, mean ``confidence``, ``accuracy``
+        (0 where the bin is empty), and the accuracy's 95 % interval (Wilson; 0 to 1 where the bin
+        is empty), ``accuracy_low`` and ``accuracy_high``. A bin holds its upper edge, not its
+        lower.
     """
     place = np.clip(np.ceil(confidence * _BINS).astype(int) - 1, 0, _BINS - 1)
     bins = []
     for number in range(_BINS):
         inside = place == number
         count = int(inside.sum())
+        ends = wilson(int(correct[inside].sum()), count) if count else Interval(0.0, 1.0)
         bins.append(
             {
                 "low": number / _BINS,
@@ -82,6 +85,8 @@ def confidence_bins(confidence: np.ndarray, correct: np.ndarray) -> list[dict[st
                 "count": count,
                 "confidence": float(confidence[inside].mean()) if count else 0.0,
                 "accuracy": float(correct[inside].mean()) if count else 0.0,
+                "accuracy_low": ends.low,
+                "accuracy_high": ends.high,
             }
         )
     return bins

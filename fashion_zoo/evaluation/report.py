@@ -10,6 +10,7 @@ from fashion_zoo.data import CLASS_NAMES, Images, load_part, reshape
 from fashion_zoo.evaluation.metrics import measure
 from fashion_zoo.runs import Run
 from fashion_zoo.show import figures, plots
+from fashion_zoo.wording import counted
 
 _BATCH = 1000  # images; divides 10,000, so prediction needs one shape only
 _SHOWN = 20  # mistakes in errors.png
@@ -67,18 +68,27 @@ def evaluate_run(run: Run) -> dict[str, Any]:
     predictions = probabilities(model, test.images)
     found = measure(predictions, test.labels, CLASS_NAMES)
     storage.write_json(run.path / "evaluation.json", found)
-    matrix = np.array(found["confusion"])
-    pictures = {
-        "confusion.png": lambda: plots.confusion(matrix, CLASS_NAMES),
-        "reliability.png": lambda: plots.reliability(found["bins"], found["ece"]),
-        "errors.png": lambda: _mistakes(predictions, test),
-    }
-    for name, make in pictures.items():
-        figures.try_save(run.path / name, make)
+    _draw(run, found, predictions, test)
     return found
 
 
-def _mistakes(predictions: np.ndarray, test: Images):
+def _draw(run: Run, found: dict[str, Any], predictions: np.ndarray, test: Images) -> None:
+    matrix, accuracy = np.array(found["confusion"]), found["accuracy"]
+    interval = accuracy["low"], accuracy["high"]
+    images = counted(found["images"], "test image")
+    caption = f"{run.said}; {run.config.data.dataset}, {images}."
+    pictures = {
+        "confusion.png": lambda: plots.confusion(
+            matrix, CLASS_NAMES, interval=interval, caption=caption
+        ),
+        "reliability.png": lambda: plots.reliability(found["bins"], found["ece"], caption=caption),
+        "errors.png": lambda: _mistakes(predictions, test, caption),
+    }
+    for name, make in pictures.items():
+        figures.try_save(run.path / name, make)
+
+
+def _mistakes(predictions: np.ndarray, test: Images, caption: str):
     predicted, confidence = predictions.argmax(axis=1), predictions.max(axis=1)
     wrong = np.flatnonzero(predicted != test.labels)
     worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:_SHOWN]
@@ -87,4 +97,6 @@ def _mistakes(predictions: np.ndarray, test: Images):
         [CLASS_NAMES[label] for label in test.labels[worst]],
         [CLASS_NAMES[label] for label in predicted[worst]],
         confidence[worst].tolist(),
+        indices=worst.tolist(),
+        caption=f"{caption} {counted(len(wrong), 'mistake')} in all.",
     )

@@ -43,6 +43,11 @@ class Run:
     """What the run was made from."""
 
     @property
+    def said(self) -> str:
+        """Recipe, name of the folder and seed in a few words, for the caption of a picture."""
+        return f"{self.recipe}, run {self.path.resolve().name}, seed {self.config.seed}"
+
+    @property
     def model_file(self) -> Path:
         """Where the trained model is."""
         return self.path / "model.keras"

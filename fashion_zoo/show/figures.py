@@ -8,6 +8,7 @@ numbers. Nothing global stays changed, and pyplot's backend is not touched.
 import contextlib
 import io
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,8 @@ def draw(make: Callable[[], "Figure"], ending: str = "png", **options: Any) -> b
     """
     file = io.BytesIO()
     try:
-        with _own_defaults():
+        with _own_defaults(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a glyph that no font has costs no picture
             figure = make()
             _plain_ticks(figure)
             figure.savefig(file, format=ending, **options)

@@ -15,9 +15,10 @@ from fashion_zoo.config import Recipe, RunConfig
 from fashion_zoo.data import CLASS_NAMES, Images, load_split, reshape
 from fashion_zoo.errors import Call, ConfigError, Hint, Message, RunError, advice
 from fashion_zoo.runs import Run
-from fashion_zoo.show import figures, plots
+from fashion_zoo.show import figures
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.training.compilation import build_model
+from fashion_zoo.training.drawing import run_curves
 from fashion_zoo.training.fitting import VALIDATION_BATCH, fit
 from fashion_zoo.training.recorder import Recorder
 from fashion_zoo.wording import counted
@@ -158,8 +159,7 @@ def _finish(
 
 
 def _draw_curves(run: Run) -> None:
-    title = f"{run.recipe}, seed {run.config.seed}"
-    figures.try_save(run.path / "curves.png", lambda: plots.curves(run.history(), title))
+    figures.try_save(run.path / "curves.png", lambda: run_curves(run))
 
 
 def _check_fit(model: keras.Model, name: str) -> None:

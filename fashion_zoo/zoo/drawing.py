@@ -5,17 +5,21 @@ from pathlib import Path
 from typing import Any
 
 from fashion_zoo import checks, policies, schedules
+from fashion_zoo.seeds import derive
+from fashion_zoo.wording import counted
 
 ROWS = 4  # results of a policy, one below the other
+_BATCH = 256  # images that are augmented together
 
 
-def plot_schedules(expressions: Sequence[str], to: str | Path) -> None:
-    """Draw schedules side by side into a picture file.
+def plot_schedules(expressions: Sequence[str], to: str | Path, *, overlay: bool = False) -> None:
+    """Draw schedules into a picture file, side by side or over each other.
 
     Args:
         expressions: what ``schedules.get`` reads; all of the vocabulary with its defaults when
             there are none.
         to: the file, PNG or what else matplotlib writes.
+        overlay: whether all are drawn on the same axes, to be compared.
 
     Raises:
         ConfigError: an expression cannot be read, or the file's ending is not a picture's.
@@ -30,7 +34,7 @@ def plot_schedules(expressions: Sequence[str], to: str | Path) -> None:
     factors = {
         text: [schedule(step / 1000) for step in range(1001)] for text, schedule in drawn.items()
     }
-    figures.save(to, lambda: plots.schedules(factors))
+    figures.save(to, lambda: plots.schedules(factors, overlay=overlay))
 
 
 def plot_augmentation(policy: str, to: str | Path, *, seed: int = 0, images: int = 10) -> None:
@@ -64,20 +68,42 @@ def plot_augmentation(policy: str, to: str | Path, *, seed: int = 0, images: int
     from fashion_zoo.data import CLASS_NAMES, load_split
     from fashion_zoo.data.batches import encode
 
-    train = load_split(DataConfig()).train
+    data = DataConfig()
+    train = load_split(data).train
     classes = len(CLASS_NAMES)
-    chosen = [
-        np.flatnonzero(train.labels == number % classes)[number // classes]
-        for number in range(images)
-    ]
-    labels = encode(train.labels[chosen], classes, 0.0)
+    chosen = np.array(
+        [
+            np.flatnonzero(train.labels == number % classes)[number // classes]
+            for number in range(images)
+        ]
+    )
     augmenter = Augmenter(operations, seed)
-    rows: list[Any] = [(train.images[chosen], _texts(labels, CLASS_NAMES))]
+    plain = encode(train.labels[chosen], classes, 0.0)
+    rows: list[Any] = [(train.images[chosen], _texts(plain, CLASS_NAMES))]
     for step in range(ROWS):
-        changed, mixed = augmenter(train.images[chosen], labels, 0, step)
-        texts = _texts(np.asarray(mixed), CLASS_NAMES) if policies.mixes(operations) else None
-        rows.append((np.asarray(changed), texts))
-    figures.save(to, lambda: plots.pictures(rows, policy))
+        # As in a training, they are part of a batch in random order: a partner is any image.
+        batch, place = _batch(chosen, len(train.labels), seed, step)
+        labels = encode(train.labels[batch], classes, 0.0)
+        changed, mixed = (
+            np.asarray(one) for one in augmenter(train.images[batch], labels, 0, step)
+        )
+        texts = _texts(mixed[place], CLASS_NAMES) if policies.mixes(operations) else None
+        rows.append((changed[place], texts))
+    names = ["training\nimage", *(f"step {step + 1}" for step in range(ROWS))]
+    caption = f"{data.dataset}, {counted(images, 'training image')}; seed {seed}."
+    spelled = policies.POLICIES.get(policy)
+    title = f"{policy}: {spelled}" if spelled else policy
+    figures.save(to, lambda: plots.pictures(rows, title, labels=names, caption=caption))
+
+
+def _batch(chosen, count: int, seed: int, step: int):
+    """Return a batch in random order with these images in it, and where in it they are."""
+    import numpy as np
+
+    generator = np.random.default_rng(derive(seed, "partners", step))
+    others = np.setdiff1d(generator.choice(count, _BATCH, replace=False), chosen)
+    order = generator.permutation(len(chosen) + len(others))
+    return np.concatenate([chosen, others])[order], np.argsort(order)[: len(chosen)]
 
 
 def _texts(labels, names: Sequence[str]) -> list[str]:
@@ -85,6 +111,6 @@ def _texts(labels, names: Sequence[str]) -> list[str]:
     texts = []
     for row in labels:
         present = [number for number in row.argsort()[::-1] if row[number] >= 0.005]
-        shares = [f" {row[number]:.2f}" if len(present) > 1 else "" for number in present]
+        shares = [f" {100 * row[number]:.0f} %" if len(present) > 1 else "" for number in present]
         texts.append("\n".join(f"{names[n]}{s}" for n, s in zip(present, shares, strict=True)))
     return texts

@@ -10,6 +10,7 @@ from fashion_zoo.errors import Call, ConfigError, Hint, Message, advice
 from fashion_zoo.overrides import override
 from fashion_zoo.runs import Run
 from fashion_zoo.show.watching import Progress
+from fashion_zoo.wording import counted
 from fashion_zoo.zoo.checking import check_data
 
 if TYPE_CHECKING:
@@ -250,11 +251,24 @@ def find_lr(
             tick=lambda seed, step: display.advance(seed * steps + step + 1),
         )
     if to is not None:
-        title = f"{name}: learning-rate range test"
+        title = f"Learning-rate range test of {name}"
+        caption = _tested(chosen, seeds, steps)
         figures.try_save(
             to,
             lambda: plots.range_test(
-                found.rates, found.losses, found.smoothed, found.suggestions, title
+                found.rates, found.losses, found.smoothed, found.suggestions, title, caption=caption
             ),
         )
     return found
+
+
+def _tested(config: RunConfig, seeds: int, steps: int) -> str:
+    """Return what a range test was made with, for the caption of its picture."""
+    from fashion_zoo.data import training_count
+
+    last = config.seed + seeds - 1
+    keys = f"seed {last}" if seeds == 1 else f"seeds {config.seed} to {last}"
+    return (
+        f"{keys}; {config.data.dataset}, {counted(training_count(config.data), 'training image')}, "
+        f"{counted(steps, 'step')} of {counted(config.training.batch_size, 'image')}."
+    )

@@ -1,0 +1,15 @@
+"""Figures: each a function of arrays that returns a matplotlib figure, without global state."""
+
+from fashion_zoo.show.plots.evaluation import confusion, errors, reliability
+from fashion_zoo.show.plots.images import pictures
+from fashion_zoo.show.plots.training import curves, range_test, schedules
+
+__all__ = [
+    "confusion",
+    "curves",
+    "errors",
+    "pictures",
+    "range_test",
+    "reliability",
+    "schedules",
+]

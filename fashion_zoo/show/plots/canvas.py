@@ -1,0 +1,73 @@
+"""What all figures share: their paper, their colours, and what stands above and below them."""
+
+import textwrap
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+TRAINING, VALIDATION = "#4C72B0", "#DD8452"
+COLORS = ("#4C72B0", "#DD8452", "#55A868", "#C44E52", "#8172B3", "#937860", "#DA8BC3", "#8C8C8C")
+QUIET = "0.4"  # a grey
+_TITLE, _CAPTION = 11, 8  # points
+
+
+def blank(width: float, height: float) -> "Figure":
+    """Return an empty figure of so many inches."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), dpi=120, layout="constrained")
+
+
+def say(figure: "Figure", title: str, caption: str = "") -> None:
+    """Put a title above and a caption below, on as many lines as the width asks for.
+
+    Args:
+        figure: the figure.
+        title: what it shows.
+        caption: of what, and how to read it; each line is broken for itself.
+    """
+    figure.suptitle(broken(title, figure, _TITLE), size=_TITLE, weight="bold")
+    if caption:
+        lines = (broken(line, figure, _CAPTION) for line in caption.splitlines())
+        figure.supxlabel("\n".join(lines), size=_CAPTION, color=QUIET, x=0.01, ha="left")
+
+
+def broken(text: str, figure: "Figure", size: float) -> str:
+    """Return a text on as many lines as the width of a figure asks for."""
+    letters = 72 / (0.62 * size)  # an inch, generously
+    return "\n".join(textwrap.wrap(text, max(int(letters * figure.get_figwidth()), 1)))
+
+
+def short(text: str, letters: int) -> str:
+    """Return a text, cut where it is longer than so many letters."""
+    return text if len(text) <= letters else f"{text[: letters - 1]}\N{HORIZONTAL ELLIPSIS}"
+
+
+def label(text: str) -> str:
+    """Return a text for a legend, which leaves out what begins with an underscore."""
+    return f" {text}" if text.startswith("_") else text
+
+
+def in_percent(axis: "Axes", way: str = "y") -> None:
+    """Write the fractions of an axis in percent."""
+    from matplotlib.ticker import PercentFormatter
+
+    along = axis.yaxis if way == "y" else axis.xaxis
+    along.set_major_formatter(PercentFormatter(1, symbol=" %"))
+
+
+def whole_ticks(axis: "Axes", last: int) -> None:
+    """Number an axis from 1 to ``last``, both of them shown, with about six ticks."""
+    step = next(
+        size * 10**power
+        for power in range(12)
+        for size in (1, 2, 5)
+        if last <= 6 * size * 10**power
+    )
+    between = [
+        number for number in range(step, last, step) if min(number - 1, last - number) > 0.4 * step
+    ]
+    axis.set_xticks(sorted({1, last, *between}))
+    axis.set_xlim(1 - 0.04 * last, last + 0.04 * last)

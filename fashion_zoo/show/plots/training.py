@@ -1,0 +1,207 @@
+"""Figures of a training: its curves, a learning-rate range test, schedules."""
+
+import math
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+import fashion_zoo.show.plots.canvas as canvas
+from fashion_zoo.wording import counted, listed, percent
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_MEASURED = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
+_MANY = 40  # epochs; more need no marks on their curves
+
+
+def curves(
+    history: Mapping[str, Sequence[float]],
+    title: str,
+    *,
+    kept: int | None = None,
+    within: Sequence[str] = (),
+    caption: str = "",
+) -> "Figure":
+    """Draw loss and accuracy over the epochs, and below them everything that moved.
+
+    Args:
+        history: column name to one value an epoch, as in ``history.csv``.
+        title: what was trained.
+        kept: the epoch, from 1, whose weights were kept; by default the last.
+        within: what the training figures have in them and the validation figures do not, such as
+            ``"dropout"``.
+        caption: of which run and which images.
+    """
+    last = len(history["loss"])
+    kept = kept or last
+    moved = _moved(history)
+    figure = canvas.blank(11, 6.6)
+    columns = math.lcm(2, len(moved))
+    grid = figure.add_gridspec(2, columns, height_ratios=[3, 2])
+    for place, name in enumerate(("loss", "accuracy")):
+        axis = figure.add_subplot(grid[0, place * columns // 2 : (place + 1) * columns // 2])
+        _draw_measured(axis, history, name, kept)
+    for place, (name, lines) in enumerate(moved.items()):
+        wide = columns // len(moved)
+        axis = figure.add_subplot(grid[1, place * wide : (place + 1) * wide])
+        _draw_moved(axis, name, lines)
+    for axis in figure.axes:
+        axis.grid(alpha=0.3)
+        axis.set_xlabel("epoch")
+        canvas.whole_ticks(axis, last)
+    canvas.say(figure, title, f"{caption}\n{_how_to_read(within)}")
+    return figure
+
+
+def _moved(history: Mapping[str, Sequence[float]]) -> dict[str, dict[str, Sequence[float]]]:
+    """Return what is drawn below, by its heading: the learning rate, and all that moved."""
+    found: dict[str, dict[str, Sequence[float]]] = {}
+    for name, values in history.items():
+        if name == "learning_rate" or (name not in _MEASURED and not name.endswith("_rate")):
+            if name == "learning_rate" or len(set(values)) > 1:
+                found[name.replace("_", " ")] = {"": values}
+        elif name.endswith("_rate"):
+            found.setdefault("dropout rate", {})[name.removesuffix("_rate")] = values
+    return found
+
+
+def _draw_measured(axis: "Axes", history: Mapping[str, Sequence[float]], name: str, kept: int):
+    epochs = np.arange(1, len(history[name]) + 1)
+    mark = "." if len(epochs) <= _MANY else ""
+    for column, part, color in (
+        (name, "training", canvas.TRAINING),
+        (f"val_{name}", "validation", canvas.VALIDATION),
+    ):
+        if column in history:
+            reached = history[column][kept - 1]
+            said = percent(reached) if name == "accuracy" else f"{reached:.4f}"
+            axis.plot(epochs, history[column], color=color, marker=mark, label=f"{part} {said}")
+    axis.axvline(kept, color=canvas.QUIET, linestyle=":", linewidth=1)
+    axis.set_title(name, size=10)
+    if name == "accuracy":
+        canvas.in_percent(axis)
+    why = "the last" if kept == len(epochs) else "whose weights were kept"
+    axis.legend(title=f"epoch {kept}, {why}", fontsize=9, title_fontsize=9)
+
+
+def _draw_moved(axis: "Axes", name: str, lines: Mapping[str, Sequence[float]]) -> None:
+    if len({tuple(values) for values in lines.values()}) == 1:  # they would hide each other
+        lines = {"": next(iter(lines.values()))}
+    for number, (line, values) in enumerate(lines.items()):
+        epochs = np.arange(1, len(values) + 1)
+        mark = "." if len(epochs) <= _MANY else ""
+        color = canvas.COLORS[number % len(canvas.COLORS)]
+        style = ("-", "--", ":", "-.")[number // len(canvas.COLORS) % 4]
+        axis.plot(
+            epochs,
+            values,
+            color=color,
+            marker=mark,
+            linestyle=style,
+            label=canvas.label(canvas.short(line, 24)),
+        )
+    if len(lines) > 1:
+        axis.legend(fontsize=7, ncols=1 + len(lines) // 6)
+    axis.set_title(name, size=10)
+    axis.set_ylim(bottom=0)
+
+
+def _how_to_read(within: Sequence[str]) -> str:
+    inside = f", with {listed(within)} in them" if within else ""
+    return (
+        f"Training figures are means over the epoch while the weights change{inside}; validation "
+        f"is measured after the epoch{', without' if within else ''}. What moves is shown as it "
+        "was in the last step of an epoch."
+    )
+
+
+def schedules(factors: Mapping[str, Sequence[float]], *, overlay: bool = False) -> "Figure":
+    """Draw schedules side by side, three a row, or over each other.
+
+    Args:
+        factors: what each schedule is called to its factors at evenly spaced progress, from 0 to 1.
+        overlay: whether all are drawn on the same axes.
+    """
+    if overlay:
+        return _overlaid(factors)
+    columns = min(len(factors), 3)
+    rows = -(-len(factors) // columns)
+    figure = canvas.blank(3.7 * columns, 2.6 * rows + 0.4)
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis in axes[len(factors) :]:
+        axis.axis("off")
+    for axis, (name, values) in zip(axes, factors.items(), strict=False):
+        axis.plot(np.linspace(0, 1, len(values)), values, color=canvas.TRAINING)
+        axis.set_title(textwrap.fill(name, 44), size=9)
+        axis.set(xlim=(0, 1), xlabel="progress", ylabel="factor")
+        axis.set_ylim(bottom=min(0, *values))
+        axis.grid(alpha=0.3)
+    return figure
+
+
+def _overlaid(factors: Mapping[str, Sequence[float]]) -> "Figure":
+    figure = canvas.blank(9, 4.5)
+    axis = figure.subplots()
+    for number, (name, values) in enumerate(factors.items()):
+        style = ("-", "--", ":", "-.")[number // len(canvas.COLORS) % 4]
+        axis.plot(
+            np.linspace(0, 1, len(values)), values, linestyle=style,
+            color=canvas.COLORS[number % len(canvas.COLORS)],
+            label=canvas.label(textwrap.fill(name, 36)),
+        )  # fmt: skip
+    lowest = min(min(values) for values in factors.values())
+    axis.set(xlim=(0, 1), xlabel="progress", ylabel="factor")
+    axis.set_ylim(bottom=min(0, lowest))
+    axis.grid(alpha=0.3)
+    figure.legend(loc="outside right upper", fontsize=9)
+    return figure
+
+
+def range_test(
+    rates: np.ndarray,
+    losses: np.ndarray,
+    smoothed: np.ndarray,
+    suggestions: Mapping[str, tuple[float, float, float]],
+    title: str,
+    *,
+    caption: str = "",
+) -> "Figure":
+    """Draw a learning-rate range test: the mean curve, its band over the seeds, the suggestions.
+
+    Args:
+        rates: (steps,) learning rates.
+        losses: (seeds, steps), NaN where a seed had diverged.
+        smoothed: (seeds, steps) the same, smoothed.
+        suggestions: what a rule is called to its rate and the smallest and largest of a seed.
+        title: the line above.
+        caption: of which recipe, seeds and images.
+    """
+    figure = canvas.blank(8, 5.2)
+    axis = figure.subplots()
+    whole = np.isfinite(smoothed).all(axis=0)
+    axis.plot(rates, losses.T, color="gray", alpha=0.25, linewidth=0.7)
+    axis.fill_between(
+        rates[whole], smoothed[:, whole].min(axis=0), smoothed[:, whole].max(axis=0),
+        color=canvas.TRAINING, alpha=0.25, linewidth=0,
+        label=f"range of {counted(len(losses), 'seed')}",
+    )  # fmt: skip
+    mean = smoothed[:, whole].mean(axis=0)
+    axis.plot(rates[whole], mean, color=canvas.TRAINING, label="mean, smoothed")
+    for (name, (rate, low, high)), color in zip(
+        suggestions.items(), canvas.COLORS[1:], strict=False
+    ):
+        axis.axvspan(low, high, color=color, alpha=0.15, linewidth=0)
+        axis.axvline(rate, color=color, linestyle="--", label=f"{name} {rate:.1e}")
+    top = np.nanmax(smoothed[:, whole])
+    axis.set(
+        xscale="log", xlabel="learning rate", ylabel="training loss of the step",
+        ylim=(max(0, np.nanmin(losses) * 0.95), top * 1.1),
+    )  # fmt: skip
+    axis.grid(alpha=0.3)
+    axis.legend(loc="best", fontsize=8)
+    canvas.say(figure, title, caption)
+    return figure
