@@ -53,7 +53,7 @@ def _run(body: Callable[[list[str]], int | None], arguments: list[str]) -> int:
     except fashion_zoo.FashionZooError as error:
         if debug:
             traceback.print_exc()
-        _say(f"error: {_spelling.message(error)}", error)
+        say_error(error)
         return error.exit_code
     except KeyboardInterrupt as interrupt:
         _say("Interrupted; nothing was left half written.", interrupt)
@@ -63,6 +63,11 @@ def _run(body: Callable[[list[str]], int | None], arguments: list[str]) -> int:
             traceback.print_exc()
         _say(f"error: {error}", error)
         return fashion_zoo.StorageError.exit_code
+
+
+def say_error(error: fashion_zoo.FashionZooError) -> None:
+    """Print an error of the library, with what it proposes as flags."""
+    _say(f"error: {_spelling.message(error)}", error)
 
 
 def _say(line: str, error: BaseException) -> None:

@@ -21,6 +21,8 @@ class Augment:
     """The policy."""
     to: str = "augment.png"
     """The picture."""
+    force: bool = False
+    """Replace a file there that is no picture of this package."""
     seed: int = 0
     """Key of the augmentation."""
     images: int = 10
@@ -36,7 +38,11 @@ def main(argv: list[str]) -> int:
     fashion_zoo.policies.parse(options.policy)  # a typo is answered at once
     _common.start_keras()
     fashion_zoo.plot_augmentation(
-        options.policy, options.to, seed=options.seed, images=options.images
+        options.policy,
+        options.to,
+        seed=options.seed,
+        images=options.images,
+        force=options.force,
     )
     print(options.to)
     return 0

@@ -1,7 +1,9 @@
 """Evaluate a run: ``python -m recipes.evaluate RUN``."""
 
 import dataclasses
+import functools
 import sys
+from typing import Any
 
 import tyro
 
@@ -25,8 +27,14 @@ def main(argv: list[str]) -> None:
     options = _common.parse(Evaluate, argv, "evaluate")
     fashion_zoo.open_run(options.run)  # before the seconds that keras takes
     _common.start_keras()
-    found = fashion_zoo.evaluate(options.run)
-    if options.json:
+    fashion_zoo.evaluate(options.run, show=functools.partial(_print, options.json))
+    if not options.json:
+        print(f"Pictures: {options.run}/confusion.png, reliability.png, errors.png")
+
+
+def _print(as_json: bool, found: dict[str, Any]) -> None:
+    """Print the numbers, before anything else can fail."""
+    if as_json:
         _common.print_json(found)
         return
     from fashion_zoo.show.tables import print_table
@@ -47,7 +55,6 @@ def main(argv: list[str]) -> None:
         ],
         numbers=4,
     )
-    print(f"Pictures: {options.run}/confusion.png, reliability.png, errors.png")
 
 
 if __name__ == "__main__":

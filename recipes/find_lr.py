@@ -1,7 +1,9 @@
 """Find a learning rate: ``python -m recipes.find_lr NAME``."""
 
 import dataclasses
+import functools
 import sys
+from typing import Any
 
 import fashion_zoo
 from fashion_zoo.wording import counted
@@ -23,6 +25,8 @@ class FindLR(fashion_zoo.RunConfig):
     """Steps a sweep."""
     to: str = "find_lr.png"
     """The picture."""
+    force: bool = False
+    """Replace a file there that is no picture of this package."""
     json: bool = False
     """Print the suggestions as JSON."""
 
@@ -45,16 +49,22 @@ def main(argv: list[str]) -> None:
     )
     fashion_zoo.data.check_sizes(config)
     _common.start_keras()
-    found = fashion_zoo.find_lr(
+    fashion_zoo.find_lr(
         entry.name,
         config=config,
         to=options.to,
+        force=options.force,
+        show=functools.partial(_print, entry.name, options),
         seeds=options.seeds,
         low=options.low,
         high=options.high,
         steps=options.steps,
         progress=True,
     )
+
+
+def _print(name: str, options: FindLR, found: Any) -> None:
+    """Print what was found, before anything else can fail."""
     if options.json:
         _common.print_json({name: one._asdict() for name, one in found.suggestions.items()})
         return
@@ -63,7 +73,8 @@ def main(argv: list[str]) -> None:
         print(f"{name:<10}{one.rate:.1e}  ({one.low:.1e} to {one.high:.1e}, {over})")
     print(f"picture   {options.to}")
     rate = found.suggestions["valley"].rate
-    print(f"Next: python -m recipes.train {entry.name} --training.learning-rate {rate:.1e}")
+    print(f"Next: python -m recipes.train {name} --training.learning-rate {rate:.1e}")
+    sys.stdout.flush()  # drawing comes next
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+from typing import Any
 
 import tyro
 
@@ -26,13 +27,18 @@ class Predict:
 
 
 @_common.command
-def main(argv: list[str]) -> None:
+def main(argv: list[str]) -> int:
     """Parse, predict, print."""
     options = _common.parse(Predict, argv, "predict")
     fashion_zoo.open_run(options.run)  # before the seconds that keras takes
     _common.start_keras()
+    left_out: list[fashion_zoo.DataError] = []
     found = fashion_zoo.predict(
-        options.run, options.pictures, top=options.top, invert=options.invert
+        options.run,
+        options.pictures,
+        top=options.top,
+        invert=options.invert,
+        skip=left_out.append,
     )
     again, other = (" once inverted", "without") if options.invert else ("", "with")
     for prediction in found:
@@ -50,7 +56,14 @@ def main(argv: list[str]) -> None:
             )
     if options.json:
         _common.print_json([prediction._asdict() for prediction in found])
-        return
+    else:
+        _print(found)
+    for error in left_out:
+        _common.say_error(error)
+    return fashion_zoo.DataError.exit_code if left_out else 0
+
+
+def _print(found: list[Any]) -> None:
     for prediction in found:
         notes = f" ({', '.join(prediction.notes)})" if prediction.notes else ""
         print(f"{prediction.picture}{notes}")

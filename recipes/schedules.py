@@ -19,13 +19,17 @@ class Schedules:
     """The picture."""
     overlay: bool = False
     """Draw all on the same axes."""
+    force: bool = False
+    """Replace a file there that is no picture of this package."""
 
 
 @_common.command
 def main(argv: list[str]) -> None:
     """Parse, draw, say where."""
     options = _common.parse(Schedules, argv, "schedules")
-    fashion_zoo.plot_schedules(options.schedules, options.to, overlay=options.overlay)
+    fashion_zoo.plot_schedules(
+        options.schedules, options.to, overlay=options.overlay, force=options.force
+    )
     print(options.to)
 
 

@@ -4,11 +4,13 @@ import shutil
 
 import matplotlib
 import numpy as np
+import pytest
 from matplotlib.figure import Figure
 
 import fashion_zoo
 from fashion_zoo.evaluation import evaluate_run
 from fashion_zoo.show import figures, pages, plots
+from recipes import augment, evaluate, find_lr, predict, schedules
 
 FACTORS = {"one": [0.0, 1.0, 0.5]}
 
@@ -133,3 +135,67 @@ def test_a_range_test_is_returned_without_its_picture(tmp_path, monkeypatch, cap
     monkeypatch.setattr(plots, "range_test", refuse)
     assert fashion_zoo.find_lr("bn_mlp", to=tmp_path / "a.png") is found
     assert "a.png is left out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
+def test_a_picture_of_ours_is_drawn_anew_and_nothing_else_is_replaced(tmp_path, ending):
+    file = tmp_path / f"a.{ending}"
+    fashion_zoo.plot_schedules(["linear"], file)
+    fashion_zoo.plot_schedules(["cosine"], file)
+    Figure().savefig(file)  # as a user draws
+    theirs = file.read_bytes()
+    with pytest.raises(fashion_zoo.StorageError, match="is no picture of fashion_zoo"):
+        fashion_zoo.plot_schedules(["linear"], file)
+    assert file.read_bytes() == theirs
+    fashion_zoo.plot_schedules(["linear"], file, force=True)
+    assert file.read_bytes() != theirs
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda to: schedules.main(["--to", to]),
+        lambda to: augment.main(["flip", "--to", to]),
+        lambda to: find_lr.main(["bn_mlp", "--to", to]),
+    ],
+    ids=["schedules", "augment", "find_lr"],
+)
+def test_no_command_replaces_a_users_file(tmp_path, call, capsys):
+    file = tmp_path / "mine.png"
+    file.write_bytes(b"mine")
+    assert call(str(file)) == fashion_zoo.StorageError.exit_code
+    assert file.read_bytes() == b"mine"
+    assert "Choose another place, or replace it with --force.\n" in capsys.readouterr().err
+    assert call(str(tmp_path)) == fashion_zoo.ConfigError.exit_code  # a folder has no ending
+
+
+def test_an_evaluation_is_printed_before_it_is_kept(trained, tmp_path, monkeypatch, capsys):
+    shutil.copytree(trained.run.path, tmp_path / "r")
+    (tmp_path / "r" / "evaluation.json").unlink()
+
+    def refuse_writing(path, value):
+        raise fashion_zoo.StorageError(f"Cannot write {path}: Read-only file system.")
+
+    monkeypatch.setattr("fashion_zoo.storage.write_json", refuse_writing)
+    assert evaluate.main([str(tmp_path / "r")]) == fashion_zoo.StorageError.exit_code
+    said = capsys.readouterr()
+    assert said.out.startswith("accuracy ")
+    assert "Pictures:" not in said.out
+    assert said.err.endswith("Read-only file system.\n")
+
+
+def test_the_good_pictures_are_named_beside_a_broken_one(trained, tmp_path, capsys):
+    from PIL import Image
+
+    good, broken = tmp_path / "good.png", tmp_path / "broken.png"
+    Image.fromarray(np.eye(28, dtype=np.uint8) * 255).save(good)
+    broken.write_bytes(b"no picture")
+    words = [str(trained.run.path), str(tmp_path), str(good), str(broken)]
+    assert predict.main(words) == fashion_zoo.DataError.exit_code
+    said = capsys.readouterr()
+    assert said.out.startswith(f"{good}\n")
+    assert len(said.out.splitlines()) == 4
+    assert f"error: {tmp_path} is a folder. Name the pictures in it.\n" in said.err
+    assert f"error: {broken} cannot be read as a picture" in said.err
+    with pytest.raises(fashion_zoo.DataError, match="is a folder"):
+        fashion_zoo.predict(trained.run.path, [tmp_path, good])

@@ -57,6 +57,8 @@ def read_picture(path: str | Path, *, invert: bool = False) -> Picture:
             if size != IMAGE_SHAPE:
                 color = border(grey)
                 grey = ImageOps.pad(grey, IMAGE_SHAPE, Image.Resampling.LANCZOS, color=color)
+    except IsADirectoryError:
+        raise DataError(f"{path} is a folder. Name the pictures in it.") from None
     except FileNotFoundError:
         raise DataError(f"There is no picture {path}.") from None
     except Exception as error:  # each of Pillow's readers has its own way to fail

@@ -1,5 +1,6 @@
 """Evaluation on the test images: the one place that uses their labels."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -50,11 +51,17 @@ def measure_test(model, data: DataConfig) -> dict[str, Any]:
     return measure(probabilities(model, test.images), test.labels, CLASS_NAMES)
 
 
-def evaluate_run(run: Run) -> dict[str, Any]:
+def evaluate_run(
+    run: Run, show: Callable[[dict[str, Any]], None] = lambda found: None
+) -> dict[str, Any]:
     """Evaluate a run's saved model on all 10,000 test images.
 
     Writes ``evaluation.json``, and then ``confusion.png``, ``reliability.png`` and ``errors.png``,
     into the run folder. A picture that cannot be drawn is a warning.
+
+    Args:
+        run: the run.
+        show: called with the numbers before anything is written.
 
     Returns:
         What ``measure`` returns; the same as in ``evaluation.json``.
@@ -62,11 +69,13 @@ def evaluate_run(run: Run) -> dict[str, Any]:
     Raises:
         RunError: the run has no model.
         DataError: a test file is damaged.
+        StorageError: the run folder cannot be written.
     """
     model = run.load_model()
     test = load_part("test", run.config.data.dataset, run.config.data.folder)
     predictions = probabilities(model, test.images)
     found = measure(predictions, test.labels, CLASS_NAMES)
+    show(found)
     storage.write_json(run.path / "evaluation.json", found)
     _draw(run, found, predictions, test)
     return found

@@ -14,11 +14,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fashion_zoo import storage
-from fashion_zoo.errors import ConfigError, FashionZooError, StorageError
+from fashion_zoo.errors import ConfigError, FashionZooError, Hint, StorageError
 from fashion_zoo.show.streams import say
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+_SIGN = "fashion_zoo"
+# Where a picture says who drew it, and what it then holds: such a picture may be drawn anew.
+_SIGNED = {
+    "png": ("Software", b"Software\0fashion_zoo"),
+    "pdf": ("Creator", b"/Creator (fashion_zoo)"),
+    "svg": ("Creator", b"<dc:title>fashion_zoo</dc:title>"),
+}
 
 
 def draw(make: Callable[[], "Figure"], ending: str = "png", **options: Any) -> bytes:
@@ -38,6 +47,8 @@ def draw(make: Callable[[], "Figure"], ending: str = "png", **options: Any) -> b
             warnings.simplefilter("ignore")  # a glyph that no font has costs no picture
             figure = make()
             _plain_ticks(figure)
+            if ending in _SIGNED:
+                options["metadata"] = {_SIGNED[ending][0]: _SIGN}
             figure.savefig(file, format=ending, **options)
     except FashionZooError:
         raise
@@ -91,6 +102,35 @@ def check_ending(path: str | os.PathLike) -> None:
     endings = sorted(FigureCanvasBase.get_supported_filetypes())
     if _ending(path) not in endings:
         raise ConfigError(f"The picture must end in one of {', '.join(endings)}, received {path}.")
+
+
+def check_place(path: str | os.PathLike, *, force: bool = False) -> None:
+    """Check that a picture may be drawn into a file.
+
+    Args:
+        path: the file.
+        force: whether it may take the place of a file that is not a picture of ours.
+
+    Raises:
+        ConfigError: it does not end like a picture.
+        StorageError: something else is there, or cannot be looked at.
+    """
+    check_ending(path)
+    place = Path(path)
+    with storage.as_storage_error(place):
+        if not place.exists():
+            return
+        if place.is_dir():
+            raise StorageError(f"{path} is a folder. Name a file for the picture.")
+        ending = _ending(path)
+        ours = ending in _SIGNED and _SIGNED[ending][1] in place.read_bytes()
+    if not (force or ours):
+        raise StorageError(
+            f"{path} is there already and is no picture of fashion_zoo. Choose another place, or "
+            "replace it with ",
+            Hint("force", True),
+            ".",
+        )
 
 
 def _ending(path: str | os.PathLike) -> str:

@@ -12,7 +12,9 @@ ROWS = 4  # results of a policy, one below the other
 _BATCH = 256  # images that are augmented together
 
 
-def plot_schedules(expressions: Sequence[str], to: str | Path, *, overlay: bool = False) -> None:
+def plot_schedules(
+    expressions: Sequence[str], to: str | Path, *, overlay: bool = False, force: bool = False
+) -> None:
     """Draw schedules into a picture file, side by side or over each other.
 
     Args:
@@ -20,13 +22,15 @@ def plot_schedules(expressions: Sequence[str], to: str | Path, *, overlay: bool 
             there are none.
         to: the file, PNG or what else matplotlib writes.
         overlay: whether all are drawn on the same axes, to be compared.
+        force: replace a file there that is no picture of this package.
 
     Raises:
         ConfigError: an expression cannot be read, or the file's ending is not a picture's.
-        StorageError: the file cannot be written.
+        StorageError: something else is there, or the file cannot be written.
     """
     from fashion_zoo.show import figures, plots
 
+    figures.check_place(to, force=force)
     if not expressions:
         plain = [name for name in schedules.SCHEDULES if name != "join"]
         expressions = [*plain, "warmup >> cosine", "join([constant, linear], [0.5])"]
@@ -37,7 +41,9 @@ def plot_schedules(expressions: Sequence[str], to: str | Path, *, overlay: bool 
     figures.save(to, lambda: plots.schedules(factors, overlay=overlay))
 
 
-def plot_augmentation(policy: str, to: str | Path, *, seed: int = 0, images: int = 10) -> None:
+def plot_augmentation(
+    policy: str, to: str | Path, *, seed: int = 0, images: int = 10, force: bool = False
+) -> None:
     """Draw training images, and below them what a policy makes of them at four steps.
 
     Args:
@@ -45,12 +51,13 @@ def plot_augmentation(policy: str, to: str | Path, *, seed: int = 0, images: int
         to: the file, PNG or what else matplotlib writes.
         seed: key of the augmentation.
         images: how many, one of each class in turn; 1 to 100.
+        force: replace a file there that is no picture of this package.
 
     Raises:
         ConfigError: the policy cannot be read, a number is out of range, the file's ending is not
             a picture's, or the backend is not tensorflow.
         DataError: a data file is damaged.
-        StorageError: the file cannot be written.
+        StorageError: something else is there, or the file cannot be written.
     """
     checks.whole("images", images, 1, 100)
     checks.whole("seed", seed, 0)
@@ -61,7 +68,7 @@ def plot_augmentation(policy: str, to: str | Path, *, seed: int = 0, images: int
     from fashion_zoo.data.pipeline import need_tensorflow
     from fashion_zoo.show import figures, plots
 
-    figures.check_ending(to)
+    figures.check_place(to, force=force)
     need_tensorflow()
     from fashion_zoo.augment import Augmenter
     from fashion_zoo.config import DataConfig

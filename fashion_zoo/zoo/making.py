@@ -1,6 +1,7 @@
 """Build, train, and find a learning rate."""
 
 import datetime
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -198,6 +199,8 @@ def find_lr(
     *,
     config: RunConfig | None = None,
     to: str | Path | None = None,
+    force: bool = False,
+    show: Callable[["RangeTest"], None] | None = None,
     seeds: int = 3,
     low: float = 1e-6,
     high: float = 10.0,
@@ -213,6 +216,8 @@ def find_lr(
         name: a registered recipe.
         config: the whole config; by default the recipe's.
         to: a picture to draw the curves into; one that cannot be drawn is a warning.
+        force: replace a file there that is no picture of this package.
+        show: called with what was found, before the picture is drawn.
         seeds: number of sweeps, at least 1.
         low: the first learning rate.
         high: the last one.
@@ -226,12 +231,13 @@ def find_lr(
     Raises:
         ConfigError: an unknown name or a value that is not allowed.
         TrainingError: the loss diverged at once.
+        StorageError: something else is where the picture shall be.
     """
     from fashion_zoo.show import figures, plots
     from fashion_zoo.show.progress import SweepDisplay
 
     if to is not None:
-        figures.check_ending(to)
+        figures.check_place(to, force=force)
     entry = registry.recipe(name)
     chosen = override(config or entry.config, overrides)
     checks.sweep(seeds, low, high, steps)
@@ -250,6 +256,8 @@ def find_lr(
             steps=steps,
             tick=lambda seed, step: display.advance(seed * steps + step + 1),
         )
+    if show is not None:
+        show(found)
     if to is not None:
         title = f"Learning-rate range test of {name}"
         caption = _tested(chosen, seeds, steps)

@@ -1,24 +1,31 @@
 """Evaluate, export and predict with a run."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fashion_zoo import runs
-from fashion_zoo.errors import ConfigError
+from fashion_zoo.errors import ConfigError, DataError
 
 
-def evaluate(run: str | Path) -> dict[str, Any]:
+def evaluate(
+    run: str | Path, *, show: Callable[[dict[str, Any]], None] | None = None
+) -> dict[str, Any]:
     """Evaluate a run on the test images; see ``fashion_zoo.evaluation.measure``.
+
+    Args:
+        run: the run folder.
+        show: called with the numbers before anything is written into the run.
 
     Raises:
         RunError: it is not a run, or has no model.
+        StorageError: the run folder cannot be written.
     """
     from fashion_zoo.evaluation import evaluate_run
 
-    return evaluate_run(runs.open_run(run))
+    return evaluate_run(runs.open_run(run), show or (lambda found: None))
 
 
 def export(run: str | Path, to: str | Path, *, force: bool = False) -> dict[str, Any]:
@@ -54,6 +61,7 @@ def predict(
     *,
     top: int = 3,
     invert: bool = False,
+    skip: Callable[[DataError], None] | None = None,
 ) -> list[Prediction]:
     """Predict the classes of picture files of any size and colour, or of an array of pixels.
 
@@ -63,6 +71,8 @@ def predict(
             in 0..255, 0 is black.
         top: how many classes to return.
         invert: whether to swap light and dark first.
+        skip: called with the error of a file that is not a picture, which is then left out; by
+            default it is raised.
 
     Raises:
         DataError: a file is not a picture, or the array does not hold pixels.
@@ -78,8 +88,17 @@ def predict(
         read = read_pictures(pictures, invert=invert)
         names = [f"image {place}" for place in range(len(read))]
     else:
-        read = [read_picture(path, invert=invert) for path in pictures]
-        names = [str(path) for path in pictures]
+        read, names = [], []
+        for path in pictures:
+            try:
+                read.append(read_picture(path, invert=invert))
+                names.append(str(path))
+            except DataError as error:
+                if skip is None:
+                    raise
+                skip(error)
+        if pictures and not read:
+            return []
     if not read:
         raise ConfigError("predict needs at least one picture, received none.")
     if not 1 <= top <= len(CLASS_NAMES):
