@@ -48,6 +48,13 @@ def limit_gpu_memory(mebibytes: int) -> None:
         ) from error
 
 
+def cores() -> int:
+    """Return how many cores this process may use: of its job, its container and its affinity."""
+    import joblib
+
+    return joblib.cpu_count()
+
+
 def gpu_is_lost() -> bool:
     """Whether a GPU of NVIDIA's is here that Keras, woken, does not compute on.
 

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 
+from fashion_zoo.devices import cores
+
 # TensorFlow; its math libraries and torch; XLA on jax, which reads neither of the others.
 THREADS = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "NPROC")
 
@@ -59,9 +61,7 @@ def share_of_cores(workers: int) -> dict[str, str]:
     The cores are those that this process may use: of its job, its container and its affinity, not
     of the machine. What the user has set is left as it is.
     """
-    import joblib
-
-    share = str(max(joblib.cpu_count() // workers, 1))
+    share = str(max(cores() // workers, 1))
     return {name: share for name in THREADS if name not in os.environ}
 
 
