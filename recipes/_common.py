@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import fashion_zoo
 from fashion_zoo.devices import gpu_is_lost
+from fashion_zoo.show.waiting import waiting
 from recipes import _spelling, _streams
 from recipes._help import Brief, short_help, wanted
 from recipes._parsing import REGISTRY, expanded
@@ -189,7 +190,11 @@ def start_keras(gpu_memory: int | None = None, *, wake: bool = True) -> None:
         ConfigError: the backend that KERAS_BACKEND names is unknown or not installed; raised by the
             import where keras is not loaded yet.
     """
-    start = functools.partial(_start_keras, gpu_memory=gpu_memory, wake=wake)
+
+    def start(load: Callable[[], Any]) -> None:
+        with waiting("Loading Keras and its backend"):
+            _start_keras(load, gpu_memory=gpu_memory, wake=wake)
+
     if "keras" in sys.modules:
         start(lambda: None)
     else:

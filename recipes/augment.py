@@ -6,6 +6,7 @@ import sys
 import tyro
 
 import fashion_zoo
+from fashion_zoo.show.waiting import waiting
 from recipes import _common
 
 
@@ -37,13 +38,14 @@ def main(argv: list[str]) -> int:
     options = _common.parse(Augment, argv, "augment")
     fashion_zoo.policies.parse(options.policy)  # a typo is answered at once
     _common.start_keras()
-    fashion_zoo.plot_augmentation(
-        options.policy,
-        options.to,
-        seed=options.seed,
-        images=options.images,
-        force=options.force,
-    )
+    with waiting("Drawing"):
+        fashion_zoo.plot_augmentation(
+            options.policy,
+            options.to,
+            seed=options.seed,
+            images=options.images,
+            force=options.force,
+        )
     print(options.to)
     return 0
 

@@ -6,6 +6,7 @@ import sys
 import tyro
 
 import fashion_zoo
+from fashion_zoo.show.waiting import waiting
 from recipes import _common, _lines
 
 
@@ -33,7 +34,8 @@ def main(argv: list[str]) -> None:
     options = _common.parse(Export, argv, "export")
     fashion_zoo.open_run(options.run)  # before the seconds that keras takes
     _common.start_keras()
-    parity = fashion_zoo.export(options.run, options.to, force=options.force)
+    with waiting("Exporting, and comparing the export with the model"):
+        parity = fashion_zoo.export(options.run, options.to, force=options.force)
     if options.json:
         _common.print_json(parity)
     else:

@@ -52,6 +52,7 @@ def measure_augmentation(
     """
     entry = registry.recipe("bn_mlp")
     rows = []
+    display.expect(len(trials()) * seeds)
     for operation, policy in trials():
         own = {"training": {"augmentation": policy}}
         config = override(override(override(entry.config, SCHEDULE), changes), own)

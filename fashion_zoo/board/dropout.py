@@ -61,6 +61,7 @@ def measure_dropout(
         (f"constant {rate:g}", "bn_mlp", {"model": {"dropout": rate}}) for rate in CONSTANT_RATES
     ] + [(name, recipe, overrides) for name, (recipe, overrides) in MOVING.items()]
     rows = []
+    display.expect(len(arms) * seeds)
     for name, recipe, overrides in arms:
         entry = registry.recipe(recipe)
         config = override(override(entry.config, changes), overrides)

@@ -59,6 +59,8 @@ def measure_learning_rates(
     """
     rows = []
     suggested = {recipe: _suggested(recipe, folder, changes) for recipe in RECIPES}
+    rates = [len(list(_rates(registry.recipe(one), suggested[one]))) for one in RECIPES]
+    display.expect(len(SCHEDULES) * sum(rates) * seeds)
     for schedule, recipe in itertools.product(SCHEDULES, RECIPES):
         entry = registry.recipe(recipe)
         moving = {"training": {"schedules": {"learning_rate": schedule}}}
@@ -66,10 +68,11 @@ def measure_learning_rates(
         split = load_split(config.data)
         for rule, rate in _rates(entry, suggested[recipe]):
             tried = override(config, {"training": {"learning_rate": rate}})
-            each = [
-                _trained(entry, override(tried, {"seed": seed}), split, folder, changes)
-                for seed in range(seeds)
-            ]
+            each = []
+            for seed in range(seeds):
+                seeded = override(tried, {"seed": seed})
+                with display.pace.training(f"{recipe} {schedule} {rule} {rate:g}, seed {seed}"):
+                    each.append(_trained(entry, seeded, split, folder, changes))
             rows.append(Reached(recipe, schedule, rule, rate, tuple(each)))
             reached = ", ".join(f"{one:.4f}" for one in each)
             display.say(f"{recipe} {schedule} {rule} {rate:g}: validation {reached}")

@@ -9,6 +9,7 @@ from fashion_zoo.evaluation import evaluate_run
 from fashion_zoo.overrides import override
 from fashion_zoo.runs import Run
 from fashion_zoo.show.progress import TrainingDisplay
+from fashion_zoo.show.waiting import waiting
 from fashion_zoo.training import train_once
 from fashion_zoo.wording import percent
 
@@ -30,7 +31,8 @@ def measure(entry: Recipe, config: RunConfig, path: Path, display: TrainingDispl
         KeyboardInterrupt: Ctrl-C; a next call goes on.
     """
     run = train_once(entry, config, path, display)
-    evaluation = run.evaluation() or evaluate_run(run)
+    with waiting("Evaluating on the test images", display.enabled):
+        evaluation = run.evaluation() or evaluate_run(run)
     return Measured(
         run,
         run.read_json("training.json")["validation_accuracy"],
@@ -64,7 +66,8 @@ def measure_seeds(
     done = []
     for seed in range(seeds):
         path = place.with_name(f"{place.name}-{seed}")
-        found = measure(entry, override(config, {"seed": seed}), path, display)
+        with display.pace.training(f"{say}, seed {seed}"):
+            found = measure(entry, override(config, {"seed": seed}), path, display)
         reached = ", ".join(f"{part} {percent(getattr(found, part))}" for part in parts)
         display.say(f"{say} seed {seed}: {reached}")
         done.append(found)

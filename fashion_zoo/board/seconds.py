@@ -59,6 +59,7 @@ def measure_seconds(
         KeyboardInterrupt: Ctrl-C; a next call goes on.
     """
     rows = []
+    display.expect((len(SCHEDULES) + 1) * seeds)
     for level, (recipe, overrides) in SCHEDULES.items():
         entry = registry.recipe(recipe)
         config = override(override(entry.config, overrides), changes)
@@ -68,7 +69,10 @@ def measure_seconds(
         accuracies = (tuple(getattr(one, part) for one in done) for part in ("validation", "test"))
         rows.append(Timed(_words(level, recipe, config), seconds, *accuracies))
     data = override(RunConfig(), changes).data
-    trained = [_tutorial(seed, data) for seed in range(seeds)]
+    trained = []
+    for seed in range(seeds):
+        with display.pace.training(f"the tutorial's net, seed {seed}"):
+            trained.append(_tutorial(seed, data))
     rows.append(Timed("tutorial", *zip(*trained, strict=True)))
     return rows
 

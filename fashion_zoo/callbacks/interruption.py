@@ -1,16 +1,17 @@
 """Ctrl-C and SIGTERM at a safe point."""
 
-import contextlib
-import os
 import signal
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import keras
 
+from fashion_zoo.show import streams
+
 STOPPING = (
-    b"Stopping after this step; then the model is saved. Press Ctrl-C again to leave at once, "
-    b"with the epochs that are done.\n"
+    "Stopping after this step; then the model is saved. Press Ctrl-C again to leave at once, "
+    "with the epochs that are done."
 )
 GRACE = 30.0  # seconds after SIGTERM; a cluster's SIGKILL often comes then
 
@@ -33,15 +34,18 @@ class StopOnInterrupt(keras.callbacks.Callback):
     Outside the main thread, where Python delivers no signals, it does nothing.
 
     Args:
-        promise: what the first signal prints on stderr.
+        promise: what the first signal says.
+        say: shows a line; by default on stderr.
     """
 
-    def __init__(self, promise: bytes = STOPPING):
+    def __init__(self, promise: str = STOPPING, say: Callable[[str], None] = streams.say):
         super().__init__()
         self.promise = promise
+        self.say = say
         self.asked = False
         self.insisted = False
         self._alarmed = False
+        self._saying: threading.Thread | None = None
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> "StopOnInterrupt":
@@ -63,9 +67,10 @@ class StopOnInterrupt(keras.callbacks.Callback):
         self.asked = True
         if number == signal.SIGTERM:
             self._end_for_sure()
-        with contextlib.suppress(OSError):  # nobody reads it
-            # print may not be entered again from a handler that came in the middle of a print
-            os.write(2, self.promise)
+        # A handler may have come in the middle of a print, which cannot be entered again; and a
+        # line that a display does not know of would be glued to its bar.
+        self._saying = threading.Thread(target=self.say, args=(self.promise,))
+        self._saying.start()
 
     def _end_for_sure(self) -> None:
         """Set an alarm, on which the system acts by itself, unless the program has its own."""
@@ -76,4 +81,6 @@ class StopOnInterrupt(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         if self.asked:
+            if self._saying:
+                self._saying.join()  # the display is stopped next
             raise KeyboardInterrupt

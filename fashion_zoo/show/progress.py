@@ -4,18 +4,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from fashion_zoo.show.pace import Pace, clock
 from fashion_zoo.show.streams import say, stderr
 from fashion_zoo.show.watching import Block, Progress, in_notebook, watched
 from fashion_zoo.wording import percent
 
 _NARROW = 76  # columns; below it the figures have no room for a bar beside them
-
-
-def clock(seconds: float) -> str:
-    """Format seconds as m:ss, or h:mm:ss from an hour on."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def text_bar(done: int, total: int, width: int = 20) -> str:
@@ -46,6 +40,11 @@ class TrainingDisplay:
         self.epochs = self.steps = self.done = 0
         self.started = 0.0
         self.validation = ""
+        self.pace = Pace(0, self.say)
+
+    def expect(self, trainings: int) -> None:
+        """Say before each of so many trainings which it is, and about how long is left."""
+        self.pace = Pace(trainings, self.say)
 
     def start(self, epochs: int, steps: int, done: int = 0) -> None:
         """Begin, with the number of epochs, of steps an epoch, and of epochs done before."""
@@ -132,7 +131,13 @@ class SweepDisplay:
         self.total = total
         self.block = Block() if enabled and in_notebook() else None
         live = enabled and self.block is None and console.is_terminal
-        self.progress = progress.Progress(console=console, disable=not live, transient=True)
+        self.progress = progress.Progress(
+            progress.SpinnerColumn(),  # it turns while a graph is traced
+            *progress.Progress.get_default_columns(),
+            console=console,
+            disable=not live,
+            transient=True,
+        )
         self.task = self.progress.add_task("steps", total=total)
 
     def __enter__(self) -> "SweepDisplay":
@@ -151,9 +156,16 @@ class SweepDisplay:
 
 
 def _bar(console: Any) -> Any:
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
-    columns: list[Any] = [TextColumn("{task.description}")]
+    # It turns while a graph is traced, which takes longer than many an epoch.
+    columns: list[Any] = [SpinnerColumn(finished_text=" "), TextColumn("{task.description}")]
     if console.width >= _NARROW:
         columns.append(BarColumn(bar_width=None))
     columns += [

@@ -4,7 +4,8 @@ import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from fashion_zoo.show.progress import clock
+from fashion_zoo.show.pace import clock
+from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.show.streams import say, stderr
 from fashion_zoo.show.watching import Block, Progress, in_notebook, watched
 from fashion_zoo.wording import percent
@@ -40,16 +41,22 @@ class SearchDisplay:
         self.live: Any = None
         self.started = time.perf_counter()
         self.before: int | None = None
+        self.counts: Counts | None = None
+        self.best: tuple[int, float, Mapping[str, Any]] | None = None
+        self.trial = self.running = ""
 
     def __enter__(self) -> "SearchDisplay":
         if self.enabled and not self.block and self.console.is_terminal:
             from rich.live import Live
 
-            self.live = Live(console=self.console, auto_refresh=False)
+            self.live = Live(
+                get_renderable=self._table, console=self.console, redirect_stdout=False
+            )
             self.live.start()
         return self
 
     def __exit__(self, *_) -> None:
+        self.running = ""
         if self.live:
             self.live.stop()
             self.live = None
@@ -61,11 +68,29 @@ class SearchDisplay:
             counts: the trials.
             best: number, score and parameters of the best one.
         """
+        self.counts, self.best = counts, best
+        self._draw()
+
+    def begin(self, trial: str) -> None:
+        """Show that a training begins.
+
+        Args:
+            trial: what is trained, such as ``"trial 3"``.
+        """
+        self.trial = trial
+        self.stand("building the model")
+
+    def stand(self, text: str) -> None:
+        """Show where the running trial stands."""
+        self.running = f"{self.trial}: {text}"
+        self._draw(now=False)
+
+    def _draw(self, now: bool = True) -> None:
         if self.block:
-            rows = self._rows(counts, best)
-            self.block.stand("\n".join(f"{name:<11}{text}" for name, text in rows))
-        elif self.live:
-            self.live.update(self._table(counts, best), refresh=True)
+            text = "\n".join(f"{name:<11}{text}" for name, text in self._rows())
+            self.block.stand(text, now=now)
+        elif self.live and now:  # a thread draws it anyway, four times a second
+            self.live.refresh()
 
     @property
     def follows(self) -> bool:
@@ -92,29 +117,50 @@ class SearchDisplay:
         pace = (time.perf_counter() - self.started) / since
         return clock(pace * (counts.planned - finished))
 
-    def _table(self, counts: Counts, best: tuple[int, float, Mapping[str, Any]] | None) -> Any:
+    def _table(self) -> Any:
         from rich.table import Table
 
         table = Table.grid(padding=(0, 2))
         table.add_column(style="bold")
         table.add_column(overflow="fold")
-        for row in self._rows(counts, best):
+        for row in self._rows():
             table.add_row(*row)
         return table
 
-    def _rows(
-        self, counts: Counts, best: tuple[int, float, Mapping[str, Any]] | None
-    ) -> list[tuple[str, str]]:
+    def _rows(self) -> list[tuple[str, Any]]:
         """Return where the search stands, as names and texts."""
-        trials = (
-            f"{counts.done} done, {counts.running} running, {counts.pruned} pruned, "
-            f"{counts.failed} failed, of {counts.planned}"
-        )
-        rows = [("trials", trials), ("time left", self.left(counts))]
-        if best:
-            number, score, values = best
+        rows: list[tuple[str, Any]] = []
+        if counts := self.counts:
+            trials = (
+                f"{counts.done} done, {counts.running} running, {counts.pruned} pruned, "
+                f"{counts.failed} failed, of {counts.planned}"
+            )
+            rows = [("trials", trials), ("time left", self.left(counts))]
+        if self.best:
+            number, score, values = self.best
             rows += [("best", f"{percent(score)} (trial {number})"), ("", describe(values))]
+        if self.running:
+            rows.append(("now", self.running))
         return rows
+
+
+class RunningTrial(TrainingDisplay):
+    """Show the epochs of one training of a search in the display of that search."""
+
+    def __init__(self, search: SearchDisplay):
+        super().__init__(enabled=False)
+        self.search = search
+
+    def advance(
+        self, epoch: int, step: int, speed: float, logs: Mapping[str, float] | None
+    ) -> None:
+        """Show that ``step`` steps of ``epoch`` (from 0) are done."""
+        self.search.stand(self._line(epoch, step, speed, logs))
+
+    def finish_epoch(self, epoch: int, speed: float, logs: Mapping[str, float] | None) -> None:
+        """Show the metrics of an epoch that is done."""
+        super().finish_epoch(epoch, speed, logs)
+        self.advance(epoch, self.steps, speed, logs)
 
 
 def describe(values: Mapping[str, Any]) -> str:

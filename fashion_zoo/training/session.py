@@ -15,8 +15,9 @@ from fashion_zoo.config import Recipe, RunConfig
 from fashion_zoo.data import CLASS_NAMES, Images, load_split, reshape
 from fashion_zoo.errors import Call, ConfigError, Hint, Message, RunError, advice
 from fashion_zoo.runs import Run
-from fashion_zoo.show import figures
+from fashion_zoo.show import figures, streams
 from fashion_zoo.show.progress import TrainingDisplay
+from fashion_zoo.show.waiting import waiting
 from fashion_zoo.training.compilation import build_model
 from fashion_zoo.training.drawing import run_curves
 from fashion_zoo.training.fitting import VALIDATION_BATCH, fit
@@ -70,8 +71,9 @@ def train_run(
     going_on = resume and runs.is_run(Path(path))
     if going_on:
         runs.check_same(runs.open_run(path), entry.name, config)
-    split = load_split(config.data)
-    model = build_model(entry, config)
+    with waiting("Reading the images and building the model", display.enabled):
+        split = load_split(config.data)
+        model = build_model(entry, config)
     _check_fit(model, entry.name)
     origin = _state_of(fork, config.training.epochs) if fork and not going_on else None
     with _run_folder(entry, config, path, force, resume) as run:
@@ -86,7 +88,8 @@ def train_run(
             display.say(f"Going on after epoch {start.epochs} of {config.training.epochs}.")
         run.drop_results()
         recorder = Recorder(run, config.training.batch_size, start)
-        with StopOnInterrupt() as stop, advice(lambda: _how_to_go_on(run, force)):
+        say = display.say if display.enabled else streams.say  # Ctrl-C is always answered
+        with StopOnInterrupt(say=say) as stop, advice(lambda: _how_to_go_on(run, force)):
             finished = True
             try:
                 fit(model, config, split, [stop], display, recorder)
@@ -94,7 +97,8 @@ def train_run(
                 if stop.insisted:
                     raise
                 finished = False
-            _finish(run, model, split.validation, recorder, finished)
+            with waiting("Validating and saving the model", display.enabled):
+                _finish(run, model, split.validation, recorder, finished)
     return Ended(run, interrupted=stop.asked or not finished)
 
 

@@ -110,6 +110,8 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         self.space = space
         self.executions = executions
         self.folds = folds
+        self.display = TrainingDisplay(enabled=False)
+        """Shows the epochs of each training."""
         self._fold: tuple[int, Split] | None = None
         check_images(self.parameters, config, folds, lambda: self.split.train.labels)
 
@@ -186,9 +188,8 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         config = self.config(hp, repetition)
         training = dataclasses.replace(config.training, epochs=epochs or config.training.epochs)
         config = dataclasses.replace(config, training=training)
-        display = TrainingDisplay(enabled=False)
         images = self.images(repetition)
-        fit(model, config, images, callbacks, display, initial_epoch=initial_epoch)
+        fit(model, config, images, callbacks, self.display, initial_epoch=initial_epoch)
         return model.history
 
 

@@ -20,8 +20,9 @@ from fashion_zoo.errors import Hint, Message, TrainingError, advice
 from fashion_zoo.evaluation.statistics import DIFFERENCE, FRACTION, mean_interval
 from fashion_zoo.overrides import override
 from fashion_zoo.ranges import Choice
+from fashion_zoo.show import streams
 from fashion_zoo.show.progress import TrainingDisplay
-from fashion_zoo.show.trials import Counts, SearchDisplay
+from fashion_zoo.show.trials import Counts, RunningTrial, SearchDisplay
 from fashion_zoo.training import train_once
 from fashion_zoo.tuning.hypermodel import RecipeHyperModel
 from fashion_zoo.tuning.oracle import StudyOracle
@@ -33,8 +34,8 @@ from fashion_zoo.wording import percent
 OBJECTIVE = "val_accuracy"
 _VERSIONS = ("keras", "keras-tuner", "optuna", "fashion_zoo")
 _PROMISE = (
-    b"Stopping after this step; the trial goes back, and the next call runs it. Press Ctrl-C again "
-    b"to leave at once.\n"
+    "Stopping after this step; the trial goes back, and the next call runs it. Press Ctrl-C again "
+    "to leave at once."
 )
 
 
@@ -118,13 +119,16 @@ def run_trials(
     Raises:
         KeyboardInterrupt: Ctrl-C; the trial was given back, and a next call goes on.
     """
+    model.display = RunningTrial(display)
+    say = display.say if display.enabled else streams.say  # Ctrl-C is always answered
     with (
         tempfile.TemporaryDirectory() as folder,
-        StopOnInterrupt(_PROMISE) as stop,
+        StopOnInterrupt(_PROMISE, say) as stop,
         display,
     ):
         tuner = StudyTuner(oracle, model, folder)
         tuner.watch = lambda: _show(study, display)
+        tuner.begin = display.begin
         tuner.say = display.say
         try:
             tuner.search(callbacks=[stop])
@@ -211,6 +215,7 @@ def train_again(
     if plans and (own := plans[0].whole):  # the defaults may have diverged
         chosen.setdefault(0, own)
     found = []
+    display.expect(len(chosen) * seeds)
     for index, trial in chosen.items():
         values = spaces.counting(model.parameters, trial.params)
         config = model.space.config(values, model.base)
@@ -219,11 +224,14 @@ def train_again(
             for number in range(seeds):
                 seed = fresh_seed(model) + number
                 path = folder / f"trial-{index}-{seed}"
-                run = train_once(model.entry, override(config, {"seed": seed}), path, display)
+                seeded = override(config, {"seed": seed})
+                with display.pace.training(f"trial {index} seed {seed}"):
+                    run = train_once(model.entry, seeded, path, display)
                 again.append(run.read_json("training.json")["validation_accuracy"])
                 display.say(f"trial {index} seed {seed}: validation {percent(again[-1])}")
         except TrainingError as error:  # a config that one seed survives is no candidate
             display.say(f"trial {index} seed {seed}: left out. {error}")
+            display.pace.skip(seeds - number - 1)
             continue
         score, *costs = trial.values
         found.append(Candidate(index, config, score, tuple(costs), tuple(again)))

@@ -52,6 +52,8 @@ class StudyTuner(keras_tuner.Tuner):
     def __init__(self, oracle: StudyOracle, hypermodel: RecipeHyperModel, directory: str):
         self.watch: Callable[[], None] = lambda: None
         """Called when a trial begins and when it ends."""
+        self.begin: Callable[[str], None] = lambda text: None
+        """Called with what is trained, whenever a training begins."""
         self.say: Callable[[str], None] = lambda line: None
         """Called with a line about each trial that ended."""
         with without_chief():
@@ -91,6 +93,7 @@ class StudyTuner(keras_tuner.Tuner):
         """Build and fit once for each repetition, and measure what the model costs."""
         watchers = [*callbacks, _Report(self.oracle, trial)]
         for repetition in range(self.hypermodel.repetitions):
+            self.begin(self._title(trial, repetition))
             with releasing():  # or every trial's graph would stay
                 model = self.hypermodel.build(trial.hyperparameters, repetition)
                 if repetition == 0:  # before a training may diverge
@@ -107,13 +110,20 @@ class StudyTuner(keras_tuner.Tuner):
             if trial.status == TrialStatus.STOPPED:
                 return
 
+    def _title(self, trial: Trial, repetition: int) -> str:
+        of = self.hypermodel.repetitions
+        which = f", training {repetition + 1} of {of}" if of > 1 else ""
+        return f"trial {trial.trial_id}{which}"
+
 
 def _line(trial: Trial, objective: str) -> str:
     if not trial.metrics.exists(objective):
         return f"trial {trial.trial_id}: no score. {trial.message}"
     # Epochs of the same number in several executions stand together.
     epochs = sum(len(one.value) for one in trial.metrics.get_history(objective))
-    return f"trial {trial.trial_id}: {percent(trial.score)} after {counted(epochs, 'epoch')}"
+    pruned = "pruned, " if trial.status == TrialStatus.STOPPED else ""
+    reached = f"{percent(trial.score)} after {counted(epochs, 'epoch')}"
+    return f"trial {trial.trial_id}: {pruned}{reached}"
 
 
 class _Report(keras.callbacks.Callback):

@@ -10,6 +10,7 @@ from fashion_zoo.config import RunConfig
 from fashion_zoo.errors import Call, ConfigError, Hint, Message, advice
 from fashion_zoo.overrides import override
 from fashion_zoo.runs import Run
+from fashion_zoo.show.waiting import waiting
 from fashion_zoo.show.watching import Progress
 from fashion_zoo.wording import counted
 from fashion_zoo.zoo.checking import check_data
@@ -142,15 +143,17 @@ def train(
     training = ended.run.read_json("training.json")
     if ended.interrupted and not training["finished"]:
         return Trained(ended.run, training, None, None)
+    evaluation = parity = None
     with advice(lambda: _how_to_evaluate(ended.run)):
         if ended.interrupted:  # Ctrl-C came with the last epoch
             raise KeyboardInterrupt
-        return Trained(
-            ended.run,
-            training,
-            (ended.run.evaluation() or evaluate_run(ended.run)) if evaluate else None,
-            _parity(ended.run) if export else None,
-        )
+        if evaluate:
+            with waiting("Evaluating on the test images", progress):
+                evaluation = ended.run.evaluation() or evaluate_run(ended.run)
+        if export:
+            with waiting("Exporting, and comparing the export with the model", progress):
+                parity = _parity(ended.run)
+    return Trained(ended.run, training, evaluation, parity)
 
 
 def _done(path: Path, name: str, config: RunConfig, evaluate: bool, export: bool) -> Trained | None:

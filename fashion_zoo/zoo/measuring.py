@@ -40,10 +40,9 @@ def benchmark_accuracy(
     from fashion_zoo.board.results import replace_table, results_table, write_results
     from fashion_zoo.show.progress import TrainingDisplay
 
-    results = [
-        measure_recipe(name, seeds, Path(folder), TrainingDisplay(progress))
-        for name in registry.list_recipes()
-    ]
+    names, display = registry.list_recipes(), TrainingDisplay(progress)
+    display.expect(len(names) * seeds)
+    results = [measure_recipe(name, seeds, Path(folder), display) for name in names]
     write_results(results)
     replace_table(Path(page), results_table(results))
     return {result.recipe: result for result in results}

@@ -13,6 +13,7 @@ from fashion_zoo.data import load_split
 from fashion_zoo.errors import RunLockedError, advice
 from fashion_zoo.overrides import override
 from fashion_zoo.show.streams import say
+from fashion_zoo.show.waiting import waiting
 from fashion_zoo.show.watching import Progress, watched
 from fashion_zoo.spaces import TrainingSpace
 from fashion_zoo.zoo.checking import check_data
@@ -108,15 +109,15 @@ def tune(
     searches.check_numbers(trials, candidates, seeds, seconds, patience, lease, study_name)
     searches.check_repetitions(minimize, executions, folds)
     searches.check_algorithms(sampler, pruner, 1 + len(minimize))
-    base = override(config or entry.config, overrides)
-    space = _checked_space(entry, space, base, folds)
-    from fashion_zoo.tuning import RecipeHyperModel, report_page, search  # seconds
-
-    model = RecipeHyperModel(entry, base, space, executions, folds)
+    base, space = _checked(entry, override(config or entry.config, overrides), space, folds)
     folder, url = _place(name, study_dir, storage_url)
     options = {"sampler": sampler, "pruner": pruner, "seconds": seconds, "patience": patience}
-    _prepare(model)
-    study = _study(folder, url, study_name or name, model, minimize, trials=trials, lease=lease)
+    with waiting("Opening the study", progress):
+        from fashion_zoo.tuning import RecipeHyperModel, report_page, search  # seconds
+
+        model = RecipeHyperModel(entry, base, space, executions, folds)
+        _prepare(model)
+        study = _study(folder, url, study_name or name, model, minimize, trials=trials, lease=lease)
     with contextlib.closing(study):
         spent = _run(model, study, search.objectives(minimize), options, progress)
         rows = _train_again(model, study, candidates, seeds, folder, progress, minimize)
@@ -154,14 +155,16 @@ def dashboard(
     serve(_place(name, study_dir, storage_url)[1], port)
 
 
-def _checked_space(entry: Recipe, space: Any, base: RunConfig, folds: int) -> TrainingSpace:
-    """Return what may change, checked against the recipe, the config and the images."""
+def _checked(
+    entry: Recipe, base: RunConfig, space: Any, folds: int
+) -> tuple[RunConfig, TrainingSpace]:
+    """Return the config and what may change in it, checked against the images."""
     own = searches.narrowed(entry, space, base)
     check_data(base)
     searches.check_images(
         own.parameters(base), base, folds, lambda: load_split(base.data).train.labels
     )
-    return own
+    return base, own
 
 
 def _place(name: str, study_dir: str | Path | None, storage_url: str | None) -> tuple[Path, str]:

@@ -24,6 +24,7 @@ from fashion_zoo.board.searching.apart import measure_once
 from fashion_zoo.errors import TrainingError
 from fashion_zoo.overrides import override
 from fashion_zoo.seeds import derive
+from fashion_zoo.show.waiting import waiting
 from fashion_zoo.tuning import RecipeHyperModel, Study, StudyOracle, StudyTuner, search
 
 TUNERS = ("fashion_zoo", "RandomSearch", "Hyperband")
@@ -71,7 +72,9 @@ def measure_contest(repetitions: int, folder: Path, changes: Mapping[str, Any]) 
                 "changes": [SETTINGS, changes],
             }
             file = folder / f"{tuner}-{repetition}.json"
-            answer = measure_once(__name__, settings, file)
+            search = f"search {len(found) + 1} of {repetitions * len(TUNERS)}: {tuner}"
+            with waiting(f"{search}, about {SECONDS:.0f} s and {_AGAIN} trainings each"):
+                answer = measure_once(__name__, settings, file)
             found.append(Outcome(tuner, repetition, **answer))
     return found
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from fashion_zoo.board.child import last_line, program
 from fashion_zoo.errors import TrainingError
+from fashion_zoo.show.waiting import waiting
 
 
 class Entry(NamedTuple):
@@ -56,14 +57,16 @@ def take_turns(entries: Mapping[str, Entry], rounds: int) -> dict[str, list[Epoc
         running = {}
         for name in names:  # one after the other: each warms up alone
             running[name] = stack.enter_context(_started(entries[name], rounds + 1))
-            _epoch(name, *running[name])
+            with waiting(f"{name}, to warm up"):
+                _epoch(name, *running[name])
         for number in range(rounds):
             first = number % len(names)
             for name in names[first:] + names[:first]:
                 process, _ = running[name]
                 with contextlib.suppress(BrokenPipeError):  # why, _epoch says
                     print(file=process.stdin, flush=True)
-                done[name].append(_epoch(name, *running[name]))
+                with waiting(f"{name}, epoch {number + 1} of {rounds}"):
+                    done[name].append(_epoch(name, *running[name]))
     return done
 
 
