@@ -1,8 +1,11 @@
+import matplotlib.pyplot as plt
 import optuna
+import optuna.visualization.matplotlib
+from matplotlib.figure import Figure
 from searching import search
 
 from fashion_zoo.show import pages
-from fashion_zoo.tuning import Study, report_page
+from fashion_zoo.tuning import Study, report, report_page
 
 PICTURES = [
     "Optimization history",
@@ -43,3 +46,19 @@ def test_what_stands_in_a_cell_is_text():
         '<div class="wide"><table><tr><th>&lt;a&gt;</th></tr>'
         "<tr><td>&lt;b&gt;</td></tr></table></div>"
     )
+
+
+def test_a_backend_that_cannot_start_is_given_up_for_one_that_can(monkeypatch):
+    tried, switched = [], []
+
+    def plot(study):
+        tried.append(study)
+        if len(tried) == 1:
+            raise ImportError("Cannot load backend 'TkAgg'")
+        return Figure().subplots()
+
+    monkeypatch.setattr(optuna.visualization.matplotlib, "plot_slice", plot)
+    monkeypatch.setattr(plt, "switch_backend", switched.append)
+    assert report._figure("plot_slice", "study", None, {}).axes
+    assert tried == ["study", "study"]
+    assert switched == ["agg"]

@@ -63,8 +63,6 @@ def _pictures(
     study: Study, plans: Sequence[Plan], minimize: Sequence[Cost]
 ) -> list[tuple[str, str]]:
     """Draw with Optuna's own plots what there are trials enough for."""
-    import optuna.visualization.matplotlib as plots
-
     visible = VisibleStudy(study.name, study.backend)
     whole = [plan.outcome for plan in plans if plan.outcome and plan.outcome.state.name != "PRUNED"]
     shared = [
@@ -77,18 +75,18 @@ def _pictures(
     options: dict[str, Any] = {"target_name": "validation accuracy"}
     if minimize:
         options["target"] = lambda trial: trial.values[0]
-    drawn: list[tuple[str, Any, dict[str, Any]]] = []
+    drawn: list[tuple[str, str, dict[str, Any]]] = []
     if any(plan.outcome for plan in plans):
-        drawn.append(("Optimization history", plots.plot_optimization_history, options))
+        drawn.append(("Optimization history", "plot_optimization_history", options))
     if whole and 1 <= len(minimize) <= 2:
         names = {"target_names": ["validation accuracy", *minimize]}
-        drawn.append(("Pareto front", plots.plot_pareto_front, names))
+        drawn.append(("Pareto front", "plot_pareto_front", names))
     if len(whole) > 3 and shared and len({one.values[0] for one in whole}) > 1:
         some = {**options, "params": shared}
         drawn += [
-            ("Importance of the parameters", plots.plot_param_importances, options),
-            ("Slices", plots.plot_slice, some),
-            ("Parallel coordinates", plots.plot_parallel_coordinate, some),
+            ("Importance of the parameters", "plot_param_importances", options),
+            ("Slices", "plot_slice", some),
+            ("Parallel coordinates", "plot_parallel_coordinate", some),
         ]
     sections = []
     for heading, draw, chosen in drawn:
@@ -98,13 +96,19 @@ def _pictures(
     return sections
 
 
-def _figure(draw: Any, study: Any, width: float | None, options: dict[str, Any]) -> Any:
+def _figure(name: str, study: Any, width: float | None, options: dict[str, Any]) -> Any:
     """Return the figure of one of Optuna's plots, which pyplot no longer holds."""
     import matplotlib.pyplot as plt
+    import optuna.visualization.matplotlib as plots
 
+    draw = getattr(plots, name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # these plots are marked as experimental
-        axes = draw(study, **options)
+        try:
+            axes = draw(study, **options)
+        except ImportError:  # the user's backend, such as one of windows where there is no screen
+            plt.switch_backend("agg")
+            axes = draw(study, **options)
     figure = getattr(axes, "figure", None) or axes.flat[0].figure
     if width:
         figure.set_size_inches(width, 4)
