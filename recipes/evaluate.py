@@ -8,7 +8,7 @@ from typing import Any
 import tyro
 
 import fashion_zoo
-from fashion_zoo.show.waiting import waited, waiting
+from fashion_zoo.show.waiting import paused, waiting
 from recipes import _common, _lines
 
 
@@ -29,14 +29,18 @@ def main(argv: list[str]) -> None:
     fashion_zoo.open_run(options.run)  # before the seconds that keras takes
     _common.start_keras()
     with waiting("Evaluating on the test images"):
-        fashion_zoo.evaluate(options.run, show=functools.partial(_print, options.json))
+        fashion_zoo.evaluate(options.run, show=functools.partial(_show, options.json))
     if not options.json:
         print(f"Pictures: {options.run}/confusion.png, reliability.png, errors.png")
 
 
+def _show(as_json: bool, found: dict[str, Any]) -> None:
+    with paused("Drawing the pictures"):
+        _print(as_json, found)
+
+
 def _print(as_json: bool, found: dict[str, Any]) -> None:
     """Print the numbers, before anything else can fail."""
-    waited()
     if as_json:
         _common.print_json(found)
         return

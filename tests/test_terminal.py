@@ -55,6 +55,15 @@ def test_what_is_waited_for_is_said_at_once_and_inside_another_replaces_it(monke
     assert waits._line is None
 
 
+def test_results_are_printed_while_the_line_is_away(monkeypatch):
+    with terminal(monkeypatch) as shows, waits.waiting("Evaluating"):
+        with waits.paused("Drawing"):
+            assert not waits._line.live.is_started
+        assert shows("Drawing 0:00:00")
+    with waits.paused("Drawing"):  # without a line there is nothing to take away
+        pass
+
+
 def test_an_error_takes_the_line_away(monkeypatch):
     with (
         terminal(monkeypatch),

@@ -41,10 +41,20 @@ def waiting(text: str, progress: Progress = "auto") -> Iterator[None]:
             _line = None
 
 
-def waited() -> None:
-    """Take the line away before its block ends, because results are printed now."""
-    if _line is not None:
-        _line.stop()
+@contextlib.contextmanager
+def paused(text: str) -> Iterator[None]:
+    """Take the line away while results are printed; it comes back with other words.
+
+    Args:
+        text: what goes on afterwards.
+    """
+    if _line is None:
+        yield
+        return
+    _line.stop()
+    yield
+    _line.update(_line.tasks[0].id, description=text)
+    _line.start()
 
 
 @contextlib.contextmanager
