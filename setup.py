@@ -46,6 +46,7 @@ setup(
         "six>=1.16",  # keras-tuner imports it and does not name it
         "tensorboard>=2.20",  # and this, under tensorflow
         "tensorflow>=2.21",
+        "typeguard>=4.3",
         "tyro>=1.0",
     ],
     extras_require={

@@ -11,7 +11,7 @@ from fashion_zoo.suggest import unknown
 
 def choice(name: str, value: object, literal: Any) -> None:
     """Check that the value is one of a ``Literal``."""
-    if value not in get_args(literal):
+    if not isinstance(value, str) or value not in get_args(literal):
         raise ConfigError(unknown(name, value, get_args(literal)))
 
 

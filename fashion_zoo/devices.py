@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from fashion_zoo import checks
+from fashion_zoo.arguments import checked
 from fashion_zoo.errors import ConfigError
 
 
+@checked
 def limit_gpu_memory(mebibytes: int) -> None:
     """Let this process take so much of a GPU's memory and no more, so that several share it.
 

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from fashion_zoo.arguments import received
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.suggest import unknown
 
@@ -31,6 +32,11 @@ def override(config: ConfigType, changes: Mapping[str, Any], path: str = "") -> 
         ConfigError: an unknown name, answered with the nearest one, or a value that is not
             allowed.
     """
+    if not isinstance(changes, Mapping) or not dataclasses.is_dataclass(config):
+        raise ConfigError(
+            "override takes a config and a dictionary of changes, received "
+            f"{received(config)} and {received(changes)}."
+        )
     fields = [field.name for field in dataclasses.fields(config)]  # type: ignore[arg-type]  # a dataclass
     values = {}
     for name, value in changes.items():

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fashion_zoo import checks, expressions
+from fashion_zoo.arguments import checked
 from fashion_zoo.errors import ConfigError
 
 
@@ -204,6 +205,7 @@ def _then(first: Policy, second: Policy) -> Policy:
     return first + second
 
 
+@checked
 def parse(text: str) -> Policy:
     """Read a policy.
 

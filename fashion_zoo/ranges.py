@@ -13,6 +13,7 @@ import math
 from typing import Any
 
 from fashion_zoo import checks, expressions
+from fashion_zoo.arguments import checked
 from fashion_zoo.errors import ConfigError
 
 Value = bool | int | float | str
@@ -149,6 +150,7 @@ def _or_zero(zero: object, range: object) -> OrZero:
 RANGES = {function.__name__: function for function in (uniform, log, whole, choice)}
 
 
+@checked
 def parse(text: str) -> Range | OrZero:
     """Read a range, such as ``"log(1e-4, 1e-2)"``; a value alone is a choice of one.
 
@@ -165,6 +167,7 @@ def parse(text: str) -> Range | OrZero:
     return found
 
 
+@checked
 def fixed(value: str) -> str:
     """Return the expression of one value: ``"0.1"`` is a number, ``"adamw"`` is text."""
     try:

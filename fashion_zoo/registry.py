@@ -11,6 +11,7 @@ import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping
@@ -18,6 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from fashion_zoo.arguments import AnyPath, checked
 from fashion_zoo.config import Recipe, RunConfig
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.overrides import override
@@ -30,12 +32,13 @@ _recipes: dict[str, Recipe] = {}
 _discovered: set[str] = set()
 
 
+@checked
 def register(
     config: RunConfig,
     *,
     parameters: int,
     reference: str = "",
-    tags: Iterable[str] = (),
+    tags: str | Iterable[str] = (),
     space: TrainingSpace | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a builder under its function's name.
@@ -80,7 +83,7 @@ def register(
             lines[0],
             reference,
             parameters,
-            tuple(tags),
+            _words(tags),
             TrainingSpace() if space is None else space,
         )
         return builder
@@ -88,13 +91,14 @@ def register(
     return decorate
 
 
+@checked
 def register_variant(
     name: str,
     changes: Mapping[str, Any],
     *,
     summary: str,
     parameters: int | None = None,
-    tags: Iterable[str] = (),
+    tags: str | Iterable[str] = (),
     space: TrainingSpace | None = None,
 ) -> Recipe:
     """Register a recipe that has another's builder and other defaults.
@@ -124,10 +128,14 @@ def register_variant(
         summary,
         varied.reference,
         varied.parameters if parameters is None else parameters,
-        (*varied.tags, *tags),
+        (*varied.tags, *_words(tags)),
         varied.space if space is None else space,
     )
     return _recipes[name]
+
+
+def _words(tags: str | Iterable[str]) -> tuple[str, ...]:
+    return (tags,) if isinstance(tags, str) else tuple(tags)
 
 
 def _home(builder: Callable[..., Any]) -> tuple[str, str]:
@@ -147,6 +155,7 @@ def _discover() -> None:
                 )
 
 
+@checked
 def recipe(name: str) -> Recipe:
     """Return the recipe of this name.
 
@@ -159,12 +168,14 @@ def recipe(name: str) -> Recipe:
     return _recipes[name]
 
 
+@checked
 def list_recipes(pattern: str = "*") -> list[str]:
     """Return the names that match a shell pattern, sorted."""
     _discover()
     return sorted(fnmatch.filter(_recipes, pattern))
 
 
+@checked
 def find(*, max_parameters: int | None = None, tag: str | None = None) -> list[str]:
     """Return the names of the recipes that fit every condition given, sorted.
 
@@ -187,7 +198,8 @@ def find(*, max_parameters: int | None = None, tag: str | None = None) -> list[s
     ]
 
 
-def load_recipes(source: str) -> ModuleType:
+@checked
+def load_recipes(source: AnyPath) -> ModuleType:
     """Import a file or a module that registers recipes.
 
     Args:
@@ -196,6 +208,7 @@ def load_recipes(source: str) -> ModuleType:
     Raises:
         ConfigError: it is not there, or it fails when imported.
     """
+    source = os.fspath(source)
     _discover()  # so that a name taken by a built-in recipe is the file's fault, not ours
     try:
         if source.endswith(".py") or "/" in source:

@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from fashion_zoo import checks, expressions
+from fashion_zoo.arguments import checked
 from fashion_zoo.errors import ConfigError
 
 Schedule = Callable[[float], float]
@@ -198,6 +199,7 @@ def _after_warmup(first: object, schedule: object) -> Schedule:
     return first(schedule)
 
 
+@checked
 def get(text: str) -> Schedule:
     """Read a schedule, such as ``"cosine(1, 0.001)"`` or ``"warmup(0.05) >> one_cycle"``.
 

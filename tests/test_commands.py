@@ -150,7 +150,7 @@ def test_predict_names_what_is_not_a_picture(trained, tmp_path, capsys):
     ("flags", "message"),
     [
         ([], "predict needs at least one picture, received none"),
-        (["a.png", "--top", "0"], "top must be in 1..10, received 0"),
+        (["a.png", "--top", "0"], "top must be a whole number in 1..10, received 0"),
     ],
 )
 def test_predict_answers_what_is_wrong(trained, capsys, flags, message):

@@ -18,7 +18,7 @@ TREES = {
     path.relative_to(LIBRARY).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
     for path in sorted(LIBRARY.rglob("*.py"))
 }
-# Words of other programs' command lines, nvidia-smi's and git's.
+# Words of other programs' command lines, nvidia-smi's, git's and XLA's.
 OTHERS = {"board/speed/gpu.py", "devices.py", "environment.py"}
 
 
@@ -86,7 +86,9 @@ def test_no_text_of_the_library_names_a_flag_or_a_command():
             if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
                 continue
             # The tables of published pages name the command that reproduces them.
-            text = re.sub(r"`python -m recipes\.benchmark [^`]*`?", "", node.value)
+            text = re.sub(
+                r"`(KERAS_BACKEND=jax )?python -m recipes\.benchmark [^`]*`?", "", node.value
+            )
             if id(node) in documented or (name in OTHERS and text.startswith("--")):
                 continue
             if re.search(r"(?<![\w-])--(no-)?[a-z]|recipes\.[a-z_]+ ", text):

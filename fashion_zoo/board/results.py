@@ -7,6 +7,7 @@ from pathlib import Path
 
 import fashion_zoo.board.text as text
 from fashion_zoo import storage
+from fashion_zoo.arguments import AnyPath, checked
 from fashion_zoo.errors import DataError, Hint
 
 RESULTS = Path(__file__).parent.parent / "assets" / "results.csv"
@@ -48,12 +49,14 @@ class Result:
     """First 12 digits of the SHA-256 of the recipe's config as JSON."""
 
 
-def read_results(path: Path = RESULTS) -> dict[str, Result]:
+@checked
+def read_results(path: AnyPath = RESULTS) -> dict[str, Result]:
     """Return recipe name to result; empty when nothing was measured yet.
 
     Raises:
         DataError: the file has other columns than this package writes.
     """
+    path = Path(path)
     if not path.is_file():
         return {}
     with path.open(encoding="utf-8", newline="") as file:

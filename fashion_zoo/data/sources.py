@@ -4,10 +4,11 @@ import gzip
 import math
 import zlib
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, Literal, NamedTuple
 
 import numpy as np
 
+from fashion_zoo.arguments import AnyPath, checked
 from fashion_zoo.config import DataConfig
 from fashion_zoo.errors import DataError
 from fashion_zoo.storage import sha256
@@ -47,7 +48,8 @@ class Dataset(NamedTuple):
     """Name of each label."""
 
 
-def load(name: str = "fashion_mnist", folder: str | Path | None = None) -> Dataset:
+@checked
+def load(name: str = "fashion_mnist", folder: AnyPath | None = None) -> Dataset:
     """Load a data set whole, verified. Under a second.
 
     Args:
@@ -63,7 +65,10 @@ def load(name: str = "fashion_mnist", folder: str | Path | None = None) -> Datas
     return Dataset(*load_part("train", name, folder), *load_part("test", name, folder), CLASS_NAMES)
 
 
-def load_part(part: str, name: str = "fashion_mnist", folder: str | Path | None = None) -> Images:
+@checked
+def load_part(
+    part: Literal["train", "test"], name: str = "fashion_mnist", folder: AnyPath | None = None
+) -> Images:
     """Load ``"train"`` or ``"test"`` alone, so that training never opens a test file.
 
     Raises: as ``load``.
@@ -85,7 +90,8 @@ def load_part(part: str, name: str = "fashion_mnist", folder: str | Path | None 
     return Images(images, labels)
 
 
-def read_idx(path: str | Path, shape: tuple[int, ...]) -> np.ndarray:
+@checked
+def read_idx(path: AnyPath, shape: tuple[int, ...]) -> np.ndarray:
     """Read a gzip-compressed IDX file of unsigned bytes.
 
     No more than the expected bytes are unpacked, so a small hostile file cannot fill the memory.

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fashion_zoo import checks
+from fashion_zoo.arguments import checked
 from fashion_zoo.config import DataConfig, RunConfig
 from fashion_zoo.data.batches import steps_per_epoch
 from fashion_zoo.data.sources import CLASS_NAMES, EMBEDDED, TRAINING_IMAGES, Images, load_part
@@ -60,6 +60,7 @@ def check_sizes(config: RunConfig) -> None:
     steps_per_epoch(training_count(config.data), config.training.batch_size)
 
 
+@checked
 def load_split(config: DataConfig | None = None) -> Split:
     """Load the training file and split it, always into the same two parts.
 
@@ -71,7 +72,6 @@ def load_split(config: DataConfig | None = None) -> Split:
         DataError: a file is missing, damaged or not the published one.
     """
     config = DataConfig() if config is None else config
-    checks.section("config", config, DataConfig)
     training_count(config)
     images, labels = load_part("train", config.dataset, config.folder)
     held_out = np.zeros(len(labels), dtype=bool)
@@ -83,6 +83,7 @@ def load_split(config: DataConfig | None = None) -> Split:
     return Split(train, Images(images[held_out], labels[held_out]))
 
 
+@checked
 def fold(images: Images, number: int, folds: int) -> Split:
     """Hold out one of several stratified folds of images, for cross-validation.
 
@@ -105,6 +106,7 @@ def fold_positions(labels: np.ndarray, folds: int) -> list[tuple[np.ndarray, np.
     return list(StratifiedKFold(folds, shuffle=True, random_state=0).split(labels, labels))
 
 
+@checked
 def stratified(labels: np.ndarray, count: int) -> np.ndarray:
     """Choose ``count`` positions, class by class in turn, in the order of the file.
 
@@ -122,6 +124,7 @@ def stratified(labels: np.ndarray, count: int) -> np.ndarray:
     return np.sort(np.lexsort((labels, rank))[:count])
 
 
+@checked
 def reshape(images: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Give images the shape that a model takes, such as (28, 28, 1) or (784,).
 

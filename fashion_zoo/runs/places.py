@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fashion_zoo import locks, storage
+from fashion_zoo.arguments import AnyPath, checked
 from fashion_zoo.config import RunConfig
 from fashion_zoo.errors import Hint, Message, RunError
 from fashion_zoo.overrides import differences
@@ -16,7 +17,7 @@ from fashion_zoo.runs.run import Run, is_run, open_run, write_config
 
 @contextlib.contextmanager
 def create(
-    path: str | Path,
+    path: AnyPath,
     recipe_name: str,
     config: RunConfig,
     environment: Mapping[str, Any],
@@ -63,7 +64,7 @@ def create(
 
 
 @contextlib.contextmanager
-def reopen(path: str | Path, environment: Mapping[str, Any]) -> Iterator[Run]:
+def reopen(path: AnyPath, environment: Mapping[str, Any]) -> Iterator[Run]:
     """Open a run folder to go on with it, and hold its lock.
 
     Raises:
@@ -82,7 +83,8 @@ def reopen(path: str | Path, environment: Mapping[str, Any]) -> Iterator[Run]:
         shutil.rmtree(_aside(place), ignore_errors=True)
 
 
-def check_free(path: str | Path, *, force: bool = False, resume: bool = False) -> None:
+@checked
+def check_free(path: AnyPath, *, force: bool = False, resume: bool = False) -> None:
     """Check that a run may be made at ``path``, or gone on with.
 
     Raises:
@@ -117,7 +119,7 @@ def check_same(run: Run, name: str, config: RunConfig) -> None:
         )
 
 
-def _check_free(path: str | Path, *, force: bool) -> None:
+def _check_free(path: AnyPath, *, force: bool) -> None:
     instead = Message(
         "go on with it with ", Hint("resume", True), ", or replace it with ", Hint("force", True)
     )

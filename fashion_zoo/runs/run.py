@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fashion_zoo import storage
+from fashion_zoo.arguments import AnyPath, checked
 from fashion_zoo.config import RunConfig
 from fashion_zoo.errors import ConfigError, Hint, RunError
 from fashion_zoo.overrides import override
@@ -41,6 +42,10 @@ class Run:
     """Name of the recipe."""
     config: RunConfig
     """What the run was made from."""
+
+    def __fspath__(self) -> str:
+        """Return its folder, so that a run is taken wherever the path of one is."""
+        return str(self.path)
 
     @property
     def said(self) -> str:
@@ -177,8 +182,12 @@ def is_run(path: Path) -> bool:
     return isinstance(stored, dict) and {"format", "recipe", "config"} <= stored.keys()
 
 
-def open_run(path: str | Path) -> Run:
+@checked
+def open_run(path: AnyPath) -> Run:
     """Open a run folder.
+
+    Args:
+        path: the folder; a run, or what ``train`` returned, is opened anew.
 
     Raises:
         RunError: it is missing, not a run, damaged, written by a newer package, or made by a
@@ -224,7 +233,8 @@ def write_config(file: Path, name: str, config: RunConfig) -> None:
     storage.write_json(file, stored)
 
 
-def read_config(file: str | Path, name: str) -> RunConfig:
+@checked
+def read_config(file: AnyPath, name: str) -> RunConfig:
     """Return the config that a file holds, such as a run's config.json or a search's best.json.
 
     Args:
@@ -252,8 +262,9 @@ def _read_json(path: Path) -> dict[str, Any]:
     return value
 
 
+@checked
 def stored_config(
-    name: str, resume: str | Path | None = None, fork: str | Path | None = None
+    name: str, resume: AnyPath | None = None, fork: AnyPath | None = None
 ) -> RunConfig:
     """Return the config that a training starts from before it is changed.
 

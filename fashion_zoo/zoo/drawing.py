@@ -1,10 +1,10 @@
 """Draw schedules and augmentation policies."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from fashion_zoo import checks, policies, schedules
+from fashion_zoo.arguments import AnyPath, checked
 from fashion_zoo.seeds import derive
 from fashion_zoo.wording import counted
 
@@ -12,14 +12,15 @@ ROWS = 4  # results of a policy, one below the other
 _BATCH = 256  # images that are augmented together
 
 
+@checked
 def plot_schedules(
-    expressions: Sequence[str], to: str | Path, *, overlay: bool = False, force: bool = False
+    expressions: str | Sequence[str], to: AnyPath, *, overlay: bool = False, force: bool = False
 ) -> None:
     """Draw schedules into a picture file, side by side or over each other.
 
     Args:
-        expressions: what ``schedules.get`` reads; all of the vocabulary with its defaults when
-            there are none.
+        expressions: what ``schedules.get`` reads, one or several; all of the vocabulary with its
+            defaults when there are none.
         to: the file, PNG or what else matplotlib writes.
         overlay: whether all are drawn on the same axes, to be compared.
         force: replace a file there that is no picture of this package.
@@ -34,6 +35,7 @@ def plot_schedules(
     if not expressions:
         plain = [name for name in schedules.SCHEDULES if name != "join"]
         expressions = [*plain, "warmup >> cosine", "join([constant, linear], [0.5])"]
+    expressions = [expressions] if isinstance(expressions, str) else expressions
     drawn = {text: schedules.get(text) for text in expressions}
     factors = {
         text: [schedule(step / 1000) for step in range(1001)] for text, schedule in drawn.items()
@@ -41,8 +43,9 @@ def plot_schedules(
     figures.save(to, lambda: plots.schedules(factors, overlay=overlay))
 
 
+@checked
 def plot_augmentation(
-    policy: str, to: str | Path, *, seed: int = 0, images: int = 10, force: bool = False
+    policy: str, to: AnyPath, *, seed: int = 0, images: int = 10, force: bool = False
 ) -> None:
     """Draw training images, and below them what a policy makes of them at four steps.
 

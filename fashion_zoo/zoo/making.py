@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fashion_zoo import checks, data, registry, runs
+from fashion_zoo.arguments import AnyPath, checked
 from fashion_zoo.config import RunConfig
 from fashion_zoo.errors import Call, ConfigError, Hint, Message, advice
 from fashion_zoo.overrides import override
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from fashion_zoo.training.lr_finder import RangeTest
 
 
+@checked
 def get(
     name: str, *, seed: int | None = None, precision: str | None = None, **overrides: Any
 ) -> "keras.Model":
@@ -59,6 +61,7 @@ def get(
     return compile_model(build_model(entry, config), config)
 
 
+@checked
 def default_run_dir(name: str) -> Path:
     """Return ``runs/NAME-DATE-TIME``."""
     return Path("runs") / f"{name}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
@@ -76,15 +79,20 @@ class Trained(NamedTuple):
     parity: dict[str, Any] | None
     """``saved_model/parity.json``; None without export, or after Ctrl-C."""
 
+    def __fspath__(self) -> str:
+        """Return the run folder, so that this is taken wherever the path of a run is."""
+        return str(self.run.path)
 
+
+@checked
 def train(
     name: str,
     *,
     config: RunConfig | None = None,
-    run_dir: str | Path | None = None,
+    run_dir: AnyPath | None = None,
     force: bool = False,
     resume: bool = False,
-    fork: str | Path | None = None,
+    fork: AnyPath | None = None,
     evaluate: bool = True,
     export: bool = True,
     progress: Progress = "auto",
@@ -174,7 +182,7 @@ def _done(path: Path, name: str, config: RunConfig, evaluate: bool, export: bool
     return Trained(run, training, evaluation if evaluate else None, parity if export else None)
 
 
-def _check_resume(run_dir: str | Path | None, force: bool, resume: bool) -> None:
+def _check_resume(run_dir: AnyPath | None, force: bool, resume: bool) -> None:
     if resume and (force or run_dir is None):
         raise ConfigError(
             "resume needs a run folder and goes on with the run there; it cannot be combined with "
@@ -197,11 +205,12 @@ def _how_to_evaluate(run: Run) -> Message:
     return Message("The trained model is saved. Evaluate it with: ", call)
 
 
+@checked
 def find_lr(
     name: str,
     *,
     config: RunConfig | None = None,
-    to: str | Path | None = None,
+    to: AnyPath | None = None,
     force: bool = False,
     show: Callable[["RangeTest"], None] | None = None,
     seeds: int = 3,

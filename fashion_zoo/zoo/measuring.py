@@ -5,16 +5,18 @@ from pathlib import Path
 from typing import Any
 
 from fashion_zoo import registry
+from fashion_zoo.arguments import AnyPath, checked
 from fashion_zoo.data.pipeline import need_tensorflow
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.show.watching import Progress
 
 
+@checked
 def benchmark_accuracy(
     *,
     seeds: int = 3,
-    folder: str | Path = "runs/benchmark",
-    page: str | Path = "README.md",
+    folder: AnyPath = "runs/benchmark",
+    page: AnyPath = "README.md",
     progress: Progress = "auto",
 ) -> Mapping[str, Any]:
     """Measure every registered recipe and write ``assets/results.csv`` and the README's table.
@@ -48,11 +50,12 @@ def benchmark_accuracy(
     return {result.recipe: result for result in results}
 
 
+@checked
 def benchmark_dropout(
     *,
     seeds: int = 5,
-    folder: str | Path = "runs/dropout",
-    page: str | Path = "docs/dropout.md",
+    folder: AnyPath = "runs/dropout",
+    page: AnyPath = "docs/dropout.md",
     progress: Progress = "auto",
     **overrides: Any,
 ) -> str:
@@ -88,11 +91,12 @@ def benchmark_dropout(
     )
 
 
+@checked
 def benchmark_augmentation(
     *,
     seeds: int = 3,
-    folder: str | Path = "runs/augmentation",
-    page: str | Path = "docs/augmentation.md",
+    folder: AnyPath = "runs/augmentation",
+    page: AnyPath = "docs/augmentation.md",
     progress: Progress = "auto",
     **overrides: Any,
 ) -> str:
@@ -132,11 +136,12 @@ def benchmark_augmentation(
     )
 
 
+@checked
 def benchmark_find_lr(
     *,
     seeds: int = 3,
-    folder: str | Path = "runs/find_lr",
-    page: str | Path = "docs/commands/find_lr.md",
+    folder: AnyPath = "runs/find_lr",
+    page: AnyPath = "docs/commands/find_lr.md",
     progress: Progress = "auto",
     **overrides: Any,
 ) -> str:
@@ -174,11 +179,12 @@ def benchmark_find_lr(
     )
 
 
+@checked
 def benchmark_seconds(
     *,
     seeds: int = 5,
-    folder: str | Path = "runs/benchmark",
-    page: str | Path = "docs/seconds.md",
+    folder: AnyPath = "runs/benchmark",
+    page: AnyPath = "docs/seconds.md",
     progress: Progress = "auto",
     **overrides: Any,
 ) -> str:

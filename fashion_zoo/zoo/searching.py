@@ -3,11 +3,12 @@
 import contextlib
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fashion_zoo import checks, locks, registry, runs, searches, storage
+from fashion_zoo.arguments import AnyPath, checked
 from fashion_zoo.config import Cost, Pruner, Recipe, RunConfig, Sampler
 from fashion_zoo.data import load_split
 from fashion_zoo.errors import RunLockedError, advice
@@ -40,18 +41,19 @@ class Tuned(NamedTuple):
     """Seconds of them that suggesting, reporting and storing took."""
 
 
+@checked
 def tune(
     name: str,
     *,
     trials: int = 40,
-    study_dir: str | Path | None = None,
+    study_dir: AnyPath | None = None,
     storage_url: str | None = None,
     study_name: str | None = None,
-    space: Any = None,
+    space: TrainingSpace | Mapping[str, Any] | None = None,
     config: RunConfig | None = None,
     sampler: Sampler = "tpe",
     pruner: Pruner | None = None,
-    minimize: Sequence[Cost] = (),
+    minimize: Cost | Sequence[Cost] = (),
     executions: int = 1,
     folds: int = 0,
     seconds: float | None = None,
@@ -105,6 +107,7 @@ def tune(
         ```
     """
     entry, progress = registry.recipe(name), watched(progress)
+    minimize = [minimize] if isinstance(minimize, str) else minimize
     pruner = pruner or ("none" if minimize else "asha")
     searches.check_numbers(trials, candidates, seeds, seconds, patience, lease, study_name)
     searches.check_repetitions(minimize, executions, folds)
@@ -128,10 +131,11 @@ def tune(
     return Tuned(folder, counts, rows, folder / "best.json" if rows else None, *spent)
 
 
+@checked
 def dashboard(
     name: str,
     *,
-    study_dir: str | Path | None = None,
+    study_dir: AnyPath | None = None,
     storage_url: str | None = None,
     port: int = 8080,
 ) -> None:
@@ -167,7 +171,7 @@ def _checked(
     return base, own
 
 
-def _place(name: str, study_dir: str | Path | None, storage_url: str | None) -> tuple[Path, str]:
+def _place(name: str, study_dir: AnyPath | None, storage_url: str | None) -> tuple[Path, str]:
     """Return the study folder and the URL of the storage."""
     from fashion_zoo.tuning import file_url
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fashion_zoo import registry, storage
+from fashion_zoo.arguments import AnyPath, checked
 from fashion_zoo.data.pipeline import need_tensorflow
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.overrides import override
@@ -14,9 +15,8 @@ from fashion_zoo.zoo.measuring import check_benchmark
 from fashion_zoo.zoo.searching import tune
 
 
-def benchmark_speed(
-    *, rounds: int = 5, page: str | Path = "docs/speed.md", **overrides: Any
-) -> str:
+@checked
+def benchmark_speed(*, rounds: int = 5, page: AnyPath = "docs/speed.md", **overrides: Any) -> str:
     """Compare training and augmentation with stock Keras and PyTorch, and write the tables.
 
     The figures of the tables go into a CSV file beside the page, with the machine.
@@ -54,7 +54,8 @@ def benchmark_speed(
     )
 
 
-def benchmark_gpu(*, page: str | Path = "docs/gpu.md", **overrides: Any) -> str:
+@checked
+def benchmark_gpu(*, page: AnyPath = "docs/gpu.md", **overrides: Any) -> str:
     """Measure training on a GPU, and whether it repeats bit for bit.
 
     Run it with ``KERAS_BACKEND=jax`` on a machine that has one GPU. The figures of the tables go
@@ -94,11 +95,12 @@ def benchmark_gpu(*, page: str | Path = "docs/gpu.md", **overrides: Any) -> str:
     )
 
 
+@checked
 def benchmark_search(
     *,
     seeds: int = 5,
-    folder: str | Path = "runs/search",
-    page: str | Path = "docs/search.md",
+    folder: AnyPath = "runs/search",
+    page: AnyPath = "docs/search.md",
     progress: Progress = "auto",
     **overrides: Any,
 ) -> str:

@@ -1,43 +1,97 @@
 """Evaluate, export and predict with a run."""
 
+import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import numpy as np
 
-from fashion_zoo import runs
+from fashion_zoo import checks, runs
+from fashion_zoo.arguments import AnyPath, checked, received
+from fashion_zoo.config import DataConfig
 from fashion_zoo.errors import ConfigError, DataError
 
+if TYPE_CHECKING:
+    import keras
 
+    from fashion_zoo.data.pictures import Picture
+
+Show = Callable[[dict[str, Any]], None]
+
+
+@overload
+def evaluate(run: "AnyPath | keras.Model", *, show: Show | None = None) -> dict[str, Any]: ...
+@overload
 def evaluate(
-    run: str | Path, *, show: Callable[[dict[str, Any]], None] | None = None
-) -> dict[str, Any]:
-    """Evaluate a run on the test images; see ``fashion_zoo.evaluation.measure``.
+    run: "Sequence[AnyPath | keras.Model]", *, show: Show | None = None
+) -> list[dict[str, Any]]: ...
+@checked
+def evaluate(run: Any, *, show: Show | None = None) -> Any:
+    """Evaluate on the test images; see ``fashion_zoo.evaluation.measure``.
 
     Args:
-        run: the run folder.
-        show: called with the numbers before anything is written into the run.
+        run: a run: its folder, what ``open_run`` or ``train`` returned. It gets evaluation.json and
+            three pictures. Or a model that takes pixels and returns logits; or a list of these.
+        show: called with the numbers before anything is written into a run.
+
+    Returns:
+        What was measured; for a list one of each.
 
     Raises:
         RunError: it is not a run, or has no model.
+        ConfigError: it is something else, or a model of other images or classes.
         StorageError: the run folder cannot be written.
     """
+    if isinstance(run, list | tuple) and not hasattr(run, "__fspath__"):
+        return [evaluate(one, show=show) for one in run]
+    if _is_model(run):
+        found = _evaluate_model(run)
+        if show:
+            show(found)
+        return found
+    opened = runs.open_run(run)
     from fashion_zoo.evaluation import evaluate_run
 
-    return evaluate_run(runs.open_run(run), show or (lambda found: None))
+    return evaluate_run(opened, show or (lambda found: None))
 
 
-def export(run: str | Path, to: str | Path, *, force: bool = False) -> dict[str, Any]:
+def _is_model(value: object) -> bool:
+    # Who has a model has loaded keras.
+    keras = sys.modules.get("keras")
+    return keras is not None and isinstance(value, keras.Model)
+
+
+def _evaluate_model(model: "keras.Model") -> dict[str, Any]:
+    from fashion_zoo.data import CLASS_NAMES
+    from fashion_zoo.evaluation.report import measure_test
+
+    classes = model.output_shape[-1]
+    if classes != len(CLASS_NAMES):
+        raise ConfigError(
+            f"evaluate takes a model of {len(CLASS_NAMES)} classes, received one of {classes}."
+        )
+    return measure_test(model, DataConfig())
+
+
+@checked
+def export(run: AnyPath, to: AnyPath, *, force: bool = False) -> dict[str, Any]:
     """Export a run as a SavedModel and prove that it agrees.
+
+    Args:
+        run: a run: its folder, or what ``open_run`` or ``train`` returned.
+        to: the folder to make.
+        force: replace an older export there.
 
     Raises:
         RunError: it is not a run, or has no model.
         ExportError: the export does not agree, or the backend cannot write one.
     """
+    opened = runs.open_run(run)
     from fashion_zoo.exporting import export_run
 
-    return export_run(runs.open_run(run), to, force=force)
+    return export_run(opened, Path(to), force=force)
 
 
 class Prediction(NamedTuple):
@@ -55,56 +109,49 @@ class Prediction(NamedTuple):
     """Class name and probability, the most probable first."""
 
 
+@checked
 def predict(
-    run: str | Path,
-    pictures: Sequence[str | Path] | np.ndarray,
+    run: "AnyPath | keras.Model",
+    pictures: "AnyPath | np.ndarray | Sequence[AnyPath | np.ndarray]",
     *,
     top: int = 3,
     invert: bool = False,
     skip: Callable[[DataError], None] | None = None,
 ) -> list[Prediction]:
-    """Predict the classes of picture files of any size and colour, or of an array of pixels.
+    """Predict the classes of picture files of any size and colour, or of arrays of pixels.
 
     Args:
-        run: the run folder.
-        pictures: files that Pillow reads; or an array of (28, 28) or (n, 28, 28) integers or floats
-            in 0..255, 0 is black.
+        run: a run: its folder, or what ``open_run`` or ``train`` returned. Or a model that takes
+            pixels and returns logits.
+        pictures: a file that Pillow reads, or an array of (28, 28) or (n, 28, 28) integers or
+            floats in 0..255, 0 is black; or a list of these.
         top: how many classes to return.
         invert: whether to swap light and dark first.
         skip: called with the error of a file that is not a picture, which is then left out; by
             default it is raised.
 
+    Returns:
+        One for each image, in order.
+
     Raises:
         DataError: a file is not a picture, or the array does not hold pixels.
         RunError: it is not a run, or has no model.
-        ConfigError: no pictures, or ``top`` is not in 1..10.
+        ConfigError: no pictures, ``top`` is not in 1..10, or an argument is something else.
     """
     from fashion_zoo.data import CLASS_NAMES
-    from fashion_zoo.data.arrays import read_pictures
-    from fashion_zoo.data.pictures import read_picture
+
+    checks.whole("top", top, 1, len(CLASS_NAMES))
+    several = pictures if isinstance(pictures, list | tuple) else [pictures]
+    named = _read(several, invert, skip)
+    if several and not named:
+        return []
+    if not named:
+        raise ConfigError("predict needs at least one picture, received none.")
+    opened = run if _is_model(run) else runs.open_run(run)
     from fashion_zoo.evaluation.report import probabilities
 
-    if isinstance(pictures, np.ndarray):
-        read = read_pictures(pictures, invert=invert)
-        names = [f"image {place}" for place in range(len(read))]
-    else:
-        read, names = [], []
-        for path in pictures:
-            try:
-                read.append(read_picture(path, invert=invert))
-                names.append(str(path))
-            except DataError as error:
-                if skip is None:
-                    raise
-                skip(error)
-        if pictures and not read:
-            return []
-    if not read:
-        raise ConfigError("predict needs at least one picture, received none.")
-    if not 1 <= top <= len(CLASS_NAMES):
-        raise ConfigError(f"top must be in 1..{len(CLASS_NAMES)}, received {top}.")
-    opened = runs.open_run(run)
-    found = probabilities(opened.load_model(), np.stack([entry.image for entry in read]))
+    model = opened.load_model() if isinstance(opened, runs.Run) else opened
+    found = probabilities(model, np.stack([entry.image for _, entry in named]))
     return [
         Prediction(
             name,
@@ -113,5 +160,32 @@ def predict(
             entry.is_faint,
             tuple((CLASS_NAMES[place], float(row[place])) for place in np.argsort(-row)[:top]),
         )
-        for name, entry, row in zip(names, read, found, strict=True)
+        for (name, entry), row in zip(named, found, strict=True)
     ]
+
+
+def _read(
+    pictures: Sequence[Any], invert: bool, skip: Callable[[DataError], None] | None
+) -> list[tuple[str, "Picture"]]:
+    """Return the name of each image and what was read."""
+    from fashion_zoo.data.arrays import read_pictures
+    from fashion_zoo.data.pictures import read_picture
+
+    named: list[tuple[str, Picture]] = []
+    for one in pictures:
+        if isinstance(one, str | os.PathLike):
+            try:
+                named.append((os.fspath(one), read_picture(os.fspath(one), invert=invert)))
+            except DataError as error:
+                if skip is None:
+                    raise
+                skip(error)
+        elif isinstance(one, np.ndarray):
+            images = read_pictures(one, invert=invert)
+            named += [(f"image {len(named) + place}", image) for place, image in enumerate(images)]
+        else:
+            raise ConfigError(
+                "predict takes picture files and arrays of pixels, one or a list of them, "
+                f"received {received(one)}."
+            )
+    return named

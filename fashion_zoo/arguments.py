@@ -1,0 +1,136 @@
+"""Arguments of the public functions, checked against their annotations: a sentence, no traceback.
+
+    @checked
+    def open_run(run: AnyPath) -> Run: ...
+
+A wrong kind of value is a ConfigError at the call, and not an AttributeError somewhere below.
+"""
+
+import functools
+import inspect
+import numbers
+import os
+import pathlib
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, TypeVar
+
+from fashion_zoo.errors import ConfigError
+from fashion_zoo.suggest import unknown
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+AnyPath = str | os.PathLike[str]
+"""A path as text, as a ``Path``, or what knows its own path, such as a ``Run``."""
+
+_WORDS: dict[Any, str] = {
+    str: "a text", int: "a whole number", float: "a number", bool: "True or False",
+    type(None): "None", pathlib.Path: "a path", os.PathLike: "a path",
+}  # fmt: skip
+_SHOWN = 60  # letters of a value; a longer one is named by its kind
+
+
+def checked(function: Function) -> Function:
+    """Check the arguments of a function against its annotations when it is called.
+
+    Numbers of numpy become Python's, which JSON can hold. An annotation in quotes names what is
+    not loaded yet: what it says is not checked.
+
+    Raises:
+        ConfigError: an argument is of another kind; the message has its name, what it takes and
+            what came.
+    """
+    signature = inspect.signature(function)
+    hints = {
+        name: parameter.annotation
+        for name, parameter in signature.parameters.items()
+        if parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
+        and not isinstance(parameter.annotation, str)
+        and parameter.annotation not in (Any, parameter.empty)
+    }
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            bound = signature.bind(*args, **kwargs)
+        except TypeError:
+            return function(*args, **kwargs)  # raises Python's own, which names the function
+        for name, hint in hints.items():
+            if name in bound.arguments:
+                value = bound.arguments[name] = _plain(bound.arguments[name])
+                _check(function.__name__, name, value, hint)
+        return function(*bound.args, **bound.kwargs)
+
+    return typing.cast("Function", call)
+
+
+def received(value: object) -> str:
+    """Return a value for a message; a long one by its kind."""
+    text = repr(value)
+    if len(text) <= _SHOWN and "\n" not in text:
+        return text
+    shape = getattr(value, "shape", None)
+    return f"{_with_article(type(value).__name__)}{f' of shape {shape}' if shape else ''}"
+
+
+def _check(function: str, name: str, value: Any, hint: Any) -> None:
+    import typeguard
+
+    try:
+        typeguard.check_type(
+            value,
+            hint,
+            forward_ref_policy=typeguard.ForwardRefPolicy.IGNORE,
+            collection_check_strategy=typeguard.CollectionCheckStrategy.ALL_ITEMS,
+        )
+    except typeguard.TypeCheckError:
+        words = [word for word in _literals(hint) if isinstance(word, str)]
+        if words and isinstance(value, str):
+            raise ConfigError(unknown(name, value, words)) from None
+        raise ConfigError(
+            f"{function} takes {described(hint)} as {name}, received {received(value)}."
+        ) from None
+
+
+def _literals(hint: Any) -> tuple[Any, ...]:
+    """Return the words that an annotation takes, at any depth."""
+    inside = typing.get_args(hint)
+    if typing.get_origin(hint) is Literal:
+        return inside
+    return tuple(word for one in inside for word in _literals(one))
+
+
+def _plain(value: Any) -> Any:
+    """Return a number as Python's own kind."""
+    if isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    return float(value) if isinstance(value, numbers.Real) else value
+
+
+def described(hint: Any) -> str:
+    """Return an annotation in words: ``str | Path | None`` is "a path or None"."""
+    origin, inside = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Literal:
+        return " or ".join(map(repr, inside))
+    if origin in (typing.Union, types.UnionType):
+        # A path may be given as text, and needs no second word.
+        paths = any(_WORDS.get(typing.get_origin(one) or one) == "a path" for one in inside)
+        words = [described(one) for one in inside if not (paths and one is str)]
+        return " or ".join(dict.fromkeys(words))
+    kind = origin or hint
+    if kind in _WORDS:
+        return _WORDS[kind]
+    if isinstance(kind, type) and issubclass(kind, Mapping):
+        return "a dictionary"
+    if kind is Callable or kind is types.FunctionType:
+        return "a function"
+    if isinstance(kind, type) and issubclass(kind, Sequence | Iterable) and inside:
+        return f"a list of {described(inside[0]).removeprefix('a ')}s"
+    return _with_article(getattr(kind, "__name__", str(kind)))
+
+
+def _with_article(word: str) -> str:
+    return f"{'an' if word[0] in 'aeiouAEIOU' else 'a'} {word}"
