@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import sys
 import pytest
 
 from fashion_zoo import RunLockedError, StorageError, locks, storage
+from fashion_zoo.zoo import searching
 
 WITHOUT_FLOCK = """
 import errno, fcntl, os, sys
@@ -123,6 +125,14 @@ def test_a_lock_file_of_another_user_is_answered_with_its_holder(tmp_path, monke
     assert f"If it has ended, {file} can be removed." in str(caught.value)
 
 
+def test_a_search_says_who_trains_its_best_trials_again(tmp_path, capsys):
+    with locks.lock(tmp_path / "again"):
+        assert searching._train_again(None, None, 1, 1, tmp_path, False, ()) == []
+    said = capsys.readouterr().err
+    assert said.startswith("The best trials are not trained again here. ")
+    assert f"is in use by process {os.getpid()} on " in said
+
+
 def test_a_read_only_disk_is_named_and_not_covered_by_the_clean_up(tmp_path, monkeypatch):
     def refuse(self, *_, **__):
         raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(self))
@@ -131,3 +141,88 @@ def test_a_read_only_disk_is_named_and_not_covered_by_the_clean_up(tmp_path, mon
         monkeypatch.setattr("pathlib.Path." + name, refuse)
     with pytest.raises(StorageError, match=r"Cannot write .*a\.txt: Read-only file system"):
         storage.write_text(tmp_path / "a.txt", "x")
+
+
+SHIM = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <sys/stat.h>
+int flock(int fd, int operation) { errno = ENOSYS; return -1; }
+int fsync(int fd) {
+    struct stat found;
+    if (fstat(fd, &found) == 0 && S_ISDIR(found.st_mode)) { errno = EINVAL; return -1; }
+    int (*real)(int) = (int (*)(int)) dlsym(RTLD_NEXT, "fsync");
+    return real(fd);
+}
+"""
+
+
+@pytest.fixture
+def poor_disk(tmp_path):
+    """The environment of a process whose disks have no flock and no fsync of folders."""
+    if sys.platform != "linux" or not shutil.which("cc"):
+        pytest.skip("it takes Linux and a C compiler")
+    source, library = tmp_path / "shim.c", tmp_path / "shim.so"
+    source.write_text(SHIM)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"], check=True)
+    return {**os.environ, "LD_PRELOAD": str(library)}
+
+
+@pytest.mark.slow
+def test_a_killed_training_goes_on_where_the_disk_has_neither_locks_nor_syncs(poor_disk, tmp_path):
+    home = tmp_path / "runs"
+    command = [
+        sys.executable, "-P", "-m", "recipes.train", "bn_mlp", "--no-evaluate", "--no-export",
+        "--data.limit", "500", "--training.batch-size", "50", "--model.hidden-units", "16",
+        "--training.epochs", "60", "--run-dir", str(home / "r"), "--resume",
+    ]  # fmt: skip
+    killed = subprocess.Popen(command, env=poor_disk, stderr=subprocess.PIPE, text=True)
+    for line in killed.stderr:
+        assert "error" not in line, line
+        if line.startswith("epoch 1/"):
+            break
+    killed.kill()
+    killed.communicate()
+    assert (home / ".r.lock").read_text().startswith(f"{killed.pid}\n")
+    done = subprocess.run(command, env=poor_disk, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "Going on after epoch" in done.stderr
+    assert "warn" not in done.stderr.lower()
+    assert [path.name for path in home.iterdir()] == ["r"]
+
+
+@pytest.mark.slow
+def test_every_command_on_a_read_only_disk_is_one_sentence(trained, tmp_path):
+    """What can be shown is shown before."""
+    disk = tmp_path / "disk"
+    shutil.copytree(trained.run.path, disk / "r")
+    for words in (["mount", "--bind", disk, disk], ["mount", "-o", "remount,bind,ro", disk]):
+        if subprocess.run(words, capture_output=True).returncode:
+            pytest.skip("mounting needs rights that this process has not")
+    small = ["--data.limit", "600", "--seeds", "1", "--steps", "20"]
+    said = {}
+    try:
+        for name, words in {
+            "schedules": ["--to", "a.png"],
+            "augment": ["flip", "--to", "a.png"],
+            "find_lr": ["bn_mlp", *small, "--to", "a.png"],
+            "evaluate": ["r"],
+            "export": ["r", "--to", "exported"],
+            "train": ["bn_mlp", "--run-dir", "new"],
+            "tune": ["bn_mlp", "--study-dir", "new"],
+        }.items():
+            done = subprocess.run(
+                [sys.executable, "-P", "-m", f"recipes.{name}", *words],
+                cwd=disk, capture_output=True, text=True,
+            )  # fmt: skip
+            said[name] = done
+            assert "Traceback" not in done.stderr, done.stderr
+            assert "Read-only file system" in done.stderr, done.stderr
+    finally:
+        subprocess.run(["umount", disk], check=True)
+    codes = {name: done.returncode for name, done in said.items()}
+    assert codes.pop("find_lr") == 0
+    assert set(codes.values()) == {6}
+    assert said["find_lr"].stdout.startswith("steepest")
+    assert said["evaluate"].stdout.startswith("accuracy ")

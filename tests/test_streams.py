@@ -1,5 +1,6 @@
 """What is shown decides nothing: stderr and stdout that are gone, full, closed or poor."""
 
+import errno
 import io
 import os
 import signal
@@ -14,7 +15,7 @@ from fashion_zoo.show.progress import SweepDisplay, TrainingDisplay
 from fashion_zoo.show.streams import Unbreakable, say
 from fashion_zoo.show.trials import Counts, SearchDisplay
 from recipes import __main__ as commands
-from recipes import _streams
+from recipes import _common, _streams
 from recipes import list as list_command
 
 
@@ -127,6 +128,18 @@ def test_sigterm_ends_a_process_that_comes_to_no_safe_point():
         assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 30
         assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL  # which ends a process
     assert not signal.getitimer(signal.ITIMER_REAL)[0]
+
+
+def test_what_the_system_refuses_is_one_sentence_and_no_success(capsys):
+    """A disk where no file of ours is the point, a server's connection: whatever it is."""
+
+    @_common.command
+    def main(argv):
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    assert main([]) == 6
+    said = capsys.readouterr().err
+    assert said == "error: [Errno 32] Broken pipe\n"
 
 
 SMALL = [

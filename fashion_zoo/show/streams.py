@@ -55,6 +55,8 @@ class Unbreakable:
             self.broken = error
 
     def __getattr__(self, name: str) -> Any:
+        if name == "stream":  # a copy that is being made has none yet
+            raise AttributeError(name)
         return getattr(self.stream, name)
 
 
