@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from fashion_zoo.callbacks import StopOnInterrupt
 from fashion_zoo.show.progress import SweepDisplay, TrainingDisplay
 from fashion_zoo.show.streams import Unbreakable, say
 from fashion_zoo.show.trials import Counts, SearchDisplay
+from fashion_zoo.show.waiting import waiting
 from recipes import __main__ as commands
 from recipes import _common, _streams
 from recipes import list as list_command
@@ -128,6 +130,23 @@ def test_sigterm_ends_a_process_that_comes_to_no_safe_point():
         assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 30
         assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL  # which ends a process
     assert not signal.getitimer(signal.ITIMER_REAL)[0]
+
+
+def test_a_terminal_that_hangs_up_ends_nothing(monkeypatch):
+    ours, theirs = pty.openpty()
+    stream = os.fdopen(theirs, "w", encoding="utf-8")
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("TERM", "xterm")
+    display = TrainingDisplay()
+    assert display.live
+    with waiting("Evaluating"):
+        display.start(epochs=2, steps=3)
+        os.close(ours)
+        display.advance(0, 1, 1000.0, {"loss": 1.0})
+        display.finish_epoch(0, 1000.0, {"loss": 1.0, "val_accuracy": 0.5})
+        display.stop()
+    _streams._drain(Unbreakable(stream))
+    stream.close()
 
 
 def test_what_the_system_refuses_is_one_sentence_and_no_success(capsys):

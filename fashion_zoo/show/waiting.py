@@ -32,13 +32,15 @@ def waiting(text: str, progress: Progress = "auto") -> Iterator[None]:
         return
     # Of its own, because what is waited for may send the file descriptor elsewhere.
     own = os.dup(terminal.fileno())
-    with os.fdopen(own, "w", encoding=terminal.encoding, errors="replace") as file:
-        _line = _spinner(streams.unbreakable(file), text)
-        try:
-            with _line:
-                yield
-        finally:
-            _line = None
+    file = os.fdopen(own, "w", encoding=terminal.encoding, errors="replace")
+    _line = _spinner(streams.unbreakable(file), text)
+    try:
+        with _line:
+            yield
+    finally:
+        _line = None
+        with contextlib.suppress(OSError):  # the terminal is gone, and what was meant for it
+            file.close()
 
 
 @contextlib.contextmanager
