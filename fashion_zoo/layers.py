@@ -40,7 +40,8 @@ class ScheduledDropout(keras.layers.Layer):
         **kwargs: name and dtype of a layer.
 
     Raises:
-        ValueError: the rate, or the rate times a factor, is not in [0, 1).
+        ValueError: the rate, or the rate times a factor, is not in [0, 1); or a size of the mask
+            is no size.
 
     Call arguments:
         inputs: floating-point tensor of any shape.
@@ -59,8 +60,14 @@ class ScheduledDropout(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        self.supports_masking = True
         if not 0 <= rate < 1:
             raise ValueError(f"rate must be at least 0 and below 1, received {rate!r}.")
+        for size in noise_shape or ():
+            if size is not None and not (isinstance(size, int) and size > 0):
+                raise ValueError(
+                    f"noise_shape must hold None and whole numbers above 0, received {noise_shape}."
+                )
         self.base_rate = float(rate)
         self.noise_shape = None if noise_shape is None else tuple(noise_shape)
         self.seed = seed
@@ -127,13 +134,22 @@ class ScheduledDropout(keras.layers.Layer):
                 size if drawn is None else drawn
                 for size, drawn in zip(shape, self.noise_shape, strict=True)
             )
-        threshold = keras.ops.minimum(keras.ops.round(rate * _LEVELS), _LEVELS - 1)
-        kept = self._bits(shape) >= keras.ops.cast(threshold, "uint16")
+        # The scale of a rate of 1 - 1 / 65,536 is more than float16 holds.
+        highest = _LEVELS - (2 if inputs.dtype == "float16" else 1)
+        threshold = keras.ops.minimum(keras.ops.round(rate * _LEVELS), highest)
+        bits = self._bits(shape)
+        kept = bits >= keras.ops.cast(threshold, bits.dtype)
         scale = keras.ops.cast(_LEVELS / (_LEVELS - threshold), inputs.dtype)
         return inputs * (keras.ops.cast(kept, inputs.dtype) * scale)
 
     def _bits(self, shape):
-        """Draw a uint16 for each element; two come from one int32."""
+        """Draw 16 bits for each element, as a uint16 of which two come from one int32.
+
+        PyTorch has no comparison of uint16; there each element is an int32 in 0..65535. So it is
+        where the size of the last axis is unknown, or there is none.
+        """
+        if keras.backend.backend() == "torch" or not shape or not isinstance(shape[-1], int):
+            return keras.random.randint(shape, 0, int(_LEVELS), seed=self.seed_generator)
         pairs = (*shape[:-1], (shape[-1] + 1) // 2)
         if keras.backend.backend() == "tensorflow":
             import tensorflow as tf
@@ -174,9 +190,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
         dL/dx = gamma * r * (g - mean(g) - c * r^2 * mean(g * c)),  g = dL/dy
 
     Means are over the batch. It differs from ``keras.layers.BatchNormalization`` in the training
-    step of (batch, units) inputs alone; masks, other axes, renormalization, synchronization and a
-    layer without scale or offset take Keras's way. Only first derivatives are right: for a penalty
-    on gradients take Keras's layer.
+    step of (batch, units) inputs on TensorFlow alone; masks, other axes, renormalization, synchronization and a
+    layer without scale or offset take Keras's way. It has first derivatives only: for a penalty on
+    gradients take Keras's layer.
 
     Call arguments:
         inputs: floating-point tensor, (batch, units) or any shape that Keras's layer takes.
@@ -189,6 +205,10 @@ class BatchNormalization(keras.layers.BatchNormalization):
     def call(self, inputs, training=None, mask=None):
         plain = len(inputs.shape) == 2 and self.axis in (-1, 1) and self.center and self.scale
         other = mask is not None or self.renorm or self.synchronized
+        if keras.backend.backend() != "tensorflow":  # XLA fuses Keras's own as well
+            other = True
+        if inputs.shape[0] == 0:  # which has no mean
+            return super().call(inputs, training=False)
         if not (training and self.trainable and plain) or other:
             return super().call(inputs, training=training, mask=mask)
         # Statistics lose too much in 16 bits.
@@ -212,6 +232,19 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
 
 @keras.ops.custom_gradient
+def _differentiable_once(gradient):
+    """Return a gradient as it is; its own is refused: the formula takes c and r as given."""
+
+    def refuse(*args, upstream=None):
+        raise NotImplementedError(
+            "fashion_zoo.layers.BatchNormalization has first derivatives only; take "
+            "keras.layers.BatchNormalization for a penalty on gradients."
+        )
+
+    return gradient, refuse
+
+
+@keras.ops.custom_gradient
 def _normalize(x, gamma, beta, centered, inverse):
     """Scale and shift what is centered; the gradient goes to the first three alone."""
 
@@ -220,7 +253,9 @@ def _normalize(x, gamma, beta, centered, inverse):
         g_mean = keras.ops.mean(g, axis=0)
         product = keras.ops.mean(g * centered, axis=0) * inverse  # of g and the normalized x
         size = keras.ops.cast(keras.ops.shape(x)[0], x.dtype)
-        d_x = (gamma * inverse) * (g - g_mean - centered * (inverse * product))
+        d_x = _differentiable_once(
+            (gamma * inverse) * (g - g_mean - centered * (inverse * product))
+        )
         zeros = keras.ops.zeros_like(centered), keras.ops.zeros_like(inverse)
         return d_x, product * size, g_mean * size, *zeros
 

@@ -17,10 +17,15 @@ class TabulatedSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
     Args:
         values: the learning rate of each step, float32; later steps get the last one.
+
+    Raises:
+        ValueError: there are no values.
     """
 
     def __init__(self, values):
         self.values = np.asarray(values, dtype="float32")
+        if not self.values.size:
+            raise ValueError("A schedule needs the value of at least one step, received none.")
 
     def __call__(self, step):
         last = len(self.values) - 1
@@ -96,11 +101,31 @@ def _handle(variable):
 class FusedAdamW(FusedAdam):
     """Adam with decoupled weight decay, 0.004 by default, as ``keras.optimizers.AdamW``.
 
+    The arguments are those of Keras's, in its order.
+
+    Raises:
+        ValueError: ``weight_decay`` is None.
+
     Reference: Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2.
     """
 
-    def __init__(self, learning_rate=0.001, weight_decay=0.004, name="adamw", **kwargs):
-        super().__init__(learning_rate, weight_decay=weight_decay, name=name, **kwargs)
+    def __init__(
+        self,
+        learning_rate=0.001,
+        weight_decay=0.004,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-7,
+        amsgrad=False,
+        *args,
+        **kwargs,
+    ):
+        if weight_decay is None:
+            raise ValueError("weight_decay must be a number, received None. Adam has no decay.")
+        # Adam has the decay behind the others
+        super().__init__(
+            learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, *args, **kwargs
+        )
 
 
 @keras.saving.register_keras_serializable("fashion_zoo")
@@ -108,6 +133,9 @@ class ScheduledAdamW(FusedAdamW):
     """AdamW whose weight decay is looked up by its own step counter.
 
         w = w - learning_rate(step) * weight_decay(step) * w,  then Adam's update
+
+    As Keras does with a learning rate, it counts every step, those that only accumulate a gradient
+    included.
 
     In Keras, ``weight_decay`` is a Python float that is baked into the graph when the training
     step is traced; setting it later changes nothing.
@@ -131,7 +159,7 @@ class ScheduledAdamW(FusedAdamW):
     @property
     def weight_decay(self):
         """The weight decay of the step that comes, a scalar tensor."""
-        return 0.0 if self._decay_table is None else self.weight_decay_at(self.iterations)
+        return 0.0 if self._decay_table is None else self.weight_decay_at(self._iterations)
 
     @weight_decay.setter
     def weight_decay(self, value):
@@ -155,7 +183,8 @@ def last_step(optimizer: keras.optimizers.Optimizer) -> dict[str, float]:
     """Return the learning rate of the optimizer's last step, and the weight decay if it moves."""
     optimizer = counting(optimizer)
     schedule = optimizer._learning_rate  # the property gives the next step's rate only
-    step = keras.ops.maximum(optimizer.iterations - 1, 0)  # before the first, the first one's
+    # Not ``iterations``, which counts updates where gradients are accumulated.
+    step = keras.ops.maximum(optimizer._iterations - 1, 0)  # before the first, the first one's
     tabulated = isinstance(schedule, TabulatedSchedule)
     applied = {"learning_rate": float(schedule(step) if tabulated else optimizer.learning_rate)}
     if isinstance(optimizer, ScheduledAdamW):

@@ -218,6 +218,9 @@ def get(text: str) -> Schedule:
 def tabulate(schedule: Schedule, base: float, steps: int) -> list[float]:
     """Return ``base * schedule(progress)`` for each step of a training.
 
-    Progress is 0 at the first step and 1 at the last, so that a schedule runs to its end.
+    Progress is 0 at the first step and 1 at the last, so that a schedule runs to its end. A
+    training of one step is at its middle: at either end most rates are 0.
     """
-    return [base * schedule(step / max(steps - 1, 1)) for step in range(steps)]
+    if steps == 1:
+        return [base * schedule(0.5)]
+    return [base * schedule(step / (steps - 1)) for step in range(steps)]

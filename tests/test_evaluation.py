@@ -81,7 +81,7 @@ def test_the_spread_is_the_sample_standard_deviation():
 
 def test_a_prediction_by_hand():
     probabilities = np.array([[0.8, 0.2], [0.6, 0.4], [0.3, 0.7], [0.9, 0.1]])
-    found = measure(probabilities, np.array([0, 0, 1, 1]), NAMES)
+    found = measure(np.log(probabilities), np.array([0, 0, 1, 1]), NAMES)
     assert found["images"] == 4
     assert found["accuracy"]["value"] == 0.75
     expected = -(math.log(0.8) + math.log(0.6) + math.log(0.7) + math.log(0.1)) / 4
@@ -93,6 +93,11 @@ def test_a_prediction_by_hand():
         "f1": pytest.approx(0.8), "images": 2,
     }  # fmt: skip
     assert found["ece"] == pytest.approx((0.2 + 0.4 + 0.3 + 0.9) / 4)
+
+
+def test_a_certain_mistake_costs_what_its_logits_say():
+    found = measure(np.array([[1000.0, 0.0], [12.5, 0.0]]), np.array([1, 1]), NAMES)
+    assert found["nll"] == pytest.approx((1000 + 12.5 + math.log1p(math.exp(-12.5))) / 2)
 
 
 def test_a_bin_holds_its_upper_edge():

@@ -165,3 +165,71 @@ def test_batch_normalization_takes_kerass_way_elsewhere(images):
     for kind in ({"training": True}, {"training": False}, {}):
         assert np.array_equal(ours(pixels, **kind), stock(pixels, **kind))
     assert BatchNormalization.from_config(ours.get_config()).get_config() == ours.get_config()
+
+
+@pytest.mark.parametrize("noise_shape", [(0, None), (-1,), (1.5, None), ("1",)])
+def test_a_mask_that_has_no_shape_is_refused(noise_shape):
+    with pytest.raises(ValueError, match="noise_shape must hold None and whole numbers above 0"):
+        ScheduledDropout(0.5, noise_shape)
+
+
+def test_a_mask_of_time_steps_passes_through():
+    layer = ScheduledDropout(0.5)
+    x = keras.Input((3,), dtype="int32")
+    assert keras.layers.Embedding(4, 2, mask_zero=True)(x)._keras_mask is not None
+    assert layer(keras.layers.Embedding(4, 2, mask_zero=True)(x))._keras_mask is not None
+
+
+@pytest.mark.parametrize("units", [1, 2, 3])
+def test_few_units_are_dropped_at_the_rate(units):
+    layer = ScheduledDropout(0.1, seed=1)
+    dropped = keras.ops.convert_to_numpy(layer(np.ones((30_000, units), "float32"), training=True))
+    share = (dropped == 0).mean()
+    assert share == pytest.approx(0.1, abs=5 * np.sqrt(0.09 / dropped.size))
+
+
+def test_a_scalar_is_dropped_too():
+    layer = ScheduledDropout(0.5, seed=1)
+    drawn = {float(layer(np.float32(1), training=True)) for _ in range(30)}
+    assert drawn == {0.0, 2.0}
+
+
+def test_a_rate_next_to_1_stays_finite_in_float16():
+    layer = ScheduledDropout(1 - 1e-7, seed=1, dtype="float16")
+    found = keras.ops.convert_to_numpy(layer(np.ones((1000, 1000), "float16"), training=True))
+    assert np.isfinite(found).all()
+
+
+def test_an_empty_batch_leaves_the_statistics_as_they_are():
+    layer = BatchNormalization()
+    layer.build((None, 3))
+    assert layer(np.zeros((0, 3), "float32"), training=True).shape == (0, 3)
+    for weight, value in ((layer.moving_mean, 0), (layer.moving_variance, 1)):
+        assert (keras.ops.convert_to_numpy(weight) == value).all()
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="elsewhere it is Keras's own")
+def test_a_second_derivative_of_batch_normalization_is_refused():
+    layer = BatchNormalization()
+    layer.build((None, 2))
+    x = np.array([[0.0, 1.0], [2.0, 4.0], [3.0, 1.0]], "float32")
+    import tensorflow as tf
+
+    inputs, weights = tf.constant(x), np.arange(6.0).reshape(3, 2)
+
+    def penalty(outer):
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            loss = tf.reduce_sum(layer(inputs, training=True) ** 2 * weights)
+        return tape.gradient(loss, inputs)
+
+    def gradient_of_gradient():
+        with tf.GradientTape() as outer:
+            outer.watch(inputs)
+            squared = tf.reduce_sum(penalty(outer) ** 2)
+        return outer.gradient(squared, inputs)
+
+    first = penalty(None)
+    assert np.isfinite(first).all()
+    with pytest.raises(Exception, match="has first derivatives only"):
+        gradient_of_gradient()

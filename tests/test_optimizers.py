@@ -1,3 +1,5 @@
+import inspect
+
 import keras
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from fashion_zoo.optimizers import (
     ScheduledAdamW,
     TabulatedSchedule,
     build_optimizer,
+    last_step,
 )
 
 
@@ -21,7 +24,7 @@ def test_a_table_runs_from_progress_0_to_1_and_stays_there():
     table = tabulated(schedules.linear(), 0.5, 5)
     rates = [float(table(step)) for step in (0, 1, 4, 99)]
     assert rates == pytest.approx([0.5, 0.375, 0.0, 0.0])
-    assert float(tabulated(schedules.cosine(), 0.5, 1)(0)) == 0.5
+    assert float(tabulated(schedules.cosine(), 0.5, 1)(0)) == 0.25  # one step is at the middle
 
 
 def test_a_table_survives_its_config():
@@ -87,6 +90,40 @@ def test_scheduled_decay_survives_its_config():
     again = ScheduledAdamW.from_config(optimizer.get_config())
     assert np.array_equal(again.weight_decay_at(1), table(1))
     assert again.get_config() == optimizer.get_config()
+
+
+def test_rate_and_decay_are_of_one_step_where_gradients_are_accumulated():
+    """Keras looks a rate up by all steps; the decay must not lag behind by counting updates."""
+    optimizer = ScheduledAdamW(
+        TabulatedSchedule([0, 0, 0, 1]),
+        learning_rate=TabulatedSchedule([0, 0, 0, 0.1]),
+        gradient_accumulation_steps=2,
+    )
+    weight = keras.Variable(1.0, name="kernel")
+    optimizer.build([weight])
+    for _ in range(4):
+        optimizer.apply([keras.ops.zeros(())], [weight])
+    assert last_step(optimizer) == pytest.approx({"learning_rate": 0.1, "weight_decay": 1.0})
+    assert float(weight) == pytest.approx(0.9)
+
+
+def test_adamw_takes_its_arguments_in_the_order_of_keras():
+    parameters = inspect.signature(keras.optimizers.AdamW).parameters
+    values = {"learning_rate": 0.1, "weight_decay": 0.2, "beta_1": 0.5, "beta_2": 0.6,
+              "epsilon": 1e-3, "amsgrad": True, "clipnorm": 0.7}  # fmt: skip
+    assert list(parameters)[:7] == list(values)
+    ours, stock = (
+        kind(*values.values()).get_config() for kind in (FusedAdamW, keras.optimizers.AdamW)
+    )
+    assert {**ours, "name": ""} == {**stock, "name": ""}
+    assert FusedAdamW().name != FusedAdamW().name
+    with pytest.raises(ValueError, match="weight_decay must be a number, received None"):
+        FusedAdamW(weight_decay=None)
+
+
+def test_a_schedule_of_no_steps_is_refused():
+    with pytest.raises(ValueError, match="at least one step, received none"):
+        TabulatedSchedule([])
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])

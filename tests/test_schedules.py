@@ -139,3 +139,8 @@ def test_nothing_is_ever_evaluated(tmp_path):
     with pytest.raises(ConfigError, match="Unknown schedule"):
         schedules.get(f"open({str(trap)!r}, 'w')")
     assert not trap.exists()
+
+
+def test_a_training_of_one_step_is_at_the_middle_of_its_schedule():
+    assert schedules.tabulate(schedules.get("warmup(0.1) >> one_cycle"), 2.0, 1)[0] > 1
+    assert schedules.tabulate(schedules.get("linear"), 2.0, 1) == [1.0]

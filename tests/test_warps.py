@@ -152,6 +152,14 @@ def test_erased_rectangles_are_what_was_drawn(noise):
         assert np.array_equal(result, expected)
 
 
+def test_an_erased_area_is_uniform_however_large():
+    box = pixels.erase_box(tf.constant([COUNT, 28, 28]), KEY, 1.0, 0.1, 1.0).numpy()
+    top, bottom, left, right = box
+    areas = (bottom - top) * (right - left) / 784
+    assert areas.mean() == pytest.approx(0.55, abs=5 * 0.9 / np.sqrt(12 * COUNT))
+    assert np.quantile(areas, [0.1, 0.9]) == pytest.approx([0.19, 0.91], abs=0.02)
+
+
 def test_cutout_is_a_square_that_may_leave_the_image(noise):
     found = pixels.cutout(tf.ones((COUNT, 28, 28)), KEY, 0.5, size=6, p=0.5).numpy()
     areas = 784 - found.sum(axis=(1, 2))

@@ -27,6 +27,8 @@ def erase_box(shape, key, p, low, high):
     height, width = tf.cast(shape[1], tf.float32), tf.cast(shape[2], tf.float32)
     area = (low + area * (high - low)) * height * width
     ratio = tf.exp((2.0 * ratio - 1.0) * math.log(RATIO))
+    # A large area fits the image in few ratios; cutting the rectangle off would make it smaller.
+    ratio = tf.clip_by_value(ratio, area / tf.square(width), tf.square(height) / area)
     tall = tf.minimum(tf.round(tf.sqrt(area * ratio)), height)
     wide = tf.minimum(tf.round(tf.sqrt(area / ratio)), width)
     tall = tf.where(taken < p, tall, 0.0)

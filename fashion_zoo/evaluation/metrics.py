@@ -1,4 +1,4 @@
-"""Metrics of predicted probabilities."""
+"""Metrics of predictions."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,13 +10,12 @@ from fashion_zoo.evaluation.statistics import Interval, wilson
 _BINS = 15  # Guo et al. 2017
 
 
-def measure(
-    probabilities: np.ndarray, labels: np.ndarray, class_names: Sequence[str]
-) -> dict[str, Any]:
+def measure(logits: np.ndarray, labels: np.ndarray, class_names: Sequence[str]) -> dict[str, Any]:
     """Measure predictions.
 
     Args:
-        probabilities: (n, classes), each row sums to 1.
+        logits: (n, classes) float64; probabilities are their softmax. The negative log-likelihood
+            is computed from the logits, because a probability that is rounded to 0 has none.
         labels: (n,) integers.
         class_names: name of each class.
 
@@ -27,8 +26,11 @@ def measure(
 
     References: Brier 1950 for the score; Guo et al. 2017, arXiv:1706.04599, for ECE.
     """
+    from scipy.special import log_softmax, softmax
     from sklearn import metrics
 
+    probabilities = softmax(logits, axis=1)
+    likelihoods = log_softmax(logits, axis=1)[np.arange(len(labels)), labels]
     classes = np.arange(len(class_names))
     predicted = probabilities.argmax(axis=1)
     correct = int((predicted == labels).sum())
@@ -41,7 +43,7 @@ def measure(
     return {
         "images": len(labels),
         "accuracy": {"value": correct / len(labels), "low": interval.low, "high": interval.high},
-        "nll": float(metrics.log_loss(labels, probabilities, labels=classes)),
+        "nll": float(-likelihoods.mean()),
         "brier": float(((probabilities - one_hot) ** 2).sum(axis=1).mean()),
         "ece": calibration_error(bins),
         "bins": bins,

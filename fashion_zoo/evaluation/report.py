@@ -17,7 +17,6 @@ _BATCH = 1000  # images; divides 10,000, so prediction needs one shape only
 _SHOWN = 20  # mistakes in errors.png
 
 
-@precision.keras_defaults()
 def probabilities(model, images: np.ndarray) -> np.ndarray:
     """Predict class probabilities.
 
@@ -30,8 +29,14 @@ def probabilities(model, images: np.ndarray) -> np.ndarray:
     """
     from scipy.special import softmax
 
+    return softmax(_logits(model, images), axis=1)
+
+
+@precision.keras_defaults()
+def _logits(model, images: np.ndarray) -> np.ndarray:
+    """Predict logits, (n, classes) float64."""
     inputs = reshape(images, model.input_shape[1:]).astype("float32")
-    return softmax(model.predict(inputs, batch_size=_BATCH, verbose=0).astype("float64"), axis=1)
+    return model.predict(inputs, batch_size=_BATCH, verbose=0).astype("float64")
 
 
 def measure_test(model, data: DataConfig) -> dict[str, Any]:
@@ -48,7 +53,7 @@ def measure_test(model, data: DataConfig) -> dict[str, Any]:
         DataError: a test file is damaged.
     """
     test = load_part("test", data.dataset, data.folder)
-    return measure(probabilities(model, test.images), test.labels, CLASS_NAMES)
+    return measure(_logits(model, test.images), test.labels, CLASS_NAMES)
 
 
 def evaluate_run(
@@ -71,13 +76,15 @@ def evaluate_run(
         DataError: a test file is damaged.
         StorageError: the run folder cannot be written.
     """
+    from scipy.special import softmax
+
     model = run.load_model()
     test = load_part("test", run.config.data.dataset, run.config.data.folder)
-    predictions = probabilities(model, test.images)
-    found = measure(predictions, test.labels, CLASS_NAMES)
+    logits = _logits(model, test.images)
+    found = measure(logits, test.labels, CLASS_NAMES)
     show(found)
     storage.write_json(run.path / "evaluation.json", found)
-    _draw(run, found, predictions, test)
+    _draw(run, found, softmax(logits, axis=1), test)
     return found
 
 
