@@ -190,9 +190,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
         dL/dx = gamma * r * (g - mean(g) - c * r^2 * mean(g * c)),  g = dL/dy
 
     Means are over the batch. It differs from ``keras.layers.BatchNormalization`` in the training
-    step of (batch, units) inputs on TensorFlow alone; masks, other axes, renormalization, synchronization and a
-    layer without scale or offset take Keras's way. It has first derivatives only: for a penalty on
-    gradients take Keras's layer.
+    step of (batch, units) inputs on TensorFlow alone; another backend, masks, other axes,
+    renormalization, synchronization and a layer without scale or offset take Keras's way. It has
+    first derivatives only: for a penalty on gradients take Keras's layer.
 
     Call arguments:
         inputs: floating-point tensor, (batch, units) or any shape that Keras's layer takes.
@@ -205,8 +205,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
     def call(self, inputs, training=None, mask=None):
         plain = len(inputs.shape) == 2 and self.axis in (-1, 1) and self.center and self.scale
         other = mask is not None or self.renorm or self.synchronized
-        if keras.backend.backend() != "tensorflow":  # XLA fuses Keras's own as well
-            other = True
+        other = other or keras.backend.backend() != "tensorflow"  # jax fuses Keras's own as well
         if inputs.shape[0] == 0:  # which has no mean
             return super().call(inputs, training=False)
         if not (training and self.trainable and plain) or other:

@@ -210,14 +210,13 @@ def test_an_empty_batch_leaves_the_statistics_as_they_are():
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="elsewhere it is Keras's own")
 def test_a_second_derivative_of_batch_normalization_is_refused():
-    layer = BatchNormalization()
-    layer.build((None, 2))
-    x = np.array([[0.0, 1.0], [2.0, 4.0], [3.0, 1.0]], "float32")
     import tensorflow as tf
 
-    inputs, weights = tf.constant(x), np.arange(6.0).reshape(3, 2)
+    layer = BatchNormalization()
+    layer.build((None, 2))
+    inputs, weights = tf.constant([[0.0, 1.0], [2.0, 4.0], [3.0, 1.0]]), [[0, 1], [2, 3], [4, 5.0]]
 
-    def penalty(outer):
+    def penalty():
         with tf.GradientTape() as tape:
             tape.watch(inputs)
             loss = tf.reduce_sum(layer(inputs, training=True) ** 2 * weights)
@@ -226,10 +225,10 @@ def test_a_second_derivative_of_batch_normalization_is_refused():
     def gradient_of_gradient():
         with tf.GradientTape() as outer:
             outer.watch(inputs)
-            squared = tf.reduce_sum(penalty(outer) ** 2)
+            squared = tf.reduce_sum(penalty() ** 2)
         return outer.gradient(squared, inputs)
 
-    first = penalty(None)
+    first = penalty()
     assert np.isfinite(first).all()
     with pytest.raises(Exception, match="has first derivatives only"):
         gradient_of_gradient()
