@@ -1,10 +1,12 @@
 import math
+import signal
 
 import pytest
 from keras_tuner.engine.trial import TrialStatus
 from optuna.trial import TrialState
 from searching import space
 
+from fashion_zoo.callbacks import StopOnInterrupt
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.tuning import Study, StudyOracle
 
@@ -158,3 +160,15 @@ def test_what_died_is_hidden_from_the_pruner(opened):
     oracle.hyperparameters = space()
     trial = oracle.create_trial("me")
     assert oracle.update_trial(trial.trial_id, {"val_accuracy": 0.5}).status == TrialStatus.RUNNING
+
+
+def test_a_worker_that_waits_for_others_can_be_stopped(opened):
+    other, mine = opened(trials=1), StudyOracle(opened(trials=1))
+    mine.hyperparameters = space()
+    other.claim()
+    assert mine.create_trial("me").status == TrialStatus.IDLE
+    with StopOnInterrupt(say=lambda line: None) as stop:
+        mine.idle = stop.check
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            mine.create_trial("me")

@@ -80,6 +80,10 @@ class StopOnInterrupt(keras.callbacks.Callback):
             self._alarmed = True
 
     def on_train_batch_end(self, batch, logs=None):
+        self.check()
+
+    def check(self) -> None:
+        """Stop here, if that was asked for; for other safe points than the end of an execution."""
         if self.asked:
             if self._saying:
                 self._saying.join()  # the display is stopped next

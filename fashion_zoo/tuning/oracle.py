@@ -105,6 +105,8 @@ class StudyOracle(keras_tuner.Oracle):
         self.verbose = int(verbose)
         self.epochs = epochs
         self.patience = patience
+        self.idle: Callable[[], None] = lambda: None
+        """Called again and again while other workers run what is left."""
         self._ongoing: dict[str, _Ongoing] = {}
         self._deadline = math.inf if seconds is None else time.monotonic() + seconds
 
@@ -114,6 +116,7 @@ class StudyOracle(keras_tuner.Oracle):
             return self.ongoing_trials[tuner_id]
         trial = self._next(tuner_id)
         if trial.status == TrialStatus.IDLE:
+            self.idle()
             time.sleep(_IDLE)  # the tuner asks again at once
         return trial
 

@@ -126,6 +126,7 @@ def run_trials(
         StopOnInterrupt(_PROMISE, say) as stop,
         display,
     ):
+        oracle.idle = stop.check  # there may be no step for hours
         tuner = StudyTuner(oracle, model, folder)
         tuner.watch = lambda: _show(study, display)
         tuner.begin = display.begin
