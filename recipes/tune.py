@@ -11,6 +11,7 @@ import tyro
 
 import fashion_zoo
 from fashion_zoo.config import Cost, Pruner, Sampler
+from fashion_zoo.show.trials import verdict
 from fashion_zoo.wording import cost, counted
 from recipes import _common, _lines, _workers
 from recipes._help import Brief
@@ -105,9 +106,10 @@ def main(argv: list[str]) -> None:
         alone = ["--workers", "1", "--candidates", "0"]
         _workers.run_together(["recipes.tune", *argv, *alone], options.workers)
     _common.start_keras(options.gpu_memory)
+    command = shlex.join(["python", "-m", "recipes.tune", *argv])
     passed = {name: getattr(options, name) for name in _PASSED}
     found = fashion_zoo.tune(
-        entry.name, config=config, space=space, progress=True, **place, **passed
+        entry.name, config=config, space=space, progress=True, command=command, **place, **passed
     )
     if options.json:
         _common.print_json(
@@ -157,24 +159,8 @@ def _print(name: str, found: Any, minimize: Sequence[Cost]) -> None:
         print(f"{title:<12}score {score}, trained again {again}")
     if not found.best:
         return
-    print(_verdict(found.candidates))
+    print(verdict(found.candidates))
     print(f"Next: python -m recipes.train {name} --config {shlex.quote(str(found.best))}")
-
-
-def _verdict(candidates: list[dict[str, Any]]) -> str:
-    """Say whether the search found something better than the defaults."""
-    first = candidates[0]
-    if first["defaults"]:
-        return "No trial beats the defaults: the best config is the recipe's own."
-    if first["gain_low"] is None:
-        return f"Trial {first['trial']} is best; more seeds would say how surely."
-    gain = (
-        f"{100 * first['gain']:.2f} points (95 % interval {100 * first['gain_low']:.2f} to "
-        f"{100 * first['gain_high']:.2f})"
-    )
-    if first["gain_low"] > 0:
-        return f"Trial {first['trial']} beats the defaults by {gain}."
-    return f"Trial {first['trial']} is {gain} above the defaults: no better that these seeds show."
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import base64
 import html
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,22 +11,61 @@ from fashion_zoo.show import figures
 from fashion_zoo.show.streams import say
 
 _STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; }
-table { border-collapse: collapse; font-size: 0.85rem; }
-th, td { padding: 0.2rem 0.6rem; text-align: left; border-bottom: 1px solid #ccc; }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem;
+  color: #222; background: #fff; }
+h1 { font-size: 1.7rem; } h2 { font-size: 1.2rem; margin: 2.2rem 0 0.5rem; }
+p { max-width: 50rem; margin: 0.5rem 0; }
+p.warning { background: #fdf3e1; border-left: 4px solid #dd8452; padding: 0.4rem 0.8rem; }
+table { border-collapse: collapse; font-size: 0.85rem; margin: 0.8rem 0; }
+th, td { padding: 0.25rem 0.7rem; text-align: left; border-bottom: 1px solid #ddd;
+  vertical-align: top; white-space: nowrap; }
+td:last-child { white-space: normal; overflow-wrap: break-word; min-width: 12rem; }
+tr.marked { background: #fdf3e1; }
 div.wide { overflow-x: auto; }
-img { max-width: 100%; }
+img { max-width: 100%; min-width: 44rem; height: auto; }
 """
+_MARKED = ' class="marked"'
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return a table, its cells escaped."""
+def table(
+    columns: Sequence[str], rows: Sequence[Sequence[object]], *, marked: Sequence[bool] = ()
+) -> str:
+    """Return a table, its cells escaped.
+
+    Args:
+        columns: the headings.
+        rows: the cells.
+        marked: whether each row stands out; by default none does.
+    """
     head = "".join(f"<th>{html.escape(name)}</th>" for name in columns)
     body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>"
-        for row in rows
+        f"<tr{_MARKED if out else ''}>{''.join(map(_cell, row))}</tr>"
+        for row, out in itertools.zip_longest(rows, marked)
     )
     return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'
+
+
+def _cell(cell: object) -> str:
+    return f"<td>{html.escape(str(cell))}</td>"
+
+
+def facts(pairs: Sequence[tuple[str, str]]) -> str:
+    """Return what is so, a row each: what it is about, and what."""
+    rows = "".join(
+        f"<tr><th>{html.escape(name)}</th><td>{html.escape(said)}</td></tr>" for name, said in pairs
+    )
+    return f'<div class="wide"><table>{rows}</table></div>'
+
+
+def paragraph(text: str, *, strong: bool = False) -> str:
+    """Return a paragraph of text."""
+    said = html.escape(text)
+    return f"<p><strong>{said}</strong></p>" if strong else f"<p>{said}</p>"
+
+
+def warning(text: str) -> str:
+    """Return a paragraph that stands out."""
+    return f'<p class="warning">{html.escape(text)}</p>'
 
 
 def picture(make: Callable[[], Any], says: str) -> str:
@@ -41,7 +81,7 @@ def picture(make: Callable[[], Any], says: str) -> str:
         say(f"warning: {says} is left out. {error}")
         return f"<p>{html.escape(str(error))}</p>"
     source = f"data:image/png;base64,{base64.b64encode(data).decode()}"
-    return f'<img alt="{html.escape(says)}" src="{source}">'
+    return f'<div class="wide"><img alt="{html.escape(says)}" src="{source}"></div>'
 
 
 def page(title: str, sections: Sequence[tuple[str, str]]) -> str:
@@ -54,6 +94,7 @@ def page(title: str, sections: Sequence[tuple[str, str]]) -> str:
     body = "".join(f"<h2>{html.escape(heading)}</h2>{content}" for heading, content in sections)
     name = html.escape(title)
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{name}</title>'
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{name}</title>'
         f"<style>{_STYLE}</style></head><body><h1>{name}</h1>{body}</body></html>\n"
     )

@@ -1,14 +1,14 @@
 """The progress of a search: a live table in a terminal or notebook, or a line a trial elsewhere."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from fashion_zoo.show.pace import clock
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.show.streams import say, stderr
 from fashion_zoo.show.watching import Block, Progress, in_notebook, watched
-from fashion_zoo.wording import percent
+from fashion_zoo.wording import percent, points
 
 
 class Counts(NamedTuple):
@@ -170,3 +170,21 @@ def describe(values: Mapping[str, Any]) -> str:
         number = isinstance(value, float)
         parts.append(f"{name}={value:.4g}" if number else f"{name}={value}")
     return ", ".join(parts)
+
+
+def verdict(candidates: Sequence[Mapping[str, Any]]) -> str:
+    """Say whether a search found something better than the defaults.
+
+    Args:
+        candidates: rows of ``report.json``, the best mean first.
+    """
+    first = candidates[0]
+    if first["defaults"]:
+        return "No trial beats the defaults: the best config is the recipe's own."
+    if first["gain_low"] is None:
+        return f"Trial {first['trial']} is best; more seeds would say how surely."
+    low, high = points(first["gain_low"]), points(first["gain_high"])
+    gain = f"{points(first['gain']).removeprefix('+')} points (95 % interval {low} to {high})"
+    if first["gain_low"] > 0:
+        return f"Trial {first['trial']} beats the defaults by {gain}."
+    return f"Trial {first['trial']} is {gain} above the defaults: no better that these seeds show."

@@ -1,18 +1,20 @@
-"""``report.html``: what a search did, in pictures and in a table of every trial."""
+"""``report.html``: what a search did, in words, in pictures and in a table of every trial."""
 
-import functools
-import warnings
+import datetime
+import re
 from collections.abc import Sequence
 from typing import Any
 
+from fashion_zoo import environment
 from fashion_zoo.config import Cost
+from fashion_zoo.data import training_count, validation_indices
 from fashion_zoo.show import pages
-from fashion_zoo.show.trials import describe
+from fashion_zoo.show.trials import describe, verdict
+from fashion_zoo.tuning import drawing
+from fashion_zoo.tuning.hypermodel import RecipeHyperModel
 from fashion_zoo.tuning.study import Plan, Study
 from fashion_zoo.tuning.suggesting import VisibleStudy
-from fashion_zoo.wording import cost, percent, points
-
-_DRAWN = 12  # parameters; more make a picture that nobody can read
+from fashion_zoo.wording import cost, counted, listed, percent, points
 
 
 def report_page(
@@ -20,6 +22,7 @@ def report_page(
     plans: Sequence[Plan],
     candidates: Sequence[dict[str, Any]],
     minimize: Sequence[Cost] = (),
+    facts: Sequence[tuple[str, str]] = (),
 ) -> str:
     """Return the page.
 
@@ -28,16 +31,85 @@ def report_page(
         plans: its trials.
         candidates: rows of ``report.json``.
         minimize: the costs beside the accuracy.
+        facts: what was searched and how, as ``facts`` returns it.
     """
     sections = []
     if candidates:
-        sections.append(("Trained again with fresh seeds", _candidates(candidates, minimize)))
-    sections += _pictures(study, plans, minimize)
-    sections.append(("Every trial", _trials(plans, minimize)))
+        sections.append(("What was found", _candidates(candidates, plans, minimize)))
+    if facts:
+        sections.append(("What was searched", pages.facts(facts)))
+    front = []
+    if minimize:
+        best = VisibleStudy(study.name, study.backend).best_trials
+        front = [trial.user_attrs["index"] for trial in best]
+    for one in drawing.pictures(plans, minimize, front):
+        warned = pages.warning(one.warning) if one.warning else ""
+        picture = pages.picture(one.make, one.heading)
+        sections.append((one.heading, f"{pages.paragraph(one.says)}{warned}{picture}"))
+    sections.append(("Every trial", _trials(plans, minimize, candidates)))
     return pages.page(f"Search of {study.name}", sections)
 
 
-def _candidates(rows: Sequence[dict[str, Any]], minimize: Sequence[Cost]) -> str:
+def facts(
+    model: RecipeHyperModel,
+    study: Study,
+    *,
+    sampler: str,
+    pruner: str,
+    minimize: Sequence[Cost] = (),
+    command: str | None = None,
+) -> list[tuple[str, str]]:
+    """Return what was searched and how: images, epochs, what began it, when and where.
+
+    Args:
+        model: what was trained.
+        study: where.
+        sampler: what drew the parameters.
+        pruner: what stopped trials.
+        minimize: the costs beside the accuracy.
+        command: the command that began the search, if one did.
+    """
+    base, surroundings = model.base, environment.describe()
+    count, held_out = training_count(base.data), len(validation_indices())
+    scored = f"the {held_out:,} validation images"
+    if model.folds:
+        scored = f"{model.folds} folds of them; {scored} judge only what is trained again"
+    each = counted(base.training.epochs, "epoch")
+    if model.executions > 1:
+        each += f", {model.executions} trainings each"
+    versions = surroundings["versions"]
+    names = ("python", "keras", "tensorflow", "fashion_zoo")
+    return [
+        ("recipe", f"{model.entry.name}: {model.entry.summary}"),
+        (
+            "images",
+            f"{base.data.dataset}: {count:,} to train on, scored on {scored}; no test image",
+        ),
+        ("trials", f"{study.trials} planned, of up to {each}"),
+        ("chosen by", _objectives(minimize)),
+        ("sampler", f"{sampler}, pruner {pruner}, seed {base.seed}"),
+        ("command", _without_password(command or "called from Python")),
+        ("written", f"{datetime.datetime.now().astimezone():%Y-%m-%d %H:%M %Z}"),
+        ("machine", f"{surroundings['device']}, {counted(surroundings['cores'] or 0, 'core')}"),
+        ("versions", ", ".join(f"{name} {versions[name]}" for name in names if name in versions)),
+    ]
+
+
+def _without_password(command: str) -> str:
+    """Return a command without the password of a storage that it names."""
+    return re.sub(r"(://[^:/@\s]*):\S*@", r"\1:***@", command)
+
+
+def _objectives(minimize: Sequence[Cost]) -> str:
+    """Return what decides between trials."""
+    few = {"parameters": "few parameters", "latency": "a low latency"}
+    wanted = [few[name] for name in minimize]
+    return listed(["the validation accuracy after the last epoch", *wanted])
+
+
+def _candidates(
+    rows: Sequence[dict[str, Any]], plans: Sequence[Plan], minimize: Sequence[Cost]
+) -> str:
     columns = [
         "trial", "score in the search", *minimize, "fresh mean", "95 % interval",
         "gain on the defaults",
@@ -53,70 +125,40 @@ def _candidates(rows: Sequence[dict[str, Any]], minimize: Sequence[Cost]) -> str
                 gain += f" ({points(row['gain_low'])} to {points(row['gain_high'])})"
         costs = [cost(one, row[one]) for one in minimize]
         cells.append([name, percent(row["score"]), *costs, percent(row["mean"]), between, gain])
-    says = "The score is too good on average, because it chose the trial; the fresh mean is not."
+    says = (
+        f"Trained again with {counted(len(rows[0]['again']), 'fresh seed')}. The score is too good "
+        "on average, because it chose the trial; the fresh mean is not."
+    )
     if rows[0]["optimism"] is None:
         says += " The score is of folds of the training images, the mean of the validation images."
-    return f"{pages.table(columns, cells)}<p>{says}</p>"
+    said = pages.paragraph(verdict(rows), strong=True)
+    return f"{said}{pages.table(columns, cells)}{pages.paragraph(says)}{_settings(rows, plans)}"
 
 
-def _pictures(
-    study: Study, plans: Sequence[Plan], minimize: Sequence[Cost]
-) -> list[tuple[str, str]]:
-    """Draw with Optuna's own plots what there are trials enough for."""
-    visible = VisibleStudy(study.name, study.backend)
-    whole = [plan.outcome for plan in plans if plan.outcome and plan.outcome.state.name != "PRUNED"]
-    shared = [
-        name
-        for name in dict.fromkeys(name for one in whole for name in one.params)
-        if len({one.params.get(name) for one in whole}) > 1
-        and all(name in one.params for one in whole)
-    ][:_DRAWN]
-    # Of several objectives the pictures of one value show the first.
-    options: dict[str, Any] = {"target_name": "validation accuracy"}
-    if minimize:
-        options["target"] = lambda trial: trial.values[0]
-    drawn: list[tuple[str, str, dict[str, Any]]] = []
-    if any(plan.outcome for plan in plans):
-        drawn.append(("Optimization history", "plot_optimization_history", options))
-    if whole and 1 <= len(minimize) <= 2:
-        names = {"target_names": ["validation accuracy", *minimize]}
-        drawn.append(("Pareto front", "plot_pareto_front", names))
-    if len(whole) > 3 and shared and len({one.values[0] for one in whole}) > 1:
-        some = {**options, "params": shared}
-        drawn += [
-            ("Importance of the parameters", "plot_param_importances", options),
-            ("Slices", "plot_slice", some),
-            ("Parallel coordinates", "plot_parallel_coordinate", some),
-        ]
-    sections = []
-    for heading, draw, chosen in drawn:
-        width = 3 * len(shared) if heading == "Slices" else None
-        make = functools.partial(_figure, draw, visible, width, chosen)
-        sections.append((heading, pages.picture(make, heading)))
-    return sections
+def _settings(rows: Sequence[dict[str, Any]], plans: Sequence[Plan]) -> str:
+    """Return the parameters of the candidates side by side, the defaults last."""
+    outcomes = {plan.index: plan.outcome.params for plan in plans if plan.outcome}
+    ordered = sorted(rows, key=lambda row: row["defaults"])
+    names = dict.fromkeys(name for row in ordered for name in outcomes.get(row["trial"], {}))
+    columns = ["hyperparameter"] + [
+        "defaults" if row["defaults"] else f"trial {row['trial']}" for row in ordered
+    ]
+    cells = [
+        [name, *(_value(outcomes.get(row["trial"], {}).get(name)) for row in ordered)]
+        for name in names
+    ]
+    return pages.table(columns, cells)
 
 
-def _figure(name: str, study: Any, width: float | None, options: dict[str, Any]) -> Any:
-    """Return the figure of one of Optuna's plots, which pyplot no longer holds."""
-    import matplotlib.pyplot as plt
-    import optuna.visualization.matplotlib as plots
-
-    draw = getattr(plots, name)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # these plots are marked as experimental
-        try:
-            axes = draw(study, **options)
-        except ImportError:  # the user's backend, such as one of windows where there is no screen
-            plt.switch_backend("agg")
-            axes = draw(study, **options)
-    figure = getattr(axes, "figure", None) or axes.flat[0].figure
-    if width:
-        figure.set_size_inches(width, 4)
-    plt.close(figure)
-    return figure
+def _value(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _trials(plans: Sequence[Plan], minimize: Sequence[Cost]) -> str:
+def _trials(
+    plans: Sequence[Plan], minimize: Sequence[Cost], candidates: Sequence[dict[str, Any]]
+) -> str:
     rows = []
     for plan in plans:
         last = plan.outcome or plan.attempts[-1]
@@ -132,4 +174,5 @@ def _trials(plans: Sequence[Plan], minimize: Sequence[Cost]) -> str:
     columns = [
         "trial", "score", *minimize, "state", "epochs", "seconds", "attempts", "hyperparameters",
     ]  # fmt: skip
-    return pages.table(columns, rows)
+    again = {row["trial"] for row in candidates}
+    return pages.table(columns, rows, marked=[plan.index in again for plan in plans])

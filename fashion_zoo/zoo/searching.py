@@ -62,6 +62,7 @@ def tune(
     candidates: int = 3,
     seeds: int = 5,
     progress: Progress = "auto",
+    command: str | None = None,
     **overrides: Any,
 ) -> Tuned:
     """Search for the hyperparameters of a recipe, on the validation images.
@@ -93,6 +94,7 @@ def tune(
         candidates: how many of the best are trained again; 0 leaves this out.
         seeds: trainings of each candidate.
         progress: show the progress: True, False, or "auto" in a terminal and in a notebook.
+        command: what began the search, for ``report.html``; by default it says Python.
         **overrides: fields of RunConfig, such as ``training={"epochs": 5}``.
 
     Raises:
@@ -116,7 +118,7 @@ def tune(
     folder, url = _place(name, study_dir, storage_url)
     options = {"sampler": sampler, "pruner": pruner, "seconds": seconds, "patience": patience}
     with waiting("Opening the study", progress):
-        from fashion_zoo.tuning import RecipeHyperModel, report_page, search  # seconds
+        from fashion_zoo.tuning import RecipeHyperModel, facts, report_page, search  # seconds
 
         model = RecipeHyperModel(entry, base, space, executions, folds)
         _prepare(model)
@@ -126,7 +128,11 @@ def tune(
         rows = _train_again(model, study, candidates, seeds, folder, progress, minimize)
         plans = study.plans()
         if plans:
-            storage.write_text(folder / "report.html", report_page(study, plans, rows, minimize))
+            said = facts(
+                model, study, sampler=sampler, pruner=pruner, minimize=minimize, command=command
+            )
+            page = report_page(study, plans, rows, minimize, said)
+            storage.write_text(folder / "report.html", page)
         counts = search.count(plans, study)
     return Tuned(folder, counts, rows, folder / "best.json" if rows else None, *spent)
 

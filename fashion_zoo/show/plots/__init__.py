@@ -2,14 +2,20 @@
 
 from fashion_zoo.show.plots.evaluation import confusion, errors, reliability
 from fashion_zoo.show.plots.images import pictures
+from fashion_zoo.show.plots.search import front, history, importances, parallel, slices
 from fashion_zoo.show.plots.training import curves, range_test, schedules
 
 __all__ = [
     "confusion",
     "curves",
     "errors",
+    "front",
+    "history",
+    "importances",
+    "parallel",
     "pictures",
     "range_test",
     "reliability",
     "schedules",
+    "slices",
 ]

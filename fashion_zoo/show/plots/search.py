@@ -1,0 +1,249 @@
+"""Figures of a search. Accuracies are fractions; a pruned trial has what it last reported."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+import fashion_zoo.show.plots.canvas as canvas
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_WIDTH = 11.0  # inches
+_LETTERS = 16  # of a value on an axis
+_SHOWN = 6  # values of a choice that are named on an axis
+
+
+class Trials(NamedTuple):
+    """What was tried."""
+
+    numbers: np.ndarray
+    """(n,) number of each trial."""
+    scores: np.ndarray
+    """(n,) validation accuracy, NaN where there is none."""
+    pruned: np.ndarray
+    """(n,) bool, whether it was stopped before its end."""
+
+
+class Axis(NamedTuple):
+    """A parameter."""
+
+    name: str
+    values: Sequence[Any]
+    """One a trial, None where the parameter had no say."""
+    log: bool = False
+    """Whether it was drawn from a logarithmic scale."""
+
+
+def history(trials: Trials) -> "Figure":
+    """Draw the score of each trial, and the best so far of those that were trained to their end."""
+    figure = canvas.blank(_WIDTH, 4)
+    axis = figure.subplots()
+    whole = ~trials.pruned & np.isfinite(trials.scores)
+    bottom = _bottom(trials)
+    _scatter(axis, trials.numbers, trials, bottom, size=30)
+    if whole.any():
+        best = np.maximum.accumulate(np.where(whole, trials.scores, -np.inf))
+        seen = np.isfinite(best)
+        axis.step(
+            trials.numbers[seen], best[seen], where="post", color=canvas.VALIDATION,
+            label="best so far",
+        )  # fmt: skip
+    axis.set(xlabel="trial", ylabel="validation accuracy")
+    axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=5, fontsize=9, frameon=False)
+    _frame(axis, trials, bottom)
+    return figure
+
+
+def _scatter(axis: "Axes", places: np.ndarray, trials: Trials, bottom: float, size: float) -> None:
+    """Draw trials: filled, hollow where pruned, at the lower edge where they lie below it."""
+    shown = np.clip(np.nan_to_num(trials.scores, nan=0), bottom, None)
+    failed = ~np.isfinite(trials.scores)
+    below = ~failed & (trials.scores < bottom)
+    kinds = {
+        "trained to its end": (~trials.pruned & ~below & ~failed, "o", canvas.TRAINING),
+        "pruned, what it had": (trials.pruned & ~below & ~failed, "o", "none"),
+        "below the axis": (below, "v", "none"),
+        "no score": (failed, "x", canvas.COLORS[3]),
+    }
+    for name, (chosen, marker, face) in kinds.items():
+        if chosen.any():
+            cross = marker == "x"
+            axis.scatter(
+                places[chosen], shown[chosen], size, marker=marker, linewidths=1, label=name,
+                clip_on=False, zorder=3, **({"c": face} if cross else {"facecolors": face}),
+                **({} if cross else {"edgecolors": canvas.TRAINING if face != "none" else "gray"}),
+            )  # fmt: skip
+
+
+def _bottom(trials: Trials) -> float:
+    """Return where the axis begins: far below stands what was pruned at once, and tells little."""
+    known = trials.scores[np.isfinite(trials.scores)]
+    whole = trials.scores[~trials.pruned & np.isfinite(trials.scores)]
+    if not len(known):
+        return 0.0
+    some = whole if len(whole) > 3 else known
+    top, middle = known.max(), np.median(some)
+    return float(max(min(known.min(), middle), top - max(4 * (top - middle), 0.05)))
+
+
+def _frame(axis: "Axes", trials: Trials, bottom: float) -> None:
+    known = trials.scores[np.isfinite(trials.scores)]
+    top = known.max() if len(known) else 1.0
+    room = max(0.05 * (top - bottom), 1e-3)
+    axis.set_ylim(bottom - room, top + room)
+    axis.grid(alpha=0.3)
+    canvas.in_percent(axis)
+
+
+def importances(shares: Mapping[str, tuple[float, float, float]]) -> "Figure":
+    """Draw how much of the spread of the scores each parameter explains, the largest above.
+
+    Args:
+        shares: name to its share, and the smallest and largest share when some trials are left out.
+    """
+    ordered = sorted(shares.items(), key=lambda one: one[1][0])
+    figure = canvas.blank(_WIDTH, 0.36 * len(ordered) + 0.9)
+    axis = figure.subplots()
+    places = np.arange(len(ordered))
+    values, lows, highs = np.array([three for _, three in ordered]).T
+    axis.barh(places, values, color=canvas.TRAINING)
+    axis.errorbar(
+        values, places, xerr=(values - lows, highs - values), fmt="none", ecolor="black",
+        elinewidth=1, capsize=3,
+    )  # fmt: skip
+    axis.set_yticks(places, [name for name, _ in ordered])
+    axis.set(xlabel="share of the spread that it explains", xlim=(0, max(1.05 * highs.max(), 0.1)))
+    axis.grid(alpha=0.3, axis="x")
+    canvas.in_percent(axis, "x")
+    return figure
+
+
+def slices(axes: Sequence[Axis], trials: Trials) -> "Figure":
+    """Draw the score of each trial over each parameter, four a row."""
+    rows, bottom = -(-len(axes) // 4), _bottom(trials)
+    figure = canvas.blank(_WIDTH, 2.7 * rows + 0.2)
+    grid = figure.subplots(rows, 4, squeeze=False, sharey=True).ravel()
+    for empty in grid[len(axes) :]:
+        empty.axis("off")
+    for place, (axis, one) in enumerate(zip(grid, axes, strict=False)):
+        there = np.array([value is not None for value in one.values])
+        places, ticks, labels = _places(one)
+        part = Trials(*(field[there] for field in trials))
+        _scatter(axis, places[there], part, bottom, size=18)
+        upright = max(map(len, labels), default=0) > 6
+        axis.set_xticks(
+            ticks, labels, size=7, rotation=30 * upright, ha="right" if upright else "center"
+        )
+        axis.set_xlim(-0.08, 1.08)
+        axis.set_title(canvas.short(one.name, 30), size=9)
+        if not place % 4:
+            axis.set_ylabel("validation accuracy", size=8)
+        _frame(axis, trials, bottom)
+    return figure
+
+
+def parallel(axes: Sequence[Axis], trials: Trials) -> "Figure":
+    """Draw each trial as a line through the values of its parameters to its score.
+
+    The better a trial, the darker its line; the best is orange. Pruned trials are pale and dotted.
+    A parameter that had no say is passed below its axis.
+    """
+    figure = canvas.blank(_WIDTH, 5)
+    axis = figure.subplots()
+    known = np.isfinite(trials.scores)
+    columns = [_places(one)[0] for one in axes]
+    bottom, top = _bottom(trials), float(np.max(trials.scores[known]))
+    heights = np.clip((trials.scores - bottom) / ((top - bottom) or 1), 0, 1)
+    columns.append(heights)
+    lines = np.where(np.isnan(columns), -0.12, columns).T
+    places = np.arange(len(columns))
+    whole = ~trials.pruned & known
+    best = int(np.nanargmax(np.where(whole, trials.scores, -np.inf))) if whole.any() else -1
+    for number in np.argsort(np.nan_to_num(trials.scores)):
+        if not known[number]:
+            continue
+        color, width, style = canvas.TRAINING, 1.0, "-"
+        opacity = 0.15 + 0.75 * heights[number] ** 2
+        if trials.pruned[number]:
+            color, width, style, opacity = "gray", 0.7, ":", 0.5
+        if number == best:
+            color, width, opacity = canvas.VALIDATION, 2.5, 1.0
+        axis.plot(
+            places, lines[number], color=color, linewidth=width, linestyle=style, alpha=opacity,
+            zorder=3 if number == best else 2,
+        )  # fmt: skip
+    for place, one in enumerate(axes):
+        _draw_axis(axis, place, *_places(one)[1:])
+    ends = [bottom, (bottom + top) / 2, top]
+    _draw_axis(axis, len(axes), [0, 0.5, 1], [f"{100 * end:.1f} %" for end in ends])
+    names = [canvas.short(one.name, 24) for one in axes]
+    axis.set_xticks(places, [*names, "validation accuracy"], rotation=25, ha="right", size=9)
+    axis.set(xlim=(-0.3, len(axes) + 0.7), ylim=(-0.2, 1.08), yticks=[])
+    for side in axis.spines.values():
+        side.set_visible(False)
+    return figure
+
+
+def _draw_axis(axis: "Axes", place: int, ticks: Sequence[float], labels: Sequence[str]) -> None:
+    axis.plot([place, place], [0, 1], color="black", linewidth=0.8, zorder=4)
+    box = {"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.8}
+    for tick, label in zip(ticks, labels, strict=True):
+        axis.text(place + 0.04, tick, label, size=7, va="center", zorder=5, bbox=box)
+
+
+def _places(one: Axis) -> tuple[np.ndarray, list[float], list[str]]:
+    """Return where values stand in 0..1, NaN where there is none, and the ticks with texts."""
+    known = [value for value in one.values if value is not None]
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in known):
+        numbers = np.array([np.nan if value is None else value for value in one.values], float)
+        scaled = np.log10(numbers) if one.log and np.nanmin(numbers) > 0 else numbers
+        low, high = float(np.nanmin(scaled)), float(np.nanmax(scaled))
+        width = (high - low) or 1.0
+        ends = [low, (low + high) / 2, high] if high > low else [low]
+        if all(isinstance(value, int) for value in known) and scaled is numbers:
+            ends = sorted({round(end) for end in ends})
+        texts = [f"{10**end if scaled is not numbers else end:.3g}" for end in ends]
+        return (scaled - low) / width, [(end - low) / width for end in ends], texts
+    words = sorted({str(value) for value in known}, key=_in_order)
+    place = {word: number / max(len(words) - 1, 1) for number, word in enumerate(words)}
+    places = [np.nan if value is None else place[str(value)] for value in one.values]
+    named = words[:: -(-len(words) // _SHOWN)]
+    return (
+        np.array(places),
+        [place[word] for word in named],
+        [canvas.short(word, _LETTERS) for word in named],
+    )
+
+
+def _in_order(word: str) -> tuple[bool, float, str]:
+    """Sort 64, 128, 1024 as numbers, and words behind them."""
+    try:
+        return False, float(word), word
+    except ValueError:
+        return True, 0.0, word
+
+
+def front(costs: Mapping[str, np.ndarray], scores: np.ndarray, chosen: np.ndarray) -> "Figure":
+    """Draw accuracies against what models cost, and which of them nothing is better than.
+
+    Args:
+        costs: name with its unit to (n,) values.
+        scores: (n,) validation accuracies.
+        chosen: (n,) bool, the Pareto front.
+    """
+    figure = canvas.blank(_WIDTH, 4)
+    grid = figure.subplots(1, len(costs), squeeze=False, sharey=True)[0]
+    for axis, (name, values) in zip(grid, costs.items(), strict=True):
+        axis.scatter(values[~chosen], scores[~chosen], 25, color="gray", alpha=0.6, label="others")
+        axis.scatter(
+            values[chosen], scores[chosen], 40, color=canvas.VALIDATION, label="Pareto front"
+        )
+        axis.set_xlabel(name)
+        axis.grid(alpha=0.3)
+        canvas.in_percent(axis)
+    grid[0].set_ylabel("validation accuracy")
+    grid[0].legend(fontsize=9, loc="lower right")
+    return figure
