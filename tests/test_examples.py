@@ -1,0 +1,130 @@
+"""Every command and example of the documentation can be copied, and so can every "Next:" line."""
+
+import dataclasses
+import importlib
+import re
+import shutil
+
+import numpy as np
+import pytest
+from examples import PAGES, command_lines, python_examples, replaced, words
+from PIL import Image
+
+import fashion_zoo
+from fashion_zoo import registry
+from recipes import _common
+from recipes.__main__ import main
+
+PROPOSED = re.compile(r"^(?:Next|Go on with|Evaluate it with): python -m recipes\.(.+)$", re.M)
+ADDING = next(page for page in PAGES if page.name == "adding-a-recipe.md")
+
+
+class Parsed(BaseException):
+    """A command line was understood."""
+
+
+@pytest.fixture
+def reader(tmp_path, monkeypatch, images):
+    """A folder with what a reader has, and a registry that forgets what is imported there."""
+    registry.list_recipes()  # those of the package stay known
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(registry, "_recipes", dict(registry._recipes))
+    (tmp_path / "my_recipes.py").write_text(python_examples(ADDING.read_text("utf-8"))[0])
+    Image.fromarray(images.images[0]).save(tmp_path / "a.png")
+    return tmp_path
+
+
+def understood(line):
+    """Whether a command understands its words; nothing is run."""
+    name, *argv = line
+    try:
+        return importlib.import_module(f"recipes.{name}").main(argv) == 0  # it was help
+    except Parsed:
+        return True
+
+
+@pytest.fixture
+def only_parsing(monkeypatch):
+    parse = _common.parse
+
+    def stop(*arguments, **options):
+        parse(*arguments, **options)
+        raise Parsed
+
+    monkeypatch.setattr(_common, "parse", stop)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_command_of_a_page_is_understood(page, reader, only_parsing, capsys):
+    for line in command_lines(page.read_text("utf-8")):
+        assert understood(line), (line, capsys.readouterr().err)
+
+
+def test_the_pages_have_the_commands_that_are_looked_for():
+    found = [line for page in PAGES for line in command_lines(page.read_text("utf-8"))]
+    assert len(found) > 50
+    assert {line[0] for line in found} == set(importlib.import_module("recipes.__main__").COMMANDS)
+    assert ["train", "bn_mlp", "--run-dir", "runs/mine", "--resume"] in found
+    assert ["list", "*", "--json"] in found
+
+
+TINY = {"data.limit": "600", "epochs": "1", "batch_size": "100"}
+# What is run elsewhere: servers, several processes, and what takes hours.
+ELSEWHERE = ("--dashboard", "postgresql:", "--gpu-memory", "--help", "benchmark")
+
+
+def small(line, number):
+    """Return a command line that trains on little, and whose study is its own."""
+    name, *rest = line
+    if name == "train":
+        return replaced(line, **TINY | ({"epochs": "2"} if "--fork" in rest else {}))
+    if name == "find_lr":
+        return [*replaced(line, **TINY, steps="20", seeds="1"), "--force"]
+    if name == "tune":
+        few = {"trials": "2", "candidates": "1", "seeds": "1", "study_dir": f"s{number}"}
+        return replaced(line, **few, **{"data.limit": "600", "epochs": "1"})
+    return line
+
+
+def proposed(said):
+    """Return the command lines that a command proposed."""
+    return [words(line) for line in PROPOSED.findall(said)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if command_lines(page.read_text("utf-8"), inline=False)],
+    ids=lambda page: page.stem,
+)
+def test_every_command_of_a_page_and_what_it_proposes_runs(page, reader, capsys):
+    known = dict(registry._recipes)
+    mine = ["train", "bn_mlp", "--run-dir", "runs/mine"]
+    assert main(small(mine, 0)) == 0
+    capsys.readouterr()
+    for number, line in enumerate(command_lines(page.read_text("utf-8"), inline=False)):
+        if any(word in " ".join(line) for word in ELSEWHERE):
+            continue
+        line = small(line, number)
+        shutil.rmtree("exported", ignore_errors=True)
+        assert main(line) == 0, (line, capsys.readouterr().err)
+        for next_one in proposed(capsys.readouterr().out):
+            registry._recipes.clear()  # a new process knows nothing of what was imported
+            registry._recipes.update(known)
+            assert main(small(next_one, number)) == 0, (next_one, capsys.readouterr().err)
+            capsys.readouterr()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_python_example_of_a_page_runs(page, reader, monkeypatch):
+    entry = registry.recipe("bn_mlp")
+    few = {"data": {"limit": 1000}, "training": {"batch_size": 100}}
+    tiny = dataclasses.replace(entry, config=fashion_zoo.override(entry.config, few))
+    monkeypatch.setitem(registry._recipes, "bn_mlp", tiny)
+    for example in python_examples(page.read_text("utf-8")):
+        names = {"images": np.zeros((2, 28, 28), np.uint8)}
+        if "FOLDER" in example:
+            fashion_zoo.train("bn_mlp", run_dir="r", training={"epochs": 1})
+            example = example.replace("FOLDER", "r/saved_model")
+        exec(example.replace("max_epochs=9", "max_epochs=2"), names)
