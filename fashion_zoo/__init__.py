@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from fashion_zoo.runs import Run, check_free, open_run, read_config, stored_config
     from fashion_zoo.suggest import unknown
     from fashion_zoo.zoo import (
+        TrainingInterrupted,
         benchmark_accuracy,
         benchmark_augmentation,
         benchmark_dropout,
@@ -107,6 +108,7 @@ _HOMES = {
     "runs": ["Run", "check_free", "open_run", "read_config", "stored_config"],
     "suggest": ["unknown"],
     "zoo": [
+        "TrainingInterrupted",
         "benchmark_accuracy",
         "benchmark_augmentation",
         "benchmark_dropout",
@@ -163,6 +165,7 @@ __all__ = [
     "StudyError",
     "TrainingConfig",
     "TrainingError",
+    "TrainingInterrupted",
     "benchmark_accuracy",
     "benchmark_augmentation",
     "benchmark_dropout",

@@ -101,7 +101,8 @@ class DataConfig:
     dataset: Literal["fashion_mnist"] = "fashion_mnist"
     """Name of the data set."""
     folder: str | None = None
-    """Folder that holds the published files; by default those that come with the package."""
+    """Folder that holds the published files; by default those that come with the package. It is
+    made absolute."""
     limit: int | None = None
     """Train on a stratified slice of this many images only, at least one of each class; validation
     and test stay whole."""
@@ -111,6 +112,8 @@ class DataConfig:
             raise ConfigError(unknown("dataset", self.dataset, ["fashion_mnist"]))
         if isinstance(self.folder, os.PathLike):
             object.__setattr__(self, "folder", os.fspath(self.folder))
+        if isinstance(self.folder, str):  # a run is read from other folders, too
+            object.__setattr__(self, "folder", os.path.abspath(self.folder))
         if self.folder is not None and not isinstance(self.folder, str):
             raise ConfigError(f"data.folder must be a path, received {self.folder!r}.")
         if self.limit is not None:

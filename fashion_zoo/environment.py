@@ -4,6 +4,7 @@ import importlib.metadata
 import os
 import platform
 import subprocess
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,33 @@ def describe() -> dict[str, Any]:
         "system": platform.platform(),
         "commit": commit(),
     }
+
+
+_NO_CHANGE = ("system", "precision.asked", "precision.reason", "resumed", "after_epoch")
+
+
+def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return what differs between two descriptions, and may change what a training computes.
+
+    What the older one does not tell, such as that of an older package, is no change; a package that
+    it does not name is one.
+    """
+    old, new = (dict(_flat(one)) for one in (before, now))
+    names = [name for name in new if name in old or name.startswith("versions.")]
+    names += [name for name in old if name.startswith("versions.") and name not in new]
+    return [
+        f"{name.removeprefix('versions.')} was {old.get(name)}, now {new.get(name)}"
+        for name in names
+        if name not in _NO_CHANGE and old.get(name) != new.get(name)
+    ]
+
+
+def _flat(description: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in description.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
 
 
 def _cores() -> int | None:

@@ -163,16 +163,16 @@ class StudyError(FashionZooError):
 
 
 @contextlib.contextmanager
-def advice(note: Callable[[], str | None]) -> Iterator[None]:
+def advice(note: Callable[[BaseException], str | None]) -> Iterator[None]:
     """Add a note to an error of ours or Ctrl-C: what a command prints below its one line.
 
     Args:
-        note: called when the block is left by one; None adds nothing. A ``Message`` keeps its
+        note: called with what the block is left by; None adds nothing. A ``Message`` keeps its
             hints.
     """
     try:
         yield
     except (FashionZooError, KeyboardInterrupt) as stopped:
-        if text := note():
+        if text := note(stopped):
             stopped.add_note(text)
         raise

@@ -1,6 +1,7 @@
 """What more than one command prints."""
 
 import dataclasses
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -27,6 +28,12 @@ def recipe_json(entry: fashion_zoo.Recipe, result: Any) -> dict[str, Any]:
         "tags": list(entry.tags),
         "result": dataclasses.asdict(result) if result else None,
     }
+
+
+def place(path: str | os.PathLike) -> str:
+    """Return a path as it is short: from this folder where it lies inside, else absolute."""
+    inside = os.path.relpath(path)
+    return os.path.abspath(path) if inside.split(os.sep)[0] == os.pardir else inside
 
 
 def parity(found: dict[str, Any]) -> str:

@@ -1,6 +1,8 @@
 """How a command line spells what the library proposes: hints as flags, calls as commands."""
 
 import ast
+import dataclasses
+import math
 import shlex
 from typing import Any
 
@@ -30,8 +32,32 @@ def flag(name: str, value: Any = None) -> list[str]:
     if name == "space":  # a range of one value, which has quotes of its own
         return ["--fix", *(f"{key}={ast.literal_eval(one)}" for key, one in value.items())]
     section, dot, last = _RENAMED.get(name, name).replace("_", "-").rpartition(".")
-    known = f"{value:g}" if isinstance(value, float) else True if value is None else value
+    known = _short(value) if isinstance(value, float) else True if value is None else value
     return next(_lines.flags({last: known}, f"{section}{dot}"))
+
+
+def _short(value: float) -> str:
+    return f"{value:g}" if math.isclose(float(f"{value:g}"), value, rel_tol=1e-12) else repr(value)
+
+
+def changed(config: Any, base: Any, prefix: str = "") -> tuple[Hint, ...]:
+    """Return what a config sets otherwise than another, as what a command is called with.
+
+    Args:
+        config: a config dataclass.
+        base: another of the same class.
+        prefix: the section that they are, with its dot.
+    """
+    hints: list[Hint] = []
+    for field in dataclasses.fields(config):
+        value, known = getattr(config, field.name), getattr(base, field.name)
+        if value == known:
+            continue
+        if dataclasses.is_dataclass(value) and type(value) is type(known):
+            hints += changed(value, known, f"{prefix}{field.name}.")
+        else:
+            hints.append(Hint(f"{prefix}{field.name}", "none" if value is None else value))
+    return tuple(hints)
 
 
 def command(call: Call) -> str:

@@ -6,8 +6,9 @@ import sys
 from typing import Any
 
 import fashion_zoo
+from fashion_zoo.errors import Call
 from fashion_zoo.wording import counted
-from recipes import _common
+from recipes import _common, _spelling
 from recipes._help import Brief
 
 
@@ -54,7 +55,7 @@ def main(argv: list[str]) -> None:
         config=config,
         to=options.to,
         force=options.force,
-        show=functools.partial(_print, entry.name, options),
+        show=functools.partial(_print, entry, config, options),
         seeds=options.seeds,
         low=options.low,
         high=options.high,
@@ -63,7 +64,9 @@ def main(argv: list[str]) -> None:
     )
 
 
-def _print(name: str, options: FindLR, found: Any) -> None:
+def _print(
+    entry: fashion_zoo.Recipe, config: fashion_zoo.RunConfig, options: FindLR, found: Any
+) -> None:
     """Print what was found, before anything else can fail."""
     if options.json:
         _common.print_json({name: one._asdict() for name, one in found.suggestions.items()})
@@ -73,7 +76,9 @@ def _print(name: str, options: FindLR, found: Any) -> None:
         print(f"{name:<10}{one.rate:.1e}  ({one.low:.1e} to {one.high:.1e}, {over})")
     print(f"picture   {options.to}")
     rate = found.suggestions["valley"].rate
-    print(f"Next: python -m recipes.train {name} --training.learning-rate {rate:.1e}")
+    training = {"training": {"learning_rate": float(f"{rate:.1e}")}}
+    hints = _spelling.changed(fashion_zoo.override(config, training), entry.config)
+    print("Next:", _spelling.command(Call("train", (entry.name,), hints)))
     sys.stdout.flush()  # drawing comes next
 
 

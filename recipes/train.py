@@ -1,12 +1,12 @@
 """Train a recipe: ``python -m recipes.train NAME``."""
 
 import dataclasses
-import shlex
 import sys
 
 import fashion_zoo
+from fashion_zoo.errors import Call, Hint
 from fashion_zoo.wording import counted
-from recipes import _common, _lines
+from recipes import _common, _lines, _spelling
 from recipes._help import Brief
 
 
@@ -56,9 +56,9 @@ def main(argv: list[str]) -> int:
         raise fashion_zoo.ConfigError(
             "--config cannot be combined with --resume or --fork, which take a run's own config."
         )
-    run_dir = options.run_dir or str(fashion_zoo.default_run_dir(entry.name))
-    # Before the seconds that keras takes:
-    fashion_zoo.check_free(run_dir, force=options.force, resume=options.resume)
+    run_dir = options.run_dir
+    if run_dir:  # before the seconds that keras takes
+        fashion_zoo.check_free(run_dir, force=options.force, resume=options.resume)
     if options.resume or options.fork or options.config:  # once more, with other defaults
         going_on = run_dir if options.resume else None
         stored = (
@@ -69,17 +69,20 @@ def main(argv: list[str]) -> int:
         options, config = _common.parse_config(Train, argv[1:], name, stored, _BRIEF)
     fashion_zoo.data.check_sizes(config)
     _common.start_keras()
-    trained = fashion_zoo.train(
-        entry.name,
-        config=config,
-        run_dir=run_dir,
-        force=options.force,
-        resume=options.resume,
-        fork=options.fork,
-        evaluate=options.evaluate,
-        export=options.export,
-        progress=True,
-    )
+    try:
+        trained = fashion_zoo.train(
+            entry.name,
+            config=config,
+            run_dir=run_dir,
+            force=options.force,
+            resume=options.resume,
+            fork=options.fork,
+            evaluate=options.evaluate,
+            export=options.export,
+            progress=True,
+        )
+    except fashion_zoo.TrainingInterrupted as interrupt:
+        trained = interrupt.trained
     if options.json:
         _common.print_json(
             {
@@ -95,28 +98,29 @@ def main(argv: list[str]) -> int:
 
 
 def _print(trained) -> None:
-    training, path = trained.training, trained.run.path
+    training, path = trained.training, _lines.place(trained.run.path)
     if not training["finished"]:
         print(
             f"Interrupted after {counted(training['epochs'], 'whole epoch')}. "
             "What is trained so far is saved."
         )
-        print(
-            f"Go on with: python -m recipes.train {trained.run.recipe} "
-            f"--run-dir {shlex.quote(str(path))} --resume"
-        )
+        hints = (Hint("run_dir", path), Hint("resume", True))
+        print("Go on with:", _spelling.command(Call("train", (trained.run.recipe,), hints)))
     print(f"run         {path}")
     print(f"trained     {counted(training['epochs'], 'epoch')} in {training['seconds']:.0f} s")
+    if training.get("stopped_early"):
+        print(f"stopped     early: {training['stopped_early']}")
+        print(f"weights     of epoch {training['weights_of_epoch']}")
     print(f"validation  accuracy {_lines.percent(training['validation_accuracy'])}")
     if trained.evaluation:
         print(f"test        {_lines.accuracy(trained.evaluation)}")
     if trained.parity:
         print(f"export      {path}/saved_model: {_lines.parity(trained.parity)}")
     if not trained.evaluation:
-        print(f"Evaluate it with: python -m recipes.evaluate {shlex.quote(str(path))}")
+        print("Evaluate it with:", _spelling.command(Call("evaluate", (path,))))
     else:
         print(f"pictures    {path}/curves.png, confusion.png, reliability.png, errors.png")
-        print(f"Next: python -m recipes.predict {shlex.quote(str(path))} PICTURE")
+        print("Next:", _spelling.command(Call("predict", (path, "PICTURE"))))
 
 
 if __name__ == "__main__":

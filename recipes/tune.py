@@ -11,9 +11,10 @@ import tyro
 
 import fashion_zoo
 from fashion_zoo.config import Cost, Pruner, Sampler
+from fashion_zoo.errors import Call, Hint
 from fashion_zoo.show.trials import verdict
 from fashion_zoo.wording import cost, counted
-from recipes import _common, _lines, _workers
+from recipes import _common, _lines, _spelling, _workers
 from recipes._help import Brief
 
 
@@ -160,7 +161,8 @@ def _print(name: str, found: Any, minimize: Sequence[Cost]) -> None:
     if not found.best:
         return
     print(verdict(found.candidates))
-    print(f"Next: python -m recipes.train {name} --config {shlex.quote(str(found.best))}")
+    call = Call("train", (name,), (Hint("config", _lines.place(found.best)),))
+    print("Next:", _spelling.command(call))
 
 
 if __name__ == "__main__":

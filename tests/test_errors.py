@@ -64,7 +64,10 @@ def test_a_call_is_spelled_in_python_and_as_a_command(monkeypatch):
 
 
 def test_hints_survive_notes_errors_inside_errors_and_pickle():
-    with pytest.raises(TrainingError) as caught, advice(lambda: Message("Or ", Hint("force"), ".")):
+    with (
+        pytest.raises(TrainingError) as caught,
+        advice(lambda _: Message("Or ", Hint("force"), ".")),
+    ):
         raise TrainingError("No: ", TrainingError("try ", Hint("low", 1e-9)))
     again = pickle.loads(pickle.dumps(caught.value))
     assert (str(again), _spelling.message(again)) == ("No: try low=1e-09", "No: try --low 1e-09")

@@ -11,7 +11,7 @@ SURFACE = [
     "AdaptiveDropoutConfig", "ConfigError", "DataConfig", "DataError", "EarlyStoppingConfig",
     "ExportError", "FashionZooError", "MLPConfig", "Recipe", "Run", "RunConfig", "RunError",
     "RunLockedError", "SchedulesConfig", "StorageError", "StudyError", "TrainingConfig",
-    "TrainingError",
+    "TrainingError", "TrainingInterrupted",
     "benchmark_accuracy", "benchmark_augmentation", "benchmark_dropout", "benchmark_find_lr",
     "benchmark_gpu",
     "benchmark_search", "benchmark_seconds", "benchmark_speed",

@@ -1,11 +1,14 @@
 """What ends a training early, without training: the callbacks are fed."""
 
+import math
 import types
 
 import pytest
 
-from fashion_zoo import TrainingError
+from fashion_zoo import TrainingError, override, recipe
 from fashion_zoo.callbacks import EarlyStopping, StopOnDivergence, TimeBudget
+from fashion_zoo.data.batches import encode
+from fashion_zoo.training import build_model, compile_model, ending, untrained_loss
 
 
 class Model(types.SimpleNamespace):
@@ -94,7 +97,7 @@ def test_a_budget_begins_no_epoch_that_would_pass_it():
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
 def test_a_loss_that_is_not_finite_stops_with_epoch_step_and_advice(loss):
-    callback = StopOnDivergence("Try this.")
+    callback = StopOnDivergence(2.3, "Try this.")
     callback.on_epoch_begin(2)
     callback.on_train_batch_end(9, {"loss": 1.0})
     with pytest.raises(TrainingError) as caught:
@@ -108,18 +111,65 @@ def test_a_loss_that_is_not_finite_stops_with_epoch_step_and_advice(loss):
 
 
 def test_a_loss_far_above_the_start_stops():
-    callback = StopOnDivergence("Try this.", far=10)
+    callback = StopOnDivergence(2.0, "Try this.", far=10)
     callback.on_train_begin()
-    callback.on_epoch_begin(0)
-    for loss in (2.0, 19.9, 20.0):
+    callback.on_epoch_begin(4)
+    for loss in (20.0, 2.0):
         callback.on_train_batch_end(9, {"loss": loss})
-    resumed = StopOnDivergence("Try this.", far=10)
-    resumed.on_train_begin()
-    resumed.restore(callback.state())
-    resumed.on_epoch_begin(4)
+    callback.on_epoch_end(4, {"loss": 1.0, "val_loss": 21.0})  # it may come down again
     with pytest.raises(TrainingError) as caught:
-        resumed.on_train_batch_end(9, {"loss": 20.1})
+        callback.on_train_batch_end(9, {"loss": 20.1})
     assert str(caught.value) == (
-        "Training stopped: loss rose to 20.1 by step 10 of epoch 5, more than 10 times the 2 that "
-        "it started with. Try this."
+        "Training stopped: loss rose to 20.1 by step 10 of epoch 5, more than 10 times the 2 of "
+        "the untrained model. Try this."
     )
+    callback.check_kept(20.0)
+    with pytest.raises(TrainingError, match="validation loss rose to 21 with the weights that it"):
+        callback.check_kept(21.0)
+
+
+@pytest.mark.parametrize("soft", [False, True])
+def test_the_loss_of_an_untrained_model_is_that_of_guessing_or_more(soft, images):
+    guessing = math.log(10)
+    labels = encode(images.labels, 10, 0.1 if soft else None)
+
+    def untrained(**model):
+        config = override(recipe("baseline_mlp").config, {"model": model})
+        built = build_model(recipe("baseline_mlp"), config)
+        compile_model(built, config, soft_labels=soft)
+        return untrained_loss(built, images.images, labels), built
+
+    plain, built = untrained(hidden_units=(16,))
+    assert guessing <= plain < 2 * guessing
+    penalty = 0.01 * sum(float((kernel.numpy() ** 2).sum()) for kernel in built.weights[::2])
+    with_penalty, _ = untrained(hidden_units=(16,), l2=0.01)
+    loss = float(built.compute_loss(y=labels, y_pred=built(images.images)))
+    assert with_penalty == pytest.approx(max(guessing, loss + penalty), rel=1e-4)
+    built.set_weights([0 * weights for weights in built.get_weights()])
+    assert untrained_loss(built, images.images, labels) == pytest.approx(guessing)
+
+
+def test_what_stopped_a_training_is_said_with_the_epoch_of_its_weights():
+    patience = stopping()
+    feed(patience, [0.5, 0.6, 0.6, 0.6])
+    assert ending._why([patience]) == "val_accuracy has not improved for 2 epochs"
+    assert ending._kept([patience]) == 2
+    significant = stopping(images=5000)
+    feed(significant, [0.8, 0.81, 0.805])
+    assert ending._why([significant]) == "val_accuracy has not improved significantly for 2 epochs"
+    delta = stopping(min_delta=0.05)
+    feed(delta, [0.5, 0.6, 0.61, 0.62])
+    assert "has not improved by more than 0.05 for 2 epochs" in ending._why([delta])
+    budget = TimeBudget(60)
+    budget.restore({"spent": 50, "longest": 11})
+    resumed = stopping()
+    resumed.restore(patience.state())  # a kill came before training.json
+    assert ending._why([budget]) == "another epoch would pass the budget of 60 s"
+    assert (ending._why([resumed]), ending._kept([resumed])) == (
+        "val_accuracy has not improved for 2 epochs", 2,
+    )  # fmt: skip
+    assert ending._why([stopping()]) == "a callback stopped it"
+    training = {"epochs": 4, "stopped_early": "why", "weights_of_epoch": 2}
+    said = "Stopped after epoch 4 of 9: why. The weights are those of epoch 2."
+    assert ending.spoken(training, 9) == said
+    assert ending.spoken({"epochs": 9}, 9) is None

@@ -8,11 +8,13 @@ import pytest
 from fitting import Capture, Silent
 
 import fashion_zoo
-from fashion_zoo import TrainingError, open_run, recipe
+from fashion_zoo import TrainingError, list_recipes, open_run, recipe
+from fashion_zoo.callbacks import StopOnDivergence
 from fashion_zoo.data import load_split
 from fashion_zoo.overrides import override
 from fashion_zoo.training import build_model, session
 from fashion_zoo.training.fitting import fit
+from recipes import _spelling
 
 
 @pytest.mark.parametrize("monitor", ["accuracy", "loss"])
@@ -52,6 +54,47 @@ def test_early_stopping_brings_the_best_weights_back(tmp_path, small):
     trained = early_stopped(tmp_path, small)
     best = max(trained.run.history()["val_accuracy"])
     assert trained.training["validation_accuracy"] == pytest.approx(best, abs=1e-7)
+    kept = trained.run.history()["val_accuracy"].index(best) + 1
+    assert trained.training["weights_of_epoch"] == kept
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "bn_mlp",
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in list_recipes()
+            if name[:3] != "bn_"
+        ),
+    ],
+)
+def test_a_training_whose_first_execution_has_diverged_is_no_success(name, tmp_path, small):
+    """The whole epoch is one execution, so nothing came before it to compare with."""
+    config = {**small, "training": {**small["training"], "learning_rate": 1e6}}
+    with pytest.raises(TrainingError, match=r"more than 10 times the [2-9][.0-9]* of the untra"):
+        fashion_zoo.train(name, run_dir=tmp_path / name, **config)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_training_that_diverges_later_is_begun_again_from_what_is_kept(
+    tmp_path, small, monkeypatch
+):
+    far = StopOnDivergence.on_train_batch_end
+
+    def diverged(self, batch, logs=None):
+        far(self, batch, {"loss": 1e9} if self.epoch == 1 else logs)
+
+    monkeypatch.setattr(StopOnDivergence, "on_train_batch_end", diverged)
+    with pytest.raises(TrainingError, match=r"rose to 1e\+09 by step 10 of epoch 2") as caught:
+        fashion_zoo.train("bn_mlp", run_dir=tmp_path / "r", **small)
+    (note,) = caught.value.__notes__  # to resume would end the same way
+    call = f'fork="{tmp_path / "r"}", training={{"learning_rate": 0.0003}})'
+    assert note.endswith(f'run from them with: fashion_zoo.train("bn_mlp", {call}')
+    assert _spelling.message(note).endswith(
+        f"recipes.train bn_mlp --fork {tmp_path / 'r'} --training.learning-rate 0.0003"
+    )
+    assert open_run(tmp_path / "r").has_state
 
 
 def test_early_stopping_brings_the_best_weights_back_after_ctrl_c(tmp_path, small, monkeypatch):
@@ -62,9 +105,20 @@ def test_early_stopping_brings_the_best_weights_back_after_ctrl_c(tmp_path, smal
             self.asked = epoch == 4
 
     monkeypatch.setattr(session, "StopOnInterrupt", Press)
-    trained = early_stopped(tmp_path, small)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        early_stopped(tmp_path, small)
+    trained = caught.value.trained
+    assert str(caught.value) == (
+        "Interrupted after 4 whole epochs. What is trained so far is saved."
+    )
+    path = tmp_path / "r"
+    call = f'fashion_zoo.train("bn_mlp", run_dir="{path}", resume=True)'
+    assert caught.value.__notes__ == [f"{caught.value} Go on with: {call}"]
     accuracies = trained.run.history()["val_accuracy"]
     assert (trained.training["finished"], len(accuracies)) == (False, 4)
+    best = accuracies.index(max(accuracies)) + 1
+    assert trained.training["weights_of_epoch"] == best
+    assert trained.training["stopped_early"] is None
     assert trained.training["validation_accuracy"] == pytest.approx(max(accuracies), abs=1e-7)
 
 

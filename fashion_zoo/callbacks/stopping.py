@@ -97,59 +97,59 @@ class TimeBudget(keras.callbacks.Callback):
 
 
 class StopOnDivergence(keras.callbacks.Callback):
-    """Raise as soon as the running loss is not finite, or far above where it started.
+    """Raise as soon as the running loss is not finite, or far above that of the untrained model.
+
+    A first execution may be a whole epoch that has diverged, so the loss to compare with must be
+    known before the first step.
 
     Args:
+        start: loss of the untrained model; see ``fashion_zoo.training.untrained_loss``.
         advice: what to try, the end of the message; a ``Message`` keeps its hints.
-        far: how many times the loss of the first execution is far.
+        far: how many times ``start`` is far.
 
     Raises:
         TrainingError: the loss diverged; the message says in which epoch.
     """
 
     def __init__(
-        self, advice: str = "Try a smaller learning rate or gradient clipping.", far: float = 10.0
+        self,
+        start: float,
+        advice: str = "Try a smaller learning rate or gradient clipping.",
+        far: float = 10.0,
     ):
         super().__init__()
+        self.start = start
         self.advice = advice
         self.far = far
         self.epoch = 0
-        self.start: float | None = None
-
-    def state(self) -> dict[str, Any]:
-        """Return what a resumed training needs."""
-        return {"start": self.start}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from ``state()``."""
-        self.start = state["start"]
-
-    def on_train_begin(self, logs=None):
-        self.start = None
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        loss = self._check("loss", logs, f"by step {batch + 1} of epoch {self.epoch + 1}")
-        if loss is None:
-            return
-        self.start = loss if self.start is None else self.start
-        if loss > self.far * self.start:
-            raise TrainingError(
-                f"Training stopped: loss rose to {loss:.4g} by step {batch + 1} of epoch "
-                f"{self.epoch + 1}, more than {self.far:g} times the {self.start:.4g} that it "
-                "started with. ",
-                self.advice,
-            )
+        if "loss" in (logs or {}):
+            self._check("loss", logs["loss"], f"by step {batch + 1} of epoch {self.epoch + 1}")
 
     def on_epoch_end(self, epoch, logs=None):
-        self._check("val_loss", logs, f"at the end of epoch {epoch + 1}")
+        value = float((logs or {}).get("val_loss", 0))
+        if not math.isfinite(value):  # one far above the start may come down again
+            self._check("val_loss", value, f"at the end of epoch {epoch + 1}")
 
-    def _check(self, name: str, logs, when: str) -> float | None:
-        if name not in (logs or {}):
-            return None
-        value = float(logs[name])
+    def check_kept(self, loss: float) -> None:
+        """Check the validation loss of the weights that are kept when training ends.
+
+        Raises:
+            TrainingError: it is not finite, or far above the start.
+        """
+        self._check("validation loss", loss, "with the weights that it ended with")
+
+    def _check(self, name: str, value: float, when: str) -> None:
+        value = float(value)
         if not math.isfinite(value):
             raise TrainingError(f"Training stopped: {name} became {value} {when}. ", self.advice)
-        return value
+        if value > self.far * self.start:
+            raise TrainingError(
+                f"Training stopped: {name} rose to {value:.4g} {when}, more than {self.far:g} "
+                f"times the {self.start:.4g} of the untrained model. ",
+                self.advice,
+            )

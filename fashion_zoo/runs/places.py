@@ -1,6 +1,7 @@
 """Where a run folder may be made, who holds it, and what happens to an older one there."""
 
 import contextlib
+import itertools
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -61,6 +62,24 @@ def create(
                     place.mkdir()
             raise
         shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def create_next(
+    path: AnyPath, recipe_name: str, config: RunConfig, environment: Mapping[str, Any]
+) -> Iterator[Run]:
+    """Do as ``create`` at the first of PATH, PATH-2, PATH-3, ... where nothing is.
+
+    Several trainings that begin in the same second want the same name.
+    """
+    path = Path(path)
+    with contextlib.ExitStack() as stack:
+        for number in itertools.count(1):
+            place = path if number == 1 else path.with_name(f"{path.name}-{number}")
+            with contextlib.suppress(RunError):
+                run = stack.enter_context(create(place, recipe_name, config, environment))
+                break
+        yield run
 
 
 @contextlib.contextmanager

@@ -1,11 +1,11 @@
 """The run folder: everything one training produced, enough to evaluate, export and repeat it.
 
 config.json       format number, recipe name, the whole RunConfig
-environment.json  versions, device, precision and why, threads, commit
+environment.json  versions, device, precision and why, threads, commit; where it went on elsewhere
 history.csv       one row an epoch: losses, accuracies, applied rates (no times)
 timing.csv        one row an epoch: seconds and images a second
 state/            what training goes on from after a kill: the last two epochs, verified
-training.json     how training ended, and the validation accuracy of the saved weights
+training.json     how training ended and why, whose weights were kept, their validation accuracy
 model.keras       the trained model, which Keras loads without this package
 curves.png        the history as a picture
 """
@@ -14,10 +14,11 @@ import csv
 import dataclasses
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fashion_zoo import storage
+from fashion_zoo import environment, storage
 from fashion_zoo.arguments import AnyPath, checked
 from fashion_zoo.config import RunConfig
 from fashion_zoo.errors import ConfigError, Hint, RunError
@@ -37,11 +38,14 @@ class Run:
     """An open run folder."""
 
     path: Path
-    """The folder."""
+    """The folder, absolute: a training goes on where it was though the process changes folders."""
     recipe: str
     """Name of the recipe."""
     config: RunConfig
     """What the run was made from."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", Path(os.path.abspath(self.path)))
 
     def __fspath__(self) -> str:
         """Return its folder, so that a run is taken wherever the path of one is."""
@@ -106,6 +110,20 @@ class Run:
         with storage.as_storage_error(self.path):
             for name in _RESULTS:
                 storage.remove(self.path / name)
+
+    def move(self, surroundings: Mapping[str, Any], epochs: int) -> list[str]:
+        """Keep that the run goes on after some epochs, where that is not as it was before.
+
+        Returns:
+            What changed, in words; nothing where nothing did, and then nothing is written.
+        """
+        stored = self.read_json("environment.json")
+        moves = stored.get("resumed", [])
+        changed = environment.changes((moves or [stored])[-1], surroundings)
+        if changed:
+            moves = [*moves, {"after_epoch": epochs, **surroundings}]
+            storage.write_json(self.path / "environment.json", {**stored, "resumed": moves})
+        return changed
 
     @property
     def has_state(self) -> bool:

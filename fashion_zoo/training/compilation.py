@@ -1,6 +1,9 @@
 """From a recipe and a config to a model that can be trained."""
 
+import math
+
 import keras
+import numpy as np
 
 from fashion_zoo import precision, schedules
 from fashion_zoo.config import Recipe, RunConfig
@@ -57,6 +60,25 @@ def compile_model(
         steps_per_execution=steps_per_execution,
     )
     return model
+
+
+def untrained_loss(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> float:
+    """Return the loss of a compiled model before its first step, and no less than that of guessing.
+
+        max(ln(classes), mean loss of the images, penalties included)
+
+    ln(classes) is the cross-entropy of equal probabilities with any labels, soft ones included. The
+    loss of the images counts where kernels or pixels are large, or a penalty is in the loss.
+
+    Args:
+        model: compiled; takes pixels, returns logits.
+        images: (n, *input_shape), a batch of them.
+        labels: what the loss takes.
+    """
+    logits = model(images, training=False)
+    found = float(model.compute_loss(y=labels, y_pred=logits))
+    guessing = math.log(logits.shape[-1])
+    return max(guessing, found) if math.isfinite(found) else guessing
 
 
 def _tabulate(schedule: str, base: float, steps: int) -> TabulatedSchedule:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 
 import fashion_zoo.training.state as states
 from fashion_zoo import optimizers, precision, schedules
@@ -21,10 +22,13 @@ from fashion_zoo.data.batches import encode, steps_per_epoch
 from fashion_zoo.data.pipeline import Pipeline, training_pipeline
 from fashion_zoo.errors import Hint, Message
 from fashion_zoo.show.progress import TrainingDisplay
-from fashion_zoo.training.compilation import compile_model, steps_of_about_a_second
+from fashion_zoo.training.compilation import (
+    compile_model,
+    steps_of_about_a_second,
+    untrained_loss,
+)
+from fashion_zoo.training.ending import VALIDATION_BATCH
 from fashion_zoo.training.recorder import Recorder
-
-VALIDATION_BATCH = 1000  # images; divides 5,000, so validation needs one shape only
 
 
 @precision.keras_defaults()
@@ -44,7 +48,8 @@ def fit(
         model: built from ``config``.
         config: how to train it.
         split: the images.
-        callbacks: what else to call; they see the complete logs of an epoch.
+        callbacks: what else to call. They come after those of the config, so that they see the
+            complete logs of an epoch, and before what shows and keeps it.
         display: what shows the progress.
         recorder: what keeps the epochs, and knows the state to go on from.
         initial_epoch: epochs that a model without a recorder has behind it.
@@ -56,10 +61,13 @@ def fit(
     num_classes, shape = model.output_shape[-1], model.input_shape[1:]
     train, validation = (Images(reshape(part.images, shape), part.labels) for part in split)
     pipeline = prepare(model, config, train)
+    # Validation labels are never smoothed: they measure the true ones.
+    answers = encode(validation.labels, num_classes, 0.0 if pipeline.soft else None)
     watchers: list[keras.callbacks.Callback] = [
         FollowPipeline(pipeline),
         OptimizerLogger(),
         *_movers(training),
+        _stop_on_divergence(model, training, validation.images, answers),
         *_stoppers(training, len(validation.labels)),
         *callbacks,
         ProgressDisplay(display, pipeline.images_per_step),
@@ -73,8 +81,6 @@ def fit(
     if recorder:
         recorder.others = tuple(watchers)
         watchers.append(recorder)
-    # Validation labels are never smoothed: they measure the true ones.
-    answers = encode(validation.labels, num_classes, 0.0 if pipeline.soft else None)
     try:
         model.fit(
             pipeline.batches,
@@ -171,7 +177,7 @@ def _movers(training: TrainingConfig) -> list[keras.callbacks.Callback]:
 def _stoppers(training: TrainingConfig, images: int) -> list[keras.callbacks.Callback]:
     """Return what may end the training before its last epoch."""
     stopping = training.early_stopping
-    stoppers: list[keras.callbacks.Callback] = [StopOnDivergence(_advice(training))]
+    stoppers: list[keras.callbacks.Callback] = []
     if stopping.monitor != "none":
         stoppers.append(
             EarlyStopping(
@@ -186,6 +192,14 @@ def _stoppers(training: TrainingConfig, images: int) -> list[keras.callbacks.Cal
     if stopping.budget is not None:
         stoppers.append(TimeBudget(stopping.budget))
     return stoppers
+
+
+def _stop_on_divergence(
+    model: keras.Model, training: TrainingConfig, images: np.ndarray, labels: np.ndarray
+) -> StopOnDivergence:
+    """Measure the loss of the model as it is now, untrained, and watch for what is far above."""
+    few = slice(VALIDATION_BATCH)
+    return StopOnDivergence(untrained_loss(model, images[few], labels[few]), _advice(training))
 
 
 def _advice(training: TrainingConfig) -> Message:

@@ -9,6 +9,7 @@ import keras
 import fashion_zoo.training.state as states
 from fashion_zoo import storage
 from fashion_zoo.runs import Run
+from fashion_zoo.show.streams import say
 
 
 class Recorder(keras.callbacks.Callback):
@@ -43,7 +44,12 @@ class Recorder(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         if self.start:  # the others have just begun anew
-            states.remind([*self.others, self], self.start.callbacks)
+            missing = states.remind([self, *self.others], self.start.callbacks)
+            if missing and not self.start.forked:
+                say(
+                    f"{self.run.path} holds the state of {', '.join(missing)}, which was not given "
+                    "again: it goes on without."
+                )
             self._write_tables()
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -63,7 +69,8 @@ class Recorder(keras.callbacks.Callback):
         }
         self.rows.append({"epoch": epoch + 1, **{name: float(x) for name, x in logs.items()}})
         self.times.append(times)
-        self.run.save_state(epoch + 1, states.capture(self.model, [*self.others, self], epoch + 1))
+        # Itself first: a callback of the caller's may have the same name.
+        self.run.save_state(epoch + 1, states.capture(self.model, [self, *self.others], epoch + 1))
         times["state_seconds"] = round(time.perf_counter() - ended, 4)
         self._write_tables()
 

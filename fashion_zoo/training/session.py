@@ -1,26 +1,27 @@
 """One training, from a config to a run folder; begun, gone on with, or forked from another."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
+import fashion_zoo.training.ending as ending
 import fashion_zoo.training.state as states
 from fashion_zoo import environment, precision, runs, storage
-from fashion_zoo.callbacks import StopOnInterrupt
+from fashion_zoo.callbacks import StopOnInterrupt, check_callbacks
 from fashion_zoo.config import Recipe, RunConfig
 from fashion_zoo.data import CLASS_NAMES, Images, load_split, reshape
-from fashion_zoo.errors import Call, ConfigError, Hint, Message, RunError, advice
+from fashion_zoo.errors import ConfigError, Hint, RunError, advice
 from fashion_zoo.runs import Run
 from fashion_zoo.show import figures, streams
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.show.waiting import waiting
 from fashion_zoo.training.compilation import build_model
 from fashion_zoo.training.drawing import run_curves
-from fashion_zoo.training.fitting import VALIDATION_BATCH, fit
+from fashion_zoo.training.fitting import fit
 from fashion_zoo.training.recorder import Recorder
 from fashion_zoo.wording import counted
 
@@ -43,6 +44,8 @@ def train_run(
     resume: bool = False,
     fork: str | Path | None = None,
     display: TrainingDisplay | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    next_free: bool = False,
 ) -> Ended:
     """Train a recipe into a run folder.
 
@@ -57,9 +60,11 @@ def train_run(
             is, and where there is none a new one begins.
         fork: a run whose state the new one starts from.
         display: what shows the progress.
+        callbacks: of the caller; see ``fit``.
+        next_free: take the first of PATH, PATH-2, PATH-3, ... where nothing is.
 
     Raises:
-        ConfigError: the model does not fit the data.
+        ConfigError: the model does not fit the data, or a callback cannot be one.
         DataError: a data file is damaged.
         RunError: there is a run already; or the one to go on with has another config, or has no
             state that is whole. RunLockedError: another process trains there.
@@ -67,7 +72,9 @@ def train_run(
         TrainingError: the loss diverged.
     """
     display = display or TrainingDisplay(enabled=False)
-    runs.check_free(path, force=force, resume=resume)
+    if not next_free:
+        runs.check_free(path, force=force, resume=resume)
+    check_callbacks(callbacks)
     going_on = resume and runs.is_run(Path(path))
     if going_on:
         runs.check_same(runs.open_run(path), entry.name, config)
@@ -76,7 +83,7 @@ def train_run(
         model = build_model(entry, config)
     _check_fit(model, entry.name)
     origin = _state_of(fork, config.training.epochs) if fork and not going_on else None
-    with _run_folder(entry, config, path, force, resume) as run:
+    with _run_folder(entry, config, path, force, resume, next_free) as (run, surroundings):
         if run.finished:
             display.say(f"{run.path} is finished: nothing is left to train.")
             if not (run.path / "curves.png").exists():  # a kill came before it
@@ -86,26 +93,28 @@ def train_run(
         start = states.parse(data) if data is not None else origin
         if start:
             display.say(f"Going on after epoch {start.epochs} of {config.training.epochs}.")
+            if not start.forked:
+                _say_moved(run, surroundings, start.epochs)
         run.drop_results()
         recorder = Recorder(run, config.training.batch_size, start)
         say = display.say if display.enabled else streams.say  # Ctrl-C is always answered
-        with StopOnInterrupt(say=say) as stop, advice(lambda: _how_to_go_on(run, force)):
+        with StopOnInterrupt(say=say) as stop, _going_on(run, force):
             finished = True
             try:
-                fit(model, config, split, [stop], display, recorder)
+                fit(model, config, split, [stop, *callbacks], display, recorder)
             except KeyboardInterrupt:
                 if stop.insisted:
                     raise
                 finished = False
             with waiting("Validating and saving the model", display.enabled):
-                _finish(run, model, split.validation, recorder, finished)
+                _finish(run, model, split.validation, recorder, finished, display)
     return Ended(run, interrupted=stop.asked or not finished)
 
 
 @contextlib.contextmanager
 def _run_folder(
-    entry: Recipe, config: RunConfig, path: str | Path, force: bool, resume: bool
-) -> Iterator[Run]:
+    entry: Recipe, config: RunConfig, path: str | Path, force: bool, resume: bool, next_free: bool
+) -> Iterator[tuple[Run, dict[str, Any]]]:
     chosen = precision.choose(config.precision)
     surroundings = {
         **environment.describe(),
@@ -114,18 +123,26 @@ def _run_folder(
     if resume and runs.is_run(Path(path)):
         with runs.reopen(path, surroundings) as run:
             runs.check_same(run, entry.name, config)
-            yield run
+            yield run, surroundings
+    elif next_free:
+        with runs.create_next(path, entry.name, config, surroundings) as run:
+            yield run, surroundings
     else:
         with runs.create(path, entry.name, config, surroundings, force=force) as run:
-            yield run
+            yield run, surroundings
 
 
-def _how_to_go_on(run: Run, force: bool) -> Message | None:
-    if force or not run.has_state:  # what force began is taken away again
-        return None
-    hints = (Hint("run_dir", str(run.path)), Hint("resume", True))
-    call = Call("train", (run.recipe,), hints)
-    return Message("The epochs that are done are kept. Go on with: ", call)
+def _going_on(run: Run, force: bool) -> contextlib.AbstractContextManager[None]:
+    return advice(lambda error: ending.how_to_go_on(run, force, error))
+
+
+def _say_moved(run: Run, surroundings: Mapping[str, Any], epochs: int) -> None:
+    """Say what is different where a run goes on, and keep it."""
+    if changed := run.move(surroundings, epochs):
+        streams.say(
+            f"{run.path} goes on elsewhere: {'; '.join(changed)}. The result may not be that of a "
+            "training that never stopped, bit for bit."
+        )
 
 
 def _state_of(path: str | Path, epochs: int) -> states.State:
@@ -147,17 +164,21 @@ def _state_of(path: str | Path, epochs: int) -> states.State:
 
 
 def _finish(
-    run: Run, model: keras.Model, validation: Images, recorder: Recorder, finished: bool
+    run: Run,
+    model: keras.Model,
+    validation: Images,
+    recorder: Recorder,
+    finished: bool,
+    display: TrainingDisplay,
 ) -> None:
     """Write the model, how training ended, and, when all that counts is there, the picture."""
+    epochs = len(recorder.rows)
+    summary = ending.summary(run, model, validation, recorder.others, epochs, finished)
+    summary["seconds"] = round(sum(row["seconds"] for row in recorder.times), 2)
     run.save_model(model)
-    summary = {
-        "finished": finished,
-        "epochs": len(recorder.rows),
-        "seconds": round(sum(row["seconds"] for row in recorder.times), 2),
-        **_validate(model, validation),
-    }
     storage.write_json(run.path / "training.json", summary)
+    if early := ending.spoken(summary, run.config.training.epochs):
+        display.say(early)
     if recorder.rows:
         _draw_curves(run)
 
@@ -174,15 +195,3 @@ def _check_fit(model: keras.Model, name: str) -> None:
             f"{name} has num_classes={classes}, but the data has {len(CLASS_NAMES)} classes."
         )
     reshape(np.zeros((1, 28, 28), dtype=np.uint8), model.input_shape[1:])
-
-
-def _validate(model: keras.Model, validation: Images) -> Mapping[str, Any]:
-    """Measure the weights as saved: early stopping or Ctrl-C may not leave the last epoch's."""
-    images = reshape(validation.images, model.input_shape[1:])
-    logits = model.predict(images, batch_size=VALIDATION_BATCH, verbose=0)
-    correct = int((logits.argmax(axis=-1) == validation.labels).sum())
-    return {
-        "validation_correct": correct,
-        "validation_images": len(validation.labels),
-        "validation_accuracy": correct / len(validation.labels),
-    }

@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from fashion_zoo.errors import RunError
+from fashion_zoo.errors import ConfigError, RunError
 
 _FORMAT = 1
+_FORMER = ("StopOnDivergence",)  # kept something once
 
 
 class State(NamedTuple):
@@ -28,7 +29,7 @@ class State(NamedTuple):
     variables: list[np.ndarray]
     """The values of ``_variables(model)``."""
     callbacks: dict[str, dict[str, Any]]
-    """Class name of a callback to its ``state()``."""
+    """Name of a callback, its class's, to its ``state()``."""
     forked: bool = False
     """Whether it is another run's, with other settings."""
 
@@ -42,22 +43,21 @@ def capture(
         for place, variable in enumerate(_variables(model))
     }
     remembered: dict[str, dict[str, Any]] = {}
-    for callback in _stateful(callbacks):
-        kept = remembered[type(callback).__name__] = {}
+    for key, callback in _stateful(callbacks).items():
+        kept = remembered[key] = {}
         for name, value in callback.state().items():
             if isinstance(value, list) and value and isinstance(value[0], np.ndarray):
                 for place, array in enumerate(value):
-                    arrays[f"callback/{type(callback).__name__}/{name}/{place:06}"] = array
+                    arrays[f"callback/{key}/{name}/{place:06}"] = array
             else:
-                kept[name] = value
+                kept[name] = _plain(key, name, value)
     about = {
         "format": _FORMAT,
         "epochs": epochs,
         "stopped": bool(model.stop_training),
         "callbacks": remembered,
     }
-    text = json.dumps(about, default=float)  # numpy's scalars
-    arrays["about"] = np.frombuffer(text.encode(), dtype=np.uint8)
+    arrays["about"] = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
     stream = io.BytesIO()
     np.savez(stream, **arrays)
     return stream.getvalue()
@@ -83,7 +83,8 @@ def parse(data: bytes) -> State:
         if kind == "variable":
             variables.append(stored[key])
         else:
-            callbacks[words[0]].setdefault(words[1], []).append(stored[key])
+            name = "/".join(words[1:-1])
+            callbacks[words[0]].setdefault(name, []).append(stored[key])
     return State(about["epochs"], about["stopped"], variables, callbacks)
 
 
@@ -106,11 +107,19 @@ def put_back(model: keras.Model, state: State) -> None:
         variable.assign(array)
 
 
-def remind(callbacks: Sequence[keras.callbacks.Callback], remembered: Mapping[str, Any]) -> None:
-    """Give the callbacks what they remembered; one that is new begins anew."""
-    for callback in _stateful(callbacks):
-        if type(callback).__name__ in remembered:
-            callback.restore(remembered[type(callback).__name__])
+def remind(
+    callbacks: Sequence[keras.callbacks.Callback], remembered: Mapping[str, Any]
+) -> list[str]:
+    """Give the callbacks what they remembered; one that is new begins anew.
+
+    Returns:
+        The names of those that remembered something and are not there.
+    """
+    there = _stateful(callbacks)
+    for key, callback in there.items():
+        if key in remembered:
+            callback.restore(remembered[key])
+    return [key for key in remembered if key not in there and key not in _FORMER]
 
 
 def _variables(model: keras.Model) -> list[keras.Variable]:
@@ -118,5 +127,33 @@ def _variables(model: keras.Model) -> list[keras.Variable]:
     return [*model.variables, *model.optimizer.variables]
 
 
-def _stateful(callbacks: Sequence[keras.callbacks.Callback]) -> list[Any]:
-    return [callback for callback in callbacks if hasattr(callback, "restore")]
+def _stateful(callbacks: Sequence[keras.callbacks.Callback]) -> dict[str, Any]:
+    """Return the callbacks with ``state()`` and ``restore()`` by the name that they are kept under.
+
+    It is that of their class, and for another of the same name NAME_2, NAME_3, ...
+    """
+    found: dict[str, Any] = {}
+    for callback in callbacks:
+        if hasattr(callback, "state") and hasattr(callback, "restore"):
+            name = type(callback).__name__
+            number = sum(type(one).__name__ == name for one in found.values()) + 1
+            found[name if number == 1 else f"{name}_{number}"] = callback
+    return found
+
+
+def _plain(key: str, name: str, value: Any) -> Any:
+    """Return a value of a callback's state as JSON has it."""
+    try:
+        return json.loads(json.dumps(value, default=_number))
+    except (TypeError, ValueError) as error:
+        raise ConfigError(
+            f"The state of {key} cannot be kept: {name!r} must be what JSON holds, or a list of "
+            f"arrays, received {type(value).__name__}."
+        ) from error
+
+
+def _number(value: Any) -> float:
+    """Return numpy's scalars, and what else is one number, as Python's."""
+    if getattr(value, "shape", ()) != ():
+        raise TypeError
+    return float(value)

@@ -97,7 +97,7 @@ def check_backend(model: RecipeHyperModel) -> None:
     }
     if words != {"none"}:
         without = Hint("space", {"augmentation": "'none'", "mixing": "'none'"})
-        with advice(lambda: Message("Search without it: ", without, ".")):
+        with advice(lambda _: Message("Search without it: ", without, ".")):
             need_tensorflow()
 
 

@@ -1,7 +1,14 @@
 """The facade: one function a command, with the same name and arguments. Where folders meet."""
 
 from fashion_zoo.zoo.drawing import plot_augmentation, plot_schedules
-from fashion_zoo.zoo.making import Trained, default_run_dir, find_lr, get, train
+from fashion_zoo.zoo.making import (
+    Trained,
+    TrainingInterrupted,
+    default_run_dir,
+    find_lr,
+    get,
+    train,
+)
 from fashion_zoo.zoo.measuring import (
     benchmark_accuracy,
     benchmark_augmentation,
@@ -16,6 +23,7 @@ from fashion_zoo.zoo.using import Prediction, evaluate, export, predict
 __all__ = [
     "Prediction",
     "Trained",
+    "TrainingInterrupted",
     "Tuned",
     "benchmark_accuracy",
     "benchmark_augmentation",

@@ -1,11 +1,11 @@
 """Build, train, and find a learning rate."""
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fashion_zoo import checks, data, registry, runs
+from fashion_zoo import checks, registry, runs
 from fashion_zoo.arguments import AnyPath, checked
 from fashion_zoo.config import RunConfig
 from fashion_zoo.errors import Call, ConfigError, Hint, Message, advice
@@ -75,13 +75,26 @@ class Trained(NamedTuple):
     training: dict[str, Any]
     """``training.json``."""
     evaluation: dict[str, Any] | None
-    """``evaluation.json``; None without evaluation, or after Ctrl-C."""
+    """``evaluation.json``; None without evaluation."""
     parity: dict[str, Any] | None
-    """``saved_model/parity.json``; None without export, or after Ctrl-C."""
+    """``saved_model/parity.json``; None without export."""
 
     def __fspath__(self) -> str:
         """Return the run folder, so that this is taken wherever the path of a run is."""
         return str(self.run.path)
+
+
+class TrainingInterrupted(KeyboardInterrupt):
+    """Ctrl-C ended a training, and what was trained so far is saved.
+
+    It is raised, so that nothing goes on with a model that is not trained to its end.
+    """
+
+    def __init__(self, trained: Trained):
+        epochs = counted(trained.training["epochs"], "whole epoch")
+        super().__init__(f"Interrupted after {epochs}. What is trained so far is saved.")
+        self.trained = trained
+        """The run as it is."""
 
 
 @checked
@@ -96,11 +109,13 @@ def train(
     evaluate: bool = True,
     export: bool = True,
     progress: Progress = "auto",
+    callbacks: Sequence[Any] = (),
     **overrides: Any,
 ) -> Trained:
     """Train a recipe into a run folder, then evaluate and export it.
 
-    Ctrl-C ends the training cleanly: what is trained so far is saved, and nothing is evaluated.
+    Ctrl-C ends the training cleanly: what is trained so far is saved, nothing is evaluated, and
+    ``TrainingInterrupted``, a KeyboardInterrupt, is raised.
     However a training ended, ``resume=True`` goes on after its last whole epoch, and the result
     equals that of a training that never stopped, bit for bit on the same machine.
 
@@ -108,7 +123,8 @@ def train(
         name: a registered recipe.
         config: the whole config; by default that of the run to go on with or to fork, or else the
             recipe's.
-        run_dir: the run folder; by default ``runs/NAME-DATE-TIME``.
+        run_dir: the run folder; by default ``runs/NAME-DATE-TIME``, and -2, -3, ... behind it where
+            another training began in the same second.
         force: replace an older run in ``run_dir``.
         resume: go on with the run in ``run_dir``; where there is none, begin one.
         fork: a run whose weights, optimizer, history and epochs the new one starts from; its
@@ -116,10 +132,17 @@ def train(
         evaluate: evaluate on the test images at the end.
         export: write a SavedModel into the run at the end.
         progress: show the progress: True, False, or "auto" in a terminal and in a notebook.
+        callbacks: Keras callbacks of your own. They are called after those of this package, so that
+            they see the complete logs of an epoch, and before it is stored: numbers that they add
+            to the logs go into ``history.csv``. What one has to remember over a kill it returns
+            from ``state()``, a dictionary of what JSON holds and of lists of arrays, and takes back
+            in ``restore(state)``; any other begins anew. A run does not store them: give them again
+            with ``resume``.
         **overrides: fields of RunConfig, such as ``seed=3`` or ``training={"epochs": 5}``.
 
     Raises:
         FashionZooError: one of its children; see each.
+        TrainingInterrupted: Ctrl-C; what is trained so far is saved.
 
     Example:
         ```python
@@ -132,36 +155,54 @@ def train(
     entry = registry.recipe(name)
     _check_resume(run_dir, force, resume)
     path = Path(run_dir) if run_dir is not None else default_run_dir(name)
-    runs.check_free(path, force=force, resume=resume)
+    if run_dir is not None:
+        runs.check_free(path, force=force, resume=resume)
     base = config or runs.stored_config(name, path if resume else None, fork)
     chosen, display = override(base, overrides), TrainingDisplay(enabled=progress)
     if resume and (done := _done(path, name, chosen, evaluate, export)):
         display.say(f"{path} is finished: nothing is left to train.")
         return done
-    data.check_sizes(chosen)
     check_data(chosen)
 
-    from fashion_zoo.evaluation import evaluate_run
     from fashion_zoo.exporting import check_backend
     from fashion_zoo.training import train_run
 
     if export:
         check_backend()  # before the minutes that the training takes
-    ended = train_run(entry, chosen, path, force=force, resume=resume, fork=fork, display=display)
+    ended = train_run(
+        entry,
+        chosen,
+        path,
+        force=force,
+        resume=resume,
+        fork=fork,
+        display=display,
+        callbacks=callbacks,
+        next_free=run_dir is None,
+    )
     training = ended.run.read_json("training.json")
     if ended.interrupted and not training["finished"]:
-        return Trained(ended.run, training, None, None)
-    evaluation = parity = None
-    with advice(lambda: _how_to_evaluate(ended.run)):
+        raise _interrupted(Trained(ended.run, training, None, None))
+    with advice(lambda _: _how_to_evaluate(ended.run)):
         if ended.interrupted:  # Ctrl-C came with the last epoch
             raise KeyboardInterrupt
-        if evaluate:
-            with waiting("Evaluating on the test images", progress):
-                evaluation = ended.run.evaluation() or evaluate_run(ended.run)
-        if export:
-            with waiting("Exporting, and comparing the export with the model", progress):
-                parity = _parity(ended.run)
-    return Trained(ended.run, training, evaluation, parity)
+        return _measured(ended.run, training, evaluate, export, progress)
+
+
+def _measured(
+    run: Run, training: dict[str, Any], evaluate: bool, export: bool, progress: Progress
+) -> Trained:
+    """Evaluate and export a run that is trained."""
+    from fashion_zoo.evaluation import evaluate_run
+
+    evaluation = parity = None
+    if evaluate:
+        with waiting("Evaluating on the test images", progress):
+            evaluation = run.evaluation() or evaluate_run(run)
+    if export:
+        with waiting("Exporting, and comparing the export with the model", progress):
+            parity = _parity(run)
+    return Trained(run, training, evaluation, parity)
 
 
 def _done(path: Path, name: str, config: RunConfig, evaluate: bool, export: bool) -> Trained | None:
@@ -180,6 +221,14 @@ def _done(path: Path, name: str, config: RunConfig, evaluate: bool, export: bool
         return None
     training = run.read_json("training.json")
     return Trained(run, training, evaluation if evaluate else None, parity if export else None)
+
+
+def _interrupted(trained: Trained) -> TrainingInterrupted:
+    interrupt = TrainingInterrupted(trained)
+    hints = (Hint("run_dir", str(trained.run.path)), Hint("resume", True))
+    call = Call("train", (trained.run.recipe,), hints)
+    interrupt.add_note(Message(f"{interrupt} Go on with: ", call))
+    return interrupt
 
 
 def _check_resume(run_dir: AnyPath | None, force: bool, resume: bool) -> None:
@@ -253,7 +302,6 @@ def find_lr(
     entry = registry.recipe(name)
     chosen = override(config or entry.config, overrides)
     checks.sweep(seeds, low, high, steps)
-    data.check_sizes(chosen)
     check_data(chosen)
 
     from fashion_zoo.training.lr_finder import range_test  # seconds, so after every check

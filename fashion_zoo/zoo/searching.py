@@ -170,7 +170,7 @@ def _checked(
 ) -> tuple[RunConfig, TrainingSpace]:
     """Return the config and what may change in it, checked against the images."""
     own = searches.narrowed(entry, space, base)
-    check_data(base)
+    check_data(base, batches=False)
     searches.check_images(
         own.parameters(base), base, folds, lambda: load_split(base.data).train.labels
     )
@@ -219,7 +219,7 @@ def _run(
     epochs = model.base.training.epochs
     oracle = StudyOracle(study, objectives, epochs=epochs, seed=model.base.seed, **options)
     start = time.perf_counter()
-    with advice(lambda: "No trial is lost. The same command goes on."):
+    with advice(lambda _: "No trial is lost. The same command goes on."):
         search.run_trials(model, study, oracle, SearchDisplay(progress))
     return time.perf_counter() - start, oracle.spent
 

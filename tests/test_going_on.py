@@ -1,0 +1,151 @@
+"""What a training is given and where it stands: callbacks, folders, names and surroundings."""
+
+import json
+import os
+import types
+
+import keras
+import numpy as np
+import pytest
+from resuming import OPTIONS, stopped, train
+
+import fashion_zoo
+from fashion_zoo import ConfigError, DataConfig, Run, RunConfig, environment, runs
+from fashion_zoo.training import session
+from fashion_zoo.training import state as states
+from fashion_zoo.zoo import making
+
+
+class Count(keras.callbacks.Callback):
+    """A callback of a user's, which moves to another folder on its way."""
+
+    def __init__(self, name, folder="."):
+        super().__init__()
+        self.name, self.folder = name, folder
+        self.seen, self.arrays = [], [np.zeros(2)]
+
+    def state(self):
+        return {"seen": self.seen, "a/b": self.arrays, "last": np.float32(len(self.seen))}
+
+    def restore(self, state):
+        self.seen, self.arrays = state["seen"], state["a/b"]
+        assert state["last"] == len(self.seen)
+
+    def on_epoch_end(self, epoch, logs=None):
+        os.chdir(self.folder)
+        assert {"loss", "val_loss", "learning_rate", "dropout_1_rate"} <= set(logs)
+        self.seen.append(epoch)
+        self.arrays = [array + 1 for array in self.arrays]
+        logs[self.name] = sum(self.seen)
+
+
+def test_a_run_goes_on_with_callbacks_of_ones_own_and_says_that_it_does_so_elsewhere(
+    tmp_path, monkeypatch, capsys
+):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(tmp_path)
+    stopped("r", 1, monkeypatch, callbacks=[Count("one", elsewhere), Count("two")], **OPTIONS)
+    assert not list(elsewhere.iterdir())  # all was written where the training began
+    monkeypatch.chdir(tmp_path)
+    here = environment.describe()
+    moved = {**here, "versions": {**here["versions"], "keras": "9.0"}, "system": "another"}
+    monkeypatch.setattr(session.environment, "describe", lambda: moved)
+    one, two = Count("one"), Count("two")
+    run = train("r", resume=True, callbacks=[one, two], **OPTIONS)
+    assert one.seen == two.seen == [0, 1, 2]
+    assert one.arrays[0].tolist() == two.arrays[0].tolist() == [3, 3]
+    assert run.history()["one"] == run.history()["two"] == [0, 1, 3]
+    was = here["versions"]["keras"]
+    said = capsys.readouterr().err
+    assert f"r goes on elsewhere: keras was {was}, now 9.0. The result may" in said
+    stored = run.read_json("environment.json")
+    assert stored["versions"] == here["versions"]
+    (place,) = stored["resumed"]
+    assert (place["after_epoch"], place["versions"]["keras"]) == (1, "9.0")
+    assert set(place) == {*moved, "precision", "after_epoch"}
+
+
+def test_an_older_environment_is_compared_by_what_it_tells(tmp_path):
+    older = {"versions": {"keras": "3.15.1", "jax": "0.9"}, "device": "CPU", "commit": "a"}
+    (tmp_path / "environment.json").write_text(json.dumps(older))
+    run = Run(tmp_path, "bn_mlp", RunConfig())
+    now = {
+        "versions": {"keras": "3.15.1", "tensorflow": "2.21"},
+        "device": "GPU", "commit": "a", "backend": "jax", "precision": {"policy": "float32"},
+    }  # fmt: skip
+    changed = [
+        "tensorflow was None, now 2.21", "device was CPU, now GPU", "jax was 0.9, now None",
+    ]  # fmt: skip
+    assert run.move(now, 3) == changed
+    assert run.move(now, 4) == []  # the same place again
+    again = {**now, "precision": {"policy": "mixed_bfloat16", "reason": "another"}}
+    assert run.move(again, 5) == ["precision.policy was float32, now mixed_bfloat16"]
+    stored = run.read_json("environment.json")
+    assert [one["after_epoch"] for one in stored.pop("resumed")] == [3, 5]
+    assert stored == older
+
+
+def test_a_state_that_cannot_be_kept_is_named():
+    callback = Count("one")
+    model = types.SimpleNamespace(
+        variables=[], optimizer=types.SimpleNamespace(variables=[]), stop_training=False
+    )
+    callback.seen = np.zeros(3)
+    with pytest.raises(ConfigError, match="of Count cannot be kept: 'seen' must be what JSON"):
+        states.capture(model, [callback], 1)
+    callback.seen = [1]
+    kept = states.parse(states.capture(model, [callback, keras.callbacks.Callback()], 1)).callbacks
+    assert states.remind([], {**kept, "StopOnDivergence": {}}) == ["Count"]  # and no former one
+
+
+@pytest.mark.parametrize(
+    ("callbacks", "message"),
+    [
+        ([print], "callbacks must hold Keras callbacks, received <built-in function print>"),
+        (
+            [keras.callbacks.LearningRateScheduler(len)],
+            "LearningRateScheduler cannot set the",
+        ),
+    ],
+)
+def test_a_callback_that_cannot_be_one_is_refused_before_anything_is_trained(
+    callbacks, message, tmp_path
+):
+    with pytest.raises(ConfigError, match=message):
+        train(tmp_path / "r", callbacks=callbacks, **OPTIONS)
+    assert not list(tmp_path.iterdir())
+
+
+def test_trainings_that_begin_in_the_same_second_take_the_next_free_name(tmp_path, monkeypatch):
+    named = tmp_path / "bn_mlp-20260101-000000"
+    begin = (named, "bn_mlp", RunConfig(), {})
+    with (
+        runs.create_next(*begin) as one,
+        runs.create_next(*begin) as two,
+        runs.create_next(*begin) as three,
+    ):
+        places = [run.path.name for run in (one, two, three)]
+    assert places == [named.name, f"{named.name}-2", f"{named.name}-3"]
+    monkeypatch.setattr(making, "default_run_dir", lambda name: named)
+    monkeypatch.setattr("fashion_zoo.training.train_run", Asked.ask)
+    for run_dir, path, next_free in ((None, named, True), (tmp_path / "r", tmp_path / "r", False)):
+        with pytest.raises(Asked) as caught:
+            fashion_zoo.train("bn_mlp", run_dir=run_dir)
+        assert caught.value.args == (path, next_free)
+
+
+class Asked(Exception):
+    """Carries what a training was asked for."""
+
+    @staticmethod
+    def ask(entry, config, path, **options):
+        raise Asked(path, options["next_free"])
+
+
+def test_folders_are_made_absolute_where_they_enter(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config, run = DataConfig(folder="images"), Run("r", "bn_mlp", RunConfig())
+    monkeypatch.chdir("/")
+    assert config.folder == str(tmp_path / "images")
+    assert run.path == tmp_path / "r"
