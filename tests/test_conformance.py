@@ -81,7 +81,7 @@ def test_the_same_seed_builds_the_same_model(name, images):
 
 def test_a_saved_model_loads_and_agrees(name, images, tmp_path):
     model = get(name)
-    model.fit(images.images, images.labels, epochs=1, verbose=0)
+    model.fit(images.images, images.labels, batch_size=100, epochs=1, verbose=0)
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
     assert np.array_equal(predict(again, images.images), predict(model, images.images))
@@ -91,12 +91,14 @@ def test_a_saved_model_loads_and_agrees(name, images, tmp_path):
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_trains_with_float32_weights_and_logits(name, precision, images):
+    if "." in name:
+        pytest.skip("a variant has the layers of its recipe, in other sizes")
     model = get(name, precision=precision)
     assert keras.config.dtype_policy().name == "float32"
     assert model.get_layer("dense_1").compute_dtype == precision.removeprefix("mixed_")
     before = [keras.ops.convert_to_numpy(weight) for weight in model.trainable_weights]
     # float16 skips the steps in which the scaled loss overflows; a few must remain
-    model.fit(images.images, images.labels, epochs=5, verbose=0)
+    model.fit(images.images, images.labels, batch_size=100, epochs=5, verbose=0)
     for old, weight in zip(before, model.trainable_weights, strict=True):
         assert not np.array_equal(old, weight), weight.path
     assert {str(weight.dtype) for weight in model.trainable_weights} == {"float32"}

@@ -11,7 +11,7 @@ from resuming import OPTIONS, assert_same, stopped, train
 from rounding import SUMS
 
 import fashion_zoo
-from fashion_zoo import ConfigError, ExportError, get, list_recipes
+from fashion_zoo import ConfigError, ExportError
 
 STORED = Path(__file__).parent / "data" / "jax_trained.npz"
 
@@ -19,16 +19,6 @@ STORED = Path(__file__).parent / "data" / "jax_trained.npz"
 def test_this_environment_has_jax_and_no_tensorflow():
     assert keras.backend.backend() == "jax"
     assert importlib.util.find_spec("tensorflow") is None
-
-
-@pytest.mark.parametrize("name", list_recipes())
-def test_a_recipe_fits_an_epoch_saves_and_loads(name, images, tmp_path):
-    model = get(name)
-    history = model.fit(images.images, images.labels, epochs=1, verbose=0).history
-    assert np.isfinite(history["loss"]).all()
-    model.save(tmp_path / "model.keras")
-    again = keras.saving.load_model(tmp_path / "model.keras")
-    assert np.array_equal(again(images.images), model(images.images))
 
 
 def test_a_whole_run_trains_and_evaluates_and_says_why_it_cannot_export(tmp_path, small):
