@@ -139,7 +139,7 @@ def test_one_or_several_are_taken(place, monkeypatch):
     drawn = []
     monkeypatch.setattr("fashion_zoo.show.plots.schedules", lambda *args, **_: drawn.append(args))
     monkeypatch.setattr("fashion_zoo.show.figures.save", lambda to, make: make())
-    fashion_zoo.plot_schedules("one_cycle", "a.png")
+    fashion_zoo.plot_schedules("one_cycle", "new.png")
     assert list(drawn[0][0]) == ["one_cycle"]
 
 
