@@ -12,6 +12,7 @@ from typing import Any, Literal
 from fashion_zoo import checks, policies, schedules
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.suggest import unknown
+from fashion_zoo.wording import counted
 
 Activation = Literal["relu", "leaky_relu", "elu", "selu", "gelu", "swish"]
 Normalization = Literal["batch", "layer", "group", "none"]
@@ -332,3 +333,15 @@ class Recipe:
     """What ``find(tag=...)`` looks for."""
     space: Any = None
     """What a search may change: a space of ``fashion_zoo.spaces``."""
+
+    def __repr__(self) -> str:
+        training = self.config.training
+        return "\n".join(
+            [
+                f"{self.name}: {self.summary}",
+                f"{counted(self.parameters, 'trainable parameter')}; "
+                f"{counted(training.epochs, 'epoch')}, {counted(training.batch_size, 'image')} a "
+                f"batch, {training.optimizer} at {training.learning_rate:g}",
+                self.reference or "no reference",
+            ]
+        )

@@ -138,7 +138,7 @@ def test_one_or_several_are_taken(place, monkeypatch):
         assert [one.picture for one in fashion_zoo.predict("run", pictures, top=1)] == names
     drawn = []
     monkeypatch.setattr("fashion_zoo.show.plots.schedules", lambda *args, **_: drawn.append(args))
-    monkeypatch.setattr("fashion_zoo.show.figures.save", lambda to, make: make())
+    monkeypatch.setattr("fashion_zoo.show.figures.shown", lambda make, to: make())
     fashion_zoo.plot_schedules("one_cycle", "new.png")
     assert list(drawn[0][0]) == ["one_cycle"]
 

@@ -12,6 +12,7 @@ from fashion_zoo.arguments import AnyPath, checked
 from fashion_zoo.config import DataConfig
 from fashion_zoo.errors import DataError
 from fashion_zoo.storage import sha256
+from fashion_zoo.wording import counted
 
 EMBEDDED = Path(__file__).parent.parent / "assets" / "fashion_mnist"
 CLASS_NAMES = (
@@ -32,6 +33,10 @@ class Images(NamedTuple):
     labels: np.ndarray
     """(count,) uint8 in 0..9, positions in the class names."""
 
+    def __repr__(self) -> str:
+        shape = "x".join(map(str, self.images.shape[1:]))
+        return f"{counted(len(self.images), 'image')} of {shape} {self.images.dtype}"
+
 
 class Dataset(NamedTuple):
     """A whole data set, as published."""
@@ -46,6 +51,10 @@ class Dataset(NamedTuple):
     """(10000,) uint8."""
     class_names: tuple[str, ...]
     """Name of each label."""
+
+    def __repr__(self) -> str:
+        train, test = Images(self.x_train, self.y_train), Images(self.x_test, self.y_test)
+        return f"training: {train}\ntest: {test}\nclasses: {', '.join(self.class_names)}"
 
 
 @checked

@@ -21,6 +21,9 @@ class Split(NamedTuple):
     validation: Images
     """5,000 images, 500 of each class."""
 
+    def __repr__(self) -> str:
+        return f"training: {self.train!r}\nvalidation: {self.validation!r}"
+
 
 @functools.cache
 def validation_indices() -> np.ndarray:

@@ -9,7 +9,7 @@ from fashion_zoo import precision, storage
 from fashion_zoo.config import DataConfig
 from fashion_zoo.data import CLASS_NAMES, Images, load_part, reshape
 from fashion_zoo.evaluation.metrics import measure
-from fashion_zoo.runs import Run
+from fashion_zoo.runs import Evaluation, Run
 from fashion_zoo.show import figures, plots
 from fashion_zoo.wording import counted
 
@@ -39,7 +39,7 @@ def _logits(model, images: np.ndarray) -> np.ndarray:
     return model.predict(inputs, batch_size=_BATCH, verbose=0).astype("float64")
 
 
-def measure_test(model, data: DataConfig) -> dict[str, Any]:
+def measure_test(model, data: DataConfig) -> Evaluation:
     """Measure a model of no run on all test images.
 
     Args:
@@ -53,12 +53,12 @@ def measure_test(model, data: DataConfig) -> dict[str, Any]:
         DataError: a test file is damaged.
     """
     test = load_part("test", data.dataset, data.folder)
-    return measure(_logits(model, test.images), test.labels, CLASS_NAMES)
+    return Evaluation(measure(_logits(model, test.images), test.labels, CLASS_NAMES))
 
 
 def evaluate_run(
     run: Run, show: Callable[[dict[str, Any]], None] = lambda found: None
-) -> dict[str, Any]:
+) -> Evaluation:
     """Evaluate a run's saved model on all 10,000 test images.
 
     Writes ``evaluation.json``, and then ``confusion.png``, ``reliability.png`` and ``errors.png``,
@@ -81,7 +81,7 @@ def evaluate_run(
     model = run.load_model()
     test = load_part("test", run.config.data.dataset, run.config.data.folder)
     logits = _logits(model, test.images)
-    found = measure(logits, test.labels, CLASS_NAMES)
+    found = Evaluation(measure(logits, test.labels, CLASS_NAMES))
     show(found)
     storage.write_json(run.path / "evaluation.json", found)
     _draw(run, found, softmax(logits, axis=1), test)

@@ -1,9 +1,11 @@
 """The run folder: what it holds, and how one is made, gone on with and read."""
 
+from fashion_zoo.runs.evaluation import Evaluation
 from fashion_zoo.runs.places import check_free, check_same, create, create_next, reopen
 from fashion_zoo.runs.run import Run, is_run, open_run, read_config, stored_config, write_config
 
 __all__ = [
+    "Evaluation",
     "Run", "check_free", "check_same", "create", "create_next", "is_run", "open_run", "read_config",
     "reopen",
     "stored_config", "write_config",

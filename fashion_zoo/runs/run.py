@@ -24,7 +24,10 @@ from fashion_zoo.config import RunConfig
 from fashion_zoo.errors import ConfigError, Hint, RunError
 from fashion_zoo.overrides import override
 from fashion_zoo.registry import recipe
+from fashion_zoo.runs.evaluation import Evaluation
 from fashion_zoo.runs.model_file import read_model, write_model
+from fashion_zoo.show import cells
+from fashion_zoo.wording import counted, percent
 
 if TYPE_CHECKING:
     import keras
@@ -50,6 +53,28 @@ class Run:
     def __fspath__(self) -> str:
         """Return its folder, so that a run is taken wherever the path of one is."""
         return str(self.path)
+
+    def __repr__(self) -> str:
+        return cells.lines(f"{self.path}: {self.said}", *self._measured())
+
+    def _repr_html_(self) -> str:
+        return cells.page(repr(self), cells.image(self.path / "curves.png", f"{self.said}: curves"))
+
+    def _measured(self) -> list[str]:
+        """Return how training ended and what the evaluation found, as far as it can be read."""
+        try:
+            training = self.read_json("training.json")
+            epochs, seconds = counted(training["epochs"], "epoch"), training["seconds"]
+            ended = "trained" if training["finished"] else "not trained to its end:"
+            reached = percent(training["validation_accuracy"])
+            lines = [f"{ended} {epochs} in {seconds:.0f} s, validation accuracy {reached}"]
+        except (RunError, KeyError, TypeError, ValueError):
+            return ["not trained to its end"]
+        try:
+            found = self.evaluation()
+            return [*lines, found.accuracy_said if found else "not evaluated on the test images"]
+        except (RunError, KeyError, TypeError, ValueError):
+            return lines
 
     @property
     def said(self) -> str:
@@ -95,10 +120,10 @@ class Run:
         file = self.path / "training.json"
         return file.is_file() and bool(_read_json(file).get("finished"))
 
-    def evaluation(self) -> dict[str, Any] | None:
+    def evaluation(self) -> Evaluation | None:
         """Return ``evaluation.json``, or None before it is there; it is written last."""
         done = (self.path / "evaluation.json").is_file()
-        return self.read_json("evaluation.json") if done else None
+        return Evaluation(self.read_json("evaluation.json")) if done else None
 
     def parity(self) -> dict[str, Any] | None:
         """Return ``saved_model/parity.json``, or None before the export."""

@@ -75,6 +75,28 @@ def save(path: str | os.PathLike, make: Callable[[], "Figure"]) -> None:
     storage.write_bytes(path, draw(make, _ending(path)))
 
 
+def shown(make: Callable[[], "Figure"], path: str | os.PathLike | None = None) -> "Figure":
+    """Return a figure that a notebook shows once, and draw it into a file where one is named.
+
+    Raises: as ``save``.
+    """
+    made: list[Figure] = []
+
+    def keep() -> "Figure":
+        made.append(make())
+        return made[0]
+
+    if path is None:
+        with _own_defaults():
+            keep()
+    else:
+        save(path, keep)
+    figure = made[0]
+    # Where pyplot was never imported, IPython knows no picture of a figure and asks for this.
+    figure._repr_png_ = lambda: draw(lambda: figure)  # type: ignore[attr-defined]
+    return figure
+
+
 def try_save(path: str | os.PathLike, make: Callable[[], "Figure"]) -> bool:
     """Draw a figure into a file beside numbers that are worth more; return whether it is there.
 

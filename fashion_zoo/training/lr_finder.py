@@ -16,6 +16,7 @@ from fashion_zoo.data.batches import encode, epoch_order, steps_per_epoch
 from fashion_zoo.errors import Hint, TrainingError
 from fashion_zoo.optimizers import TabulatedSchedule, counting
 from fashion_zoo.overrides import override
+from fashion_zoo.show import cells
 from fashion_zoo.training.compilation import build_model, compile_model
 from fashion_zoo.wording import counted
 
@@ -46,6 +47,26 @@ class RangeTest(NamedTuple):
     """(seeds, steps) the same, smoothed."""
     suggestions: dict[str, Suggestion]
     """steepest, valley, minimum and slide; see ``suggest``."""
+
+    def __repr__(self) -> str:
+        seeds, steps = self.losses.shape
+        return cells.lines(
+            f"learning rates {self.rates[0]:.1e} to {self.rates[-1]:.1e} in {steps} steps, "
+            f"{counted(seeds, 'seed')}",
+            ", ".join(f"{name} {one.rate:.1e}" for name, one in self.suggestions.items()),
+        )
+
+    def _repr_html_(self) -> str:
+        from fashion_zoo.show import pages, plots
+
+        title = "Learning-rate range test"
+        return cells.page(
+            repr(self),
+            pages.picture(
+                lambda: plots.range_test(*self[:3], self.suggestions, title),  # type: ignore[misc]
+                title,
+            ),
+        )
 
 
 @precision.keras_defaults()

@@ -1,5 +1,12 @@
 """Search: recipes as KerasTuner hypermodels, and a study that cannot lose a trial."""
 
+import warnings
+
+with warnings.catch_warnings():
+    # In a notebook without ipywidgets tqdm, which optuna imports and we do not use, warns.
+    warnings.filterwarnings("ignore", "IProgress not found")
+    import optuna as optuna
+
 from fashion_zoo.tuning import search
 from fashion_zoo.tuning.dashboard import serve
 from fashion_zoo.tuning.hypermodel import RecipeHyperModel, hypermodel

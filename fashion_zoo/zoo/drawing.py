@@ -1,12 +1,15 @@
 """Draw schedules and augmentation policies."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fashion_zoo import checks, policies, schedules
 from fashion_zoo.arguments import AnyPath, checked
 from fashion_zoo.seeds import derive
 from fashion_zoo.wording import counted
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 ROWS = 4  # results of a policy, one below the other
 _BATCH = 256  # images that are augmented together
@@ -14,16 +17,23 @@ _BATCH = 256  # images that are augmented together
 
 @checked
 def plot_schedules(
-    expressions: str | Sequence[str], to: AnyPath, *, overlay: bool = False, force: bool = False
-) -> None:
-    """Draw schedules into a picture file, side by side or over each other.
+    expressions: str | Sequence[str] = (),
+    to: AnyPath | None = None,
+    *,
+    overlay: bool = False,
+    force: bool = False,
+) -> "Figure":
+    """Draw schedules, side by side or over each other.
 
     Args:
         expressions: what ``schedules.get`` reads, one or several; all of the vocabulary with its
             defaults when there are none.
-        to: the file, PNG or what else matplotlib writes.
+        to: a file, PNG or what else matplotlib writes; by default there is none.
         overlay: whether all are drawn on the same axes, to be compared.
         force: replace a file there that is no picture of this package.
+
+    Returns:
+        The figure, which a notebook shows.
 
     Raises:
         ConfigError: an expression cannot be read, or the file's ending is not a picture's.
@@ -31,7 +41,8 @@ def plot_schedules(
     """
     from fashion_zoo.show import figures, plots
 
-    figures.check_place(to, force=force)
+    if to is not None:
+        figures.check_place(to, force=force)
     if not expressions:
         plain = [name for name in schedules.SCHEDULES if name != "join"]
         expressions = [*plain, "warmup >> cosine", "join([constant, linear], [0.5])"]
@@ -40,21 +51,29 @@ def plot_schedules(
     factors = {
         text: [schedule(step / 1000) for step in range(1001)] for text, schedule in drawn.items()
     }
-    figures.save(to, lambda: plots.schedules(factors, overlay=overlay))
+    return figures.shown(lambda: plots.schedules(factors, overlay=overlay), to)
 
 
 @checked
 def plot_augmentation(
-    policy: str, to: AnyPath, *, seed: int = 0, images: int = 10, force: bool = False
-) -> None:
+    policy: str,
+    to: AnyPath | None = None,
+    *,
+    seed: int = 0,
+    images: int = 10,
+    force: bool = False,
+) -> "Figure":
     """Draw training images, and below them what a policy makes of them at four steps.
 
     Args:
         policy: what ``policies.parse`` reads, such as ``"flip | shift(2)"``.
-        to: the file, PNG or what else matplotlib writes.
+        to: a file, PNG or what else matplotlib writes; by default there is none.
         seed: key of the augmentation.
         images: how many, one of each class in turn; 1 to 100.
         force: replace a file there that is no picture of this package.
+
+    Returns:
+        The figure, which a notebook shows.
 
     Raises:
         ConfigError: the policy cannot be read, a number is out of range, the file's ending is not
@@ -71,7 +90,8 @@ def plot_augmentation(
     from fashion_zoo.data.pipeline import need_tensorflow
     from fashion_zoo.show import figures, plots
 
-    figures.check_place(to, force=force)
+    if to is not None:
+        figures.check_place(to, force=force)
     need_tensorflow()
     from fashion_zoo.augment import Augmenter
     from fashion_zoo.config import DataConfig
@@ -103,7 +123,7 @@ def plot_augmentation(
     caption = f"{data.dataset}, {counted(images, 'training image')}; seed {seed}."
     spelled = policies.POLICIES.get(policy)
     title = f"{policy}: {spelled}" if spelled else policy
-    figures.save(to, lambda: plots.pictures(rows, title, labels=names, caption=caption))
+    return figures.shown(lambda: plots.pictures(rows, title, labels=names, caption=caption), to)
 
 
 def _batch(chosen, count: int, seed: int, step: int):

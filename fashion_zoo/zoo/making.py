@@ -83,6 +83,22 @@ class Trained(NamedTuple):
         """Return the run folder, so that this is taken wherever the path of a run is."""
         return str(self.run.path)
 
+    def __repr__(self) -> str:
+        return repr(self.run)
+
+    def _repr_html_(self) -> str:
+        return self.run._repr_html_()
+
+    @property
+    def model(self) -> "keras.Model":
+        """The trained model, loaded from the run."""
+        return self.run.load_model()
+
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """What ``history.csv`` holds: column name to one value per epoch."""
+        return self.run.history()
+
 
 class TrainingInterrupted(KeyboardInterrupt):
     """Ctrl-C ended a training, and what was trained so far is saved.

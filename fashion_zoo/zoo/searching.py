@@ -13,10 +13,12 @@ from fashion_zoo.config import Cost, Pruner, Recipe, RunConfig, Sampler
 from fashion_zoo.data import load_split
 from fashion_zoo.errors import RunLockedError, advice
 from fashion_zoo.overrides import override
+from fashion_zoo.show import cells
 from fashion_zoo.show.streams import say
 from fashion_zoo.show.waiting import waiting
 from fashion_zoo.show.watching import Progress, watched
 from fashion_zoo.spaces import TrainingSpace
+from fashion_zoo.wording import counted, percent
 from fashion_zoo.zoo.checking import check_data
 
 if TYPE_CHECKING:
@@ -39,6 +41,31 @@ class Tuned(NamedTuple):
     """What this call's trials took."""
     overhead: float
     """Seconds of them that suggesting, reporting and storing took."""
+
+    def __repr__(self) -> str:
+        counts = self.counts
+        return cells.lines(
+            f"{self.folder}: {counts.done} done, {counts.pruned} pruned, {counts.failed} failed, "
+            f"of {counted(counts.planned, 'trial')}",
+            f"best {_name(self.candidates[0])}: validation accuracy "
+            f"{percent(self.candidates[0]['mean'])} with fresh seeds"
+            if self.candidates
+            else "",
+            f"its config: {self.best}" if self.best else "nothing was trained again",
+        )
+
+    def _repr_html_(self) -> str:
+        from fashion_zoo.show import pages
+
+        rows = [
+            [_name(row), percent(row["score"]), percent(row["mean"])] for row in self.candidates
+        ]
+        table = pages.table(["", "score in the search", "mean with fresh seeds"], rows)
+        return cells.page(repr(self), table if rows else "")
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    return "defaults" if row["defaults"] else f"trial {row['trial']}"
 
 
 @checked

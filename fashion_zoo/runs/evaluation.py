@@ -1,0 +1,39 @@
+"""What an evaluation measured: a dictionary that a cell shows in three lines."""
+
+from typing import Any
+
+from fashion_zoo.show import cells
+from fashion_zoo.wording import percent
+
+
+class Evaluation(dict[str, Any]):
+    """The content of ``evaluation.json``; see ``fashion_zoo.evaluation.measure``."""
+
+    def __repr__(self) -> str:
+        try:
+            hardest = min(self["classes"], key=lambda row: row["f1"])
+            return cells.lines(
+                self.accuracy_said,
+                f"NLL {self['nll']:.4f}, Brier {self['brier']:.4f}, ECE {self['ece']:.4f}",
+                f"hardest class {hardest['name']}, F1 {hardest['f1']:.3f}",
+            )
+        except (KeyError, TypeError, ValueError):  # a part of one, or changed by hand
+            return super().__repr__()
+
+    @property
+    def accuracy_said(self) -> str:
+        """The accuracy with its interval, in words."""
+        found = self["accuracy"]
+        return (
+            f"test accuracy {percent(found['value'])} (95 % interval {percent(found['low'])} to "
+            f"{percent(found['high'])}, {self['images']:,} images)"
+        )
+
+    def _repr_html_(self) -> str:
+        from fashion_zoo.show import pages
+
+        rows = [
+            [row["name"], *(f"{row[key]:.3f}" for key in ("precision", "recall", "f1"))]
+            for row in self.get("classes", ())
+        ]
+        return cells.page(repr(self), pages.table(["class", "precision", "recall", "F1"], rows))
