@@ -36,7 +36,6 @@ def main(argv: list[str]) -> int:
     if not argv:
         return _usage()
     options = _common.parse(Augment, argv, "augment")
-    fashion_zoo.policies.parse(options.policy)  # a typo is answered at once
     _common.start_keras()
     with waiting("Drawing"):
         fashion_zoo.plot_augmentation(

@@ -26,7 +26,6 @@ class Evaluate:
 def main(argv: list[str]) -> None:
     """Parse, evaluate, print."""
     options = _common.parse(Evaluate, argv, "evaluate")
-    fashion_zoo.open_run(options.run)  # before the seconds that keras takes
     _common.start_keras()
     with waiting("Evaluating on the test images"):
         fashion_zoo.evaluate(options.run, show=functools.partial(_show, options.json))

@@ -32,7 +32,6 @@ class Export:
 def main(argv: list[str]) -> None:
     """Parse, export, print."""
     options = _common.parse(Export, argv, "export")
-    fashion_zoo.open_run(options.run)  # before the seconds that keras takes
     _common.start_keras()
     with waiting("Exporting, and comparing the export with the model"):
         parity = fashion_zoo.export(options.run, options.to, force=options.force)

@@ -7,6 +7,7 @@ import sys
 import tyro
 
 import fashion_zoo
+from fashion_zoo.wording import counted
 from recipes import _common, _lines
 
 
@@ -37,8 +38,8 @@ def main(argv: list[str]) -> None:
     if result:
         print(
             f"reached     {_lines.percent(result.test_mean)} on test, "
-            f"{_lines.percent(result.validation_mean)} on validation, mean of {result.seeds} "
-            f"seeds, {result.seconds:.0f} s each on {result.device}"
+            f"{_lines.percent(result.validation_mean)} on validation, mean of "
+            f"{counted(result.seeds, 'seed')}, {result.seconds:.0f} s each on {result.device}"
         )
     print("defaults")
     for words in _lines.flags(defaults):

@@ -31,7 +31,6 @@ class Predict:
 def main(argv: list[str]) -> int:
     """Parse, predict, print."""
     options = _common.parse(Predict, argv, "predict")
-    fashion_zoo.open_run(options.run)  # before the seconds that keras takes
     _common.start_keras()
     left_out: list[fashion_zoo.DataError] = []
     with waiting("Predicting"):

@@ -31,6 +31,13 @@ def test_every_command_has_a_page_a_row_and_a_place_in_the_menu(name):
     assert (ROOT / "recipes" / f"{name}.py").is_file()
 
 
+def test_the_first_page_links_to_every_other_one():
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    for page in PAGES:
+        name = page.relative_to(ROOT / "docs").as_posix()
+        assert name == "index.md" or f"]({name})" in index, name
+
+
 @pytest.mark.parametrize("name", list_recipes())
 def test_every_recipe_has_a_section(name):
     assert f"## `{name}`" in (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
