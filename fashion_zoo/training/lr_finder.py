@@ -51,8 +51,8 @@ class RangeTest(NamedTuple):
     def __repr__(self) -> str:
         seeds, steps = self.losses.shape
         return cells.lines(
-            f"learning rates {self.rates[0]:.1e} to {self.rates[-1]:.1e} in {steps} steps, "
-            f"{counted(seeds, 'seed')}",
+            f"learning rates {self.rates[0]:.1e} to {self.rates[-1]:.1e} in "
+            f"{counted(steps, 'step')}, {counted(seeds, 'seed')}",
             ", ".join(f"{name} {one.rate:.1e}" for name, one in self.suggestions.items()),
         )
 
