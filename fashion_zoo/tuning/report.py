@@ -73,7 +73,8 @@ def facts(
     count, held_out = training_count(base.data), len(validation_indices())
     scored = f"the {held_out:,} validation images"
     if model.folds:
-        scored = f"{counted(model.folds, 'fold')} of them; {scored} judge only what is trained again"
+        folds = counted(model.folds, "fold")
+        scored = f"{folds} of them; {scored} judge only what is trained again"
     each = counted(base.training.epochs, "epoch")
     if model.executions > 1:
         each += f", {model.executions} trainings each"
