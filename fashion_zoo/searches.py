@@ -2,18 +2,21 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
-from fashion_zoo import checks, spaces
+from fashion_zoo import checks, spaces, storage
 from fashion_zoo.config import Cost, Pruner, Recipe, RunConfig, Sampler
 from fashion_zoo.data import fold_positions, training_count
 from fashion_zoo.data.batches import steps_per_epoch
-from fashion_zoo.errors import ConfigError
+from fashion_zoo.errors import ConfigError, StudyError
 from fashion_zoo.overrides import override
 from fashion_zoo.ranges import Float
 from fashion_zoo.spaces import Parameter, TrainingSpace
 from fashion_zoo.wording import counted
+
+_NAMES = {"again", "best.json", "best.keras", "report.html", "report.json"}  # of a study folder
 
 
 def narrowed(
@@ -141,3 +144,50 @@ def _check_batches(parameters: Sequence[Parameter], count: int) -> None:
                 raise ConfigError(
                     f"The search space takes batch_size to {largest!r}. {error}"
                 ) from error
+
+
+def file_url(file: Path) -> str:
+    """Return the URL of a SQLite file, whose path may have any characters."""
+    from sqlalchemy import URL
+
+    return URL.create("sqlite", database=str(file)).render_as_string()
+
+
+def file_of(url: str) -> Path | None:
+    """Return the file of a SQLite URL; None for a server, and for a database in memory.
+
+    Raises:
+        StudyError: it is no URL.
+    """
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        parts = make_url(url)
+        kind = parts.get_backend_name()
+    except (SQLAlchemyError, ValueError) as error:
+        raise StudyError(f"The storage {url!r} cannot be opened: {error}.") from error
+    is_file = kind == "sqlite" and parts.database not in (None, "", ":memory:")
+    return Path(str(parts.database)) if is_file else None
+
+
+def check_folder(folder: Path, url: str) -> None:
+    """Check that a search may be kept in a folder: it is new, empty, or a study's.
+
+    Args:
+        folder: the folder.
+        url: of the storage, which may be a file in it.
+
+    Raises:
+        StudyError: something else is in it, or the storage has no URL.
+        StorageError: it cannot be looked at.
+    """
+    file, names = file_of(url), {"study.db"}
+    if file and file.parent.resolve() == folder.resolve():
+        names.add(file.name)
+    with storage.as_storage_error(folder):
+        if not folder.exists():
+            return
+        there = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+    if there - _NAMES and not there & names:
+        raise StudyError(f"{folder} is not empty and holds no study. Choose another place.")

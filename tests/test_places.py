@@ -8,8 +8,8 @@ import pytest
 
 import fashion_zoo
 from fashion_zoo import StorageError, StudyError, environment, runs, storage
-from fashion_zoo.tuning import Study, file_url, study_folder
-from fashion_zoo.tuning.storages import file_of
+from fashion_zoo.searches import check_folder, file_of, file_url
+from fashion_zoo.tuning import Study, study_folder
 from fashion_zoo.zoo import Trained
 from recipes import train as train_command
 
@@ -43,7 +43,8 @@ def test_a_study_is_where_its_folder_says_and_shares_nothing(tmp_path):
         assert file_of(file_url(tmp_path / name / "study.db")) == tmp_path / name / "study.db"
     for place in (tmp_path / ALL, tmp_path / f"{ALL}other"):
         url = file_url(place / "study.db")
-        with study_folder(place, url):
+        check_folder(place, url)
+        with study_folder(place):
             study = Study(url, "s", fingerprint={"place": str(place)}, trials=1)
         study.close()
         assert (place / "study.db").is_file()
@@ -83,11 +84,8 @@ def test_a_training_its_export_and_a_search_of_hostile_names(tmp_path, small):
 
 def test_a_folder_that_is_no_study_is_left_alone(tmp_path):
     (tmp_path / "thesis.tex").touch()
-    with (
-        pytest.raises(StudyError, match="is not empty and holds no study"),
-        study_folder(tmp_path, file_url(tmp_path / "study.db")),
-    ):
-        pytest.fail("it was let in")
+    with pytest.raises(StudyError, match="is not empty and holds no study"):
+        fashion_zoo.tune("bn_mlp", study_dir=tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
@@ -105,24 +103,20 @@ def test_a_study_folder_is_gone_on_with(tmp_path, there, file):
     for name in there:
         (tmp_path / name).touch()
     url = file_url(tmp_path / file) if file else "postgresql://server/studies"
-    with study_folder(tmp_path, url):
-        pass
+    check_folder(tmp_path, url)
 
 
 def test_a_storage_that_fails_leaves_no_folder(tmp_path):
     (tmp_path / "file").touch()
     place, url = tmp_path / "studies" / "deep", f"sqlite:///{tmp_path}/file/study.db"
-    with pytest.raises(StudyError, match="cannot be opened"), study_folder(place, url):
+    with pytest.raises(StudyError, match="cannot be opened"), study_folder(place):
         Study(url, "s", fingerprint={}, trials=1)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_what_is_no_url_is_one_sentence(tmp_path):
-    with (
-        pytest.raises(StudyError, match="The storage 'nonsense' cannot be opened"),
-        study_folder(tmp_path / "s", "nonsense"),
-    ):
-        pass
+    with pytest.raises(StudyError, match="The storage 'nonsense' cannot be opened"):
+        fashion_zoo.tune("bn_mlp", study_dir=tmp_path / "s", storage_url="nonsense")
     assert not list(tmp_path.iterdir())
 
 

@@ -1,7 +1,8 @@
 """Optuna's dashboard of a study."""
 
 from fashion_zoo.errors import ConfigError, StudyError
-from fashion_zoo.tuning.storages import connect, file_of, opening
+from fashion_zoo.searches import file_of
+from fashion_zoo.tuning.storages import connect, opening
 
 
 def serve(url: str, port: int) -> None:

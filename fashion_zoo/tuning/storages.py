@@ -1,4 +1,4 @@
-"""Where a study is kept: its folder, the URL of its storage, and the connection."""
+"""Where a study is kept: its folder, and the connection to its storage."""
 
 import contextlib
 import time
@@ -8,53 +8,26 @@ from typing import Any
 
 import optuna
 from optuna.exceptions import OptunaError
-from sqlalchemy import URL, make_url
+from sqlalchemy import make_url
 from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 
 from fashion_zoo import storage
 from fashion_zoo.errors import StudyError
+from fashion_zoo.searches import file_of
 
 _PATIENCE = 300  # seconds for another worker to end its write into a SQLite file
-_NAMES = {"again", "best.json", "best.keras", "report.html", "report.json"}  # of a study folder
-
-
-def file_url(file: Path) -> str:
-    """Return the URL of a SQLite file, whose path may have any characters."""
-    return URL.create("sqlite", database=str(file)).render_as_string()
-
-
-def file_of(url: str) -> Path | None:
-    """Return the file of a SQLite URL; None for a server, and for a database in memory.
-
-    Raises:
-        SQLAlchemyError: it is no URL.
-    """
-    parts = make_url(url)
-    is_file = parts.get_backend_name() == "sqlite" and parts.database not in (None, "", ":memory:")
-    return Path(str(parts.database)) if is_file else None
 
 
 @contextlib.contextmanager
-def study_folder(folder: Path, url: str) -> Iterator[None]:
+def study_folder(folder: Path) -> Iterator[None]:
     """Make the folder of a study; where the block fails with nothing in it, it goes again.
 
-    Args:
-        folder: the folder.
-        url: of the storage, which may be a file in it.
-
     Raises:
-        StudyError: something else is in it.
         StorageError: it cannot be made.
     """
-    with opening(url):
-        file = file_of(url)
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     with storage.as_storage_error(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        there = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
-    ours = {"study.db", file.name} if file and file.parent.resolve() == folder.resolve() else set()
-    if there - _NAMES and not there & (ours | {"study.db"}):
-        raise StudyError(f"{folder} is not empty and holds no study. Choose another place.")
     try:
         yield
     except BaseException:

@@ -25,7 +25,8 @@ from optuna.trial import FrozenTrial, TrialState
 from fashion_zoo import locks
 from fashion_zoo.errors import RunLockedError, StudyError
 from fashion_zoo.overrides import differences
-from fashion_zoo.tuning.storages import connect, file_of, opening
+from fashion_zoo.searches import file_of
+from fashion_zoo.tuning.storages import connect, opening
 
 _SETTLED = (TrialState.COMPLETE, TrialState.PRUNED)
 _FORMAT = 1

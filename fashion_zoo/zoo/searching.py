@@ -143,6 +143,7 @@ def tune(
     searches.check_algorithms(sampler, pruner, 1 + len(minimize))
     base, space = _checked(entry, override(config or entry.config, overrides), space, folds)
     folder, url = _place(name, study_dir, storage_url)
+    searches.check_folder(folder, url)
     options = {"sampler": sampler, "pruner": pruner, "seconds": seconds, "patience": patience}
     with waiting("Opening the study", progress):
         from fashion_zoo.tuning import RecipeHyperModel, facts, report_page, search  # seconds
@@ -206,10 +207,8 @@ def _checked(
 
 def _place(name: str, study_dir: AnyPath | None, storage_url: str | None) -> tuple[Path, str]:
     """Return the study folder and the URL of the storage."""
-    from fashion_zoo.tuning import file_url
-
     folder = Path(study_dir) if study_dir is not None else Path("studies") / name
-    return folder, storage_url or file_url(storage.resolve(folder) / "study.db")
+    return folder, storage_url or searches.file_url(storage.resolve(folder) / "study.db")
 
 
 def _study(
@@ -218,7 +217,7 @@ def _study(
     """Open the study, and make its folder."""
     from fashion_zoo.tuning import Study, search, study_folder
 
-    with study_folder(folder, url):
+    with study_folder(folder):
         return Study(
             url,
             name,
