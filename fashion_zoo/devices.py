@@ -2,8 +2,10 @@
 
 import contextlib
 import gc
+import logging
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -84,33 +86,40 @@ def gpu_is_lost() -> bool:
 def releasing() -> Iterator[None]:
     """Give the memory of the models that are made in the block back when it ends.
 
+    TensorFlow's warning that a function is traced again and again is left out meanwhile: a process
+    with several models traces several graphs.
+
     TensorFlow registers the gradient of every custom gradient that it traces for as long as the
     process lives, and that gradient holds the whole graph: swish has one, and so has an optimizer's
-    sum over replicas. Keras's ``clear_session`` leaves them.
+    sum over replicas. Keras's ``clear_session`` leaves them, and would take a caller's dtype policy
+    and distribution with it.
     """
-    import keras
-
-    known = _custom_gradients()
-    before = set(known)
+    before = set(_custom_gradients())
+    logger, quiet = logging.getLogger("tensorflow"), _NoRetracing()
+    logger.addFilter(quiet)
     try:
         yield
     finally:
+        logger.removeFilter(quiet)
+        known = _custom_gradients()
         for name in set(known) - before:
             if name.startswith("CustomGradient-"):  # others belong to modules, which stay
                 del known[name]
-        keras.backend.clear_session()
         gc.collect()
 
 
+class _NoRetracing(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "triggered tf.function retracing" not in record.getMessage()
+
+
 def _custom_gradients() -> dict[str, Any]:
-    """Return the registered gradients by name; they have no public place."""
-    import keras
+    """Return the registered gradients by name; they have no public place.
 
-    if keras.backend.backend() != "tensorflow":
-        return {}
-    from tensorflow.python.framework import ops
-
-    return ops.gradient_registry._registry
+    TensorFlow is not loaded for it: what is called in the block may refuse before it is needed.
+    """
+    ops = sys.modules.get("tensorflow.python.framework.ops")
+    return {} if ops is None else ops.gradient_registry._registry
 
 
 def _smallest_gpu(mebibytes: int) -> int:

@@ -88,7 +88,7 @@ class ScheduledDropout(keras.layers.Layer):
     @property
     def steps(self) -> int:
         """How many masks the layer has drawn: its own step counter."""
-        return int(keras.ops.convert_to_numpy(self.seed_generator.state.value)[1])
+        return int(np.asarray(self.seed_generator.state.value)[1])
 
     @property
     def last_rate(self) -> float:

@@ -43,7 +43,7 @@ class _KerasFinder(MetaPathFinder):
     ) -> ModuleSpec | None:
         if fullname != "keras":
             return None
-        for finder in sys.meta_path:
+        for finder in list(sys.meta_path):  # another finder may take itself out
             if not isinstance(finder, _KerasFinder) and hasattr(finder, "find_spec"):
                 spec = finder.find_spec(fullname, path, target)
                 if spec is not None:

@@ -5,6 +5,7 @@ Every writer goes through here: a temporary sibling, fsync, rename, fsync of the
 
 import contextlib
 import csv
+import enum
 import errno
 import hashlib
 import io
@@ -200,13 +201,23 @@ def write_text(path: str | os.PathLike, text: str) -> None:
 
 def write_json(path: str | os.PathLike, value: Any) -> None:
     """Write JSON whole or not at all, indented; a float that is not finite is refused."""
-    text = json.dumps(value, indent=2, allow_nan=False, default=_plain)
-    write_text(path, text + "\n")
+    write_text(path, as_json(value) + "\n")
+
+
+def as_json(value: Any) -> str:
+    """Return a value as indented JSON; a float that is not finite is refused."""
+    return json.dumps(value, indent=2, allow_nan=False, default=_plain)
 
 
 def _plain(value: Any) -> Any:
-    """Turn a numpy scalar, which a caller's config may hold, into what JSON knows."""
-    return value.item()
+    """Turn what a caller's config may hold into what JSON knows."""
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    if isinstance(value, enum.Enum):
+        return value.value
+    return value.tolist()  # of numpy, an array or a scalar
 
 
 def write_table(path: str | os.PathLike, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -227,13 +227,7 @@ def _start_keras(load: Callable[[], Any], *, gpu_memory: int | None, wake: bool)
         except fashion_zoo.FashionZooError:
             raise
         except (ImportError, ValueError) as error:
-            backend = os.environ.get("KERAS_BACKEND")
-            if not backend:
-                raise
-            raise fashion_zoo.ConfigError(
-                f"KERAS_BACKEND is {backend!r}, and Keras cannot start with it: {error}. Install "
-                "that backend, or set KERAS_BACKEND=tensorflow."
-            ) from error
+            raise _cannot_start(error) from error
         except BaseException:
             _show(said, stderr)
             raise
@@ -255,6 +249,23 @@ def _somewhere() -> Any:
         return tempfile.TemporaryFile()
     except OSError:  # every disk is read-only
         return open(os.devnull, "w+b")
+
+
+def _cannot_start(error: Exception) -> fashion_zoo.FashionZooError:
+    """Return what to say of Keras's failure: its backend is to blame only where it is the cause."""
+    settings = sys.modules.get("keras.src.backend.config")  # it is read before a backend is loaded
+    backend = settings.backend() if settings else ""
+    unknown = str(error).startswith("Unable to import backend")
+    missing = (getattr(error, "name", None) or "").partition(".")[0]
+    if not backend or not (unknown or missing in (backend, f"{backend}lib")):
+        return fashion_zoo.FashionZooError(f"Keras cannot start: {type(error).__name__}: {error}.")
+    home = os.environ.get("KERAS_HOME") or os.path.join("~", ".keras")
+    named = f"The backend in {os.path.join(home, 'keras.json')}"
+    named = "KERAS_BACKEND" if os.environ.get("KERAS_BACKEND") else named
+    return fashion_zoo.ConfigError(
+        f"{named} is {backend!r}, and Keras cannot start with it: {error}. Install that backend, "
+        "or set KERAS_BACKEND=tensorflow."
+    )
 
 
 def print_json(value: Any) -> None:

@@ -1,10 +1,13 @@
 """What a process may take of a GPU, and what memory it gives back; no GPU is needed."""
 
+import ast
 import gc
+import logging
 import os
 import subprocess
 import sys
 import types
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -146,3 +149,47 @@ def test_a_gpu_that_the_backend_gave_up_is_noticed(monkeypatch):
     there.clear()
     chips[0].platform = "cpu"
     assert not devices.gpu_is_lost()
+
+
+TRAINS = {
+    "benchmark_accuracy", "benchmark_augmentation", "benchmark_dropout", "benchmark_find_lr",
+    "benchmark_seconds", "evaluate", "export", "find_lr", "predict", "train", "tune",
+}  # fmt: skip
+ELSEWHERE = {  # in processes of their own, or of the caller's making, or nothing is made
+    "benchmark_gpu", "benchmark_search", "benchmark_speed", "dashboard", "default_run_dir", "get",
+    "plot_augmentation", "plot_schedules",
+}  # fmt: skip
+
+
+def test_every_public_call_that_makes_models_gives_their_memory_back():
+    released, others = set(), set()
+    for path in Path(fashion_zoo.__file__).parent.glob("zoo/*.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and node.name in fashion_zoo.__all__:
+                inside = "releasing()" in map(ast.unparse, node.decorator_list)
+                (released if inside else others).add(node.name)
+    assert (released, others) == (TRAINS, ELSEWHERE)
+
+
+def test_a_call_leaves_no_gradient_and_none_of_the_callers_settings_behind(small):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    gradients = set(ops.gradient_registry._registry)
+    try:
+        fashion_zoo.find_lr("bn_mlp", seeds=1, steps=20, **small)  # whose layers have one
+        assert keras.config.dtype_policy().name == "mixed_bfloat16"
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert set(ops.gradient_registry._registry) == gradients
+
+
+def test_retracing_is_not_warned_of_in_the_block_and_all_else_is(monkeypatch):
+    logger, heard = tf.get_logger(), []
+    monkeypatch.setattr(logger, "handle", lambda one: logger.filter(one) and heard.append(one.msg))
+    monkeypatch.setattr(logger, "level", logging.WARNING)  # a command may have raised it
+    logger.manager._clear_cache()
+    said = "5 out of the last 5 calls triggered tf.function retracing. Tracing is expensive"
+    with releasing():
+        logger.warning(said)
+        logger.warning("something else")
+    logger.warning(said)
+    assert heard == ["something else", said]

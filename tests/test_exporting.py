@@ -134,3 +134,26 @@ def test_the_proof_reads_the_test_images(monkeypatch, trained, tmp_path):
     monkeypatch.setattr(parity, "load_part", watched)
     fashion_zoo.export(trained.run.path, tmp_path / "to")
     assert parts == ["test"]
+
+
+def test_every_endpoint_refuses_what_is_not_pixels(trained, images):
+    import tensorflow as tf
+
+    model = tf.saved_model.load(str(trained.run.path / "saved_model"))
+    pixels = images.images[:3]
+    signatures = [model.signatures[name] for name in ("serving_default", "serve")]
+    endpoints = [model.serve, *(lambda images, f=f: f(images=images) for f in signatures)]
+    for serve in endpoints:
+        expected = serve(tf.constant(pixels))["probabilities"]
+        assert np.array_equal(serve(pixels)["probabilities"], expected)
+        assert serve(pixels[:0])["probabilities"].shape == (0, 10)
+        with pytest.raises(tf.errors.InvalidArgumentError, match="do not divide them by 255"):
+            serve((pixels / 255).astype("uint8"))
+        for scaled in (tf.constant(pixels / 255, tf.float32), (pixels / 255).tolist()):
+            with pytest.raises((TypeError, ValueError, tf.errors.InvalidArgumentError)):
+                serve(scaled)
+        # Of an array a signature sees only what TensorFlow has cast it to.
+        with pytest.raises((ValueError, tf.errors.InvalidArgumentError)):
+            serve(pixels / 255)
+    with pytest.raises(ValueError, match="Could not find matching concrete function"):
+        model.serve(pixels.astype("float32"))

@@ -3,6 +3,7 @@ import pytest
 
 from fashion_zoo import ConfigError, DataConfig
 from fashion_zoo.data import (
+    fold,
     load_part,
     load_split,
     reshape,
@@ -74,3 +75,11 @@ def test_reshape_keeps_pixels_and_names_both_shapes(images):
     assert reshape(images.images, (28, 28, 1)).shape == (200, 28, 28, 1)
     with pytest.raises(ConfigError, match=r"input_shape=\(32, 32\), which is 1,024 values; an im"):
         reshape(images.images, (32, 32))
+
+
+@pytest.mark.parametrize("config", [None, DataConfig(limit=10)])
+def test_what_is_split_is_read_only_as_what_is_loaded_whole(config):
+    parts = load_split(config)
+    for array in [*parts.train, *parts.validation, *fold(parts.validation, 0, 2).train]:
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0

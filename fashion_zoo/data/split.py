@@ -65,7 +65,7 @@ def check_sizes(config: RunConfig) -> None:
 
 @checked
 def load_split(config: DataConfig | None = None) -> Split:
-    """Load the training file and split it, always into the same two parts.
+    """Load the training file and split it, always into the same two parts; read-only.
 
     Args:
         config: where the images come from, and how many; by default all of Fashion-MNIST.
@@ -79,11 +79,11 @@ def load_split(config: DataConfig | None = None) -> Split:
     images, labels = load_part("train", config.dataset, config.folder)
     held_out = np.zeros(len(labels), dtype=bool)
     held_out[validation_indices()] = True
-    train = Images(images[~held_out], labels[~held_out])
+    train = np.flatnonzero(~held_out)
     if config.limit is not None:
-        chosen = stratified(train.labels, config.limit)
-        train = Images(train.images[chosen], train.labels[chosen])
-    return Split(train, Images(images[held_out], labels[held_out]))
+        train = train[stratified(labels[train], config.limit)]
+    everything = Images(images, labels)
+    return Split(_part(everything, train), _part(everything, held_out))
 
 
 @checked
@@ -99,7 +99,15 @@ def fold(images: Images, number: int, folds: int) -> Split:
         The other folds as ``train``, this one as ``validation``. Both keep the images' order.
     """
     parts = fold_positions(images.labels, folds)[number]
-    return Split(*(Images(images.images[part], images.labels[part]) for part in parts))
+    return Split(*(_part(images, part) for part in parts))
+
+
+def _part(images: Images, chosen: np.ndarray) -> Images:
+    """Return some of the images, read-only as those that are loaded whole."""
+    part = Images(images.images[chosen], images.labels[chosen])
+    for array in part:
+        array.flags.writeable = False
+    return part
 
 
 def fold_positions(labels: np.ndarray, folds: int) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -5,12 +5,18 @@ from typing import TYPE_CHECKING, Any
 
 from fashion_zoo import storage
 from fashion_zoo.data import CLASS_NAMES
+from fashion_zoo.data.sources import IMAGE_SHAPE
 from fashion_zoo.errors import ExportError, Hint, StorageError
 from fashion_zoo.exporting.parity import prove
 from fashion_zoo.runs import Run
 
 if TYPE_CHECKING:
     import keras
+
+SCALED = (
+    "No pixel of these images is above 1. Give pixels as they come out of a picture, uint8 in "
+    "0..255, and do not divide them by 255."
+)
 
 
 def export_run(run: Run, folder: str | Path, *, force: bool = False) -> dict[str, Any]:
@@ -19,7 +25,8 @@ def export_run(run: Run, folder: str | Path, *, force: bool = False) -> dict[str
     The SavedModel needs TensorFlow alone: ``tf.saved_model.load(folder).serve(images)`` takes
     (batch, 28, 28) uint8 and returns a dictionary with ``probabilities`` (batch, 10) float32,
     ``class_index`` (batch,) int64 and ``class_name`` (batch,) string. The signature
-    ``serving_default`` is the same function.
+    ``serving_default`` is the same function. Other types are refused, and so are images whose
+    pixels are 0 and 1 alone, which is what casting leaves of pixels that were divided by 255.
 
     Args:
         run: the run.
@@ -71,7 +78,10 @@ def write_saved_model(model: "keras.Model", folder: Path) -> None:
     names = tf.constant(CLASS_NAMES)
     shape = model.input_shape[1:]
 
+    @tf.function  # without a signature of its own, which would cast what it gets in silence
     def serve(images):
+        seen = tf.logical_or(tf.equal(tf.size(images), 0), tf.reduce_max(images) > 1)
+        tf.debugging.Assert(seen, [SCALED])
         pixels = tf.reshape(tf.cast(images, tf.float32), (-1, *shape))
         probabilities = tf.nn.softmax(model(pixels, training=False))
         index = tf.argmax(probabilities, axis=-1)
@@ -81,11 +91,10 @@ def write_saved_model(model: "keras.Model", folder: Path) -> None:
             "class_name": tf.gather(names, index),
         }
 
+    serve.get_concrete_function(tf.TensorSpec((None, *IMAGE_SHAPE), tf.uint8, name="images"))
     archive = keras.export.ExportArchive()
     archive.track(model)
-    archive.add_endpoint(
-        "serve", serve, input_signature=[tf.TensorSpec((None, 28, 28), tf.uint8, name="images")]
-    )
+    archive.add_endpoint("serve", serve)
     try:
         archive.write_out(str(folder), verbose=False)
     except tf.errors.OpError as error:  # how TensorFlow reports a full disk

@@ -3,10 +3,9 @@
 from fashion_zoo.runs.evaluation import Evaluation
 from fashion_zoo.runs.places import check_free, check_same, create, create_next, reopen
 from fashion_zoo.runs.run import Run, is_run, open_run, read_config, stored_config, write_config
+from fashion_zoo.runs.settings import as_stored
 
 __all__ = [
-    "Evaluation",
-    "Run", "check_free", "check_same", "create", "create_next", "is_run", "open_run", "read_config",
-    "reopen",
-    "stored_config", "write_config",
+    "Evaluation", "Run", "as_stored", "check_free", "check_same", "create", "create_next", "is_run",
+    "open_run", "read_config", "reopen", "stored_config", "write_config",
 ]  # fmt: skip

@@ -5,6 +5,7 @@ none of them: Keras loads the file where this package is not installed.
 """
 
 import json
+import warnings
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,7 +41,9 @@ def write_model(model: "keras.Model", file: Path) -> None:
             plain = in_keras_classes(model)
         except Exception:  # whatever is wrong with its form, a training is worth its file
             plain = model
-        plain.save(file)
+        with warnings.catch_warnings():  # where they are errors, the end of a training is no place
+            warnings.filterwarnings("ignore", "__array__ implementation doesn't accept a copy")
+            plain.save(file)
     _pack(file)
 
 

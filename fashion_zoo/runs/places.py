@@ -14,6 +14,7 @@ from fashion_zoo.config import RunConfig
 from fashion_zoo.errors import Hint, Message, RunError
 from fashion_zoo.overrides import differences
 from fashion_zoo.runs.run import Run, is_run, open_run, write_config
+from fashion_zoo.runs.settings import as_stored
 
 
 @contextlib.contextmanager
@@ -128,7 +129,8 @@ def check_same(run: Run, name: str, config: RunConfig) -> None:
     """
     if run.recipe != name:
         raise RunError(f"{run.path} is a run of {run.recipe}, not of {name}. Choose another place.")
-    changed = differences(run.config, config)
+    same = as_stored(run.config) == as_stored(config)
+    changed = [] if same else differences(run.config, config)
     if changed:
         raise RunError(
             f"{run.path} cannot go on with another config. {'; '.join(changed)}. Leave these out, "

@@ -26,6 +26,7 @@ from fashion_zoo.overrides import override
 from fashion_zoo.registry import recipe
 from fashion_zoo.runs.evaluation import Evaluation
 from fashion_zoo.runs.model_file import read_model, write_model
+from fashion_zoo.runs.settings import revived
 from fashion_zoo.show import cells
 from fashion_zoo.wording import counted, percent
 
@@ -93,6 +94,8 @@ class Run:
             RunError: training has not saved one, or the file is damaged.
         """
         self.check_model()
+        import keras  # noqa: F401  # outside: where it cannot start, the file is not to blame
+
         try:
             return read_model(self.model_file)
         except Exception as error:
@@ -259,7 +262,7 @@ def _parse(file: Path, what: str) -> tuple[str, RunConfig]:
         raise RunError(f"{file} is not a run's config.")
     try:
         entry = recipe(name)
-        return entry.name, override(entry.config, stored["config"])
+        return entry.name, override(entry.config, revived(entry.config, stored["config"]))
     except ConfigError as error:
         raise RunError(
             f"{what} cannot be opened: ",

@@ -1,12 +1,14 @@
 """From a recipe and a config to a model that can be trained."""
 
 import math
+from collections.abc import Iterator
 
 import keras
 import numpy as np
 
 from fashion_zoo import precision, schedules
 from fashion_zoo.config import Recipe, RunConfig
+from fashion_zoo.errors import ConfigError, Hint
 from fashion_zoo.optimizers import TabulatedSchedule, build_optimizer
 
 
@@ -94,3 +96,37 @@ def steps_of_about_a_second(parameters: int, batch_size: int, steps: int) -> int
     """
     seconds_a_step = 0.002 + 6 * parameters * batch_size / 50e9
     return min(max(int(1 / seconds_a_step), 1), steps)
+
+
+def check_batch(model: keras.Model, batch_size: int, count: int) -> None:
+    """Check that batch normalization gets more than one image to normalize by.
+
+    Args:
+        model: what is trained.
+        batch_size: images a step that were asked for.
+        count: number of training images.
+
+    Raises:
+        ConfigError: a step has one image. Less its mean it is 0 whatever it shows, so the model
+            would learn nothing, in silence.
+    """
+    if min(batch_size, count) > 1:
+        return
+    setting = "training.batch_size" if batch_size < 2 else "data.limit"
+    for layer in _layers(model):
+        norm = isinstance(layer, keras.layers.BatchNormalization)
+        if norm and layer.input_spec.ndim == 2:  # a feature map has many places to normalize over
+            raise ConfigError(
+                f"Batch normalization ({layer.name}) needs at least 2 images a step, received 1. "
+                "Set ",
+                Hint(setting, 2),
+                " or more.",
+            )
+
+
+def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    """Yield the layers of a model and of the models in it."""
+    for layer in model.layers:
+        yield layer
+        if isinstance(layer, keras.Model):
+            yield from _layers(layer)

@@ -23,6 +23,7 @@ from fashion_zoo.data.pipeline import Pipeline, training_pipeline
 from fashion_zoo.errors import Hint, Message
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.training.compilation import (
+    check_batch,
     compile_model,
     steps_of_about_a_second,
     untrained_loss,
@@ -101,8 +102,13 @@ def fit(
 
 
 def prepare(model: keras.Model, config: RunConfig, train: Images) -> Pipeline:
-    """Make the pipeline, and compile the model for its steps."""
+    """Make the pipeline, and compile the model for its steps.
+
+    Raises:
+        ConfigError: as ``check_batch``.
+    """
     training, moving = config.training, config.training.schedules
+    check_batch(model, training.batch_size, len(train.labels))
     total_steps = steps_per_epoch(len(train.labels), training.batch_size) * training.epochs
 
     def table(schedule: str, base: float) -> list[float] | None:

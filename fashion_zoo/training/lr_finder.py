@@ -17,7 +17,7 @@ from fashion_zoo.errors import Hint, TrainingError
 from fashion_zoo.optimizers import TabulatedSchedule, counting
 from fashion_zoo.overrides import override
 from fashion_zoo.show import cells
-from fashion_zoo.training.compilation import build_model, compile_model
+from fashion_zoo.training.compilation import build_model, check_batch, compile_model
 from fashion_zoo.wording import counted
 
 _WIDTH = 0.03  # standard deviation of the smoothing, a fraction of the sweep
@@ -126,6 +126,7 @@ def _sweep(
     """Return the loss of each step, up to the one where it diverged."""
     model = build_model(entry, config)
     training, classes = config.training, model.output_shape[-1]
+    check_batch(model, training.batch_size, len(train.labels))
     images = reshape(train.images, model.input_shape[1:])
     labels = encode(train.labels, classes, training.label_smoothing or None)
     compile_model(model, config, soft_labels=bool(training.label_smoothing))

@@ -37,5 +37,5 @@ def _same_run(path: Path, name: str, config: RunConfig) -> Run | None:
     run = runs.open_run(path)
     surroundings = run.read_json("environment.json")
     del surroundings["precision"]
-    same = (run.recipe, run.config, surroundings) == (name, config, environment.describe())
-    return run if same else None
+    same = (run.recipe, surroundings) == (name, environment.describe())
+    return run if same and runs.as_stored(run.config) == runs.as_stored(config) else None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fashion_zoo import checks, registry, runs
 from fashion_zoo.arguments import AnyPath, checked
 from fashion_zoo.config import RunConfig
+from fashion_zoo.devices import releasing
 from fashion_zoo.errors import Call, ConfigError, Hint, Message, advice
 from fashion_zoo.overrides import override
 from fashion_zoo.runs import Run
@@ -114,6 +115,7 @@ class TrainingInterrupted(KeyboardInterrupt):
 
 
 @checked
+@releasing()
 def train(
     name: str,
     *,
@@ -271,6 +273,7 @@ def _how_to_evaluate(run: Run) -> Message:
 
 
 @checked
+@releasing()
 def find_lr(
     name: str,
     *,

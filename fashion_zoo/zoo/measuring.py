@@ -7,11 +7,13 @@ from typing import Any
 from fashion_zoo import registry
 from fashion_zoo.arguments import AnyPath, checked
 from fashion_zoo.data.pipeline import need_tensorflow
+from fashion_zoo.devices import releasing
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.show.watching import Progress
 
 
 @checked
+@releasing()
 def benchmark_accuracy(
     *,
     seeds: int = 3,
@@ -51,6 +53,7 @@ def benchmark_accuracy(
 
 
 @checked
+@releasing()
 def benchmark_dropout(
     *,
     seeds: int = 5,
@@ -92,6 +95,7 @@ def benchmark_dropout(
 
 
 @checked
+@releasing()
 def benchmark_augmentation(
     *,
     seeds: int = 3,
@@ -137,6 +141,7 @@ def benchmark_augmentation(
 
 
 @checked
+@releasing()
 def benchmark_find_lr(
     *,
     seeds: int = 3,
@@ -180,6 +185,7 @@ def benchmark_find_lr(
 
 
 @checked
+@releasing()
 def benchmark_seconds(
     *,
     seeds: int = 5,

@@ -11,6 +11,7 @@ from fashion_zoo import checks, locks, registry, runs, searches, storage
 from fashion_zoo.arguments import AnyPath, checked
 from fashion_zoo.config import Cost, Pruner, Recipe, RunConfig, Sampler
 from fashion_zoo.data import load_split
+from fashion_zoo.devices import releasing
 from fashion_zoo.errors import RunLockedError, advice
 from fashion_zoo.overrides import override
 from fashion_zoo.show import cells
@@ -69,6 +70,7 @@ def _name(row: Mapping[str, Any]) -> str:
 
 
 @checked
+@releasing()
 def tune(
     name: str,
     *,

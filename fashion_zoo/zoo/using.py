@@ -11,6 +11,7 @@ import numpy as np
 from fashion_zoo import checks, runs
 from fashion_zoo.arguments import AnyPath, checked, received
 from fashion_zoo.config import DataConfig
+from fashion_zoo.devices import releasing
 from fashion_zoo.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -22,12 +23,15 @@ Show = Callable[[dict[str, Any]], None]
 
 
 @overload
+@releasing()
 def evaluate(run: "AnyPath | keras.Model", *, show: Show | None = None) -> dict[str, Any]: ...
 @overload
+@releasing()
 def evaluate(
     run: "Sequence[AnyPath | keras.Model]", *, show: Show | None = None
 ) -> list[dict[str, Any]]: ...
 @checked
+@releasing()
 def evaluate(run: Any, *, show: Show | None = None) -> Any:
     """Evaluate on the test images; see ``fashion_zoo.evaluation.measure``.
 
@@ -76,6 +80,7 @@ def _evaluate_model(model: "keras.Model") -> dict[str, Any]:
 
 
 @checked
+@releasing()
 def export(run: AnyPath, to: AnyPath, *, force: bool = False) -> dict[str, Any]:
     """Export a run as a SavedModel and prove that it agrees.
 
@@ -110,6 +115,7 @@ class Prediction(NamedTuple):
 
 
 @checked
+@releasing()
 def predict(
     run: "AnyPath | keras.Model",
     pictures: "AnyPath | np.ndarray | Sequence[AnyPath | np.ndarray]",
