@@ -41,6 +41,9 @@ _BRIEF = Brief(
 )  # fmt: skip
 
 
+RECOMMENDED = "slide"  # see fashion_zoo.training.lr_finder, which takes seconds to import
+
+
 @_common.command
 def main(argv: list[str]) -> None:
     """Parse, sweep, print."""
@@ -73,10 +76,10 @@ def _print(
         return
     over = counted(options.seeds, "seed")
     for name, one in found.suggestions.items():
-        print(f"{name:<10}{one.rate:.1e}  ({one.low:.1e} to {one.high:.1e}, {over})")
+        mark = ", recommended" if name == RECOMMENDED else ""
+        print(f"{name:<10}{one.rate:.1e}  ({one.low:.1e} to {one.high:.1e}, {over}){mark}")
     print(f"picture   {options.to}")
-    rate = found.suggestions["valley"].rate
-    training = {"training": {"learning_rate": float(f"{rate:.1e}")}}
+    training = {"training": {"learning_rate": found.rate}}
     hints = _spelling.changed(fashion_zoo.override(config, training), entry.config)
     print("Next:", _spelling.command(Call("train", (entry.name,), hints)))
     sys.stdout.flush()  # drawing comes next

@@ -6,6 +6,8 @@ import fashion_zoo
 from fashion_zoo.board import learning_rates
 from fashion_zoo.board.learning_rates import Reached, best_of_grid, learning_rates_table
 from fashion_zoo.board.results import BEGIN, END
+from fashion_zoo.training.lr_finder import RECOMMENDED
+from recipes import find_lr
 
 
 def test_the_table_compares_each_rule_with_the_best_of_the_grid(monkeypatch):
@@ -28,10 +30,15 @@ def test_the_table_compares_each_rule_with_the_best_of_the_grid(monkeypatch):
     assert best_of_grid(rows).rate == 2e-3  # the one that diverged with a seed is not
     lines = learning_rates_table(rows).splitlines()
     assert lines[2] == (
-        "| `constant` | `bn_mlp` | 0.002: 91.50 % (85.15 to 97.85) | 0.002: +0.00 (+0.00 to +0.00) "
-        "| 0.0001: -0.50 (-6.85 to +5.85) | 0.0002: +0.00 (+0.00 to +0.00) "
+        "| `constant` | `bn_mlp` | 0.002: 91.50 % (82.63 to 96.06) | 0.002: +0.00 (+0.00 to +0.00) "
+        "| 0.0001: -0.50 (-6.84 to +5.85) | 0.0002: +0.00 (+0.00 to +0.00) "
         "| 0.1: diverged with 2 of 2 seeds | 0.05: +1.00 (+1.00 to +1.00) |"
     )
+    said = "`slide`, which find_lr recommends, is within 0.3 points of the best of the grid for "
+    assert lines[4] == f"{said}`bn_mlp`."
+    worse = [*rows[:-1], rows[-1]._replace(validation=(0.90, 0.92))]
+    assert "is not within 0.3 points of" in learning_rates_table(worse)
+    assert RECOMMENDED == find_lr.RECOMMENDED
 
 
 @pytest.mark.slow

@@ -74,7 +74,7 @@ FLAGS = [
 
 def test_find_lr_proposes_what_it_was_called_with(own, capsys, monkeypatch):
     one = Suggestion(3.14e-3, 1e-3, 1e-2)
-    found = RangeTest(None, None, None, dict.fromkeys(("valley", "slide"), one))
+    found = RangeTest(None, None, None, {"valley": one._replace(rate=1.0), "slide": one})
     configs = []
 
     def sweep(name, *, config, show, **options):

@@ -20,6 +20,8 @@ from fashion_zoo.show import cells
 from fashion_zoo.training.compilation import build_model, check_batch, compile_model
 from fashion_zoo.wording import counted
 
+RECOMMENDED = "slide"
+"""The suggestion to take; docs/commands/find_lr.md has why, and what it is worth."""
 _WIDTH = 0.03  # standard deviation of the smoothing, a fraction of the sweep
 _DIVERGED = 4.0  # times the lowest loss so far; fastai's customary limit
 _FLAT = 0.1  # of the steepest slope, where slide stops
@@ -47,6 +49,11 @@ class RangeTest(NamedTuple):
     """(seeds, steps) the same, smoothed."""
     suggestions: dict[str, Suggestion]
     """steepest, valley, minimum and slide; see ``suggest``."""
+
+    @property
+    def rate(self) -> float:
+        """The rate of the suggestion to take, in the two digits that seeds agree on at best."""
+        return float(f"{self.suggestions[RECOMMENDED].rate:.1e}")
 
     def __repr__(self) -> str:
         seeds, steps = self.losses.shape
