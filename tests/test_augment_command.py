@@ -103,10 +103,3 @@ def test_the_python_example_of_the_page_runs(tmp_path, monkeypatch):
     (config,) = trained
     assert config.training.schedules.mixing == "linear"
     assert [one.name for one in config.training.policy] == ["flip", "shift", "mixup"]
-
-
-@pytest.mark.parametrize("name", ["standard", "strong"])
-def test_the_pictures_of_the_page_are_small(name):
-    file = DOCS / "pictures" / f"{name}.png"
-    assert file.stat().st_size < 200_000
-    assert f"(pictures/{name}.png)" in PAGE

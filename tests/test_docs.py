@@ -15,6 +15,7 @@ from fashion_zoo.board.seconds import Timed, seconds_table
 from fashion_zoo.board.speed import gpu
 from fashion_zoo.board.speed.augmenting import augmenting_table
 from fashion_zoo.board.speed.training import Row, shares_table, training_table
+from fashion_zoo.show import figures
 from recipes.__main__ import COMMANDS
 
 ROOT = Path(__file__).parent.parent
@@ -192,3 +193,25 @@ def test_the_python_example_of_the_dropout_page_runs():
     names = {}
     exec(example.replace("epochs=5", "epochs=1, steps_per_epoch=2, verbose=0"), names)
     assert names["falling"].each == "step"
+
+
+COMMAND_OF = {
+    "standard": "python -m recipes.augment standard",
+    "strong": "python -m recipes.augment strong",
+    "schedules": "python -m recipes.schedules",
+    **dict.fromkeys(
+        ("curves", "confusion", "reliability", "errors"),
+        "python -m recipes.train bn_mlp.quick --run-dir runs/quick",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "docs" / "pictures").iterdir()), ids=lambda path: path.name
+)
+def test_a_picture_of_the_docs_is_a_commands_and_a_page_names_that(path):
+    figures.check_place(path, force=False)  # it is signed as one of ours
+    assert path.stat().st_size < 200_000
+    pages = [page.read_text("utf-8") for page in PAGES]
+    (shown,) = [text for text in pages if re.search(rf"\(\S*pictures/{path.name}\)", text)]
+    assert f"`{COMMAND_OF[path.stem]}`" in shown.replace("\n", " ")

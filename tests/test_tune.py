@@ -58,8 +58,11 @@ def test_the_page_has_a_picture_and_every_trial(found):
     assert page.startswith("<!doctype html>")
     assert "<h2>Optimization history</h2>" in page
     assert "defaults</td>" in page
-    rows = re.findall(r"<tr><td>(\d)</td><td>(\d+\.\d\d %)</td><td>complete</td><td>2</td>", page)
+    rows = re.findall(
+        r"<tr[^>]*><td>(\d)</td><td>(\d+\.\d\d %)</td><td>complete</td><td>2</td>", page
+    )
     assert rows[0][0] == "0"
+    assert "<th>command</th><td>called from Python</td>" in page
     assert 'src="http' not in page  # it stands alone
 
 
