@@ -1,6 +1,10 @@
 """``model.keras``: Keras's own classes alone, on any backend."""
 
+import importlib.util
 import json
+import os
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -163,3 +167,58 @@ def test_a_file_of_an_older_run_is_read_and_compiled(images):
     model = read_model(STORED.with_suffix(".keras"))
     assert model.compiled
     assert np.abs(outputs(model, images.images[:20]) - stored["logits"]).max() < 1e-5
+
+
+ELSEWHERE = """
+import sys
+sys.modules["fashion_zoo"] = None  # it cannot be imported
+import keras, numpy as np
+stored = np.load("images.npz")
+images, labels = stored["images"], stored["labels"]
+for name in sys.argv[1:]:
+    model = keras.models.load_model(f"{name}.keras")
+    error = np.abs(model.predict(images, verbose=0) - stored[name]).max()
+    assert error < 1e-5, (name, error)
+    assert set(model.evaluate(images, labels, verbose=0, return_dict=True)) == {"loss", "accuracy"}
+    model.optimizer.learning_rate = 1e-3
+    losses = model.fit(images, labels, epochs=2, verbose=0).history["loss"]
+    assert losses[1] < losses[0], (name, losses)
+    print(keras.backend.backend(), name, f"{error:.1e}")
+"""
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory, images):
+    """A file of every recipe, at its own size, and what each model answers."""
+    folder, answers = tmp_path_factory.mktemp("files"), {}
+    for name in list_recipes():
+        config = override(recipe(name).config, {"precision": "float32"})
+        model = build_model(recipe(name), config)
+        compile_model(model, config, total_steps=8)
+        model.fit(images.images, images.labels, batch_size=50, epochs=2, verbose=0)
+        model.save(folder / "as_trained.keras")
+        write_model(model, folder / f"{name}.keras")
+        sizes = ((folder / f"{one}.keras").stat().st_size for one in (name, "as_trained"))
+        assert next(sizes) < next(sizes) / 2
+        answers[name] = model.predict(images.images, verbose=0)
+    np.savez(folder / "images.npz", images=images.images, labels=images.labels, **answers)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_every_file_loads_predicts_and_trains_without_this_package(backend, files):
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", ELSEWHERE, *list_recipes()],
+        cwd=files,
+        env={**os.environ, "KERAS_BACKEND": backend},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[:2] for line in done.stdout.splitlines()] == [
+        [backend, name] for name in list_recipes()
+    ]
+    print(done.stdout)

@@ -83,7 +83,8 @@ def own(config, *, seed=0, dtype="float32"):
 @pytest.fixture
 def entry(monkeypatch):
     """Its recipe, which nobody trains."""
-    monkeypatch.setattr(registry, "_recipes", {})
+    fashion_zoo.list_recipes()  # so that the others are found, and stay
+    monkeypatch.setattr(registry, "_recipes", dict(registry._recipes))
     fashion_zoo.register(RunConfig(model=OwnConfig()), parameters=1)(own)
     return fashion_zoo.recipe("own")
 
