@@ -1,14 +1,8 @@
 """The facade: one function a command, with the same name and arguments. Where folders meet."""
 
 from fashion_zoo.zoo.drawing import plot_augmentation, plot_schedules
-from fashion_zoo.zoo.making import (
-    Trained,
-    TrainingInterrupted,
-    default_run_dir,
-    find_lr,
-    get,
-    train,
-)
+from fashion_zoo.zoo.finding import find_lr
+from fashion_zoo.zoo.making import Trained, TrainingInterrupted, default_run_dir, get, train
 from fashion_zoo.zoo.measuring import (
     benchmark_accuracy,
     benchmark_augmentation,

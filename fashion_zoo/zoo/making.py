@@ -1,11 +1,11 @@
-"""Build, train, and find a learning rate."""
+"""Build and train."""
 
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fashion_zoo import checks, registry, runs
+from fashion_zoo import registry, runs
 from fashion_zoo.arguments import AnyPath, checked
 from fashion_zoo.config import RunConfig
 from fashion_zoo.devices import releasing
@@ -19,8 +19,6 @@ from fashion_zoo.zoo.checking import check_data
 
 if TYPE_CHECKING:
     import keras
-
-    from fashion_zoo.training.lr_finder import RangeTest
 
 
 @checked
@@ -270,92 +268,3 @@ def _parity(run: Run) -> dict[str, Any]:
 def _how_to_evaluate(run: Run) -> Message:
     call = Call("evaluate", (str(run.path),))
     return Message("The trained model is saved. Evaluate it with: ", call)
-
-
-@checked
-@releasing()
-def find_lr(
-    name: str,
-    *,
-    config: RunConfig | None = None,
-    to: AnyPath | None = None,
-    force: bool = False,
-    show: Callable[["RangeTest"], None] | None = None,
-    seeds: int = 3,
-    low: float = 1e-6,
-    high: float = 10.0,
-    steps: int = 200,
-    progress: Progress = "auto",
-    **overrides: Any,
-) -> "RangeTest":
-    """Find a learning rate by a range test; see ``fashion_zoo.training.lr_finder``.
-
-    It has no side effects: a training after it is the same, bit for bit.
-
-    Args:
-        name: a registered recipe.
-        config: the whole config; by default the recipe's.
-        to: a picture to draw the curves into; one that cannot be drawn is a warning.
-        force: replace a file there that is no picture of this package.
-        show: called with what was found, before the picture is drawn.
-        seeds: number of sweeps, at least 1.
-        low: the first learning rate.
-        high: the last one.
-        steps: steps a sweep, at least 20.
-        progress: show the progress: True, False, or "auto" in a terminal and in a notebook.
-        **overrides: fields of RunConfig, such as ``training={"batch_size": 512}``.
-
-    Returns:
-        Rates, losses and four suggestions, each with its range over the seeds.
-
-    Raises:
-        ConfigError: an unknown name or a value that is not allowed.
-        TrainingError: the loss diverged at once.
-        StorageError: something else is where the picture shall be.
-    """
-    from fashion_zoo.show import figures, plots
-    from fashion_zoo.show.progress import SweepDisplay
-
-    if to is not None:
-        figures.check_place(to, force=force)
-    entry = registry.recipe(name)
-    chosen = override(config or entry.config, overrides)
-    checks.sweep(seeds, low, high, steps)
-    check_data(chosen)
-
-    from fashion_zoo.training.lr_finder import range_test  # seconds, so after every check
-
-    with SweepDisplay(seeds * steps, enabled=progress) as display:
-        found = range_test(
-            entry,
-            chosen,
-            seeds=seeds,
-            low=low,
-            high=high,
-            steps=steps,
-            tick=lambda seed, step: display.advance(seed * steps + step + 1),
-        )
-    if show is not None:
-        show(found)
-    if to is not None:
-        title = f"Learning-rate range test of {name}"
-        caption = _tested(chosen, seeds, steps)
-        figures.try_save(
-            to,
-            lambda: plots.range_test(
-                found.rates, found.losses, found.smoothed, found.suggestions, title, caption=caption
-            ),
-        )
-    return found
-
-
-def _tested(config: RunConfig, seeds: int, steps: int) -> str:
-    """Return what a range test was made with, for the caption of its picture."""
-    from fashion_zoo.data import training_count
-
-    last = config.seed + seeds - 1
-    keys = f"seed {last}" if seeds == 1 else f"seeds {config.seed} to {last}"
-    return (
-        f"{keys}; {config.data.dataset}, {counted(training_count(config.data), 'training image')}, "
-        f"{counted(steps, 'step')} of {counted(config.training.batch_size, 'image')}."
-    )
