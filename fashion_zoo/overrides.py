@@ -37,7 +37,7 @@ def override(config: ConfigType, changes: Mapping[str, Any], path: str = "") -> 
             "override takes a config and a dictionary of changes, received "
             f"{received(config)} and {received(changes)}."
         )
-    fields = [field.name for field in dataclasses.fields(config)]  # type: ignore[arg-type]  # a dataclass
+    fields = [field.name for field in dataclasses.fields(config)]
     values = {}
     for name, value in changes.items():
         if name not in fields:

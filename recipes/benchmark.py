@@ -2,7 +2,7 @@
 
 import dataclasses
 import sys
-from typing import Literal
+from typing import Any, Literal
 
 import tyro
 
@@ -52,7 +52,7 @@ def main(argv: list[str]) -> None:
     options = _common.parse(Benchmark, argv, "benchmark")
     own = {"speed": ("rounds", "page"), "gpu": ("page",)}
     takes = own.get(options.what, ("seeds", "folder", "page"))
-    chosen = {}
+    chosen: dict[str, Any] = {}
     for name in ("seeds", "rounds", "folder", "page"):
         if (value := getattr(options, name)) is None:
             continue

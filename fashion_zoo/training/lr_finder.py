@@ -70,7 +70,7 @@ class RangeTest(NamedTuple):
         return cells.page(
             repr(self),
             pages.picture(
-                lambda: plots.range_test(*self[:3], self.suggestions, title),  # type: ignore[misc]
+                lambda: plots.range_test(*self[:3], self.suggestions, title),
                 title,
             ),
         )

@@ -191,7 +191,7 @@ def train(
         path,
         force=force,
         resume=resume,
-        fork=fork,
+        fork=None if fork is None else Path(fork),
         display=display,
         callbacks=callbacks,
         next_free=run_dir is None,
