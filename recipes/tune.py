@@ -141,7 +141,7 @@ def _fixed(words: tuple[str, ...]) -> dict[str, str]:
 
 def _print(name: str, found: Any, minimize: Sequence[Cost]) -> None:
     counts = found.counts
-    print(f"study       {found.folder}")
+    print(f"study       {_lines.place(found.folder)}")
     print(
         f"trials      {counts.done} done, {counts.pruned} pruned, {counts.failed} failed, "
         f"of {counts.planned}"

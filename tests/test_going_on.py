@@ -13,7 +13,7 @@ import fashion_zoo
 from fashion_zoo import ConfigError, DataConfig, Run, RunConfig, environment, runs
 from fashion_zoo.training import session
 from fashion_zoo.training import state as states
-from fashion_zoo.zoo import making
+from fashion_zoo.zoo import making, searching
 
 
 class Count(keras.callbacks.Callback):
@@ -146,6 +146,8 @@ class Asked(Exception):
 def test_folders_are_made_absolute_where_they_enter(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config, run = DataConfig(folder="images"), Run("r", "bn_mlp", RunConfig())
+    studies = [searching._place("bn_mlp", place, None)[0] for place in ("s", None)]
     monkeypatch.chdir("/")
     assert config.folder == str(tmp_path / "images")
     assert run.path == tmp_path / "r"
+    assert studies == [tmp_path / "s", tmp_path / "studies" / "bn_mlp"]

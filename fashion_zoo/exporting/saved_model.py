@@ -1,5 +1,6 @@
 """The SavedModel: raw uint8 images in, probabilities, class index and class name out."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +42,7 @@ def export_run(run: Run, folder: str | Path, *, force: bool = False) -> dict[str
         RunError: the run has no model, or something is in the folder already.
         StorageError: the folder cannot be written.
     """
-    folder = Path(folder)
+    folder = Path(os.path.abspath(folder))
     storage.check_free(folder, "an export", _is_export, force=force)
     run.check_model()
     check_backend()

@@ -1,6 +1,7 @@
 """Search for better hyperparameters."""
 
 import contextlib
+import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -209,7 +210,8 @@ def _checked(
 
 def _place(name: str, study_dir: AnyPath | None, storage_url: str | None) -> tuple[Path, str]:
     """Return the study folder and the URL of the storage."""
-    folder = Path(study_dir) if study_dir is not None else Path("studies") / name
+    # absolute: a search goes on where it was though the process changes folders
+    folder = Path(os.path.abspath(Path("studies") / name if study_dir is None else study_dir))
     return folder, storage_url or searches.file_url(storage.resolve(folder) / "study.db")
 
 
