@@ -168,7 +168,7 @@ def test_what_is_not_a_picture_is_named(tmp_path):
         read_picture(tmp_path / "b.png")
     with pytest.raises(DataError, match="There is no picture"):
         read_picture(tmp_path / "missing.png")
-    with pytest.raises(DataError, match="cannot be read as a picture"):
+    with pytest.raises(DataError, match=r"is a folder\. Name the pictures in it"):
         read_picture(tmp_path)
 
 

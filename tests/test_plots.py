@@ -1,8 +1,12 @@
 """What stands on the figures: exact texts and lines, from arrays."""
 
+import dataclasses
+import shutil
+
 import numpy as np
 import pytest
 
+from fashion_zoo import storage
 from fashion_zoo.evaluation.metrics import confidence_bins
 from fashion_zoo.show import figures, plots
 from fashion_zoo.show.plots import canvas
@@ -78,6 +82,14 @@ def test_the_curves_of_a_run_name_run_seed_data_and_images(trained):
         "bn_mlp, run bn, seed 0; fashion_mnist, 1,000 training images, 5,000 validation images."
     )
     assert "with dropout in them" in figure.get_supxlabel()
+
+
+def test_the_curves_of_a_run_mark_the_epoch_that_was_kept(trained, tmp_path):
+    run = dataclasses.replace(trained.run, path=tmp_path)
+    for name in ("history.csv", "training.json"):
+        shutil.copy(trained.run.path / name, tmp_path)
+    storage.write_json(tmp_path / "training.json", {**trained.training, "weights_of_epoch": 1})
+    assert words(run_curves(run).axes[0])[0] == "epoch 1, whose weights were kept"
 
 
 def test_the_pictures_of_an_evaluation_name_run_seed_data_and_images(

@@ -70,11 +70,13 @@ def _scatter(axis: "Axes", places: np.ndarray, trials: Trials, bottom: float, si
     }
     for name, (chosen, marker, face) in kinds.items():
         if chosen.any():
-            cross = marker == "x"
+            colors: dict[str, Any] = {"c": face}  # a cross has no edge
+            if marker != "x":
+                edge = "gray" if face == "none" else face
+                colors = {"facecolors": face, "edgecolors": edge}
             axis.scatter(
                 places[chosen], shown[chosen], size, marker=marker, linewidths=1, label=name,
-                clip_on=False, zorder=3, **({"c": face} if cross else {"facecolors": face}),
-                **({} if cross else {"edgecolors": canvas.TRAINING if face != "none" else "gray"}),
+                clip_on=False, zorder=3, **colors,
             )  # fmt: skip
 
 
