@@ -1,6 +1,7 @@
 """A run is what its config says, whatever Keras's global settings say."""
 
 import contextlib
+import warnings
 
 import keras
 import numpy as np
@@ -38,9 +39,11 @@ def globals_of(values):
 
 
 def test_a_training_under_other_globals_is_the_same_bit_for_bit(trained, tmp_path, small):
+    """And it comes to its end where every warning is an error, as under PYTHONWARNINGS=error."""
     images = load_split().validation.images[:20]
     expected = probabilities(trained.run.load_model(), images)
-    with globals_of(HOSTILE):
+    with globals_of(HOSTILE), warnings.catch_warnings():
+        warnings.simplefilter("error")
         again = fashion_zoo.train(
             "bn_mlp", run_dir=tmp_path / "r", evaluate=False, export=False, **small
         )

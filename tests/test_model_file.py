@@ -177,8 +177,9 @@ stored = np.load("images.npz")
 images, labels = stored["images"], stored["labels"]
 for name in sys.argv[1:]:
     model = keras.models.load_model(f"{name}.keras")
+    # Logits are sums over up to 1,024 units, which another backend adds up in another order.
     error = np.abs(model.predict(images, verbose=0) - stored[name]).max()
-    assert error < 1e-5, (name, error)
+    assert error < 1e-5 * max(np.abs(stored[name]).max(), 1), (name, error)
     assert set(model.evaluate(images, labels, verbose=0, return_dict=True)) == {"loss", "accuracy"}
     model.optimizer.learning_rate = 1e-3
     losses = model.fit(images, labels, epochs=2, verbose=0).history["loss"]
