@@ -10,10 +10,7 @@ from fashion_zoo.training.lr_finder import RECOMMENDED
 from recipes import find_lr
 
 
-def test_the_table_compares_each_rule_with_the_best_of_the_grid(monkeypatch):
-    monkeypatch.setattr(learning_rates, "SCHEDULES", ("constant",))
-    monkeypatch.setattr(learning_rates, "RECIPES", ("bn_mlp",))
-
+def test_the_table_compares_each_rule_with_the_best_of_the_grid():
     def arm(rule, rate, *reached):
         return Reached("bn_mlp", "constant", rule, rate, reached)
 
@@ -35,7 +32,8 @@ def test_the_table_compares_each_rule_with_the_best_of_the_grid(monkeypatch):
         "| 0.1: diverged with 2 of 2 seeds | 0.05: +1.00 (+1.00 to +1.00) |"
     )
     said = "`slide`, which find_lr recommends, is within 0.3 points of the best of the grid for "
-    assert lines[4] == f"{said}`bn_mlp`."
+    yet = "Not measured yet: `baseline_mlp`, `adaptive_dropout_mlp`, `l2_mlp`."
+    assert lines[4] == f"{said}`bn_mlp`. {yet}"
     worse = [*rows[:-1], rows[-1]._replace(validation=(0.90, 0.92))]
     assert "is not within 0.3 points of" in learning_rates_table(worse)
     assert RECOMMENDED == find_lr.RECOMMENDED

@@ -143,7 +143,7 @@ def learning_rates_table(rows: Sequence[Reached]) -> str:
         f"| schedule | recipe | best of the grid | {' | '.join(['default', *RULES])} |",
         f"| --- | --- | --- |{' --- |' * (1 + len(RULES))}",
     ]
-    for schedule, recipe in itertools.product(SCHEDULES, RECIPES):
+    for schedule, recipe in dict.fromkeys((row.schedule, row.recipe) for row in rows):
         own = [row for row in rows if (row.schedule, row.recipe) == (schedule, recipe)]
         best = best_of_grid(own)
         others = {row.rule: _against(row, best) for row in own if row.rule != "grid"}
@@ -180,7 +180,9 @@ def _verdict(rows: Sequence[Reached]) -> str:
         for is_near, word in ((True, "within"), (False, "not within"))
         if near[is_near]
     ]
-    return f"{said}{' and '.join(parts)}."
+    missing = [f"`{name}`" for name in RECIPES if not any(row.recipe == name for row in rows)]
+    yet = f" Not measured yet: {', '.join(missing)}." if missing else ""
+    return f"{said}{' and '.join(parts)}.{yet}"
 
 
 def _against(row: Reached, best: Reached) -> str:
