@@ -86,7 +86,7 @@ def _check(function: str, name: str, value: Any, hint: Any) -> None:
         )
     except typeguard.TypeCheckError:
         words = [word for word in _literals(hint) if isinstance(word, str)]
-        if words and isinstance(value, str):
+        if words and isinstance(value, str) and bool not in typing.get_args(hint):
             raise ConfigError(unknown(name, value, words)) from None
         raise ConfigError(
             f"{function} takes {described(hint)} as {name}, received {received(value)}."

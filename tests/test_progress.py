@@ -71,7 +71,9 @@ def test_every_function_that_takes_time_shows_progress_by_default():
 @pytest.mark.parametrize("name", ["train", "find_lr", "tune"])
 def test_another_word_for_progress_is_refused_before_anything_is_made(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ConfigError, match="progress must be True, False or 'auto', received 'yes'"):
+    with pytest.raises(
+        ConfigError, match="takes True or False or 'auto' as progress, received 'yes'"
+    ):
         getattr(fashion_zoo, name)("bn_mlp", progress="yes")
     assert not list(tmp_path.iterdir())
 

@@ -13,6 +13,8 @@ from fashion_zoo.arguments import AnyPath, checked, received
 from fashion_zoo.config import DataConfig
 from fashion_zoo.devices import releasing
 from fashion_zoo.errors import ConfigError, DataError
+from fashion_zoo.show.waiting import waiting
+from fashion_zoo.show.watching import Progress
 
 if TYPE_CHECKING:
     import keras
@@ -23,22 +25,26 @@ Show = Callable[[dict[str, Any]], None]
 
 
 @overload
-@releasing()
-def evaluate(run: "AnyPath | keras.Model", *, show: Show | None = None) -> dict[str, Any]: ...
-@overload
-@releasing()
 def evaluate(
-    run: "Sequence[AnyPath | keras.Model]", *, show: Show | None = None
+    run: "AnyPath | keras.Model", *, show: Show | None = None, progress: Progress = "auto"
+) -> dict[str, Any]: ...
+@overload
+def evaluate(
+    run: "Sequence[AnyPath | keras.Model]",
+    *,
+    show: Show | None = None,
+    progress: Progress = "auto",
 ) -> list[dict[str, Any]]: ...
 @checked
 @releasing()
-def evaluate(run: Any, *, show: Show | None = None) -> Any:
+def evaluate(run: Any, *, show: Show | None = None, progress: Progress = "auto") -> Any:
     """Evaluate on the test images; see ``fashion_zoo.evaluation.measure``.
 
     Args:
         run: a run: its folder, what ``open_run`` or ``train`` returned. It gets evaluation.json and
             three pictures. Or a model that takes pixels and returns logits; or a list of these.
         show: called with the numbers before anything is written into a run.
+        progress: say on a terminal what is going on: True, False, or "auto".
 
     Returns:
         What was measured; for a list one of each.
@@ -49,7 +55,7 @@ def evaluate(run: Any, *, show: Show | None = None) -> Any:
         StorageError: the run folder cannot be written.
     """
     if isinstance(run, list | tuple) and not hasattr(run, "__fspath__"):
-        return [evaluate(one, show=show) for one in run]
+        return [evaluate(one, show=show, progress=progress) for one in run]
     if _is_model(run):
         found = _evaluate_model(run)
         if show:
@@ -58,7 +64,8 @@ def evaluate(run: Any, *, show: Show | None = None) -> Any:
     opened = runs.open_run(run)
     from fashion_zoo.evaluation import evaluate_run
 
-    return evaluate_run(opened, show or (lambda found: None))
+    with waiting("Evaluating on the test images", progress):
+        return evaluate_run(opened, show or (lambda found: None))
 
 
 def _is_model(value: object) -> bool:
@@ -81,13 +88,16 @@ def _evaluate_model(model: "keras.Model") -> dict[str, Any]:
 
 @checked
 @releasing()
-def export(run: AnyPath, to: AnyPath, *, force: bool = False) -> dict[str, Any]:
+def export(
+    run: AnyPath, to: AnyPath, *, force: bool = False, progress: Progress = "auto"
+) -> dict[str, Any]:
     """Export a run as a SavedModel and prove that it agrees.
 
     Args:
         run: a run: its folder, or what ``open_run`` or ``train`` returned.
         to: the folder to make.
         force: replace an older export there.
+        progress: say on a terminal what is going on: True, False, or "auto".
 
     Raises:
         RunError: it is not a run, or has no model.
@@ -96,7 +106,8 @@ def export(run: AnyPath, to: AnyPath, *, force: bool = False) -> dict[str, Any]:
     opened = runs.open_run(run)
     from fashion_zoo.exporting import export_run
 
-    return export_run(opened, Path(to), force=force)
+    with waiting("Exporting, and comparing the export with the model", progress):
+        return export_run(opened, Path(to), force=force)
 
 
 class Prediction(NamedTuple):
