@@ -112,14 +112,14 @@ def check_batch(model: keras.Model, batch_size: int, count: int) -> None:
     """
     if min(batch_size, count) > 1:
         return
-    setting = "training.batch_size" if batch_size < 2 else "data.limit"
+    more = Hint("training.batch_size", 2) if batch_size < 2 else Hint("data.limit", 2)
     for layer in _layers(model):
         norm = isinstance(layer, keras.layers.BatchNormalization)
         if norm and layer.input_spec.ndim == 2:  # a feature map has many places to normalize over
             raise ConfigError(
                 f"Batch normalization ({layer.name}) needs at least 2 images a step, received 1. "
                 "Set ",
-                Hint(setting, 2),
+                more,
                 " or more.",
             )
 
