@@ -38,7 +38,7 @@ def capture(
     model: keras.Model, callbacks: Sequence[keras.callbacks.Callback], epochs: int
 ) -> bytes:
     """Return the state after so many epochs."""
-    arrays = {
+    arrays: dict[str, Any] = {
         f"variable/{place:06}": np.asarray(variable.value)  # Keras's own way warns under numpy 2
         for place, variable in enumerate(_variables(model))
     }
