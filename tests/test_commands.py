@@ -335,7 +335,8 @@ def test_find_lr_prints_four_rates_and_draws_them(tmp_path, capsys):
     out = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in out[:4]] == ["steepest", "valley", "minimum", "slide"]
     assert out[0].endswith(", 2 seeds)")
-    assert out[5].startswith("Next: python -m recipes.train bn_mlp --training.learning-rate ")
+    assert out[5].startswith("Next: python -m recipes.train bn_mlp --model.hidden-units 16 8 ")
+    assert "--training.batch-size 50 --training.learning-rate " in out[5]
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert find_lr.main(["bn_mlp", *flags, "--json"]) == 0
     assert set(json.loads(capsys.readouterr().out)["slide"]) == {"rate", "low", "high"}
