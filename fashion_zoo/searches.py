@@ -139,7 +139,7 @@ def _check_batches(parameters: Sequence[Parameter], count: int) -> None:
         if parameter.name == "batch_size" and not isinstance(parameter.range, Float):
             largest = max(parameter.range.values)
             try:
-                steps_per_epoch(count, largest)
+                steps_per_epoch(count, largest)  # type: ignore[arg-type]  # the config took it
             except ConfigError as error:
                 raise ConfigError(
                     f"The search space takes batch_size to {largest!r}. {error}"

@@ -80,7 +80,7 @@ def _numbers(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[tuple[Any, ...
     kind: Callable[[str], Any] = get_args(info.type)[0]
     return PrimitiveConstructorSpec(
         nargs="*",
-        metavar=f"{kind.__name__.upper()} ...",  # type: ignore[attr-defined]  # int or float
+        metavar=f"{kind.__name__.upper()} ...",
         instance_from_str=lambda words: tuple(
             kind(part) for word in words for part in word.split(",") if part
         ),

@@ -61,7 +61,7 @@ def measure_contest(repetitions: int, folder: Path, changes: Mapping[str, Any]) 
         folder: where the outcomes are kept; a kept one is not measured again.
         changes: overrides of the config, for a quick look.
     """
-    found = []
+    found: list[Outcome] = []
     for repetition in range(repetitions):
         first = repetition % len(TUNERS)
         for tuner in TUNERS[first:] + TUNERS[:first]:
