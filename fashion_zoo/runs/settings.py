@@ -52,7 +52,7 @@ def _hint(annotated: Any, current: Any) -> Any:
         return dict[int, Any] if whole else type(current)
     loose = typing.get_origin(annotated) in (collections.abc.Sequence, collections.abc.Iterable)
     if loose and isinstance(current, tuple):
-        return tuple[typing.get_args(annotated)[0], ...]
+        return tuple[typing.get_args(annotated)[0], ...]  # type: ignore[misc]  # made as it runs
     return annotated
 
 
