@@ -62,7 +62,7 @@ def parse(
     except SyntaxError as error:
         raise _error(text, error.offset or 1, f"{error.msg}") from error
     except _UNREADABLE as error:
-        column = error.start + 1 if isinstance(error, UnicodeError) else 1
+        column = error.start + 1 if isinstance(error, UnicodeEncodeError) else 1
         raise _error(text, column, f"Python cannot parse it: {error}.") from error
     return _Reader(text, kind, vocabulary, operators or {}, words).read(tree)
 
@@ -106,9 +106,11 @@ class _Reader:
             case ast.Constant(value=None):
                 return None
             case ast.BinOp(
-                op=ast.Div(), left=ast.Constant(value=int() | float()), right=ast.Constant(value=n)
-            ) if isinstance(n, int | float) and n:
-                return self._apply(node, operator.truediv, [node.left.value, n], {})
+                op=ast.Div(),
+                left=ast.Constant(value=int() | float() as over),
+                right=ast.Constant(value=int() | float() as under),
+            ) if under:
+                return self._apply(node, operator.truediv, [over, under], {})
             case ast.List() | ast.Tuple():
                 return [self.read(element) for element in node.elts]
             case _:

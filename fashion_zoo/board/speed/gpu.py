@@ -91,7 +91,7 @@ def main(changes: Mapping[str, Any]) -> None:
         with (path / "timing.csv").open(newline="") as file:
             rows = list(csv.DictReader(file))
         digest = hashlib.sha256()
-        for array in state.parse(run.load_state()).variables:
+        for array in state.parse(run.load_state() or b"").variables:
             digest.update(array.tobytes())
     found = {
         "first_epoch": float(rows[0]["seconds"]),
