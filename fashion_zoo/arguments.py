@@ -86,8 +86,10 @@ def _check(function: str, name: str, value: Any, hint: Any) -> None:
         )
     except typeguard.TypeCheckError:
         words = [word for word in _literals(hint) if isinstance(word, str)]
-        if words and isinstance(value, str) and bool not in typing.get_args(hint):
-            raise ConfigError(unknown(name, value, words)) from None
+        several = value if isinstance(value, list | tuple) else [value]
+        wrong = [one for one in several if isinstance(one, str) and one not in words]
+        if words and wrong and bool not in typing.get_args(hint):
+            raise ConfigError(unknown(name, wrong[0], words)) from None
         raise ConfigError(
             f"{function} takes {described(hint)} as {name}, received {received(value)}."
         ) from None

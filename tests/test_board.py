@@ -86,6 +86,7 @@ def measure(folder):
     return accuracy.measure_recipe("bn_mlp", 2, folder, TrainingDisplay(enabled=False))
 
 
+@pytest.mark.slow
 def test_the_benchmark_goes_on_where_it_was_broken_off(tmp_path, quick, monkeypatch):
     trained = []
     train = repeating.train_run

@@ -1,7 +1,5 @@
 """What a result looks like in a cell of a notebook."""
 
-import logging
-
 import numpy as np
 
 import fashion_zoo
@@ -78,26 +76,3 @@ def test_a_drawing_without_a_file_is_a_picture_in_a_notebook(tmp_path):
 def test_the_model_and_the_history_are_at_hand(trained):
     assert trained.model.output_shape == (None, 10)
     assert trained.history.keys() >= {"loss", "val_accuracy"}
-
-
-def test_the_retracing_of_several_models_is_no_warning(monkeypatch):
-    said = []
-    handler = logging.Handler()
-    handler.emit = lambda record: said.append(record.getMessage())
-    logger = logging.getLogger("tensorflow")
-
-    def work(*_, **__):
-        logger.warning("5 out of the last 5 calls triggered tf.function retracing.")
-        logger.warning("A disk is full.")
-        return {}
-
-    monkeypatch.setattr("fashion_zoo.runs.open_run", work)
-    monkeypatch.setattr("fashion_zoo.evaluation.evaluate_run", work)
-    logger.addHandler(handler)
-    try:
-        fashion_zoo.evaluate("run")
-        logger.warning("It triggered tf.function retracing.")
-    finally:
-        logger.removeHandler(handler)
-    disk = "A disk is full."
-    assert said == [disk, disk, "It triggered tf.function retracing."]

@@ -191,6 +191,7 @@ def test_every_default_that_info_prints_is_a_flag_of_train(capsys, tmp_path):
     assert train.main(["adaptive_dropout_mlp", *flags]) == 0
 
 
+@pytest.mark.slow
 def test_a_recipe_of_the_users_own_works_in_every_command(tmp_path, images):
     own = tmp_path / "own.py"
     own.write_text(

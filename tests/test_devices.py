@@ -166,7 +166,10 @@ def test_every_public_call_that_makes_models_gives_their_memory_back():
     for path in Path(fashion_zoo.__file__).parent.glob("zoo/*.py"):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.FunctionDef) and node.name in fashion_zoo.__all__:
-                inside = "releasing()" in map(ast.unparse, node.decorator_list)
+                wrapped = [ast.unparse(one) for one in node.decorator_list]
+                if "overload" in wrapped:
+                    continue
+                inside = "releasing()" in wrapped
                 (released if inside else others).add(node.name)
     assert (released, others) == (TRAINS, ELSEWHERE)
 

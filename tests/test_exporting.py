@@ -14,6 +14,7 @@ from fashion_zoo.data import CLASS_NAMES, load_part
 from fashion_zoo.evaluation.report import probabilities
 from fashion_zoo.exporting import parity, saved_model
 
+DATA = fashion_zoo.DataConfig()
 SERVE = """
 import sys
 sys.modules["keras"] = sys.modules["fashion_zoo"] = None
@@ -94,12 +95,12 @@ def test_an_export_that_disagrees_is_refused_and_nothing_is_written(trained, tmp
 def test_swapped_class_names_are_noticed(trained, monkeypatch):
     monkeypatch.setattr(parity, "CLASS_NAMES", CLASS_NAMES[::-1])
     with pytest.raises(ExportError, match="does not agree"):
-        parity.prove(trained.run.load_model(), trained.run.path / "saved_model")
+        parity.prove(trained.run.load_model(), trained.run.path / "saved_model", DATA)
 
 
 def test_a_folder_that_is_no_saved_model_is_named(trained, tmp_path):
     with pytest.raises(ExportError, match="cannot be loaded in a fresh process"):
-        parity.prove(trained.run.load_model(), tmp_path)
+        parity.prove(trained.run.load_model(), tmp_path, DATA)
 
 
 def test_an_export_is_replaced_only_by_force_and_other_folders_never(trained, tmp_path):
@@ -118,7 +119,9 @@ def test_another_backend_is_told_which_it_needs(trained, tmp_path, monkeypatch):
         fashion_zoo.export(trained.run.path, tmp_path / "to")
 
 
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize(
+    "precision", ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.slow)]
+)
 def test_a_run_in_mixed_precision_exports_within_the_same_tolerance(precision, tmp_path, small):
     trained = fashion_zoo.train("bn_mlp", run_dir=tmp_path / "r", precision=precision, **small)
     assert trained.parity["same_class"] == 1

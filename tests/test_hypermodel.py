@@ -84,6 +84,7 @@ def test_a_stock_tuner_runs(tuner, options, tmp_path):
     assert model.predict(np.zeros((1, 28, 28)), verbose=0).shape == (1, 10)
 
 
+@pytest.mark.slow
 def test_a_stock_tuner_runs_with_a_study(tmp_path, opened):
     study = opened(trials=2)
     found = keras_tuner.Tuner(StudyOracle(study), small(), directory=tmp_path, project_name="p")

@@ -61,6 +61,7 @@ def test_a_sweep_is_repeatable_and_leaves_a_picture(tmp_path, small):
     assert first.smoothed[:, 15].mean() < first.smoothed[:, 0].mean()
 
 
+@pytest.mark.slow
 def test_training_after_it_is_the_same_as_without_it(tmp_path, small):
     def train(name):
         options = {"evaluate": False, "export": False, **small}

@@ -85,6 +85,7 @@ def cheap(place, monkeypatch):
     """Stand in the folder, and stop where the expensive part would begin."""
     monkeypatch.chdir(place)
     monkeypatch.setattr(registry, "_recipes", dict(registry._recipes))
+    monkeypatch.setattr("fashion_zoo.devices.gc.collect", lambda: None)  # a thousand calls
     for target in (
         "fashion_zoo.training.train_run", "fashion_zoo.training.lr_finder.range_test",
         "fashion_zoo.tuning.Study", "fashion_zoo.tuning.serve",

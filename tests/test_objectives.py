@@ -95,6 +95,7 @@ def test_what_a_model_costs():
     assert np.isfinite(measure("latency", net))
 
 
+@pytest.mark.slow
 def test_a_search_for_small_and_accurate_models(tmp_path, capsys):
     folder = tmp_path / "s"
     words = [
@@ -118,7 +119,7 @@ def test_a_search_for_small_and_accurate_models(tmp_path, capsys):
 def test_a_trial_that_diverges_has_its_true_cost(tmp_path):
     space = {
         "depth": "1", "units": "8", "augmentation": "'none'", "mixing": "'none'",
-        "optimizer": "'sgd'", "learning_rate": "1e30",
+        "optimizer": "'sgd'", "learning_rate": "1e30", "batch_size": "100",
     }  # fmt: skip
     found = fashion_zoo.tune(
         "bn_mlp", trials=1, study_dir=tmp_path, space=space, minimize=["parameters"], candidates=0,
@@ -139,12 +140,15 @@ def test_a_refused_pruner_leaves_no_study(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"minimize": ["params"]}, "Unknown cost 'params'. Did you mean 'parameters'?"),
+        ({"minimize": ["params"]}, "Unknown minimize 'params'. Did you mean 'parameters'?"),
         ({"minimize": ["latency", "latency"]}, "Each cost is minimized once, received latency, la"),
         ({"minimize": ["latency"], "pruner": "asha"}, "Several objectives cannot be pruned"),
         ({"executions": 0}, "executions must be a whole number of at least 1"),
         ({"folds": 1}, "folds must be at least 2, or 0 for none; received 1."),
-        ({"folds": 21, "data": {"limit": 200}}, "class has 20 training images, received 21 f"),
+        (
+            {"folds": 31, "data": {"limit": 300}, "space": {"batch_size": "64"}},
+            "class has 30 training images, received 31 f",
+        ),
     ],
 )  # fmt: skip
 def test_bad_input_is_one_sentence(options, message, tmp_path):

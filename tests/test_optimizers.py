@@ -147,7 +147,7 @@ def test_scheduled_decay_reaches_the_compiled_step(jit_compile):
     assert keras.ops.convert_to_numpy(layer.kernel) == pytest.approx(start * kept, rel=1e-5)
 
 
-def stepped(kind, steps=100, **changes):
+def stepped(kind, steps=24, **changes):
     """Return two variables after so many steps, with gradients of their own."""
     optimizer = kind(learning_rate=TabulatedSchedule(np.linspace(2e-3, 1e-4, steps)), **changes)
     generator = np.random.default_rng(0)

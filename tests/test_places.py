@@ -30,7 +30,9 @@ def begun(folder):
 def test_a_run_is_where_its_folder_says(tmp_path, name):
     run = begun(tmp_path / name / name)
     inputs = keras.Input((2,))
-    run.save_model(keras.Model(inputs, keras.layers.Dense(1)(inputs)))
+    model = keras.Model(inputs, keras.layers.Dense(1)(inputs))
+    model.compile("sgd", "mse")
+    run.save_model(model)
     opened = fashion_zoo.open_run(tmp_path / name / name)
     assert opened.load_model().output_shape == (None, 1)
     assert opened.load_state() == b"state"

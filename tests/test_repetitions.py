@@ -105,6 +105,7 @@ def test_executions_of_one_epoch_are_told_apart(opened):
     assert study.plans()[0].outcome.value == pytest.approx(0.6)
 
 
+@pytest.mark.slow
 def test_a_search_trains_each_trial_on_each_fold_with_each_seed(tmp_path, monkeypatch):
     fitted = []
     fit = RecipeHyperModel.fit

@@ -9,7 +9,15 @@ import pytest
 from resuming import OPTIONS, Killed, assert_same, files, stopped, train
 
 import fashion_zoo
-from fashion_zoo import ConfigError, RunError, RunLockedError, StorageError, locks, open_run
+from fashion_zoo import (
+    ConfigError,
+    RunError,
+    RunLockedError,
+    StorageError,
+    TrainingInterrupted,
+    locks,
+    open_run,
+)
 from fashion_zoo.training import session
 from fashion_zoo.training import state as states
 from recipes import train as commands
@@ -55,7 +63,10 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow][name == "augmentation" :]) for name in OTHERS],
+)
 def test_everything_that_moves_goes_on(tmp_path, name, monkeypatch):
     options = {**OPTIONS, **OTHERS[name]}
     whole = train(tmp_path / "whole", **options)
@@ -63,6 +74,7 @@ def test_everything_that_moves_goes_on(tmp_path, name, monkeypatch):
     assert_same(train(tmp_path / "r", resume=True), whole)
 
 
+@pytest.mark.slow
 def test_a_kill_between_stopping_early_and_the_end_does_not_train_on(tmp_path, monkeypatch):
     options = {**OPTIONS, **OTHERS["early stopping"]}
     whole = train(tmp_path / "whole", **options)
@@ -203,7 +215,9 @@ def test_results_of_an_earlier_model_go_when_training_goes_on(tmp_path, monkeypa
 
     with monkeypatch.context() as patch:
         patch.setattr(session, "StopOnInterrupt", Press)
-        run = train(tmp_path / "r", **OPTIONS)
+        with pytest.raises(TrainingInterrupted) as interrupted:
+            train(tmp_path / "r", **OPTIONS)
+    run = interrupted.value.trained.run
     assert not run.finished
     early = fashion_zoo.evaluate(run.path)
     fashion_zoo.export(run.path, run.path / "saved_model")
@@ -251,7 +265,9 @@ def test_sigterm_stops_as_ctrl_c_does(tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(session, "StopOnInterrupt", Press)
-        run = train(tmp_path / "r", **OPTIONS)
+        with pytest.raises(TrainingInterrupted) as interrupted:
+            train(tmp_path / "r", **OPTIONS)
+    run = interrupted.value.trained.run
     assert run.read_json("training.json")["finished"] is False
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 

@@ -1,6 +1,9 @@
 """Arrays of pixels, as a caller has them, to what a model takes."""
 
+import contextlib
+import inspect
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +12,7 @@ from fashion_zoo.data.pictures import Picture, border, is_faint
 from fashion_zoo.data.sources import IMAGE_SHAPE
 from fashion_zoo.errors import DataError
 
+_PACKAGE = str(Path(__file__).parent.parent)
 _SHAPES = (IMAGE_SHAPE, (*IMAGE_SHAPE, 1), (IMAGE_SHAPE[0] * IMAGE_SHAPE[1],))
 
 
@@ -21,19 +25,18 @@ def read_pictures(pixels: Any, *, invert: bool = False) -> list[Picture]:
 
     Raises: as ``read_array``.
     """
-    images = read_array(pixels, stacklevel=4)
+    images = read_array(pixels)
     images = 255 - images if invert else images
     notes = ("inverted",) if invert else ()
     return [Picture(image, notes, border(image) > 127, is_faint(image)) for image in images]
 
 
-def read_array(pixels: Any, *, stacklevel: int = 2) -> np.ndarray:
+def read_array(pixels: Any) -> np.ndarray:
     """Check pixels and give them the shape of images.
 
     Args:
         pixels: one image or a batch, of shape (28, 28), (28, 28, 1) or (784,) an image; integers
             or floats in 0..255, 0 is black. An array, or what numpy makes one of.
-        stacklevel: of the warning; 2 is the line that calls this function.
 
     Returns:
         (n, 28, 28) uint8 of integers, float32 of floats. One image is a batch of one.
@@ -58,9 +61,17 @@ def read_array(pixels: Any, *, stacklevel: int = 2) -> np.ndarray:
         warnings.warn(
             f"The largest pixel is {high:g}: a model takes pixels in 0..255 as they are, so do not "
             "divide them by 255.",
-            stacklevel=stacklevel,
+            stacklevel=_outside(),
         )
     return images.astype("float32" if array.dtype.kind == "f" else "uint8")
+
+
+def _outside() -> int:
+    """Return the ``stacklevel`` of a warning that names the first line outside this package."""
+    level, frame = 0, inspect.currentframe()
+    while frame and frame.f_code.co_filename.startswith((_PACKAGE, contextlib.__file__)):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def _holds_images(shape: tuple[int, ...]) -> bool:
