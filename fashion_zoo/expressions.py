@@ -47,9 +47,8 @@ def parse(
 
     Raises:
         ConfigError: more than ``LONGEST`` characters or ``DEEPEST`` levels, a syntax error, an
-            unknown name, arguments that do not fit, or anything else
-            than names, calls, numbers, fractions, lists and the operators. The message has the
-            column, from 1.
+            unknown name, arguments that do not fit, or anything else than names, calls, numbers,
+            fractions, lists and the operators. The message has the column, from 1.
     """
     if len(text) > LONGEST:
         raise _error(

@@ -50,7 +50,7 @@ def short_help(default: Any, command: str, brief: Brief, everywhere: str) -> str
                 *examples,
                 "",
                 f"--help-all shows all {count} options with their defaults.",
-                textwrap.fill(everywhere, shutil.get_terminal_size().columns - 2),
+                textwrap.fill(everywhere, max(shutil.get_terminal_size().columns - 2, 20)),
             ]
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,

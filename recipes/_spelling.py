@@ -63,8 +63,13 @@ def changed(config: Any, base: Any, prefix: str = "") -> tuple[Hint, ...]:
 def command(call: Call) -> str:
     """Return the command that does what a call of the library does."""
     words = [word for hint in call.hints for word in flag(hint.setting, hint.value)]
-    words += [word for source in imported for word in ("--import", source)]
+    words += import_flags()
     return f"python -m recipes.{call.function} {shlex.join([*call.arguments, *words])}"
+
+
+def import_flags() -> list[str]:
+    """Return the words with which another command line imports what this one did."""
+    return [word for source in imported for word in ("--import", source)]
 
 
 def _spell(part: Hint | Call) -> str:

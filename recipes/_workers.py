@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from fashion_zoo.devices import cores
+from fashion_zoo.wording import counted
 
 # TensorFlow; its math libraries and torch; XLA on jax, which reads neither of the others.
 THREADS = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "NPROC")
@@ -53,6 +54,8 @@ def run_together(words: Sequence[str], workers: int) -> None:
                 interrupted = True  # the children have it too: let them end
     if interrupted or ended:
         raise KeyboardInterrupt
+    if failed := sum(child.returncode != 0 for child in children):
+        print(f"{failed} of {counted(workers, 'worker')} ended with an error.", file=sys.stderr)
 
 
 def share_of_cores(workers: int) -> dict[str, str]:

@@ -108,9 +108,11 @@ def _print(trained) -> None:
         print("Go on with:", _spelling.command(Call("train", (trained.run.recipe,), hints)))
     print(f"run         {path}")
     print(f"trained     {counted(training['epochs'], 'epoch')} in {training['seconds']:.0f} s")
-    if training.get("stopped_early"):
-        print(f"stopped     early: {training['stopped_early']}")
-        print(f"weights     of epoch {training['weights_of_epoch']}")
+    early, kept = training.get("stopped_early"), training.get("weights_of_epoch")
+    if early:
+        print(f"stopped     early: {early}")
+    if kept and (early or kept != training["epochs"]):
+        print(f"weights     of epoch {kept}")
     print(f"validation  accuracy {_lines.percent(training['validation_accuracy'])}")
     if trained.evaluation:
         print(f"test        {_lines.accuracy(trained.evaluation)}")

@@ -103,11 +103,12 @@ def main(argv: list[str]) -> None:
     fashion_zoo.data.training_count(config.data)
     if options.workers < 1:
         raise fashion_zoo.ConfigError(f"--workers must be at least 1, received {options.workers}.")
+    words = ["recipes.tune", *argv, *_spelling.import_flags()]
     if options.workers > 1:
         alone = ["--workers", "1", "--candidates", "0"]
-        _workers.run_together(["recipes.tune", *argv, *alone], options.workers)
+        _workers.run_together([*words, *alone], options.workers)
     _common.start_keras(options.gpu_memory)
-    command = shlex.join(["python", "-m", "recipes.tune", *argv])
+    command = shlex.join(["python", "-m", *words])
     passed = {name: getattr(options, name) for name in _PASSED}
     found = fashion_zoo.tune(
         entry.name, config=config, space=space, progress=True, command=command, **place, **passed

@@ -177,5 +177,9 @@ def test_words_for_people_name_what_is_taken():
         fashion_zoo.ConfigError, match=r"Unknown sampler 'tep'\. Did you mean 'tpe'"
     ):
         fashion_zoo.tune("bn_mlp", sampler="tep")
+    for function, arguments in ((fashion_zoo.evaluate, [5]), (fashion_zoo.predict, [5, "a.png"])):
+        wanted = rf"{function.__name__} takes a run, its folder or a model.*, received 5\."
+        with pytest.raises(fashion_zoo.ConfigError, match=wanted):
+            function(*arguments)
     with pytest.raises(TypeError, match="missing 1 required positional argument: 'path'"):
         fashion_zoo.open_run()

@@ -12,7 +12,7 @@ from fashion_zoo.runs import write_config
 from fashion_zoo.show.trials import Counts
 from fashion_zoo.training.lr_finder import RangeTest, Suggestion
 from fashion_zoo.zoo import Trained, Tuned
-from recipes import _common, find_lr, train, tune
+from recipes import _common, _workers, find_lr, train, tune
 
 OWN = """
 import fashion_zoo
@@ -95,7 +95,8 @@ def test_find_lr_proposes_what_it_was_called_with(own, capsys, monkeypatch):
     [
         ({"finished": False}, False, ["train", "evaluate"]),
         ({"finished": True, "stopped_early": "why", "weights_of_epoch": 2}, False, ["evaluate"]),
-        ({"finished": True}, True, ["predict"]),
+        ({"finished": True, "weights_of_epoch": 2}, False, ["evaluate"]),  # of 3: patience was left
+        ({"finished": True, "weights_of_epoch": 3}, True, ["predict"]),
     ],
 )
 def test_train_proposes_what_works_from_here(
@@ -120,6 +121,8 @@ def test_train_proposes_what_works_from_here(
     assert code == (0 if training["finished"] else 130)
     printed = capsys.readouterr().out
     assert ("stopped     early: why" in printed) == ("stopped_early" in training)
+    assert ("weights     of epoch 2" in printed) == (training.get("weights_of_epoch") == 2)
+    assert "of epoch 3" not in printed
     found = [run(words, monkeypatch) for words in proposed(printed)]
     assert [command for command, _, _ in found] == follows
     for command, arguments, options in found:
@@ -142,3 +145,18 @@ def test_tune_proposes_the_config_that_it_found(own, capsys, monkeypatch):
     command, (name,), options = run(words, monkeypatch)
     assert (command, name) == ("train", "bn_mlp")
     assert options["config"] == fashion_zoo.recipe("bn_mlp").config
+
+
+def test_every_worker_of_a_search_imports_what_its_command_does(own, monkeypatch):
+    workers, reported = [], []
+    monkeypatch.setattr(_workers, "run_together", lambda words, count: workers.append(words))
+
+    def search(name, *, command, **options):
+        reported.append(shlex.split(command))
+        return Tuned(Path("s"), Counts(1, 1, 0, 0, 0), [], None, 0.0, 0.0)
+
+    monkeypatch.setattr(fashion_zoo, "tune", search)
+    assert tune.main(["own_mlp", "--workers", "2", *own]) == 0
+    words = ["recipes.tune", "own_mlp", "--workers", "2", *own]
+    assert workers == [[*words, "--workers", "1", "--candidates", "0"]]
+    assert reported == [["python", "-m", *words]]  # what report.html names

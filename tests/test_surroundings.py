@@ -55,10 +55,16 @@ def test_sigterm_ends_the_workers_too(monkeypatch):
 
     monkeypatch.setattr(sys, "stderr", Listening())
     before = signal.getsignal(signal.SIGTERM)
-    setup = "import sys, time; print('up', file=sys.stderr, flush=True)"
+    # One write: where Python does not buffer, print makes two, and two workers' may be mixed.
+    setup = "import sys, time; sys.stderr.write('up\\n')"
     with pytest.raises(KeyboardInterrupt):
         _workers.run_together(["timeit", "-n1", "-r1", "-s", setup, "time.sleep(600)"], 2)
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_worker_that_fails_is_told_of(capsys):
+    _workers.run_together(["timeit", "-n1", "-r1", "raise SystemExit(7)"], 2)
+    assert "2 of 2 workers ended with an error." in capsys.readouterr().err
 
 
 class Model(keras_tuner.HyperModel):

@@ -261,7 +261,7 @@ def test_ctrl_c_gives_the_trial_back_and_the_next_call_goes_on(tmp_path):
     _, said = process.communicate(timeout=120)
     assert process.returncode == 130, said
     assert "the trial goes back, and the next call runs it" in said
-    assert "No trial is lost. The same command goes on." in said
+    assert "No trial is lost. The same search goes on when it is begun again." in said
     opened = searching.Study(
         f"sqlite:///{folder}/study.db", "bn_mlp", fingerprint=fingerprint(folder), trials=2
     )

@@ -249,7 +249,7 @@ def _run(
     epochs = model.base.training.epochs
     oracle = StudyOracle(study, objectives, epochs=epochs, seed=model.base.seed, **options)
     start = time.perf_counter()
-    with advice(lambda _: "No trial is lost. The same command goes on."):
+    with advice(lambda _: "No trial is lost. The same search goes on when it is begun again."):
         search.run_trials(model, study, oracle, SearchDisplay(progress))
     return time.perf_counter() - start, oracle.spent
 

@@ -24,7 +24,6 @@ def benchmark_speed(*, rounds: int = 5, page: AnyPath = "docs/speed.md", **overr
     Args:
         rounds: epochs that count, each in turns; at least 2.
         page: the page whose tables are replaced.
-        progress: show the progress: True, False, or "auto" in a terminal and in a notebook.
         **overrides: fields of every RunConfig, for a quick look.
 
     Returns:

@@ -61,7 +61,7 @@ def evaluate(run: Any, *, show: Show | None = None, progress: Progress = "auto")
         if show:
             show(found)
         return found
-    opened = runs.open_run(run)
+    opened = _open("evaluate takes a run, its folder or a model, one or a list of them", run)
     from fashion_zoo.evaluation import evaluate_run
 
     with waiting("Evaluating on the test images", progress):
@@ -72,6 +72,12 @@ def _is_model(value: object) -> bool:
     # Who has a model has loaded keras.
     keras = sys.modules.get("keras")
     return keras is not None and isinstance(value, keras.Model)
+
+
+def _open(takes: str, run: object) -> runs.Run:
+    if not isinstance(run, str | os.PathLike):
+        raise ConfigError(f"{takes}, received {received(run)}.")
+    return runs.open_run(run)
 
 
 def _evaluate_model(model: "keras.Model") -> dict[str, Any]:
@@ -158,13 +164,13 @@ def predict(
     from fashion_zoo.data import CLASS_NAMES
 
     checks.whole("top", top, 1, len(CLASS_NAMES))
+    opened = run if _is_model(run) else _open("predict takes a run, its folder or a model", run)
     several = pictures if isinstance(pictures, list | tuple) else [pictures]
     named = _read(several, invert, skip)
     if several and not named:
         return []
     if not named:
         raise ConfigError("predict needs at least one picture, received none.")
-    opened = run if _is_model(run) else runs.open_run(run)
     from fashion_zoo.evaluation.report import probabilities
 
     model = opened.load_model() if isinstance(opened, runs.Run) else opened
