@@ -17,7 +17,7 @@ from fashion_zoo.board.searching.real import Real
 from fashion_zoo.seeds import derive
 from fashion_zoo.show.trials import Counts
 
-TINY = {"data": {"limit": 200}, "training": {"epochs": 2, "batch_size": 100}}
+TINY = {"data": {"limit": 600}, "training": {"epochs": 2, "batch_size": 100}}
 TABLES = ("contest", "cost", "real")
 
 

@@ -40,6 +40,7 @@ def test_a_model_of_no_run_is_measured_like_one_of_a_run(trained):
     assert measure_test(trained.run.load_model(), DataConfig()) == trained.run.evaluation()
 
 
+@pytest.mark.slow
 def test_the_benchmark_writes_table_and_rows(tmp_path, small, monkeypatch):
     monkeypatch.setattr(seconds, "SCHEDULES", {88: ("bn_mlp", {"model": {"dropout": 0.1}})})
     monkeypatch.setattr(seconds, "TUTORIAL_EPOCHS", 1)

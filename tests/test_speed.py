@@ -128,6 +128,7 @@ def test_every_operation_has_a_layer_of_kerass():
     assert set(augmenting.STOCK) == set(OPERATIONS) - {"either"}
 
 
+@pytest.mark.slow
 def test_the_benchmark_writes_tables_and_rows(tmp_path, monkeypatch):
     monkeypatch.setattr(training, "take_turns", fake)
     monkeypatch.setattr(augmenting, "BATCH", 100)

@@ -110,7 +110,7 @@ def test_gradients_are_clipped_by_their_global_norm(small):
 
 def test_a_model_that_does_not_fit_the_data_is_refused_before_anything_is_written(tmp_path, small):
     for changes, message in (
-        ({"num_classes": 3}, "bn_mlp has num_classes=3, but the data has 10 classes"),
+        ({"num_classes": 3}, "model.num_classes is 3, but the data has 10 classes"),
         ({"input_shape": (32, 32)}, r"input_shape=\(32, 32\), which is 1,024 values"),
     ):
         with pytest.raises(ConfigError, match=message):

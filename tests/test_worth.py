@@ -40,6 +40,7 @@ def test_differences_are_paired_by_seed():
     assert "10 epochs, batches of 512. Mean over 2 seeds" in lines[7]
 
 
+@pytest.mark.slow
 def test_the_benchmark_writes_table_and_rows(tmp_path, small, monkeypatch):
     some = [("", "none"), ("flip", "flip"), ("", "standard"), ("noise", "standard | noise")]
     monkeypatch.setattr(augmentation, "trials", lambda: some)
