@@ -253,8 +253,9 @@ def _somewhere() -> Any:
 
 def _cannot_start(error: Exception) -> fashion_zoo.FashionZooError:
     """Return what to say of Keras's failure: its backend is to blame only where it is the cause."""
-    settings = sys.modules.get("keras.src.backend.config")  # it is read before a backend is loaded
-    backend = settings.backend() if settings else ""
+    # It is read before a backend is loaded; where torch is missing, it is gone again.
+    settings = sys.modules.get("keras.src.backend.config")
+    backend = settings.backend() if settings else os.environ.get("KERAS_BACKEND", "")
     unknown = str(error).startswith("Unable to import backend")
     missing = (getattr(error, "name", None) or "").partition(".")[0]
     if not backend or not (unknown or missing in (backend, f"{backend}lib")):

@@ -1,5 +1,6 @@
 """What is said where Keras cannot start."""
 
+import importlib
 import sys
 
 import pytest
@@ -26,13 +27,24 @@ from recipes import _common
 def test_what_is_wrong_is_blamed_where_keras_cannot_start(
     variable, backend, error, message, monkeypatch
 ):
+    config = importlib.import_module("keras.src.backend.config")  # which reads both, when imported
     monkeypatch.setenv("KERAS_HOME", "home")
     monkeypatch.setenv("KERAS_BACKEND", variable or "")
-    config = sys.modules["keras.src.backend.config"]
     monkeypatch.setattr(config, "backend", lambda: backend)
 
     def load():
         raise error
 
     with pytest.raises(fashion_zoo.FashionZooError, match=message):
+        _common._start_keras(load, gpu_memory=None, wake=False)
+
+
+def test_a_backend_is_blamed_though_keras_has_forgotten_which_it_was(monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    monkeypatch.delitem(sys.modules, "keras.src.backend.config", raising=False)
+
+    def load():
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    with pytest.raises(fashion_zoo.ConfigError, match="KERAS_BACKEND is 'torch'"):
         _common._start_keras(load, gpu_memory=None, wake=False)
