@@ -151,6 +151,22 @@ def test_a_model_is_evaluated_and_predicts(trained):
     assert fashion_zoo.predict(model, pixels) == fashion_zoo.predict(trained.run, [pixels])
 
 
+@pytest.mark.parametrize("use", ["evaluate", "predict"])
+def test_a_model_of_others_is_refused_in_a_sentence(use):
+    import keras
+
+    pixels = keras.Input((28, 28))
+    logits = keras.layers.Dense(10)(keras.layers.Flatten()(pixels))
+    arguments = [np.zeros((28, 28), np.uint8)] if use == "predict" else []
+    for model, said in (
+        (keras.Sequential([keras.layers.Flatten()]), "whose shapes are known, received"),
+        (keras.Model(pixels, keras.layers.Dense(12)(logits)), r"of shape \(None, 12\)"),
+        (keras.Model(pixels, [logits, logits]), r"received one with outputs of shape \["),
+    ):
+        with pytest.raises(fashion_zoo.ConfigError, match=f"{use} takes a model .*{said}"):
+            getattr(fashion_zoo, use)(model, *arguments)
+
+
 def test_numbers_of_numpy_are_taken(tmp_path):
     config = fashion_zoo.override(
         fashion_zoo.recipe("bn_mlp").config,

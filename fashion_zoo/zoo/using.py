@@ -81,15 +81,28 @@ def _open(takes: str, run: object) -> runs.Run:
 
 
 def _evaluate_model(model: "keras.Model") -> dict[str, Any]:
-    from fashion_zoo.data import CLASS_NAMES
     from fashion_zoo.evaluation.report import measure_test
 
-    classes = model.output_shape[-1]
-    if classes != len(CLASS_NAMES):
-        raise ConfigError(
-            f"evaluate takes a model of {len(CLASS_NAMES)} classes, received one of {classes}."
-        )
+    _check_model("evaluate", model)
     return measure_test(model, DataConfig())
+
+
+def _check_model(function: str, model: "keras.Model") -> None:
+    """Check that a caller's model has a known shape and an output for each class."""
+    from fashion_zoo.data import CLASS_NAMES
+
+    try:
+        shape = model.output_shape
+    except AttributeError:
+        raise ConfigError(
+            f"{function} takes a model whose shapes are known, received {received(model)}. Give it "
+            "a keras.Input, or call it with a batch first."
+        ) from None
+    if not isinstance(shape, tuple) or shape[-1] != len(CLASS_NAMES):
+        raise ConfigError(
+            f"{function} takes a model of {len(CLASS_NAMES)} classes, received one with outputs of "
+            f"shape {shape}."
+        )
 
 
 @checked
@@ -159,12 +172,17 @@ def predict(
     Raises:
         DataError: a file is not a picture, or the array does not hold pixels.
         RunError: it is not a run, or has no model.
-        ConfigError: no pictures, ``top`` is not in 1..10, or an argument is something else.
+        ConfigError: no pictures, ``top`` is not in 1..10, a model of other images or classes, or an
+            argument is something else.
     """
     from fashion_zoo.data import CLASS_NAMES
 
     checks.whole("top", top, 1, len(CLASS_NAMES))
-    opened = run if _is_model(run) else _open("predict takes a run, its folder or a model", run)
+    if _is_model(run):
+        _check_model("predict", run)
+        opened: Any = run
+    else:
+        opened = _open("predict takes a run, its folder or a model", run)
     several = pictures if isinstance(pictures, list | tuple) else [pictures]
     named = _read(several, invert, skip)
     if several and not named:
