@@ -154,11 +154,12 @@ class Subclassed(keras.Model):
         return self.dense(inputs)
 
 
-def test_a_model_that_cannot_be_taken_apart_is_written_as_it_is(tmp_path):
+def test_a_model_that_cannot_be_taken_apart_is_written_as_it_is_and_that_is_said(tmp_path, capsys):
     model = Subclassed()
     model.compile("adam", "mse", run_eagerly=True)
     model.train_on_batch(np.ones((2, 3)), np.zeros((2, 2)))
     write_model(model, tmp_path / "model.keras")
+    assert "warning: the model is saved as it is, not in Keras's own" in capsys.readouterr().err
     assert type(read_model(tmp_path / "model.keras")) is Subclassed
 
 

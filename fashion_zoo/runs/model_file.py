@@ -10,6 +10,8 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fashion_zoo.show.streams import say
+
 if TYPE_CHECKING:
     import keras
 
@@ -32,14 +34,17 @@ def read_model(file: Path) -> "keras.Model":
 def write_model(model: "keras.Model", file: Path) -> None:
     """Write a compiled model in Keras's own classes.
 
-    A model that cannot be taken apart, such as a subclassed one, is written as it is.
+    A model that cannot be taken apart, such as a subclassed one, is written as it is, and a line on
+    stderr says so.
     """
     from fashion_zoo import precision
 
     with precision.keras_defaults():
         try:
             plain = in_keras_classes(model)
-        except Exception:  # whatever is wrong with its form, a training is worth its file
+        except Exception as error:  # whatever is wrong with its form, a training is worth its file
+            reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+            say(f"warning: the model is saved as it is, not in Keras's own classes. {reason}")
             plain = model
         with warnings.catch_warnings():  # where they are errors, the end of a training is no place
             warnings.filterwarnings("ignore", "__array__ implementation doesn't accept a copy")
