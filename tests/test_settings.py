@@ -105,3 +105,17 @@ def test_a_run_of_a_family_of_ones_own_is_the_run_that_it_was(
     with pytest.raises(fashion_zoo.RunError, match=r"model\.widths: \(.*\), now \(16, 9\)"):
         runs.check_same(run, "own", other)
     assert repeating._same_run(run.path, "own", other) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("kind", "tall"), ("blocks", [{"depth": 3}]), ("rates", {"a": [0.5]})]
+)
+def test_stored_settings_that_do_not_fit_are_answered_in_a_sentence(name, value, entry, tmp_path):
+    with runs.create(tmp_path / "r", "own", entry.config, {}) as run:
+        pass
+    file = run.path / "config.json"
+    stored = json.loads(file.read_text())
+    stored["config"]["model"][name] = value
+    file.write_text(json.dumps(stored))
+    with pytest.raises(fashion_zoo.RunError, match="its settings do not fit own: "):
+        open_run(run.path)

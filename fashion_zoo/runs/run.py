@@ -271,6 +271,11 @@ def _parse(file: Path, what: str) -> tuple[str, RunConfig]:
             Hint("load_recipes"),
             ".",
         ) from error
+    except (KeyError, TypeError, ValueError) as error:  # of a family of one's own
+        raise RunError(
+            f"{what} cannot be opened: its settings do not fit {name}: "
+            f"{type(error).__name__}: {error}."
+        ) from error
 
 
 def write_config(file: Path, name: str, config: RunConfig) -> None:
