@@ -6,12 +6,15 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 from fashion_zoo import checks
 from fashion_zoo.arguments import checked
 from fashion_zoo.errors import ConfigError
+
+_INSIDE: list[int] = []  # the thread of each block of ``releasing`` that has not ended
 
 
 @checked
@@ -92,17 +95,21 @@ def releasing() -> Iterator[None]:
     TensorFlow registers the gradient of every custom gradient that it traces for as long as the
     process lives, and that gradient holds the whole graph: swish has one, and so has an optimizer's
     sum over replicas. Keras's ``clear_session`` leaves them, and would take a caller's dtype policy
-    and distribution with it.
+    and distribution with it. While another thread is in such a block too, nothing is given back:
+    what was registered meanwhile may be that thread's.
     """
-    before = set(_custom_gradients())
+    before, here = set(_custom_gradients()), threading.get_ident()
+    _INSIDE.append(here)
     logger, quiet = logging.getLogger("tensorflow"), _NoRetracing()
     logger.addFilter(quiet)
     try:
         yield
     finally:
         logger.removeFilter(quiet)
+        alone = set(_INSIDE) == {here}
+        _INSIDE.remove(here)
         known = _custom_gradients()
-        for name in set(known) - before:
+        for name in set(known) - before if alone else ():
             if name.startswith("CustomGradient-"):  # others belong to modules, which stay
                 del known[name]
         gc.collect()

@@ -6,6 +6,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 import types
 from pathlib import Path
 
@@ -183,6 +184,26 @@ def test_a_call_leaves_no_gradient_and_none_of_the_callers_settings_behind(small
     finally:
         keras.config.set_dtype_policy("float32")
     assert set(ops.gradient_registry._registry) == gradients
+
+
+def test_what_another_thread_registers_meanwhile_is_left_to_it():
+    registry = ops.gradient_registry._registry
+    begun, end = threading.Event(), threading.Event()
+
+    def train():
+        with releasing():
+            registry["CustomGradient-of-the-other"] = None
+            begun.set()
+            end.wait()
+
+    other = threading.Thread(target=train)
+    with releasing():
+        other.start()
+        begun.wait()
+    assert "CustomGradient-of-the-other" in registry
+    end.set()
+    other.join()
+    assert "CustomGradient-of-the-other" not in registry
 
 
 def test_retracing_is_not_warned_of_in_the_block_and_all_else_is(monkeypatch):
