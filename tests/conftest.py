@@ -23,6 +23,12 @@ SMALL = {
 }
 
 
+@pytest.fixture(autouse=True)
+def no_imported_recipes(monkeypatch):
+    """A command that imports recipes in one test proposes no such import in another."""
+    monkeypatch.setattr("recipes._spelling.imported", [])
+
+
 @pytest.fixture(scope="session")
 def small():
     """Overrides that make any recipe train in a second."""
