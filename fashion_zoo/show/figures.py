@@ -91,9 +91,9 @@ def shown(make: Callable[[], "Figure"], path: str | os.PathLike | None = None) -
             keep()
     else:
         save(path, keep)
-    figure = made[0]
+    figure: Any = made[0]
     # Where pyplot was never imported, IPython knows no picture of a figure and asks for this.
-    figure._repr_png_ = lambda: draw(lambda: figure)  # type: ignore[attr-defined]
+    figure._repr_png_ = lambda: draw(lambda: figure)
     return figure
 
 
