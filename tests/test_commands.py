@@ -282,6 +282,7 @@ def test_help_and_list_load_no_framework(argv):
     assert done.stdout.splitlines()[-1] == "set()"
 
 
+@pytest.mark.slow
 def test_tensorflow_says_nothing_of_its_own_start(trained):
     command = [sys.executable, "-P", "-m", "recipes.evaluate", str(trained.run.path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -89,7 +89,9 @@ def test_a_saved_model_loads_and_agrees(name, images, tmp_path):
         assert other.get_config() == layer.get_config()
 
 
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize(
+    "precision", ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.slow)]
+)
 def test_mixed_precision_trains_with_float32_weights_and_logits(name, precision, images):
     if "." in name:
         pytest.skip("a variant has the layers of its recipe, in other sizes")

@@ -17,7 +17,13 @@ SCHEDULES = {
     "above the base": schedules.linear(1, 2),
 }
 # XLA is left out on jax, which always compiles
-WAYS = [(1, False), (3, False), (8, False), (8, True)]
+SLOW = pytest.mark.slow
+WAYS = [
+    pytest.param(1, False, marks=SLOW),
+    (3, False),
+    pytest.param(8, False, marks=SLOW),
+    (8, True),
+]
 if keras.backend.backend() == "jax":
     WAYS = [(1, "auto"), (8, "auto")]
 

@@ -38,7 +38,7 @@ class Third(contest.Deadline):
     "tuner",
     [
         "fashion_zoo",
-        "RandomSearch",
+        pytest.param("RandomSearch", marks=pytest.mark.slow),
         pytest.param("Hyperband", marks=pytest.mark.slow),
     ],
 )
@@ -190,6 +190,7 @@ def page(tmp_path):
     return found
 
 
+@pytest.mark.slow
 def test_the_benchmark_searches_once_in_earnest_and_writes_its_page(page, tmp_path, monkeypatch):
     outcomes = [
         Outcome(tuner, n, 3, 0.5, 0.6, 0.4, 0.3) for tuner in contest.TUNERS for n in range(2)

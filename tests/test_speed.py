@@ -47,6 +47,7 @@ def test_contenders_train_in_turns_and_are_gone_afterwards(children):
     assert all(child.returncode is not None for child in children)
 
 
+@pytest.mark.slow
 def test_one_that_fails_is_named_and_takes_the_others_along(children):
     entries = {
         "fashion_zoo": Entry("fashion_zoo", SMALL),

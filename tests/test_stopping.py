@@ -151,6 +151,7 @@ def test_ctrl_c_with_the_last_epoch_saves_a_finished_run_and_evaluates_nothing(
     assert not (tmp_path / "r" / "evaluation.json").exists()
 
 
+@pytest.mark.slow
 def test_an_export_that_fails_says_where_the_trained_model_is(tmp_path, small, monkeypatch):
     monkeypatch.setattr("fashion_zoo.exporting.parity.TOLERANCE", -1.0)
     with pytest.raises(fashion_zoo.ExportError) as caught:

@@ -118,6 +118,7 @@ def test_a_model_that_does_not_fit_the_data_is_refused_before_anything_is_writte
         assert not (tmp_path / "r").exists()
 
 
+@pytest.mark.slow
 def test_other_input_shapes_train_evaluate_and_export(tmp_path, small):
     for name, shape in (("flat", (784,)), ("channel", (28, 28, 1))):
         config = {**small, "model": {"hidden_units": (8,), "input_shape": shape}}
