@@ -41,9 +41,6 @@ _BRIEF = Brief(
 )  # fmt: skip
 
 
-RECOMMENDED = "slide"  # see fashion_zoo.training.lr_finder, which takes seconds to import
-
-
 @_common.command
 def main(argv: list[str]) -> None:
     """Parse, sweep, print."""
@@ -76,7 +73,7 @@ def _print(
         return
     over = counted(options.seeds, "seed")
     for name, one in found.suggestions.items():
-        mark = ", recommended" if name == RECOMMENDED else ""
+        mark = ", recommended" if name == found.recommended else ""
         print(f"{name:<10}{one.rate:.1e}  ({one.low:.1e} to {one.high:.1e}, {over}){mark}")
     print(f"picture   {options.to}")
     training = {"training": {"learning_rate": found.rate}}

@@ -6,8 +6,6 @@ import fashion_zoo
 from fashion_zoo.board import learning_rates
 from fashion_zoo.board.learning_rates import Reached, best_of_grid, learning_rates_table
 from fashion_zoo.board.results import BEGIN, END
-from fashion_zoo.training.lr_finder import RECOMMENDED
-from recipes import find_lr
 
 
 def test_the_table_compares_each_rule_with_the_best_of_the_grid():
@@ -36,7 +34,6 @@ def test_the_table_compares_each_rule_with_the_best_of_the_grid():
     assert lines[4] == f"{said}`bn_mlp`. {yet}"
     worse = [*rows[:-1], rows[-1]._replace(validation=(0.90, 0.92))]
     assert "is not within 0.3 points of" in learning_rates_table(worse)
-    assert RECOMMENDED == find_lr.RECOMMENDED
 
 
 @pytest.mark.slow

@@ -51,9 +51,14 @@ class RangeTest(NamedTuple):
     """steepest, valley, minimum and slide; see ``suggest``."""
 
     @property
+    def recommended(self) -> str:
+        """The name of the suggestion to take; docs/commands/find_lr.md says why."""
+        return RECOMMENDED
+
+    @property
     def rate(self) -> float:
         """The rate of the suggestion to take, in the two digits that seeds agree on at best."""
-        return float(f"{self.suggestions[RECOMMENDED].rate:.1e}")
+        return float(f"{self.suggestions[self.recommended].rate:.1e}")
 
     def __repr__(self) -> str:
         seeds, steps = self.losses.shape
