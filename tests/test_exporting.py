@@ -55,6 +55,7 @@ def test_the_proof_covers_all_test_images(trained):
     assert stored["images"] == 10_000
     assert stored["same_class"] == 1
     assert stored["largest_probability_difference"] <= stored["tolerance"] == 1e-5
+    assert "trained" not in stored  # which was float32 already
 
 
 def test_the_proof_reads_the_test_images_of_the_run(trained, tmp_path, monkeypatch):
@@ -125,6 +126,10 @@ def test_another_backend_is_told_which_it_needs(trained, tmp_path, monkeypatch):
 def test_a_run_in_mixed_precision_exports_within_the_same_tolerance(precision, tmp_path, small):
     trained = fashion_zoo.train("bn_mlp", run_dir=tmp_path / "r", precision=precision, **small)
     assert trained.parity["same_class"] == 1
+    assert trained.parity["tolerance"] == 1e-5
+    compared = trained.parity["trained"]
+    assert compared["dtype"] == precision.removeprefix("mixed_")
+    assert 0 < compared["largest_probability_difference"] <= compared["tolerance"]
 
 
 def test_the_proof_reads_the_test_images(monkeypatch, trained, tmp_path):

@@ -13,6 +13,7 @@ from fashion_zoo.config import DataConfig
 from fashion_zoo.data import CLASS_NAMES, load_part
 from fashion_zoo.errors import ExportError
 from fashion_zoo.evaluation.report import probabilities
+from fashion_zoo.exporting.float32 import compute_dtype, tolerance
 
 if TYPE_CHECKING:
     import keras
@@ -20,22 +21,30 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-5  # of a probability; float32 softmax rounds at about 1e-7
 
 
-def prove(model: "keras.Model", folder: Path, data: DataConfig) -> dict[str, Any]:
+def prove(
+    model: "keras.Model",
+    folder: Path,
+    data: DataConfig,
+    *,
+    trained: "keras.Model | None" = None,
+) -> dict[str, Any]:
     """Compare a SavedModel, loaded in a fresh process, with its model on the test images.
 
     Args:
         model: what was exported.
         folder: the SavedModel.
         data: where the test images come from.
+        trained: what the model is the float32 form of; by default it is what was trained.
 
     Returns:
         ``images``, ``largest_probability_difference``, ``same_class`` (a fraction) and
-        ``tolerance``.
+        ``tolerance``; and, where the training computed in 16 bits, ``trained``: its ``dtype``, and
+        the same three numbers against what was trained.
 
     Raises:
         DataError: a test file is damaged.
         ExportError: a class differs, a name is not that of its class, or a probability is over
-            the tolerance.
+            its tolerance.
     """
     images = load_part("test", data.dataset, data.folder).images
     expected = probabilities(model, images)
@@ -55,7 +64,29 @@ def prove(model: "keras.Model", folder: Path, data: DataConfig) -> dict[str, Any
             f"{difference:.3g} (tolerance {TOLERANCE:g}), {100 * same:.2f} % of the classes are "
             "the same. Nothing was written."
         )
+    if trained is not None and trained is not model:
+        found["trained"] = _compare(trained, images, expected)
     return found
+
+
+def _compare(trained: "keras.Model", images: np.ndarray, expected: np.ndarray) -> dict[str, Any]:
+    """Compare what was trained in 16 bits with its float32 form."""
+    dtype = compute_dtype(trained)
+    before = probabilities(trained, images)
+    difference, allowed = float(np.abs(before - expected).max()), tolerance(dtype)
+    if not difference <= allowed:
+        raise ExportError(
+            f"The float32 form of the model does not agree with what was trained in {dtype}: "
+            f"probabilities differ by up to {difference:.3g} (tolerance {allowed:.3g}). Nothing "
+            "was written."
+        )
+    same = float((before.argmax(axis=1) == expected.argmax(axis=1)).mean())
+    return {
+        "dtype": dtype,
+        "largest_probability_difference": difference,
+        "same_class": same,
+        "tolerance": allowed,
+    }
 
 
 def _serve_elsewhere(folder: Path, images: np.ndarray) -> dict[str, np.ndarray]:

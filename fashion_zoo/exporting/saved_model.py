@@ -8,6 +8,7 @@ from fashion_zoo import storage
 from fashion_zoo.data import CLASS_NAMES
 from fashion_zoo.data.sources import IMAGE_SHAPE
 from fashion_zoo.errors import ExportError, Hint, StorageError
+from fashion_zoo.exporting.float32 import in_float32
 from fashion_zoo.exporting.parity import prove
 from fashion_zoo.runs import Run
 
@@ -29,6 +30,9 @@ def export_run(run: Run, folder: str | Path, *, force: bool = False) -> dict[str
     ``serving_default`` is the same function. Other types are refused, and so are images whose
     pixels are 0 and 1 alone, which is what casting leaves of pixels that were divided by 255.
 
+    It computes in float32, with the same weights, whatever the training computed in: few programs
+    that convert a SavedModel know 16 bits.
+
     Args:
         run: the run.
         folder: what to make. It appears only when the proof holds.
@@ -46,10 +50,11 @@ def export_run(run: Run, folder: str | Path, *, force: bool = False) -> dict[str
     storage.check_free(folder, "an export", _is_export, force=force)
     run.check_model()
     check_backend()
-    model = run.load_model()
+    trained = run.load_model()
+    model = in_float32(trained)
     with storage.atomic_folder(folder, replace=force) as temporary:
         write_saved_model(model, temporary)
-        parity = prove(model, temporary, run.config.data)
+        parity = prove(model, temporary, run.config.data, trained=trained)
         storage.write_json(temporary / "parity.json", parity)
     return parity
 
