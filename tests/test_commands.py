@@ -1,5 +1,6 @@
 import json
 import os
+import shlex
 import subprocess
 import sys
 
@@ -43,24 +44,23 @@ def test_train_takes_every_field_and_reports(tmp_path, capsys):
     assert f"Next: python -m recipes.predict {run} PICTURE" in captured.out
 
 
-def test_train_json_is_only_json(tmp_path, capsys):
-    flags = ["--run-dir", str(tmp_path / "r"), "--no-evaluate", "--no-export", "--json"]
-    assert train.main(["l2_mlp", *QUICK, *flags]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["training"]["finished"] is True
-    assert found["evaluation"] is None
-    assert found["parity"] is None
-    assert not (tmp_path / "r" / "evaluation.json").exists()
-
-
-def test_a_run_goes_to_a_dated_folder_by_default(tmp_path, monkeypatch, capsys):
+def test_a_run_goes_to_a_dated_folder_by_default_and_json_is_only_json(
+    tmp_path, monkeypatch, capsys
+):
     monkeypatch.chdir(tmp_path)
-    assert train.main(["baseline_mlp", *QUICK, "--no-evaluate", "--no-export"]) == 0
+    only = ["--no-evaluate", "--no-export"]
+    assert train.main(["baseline_mlp", *QUICK, *only]) == 0
     (run,) = (tmp_path / "runs").iterdir()
     assert run.name.startswith("baseline_mlp-20")
     assert (
         f"Evaluate it with: python -m recipes.evaluate runs/{run.name}" in capsys.readouterr().out
     )
+    assert train.main(["baseline_mlp", "--run-dir", str(run), "--resume", *only, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["training"]["finished"] is True
+    assert found["evaluation"] is None
+    assert found["parity"] is None
+    assert not (run / "evaluation.json").exists()
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,6 @@ def test_export_writes_and_reports(trained, tmp_path, capsys):
     )
     assert export.main([str(trained.run.path), "--to", str(tmp_path / "to")]) == 5
     assert "holds an export already" in capsys.readouterr().err
-    assert export.main([str(trained.run.path), "--to", str(tmp_path / "to"), "--force"]) == 0
 
 
 def test_predict_names_the_top_classes_and_warns_of_light_backgrounds(
@@ -182,13 +181,18 @@ def test_list_and_info_show_every_recipe(capsys, monkeypatch):
     assert info.main(["bn_mpl"]) == 3
 
 
-def test_every_default_that_info_prints_is_a_flag_of_train(capsys, tmp_path):
-    info.main(["adaptive_dropout_mlp"])
+def test_every_default_that_info_prints_is_a_flag_of_train(capsys, monkeypatch):
+    entry, trained = fashion_zoo.recipe("adaptive_dropout_mlp"), []
+
+    def keep(name, *, config, **options):
+        trained.append(config)
+        raise fashion_zoo.TrainingError("that is all")
+
+    monkeypatch.setattr(fashion_zoo, "train", keep)
+    info.main([entry.name])
     lines = capsys.readouterr().out.split("defaults\n")[1].splitlines()
-    words = [word for line in lines for word in line.split()]
-    flags = [*words, *QUICK, "--run-dir", str(tmp_path / "r"), "--no-evaluate", "--no-export"]
-    flags[flags.index("--model.dropout") + 1 : flags.index("--model.dropout") + 3] = ["0.3"]
-    assert train.main(["adaptive_dropout_mlp", *flags]) == 0
+    train.main([entry.name, *shlex.split(" ".join(lines))])
+    assert trained == [entry.config], capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -312,27 +316,31 @@ def test_schedules_answers_what_is_wrong(argv, message, capsys):
     assert message in capsys.readouterr().err
 
 
-def test_resume_takes_the_stored_config_and_refuses_another(tmp_path, capsys):
-    flags = ["--run-dir", str(tmp_path / "r"), "--no-evaluate", "--no-export"]
-    assert train.main(["bn_mlp", *QUICK, *flags]) == 0
+def test_resume_takes_the_stored_config_and_refuses_another(trained, tmp_path, capsys):
+    run = str(trained.run.path)
+    flags = ["--run-dir", run, "--no-evaluate", "--no-export"]
     assert train.main(["bn_mlp", *flags, "--resume"]) == 0
     assert "is finished: nothing is left to train." in capsys.readouterr().err
     assert train.main(["bn_mlp", *flags, "--resume", "--training.epochs", "3"]) == 5
-    assert "training.epochs: 1, now 3. Leave these out, or begin" in capsys.readouterr().err
+    assert "training.epochs: 2, now 3. Leave these out, or begin" in capsys.readouterr().err
     assert train.main(["bn_mlp", *flags]) == 5
     assert "go on with it with --resume" in capsys.readouterr().err
-    fork = ["--fork", str(tmp_path / "r"), "--run-dir", str(tmp_path / "fork")]
+    fork = ["--fork", run, "--run-dir", str(tmp_path / "fork")]
     assert train.main(["bn_mlp", *fork, *flags[2:], "--training.epochs", "3"]) == 0
-    assert "Going on after epoch 1 of 3." in capsys.readouterr().err
+    assert "Going on after epoch 2 of 3." in capsys.readouterr().err
     config = fashion_zoo.open_run(tmp_path / "fork").config
-    assert (config.model.hidden_units, config.training.epochs) == ((16, 8), 3)
+    assert (config.model.hidden_units, config.training.epochs) == ((32, 16), 3)
     assert train.main(["l2_mlp", *fork[:2], "--run-dir", str(tmp_path / "l2")]) == 5
     assert "is a run of bn_mlp, not of l2_mlp" in capsys.readouterr().err
 
 
-def test_find_lr_prints_four_rates_and_draws_them(tmp_path, capsys):
+def test_find_lr_prints_four_rates_and_draws_them(tmp_path, capsys, monkeypatch):
     picture = tmp_path / "rates.png"
     flags = [*QUICK, "--steps", "30", "--seeds", "2", "--to", str(picture), "--low", "1e-4"]
+    found, sweep = [], fashion_zoo.find_lr
+    monkeypatch.setattr(
+        fashion_zoo, "find_lr", lambda *_, **options: found.append(sweep(*_, **options))
+    )
     assert find_lr.main(["bn_mlp", *flags]) == 0
     out = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in out[:4]] == ["steepest", "valley", "minimum", "slide"]
@@ -340,6 +348,7 @@ def test_find_lr_prints_four_rates_and_draws_them(tmp_path, capsys):
     assert out[5].startswith("Next: python -m recipes.train bn_mlp --model.hidden-units 16 8 ")
     assert "--training.batch-size 50 --training.learning-rate " in out[5]
     assert picture.read_bytes().startswith(b"\x89PNG")
+    monkeypatch.setattr(fashion_zoo, "find_lr", lambda *_, show, **__: show(found[0]))
     assert find_lr.main(["bn_mlp", *flags, "--json"]) == 0
     assert set(json.loads(capsys.readouterr().out)["slide"]) == {"rate", "low", "high"}
     assert find_lr.main(["bn_mpl"]) == 3

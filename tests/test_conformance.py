@@ -7,19 +7,28 @@ from rounding import SUMS
 
 from fashion_zoo import get, list_recipes, recipe
 
-pytestmark = pytest.mark.parametrize("name", list_recipes())
+EVERY = pytest.mark.parametrize("name", list_recipes())
+# A variant has the layers of its recipe, in other sizes.
+TRAINED = pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] * ("." in name)) for name in list_recipes()],
+)
+
+OWN_LAYERS = ("bn_mlp", "adaptive_dropout_mlp")
 
 
 def predict(model, images):
     return keras.ops.convert_to_numpy(model(images, training=False))
 
 
+@EVERY
 def test_the_stated_parameters_are_the_trainable_ones(name):
     model = get(name)
     counted = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
     assert counted == recipe(name).parameters
 
 
+@EVERY
 def test_the_facts_are_complete(name):
     entry = recipe(name)
     assert entry.name == name
@@ -31,6 +40,7 @@ def test_the_facts_are_complete(name):
     assert f"python -m recipes.train {entry.builder.__name__}``" in entry.builder.__doc__
 
 
+@EVERY
 def test_the_model_is_functional_compiled_and_named(name):
     model = get(name)
     assert type(model) is keras.Model or isinstance(model, keras.src.models.functional.Functional)
@@ -39,6 +49,7 @@ def test_the_model_is_functional_compiled_and_named(name):
     assert len({layer.name for layer in model.layers}) == len(model.layers)
 
 
+@EVERY
 def test_pixels_in_logits_out(name, images):
     model = get(name)
     logits = predict(model, images.images)
@@ -49,6 +60,7 @@ def test_pixels_in_logits_out(name, images):
     assert not np.allclose(logits.sum(axis=1), 1)
 
 
+@EVERY
 def test_every_weight_gets_a_gradient(name, images):
     model = get(name)
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
@@ -58,13 +70,20 @@ def test_every_weight_gets_a_gradient(name, images):
         assert not np.array_equal(old, weight), weight.path
 
 
-def test_get_fits_as_it_is(name, images):
+@TRAINED
+def test_get_fits_as_it_is_and_what_is_saved_agrees(name, images, tmp_path):
     model = get(name)
     history = model.fit(images.images, images.labels, epochs=3, batch_size=50, verbose=0).history
     assert history["loss"][-1] < history["loss"][0]
     assert set(history) == {"loss", "accuracy"}
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert np.array_equal(predict(again, images.images), predict(model, images.images))
+    for layer, other in zip(model.layers, again.layers, strict=True):
+        assert other.get_config() == layer.get_config()
 
 
+@EVERY
 def test_a_prediction_does_not_depend_on_its_batch(name, images):
     # 16 bits may round a sum the other way when another batch adds it up in another order.
     model = get(name, precision="float32")
@@ -73,28 +92,22 @@ def test_a_prediction_does_not_depend_on_its_batch(name, images):
     assert np.abs(together - alone).max() < SUMS
 
 
+@EVERY
 def test_the_same_seed_builds_the_same_model(name, images):
     assert np.array_equal(
         predict(get(name, seed=3), images.images), predict(get(name, seed=3), images.images)
     )
 
 
-def test_a_saved_model_loads_and_agrees(name, images, tmp_path):
-    model = get(name)
-    model.fit(images.images, images.labels, batch_size=100, epochs=1, verbose=0)
-    model.save(tmp_path / "model.keras")
-    again = keras.saving.load_model(tmp_path / "model.keras")
-    assert np.array_equal(predict(again, images.images), predict(model, images.images))
-    for layer, other in zip(model.layers, again.layers, strict=True):
-        assert other.get_config() == layer.get_config()
-
-
 @pytest.mark.parametrize(
-    "precision", ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.slow)]
+    ("name", "precision"),
+    [
+        pytest.param(name, precision, marks=[pytest.mark.slow] * (name not in OWN_LAYERS or slow))
+        for name in list_recipes()
+        for precision, slow in (("mixed_bfloat16", False), ("mixed_float16", True))
+    ],
 )
 def test_mixed_precision_trains_with_float32_weights_and_logits(name, precision, images):
-    if "." in name:
-        pytest.skip("a variant has the layers of its recipe, in other sizes")
     model = get(name, precision=precision)
     assert keras.config.dtype_policy().name == "float32"
     assert model.get_layer("dense_1").compute_dtype == precision.removeprefix("mixed_")

@@ -93,6 +93,7 @@ def test_an_export_that_disagrees_is_refused_and_nothing_is_written(trained, tmp
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_swapped_class_names_are_noticed(trained, monkeypatch):
     monkeypatch.setattr(parity, "CLASS_NAMES", CLASS_NAMES[::-1])
     with pytest.raises(ExportError, match="does not agree"):
@@ -120,9 +121,8 @@ def test_another_backend_is_told_which_it_needs(trained, tmp_path, monkeypatch):
         fashion_zoo.export(trained.run.path, tmp_path / "to")
 
 
-@pytest.mark.parametrize(
-    "precision", ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_a_run_in_mixed_precision_exports_within_the_same_tolerance(precision, tmp_path, small):
     trained = fashion_zoo.train("bn_mlp", run_dir=tmp_path / "r", precision=precision, **small)
     assert trained.parity["same_class"] == 1
@@ -132,6 +132,7 @@ def test_a_run_in_mixed_precision_exports_within_the_same_tolerance(precision, t
     assert 0 < compared["largest_probability_difference"] <= compared["tolerance"]
 
 
+@pytest.mark.slow
 def test_the_proof_reads_the_test_images(monkeypatch, trained, tmp_path):
     parts = []
 

@@ -39,6 +39,7 @@ class Count(keras.callbacks.Callback):
         logs[self.name] = sum(self.seen)
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_with_callbacks_of_ones_own_and_says_that_it_does_so_elsewhere(
     tmp_path, monkeypatch, capsys
 ):

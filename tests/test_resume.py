@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from fashion_zoo.training import state as states
 from recipes import train as commands
 
 
-@pytest.mark.parametrize("epoch", [1, 2])
+@pytest.mark.parametrize("epoch", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_a_training_that_was_stopped_goes_on_to_the_same_run(whole, tmp_path, epoch, monkeypatch):
     stopped(tmp_path / "r", epoch, monkeypatch, **OPTIONS)
     assert not (tmp_path / "r" / "model.keras").exists()
@@ -63,10 +64,8 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=[pytest.mark.slow][name == "augmentation" :]) for name in OTHERS],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OTHERS)
 def test_everything_that_moves_goes_on(tmp_path, name, monkeypatch):
     options = {**OPTIONS, **OTHERS[name]}
     whole = train(tmp_path / "whole", **options)
@@ -86,7 +85,7 @@ def test_a_kill_between_stopping_early_and_the_end_does_not_train_on(tmp_path, m
     assert_same(train(tmp_path / "r", resume=True), whole)
 
 
-@pytest.mark.parametrize("moment", ["before", "empty", "half", "after"])
+@pytest.mark.parametrize("moment", ["half", "after"])
 def test_a_kill_while_the_state_is_written(recorded, whole, moment):
     """The slow tests do this for every file."""
     steps, moments = recorded
@@ -96,17 +95,23 @@ def test_a_kill_while_the_state_is_written(recorded, whole, moment):
         if step.kind == "rename" and step.path.name == "epoch-000002"
     )
     sync = place - 1
-    names = {
-        "before": f"{sync - 1:03}-before", "after": f"{place + 1:03}-before",
-        "empty": f"{sync:03}-empty", "half": f"{sync:03}-half",
-    }  # fmt: skip
+    names = {"half": f"{sync:03}-half", "after": f"{place + 1:03}-before"}
     folder = moments[names[moment]] / "r"
     assert (folder / "state" / "epoch-000002").exists() is (moment == "after")
     assert_same(train(folder, resume=True), whole)
 
 
-def test_a_damaged_state_gives_way_to_the_one_before(whole, tmp_path, monkeypatch):
-    stopped(tmp_path / "r", 2, monkeypatch, **OPTIONS)
+@pytest.fixture(scope="module")
+def broken_off(tmp_path_factory):
+    """The folder of a training that was stopped after two of its three epochs. Copy it."""
+    folder = tmp_path_factory.mktemp("broken") / "r"
+    with pytest.MonkeyPatch.context() as patch:
+        stopped(folder, 2, patch, **OPTIONS)
+    return folder
+
+
+def test_a_damaged_state_gives_way_to_the_one_before(whole, broken_off, tmp_path):
+    shutil.copytree(broken_off, tmp_path / "r")
     file = tmp_path / "r" / "state" / "epoch-000002"
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1
@@ -115,8 +120,8 @@ def test_a_damaged_state_gives_way_to_the_one_before(whole, tmp_path, monkeypatc
     assert_same(train(tmp_path / "r", resume=True), whole)
 
 
-def test_without_a_whole_state_the_run_says_what_to_do(tmp_path, monkeypatch):
-    stopped(tmp_path / "r", 2, monkeypatch, **OPTIONS)
+def test_without_a_whole_state_the_run_says_what_to_do(broken_off, tmp_path):
+    shutil.copytree(broken_off, tmp_path / "r")
     before = files(open_run(tmp_path / "r"))
     for file in (tmp_path / "r" / "state").iterdir():
         file.write_bytes(file.read_bytes()[:-1])
@@ -140,6 +145,7 @@ def test_a_finished_run_is_left_as_it_is(whole, capsys):
     assert f"{whole.path} is finished: nothing is left to train." in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_resume_begins_where_there_is_no_run(whole, tmp_path):
     (tmp_path / "empty").mkdir()
     assert_same(train(tmp_path / "empty", resume=True, **OPTIONS), whole)
@@ -166,12 +172,13 @@ def test_resume_without_a_folder_or_with_force_is_refused(tmp_path, capsys):
     assert not list(tmp_path.iterdir())
 
 
-def test_what_stops_a_training_says_how_to_go_on(tmp_path, monkeypatch):
+def test_what_stops_a_training_says_how_to_go_on(broken_off, tmp_path, monkeypatch):
     for error in (StorageError("full"), KeyboardInterrupt()):
         folder = tmp_path / type(error).__name__
+        shutil.copytree(broken_off, folder)
         with monkeypatch.context() as patch, pytest.raises(type(error)) as caught:
             patch.setattr(session, "_finish", lambda *_, error=error: raising(error))
-            train(folder, **OPTIONS)
+            train(folder, resume=True)
         assert caught.value.__notes__ == [
             'The epochs that are done are kept. Go on with: fashion_zoo.train("bn_mlp", '
             f'run_dir="{folder}", resume=True)'
@@ -273,6 +280,7 @@ def test_sigterm_stops_as_ctrl_c_does(tmp_path, monkeypatch):
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
+@pytest.mark.slow
 def test_a_forced_run_that_is_killed_can_go_on_or_be_forced_again(whole, tmp_path, monkeypatch):
     old = train(tmp_path / "r", **{**OPTIONS, "seed": 7})
     weights = old.load_model().get_weights()
@@ -301,11 +309,10 @@ def _renames_once(patch):
     return once
 
 
-def test_a_kill_in_the_middle_of_a_replacement_loses_no_run(tmp_path):
-    run = train(tmp_path / "r", **OPTIONS)
-    (tmp_path / "r").rename(tmp_path / ".r.replaced")
+def test_a_kill_in_the_middle_of_a_replacement_loses_no_run(whole, tmp_path):
+    shutil.copytree(whole.path, tmp_path / ".r.replaced")
     (tmp_path / "r").mkdir()
     again = train(tmp_path / "r", resume=True)
     assert again.finished
-    assert files(again) == files(run)
+    assert files(again) == files(whole)
     assert [file.name for file in tmp_path.iterdir()] == ["r"]

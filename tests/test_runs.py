@@ -1,3 +1,5 @@
+import shutil
+
 import keras
 import pytest
 
@@ -51,17 +53,10 @@ def test_a_run_is_never_overwritten_unless_forced(trained, tmp_path, small):
     with pytest.raises(RunError, match="go on with it with resume=True, or replace it"):
         fashion_zoo.train("bn_mlp", run_dir=trained.run.path, **small)
     folder = tmp_path / "r"
-    for seed in (0, 1):
-        fashion_zoo.train(
-            "bn_mlp",
-            run_dir=folder,
-            force=True,
-            seed=seed,
-            evaluate=False,
-            export=False,
-            **small,
-        )
-        assert open_run(folder).config.seed == seed
+    shutil.copytree(trained.run.path, folder)
+    only = {"evaluate": False, "export": False}
+    fashion_zoo.train("bn_mlp", run_dir=folder, force=True, seed=1, **only, **small)
+    assert open_run(folder).config.seed == 1
 
 
 def test_a_folder_that_is_not_a_run_is_never_replaced(tmp_path, small):

@@ -34,14 +34,8 @@ class Third(contest.Deadline):
             raise contest.OutOfTimeError
 
 
-@pytest.mark.parametrize(
-    "tuner",
-    [
-        "fashion_zoo",
-        pytest.param("RandomSearch", marks=pytest.mark.slow),
-        pytest.param("Hyperband", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("tuner", ["fashion_zoo", "RandomSearch", "Hyperband"])
 def test_a_trial_that_was_broken_off_does_not_count(tuner, monkeypatch):
     made = []
     monkeypatch.setattr(contest, "Deadline", lambda seconds: made.append(Third(1e9)) or made[0])

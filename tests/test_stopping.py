@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from fashion_zoo.training.fitting import fit
 from recipes import _spelling
 
 
-@pytest.mark.parametrize("monitor", ["accuracy", "loss"])
+@pytest.mark.parametrize("monitor", ["accuracy", pytest.param("loss", marks=pytest.mark.slow)])
 def test_early_stopping_waits_as_long_as_its_patience(small, monitor):
     still = {"learning_rate": 1e-30, "optimizer": "sgd", "epochs": 9}  # nothing ever improves
     stopping = {"early_stopping": {"monitor": monitor, "patience": 2}}
@@ -97,6 +98,7 @@ def test_a_training_that_diverges_later_is_begun_again_from_what_is_kept(
     assert open_run(tmp_path / "r").has_state
 
 
+@pytest.mark.slow
 def test_early_stopping_brings_the_best_weights_back_after_ctrl_c(tmp_path, small, monkeypatch):
     class Press(session.StopOnInterrupt):
         """Ctrl-C in the fifth epoch."""
@@ -175,9 +177,9 @@ def contents(folder):
     return {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
-def test_a_forced_training_that_fails_leaves_the_older_run(tmp_path, small):
+def test_a_forced_training_that_fails_leaves_the_older_run(trained, tmp_path, small):
     options = {"run_dir": tmp_path / "r", "evaluate": False, "export": False}
-    fashion_zoo.train("bn_mlp", **options, **small)
+    shutil.copytree(trained.run.path, tmp_path / "r")
     before = contents(tmp_path / "r")
     config = {**small, "training": {**small["training"], "learning_rate": 1e30, "optimizer": "sgd"}}
     with pytest.raises(TrainingError):

@@ -101,6 +101,7 @@ def test_the_score_of_a_trial_is_that_of_training_its_config(found, tmp_path):
     assert own["score"] == pytest.approx(again.training["validation_accuracy"], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_the_test_images_are_never_read(tmp_path, monkeypatch):
     import fashion_zoo.data.sources as sources
 
@@ -144,6 +145,7 @@ def test_another_search_in_the_same_folder_is_refused(found):
         )
 
 
+@pytest.mark.slow
 def test_a_trial_that_diverges_is_finished_with_a_mark(tmp_path):
     space = {**FEW, "optimizer": "'sgd'", "learning_rate": "1e30"}
     found = fashion_zoo.tune(
@@ -177,6 +179,7 @@ def test_a_budget_of_no_time_begins_nothing(tmp_path):
     assert found.candidates == []
 
 
+@pytest.mark.slow
 def test_the_command_searches_and_train_takes_its_config(tmp_path, capsys):
     folder = tmp_path / "s"
     flags = ["--trials", "2", "--seeds", "2", "--candidates", "1", "--study-dir", str(folder)]
@@ -247,6 +250,7 @@ def test_several_workers_share_the_trials(tmp_path, capfd):
     assert len(workers) == 2
 
 
+@pytest.mark.slow
 def test_ctrl_c_gives_the_trial_back_and_the_next_call_goes_on(tmp_path):
     folder = tmp_path / "s"
     command = [
