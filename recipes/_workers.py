@@ -17,8 +17,8 @@ THREADS = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "NPROC")
 def run_together(words: Sequence[str], workers: int) -> None:
     """Run ``python -m WORDS`` several times at once, each with its share of the cores.
 
-    What they say on stderr is passed on line by line. Ctrl-C reaches them as well, since a
-    terminal sends it to the whole group; SIGTERM is passed on.
+    What they say on stderr is passed on line by line, the same error once. Ctrl-C reaches them as
+    well, since a terminal sends it to the whole group; SIGTERM is passed on.
 
     Args:
         words: the module and its arguments.
@@ -26,6 +26,7 @@ def run_together(words: Sequence[str], workers: int) -> None:
 
     Raises:
         KeyboardInterrupt: Ctrl-C or SIGTERM, after they have ended.
+        SystemExit: all of them ended with an error; the code is that of the first.
     """
     said, saying = os.pipe()
     command = [sys.executable, "-m", *words]
@@ -40,6 +41,7 @@ def run_together(words: Sequence[str], workers: int) -> None:
     ]
     os.close(saying)
     interrupted = False
+    errors: set[str] = set()
     with (
         _passing_on(children) as ended,
         os.fdopen(said, encoding="utf-8", errors="replace") as lines,
@@ -47,6 +49,10 @@ def run_together(words: Sequence[str], workers: int) -> None:
         while any(child.poll() is None for child in children):
             try:
                 for line in lines:  # ends when the last child has closed its end
+                    if line in errors:
+                        continue
+                    if line.startswith("error: "):
+                        errors.add(line)
                     print(line, end="", file=sys.stderr, flush=True)
                 for child in children:
                     child.wait()
@@ -54,8 +60,11 @@ def run_together(words: Sequence[str], workers: int) -> None:
                 interrupted = True  # the children have it too: let them end
     if interrupted or ended:
         raise KeyboardInterrupt
-    if failed := sum(child.returncode != 0 for child in children):
+    failed = sum(child.returncode != 0 for child in children)
+    if failed and not errors:
         print(f"{failed} of {counted(workers, 'worker')} ended with an error.", file=sys.stderr)
+    if failed == workers:
+        raise SystemExit(max(children[0].returncode, 1))  # a signal's number is negative
 
 
 def share_of_cores(workers: int) -> dict[str, str]:

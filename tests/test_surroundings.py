@@ -9,8 +9,9 @@ import keras_tuner
 import pytest
 from keras_tuner.src.distribute import utils as distribution
 
+from fashion_zoo import ConfigError
 from fashion_zoo.tuning import StudyOracle, StudyTuner
-from recipes import _workers
+from recipes import _workers, tune
 
 
 @pytest.fixture
@@ -62,9 +63,13 @@ def test_sigterm_ends_the_workers_too(monkeypatch):
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-def test_a_worker_that_fails_is_told_of(capsys):
-    _workers.run_together(["timeit", "-n1", "-r1", "raise SystemExit(7)"], 2)
-    assert "2 of 2 workers ended with an error." in capsys.readouterr().err
+def test_workers_that_fail_end_the_command_and_the_same_error_is_said_once(capsys):
+    with pytest.raises(SystemExit) as ended:
+        _workers.run_together(["timeit", "-n1", "-r1", "raise SystemExit(7)"], 2)
+    assert ended.value.code == 1  # of timeit
+    assert capsys.readouterr().err.endswith("\n2 of 2 workers ended with an error.\n")
+    assert tune.main(["bn_mlp", "--workers", "3", "--trials", "0"]) == ConfigError.exit_code
+    assert capsys.readouterr().err.count("trials must be a whole number of at least 1") == 1
 
 
 class Model(keras_tuner.HyperModel):
