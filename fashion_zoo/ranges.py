@@ -12,6 +12,8 @@ import dataclasses
 import math
 from typing import Any
 
+import numpy as np
+
 from fashion_zoo import checks, expressions
 from fashion_zoo.arguments import checked
 from fashion_zoo.errors import ConfigError
@@ -19,6 +21,11 @@ from fashion_zoo.errors import ConfigError
 Value = bool | int | float | str
 
 _MOST = 10_000  # values that whole lists
+
+
+def plain(value: Any) -> Any:
+    """Return a number or a text of NumPy's, as tuners propose them, as Python's own."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,6 +128,7 @@ def choice(*values: Value) -> Choice:
     """One of the values: numbers, or text in quotes."""
     if not values:
         raise ConfigError("choice needs at least one value, received none.")
+    values = tuple(plain(value) for value in values)
     for value in values:
         if not isinstance(value, bool | int | float | str):
             raise ConfigError(f"choice takes numbers and quoted text, received {value!r}.")

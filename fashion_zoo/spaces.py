@@ -115,7 +115,9 @@ class TrainingSpace:
 
     def config(self, values: Mapping[str, Any], base: RunConfig) -> RunConfig:
         """Return the config with the values of the active parameters put in."""
-        return override(base, self._changes(values, base))
+        # repr() of a number of NumPy's is none that an expression knows.
+        own = {name: ranges.plain(value) for name, value in values.items()}
+        return override(base, self._changes(own, base))
 
     def _changes(self, values: Mapping[str, Any], base: RunConfig) -> dict[str, Any]:
         augmentation = _joined(values["augmentation"], values.get("mixing", "none"))

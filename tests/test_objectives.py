@@ -37,10 +37,10 @@ def run(study, scored):
     return study.plans()
 
 
-def test_a_trial_has_a_value_for_each_objective_and_a_broken_one_the_worst(opened):
+def test_a_trial_has_a_value_for_each_objective_and_a_broken_one_has_none(opened):
     study = opened(trials=3, directions=BOTH)
     plans = run(study, [(0.7, 50.0), (0.8, 90.0), (math.nan, 10.0)])
-    assert [plan.outcome.values for plan in plans] == [[0.7, 50.0], [0.8, 90.0], [0.0, 90.0]]
+    assert [plan.outcome.values for plan in plans] == [[0.7, 50.0], [0.8, 90.0], None]
     assert plans[2].outcome.user_attrs["mark"] == "not finite"
 
 
@@ -116,7 +116,7 @@ def test_a_search_for_small_and_accurate_models(tmp_path, capsys):
     assert "<h2>Pareto front</h2>" in (folder / "report.html").read_text(encoding="utf-8")
 
 
-def test_a_trial_that_diverges_has_its_true_cost(tmp_path):
+def test_a_trial_that_diverges_has_no_value(tmp_path):
     space = {
         "depth": "1", "units": "8", "augmentation": "'none'", "mixing": "'none'",
         "optimizer": "'sgd'", "learning_rate": "1e30", "batch_size": "100",
@@ -127,8 +127,7 @@ def test_a_trial_that_diverges_has_its_true_cost(tmp_path):
     )  # fmt: skip
     assert found.counts.failed == 1
     stored = optuna.load_study(study_name="bn_mlp", storage=f"sqlite:///{tmp_path}/study.db")
-    parameters = 784 * 8 + 2 * 8 + 8 * 10 + 10  # batch normalization has the offset of its layer
-    assert stored.trials[0].values == [0.0, parameters]
+    assert (stored.trials[0].state.name, stored.trials[0].values) == ("FAIL", None)
 
 
 def test_a_refused_pruner_leaves_no_study(tmp_path):

@@ -45,7 +45,7 @@ def test_quasi_random_points_spread_evenly(opened):
     assert sorted(math.floor((x + 2) * 2) for x in xs[1:]) == list(range(8))
 
 
-def test_a_trial_without_a_finite_score_is_finished_with_a_mark(opened):
+def test_a_trial_without_a_finite_score_is_finished_without_a_value(opened):
     study = opened(trials=2)
     oracle = StudyOracle(study)
     oracle.hyperparameters = space()
@@ -57,22 +57,11 @@ def test_a_trial_without_a_finite_score_is_finished_with_a_mark(opened):
         trial.status = TrialStatus.COMPLETED
         oracle.end_trial(trial)
     good, bad = (plan.outcome for plan in study.plans())
-    assert (good.value, bad.value) == (0.7, 0.0)
+    assert (good.value, bad.value) == (0.7, None)
+    assert bad.state == TrialState.FAIL
     assert bad.user_attrs["mark"] == "not finite"
     assert "mark" not in good.user_attrs
     assert oracle.create_trial("me").status == TrialStatus.STOPPED
-
-
-def test_a_loss_is_minimized_and_its_worst_is_the_largest(opened):
-    study = opened(trials=3, directions=("minimize",))
-    oracle = StudyOracle(study, "val_loss", pruner="none")
-    oracle.hyperparameters = space()
-    for value in (0.7, 1.9, math.inf):
-        trial = oracle.create_trial("me")
-        oracle.update_trial(trial.trial_id, {"val_loss": value})
-        trial.status = TrialStatus.COMPLETED
-        oracle.end_trial(trial)
-    assert [plan.outcome.value for plan in study.plans()] == [0.7, 1.9, 1.9]
 
 
 @pytest.mark.parametrize("option", ["sampler", "pruner"])

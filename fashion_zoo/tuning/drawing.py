@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial
 from fashion_zoo.config import Cost
 from fashion_zoo.show import plots
 from fashion_zoo.show.plots.search import Axis, Trials
-from fashion_zoo.tuning.study import Plan
+from fashion_zoo.tuning.plans import Plan
 from fashion_zoo.wording import counted, listed
 
 _DRAWN = 12  # parameters beside each other; more make a picture that nobody can read
@@ -86,7 +86,7 @@ def _trials(ended: Sequence[Plan]) -> Trials:
     outcomes = [plan.outcome for plan in ended if plan.outcome]
     return Trials(
         np.array([plan.index for plan in ended]),
-        np.array([np.nan if "mark" in one.user_attrs else one.values[0] for one in outcomes]),
+        np.array([np.nan if plan.score is None else plan.score for plan in ended]),
         np.array([one.state.name == "PRUNED" for one in outcomes]),
     )
 

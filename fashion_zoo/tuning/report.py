@@ -12,7 +12,8 @@ from fashion_zoo.data import training_count, validation_indices
 from fashion_zoo.show import pages
 from fashion_zoo.show.trials import describe, verdict
 from fashion_zoo.tuning.hypermodel import RecipeHyperModel
-from fashion_zoo.tuning.study import Plan, Study
+from fashion_zoo.tuning.plans import Plan
+from fashion_zoo.tuning.study import Study
 from fashion_zoo.tuning.suggesting import VisibleStudy
 from fashion_zoo.wording import cost, counted, listed, percent, points
 
@@ -167,7 +168,7 @@ def _trials(
         seconds = "" if last.duration is None else f"{last.duration.total_seconds():.0f}"
         state = str(last.user_attrs.get("mark") or last.state.name.lower())
         values = [""] * (1 + len(minimize))
-        if plan.outcome:
+        if plan.outcome and not plan.broken:
             score, *costs = plan.outcome.values
             values = [percent(score), *map(cost, minimize, costs)]
         tried = [state, reports, seconds, len(plan.attempts)]

@@ -26,7 +26,8 @@ from fashion_zoo.show.trials import Counts, RunningTrial, SearchDisplay
 from fashion_zoo.training import train_once
 from fashion_zoo.tuning.hypermodel import RecipeHyperModel
 from fashion_zoo.tuning.oracle import StudyOracle
-from fashion_zoo.tuning.study import Plan, Study
+from fashion_zoo.tuning.plans import Plan
+from fashion_zoo.tuning.study import Study
 from fashion_zoo.tuning.suggesting import VisibleStudy
 from fashion_zoo.tuning.tuner import StudyTuner
 from fashion_zoo.wording import percent
@@ -146,7 +147,7 @@ def _show(study: Study, display: SearchDisplay) -> None:
 def count(plans: Sequence[Plan], study: Study) -> Counts:
     """Count the trials of each kind."""
     outcomes = [plan.outcome for plan in plans if plan.outcome]
-    marked = sum("mark" in one.user_attrs for one in outcomes)
+    marked = sum(plan.broken for plan in plans)
     pruned = sum(one.state.name == "PRUNED" for one in outcomes)
     lost = sum(
         plan.outcome is None and plan.running is None and plan.deaths >= study.attempts

@@ -7,7 +7,6 @@ older lives, so that nothing is finished twice whatever the order in which worke
 """
 
 import contextlib
-import dataclasses
 import json
 import os
 import platform
@@ -26,58 +25,10 @@ from fashion_zoo import locks
 from fashion_zoo.errors import RunLockedError, StudyError
 from fashion_zoo.overrides import differences
 from fashion_zoo.searches import file_of
+from fashion_zoo.tuning.plans import Attempt, Plan, is_broken
 from fashion_zoo.tuning.storages import connect, opening
 
-_SETTLED = (TrialState.COMPLETE, TrialState.PRUNED)
 _FORMAT = 1
-
-
-@dataclasses.dataclass(frozen=True)
-class Attempt:
-    """A trial that this worker has to run."""
-
-    key: int
-    """Key of the Optuna trial."""
-    index: int
-    """Which planned trial it is, from 0."""
-    values: dict[str, Any] | None
-    """The parameters, where an attempt before it had them all."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """A planned trial and its attempts, the oldest first."""
-
-    index: int
-    attempts: tuple[FrozenTrial, ...]
-
-    @property
-    def outcome(self) -> FrozenTrial | None:
-        """The attempt that finished, if one did."""
-        return next((one for one in self.attempts if one.state in _SETTLED), None)
-
-    @property
-    def score(self) -> float | None:
-        """Its first objective, if it finished."""
-        return self.outcome.values[0] if self.outcome else None
-
-    @property
-    def whole(self) -> FrozenTrial | None:
-        """The attempt that finished, if it was trained to its end and has a score of its own."""
-        found = self.outcome
-        complete = found and found.state == TrialState.COMPLETE and "mark" not in found.user_attrs
-        return found if complete else None
-
-    @property
-    def running(self) -> FrozenTrial | None:
-        """The attempt that is running, if one is."""
-        return next((one for one in self.attempts if one.state == TrialState.RUNNING), None)
-
-    @property
-    def deaths(self) -> int:
-        """How many attempts died with their workers."""
-        failed = [one for one in self.attempts if one.state == TrialState.FAIL]
-        return sum("returned" not in one.user_attrs for one in failed)
 
 
 class Study:
@@ -91,9 +42,12 @@ class Study:
         directions: one of maximize and minimize for each objective.
         lease: seconds without a sign of life after which a trial is taken over.
         attempts: how often a trial may kill its worker before it is given up.
+        overwrite: whether what the study of this name held is deleted first. A Tuner's own
+            ``overwrite`` deletes the Tuner's files, and no study.
 
     Raises:
-        StudyError: the storage cannot be opened, or holds another search of this name.
+        StudyError: the storage cannot be opened, holds another search of this name, or is to be
+            overwritten while a worker of it lives.
     """
 
     def __init__(
@@ -106,6 +60,7 @@ class Study:
         directions: tuple[str, ...] = ("maximize",),
         lease: float = 60.0,
         attempts: int = 3,
+        overwrite: bool = False,
     ):
         self.name = name
         self.trials = trials
@@ -113,6 +68,8 @@ class Study:
         self.lease = lease
         self.attempts = attempts
         self.worker = f"{platform.node()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self.seen: list[Plan] = []
+        """The planned trials as they were read last."""
         self._file: Path | None = None
         self._lock: contextlib.AbstractContextManager = contextlib.nullcontext()
         self._seen: dict[int, tuple[Any, float]] = {}
@@ -123,7 +80,10 @@ class Study:
                 self._file.parent.mkdir(parents=True, exist_ok=True)
                 self._lock = locks.file_lock(self._file.with_name(f".{self._file.name}.lock"))
             with self._lock:  # two workers of a new file must not both make its tables
-                self.backend, self.id = self._open(url, fingerprint)
+                self.backend = connect(url)
+                if overwrite:
+                    self._delete()
+                self.id = self._open(fingerprint)
         if self._file:  # the operating system says who of this machine is alive
             self._living.enter_context(locks.lock(self._sign_of(self.worker)))
 
@@ -132,10 +92,23 @@ class Study:
         self._living.close()
         self.backend.remove_session()
 
-    def _open(self, url: str, fingerprint: Mapping[str, Any]) -> tuple[Any, int]:
-        backend = connect(url)
+    def _delete(self) -> None:
+        """Delete the study of this name, if there is one and nobody runs a trial of it."""
+        known = {one.study_name: one._study_id for one in self.backend.get_all_studies()}
+        if self.name not in known:
+            return
+        self.id = known[self.name]
+        running = [plan.running for plan in self.plans()]
+        if not all(self._is_lost(trial) for trial in running if trial):
+            raise StudyError(
+                f"A worker of the study {self.name!r} lives. Wait for its end before the study is "
+                "overwritten."
+            )
+        self.backend.delete_study(self.id)
+
+    def _open(self, fingerprint: Mapping[str, Any]) -> int:
         found = optuna.create_study(
-            storage=backend,
+            storage=self.backend,
             study_name=self.name,
             directions=self.directions,
             load_if_exists=True,
@@ -150,7 +123,7 @@ class Study:
                 f"The study {self.name!r} is another search. {changed}. Give this one another "
                 "name or folder, or leave out what differs."
             )
-        return backend, backend.get_study_id_from_name(self.name)
+        return self.backend.get_study_id_from_name(self.name)
 
     def _sign_of(self, worker: str) -> Path:
         assert self._file is not None
@@ -165,7 +138,8 @@ class Study:
         for trial in found:
             if "withdrawn" not in trial.user_attrs:
                 attempts.setdefault(trial.user_attrs["index"], []).append(trial)
-        return [Plan(index, tuple(attempts[index])) for index in sorted(attempts)]
+        self.seen = [Plan(index, tuple(attempts[index])) for index in sorted(attempts)]
+        return self.seen
 
     def claim(self) -> Attempt | Literal["wait", "done"]:
         """Take the first planned trial that nobody runs.
@@ -193,7 +167,8 @@ class Study:
         template = optuna.trial.create_trial(state=TrialState.RUNNING, user_attrs=attributes)
         key = self.backend.create_new_trial(self.id, template)
         rivals = self.plans()[index].attempts
-        if next(one for one in rivals if one.state != TrialState.FAIL)._trial_id != key:
+        living = (one for one in rivals if one.state != TrialState.FAIL or is_broken(one))
+        if next(living)._trial_id != key:
             self.backend.set_trial_user_attr(key, "withdrawn", True)
             self._finish(key, TrialState.FAIL)
             return None
@@ -246,11 +221,11 @@ class Study:
 
     def note(self, attempt: Attempt, name: str, value: Any) -> bool:
         """Keep something of an attempt beside its score; false when it was taken over."""
-        return self._write(self.backend.set_trial_user_attr, attempt.key, name, value)
+        return self.write(self.backend.set_trial_user_attr, attempt.key, name, value)
 
     def report(self, attempt: Attempt, step: int, value: float) -> bool:
         """Keep the objective after an epoch; false when the attempt was taken over."""
-        return self._write(
+        return self.write(
             self.backend.set_trial_intermediate_value, attempt.key, step, float(value)
         )
 
@@ -259,18 +234,43 @@ class Study:
         state = TrialState.PRUNED if pruned else TrialState.COMPLETE
         return self._finish(attempt.key, state, values)
 
-    def give_back(self, attempt: Attempt) -> None:
-        """Return an attempt unfinished: another will have its parameters."""
-        if self.note(attempt, "returned", True):
-            self._finish(attempt.key, TrialState.FAIL)
+    def fail(self, attempt: Attempt, reason: str) -> bool:
+        """Finish an attempt without a score; false when it was taken over."""
+        marked = self.note(attempt, "mark", reason)
+        return marked and self._finish(attempt.key, TrialState.FAIL)
+
+    def give_back(self, attempt: Attempt, failed: str | None = None) -> bool:
+        """Return an attempt unfinished: another will have its parameters.
+
+        Args:
+            attempt: the attempt.
+            failed: why it had no score, if it is to be tried again for that.
+        """
+        if failed is not None:
+            self.note(attempt, "failed", failed)
+        returned = self.note(attempt, "returned", True)
+        return returned and self._finish(attempt.key, TrialState.FAIL)
+
+    @property
+    def space(self) -> dict[str, Any] | None:
+        """The hyperparameters that its workers know, as KerasTuner describes them."""
+        return self.backend.get_study_user_attrs(self.id).get("space")
+
+    def extend(self, merge: Callable[[dict[str, Any] | None], dict[str, Any]]) -> dict[str, Any]:
+        """Replace ``space`` by what a function makes of it, and return that."""
+        with self._lock:
+            made = merge(self.space)
+            self.backend.set_study_user_attr(self.id, "space", made)
+        return made
 
     def _finish(self, key: int, state: TrialState, values: list[float] | None = None) -> bool:
         with self._lock:
-            return self._write(self.backend.set_trial_state_values, key, state, values)
+            return self.write(self.backend.set_trial_state_values, key, state, values)
 
-    def _write(self, write, *arguments: Any) -> bool:
+    def write(self, write: Callable[..., Any], *arguments: Any) -> bool:
+        """Call one of the backend's writes; false when the attempt was taken over or deleted."""
         try:
             write(*arguments)
-        except UpdateFinishedTrialError:
+        except (UpdateFinishedTrialError, KeyError):
             return False
         return True

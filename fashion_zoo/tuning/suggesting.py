@@ -4,27 +4,69 @@ A sampler is made anew for each trial from (seed, index), so that a search that 
 begun again asks for the same parameters. Attempts that died are hidden from sampler and pruner.
 """
 
+import copy
 import math
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 import keras_tuner
 import optuna
 from keras_tuner.engine import hyperparameters
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 from optuna.trial import FrozenTrial, TrialState
 
+import fashion_zoo.tuning.axes as axes
 from fashion_zoo import checks
 from fashion_zoo.config import Pruner, Sampler
 from fashion_zoo.searches import check_algorithms
 from fashion_zoo.seeds import derive
-from fashion_zoo.tuning.study import Attempt, Study
+from fashion_zoo.tuning.axes import Axis
+from fashion_zoo.tuning.plans import Attempt, is_broken
+from fashion_zoo.tuning.study import Study
 
 
 class VisibleStudy(optuna.Study):
-    """The study as Optuna knows it, without the attempts that died or were withdrawn."""
+    """The study as Optuna's algorithms see it.
 
-    def get_trials(self, deepcopy: bool = True, states: Any = None) -> list[FrozenTrial]:
-        found = super().get_trials(deepcopy, states)
-        return [one for one in found if one.state != TrialState.FAIL]
+    Attempts that died or were withdrawn, and trials that are not of the search, are left out. A
+    trial that broke is the worst of the pruned ones and reported nothing: its region is avoided,
+    and no other is measured against it. Hyperparameters with an ``Axis`` stand at their places.
+    """
+
+    def __init__(self, *arguments: Any, axes: Mapping[str, Axis] | None = None):
+        super().__init__(*arguments)
+        self._axes = dict(axes or {})
+        self._all: list[FrozenTrial] | None = None
+
+    def _get_trials(
+        self, deepcopy: bool = True, states: Any = None, use_cache: bool = False
+    ) -> list[FrozenTrial]:
+        if self._all is None or not use_cache:
+            several = len(self.directions) > 1  # there is no worst of them
+            self._all = [
+                self._seen(one)
+                for one in super()._get_trials(deepcopy)
+                if "index" in one.user_attrs
+                and (one.state != TrialState.FAIL or (is_broken(one) and not several))
+            ]
+        return [one for one in self._all if states is None or one.state in states]
+
+    def _seen(self, trial: FrozenTrial) -> FrozenTrial:
+        known = [name for name in self._axes if name in trial.params]
+        if not known and not is_broken(trial):
+            return trial
+        trial = copy.copy(trial)
+        for name in known:
+            self._axes[name].seen(trial, name)
+        if is_broken(trial):
+            trial.state, trial.values = TrialState.PRUNED, None
+            trial.intermediate_values, trial.system_attrs = {}, {}
+        return trial
 
 
 class Suggestions:
@@ -71,10 +113,30 @@ class Suggestions:
             fixed = _walk(space, lambda hp: hp.prob_to_value(place[id(hp)]))
         if fixed is not None:
             self.study.backend.set_trial_system_attr(attempt.key, "fixed_params", fixed)
-        trial = optuna.Trial(self._visible(attempt.index), attempt.key)
-        values = _walk(space, lambda hp: _suggest(trial, hp))
+        drawn = axes.axes({hp.name: hp for hp in space.space})
+        trial = optuna.Trial(self._visible(attempt.index, drawn), attempt.key)
+        # What an earlier attempt did not have, this one has not either: it takes the default.
+        known = None if attempt.values is None else set(attempt.values)
+        values = _walk(space, lambda hp: _suggest(trial, hp, fixed or {}), known)
         self.study.note(attempt, "asked", True)
         return values
+
+    def learn(self, attempt: Attempt, hps: keras_tuner.HyperParameters) -> None:
+        """Store the values of hyperparameters that first appeared while the trial ran.
+
+        Args:
+            attempt: a running one.
+            hps: all hyperparameters, with their values.
+        """
+        asked = self.study.backend.get_trial(attempt.key).params
+        for hp in hps.space:
+            kind = axes.distribution(hp)
+            if kind and hps.is_active(hp) and hp.name in hps.values and hp.name not in asked:
+                self._store(attempt, hp.name, hps.values[hp.name], kind)
+
+    def _store(self, attempt: Attempt, name: str, value: Any, kind: BaseDistribution) -> None:
+        internal = kind.to_internal_repr(value)
+        self.study.write(self.study.backend.set_trial_param, attempt.key, name, internal, kind)
 
     def _point(self, index: int, dimensions: int) -> list[float]:
         from scipy.stats import qmc
@@ -91,7 +153,7 @@ class Suggestions:
         visible = self._visible(attempt.index)
         return visible.pruner.prune(visible, self.study.backend.get_trial(attempt.key))
 
-    def _visible(self, index: int) -> VisibleStudy:
+    def _visible(self, index: int, drawn: Mapping[str, Axis] | None = None) -> VisibleStudy:
         seed = derive(self.seed, "trial", index)
         sampler = (
             optuna.samplers.TPESampler(seed=seed)
@@ -106,31 +168,45 @@ class Suggestions:
                 pruner = optuna.pruners.MedianPruner(n_startup_trials=5)
             case _:
                 pruner = optuna.pruners.NopPruner()
-        return VisibleStudy(self.study.name, self.study.backend, sampler, pruner)
+        return VisibleStudy(self.study.name, self.study.backend, sampler, pruner, axes=drawn)
 
 
-def _walk(space: keras_tuner.HyperParameters, choose) -> dict[str, Any]:
+def _walk(
+    space: keras_tuner.HyperParameters,
+    choose: Callable[[Any], Any],
+    known: Container[str] | None = None,
+) -> dict[str, Any]:
     """Choose a value for each hyperparameter that is active under those before it."""
     values: dict[str, Any] = {}
     for hp in space.space:
-        if all(condition.is_active(values) for condition in hp.conditions):
+        # A fixed one is not stored, so no earlier attempt has it.
+        asked = known is None or hp.name in known or isinstance(hp, hyperparameters.Fixed)
+        if asked and all(condition.is_active(values) for condition in hp.conditions):
             values[hp.name] = choose(hp)
     return values
 
 
-def _suggest(trial: optuna.Trial, hp: Any) -> Any:
-    match hp:
-        case hyperparameters.Float():
-            return trial.suggest_float(
-                hp.name, hp.min_value, hp.max_value, step=hp.step, log=hp.sampling == "log"
-            )
-        case hyperparameters.Int() if hp.sampling == "log":
-            return trial.suggest_int(hp.name, hp.min_value, hp.max_value, log=True)
-        case hyperparameters.Int():
-            return trial.suggest_int(hp.name, hp.min_value, hp.max_value, step=hp.step or 1)
-        case hyperparameters.Boolean():
-            return trial.suggest_categorical(hp.name, [False, True])
-        case hyperparameters.Choice():
-            return trial.suggest_categorical(hp.name, hp.values)
-        case _:
-            return hp.default  # a Fixed one
+def _suggest(trial: optuna.Trial, hp: Any, fixed: Mapping[str, Any]) -> Any:
+    """Return the value that is fixed, or draw one; and store it."""
+    kind, own = axes.distribution(hp), axes.axis(hp)
+    if kind is None:
+        return hp.default
+    if hp.name not in fixed and own is None:
+        return _draw(trial, hp.name, kind)
+    if hp.name in fixed:
+        value = fixed[hp.name]
+    else:
+        study, frozen = trial.study, trial._get_latest_trial()
+        value = own.value(study.sampler.sample_independent(study, frozen, hp.name, own.drawn))
+    trial.storage.set_trial_param(trial._trial_id, hp.name, kind.to_internal_repr(value), kind)
+    return value
+
+
+def _draw(trial: optuna.Trial, name: str, kind: BaseDistribution) -> Any:
+    match kind:
+        case CategoricalDistribution():
+            return trial.suggest_categorical(name, kind.choices)
+        case IntDistribution():
+            return trial.suggest_int(name, kind.low, kind.high, step=kind.step, log=kind.log)
+        case FloatDistribution():
+            return trial.suggest_float(name, kind.low, kind.high, step=kind.step, log=kind.log)

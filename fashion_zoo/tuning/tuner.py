@@ -117,8 +117,8 @@ class StudyTuner(keras_tuner.Tuner):
 
 
 def _line(trial: Trial, objective: str) -> str:
-    if not trial.metrics.exists(objective):
-        return f"trial {trial.trial_id}: no score. {trial.message}"
+    if trial.score is None:
+        return f"trial {trial.trial_id}: no score. {trial.message or 'It is not a finite number.'}"
     # Epochs of the same number in several executions stand together.
     epochs = sum(len(one.value) for one in trial.metrics.get_history(objective))
     pruned = "pruned, " if trial.status == TrialStatus.STOPPED else ""

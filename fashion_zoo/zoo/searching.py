@@ -247,6 +247,8 @@ def _run(
     from fashion_zoo.tuning import StudyOracle, search
 
     epochs = model.base.training.epochs
+    # Trials that diverge stop nothing: what may change is checked, so the fault is theirs.
+    options["max_consecutive_failed_trials"] = None
     oracle = StudyOracle(study, objectives, epochs=epochs, seed=model.base.seed, **options)
     start = time.perf_counter()
     with advice(lambda _: "No trial is lost. The same search goes on when it is begun again."):

@@ -183,7 +183,13 @@ def _ours(
 ) -> _Found:
     study = Study(f"sqlite:///{folder}/study.db", "s", fingerprint={}, trials=_ENDLESS)
     epochs = model.base.training.epochs
-    oracle = StudyOracle(study, search.OBJECTIVE, epochs=epochs, seed=settings["seed"])
+    oracle = StudyOracle(
+        study,
+        search.OBJECTIVE,
+        epochs=epochs,
+        seed=settings["seed"],
+        max_consecutive_failed_trials=None,
+    )
     tuner = StudyTuner(oracle, model, folder)
     with contextlib.suppress(OutOfTimeError):
         tuner.search(callbacks=[deadline])
