@@ -39,6 +39,13 @@ def limit_gpu_memory(mebibytes: int) -> None:
         # Its older name: beside the other one, jaxlib gives the GPU up.
         os.environ.pop("XLA_PYTHON_CLIENT_MEM_FRACTION", None)
         return
+    if keras.backend.backend() == "torch":
+        import torch
+
+        share = min(mebibytes / _smallest_gpu(mebibytes), 1.0)
+        for gpu in range(torch.cuda.device_count()):
+            torch.cuda.set_per_process_memory_fraction(share, gpu)
+        return
     import tensorflow as tf
 
     gpus = tf.config.list_physical_devices("GPU")
@@ -82,6 +89,10 @@ def gpu_is_lost() -> bool:
         import tensorflow as tf
 
         return not tf.config.list_physical_devices("GPU")
+    if keras.backend.backend() == "torch":
+        import torch
+
+        return not torch.cuda.is_available()
     return False
 
 

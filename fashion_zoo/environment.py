@@ -16,7 +16,7 @@ def describe() -> dict[str, Any]:
     import keras
 
     return {
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": {"python": platform.python_version(), **_versions(keras.backend.backend())},
         "backend": keras.backend.backend(),
         "device": device_name(),
         "cores": _cores(),
@@ -69,12 +69,19 @@ def _threads() -> dict[str, int | str | None]:
 
         threads["intra_op"] = tf.config.threading.get_intra_op_parallelism_threads()
         threads["inter_op"] = tf.config.threading.get_inter_op_parallelism_threads()
+    if keras.backend.backend() == "torch":
+        import torch
+
+        threads["intra_op"], threads["inter_op"] = (
+            torch.get_num_threads(), torch.get_num_interop_threads()
+        )  # fmt: skip
     return threads
 
 
-def _versions() -> dict[str, str]:
+def _versions(backend: str) -> dict[str, str]:
     found = {}
-    for package in _PACKAGES:
+    # PyTorch lies beside much else that is installed, and counts only where it computes.
+    for package in (*_PACKAGES, *(["torch"] if backend == "torch" else [])):
         try:
             found[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
@@ -96,6 +103,11 @@ def device_name() -> str:
 
         if jax.devices()[0].platform != "cpu":
             return jax.devices()[0].device_kind
+    elif keras.backend.backend() == "torch":
+        import torch
+
+        if torch.cuda.is_available():
+            return torch.cuda.get_device_name()
     information = Path("/proc/cpuinfo")
     if information.is_file():
         for line in information.read_text().splitlines():

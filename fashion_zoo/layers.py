@@ -72,6 +72,7 @@ class ScheduledDropout(keras.layers.Layer):
         self.noise_shape = None if noise_shape is None else tuple(noise_shape)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
+        self._ended = (-1, 0.0)  # the masks drawn when ``reset`` was called, the rate of the last
         self.follow(factors, offset)
 
     def build(self, input_shape):
@@ -88,15 +89,18 @@ class ScheduledDropout(keras.layers.Layer):
     @property
     def steps(self) -> int:
         """How many masks the layer has drawn: its own step counter."""
-        return int(np.asarray(self.seed_generator.state.value)[1])
+        return int(keras.ops.convert_to_numpy(self.seed_generator.state.value)[1])
 
     @property
     def last_rate(self) -> float:
         """The rate of the last training step."""
+        if self._ended[0] == self.steps:
+            return self._ended[1]
+        rate = float(keras.ops.convert_to_numpy(self.rate))  # a mirrored one is no number
         if self.factors is None:
-            return float(self.rate)
+            return rate
         step = min(max(self.steps - 1 - self.offset, 0), len(self.factors) - 1)
-        return float(self.rate) * float(self.factors[step])
+        return rate * float(self.factors[step])
 
     def follow(self, factors: Sequence[float] | None, offset: int = 0) -> None:
         """Multiply the rate of each step by a factor, in steps that are traced from now on.
@@ -117,6 +121,15 @@ class ScheduledDropout(keras.layers.Layer):
                 )
         self.factors, self.offset = table, int(offset)
 
+    def reset(self) -> None:
+        """Go back to the base rate, in steps that are traced from now on.
+
+        ``last_rate`` stays what it is until the next mask is drawn.
+        """
+        self._ended = (self.steps, self.last_rate)
+        self.follow(None)
+        self.rate.assign(self.base_rate)
+
     def _rate_now(self):
         if self.factors is None:
             return keras.ops.convert_to_tensor(self.rate)
@@ -134,13 +147,14 @@ class ScheduledDropout(keras.layers.Layer):
                 size if drawn is None else drawn
                 for size, drawn in zip(shape, self.noise_shape, strict=True)
             )
+        dtype = keras.backend.standardize_dtype(inputs.dtype)  # PyTorch's own is no string
         # The scale of a rate of 1 - 1 / 65,536 is more than float16 holds.
-        highest = _LEVELS - (2 if inputs.dtype == "float16" else 1)
+        highest = _LEVELS - (2 if dtype == "float16" else 1)
         threshold = keras.ops.minimum(keras.ops.round(rate * _LEVELS), highest)
         bits = self._bits(shape)
         kept = bits >= keras.ops.cast(threshold, bits.dtype)
-        scale = keras.ops.cast(_LEVELS / (_LEVELS - threshold), inputs.dtype)
-        return inputs * (keras.ops.cast(kept, inputs.dtype) * scale)
+        scale = keras.ops.cast(_LEVELS / (_LEVELS - threshold), dtype)
+        return inputs * (keras.ops.cast(kept, dtype) * scale)
 
     def _bits(self, shape):
         """Draw 16 bits for each element, as a uint16 of which two come from one int32.

@@ -186,10 +186,11 @@ def last_step(optimizer: keras.optimizers.Optimizer) -> dict[str, float]:
     # Not ``iterations``, which counts updates where gradients are accumulated.
     step = keras.ops.maximum(optimizer._iterations - 1, 0)  # before the first, the first one's
     tabulated = isinstance(schedule, TabulatedSchedule)
-    applied = {"learning_rate": float(schedule(step) if tabulated else optimizer.learning_rate)}
+    applied = {"learning_rate": schedule(step) if tabulated else optimizer.learning_rate}
     if isinstance(optimizer, ScheduledAdamW):
-        applied["weight_decay"] = float(optimizer.weight_decay_at(step))
-    return applied
+        applied["weight_decay"] = optimizer.weight_decay_at(step)
+    # A variable of several replicas, or with a gradient, is no number by itself.
+    return {name: float(keras.ops.convert_to_numpy(value)) for name, value in applied.items()}
 
 
 _IN_KERAS = {FusedAdamW: keras.optimizers.AdamW, FusedAdam: keras.optimizers.Adam}

@@ -47,6 +47,10 @@ def _gpu_capability() -> tuple[int, ...] | None:
         gpus = [device for device in jax.devices() if device.platform == "gpu"]
         text = getattr(gpus[0], "compute_capability", "0") if gpus else None
         return tuple(int(part) for part in text.split(".")) if text else None
+    if keras.backend.backend() == "torch":
+        import torch
+
+        return torch.cuda.get_device_capability() if torch.cuda.is_available() else None
     import tensorflow as tf
 
     gpus = tf.config.list_physical_devices("GPU")

@@ -14,7 +14,8 @@ os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "highest")
 os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")
 
 # The jax tests have an environment of their own, without tensorflow.
-collect_ignore = [] if os.environ.get("KERAS_BACKEND") == "jax" else ["test_jax.py"]
+_ELSEWHERE = os.environ.get("KERAS_BACKEND") in ("jax", "torch")
+collect_ignore = [] if _ELSEWHERE else ["test_other_backends.py"]
 
 SMALL = {
     "model": {"hidden_units": (32, 16)},
@@ -47,7 +48,7 @@ def images() -> Images:
 def trained(tmp_path_factory):
     """One small run, trained, evaluated and exported. Do not write into it."""
     folder = tmp_path_factory.mktemp("runs") / "bn"
-    return fashion_zoo.train("bn_mlp", run_dir=folder, **SMALL)
+    return fashion_zoo.train("bn_mlp", run_dir=folder, export=not _ELSEWHERE, **SMALL)
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ def test_the_logged_weight_decay_is_the_one_of_the_last_step(images):
         weight_decay=TabulatedSchedule([0.1, 0.2, 0.3, 0.4]),
         scale_loss=True,
     )
-    model.compile(optimizer, "sparse_categorical_crossentropy")
+    model.compile(optimizer, model.loss)
     fit = {"batch_size": 100, "epochs": 2, "verbose": 0, "callbacks": [OptimizerLogger()]}
     history = model.fit(images.images, images.labels, **fit).history
     assert history["weight_decay"] == pytest.approx([0.2, 0.4])

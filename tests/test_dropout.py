@@ -21,6 +21,8 @@ SLOW = pytest.mark.slow
 WAYS = [(1, False), (3, False), (8, False), (8, True)]
 if keras.backend.backend() == "jax":
     WAYS = [(1, "auto"), (8, "auto")]
+if keras.backend.backend() == "torch":  # which has no longer executions
+    WAYS = [(1, "auto")]
 # Each schedule in one way, and each way with one schedule; the slow tests have all of both.
 CASES = pytest.mark.parametrize(
     ("name", "steps_per_execution", "jit_compile"),
@@ -60,6 +62,17 @@ def test_a_second_fit_begins_the_table_anew():
     fit(built, DropoutScheduler(schedules.linear(0, 1), each="step"))
     history = fit(built, DropoutScheduler(schedules.linear(), each="step"))
     assert_dropped(history, "dropout_1", step_rates(0.4, schedules.linear())[0])
+
+
+@pytest.mark.parametrize("each", ["epoch", "step"])
+def test_a_later_fit_without_a_schedule_has_the_base_rates(each):
+    built = model()
+    fit(built, DropoutScheduler(schedules.linear(0.5, 0), each=each), epochs=2)
+    layer = built.get_layer("dropout_1")
+    assert layer.last_rate == pytest.approx(0 if each == "step" else 0.1)  # as the last step had it
+    history = fit(built, keras.callbacks.Callback(), epochs=1)
+    assert_dropped(history, "dropout_1", [0.4])
+    assert layer.last_rate == pytest.approx(0.4)
 
 
 def test_a_schedule_a_layer_and_one_scaled_by_depth():

@@ -3,6 +3,7 @@
 import math
 import types
 
+import keras
 import pytest
 
 from fashion_zoo import TrainingError, override, recipe
@@ -141,9 +142,11 @@ def test_the_loss_of_an_untrained_model_is_that_of_guessing_or_more(soft, images
 
     plain, built = untrained(hidden_units=(16,))
     assert guessing <= plain < 2 * guessing
-    penalty = 0.01 * sum(float((kernel.numpy() ** 2).sum()) for kernel in built.weights[::2])
+    kernels = built.get_weights()[::2]
+    penalty = 0.01 * sum(float((kernel**2).sum()) for kernel in kernels)
     with_penalty, _ = untrained(hidden_units=(16,), l2=0.01)
-    loss = float(built.compute_loss(y=labels, y_pred=built(images.images)))
+    loss = built.compute_loss(y=labels, y_pred=built(images.images))
+    loss = float(keras.ops.convert_to_numpy(loss))
     assert with_penalty == pytest.approx(max(guessing, loss + penalty), rel=1e-4)
     built.set_weights([0 * weights for weights in built.get_weights()])
     assert untrained_loss(built, images.images, labels) == pytest.approx(guessing)

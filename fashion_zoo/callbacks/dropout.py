@@ -24,7 +24,7 @@ class DropoutScheduler(keras.callbacks.Callback):
     Each epoch, progress is ``epoch / epochs`` with epochs counted from 0, and the callback writes
     the rate into the layer. Each step, progress runs from 0 at the first step to 1 at the last,
     and the layer looks the factor up in the graph. The rate of an epoch's last step goes into the
-    history as ``NAME_rate``.
+    history as ``NAME_rate``. When the training ends, the layers have their base rates again.
 
     Args:
         schedule: a function of progress, such as ``fashion_zoo.schedules.linear()``, for all
@@ -77,6 +77,12 @@ class DropoutScheduler(keras.callbacks.Callback):
         for layer, _ in self._moved():
             logs[f"{layer.name}_rate"] = layer.last_rate
 
+    def on_train_end(self, logs=None):
+        for layer, _ in self._moved():
+            layer.reset()
+        if self.followed:  # what is traced has the table in it
+            self.model.make_train_function(force=True)
+
     def _factors(self, schedule: Schedule, count: int) -> list[float]:
         """Return the factors of all epochs, or of all steps."""
         if self.each == "step":
@@ -89,6 +95,7 @@ class DropoutScheduler(keras.callbacks.Callback):
         self.followed, steps = True, self.params["steps"]
         for layer, schedule in self._moved():
             factors = self._factors(schedule, self.params["epochs"] * steps)
+            layer.rate.assign(layer.base_rate)
             # A resumed training is in the middle of its table; a second fit begins a new one.
             layer.follow(factors, layer.steps - epoch * steps)
         self.model.make_train_function(force=True)  # one traced before would keep its old table
@@ -122,7 +129,8 @@ class AdaptiveDropout(keras.callbacks.Callback):
     narrows the gap by itself and the loop settles. A change is bounded, because the mean over the
     first epoch says more about its start than about the gap. The factor starts at 1; multiplying
     keeps the rates of the layers in proportion, and bounds above 0 let it come back. The rates
-    that were applied go into the history as ``NAME_rate``.
+    that were applied go into the history as ``NAME_rate``. When the training ends, the layers have
+    their base rates again.
 
     The rule is this package's own: integral control of the logarithm of the rates.
 
@@ -179,6 +187,10 @@ class AdaptiveDropout(keras.callbacks.Callback):
         wanted = self.gain * (logs["val_loss"] - logs["loss"] - self.target)
         change = min(max(wanted, -self.largest_change), self.largest_change)
         self.factor = min(max(self.factor * math.exp(change), self.lowest), self.highest)
+
+    def on_train_end(self, logs=None):
+        for layer in _layers(self.model, "AdaptiveDropout"):
+            layer.reset()
 
 
 def _layers(model: keras.Model, what: str) -> list[ScheduledDropout]:

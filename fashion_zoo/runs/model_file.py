@@ -8,7 +8,7 @@ import json
 import warnings
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fashion_zoo.show.streams import say
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import keras
 
 _CONFIG = "config.json"  # what Keras calls it in its archive
+_TORCH = "keras.src.backend.torch.optimizers."  # where Keras has its optimizers for PyTorch
 
 
 def read_model(file: Path) -> "keras.Model":
@@ -102,13 +103,24 @@ def _pack(file: Path) -> None:
     """Compress an archive of Keras's, and let each machine choose anew whether it compiles.
 
     The slots of a new optimizer are zeros, of which nothing is left. Keras writes down what "auto"
-    came to here; XLA on another's CPU would be ten times slower.
+    came to here; XLA on another's CPU would be ten times slower. With PyTorch it writes down
+    optimizers that it imports there alone.
     """
     with zipfile.ZipFile(file) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     config = json.loads(parts[_CONFIG])
     config["compile_config"]["jit_compile"] = "auto"
+    _name_for_all(config["compile_config"])
     parts[_CONFIG] = json.dumps(config).encode()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, data in parts.items():
             archive.writestr(name, data)
+
+
+def _name_for_all(part: Any) -> None:
+    """Give the optimizers of one backend, wherever they stand in a config, the name of all."""
+    if isinstance(part, dict):
+        if str(part.get("module")).startswith(_TORCH):
+            part |= {"module": "keras.optimizers", "registered_name": None}
+        for one in part.values():
+            _name_for_all(one)

@@ -78,7 +78,7 @@ def untrained_loss(model: keras.Model, images: np.ndarray, labels: np.ndarray) -
         labels: what the loss takes.
     """
     logits = model(images, training=False)
-    found = float(model.compute_loss(y=labels, y_pred=logits))
+    found = float(keras.ops.convert_to_numpy(model.compute_loss(y=labels, y_pred=logits)))
     guessing = math.log(logits.shape[-1])
     return max(guessing, found) if math.isfinite(found) else guessing
 
@@ -93,7 +93,11 @@ def steps_of_about_a_second(parameters: int, batch_size: int, steps: int) -> int
     A training step costs 6 operations a parameter and image (2 forward, 4 backward; Kaplan et
     al. 2020, arXiv:2001.08361, section 2.1). 50 GFLOP/s and 2 ms of overhead a step were
     measured on two cores. An estimate keeps runs repeatable where a stopwatch would not.
+
+    With PyTorch it is one step: Keras has no longer executions there.
     """
+    if keras.backend.backend() == "torch":
+        return 1
     seconds_a_step = 0.002 + 6 * parameters * batch_size / 50e9
     return min(max(int(1 / seconds_a_step), 1), steps)
 

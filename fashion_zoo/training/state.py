@@ -39,7 +39,7 @@ def capture(
 ) -> bytes:
     """Return the state after so many epochs."""
     arrays: dict[str, Any] = {
-        f"variable/{place:06}": np.asarray(variable.value)  # Keras's own way warns under numpy 2
+        f"variable/{place:06}": keras.ops.convert_to_numpy(variable.value)
         for place, variable in enumerate(_variables(model))
     }
     remembered: dict[str, dict[str, Any]] = {}
