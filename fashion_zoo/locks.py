@@ -20,13 +20,76 @@ if TYPE_CHECKING:
 _NO_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL}
 
 
+class Lock:
+    """The lock of a folder, while it is held.
+
+    Args:
+        folder: what it is the lock of.
+        file: the lock file.
+    """
+
+    def __init__(self, folder: Path, file: Path):
+        self.folder = folder
+        self.file = file
+        # As long as it is open, no other file gets its inode's number.
+        self._open: int | None = os.open(file, os.O_RDWR)
+        self._known = self._is_there()
+
+    def name(self) -> None:
+        """Write into the file which process holds it."""
+        assert self._open is not None
+        os.ftruncate(self._open, 0)
+        os.write(self._open, f"process {os.getpid()} on {platform.node()}".encode())
+
+    def is_ours(self) -> bool:
+        """Whether the lock file is still the one that this process made.
+
+        Who removes it lets another process in. On a disk whose files have no steady number nobody
+        can tell.
+        """
+        return self._open is None or not self._known or self._is_there()
+
+    def check(self) -> None:
+        """Check, before anything is written into the folder, that it is still held.
+
+        Raises:
+            RunLockedError: the lock file was removed, or is another process's.
+        """
+        if not self.is_ours():
+            raise RunLockedError(
+                f"{self.folder} is no longer held: its lock {self.file} was removed, so that "
+                "another process may have begun there. Nothing more is written into it here."
+            )
+
+    def end(self) -> None:
+        """Remove the file unless it is another's, while it is held.
+
+        Who opened it before finds out and tries the name again.
+        """
+        if self.is_ours():
+            with contextlib.suppress(OSError):  # a disk that became read-only
+                self.file.unlink(missing_ok=True)
+        if self._open is not None:
+            os.close(self._open)
+        self._open = None
+
+    def _is_there(self) -> bool:
+        try:
+            return os.path.samestat(os.fstat(self._open), os.stat(self.file))  # type: ignore[arg-type]
+        except OSError:
+            return False
+
+
 @contextlib.contextmanager
-def lock(folder: Path) -> Iterator[None]:
+def lock(folder: Path) -> Iterator[Lock]:
     """Hold the one lock of a folder, whether the folder is there or not.
 
     It is a file beside the folder. The operating system takes the lock back when its process
     ends, however it ends. On a disk without such locks the file names its process, and a process
     of this machine that is no longer alive holds nothing.
+
+    Returns:
+        What tells whether it is still held.
 
     Raises:
         RunLockedError: another process holds it; the message names that one.
@@ -59,14 +122,16 @@ def lock(folder: Path) -> Iterator[None]:
                 f"for its end, or choose another place. If it has ended, {file} can be removed."
             ) from error
     try:
-        if kept:  # else filelock has named this process
-            with as_storage_error(folder):
-                file.write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
-        yield
+        with as_storage_error(folder):
+            ours = Lock(folder, file)
+        try:
+            if kept:  # else filelock has named this process
+                with as_storage_error(folder):
+                    ours.name()
+            yield ours
+        finally:
+            ours.end()
     finally:
-        with contextlib.suppress(OSError):  # a disk that became read-only
-            # While it is held: who opened it before finds out and tries the name again.
-            file.unlink(missing_ok=True)
         held.release()
 
 

@@ -21,7 +21,6 @@ from typing import Any
 from fashion_zoo.errors import Hint, Message, RunError, StorageError
 
 _TEMPORARY = ".tmp-fashion_zoo-"  # how what a killed process left half written is known
-_DIGEST = 32  # bytes of a SHA-256
 # What vboxsf, CIFS and drvfs answer, which cannot sync a folder.
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF}
 
@@ -57,13 +56,31 @@ def as_storage_error(path: Path) -> Iterator[None]:
         ) from error
 
 
+def absolute(path: str | os.PathLike) -> Path:
+    """Return a path as seen from the root, its links as they are.
+
+    It is made where a path enters: the process may change its folder later.
+
+    Raises:
+        StorageError: it begins at the current folder, and that is gone.
+    """
+    try:
+        plain, found = os.path.abspath(path), os.path.realpath(path)
+    except OSError as error:
+        raise StorageError(
+            f"Cannot find {path}: the current folder is gone. Change to another one first."
+        ) from error
+    # Behind a link, "link/.." is not where it seems to be.
+    return Path(plain if os.path.realpath(plain) == found else found)
+
+
 def resolve(path: str | os.PathLike) -> Path:
     """Return where a path leads when its links are followed, whether something is there or not.
 
     Raises:
-        StorageError: a link leads to itself.
+        StorageError: a link leads to itself, or as ``absolute``.
     """
-    found = Path(os.path.realpath(path))
+    found = Path(os.path.realpath(absolute(path)))
     if found.is_symlink():
         raise StorageError(f"{path} is a link that leads to itself. Choose another place.")
     return found
@@ -239,16 +256,6 @@ def write_bytes(path: str | os.PathLike, data: bytes) -> None:
 def write_verified(path: str | os.PathLike, data: bytes) -> None:
     """Write bytes behind their SHA-256, whole or not at all."""
     write_bytes(path, hashlib.sha256(data).digest() + data)
-
-
-def read_verified(path: str | os.PathLike) -> bytes | None:
-    """Return the bytes that ``write_verified`` wrote, or None when they are not those."""
-    try:
-        stored = Path(path).read_bytes()
-    except OSError:
-        return None
-    digest, data = stored[:_DIGEST], stored[_DIGEST:]
-    return data if hashlib.sha256(data).digest() == digest else None
 
 
 def sha256(data: bytes) -> str:

@@ -11,7 +11,16 @@ ROOT = Path(__file__).parent.parent
 FILES = sorted([*ROOT.glob("fashion_zoo/**/*.py"), *ROOT.glob("recipes/*.py")])
 
 LEVELS = [
-    {"errors", "suggest", "expressions", "arguments", "checks", "wording", "serialization"},
+    {
+        "errors",
+        "suggest",
+        "expressions",
+        "arguments",
+        "checks",
+        "wording",
+        "serialization",
+        "reading",
+    },
     {
         "config",
         "overrides",
@@ -60,9 +69,9 @@ NEIGHBOURS = {
 }
 NO_FRAMEWORK = {
     "errors", "suggest", "expressions", "checks", "wording", "config", "overrides", "policies",
-    "arguments", "ranges", "schedules", "searches", "spaces", "storage", "locks", "seeds",
-    "registry", "show", "environment", "runs", "models", "precision", "zoo", "data", "devices",
-    "serialization",
+    "arguments", "ranges", "reading", "schedules", "searches", "spaces", "storage", "locks",
+    "seeds", "registry", "show", "environment", "runs", "models", "precision", "zoo", "data",
+    "devices", "serialization",
 }  # fmt: skip
 HEAVY = {
     "keras", "keras_tuner", "optuna", "tensorflow", "jax", "matplotlib", "sklearn", "scipy", "rich",

@@ -307,12 +307,3 @@ def _renames_once(patch):
         return Path(target)
 
     return once
-
-
-def test_a_kill_in_the_middle_of_a_replacement_loses_no_run(whole, tmp_path):
-    shutil.copytree(whole.path, tmp_path / ".r.replaced")
-    (tmp_path / "r").mkdir()
-    again = train(tmp_path / "r", resume=True)
-    assert again.finished
-    assert files(again) == files(whole)
-    assert [file.name for file in tmp_path.iterdir()] == ["r"]

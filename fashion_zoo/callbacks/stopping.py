@@ -38,7 +38,15 @@ class EarlyStopping(keras.callbacks.EarlyStopping):
         return {name: getattr(self, name) for name in _SAVED}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from ``state()``."""
+        """Go on from ``state()``.
+
+        Raises:
+            ValueError: its best weights are another model's.
+        """
+        best = state["best_weights"]
+        shapes = [tuple(weight.shape) for weight in self.model.weights] if best else None
+        if best and [array.shape for array in best] != shapes:
+            raise ValueError("its best weights are another model's")
         for name in _SAVED:
             setattr(self, name, state[name])
 

@@ -1,6 +1,7 @@
 """Sources: image files to arrays, with every claim of a file checked."""
 
 import gzip
+import hashlib
 import math
 import zlib
 from pathlib import Path
@@ -8,10 +9,10 @@ from typing import BinaryIO, Literal, NamedTuple
 
 import numpy as np
 
+from fashion_zoo import reading
 from fashion_zoo.arguments import AnyPath, checked
 from fashion_zoo.config import DataConfig
 from fashion_zoo.errors import DataError
-from fashion_zoo.storage import sha256
 from fashion_zoo.wording import counted
 
 EMBEDDED = Path(__file__).parent.parent / "assets" / "fashion_mnist"
@@ -121,7 +122,7 @@ def read_idx(path: AnyPath, shape: tuple[int, ...]) -> np.ndarray:
     """
     path = Path(path)
     try:
-        with gzip.open(path, "rb") as file:
+        with reading.open_regular(path) as packed, gzip.open(packed) as file:
             _check_header(path, file, shape)
             size = math.prod(shape)
             data = file.read(size)
@@ -167,7 +168,9 @@ def published_digests() -> dict[str, str]:
 
 
 def _check_digest(path: Path) -> None:
-    digest, published = sha256(path.read_bytes()), published_digests()[path.name]
+    with reading.open_regular(path) as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    published = published_digests()[path.name]
     if digest != published:
         raise DataError(
             f"{path} is not the published file: SHA-256 {digest}, expected {published}. "

@@ -1,6 +1,7 @@
 """The split: which of the 60,000 published training images are held out for validation."""
 
 import functools
+import hashlib
 import math
 from typing import NamedTuple
 
@@ -23,6 +24,15 @@ class Split(NamedTuple):
 
     def __repr__(self) -> str:
         return f"training: {self.train!r}\nvalidation: {self.validation!r}"
+
+    def digest(self) -> str:
+        """Return the SHA-256 of all pixels and labels, in hexadecimal."""
+        found = hashlib.sha256()
+        for part in self:
+            for array in part:
+                found.update(f"{array.dtype}{array.shape}".encode())
+                found.update(np.ascontiguousarray(array).data)
+        return found.hexdigest()
 
 
 @functools.cache

@@ -1,11 +1,24 @@
 """The run folder: what it holds, and how one is made, gone on with and read."""
 
+from fashion_zoo.runs.config_file import is_run, read_config, write_config
 from fashion_zoo.runs.evaluation import Evaluation
 from fashion_zoo.runs.places import check_free, check_same, create, create_next, reopen
-from fashion_zoo.runs.run import Run, is_run, open_run, read_config, stored_config, write_config
-from fashion_zoo.runs.settings import as_stored
+from fashion_zoo.runs.run import Run, open_run, stored_config
+from fashion_zoo.runs.settings import as_stored, contradictions
 
 __all__ = [
-    "Evaluation", "Run", "as_stored", "check_free", "check_same", "create", "create_next", "is_run",
-    "open_run", "read_config", "reopen", "stored_config", "write_config",
+    "Evaluation",
+    "Run",
+    "as_stored",
+    "check_free",
+    "check_same",
+    "contradictions",
+    "create",
+    "create_next",
+    "is_run",
+    "open_run",
+    "read_config",
+    "reopen",
+    "stored_config",
+    "write_config",
 ]  # fmt: skip

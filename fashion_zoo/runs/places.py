@@ -1,8 +1,8 @@
 """Where a run folder may be made, who holds it, and what happens to an older one there."""
 
 import contextlib
+import dataclasses
 import itertools
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,7 +13,9 @@ from fashion_zoo.arguments import AnyPath, checked
 from fashion_zoo.config import RunConfig
 from fashion_zoo.errors import Hint, Message, RunError
 from fashion_zoo.overrides import differences
-from fashion_zoo.runs.run import Run, is_run, open_run, write_config
+from fashion_zoo.runs.config_file import is_run, write_config
+from fashion_zoo.runs.holding import Held, drop_aside, is_aside, put_back, set_aside
+from fashion_zoo.runs.run import Run, open_run
 from fashion_zoo.runs.settings import as_stored
 
 
@@ -37,32 +39,34 @@ def create(
     """
     check_free(path, force=force)
     place = storage.resolve(path)
-    with locks.lock(place):
+    with locks.lock(place) as lock:
         _settle(place)
         _check_free(path, force=force)
-        aside, was_there = _aside(place), place.is_dir()
+        was_there = place.is_dir()
         with storage.as_storage_error(place):
             if is_run(place):
-                if aside.exists():  # a forced run that was killed is forced again
+                if is_aside(place):  # a forced run that was killed is forced again
                     storage.remove(place)
                 else:
-                    place.rename(aside)
+                    set_aside(place)
             place.mkdir(parents=True, exist_ok=True)
         storage.sweep(place)
-        try:
-            run = Run(Path(path), recipe_name, config)
-            write_config(place / "config.json", recipe_name, config)
-            storage.write_json(place / "environment.json", dict(environment))
-            yield run
-        except BaseException:
-            if aside.exists() or not run.has_state:
-                shutil.rmtree(place, ignore_errors=True)
-                if aside.exists():
-                    aside.rename(place)
-                elif was_there:
-                    place.mkdir()
-            raise
-        shutil.rmtree(aside, ignore_errors=True)
+        with Held(Path(path), lock) as held:
+            try:
+                run = Run(Path(path), recipe_name, config, held.check)
+                write_config(place / "config.json", recipe_name, config)
+                storage.write_json(place / "environment.json", dict(environment))
+                yield run
+            except BaseException:
+                # What another process, or another folder, has there is not taken away.
+                if held.is_ours() and (is_aside(place) or not run.has_state):
+                    shutil.rmtree(place, ignore_errors=True)
+                    if is_aside(place):
+                        put_back(place)
+                    elif was_there:
+                        place.mkdir()
+                raise
+            drop_aside(place)
 
 
 @contextlib.contextmanager
@@ -92,15 +96,16 @@ def reopen(path: AnyPath, environment: Mapping[str, Any]) -> Iterator[Run]:
         StorageError: the folder cannot be written.
     """
     place = storage.resolve(path)
-    with locks.lock(place):
+    with locks.lock(place) as lock:
         _settle(place)
         run = open_run(path)
-        storage.sweep(place)
-        run.prune_states()
-        if not (place / "environment.json").is_file():
-            storage.write_json(place / "environment.json", dict(environment))
-        yield run
-        shutil.rmtree(_aside(place), ignore_errors=True)
+        with Held(Path(path), lock) as held:
+            run = dataclasses.replace(run, check=held.check)
+            storage.sweep(place)
+            if not (place / "environment.json").is_file():
+                storage.write_json(place / "environment.json", dict(environment))
+            yield run
+            drop_aside(place)
 
 
 @checked
@@ -114,7 +119,7 @@ def check_free(path: AnyPath, *, force: bool = False, resume: bool = False) -> N
     """
     place = storage.resolve(path)
     locks.check_unlocked(place)
-    if resume and os.path.exists(_aside(place)):
+    if resume and is_aside(place):
         with locks.lock(place):
             _settle(place)
     if not (resume and is_run(place)):
@@ -147,15 +152,9 @@ def _check_free(path: AnyPath, *, force: bool) -> None:
     storage.check_free(path, "a run", is_run, force=force, instead=instead)
 
 
-def _aside(place: Path) -> Path:
-    """Return where an older run waits while ``force`` replaces it."""
-    return place.with_name(f".{place.name}.replaced")
-
-
 def _settle(place: Path) -> None:
     """Put an older run back that a kill left set aside, with nothing in its place yet."""
-    aside = _aside(place)
     with storage.as_storage_error(place):
-        if aside.exists() and storage.is_free(place):
+        if is_aside(place) and storage.is_free(place):
             storage.remove(place)
-            aside.rename(place)
+            put_back(place)

@@ -10,30 +10,31 @@ model.keras       the trained model, which Keras loads without this package
 curves.png        the history as a picture
 """
 
+import contextlib
 import csv
 import dataclasses
-import json
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from fashion_zoo import environment, storage
+from fashion_zoo import environment, reading, storage
 from fashion_zoo.arguments import AnyPath, checked
 from fashion_zoo.config import RunConfig
-from fashion_zoo.errors import ConfigError, Hint, RunError
-from fashion_zoo.overrides import override
+from fashion_zoo.errors import Hint, RunError
 from fashion_zoo.registry import recipe
+from fashion_zoo.runs.config_file import is_run, parse, read_json
 from fashion_zoo.runs.evaluation import Evaluation
 from fashion_zoo.runs.model_file import read_model, write_model
-from fashion_zoo.runs.settings import revived
 from fashion_zoo.show import cells
 from fashion_zoo.wording import counted, percent
 
 if TYPE_CHECKING:
     import keras
 
-FORMAT = 1
+T = TypeVar("T")
+_STATE = re.compile(r"epoch-(\d{6,12})")
 _RESULTS = ("evaluation.json", "confusion.png", "reliability.png", "errors.png", "saved_model")
 
 
@@ -47,9 +48,11 @@ class Run:
     """Name of the recipe."""
     config: RunConfig
     """What the run was made from."""
+    check: Callable[[], None] | None = dataclasses.field(default=None, compare=False, repr=False)
+    """Called before anything is written into a run that is held; raises where it no longer is."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "path", Path(os.path.abspath(self.path)))
+        object.__setattr__(self, "path", storage.absolute(self.path))
 
     def __fspath__(self) -> str:
         """Return its folder, so that a run is taken wherever the path of one is."""
@@ -114,14 +117,24 @@ class Run:
 
     def save_model(self, model: "keras.Model") -> None:
         """Save the trained model in Keras's own classes, whole or not at all."""
-        with storage.atomic_file(self.model_file) as temporary:
+        with storage.atomic_file(self.to_write("model.keras")) as temporary:
             write_model(model, temporary)
+
+    def to_write(self, name: str) -> Path:
+        """Return where one of its files is written to.
+
+        Raises:
+            RunError: it is held no longer, or another folder stands in its place.
+        """
+        if self.check:
+            self.check()
+        return self.path / name
 
     @property
     def finished(self) -> bool:
         """Whether training came to its end and all of it was written."""
         file = self.path / "training.json"
-        return file.is_file() and bool(_read_json(file).get("finished"))
+        return file.is_file() and bool(read_json(file).get("finished"))
 
     def evaluation(self) -> Evaluation | None:
         """Return ``evaluation.json``, or None before it is there; it is written last."""
@@ -137,7 +150,7 @@ class Run:
         """Remove what was measured and exported of an earlier model, before training goes on."""
         with storage.as_storage_error(self.path):
             for name in _RESULTS:
-                storage.remove(self.path / name)
+                storage.remove(self.to_write(name))
 
     def move(self, surroundings: Mapping[str, Any], epochs: int) -> list[str]:
         """Keep that the run goes on after some epochs, where that is not as it was before.
@@ -150,7 +163,7 @@ class Run:
         changed = environment.changes((moves or [stored])[-1], surroundings)
         if changed:
             moves = [*moves, {"after_epoch": epochs, **surroundings}]
-            storage.write_json(self.path / "environment.json", {**stored, "resumed": moves})
+            storage.write_json(self.to_write("environment.json"), {**stored, "resumed": moves})
         return changed
 
     @property
@@ -159,56 +172,78 @@ class Run:
         return bool(self._states())
 
     def save_state(self, epoch: int, data: bytes) -> None:
-        """Write the state after an epoch; the one before it is kept, older ones go."""
-        folder = self.path / "state"
+        """Write the state after an epoch; the one before it is kept, others go."""
+        folder = self.to_write("state")
         if not folder.is_dir():
             with storage.as_storage_error(folder):
                 folder.mkdir()
-        storage.write_verified(folder / f"epoch-{epoch:06}", data)
-        self.prune_states()
+        storage.write_verified(self.state_file(epoch), data)
+        self.prune_states(epoch, later=True)
 
-    def prune_states(self) -> None:
-        """Remove the states that came before the last two."""
+    def prune_states(self, epoch: int, *, later: bool = False) -> None:
+        """Remove the states before that of the epoch and the one before it.
+
+        Args:
+            epoch: the last one whose state counts.
+            later: whether states of later epochs, which nobody goes on from, are removed too.
+        """
         with storage.as_storage_error(self.path):
-            for old in self._states()[2:]:
-                storage.remove(old)
+            for number, file in self._states().items():
+                if number < epoch - 1 or (later and number > epoch):
+                    storage.remove(file)
 
-    def load_state(self) -> bytes | None:
+    def load_state(self, read: Callable[[bytes, int], T] = lambda data, _: data) -> T | None:
         """Return the newest state that is whole, or None before the first.
+
+        Args:
+            read: makes of its bytes and the number of its epoch what is returned; a ValueError says
+                that they are not what they should be, and the state before is taken. By default
+                the bytes themselves.
 
         Raises:
             RunError: there are states, and none of them is whole.
         """
         states = self._states()
-        for file in states:
-            data = storage.read_verified(file)
+        for number, file in states.items():
+            data = reading.read_verified(file)
             if data is not None:
-                return data
+                with contextlib.suppress(ValueError):
+                    return read(data, number)
         if states:
             raise RunError(
                 f"Run {self.path} cannot go on: its states are damaged "
-                f"({', '.join(file.name for file in states)}). Train it again with ",
+                f"({', '.join(file.name for file in states.values())}). Train it again with ",
                 Hint("force", True),
                 ".",
             )
         return None
 
-    def _states(self) -> list[Path]:
-        """Return the files of the states, the newest first."""
-        return sorted((self.path / "state").glob("epoch-*"), reverse=True)
+    def state_file(self, epoch: int) -> Path:
+        """Return where the state after an epoch is."""
+        return self.path / "state" / f"epoch-{epoch:06}"
+
+    def _states(self) -> dict[int, Path]:
+        """Return the files of the states by the number of their epoch, the newest first."""
+        found = {}
+        for file in (self.path / "state").glob("epoch-*"):
+            if match := _STATE.fullmatch(file.name):
+                found[int(match[1])] = file
+        return dict(sorted(found.items(), reverse=True))
 
     def history(self) -> dict[str, list[float]]:
         """Return the columns of ``history.csv``; NaN where a column began later.
 
         Raises:
-            RunError: there is no history yet.
+            RunError: there is no history yet, or it is damaged.
         """
         file = self.path / "history.csv"
         if not file.is_file():
             raise RunError(f"Run {self.path} has no history.csv: no epoch of it has ended.")
-        with file.open(encoding="utf-8", newline="") as lines:
-            rows = list(csv.DictReader(lines))
-        return {name: [float(row[name] or "nan") for row in rows] for name in rows[0]}
+        try:
+            rows = list(csv.DictReader(reading.read_text(file).splitlines()))
+            return {name: [float(row[name] or "nan") for row in rows] for name in rows[0]}
+        except (ValueError, TypeError, IndexError, csv.Error) as error:
+            raise RunError(f"{file} is damaged: {error}.") from error
 
     def read_json(self, name: str) -> dict[str, Any]:
         """Return the content of one of the run's JSON files.
@@ -216,16 +251,7 @@ class Run:
         Raises:
             RunError: it is missing or damaged.
         """
-        return _read_json(self.path / name)
-
-
-def is_run(path: Path) -> bool:
-    """Whether a run folder is there."""
-    try:
-        stored = json.loads((path / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(stored, dict) and {"format", "recipe", "config"} <= stored.keys()
+        return read_json(self.path / name)
 
 
 @checked
@@ -244,73 +270,8 @@ def open_run(path: AnyPath) -> Run:
         raise RunError(f"There is no run folder {path}.")
     if not os.path.isfile(path / "config.json"):
         raise RunError(f"{path} is not a run folder: it has no config.json.")
-    name, config = _parse(path / "config.json", f"Run {path}")
+    name, config = parse(path / "config.json", f"Run {path}")
     return Run(path, name, config)
-
-
-def _parse(file: Path, what: str) -> tuple[str, RunConfig]:
-    """Return the recipe's name and the config that a file holds."""
-    stored = _read_json(file)
-    number, name = stored.get("format"), stored.get("recipe")
-    if isinstance(number, int) and number > FORMAT:
-        raise RunError(
-            f"{what} has format {number}; this package knows formats up to {FORMAT}. "
-            "Update fashion_zoo."
-        )
-    whole = isinstance(stored.get("config"), dict)
-    if type(number) is not int or number != FORMAT or not whole or not isinstance(name, str):
-        raise RunError(f"{file} is not a run's config.")
-    try:
-        entry = recipe(name)
-        return entry.name, override(entry.config, revived(entry.config, stored["config"]))
-    except ConfigError as error:
-        raise RunError(
-            f"{what} cannot be opened: ",
-            error,
-            " If the recipe is your own, load its file first, with ",
-            Hint("load_recipes"),
-            ".",
-        ) from error
-    except (KeyError, TypeError, ValueError) as error:  # of a family of one's own
-        raise RunError(
-            f"{what} cannot be opened: its settings do not fit {name}: "
-            f"{type(error).__name__}: {error}."
-        ) from error
-
-
-def write_config(file: Path, name: str, config: RunConfig) -> None:
-    """Write the config of a run, whole or not at all."""
-    stored = {"format": FORMAT, "recipe": name, "config": dataclasses.asdict(config)}
-    storage.write_json(file, stored)
-
-
-@checked
-def read_config(file: AnyPath, name: str) -> RunConfig:
-    """Return the config that a file holds, such as a run's config.json or a search's best.json.
-
-    Args:
-        file: the file.
-        name: the recipe that it must be of.
-
-    Raises:
-        RunError: it cannot be read, holds no config, or is of another recipe.
-    """
-    found, config = _parse(Path(file), str(file))
-    if found != name:
-        raise RunError(f"{file} is a config of {found}, not of {name}.")
-    return config
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-        # A path that is not UTF-8 has surrogates of its own; no others can be encoded again.
-        json.dumps(value, ensure_ascii=False).encode(errors="surrogateescape")
-    except (OSError, ValueError, RecursionError) as error:
-        raise RunError(f"{path} cannot be read: {error}.") from error
-    if not isinstance(value, dict):
-        raise RunError(f"{path} is damaged: expected a JSON object.")
-    return value
 
 
 @checked

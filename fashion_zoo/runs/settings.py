@@ -22,6 +22,28 @@ def as_stored(config: Any) -> dict[str, Any]:
     return json.loads(storage.as_json(dataclasses.asdict(config)))
 
 
+def contradictions(config: Any, stored: Mapping[str, Any], path: str = "") -> list[str]:
+    """Return one line for each setting that a stored config has otherwise: ``seed: 7, now 0``.
+
+    What only one of them has is a setting that another version does not know.
+
+    Args:
+        config: a config dataclass.
+        stored: another, as ``as_stored`` has it.
+        path: where they stand in larger ones.
+    """
+    lines = []
+    for name, now in as_stored(config).items():
+        value, whole = getattr(config, name), f"{path}.{name}" if path else name
+        if name not in stored or stored[name] == now:
+            continue
+        if dataclasses.is_dataclass(value) and isinstance(stored[name], Mapping):
+            lines += contradictions(value, stored[name], whole)
+        else:
+            lines.append(f"{whole}: {stored[name]!r}, now {now!r}")
+    return lines
+
+
 def revived(default: Any, stored: Mapping[str, Any]) -> dict[str, Any]:
     """Give what was read from a file the types that its fields are annotated with.
 

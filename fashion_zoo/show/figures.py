@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fashion_zoo import storage
+from fashion_zoo import reading, storage
 from fashion_zoo.errors import ConfigError, FashionZooError, Hint, StorageError
 from fashion_zoo.show.streams import say
 
@@ -145,7 +145,8 @@ def check_place(path: str | os.PathLike, *, force: bool = False) -> None:
         if place.is_dir():
             raise StorageError(f"{path} is a folder. Name a file for the picture.")
         ending = _ending(path)
-        ours = ending in _SIGNED and _SIGNED[ending][1] in place.read_bytes()
+        with reading.open_regular(place) as file:
+            ours = ending in _SIGNED and _SIGNED[ending][1] in file.read(reading.LARGEST_TEXT)
     if not (force or ours):
         raise StorageError(
             f"{path} is there already and is no picture of fashion_zoo. Choose another place, or "

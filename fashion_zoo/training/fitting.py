@@ -64,15 +64,14 @@ def fit(
     pipeline = prepare(model, config, train)
     # Validation labels are never smoothed: they measure the true ones.
     answers = encode(validation.labels, num_classes, 0.0 if pipeline.soft else None)
-    watchers: list[keras.callbacks.Callback] = [
+    own: list[keras.callbacks.Callback] = [
         FollowPipeline(pipeline),
         OptimizerLogger(),
         *_movers(training),
         _stop_on_divergence(model, training, validation.images, answers),
         *_stoppers(training, len(validation.labels)),
-        *callbacks,
-        ProgressDisplay(display, pipeline.images_per_step),
     ]
+    watchers = [*own, *callbacks, ProgressDisplay(display, pipeline.images_per_step)]
     start = recorder.start if recorder else None
     if start:
         _go_on(model, start, pipeline.steps)
@@ -80,7 +79,7 @@ def fit(
     elif initial_epoch:
         _stand_at(model, initial_epoch * pipeline.steps)
     if recorder:
-        recorder.others = tuple(watchers)
+        recorder.others, recorder.required = tuple(watchers), tuple(own)
         watchers.append(recorder)
     try:
         model.fit(

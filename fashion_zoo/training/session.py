@@ -9,12 +9,12 @@ import keras
 import numpy as np
 
 import fashion_zoo.training.ending as ending
-import fashion_zoo.training.state as states
+import fashion_zoo.training.starting as starting
 from fashion_zoo import environment, precision, runs, storage
 from fashion_zoo.callbacks import StopOnInterrupt, check_callbacks
 from fashion_zoo.config import Recipe, RunConfig
 from fashion_zoo.data import CLASS_NAMES, Images, load_split, reshape
-from fashion_zoo.errors import ConfigError, Hint, RunError, advice
+from fashion_zoo.errors import ConfigError, advice
 from fashion_zoo.runs import Run
 from fashion_zoo.show import figures, streams
 from fashion_zoo.show.progress import TrainingDisplay
@@ -23,7 +23,6 @@ from fashion_zoo.training.compilation import build_model
 from fashion_zoo.training.drawing import run_curves
 from fashion_zoo.training.fitting import fit
 from fashion_zoo.training.recorder import Recorder
-from fashion_zoo.wording import counted
 
 
 class Ended(NamedTuple):
@@ -82,21 +81,22 @@ def train_run(
         split = load_split(config.data)
         model = build_model(entry, config)
     _check_fit(model, entry.name)
-    origin = _state_of(fork, config.training.epochs) if fork and not going_on else None
+    origin = starting.fork(fork, config.training.epochs) if fork and not going_on else None
     with _run_folder(entry, config, path, force, resume, next_free) as (run, surroundings):
         if run.finished:
             display.say(f"{run.path} is finished: nothing is left to train.")
             if not (run.path / "curves.png").exists():  # a kill came before it
                 _draw_curves(run)
             return Ended(run, interrupted=False)
-        data = run.load_state()
-        start = states.parse(data) if data is not None else origin
+        belonging = starting.belonging(run, split)
+        start = starting.load(run, belonging) or origin
         if start:
+            run.prune_states(start.epochs)
             display.say(f"Going on after epoch {start.epochs} of {config.training.epochs}.")
             if not start.forked:
                 _say_moved(run, surroundings, start.epochs)
         run.drop_results()
-        recorder = Recorder(run, config.training.batch_size, start)
+        recorder = Recorder(run, config.training.batch_size, start, belonging)
         say = display.say if display.enabled else streams.say  # Ctrl-C is always answered
         with StopOnInterrupt(say=say) as stop, _going_on(run, force):
             finished = True
@@ -145,24 +145,6 @@ def _say_moved(run: Run, surroundings: Mapping[str, Any], epochs: int) -> None:
         )
 
 
-def _state_of(path: str | Path, epochs: int) -> states.State:
-    """Return the state of another run, to fork from."""
-    data = runs.open_run(path).load_state()
-    if data is None:
-        raise RunError(f"{path} has no state to fork from: no epoch of it has ended.")
-    state = states.parse(data)
-    if state.epochs >= epochs:
-        raise RunError(
-            f"{path} has {counted(state.epochs, 'epoch')} behind it, so a fork of {epochs} has "
-            "nothing to train. Set ",
-            Hint("training.epochs"),
-            f" above {state.epochs}.",
-        )
-    # A fork keeps weights, optimizer and history; what the callbacks counted was another training.
-    history = {Recorder.__name__: state.callbacks[Recorder.__name__]}
-    return state._replace(stopped=False, callbacks=history, forked=True)
-
-
 def _finish(
     run: Run,
     model: keras.Model,
@@ -176,7 +158,7 @@ def _finish(
     summary = ending.summary(run, model, validation, recorder.others, epochs, finished)
     summary["seconds"] = round(sum(row["seconds"] for row in recorder.times), 2)
     run.save_model(model)
-    storage.write_json(run.path / "training.json", summary)
+    storage.write_json(run.to_write("training.json"), summary)
     if early := ending.spoken(summary, run.config.training.epochs):
         display.say(early)
     if recorder.rows:
@@ -184,7 +166,7 @@ def _finish(
 
 
 def _draw_curves(run: Run) -> None:
-    figures.try_save(run.path / "curves.png", lambda: run_curves(run))
+    figures.try_save(run.to_write("curves.png"), lambda: run_curves(run))
 
 
 def _check_fit(model: keras.Model, name: str) -> None:

@@ -2,21 +2,23 @@
 
 Weights, the state of every seed generator, the optimizer's variables, live values (they are
 weights), and what the callbacks remember. The order of the images needs nothing: it is keyed by
-(seed, epoch).
+(seed, epoch). It also says whose state it is: see ``session``.
 """
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
+import fashion_zoo.training.state_file as state_file
 from fashion_zoo.errors import ConfigError, RunError
 
-_FORMAT = 1
+_FORMAT = 2  # 1 did not say whose state it is
 _FORMER = ("StopOnDivergence",)  # kept something once
+_KINDS = {"f": "f", "V": "f", "i": "i", "u": "i", "b": "b"}  # V: bfloat16, as numpy stores it
 
 
 class State(NamedTuple):
@@ -32,12 +34,24 @@ class State(NamedTuple):
     """Name of a callback, its class's, to its ``state()``."""
     forked: bool = False
     """Whether it is another run's, with other settings."""
+    run: dict[str, Any] | None = None
+    """Whose it is, as a session names it; None where an older package wrote it."""
 
 
 def capture(
-    model: keras.Model, callbacks: Sequence[keras.callbacks.Callback], epochs: int
+    model: keras.Model,
+    callbacks: Sequence[keras.callbacks.Callback],
+    epochs: int,
+    run: Mapping[str, Any] | None = None,
 ) -> bytes:
-    """Return the state after so many epochs."""
+    """Return the state after so many epochs.
+
+    Args:
+        model: what is trained.
+        callbacks: those whose memory is kept.
+        epochs: epochs that are done.
+        run: whose state it is.
+    """
     arrays: dict[str, Any] = {
         f"variable/{place:06}": keras.ops.convert_to_numpy(variable.value)
         for place, variable in enumerate(_variables(model))
@@ -56,6 +70,7 @@ def capture(
         "epochs": epochs,
         "stopped": bool(model.stop_training),
         "callbacks": remembered,
+        "run": run,
     }
     arrays["about"] = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
     stream = io.BytesIO()
@@ -68,24 +83,39 @@ def parse(data: bytes) -> State:
 
     Raises:
         RunError: a newer package wrote it.
+        ValueError: ``capture`` did not return it.
     """
-    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        stored = dict(arrays)
-    about = json.loads(stored.pop("about").tobytes())
-    if about["format"] > _FORMAT:
+    about, arrays = state_file.read(data)
+    number = about.get("format")
+    if type(number) is int and number > _FORMAT:
         raise RunError(
-            f"The state has format {about['format']}; this package knows formats up to {_FORMAT}. "
+            f"The state has format {number}; this package knows formats up to {_FORMAT}. "
             "Update fashion_zoo."
         )
-    callbacks, variables = about["callbacks"], []
-    for key in sorted(stored):
+    state_file.check(
+        type(number) is int
+        and number >= 1
+        and type(about.get("epochs")) is int
+        and about["epochs"] >= 1
+        and type(about.get("stopped")) is bool
+    )
+    callbacks, run = about.get("callbacks"), about.get("run")
+    state_file.check(isinstance(callbacks, dict))
+    state_file.check(all(isinstance(kept, dict) for kept in callbacks.values()))
+    state_file.check(isinstance(run, dict) or (run is None))
+    variables = []
+    for key in sorted(arrays):
         kind, *words = key.split("/")
         if kind == "variable":
-            variables.append(stored[key])
+            state_file.check(words == [f"{len(variables):06}"])
+            variables.append(arrays[key])
         else:
             name = "/".join(words[1:-1])
-            callbacks[words[0]].setdefault(name, []).append(stored[key])
-    return State(about["epochs"], about["stopped"], variables, callbacks)
+            state_file.check(kind == "callback" and words[0] in callbacks and bool(name))
+            kept = callbacks[words[0]].setdefault(name, [])
+            state_file.check(isinstance(kept, list) and words[-1] == f"{len(kept):06}")
+            kept.append(arrays[key])
+    return State(about["epochs"], about["stopped"], variables, callbacks, run=run)
 
 
 def put_back(model: keras.Model, state: State) -> None:
@@ -96,8 +126,8 @@ def put_back(model: keras.Model, state: State) -> None:
     """
     model.optimizer.build(model.trainable_variables)  # else there is nothing to assign to
     variables = _variables(model)
-    ours = [tuple(variable.shape) for variable in variables]
-    if ours != [array.shape for array in state.variables]:
+    ours = [(tuple(variable.shape), _kind(np.asarray(variable.value))) for variable in variables]
+    if ours != [(array.shape, _kind(array)) for array in state.variables]:
         raise RunError(
             f"The state does not fit {model.name}: it holds {len(state.variables)} variables of "
             f"model and optimizer, where {len(ours)} of the same shapes were expected. Model and "
@@ -107,18 +137,44 @@ def put_back(model: keras.Model, state: State) -> None:
         variable.assign(array)
 
 
+def _kind(array: np.ndarray) -> str | None:
+    """Return what its numbers are; how many bits each has may differ between backends."""
+    return _KINDS.get(array.dtype.kind)
+
+
 def remind(
-    callbacks: Sequence[keras.callbacks.Callback], remembered: Mapping[str, Any]
+    callbacks: Sequence[keras.callbacks.Callback],
+    remembered: Mapping[str, Any],
+    required: Collection[keras.callbacks.Callback] = (),
 ) -> list[str]:
     """Give the callbacks what they remembered; one that is new begins anew.
 
+    Args:
+        callbacks: those of the training.
+        remembered: what the state has of each.
+        required: those of them that cannot begin anew.
+
     Returns:
         The names of those that remembered something and are not there.
+
+    Raises:
+        RunError: what is remembered is not what they keep.
     """
     there = _stateful(callbacks)
     for key, callback in there.items():
-        if key in remembered:
+        if key not in remembered and callback in required:
+            raise RunError(f"The state has nothing of {key}, without which it is another training.")
+        if key not in remembered:
+            continue
+        try:
+            if type(callback).__module__.startswith("fashion_zoo."):
+                state_file.check_like(callback.state(), remembered[key])
             callback.restore(remembered[key])
+        except Exception as error:  # whatever a callback of the caller's makes of it
+            raise RunError(
+                f"What the state has of {key} cannot be given back to it: "
+                f"{type(error).__name__}: {error}."
+            ) from error
     return [key for key in remembered if key not in there and key not in _FORMER]
 
 

@@ -1,0 +1,78 @@
+"""What is read of a disk: regular files only, and no more than there can be.
+
+A path may lead to what a kill, another program or somebody else has put there.
+"""
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+LARGEST_TEXT = 2**24
+"""Bytes of a file of settings or numbers."""
+_LARGEST = 2**36  # bytes of any other file
+_DIGEST = 32  # bytes of a SHA-256
+
+
+@contextlib.contextmanager
+def open_regular(path: str | os.PathLike, largest: int = _LARGEST) -> Iterator[BinaryIO]:
+    """Open a file to be read; a FIFO would be waited for, and a device may have no end.
+
+    Args:
+        path: the file, or a link to it.
+        largest: bytes that it may hold.
+
+    Raises:
+        OSError: it is not there, not a regular file, or larger.
+    """
+    if stat.S_ISDIR(mode := os.stat(path).st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+    if not stat.S_ISREG(mode):  # before it is opened, which a device may notice
+        raise OSError(errno.EINVAL, "It is not a regular file", os.fspath(path))
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with open(descriptor, "rb") as file:
+        if os.fstat(descriptor).st_size > largest:
+            raise OSError(errno.EFBIG, f"It has more than {largest:,} bytes", os.fspath(path))
+        yield file
+
+
+def read_text(path: str | os.PathLike) -> str:
+    """Return UTF-8 text of a regular file.
+
+    Raises:
+        ValueError: it cannot be read, or is not UTF-8; the message is the reason.
+    """
+    try:
+        with open_regular(path, LARGEST_TEXT) as file:
+            return file.read(LARGEST_TEXT).decode()
+    except OSError as error:
+        raise ValueError(error.strerror or error) from error
+
+
+def read_json(path: str | os.PathLike) -> Any:
+    """Return the value that a JSON file holds.
+
+    Raises:
+        ValueError: it cannot be read, or is no JSON; the message is the reason.
+    """
+    try:
+        return json.loads(read_text(path))
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
+def read_verified(path: str | os.PathLike) -> bytes | None:
+    """Return the bytes that ``storage.write_verified`` wrote, or None when they are not those."""
+    try:
+        with open_regular(path) as file:
+            digest = file.read(_DIGEST)
+            if hashlib.file_digest(file, "sha256").digest() != digest:
+                return None  # and none of it was kept in memory
+            file.seek(_DIGEST)
+            return file.read()
+    except OSError:
+        return None

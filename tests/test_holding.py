@@ -1,0 +1,155 @@
+"""What holds a run folder while it is trained, and what only looks as if it did."""
+
+import os
+import shutil
+
+import pytest
+
+from fashion_zoo import RunError, RunLockedError, StorageError, locks, open_run, recipe, runs
+from fashion_zoo.runs import holding
+from fashion_zoo.training.recorder import Recorder
+
+CONFIG = recipe("bn_mlp").config
+
+
+def begun(folder, force=False):
+    return runs.create(folder, "bn_mlp", CONFIG, {}, force=force)
+
+
+def contents(folder):
+    return {
+        path.relative_to(folder): path.read_bytes() if path.is_file() else None
+        for path in folder.rglob("*")
+    }
+
+
+WRITES = {
+    "state": lambda run: run.save_state(1, b"state"),
+    "model": lambda run: run.save_model(None),
+    "tables": lambda run: Recorder(run, 1)._write_tables(),
+    "results": lambda run: run.drop_results(),
+    "any other": lambda run: run.to_write("training.json"),
+}
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_a_run_whose_lock_was_removed_is_not_written_any_more(tmp_path, write):
+    with (
+        pytest.raises(RunLockedError, match=r"its lock .* was removed"),
+        begun(tmp_path / "r") as r,
+    ):
+        r.save_state(1, b"state")
+        (tmp_path / ".r.lock").unlink()
+        with runs.reopen(tmp_path / "r", {}) as other:  # as another process
+            other.save_state(2, b"other")
+            before = contents(tmp_path / "r")
+            WRITES[write](r)
+    assert contents(tmp_path / "r") == before
+    assert open_run(tmp_path / "r").load_state() == b"other"
+
+
+def test_who_lost_the_lock_leaves_the_other_ones_lock_and_run(tmp_path):
+    with begun(tmp_path / "r") as first:
+        (tmp_path / ".r.lock").unlink()
+        with locks.lock(tmp_path / "r") as other, pytest.raises(RunLockedError):
+            first.to_write("x")
+        assert other.is_ours()
+    first.to_write("x")  # its lock has ended, nothing holds it to it
+    with locks.lock(tmp_path / "r") as mine:
+        (tmp_path / ".r.lock").unlink()
+        (tmp_path / ".r.lock").write_text("another's")
+        assert not mine.is_ours()
+    assert (tmp_path / ".r.lock").read_text() == "another's"
+
+
+def test_a_run_that_never_had_a_state_stays_when_another_has_its_lock(tmp_path):
+    with pytest.raises(KeyboardInterrupt), begun(tmp_path / "r"):
+        (tmp_path / ".r.lock").unlink()
+        raise KeyboardInterrupt
+    assert (tmp_path / "r" / "config.json").is_file()
+
+
+@pytest.mark.parametrize("by_link", [True, False])
+@pytest.mark.parametrize("write", WRITES)
+def test_what_stands_in_the_place_of_a_run_that_was_moved_is_left_alone(tmp_path, write, by_link):
+    strangers = tmp_path / "thesis"
+    strangers.mkdir()
+    (strangers / "history.csv").write_text("years of work")
+    with pytest.raises(RunError, match="moved or replaced"), begun(tmp_path / "r") as run:
+        (tmp_path / "r").rename(tmp_path / "elsewhere")
+        if by_link:
+            (tmp_path / "r").symlink_to(strangers)
+        else:
+            strangers = strangers.rename(tmp_path / "r")
+        before = contents(strangers)
+        WRITES[write](run)
+    assert contents(strangers) == before
+    assert (tmp_path / "elsewhere" / "config.json").is_file()
+
+
+def planted(folder):
+    """A run of somebody else's that has the name of one that was set aside."""
+    with begun(folder / "x") as run:
+        run.save_state(1, b"planted")
+    (folder / "x").rename(folder / ".r.replaced")
+    return contents(folder / ".r.replaced")
+
+
+def test_a_planted_older_run_is_not_taken_for_ours(tmp_path):
+    before = planted(tmp_path)
+    runs.check_free(tmp_path / "r", resume=True)
+    assert not (tmp_path / "r").exists()
+    with begun(tmp_path / "r") as run:
+        assert run.load_state() is None
+        run.save_state(1, b"mine")
+    with runs.reopen(tmp_path / "r", {}) as run:
+        assert run.load_state() == b"mine"
+    ours = contents(tmp_path / "r")
+    with pytest.raises(RunError, match="was not put there by this package"):  # noqa: SIM117
+        with begun(tmp_path / "r", force=True):
+            pass
+    assert contents(tmp_path / "r") == ours
+    assert contents(tmp_path / ".r.replaced") == before
+
+
+@pytest.mark.parametrize("empty", [True, False])
+def test_a_kill_in_the_middle_of_a_replacement_loses_no_run(tmp_path, empty):
+    with begun(tmp_path / "r") as run:
+        run.save_state(1, b"state")
+    before = contents(tmp_path / "r")
+    holding.set_aside(tmp_path / "r")
+    if empty:
+        (tmp_path / "r").mkdir()
+    runs.check_free(tmp_path / "r", resume=True)
+    assert contents(tmp_path / "r") == before
+    assert [file.name for file in tmp_path.iterdir()] == ["r"]
+
+
+def test_a_forced_run_that_fails_gives_the_older_one_back(tmp_path):
+    with begun(tmp_path / "r") as run:
+        run.save_state(1, b"state")
+    before = contents(tmp_path / "r")
+    with pytest.raises(KeyboardInterrupt), begun(tmp_path / "r", force=True) as run:
+        run.save_state(1, b"newer")
+        raise KeyboardInterrupt
+    assert contents(tmp_path / "r") == before
+    assert [file.name for file in tmp_path.iterdir()] == ["r"]
+
+
+def test_a_current_folder_that_is_gone_is_one_sentence(tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    shutil.rmtree(tmp_path / "gone")
+    for call in (runs.check_free, lambda place: begun(place).__enter__()):
+        with pytest.raises(StorageError, match="the current folder is gone"):
+            call("r")
+
+
+def test_a_run_is_where_it_was_begun_though_the_process_goes_elsewhere(tmp_path, monkeypatch):
+    (tmp_path / "away").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with begun("r") as run:
+        os.chdir("away")
+        run.save_state(1, b"state")
+    assert (tmp_path / "r" / "state" / "epoch-000001").is_file()
+    assert not list((tmp_path / "away").iterdir())
