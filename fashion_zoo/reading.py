@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 LARGEST_TEXT = 2**24
 """Bytes of a file of settings or numbers."""
 _LARGEST = 2**36  # bytes of any other file
+_DEEPEST = 50  # levels of JSON; ours has six
 _DIGEST = 32  # bytes of a SHA-256
 
 
@@ -60,9 +61,26 @@ def read_json(path: str | os.PathLike) -> Any:
         ValueError: it cannot be read, or is no JSON; the message is the reason.
     """
     try:
-        return json.loads(read_text(path))
+        value = json.loads(read_text(path))
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
+    _check_depth(value)
+    return value
+
+
+def _check_depth(value: Any) -> None:
+    """Check that whatever goes through a value by recursion comes to its end."""
+    inside = [value]
+    for _ in range(_DEEPEST):
+        inside = [
+            one
+            for outer in inside
+            if isinstance(outer, dict | list)
+            for one in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not inside:
+            return
+    raise ValueError("it is nested too deeply")
 
 
 def read_verified(path: str | os.PathLike) -> bytes | None:

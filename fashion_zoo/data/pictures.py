@@ -1,15 +1,22 @@
 """Pictures of any size and colour to what a model takes."""
 
+import math
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from fashion_zoo import reading
 from fashion_zoo.data.sources import IMAGE_SHAPE
 from fashion_zoo.errors import DataError
 
 _FAINT = 32  # grey levels between the darkest and the lightest pixel; Fashion-MNIST has 254 or more
 _OPAQUE = 255
+_LARGEST = 2**28  # bytes of a file
+_PIXELS = 8192 * 6144  # a camera of 50 megapixels; with several copies, they stay below 500 MiB
+_SIDE = 2**16  # each row costs memory of its own
+_MANY = 2**22  # pixels that are plenty for 28x28
 # What brings a picture upright, by the orientation that a camera noted: 1 is upright already.
 _TURNS = {
     2: "mirrored", 3: "turned upright", 4: "turned upright and mirrored",
@@ -43,17 +50,17 @@ def read_picture(path: str | Path, *, invert: bool = False) -> Picture:
         invert: whether to swap light and dark.
 
     Raises:
-        DataError: the file is missing, not a picture, damaged or larger than Pillow's limit.
+        DataError: the file is missing, not a picture, damaged, or has more than 50 million pixels.
     """
-    from PIL import ExifTags, Image, ImageOps
+    from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
     path = Path(path)
     try:
-        with Image.open(path) as file:
+        with reading.open_regular(path, _LARGEST) as opened, _header(opened) as file:
             mode, turn = file.mode, _TURNS.get(file.getexif().get(ExifTags.Base.Orientation, 1))
-            upright = ImageOps.exif_transpose(file)
-            size = upright.size
-            grey, ground = _grey(upright)
+            ImageOps.exif_transpose(file, in_place=True)
+            size = file.size
+            grey, ground = _grey(file)
             if size != IMAGE_SHAPE:
                 color = border(grey)
                 grey = ImageOps.pad(grey, IMAGE_SHAPE, Image.Resampling.LANCZOS, color=color)
@@ -61,6 +68,12 @@ def read_picture(path: str | Path, *, invert: bool = False) -> Picture:
         raise DataError(f"{path} is a folder. Name the pictures in it.") from None
     except FileNotFoundError:
         raise DataError(f"There is no picture {path}.") from None
+    except UnidentifiedImageError:
+        raise DataError(
+            f"{path} cannot be read as a picture: it is of no format that Pillow knows."
+        ) from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read as a picture: {error.strerror or error}") from error
     except Exception as error:  # each of Pillow's readers has its own way to fail
         raise DataError(f"{path} cannot be read as a picture: {error}") from error
     notes = [turn] if turn else []
@@ -82,6 +95,26 @@ def is_faint(image: np.ndarray) -> bool:
     return bool(np.ptp(image.astype(np.float32)) < _FAINT)
 
 
+def _header(opened):
+    """Return a picture of which nothing but the header was read.
+
+    Raises:
+        ValueError: it would take too much memory; a small file can claim any size.
+    """
+    from PIL import Image
+
+    with warnings.catch_warnings():  # of what is refused below
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        file = Image.open(opened)
+    width, height = file.size
+    if width * height > _PIXELS or max(width, height) > _SIDE:
+        raise ValueError(
+            f"it has {width:,}x{height:,} pixels; at most {_PIXELS // 10**6} million are read, and "
+            f"{_SIDE:,} a side"
+        )
+    return file
+
+
 def _grey(file):
     """Return the picture in grey, and the ground that stands where it was transparent, if any."""
     from PIL import Image
@@ -91,7 +124,9 @@ def _grey(file):
     if file.mode.startswith("I;16"):  # convert("L") would clip them
         return Image.fromarray((np.asarray(file) >> 8).astype(np.uint8)), None
     if "A" in file.getbands() or "transparency" in file.info:
-        file = file.convert("RGBA")
+        file = file if file.mode == "RGBA" else file.convert("RGBA")
+        if file.width * file.height > _MANY:  # several copies of it are made below
+            file = file.reduce(2 ** math.ceil(math.log(file.width * file.height / _MANY, 4)))
         if file.getchannel("A").getextrema()[0] < _OPAQUE:
             return _on_ground(file)
     return file.convert("L"), None

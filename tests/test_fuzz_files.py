@@ -1,0 +1,200 @@
+"""Files that nobody means to write: whatever reads one answers, or raises an error of this package.
+
+The long ones are slow: 2,000 settings, 400 pictures, and the numbers of a run.
+"""
+
+import contextlib
+import json
+import os
+import random
+import resource
+import shutil
+import time
+
+import pytest
+from hostile import json_file, picture, png, sound_pictures
+
+import fashion_zoo
+from fashion_zoo import DataError, FashionZooError, RunError, TrainingError, runs
+from fashion_zoo.data.pictures import read_picture
+from recipes import _common
+from recipes import train as train_command
+
+NAME = "bn_mlp"
+STORED = {
+    "format": 1,
+    "recipe": NAME,
+    "config": runs.as_stored(fashion_zoo.recipe(NAME).config),
+}
+MIB = 1024  # of what the system counts in KiB
+
+
+@contextlib.contextmanager
+def cheap():
+    """Whatever the block does takes less than a second and 500 MiB, and no longer message."""
+    start, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    try:
+        yield
+    except FashionZooError as error:
+        said = str(error)
+        said.encode(errors="surrogateescape")  # a path that is not UTF-8 has surrogates
+        assert len(said) < 3000
+    took = time.process_time() - start
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert took < 1, f"{took:.2f} s"
+    assert grown < 500 * MIB, f"{grown // MIB} MiB"
+
+
+def settled(data, folder):
+    """Read a file of settings in all the ways that there are."""
+    file = folder / "config.json"
+    file.write_bytes(data)
+    for read in (
+        lambda: runs.read_config(file, NAME),
+        lambda: repr(runs.open_run(folder)),
+        lambda: runs.as_stored(runs.stored_config(NAME, folder)),
+        lambda: runs.check_free(folder, force=True),
+        lambda: runs.check_free(folder, resume=True),
+    ):
+        with cheap():
+            read()
+
+
+def settle_all(count, seed, folder):
+    draw = random.Random(seed)
+    for number in range(count):
+        data = json_file(draw, STORED)
+        try:
+            settled(data, folder)
+        except BaseException as error:
+            raise AssertionError(f"case {number}: {data[:2000]!r}") from error
+
+
+def test_no_file_of_settings_gets_anything_but_an_answer_or_an_error_of_ours(tmp_path):
+    settle_all(60, 1, tmp_path)
+
+
+@pytest.mark.slow
+def test_no_file_of_settings_gets_anything_else_in_two_thousand(tmp_path):
+    settle_all(2000, 2, tmp_path)
+
+
+@pytest.mark.slow
+def test_a_command_takes_a_file_of_settings_or_answers_in_a_line(tmp_path, capsys, monkeypatch):
+    """Help shows what was read; nothing is trained."""
+
+    def stop(*_, **__):
+        raise TrainingError("here it would train")
+
+    monkeypatch.setattr(fashion_zoo, "train", stop)
+    monkeypatch.setattr(_common, "start_keras", lambda *_, **__: None)
+    file, draw = tmp_path / "best.json", random.Random(3)
+    for number in range(200):
+        file.write_bytes(json_file(draw, STORED))
+        code = train_command.main([NAME, "--config", str(file), "--run-dir", str(tmp_path / "r")])
+        said = capsys.readouterr().err
+        assert code in (3, 5, 7), (number, said)
+        assert "Traceback" not in said
+
+
+RESULTS = ("training.json", "evaluation.json", "environment.json", "saved_model/parity.json")
+
+
+def read_results(folder):
+    """Read what a finished run holds, as the commands and a notebook do."""
+    run = runs.open_run(folder)
+    for read in (
+        lambda: repr(run),
+        lambda: run.finished,
+        lambda: repr(run.evaluation()),
+        lambda: run.history(),
+        lambda: run.move(fashion_zoo.environment.describe(), 1),
+        lambda: train_command.main([NAME, "--run-dir", str(folder), "--resume", "--json"]),
+        lambda: train_command.main([NAME, "--run-dir", str(folder), "--resume"]),
+    ):
+        with cheap():
+            read()
+
+
+@pytest.mark.slow
+def test_no_result_of_a_run_gets_anything_else_in_five_hundred(trained, tmp_path, monkeypatch):
+    def stop(*_, **__):
+        raise TrainingError("here it would train")
+
+    for name in ("train_run", "evaluate_run", "export_run"):
+        room = {"train_run": "training", "evaluate_run": "evaluation"}.get(name, "exporting")
+        monkeypatch.setattr(f"fashion_zoo.{room}.{name}", stop)
+    folder = shutil.copytree(trained.run.path, tmp_path / "r")
+    draw = random.Random(4)
+    for number in range(500):
+        name = draw.choice([*RESULTS, "history.csv"])
+        whole = (trained.run.path / name).read_bytes()
+        data = (
+            json_file(draw, json.loads(whole))
+            if name.endswith("json")
+            else draw.choice([whole, b"epoch,loss\n1,x\n", b"epoch\n1,2,3\n", b"\0", b""])
+        )
+        (folder / name).write_bytes(data)
+        try:
+            read_results(folder)
+        except BaseException as error:
+            raise AssertionError(f"case {number}, {name}: {data[:2000]!r}") from error
+        (folder / name).write_bytes(whole)
+
+
+def picture_all(count, seed, file):
+    draw, seeds = random.Random(seed), sound_pictures()
+    for number in range(count):
+        data = picture(draw, seeds)
+        file.write_bytes(data)
+        try:
+            with cheap():
+                read_picture(file)
+        except BaseException as error:
+            raise AssertionError(f"case {number}: {data[:200]!r}") from error
+
+
+def test_no_picture_gets_anything_but_an_answer_or_an_error_of_ours(tmp_path):
+    picture_all(20, 1, tmp_path / "a.png")
+
+
+@pytest.mark.slow
+def test_no_picture_gets_anything_else_in_four_hundred(tmp_path):
+    picture_all(400, 2, tmp_path / "a.png")
+
+
+def test_a_picture_that_claims_too_many_pixels_is_refused_by_its_header(tmp_path):
+    file = tmp_path / "a.png"
+    for size, said in {(1, 178_956_970): "1x178,956,970", (8192, 6145): "8,192x6,145"}.items():
+        file.write_bytes(png(*size))
+        with cheap(), pytest.raises(DataError, match=f"it has {said} pixels; at most 50 million"):
+            read_picture(file)
+    file.write_bytes(png(28, 2, 0, bytes(58)))
+    assert read_picture(file).image.shape == (28, 28)
+
+
+@pytest.fixture(params=["fifo", "/dev/zero", "/dev/stdin"])
+def no_file(request, tmp_path):
+    """What is opened like a file and is none."""
+    path = tmp_path / "no_file.png"
+    if request.param == "fifo":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(request.param)
+    return path
+
+
+def test_what_is_no_regular_file_is_refused_and_not_waited_for(no_file, tmp_path):
+    with pytest.raises(DataError, match="It is not a regular file"):
+        read_picture(no_file)
+    with pytest.raises(RunError, match="cannot be read: It is not a regular file"):
+        runs.read_config(no_file, NAME)
+    (tmp_path / "config.json").symlink_to(no_file)
+    with pytest.raises(RunError, match=r"has no config\.json"):
+        runs.open_run(tmp_path)
+    with pytest.raises(RunError, match="is there already and is not a run"):
+        runs.check_free(tmp_path, resume=True)
+    with pytest.raises(DataError, match="cannot be read: It is not a regular file"):
+        fashion_zoo.data.read_idx(no_file, (1, 28, 28))
+    with pytest.raises(FashionZooError, match="not a regular file"):
+        fashion_zoo.plot_schedules("cosine", to=no_file)
