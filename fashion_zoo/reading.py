@@ -7,6 +7,7 @@ import contextlib
 import errno
 import hashlib
 import json
+import math
 import os
 import stat
 from collections.abc import Iterator
@@ -61,10 +62,17 @@ def read_json(path: str | os.PathLike) -> Any:
         ValueError: it cannot be read, or is no JSON; the message is the reason.
     """
     try:
-        value = json.loads(read_text(path))
+        value = json.loads(read_text(path), parse_float=_finite, parse_constant=_finite)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     _check_depth(value)
+    return value
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):  # Python reads them, and nobody may write them
+        raise ValueError(f"it holds {text[:40]}, which is no finite number")
     return value
 
 

@@ -27,6 +27,7 @@ from fashion_zoo.registry import recipe
 from fashion_zoo.runs.config_file import is_run, parse, read_json
 from fashion_zoo.runs.evaluation import Evaluation
 from fashion_zoo.runs.model_file import read_model, write_model
+from fashion_zoo.runs.results import SHAPES, check_shape
 from fashion_zoo.show import cells
 from fashion_zoo.wording import counted, percent
 
@@ -134,7 +135,7 @@ class Run:
     def finished(self) -> bool:
         """Whether training came to its end and all of it was written."""
         file = self.path / "training.json"
-        return file.is_file() and bool(read_json(file).get("finished"))
+        return file.is_file() and bool(self.read_json(file.name)["finished"])
 
     def evaluation(self) -> Evaluation | None:
         """Return ``evaluation.json``, or None before it is there; it is written last."""
@@ -251,7 +252,9 @@ class Run:
         Raises:
             RunError: it is missing or damaged.
         """
-        return read_json(self.path / name)
+        value = read_json(self.path / name)
+        check_shape(self.path / name, value, SHAPES.get(name, {}))
+        return value
 
 
 @checked
