@@ -14,15 +14,18 @@ import pathlib
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from fashion_zoo.errors import ConfigError
+from fashion_zoo.paths import absolute
 from fashion_zoo.suggest import unknown
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 AnyPath = str | os.PathLike[str]
 """A path as text, as a ``Path``, or what knows its own path, such as a ``Run``."""
+Place = Annotated[AnyPath, "made absolute"]
+"""A path that is still needed when the function has called somebody else, who may ``chdir``."""
 
 _WORDS: dict[Any, str] = {
     str: "a text", int: "a whole number", float: "a number", bool: "True or False",
@@ -34,8 +37,8 @@ _SHOWN = 60  # letters of a value; a longer one is named by its kind
 def checked(function: Function) -> Function:
     """Check the arguments of a function against its annotations when it is called.
 
-    Numbers of numpy become Python's, which JSON can hold. An annotation in quotes names what is
-    not loaded yet: what it says is not checked.
+    Numbers of numpy become Python's, which JSON can hold, and a ``Place`` is made absolute. An
+    annotation in quotes names what is not loaded yet: what it says is not checked.
 
     Raises:
         ConfigError: an argument is of another kind; the message has its name, what it takes and
@@ -49,6 +52,7 @@ def checked(function: Function) -> Function:
         and not isinstance(parameter.annotation, str)
         and parameter.annotation not in (Any, parameter.empty)
     }
+    places = {name for name, hint in hints.items() if Place in (hint, *typing.get_args(hint))}
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -60,6 +64,9 @@ def checked(function: Function) -> Function:
             if name in bound.arguments:
                 value = bound.arguments[name] = _plain(bound.arguments[name])
                 _check(function.__name__, name, value, hint)
+            if name in places:
+                given = bound.arguments.get(name, signature.parameters[name].default)
+                bound.arguments[name] = None if given is None else absolute(given)
         return function(*bound.args, **bound.kwargs)
 
     return typing.cast("Function", call)
@@ -115,6 +122,8 @@ def _plain(value: Any) -> Any:
 def described(hint: Any) -> str:
     """Return an annotation in words: ``str | Path | None`` is "a path or None"."""
     origin, inside = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Annotated:
+        return described(inside[0])
     if origin is Literal:
         return " or ".join(map(repr, inside))
     if origin in (typing.Union, types.UnionType):

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from fashion_zoo import checks, policies, schedules
 from fashion_zoo.errors import ConfigError
+from fashion_zoo.paths import absolute
 from fashion_zoo.suggest import unknown
 from fashion_zoo.wording import counted
 
@@ -114,7 +115,7 @@ class DataConfig:
         if isinstance(self.folder, os.PathLike):
             object.__setattr__(self, "folder", os.fspath(self.folder))
         if isinstance(self.folder, str):  # a run is read from other folders, too
-            object.__setattr__(self, "folder", os.path.abspath(self.folder))
+            object.__setattr__(self, "folder", str(absolute(self.folder)))
         if self.folder is not None and not isinstance(self.folder, str):
             raise ConfigError(f"data.folder must be a path, received {self.folder!r}.")
         if self.limit is not None:

@@ -12,6 +12,7 @@ from fashion_zoo.data import fold_positions, training_count
 from fashion_zoo.data.batches import steps_per_epoch
 from fashion_zoo.errors import ConfigError, StudyError
 from fashion_zoo.overrides import override
+from fashion_zoo.paths import absolute
 from fashion_zoo.ranges import Float
 from fashion_zoo.spaces import Parameter, TrainingSpace
 from fashion_zoo.wording import counted
@@ -169,6 +170,22 @@ def file_of(url: str) -> Path | None:
         raise StudyError(f"The storage {url!r} cannot be opened: {error}.") from error
     is_file = kind == "sqlite" and parts.database not in (None, "", ":memory:")
     return Path(str(parts.database)) if is_file else None
+
+
+def absolute_url(url: str) -> str:
+    """Return the URL of a storage, a SQLite file seen from the root.
+
+    Raises:
+        StudyError: it is no URL.
+        StorageError: the file begins at the current folder, and that is gone.
+    """
+    from sqlalchemy import make_url
+
+    file = file_of(url)
+    if file is None or file.is_absolute() or str(file).startswith("file:"):
+        return url
+    found = make_url(url).set(database=str(absolute(file)))
+    return found.render_as_string(hide_password=False)
 
 
 def check_folder(folder: Path, url: str) -> None:

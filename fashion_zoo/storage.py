@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from fashion_zoo.errors import Hint, Message, RunError, StorageError
+from fashion_zoo.paths import absolute
 
 _TEMPORARY = ".tmp-fashion_zoo-"  # how what a killed process left half written is known
 # What vboxsf, CIFS and drvfs answer, which cannot sync a folder.
@@ -54,24 +55,6 @@ def as_storage_error(path: Path) -> Iterator[None]:
         raise StorageError(
             f"Cannot write {path}: {reason}. Choose another place, or make room there."
         ) from error
-
-
-def absolute(path: str | os.PathLike) -> Path:
-    """Return a path as seen from the root, its links as they are.
-
-    It is made where a path enters: the process may change its folder later.
-
-    Raises:
-        StorageError: it begins at the current folder, and that is gone.
-    """
-    try:
-        plain, found = os.path.abspath(path), os.path.realpath(path)
-    except OSError as error:
-        raise StorageError(
-            f"Cannot find {path}: the current folder is gone. Change to another one first."
-        ) from error
-    # Behind a link, "link/.." is not where it seems to be.
-    return Path(plain if os.path.realpath(plain) == found else found)
 
 
 def resolve(path: str | os.PathLike) -> Path:

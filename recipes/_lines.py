@@ -32,7 +32,10 @@ def recipe_json(entry: fashion_zoo.Recipe, result: Any) -> dict[str, Any]:
 
 def place(path: str | os.PathLike) -> str:
     """Return a path as it is short: from this folder where it lies inside, else absolute."""
-    inside = os.path.relpath(path)
+    try:
+        inside = os.path.relpath(path)
+    except OSError:  # this folder is gone
+        return os.fspath(path)
     return os.path.abspath(path) if inside.split(os.sep)[0] == os.pardir else inside
 
 

@@ -20,6 +20,7 @@ LEVELS = [
         "wording",
         "serialization",
         "reading",
+        "paths",
     },
     {
         "config",
@@ -49,6 +50,8 @@ NEIGHBOURS = {
     ("config", "schedules"),
     ("data", "augment"),
     ("arguments", "errors"),
+    ("arguments", "paths"),
+    ("paths", "errors"),
     ("arguments", "suggest"),
     ("checks", "errors"),
     ("checks", "suggest"),
@@ -69,9 +72,9 @@ NEIGHBOURS = {
 }
 NO_FRAMEWORK = {
     "errors", "suggest", "expressions", "checks", "wording", "config", "overrides", "policies",
-    "arguments", "ranges", "reading", "schedules", "searches", "spaces", "storage", "locks",
-    "seeds", "registry", "show", "environment", "runs", "models", "precision", "zoo", "data",
-    "devices", "serialization",
+    "paths", "arguments", "ranges", "reading", "schedules", "searches", "spaces", "storage",
+    "locks", "seeds", "registry", "show", "environment", "runs", "models", "precision", "zoo",
+    "data", "devices", "serialization",
 }  # fmt: skip
 HEAVY = {
     "keras", "keras_tuner", "optuna", "tensorflow", "jax", "matplotlib", "sklearn", "scipy", "rich",

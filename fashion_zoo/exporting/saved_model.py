@@ -1,6 +1,5 @@
 """The SavedModel: raw uint8 images in, probabilities, class index and class name out."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ from fashion_zoo.data.sources import IMAGE_SHAPE
 from fashion_zoo.errors import ExportError, Hint, StorageError
 from fashion_zoo.exporting.float32 import in_float32
 from fashion_zoo.exporting.parity import prove
+from fashion_zoo.paths import absolute
 from fashion_zoo.runs import Run
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def export_run(run: Run, folder: str | Path, *, force: bool = False) -> dict[str
         RunError: the run has no model, or something is in the folder already.
         StorageError: the folder cannot be written.
     """
-    folder = Path(os.path.abspath(folder))
+    folder = absolute(folder)
     storage.check_free(folder, "an export", _is_export, force=force)
     run.check_model()
     check_backend()

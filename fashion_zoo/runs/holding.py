@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fashion_zoo import locks, storage
 from fashion_zoo.errors import RunError
+from fashion_zoo.paths import absolute
 from fashion_zoo.runs.config_file import is_run
 
 # In a run that was set aside. What a kill leaves of it in a run is swept with its other remains.
@@ -22,7 +23,7 @@ class Held:
     """
 
     def __init__(self, path: Path, lock: locks.Lock):
-        self.path = Path(storage.absolute(path))
+        self.path = absolute(path)
         self.lock = lock
         self._open: int | None = None
 

@@ -23,6 +23,7 @@ from fashion_zoo import environment, reading, storage
 from fashion_zoo.arguments import AnyPath, checked
 from fashion_zoo.config import RunConfig
 from fashion_zoo.errors import Hint, RunError
+from fashion_zoo.paths import absolute
 from fashion_zoo.registry import recipe
 from fashion_zoo.runs.config_file import is_run, parse, read_json
 from fashion_zoo.runs.evaluation import Evaluation
@@ -53,7 +54,7 @@ class Run:
     """Called before anything is written into a run that is held; raises where it no longer is."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "path", storage.absolute(self.path))
+        object.__setattr__(self, "path", absolute(self.path))
 
     def __fspath__(self) -> str:
         """Return its folder, so that a run is taken wherever the path of one is."""

@@ -15,6 +15,7 @@ from fashion_zoo.callbacks import StopOnInterrupt, check_callbacks
 from fashion_zoo.config import Recipe, RunConfig
 from fashion_zoo.data import CLASS_NAMES, Images, load_split, reshape
 from fashion_zoo.errors import ConfigError, advice
+from fashion_zoo.paths import absolute
 from fashion_zoo.runs import Run
 from fashion_zoo.show import figures, streams
 from fashion_zoo.show.progress import TrainingDisplay
@@ -70,7 +71,7 @@ def train_run(
         StorageError: the run cannot be written; what was written before stays.
         TrainingError: the loss diverged.
     """
-    display = display or TrainingDisplay(enabled=False)
+    display, path = display or TrainingDisplay(enabled=False), absolute(path)
     if not next_free:
         runs.check_free(path, force=force, resume=resume)
     check_callbacks(callbacks)

@@ -24,7 +24,7 @@ from optuna.trial import FrozenTrial, TrialState
 from fashion_zoo import locks
 from fashion_zoo.errors import RunLockedError, StudyError
 from fashion_zoo.overrides import differences
-from fashion_zoo.searches import file_of
+from fashion_zoo.searches import absolute_url, file_of
 from fashion_zoo.tuning.plans import Attempt, Plan, is_broken
 from fashion_zoo.tuning.storages import connect, opening
 
@@ -74,6 +74,7 @@ class Study:
         self._lock: contextlib.AbstractContextManager = contextlib.nullcontext()
         self._seen: dict[int, tuple[Any, float]] = {}
         self._living = contextlib.ExitStack()
+        url = absolute_url(url)  # connections are made again where the process is then
         with opening(url):
             self._file = file_of(url)
             if self._file:

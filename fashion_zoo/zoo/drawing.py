@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fashion_zoo import checks, policies, schedules
-from fashion_zoo.arguments import AnyPath, checked
+from fashion_zoo.arguments import Place, checked
 from fashion_zoo.seeds import derive
 from fashion_zoo.wording import counted
 
@@ -18,7 +18,7 @@ _BATCH = 256  # images that are augmented together
 @checked
 def plot_schedules(
     expressions: str | Sequence[str] = (),
-    to: AnyPath | None = None,
+    to: Place | None = None,
     *,
     overlay: bool = False,
     force: bool = False,
@@ -57,7 +57,7 @@ def plot_schedules(
 @checked
 def plot_augmentation(
     policy: str,
-    to: AnyPath | None = None,
+    to: Place | None = None,
     *,
     seed: int = 0,
     images: int = 10,

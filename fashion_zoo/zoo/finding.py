@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fashion_zoo import checks, registry
-from fashion_zoo.arguments import AnyPath, checked
+from fashion_zoo.arguments import Place, checked
 from fashion_zoo.config import RunConfig
 from fashion_zoo.devices import releasing
 from fashion_zoo.overrides import override
@@ -22,7 +22,7 @@ def find_lr(
     name: str,
     *,
     config: RunConfig | None = None,
-    to: AnyPath | None = None,
+    to: Place | None = None,
     force: bool = False,
     show: Callable[["RangeTest"], None] | None = None,
     seeds: int = 3,

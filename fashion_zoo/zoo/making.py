@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fashion_zoo import registry, runs
-from fashion_zoo.arguments import AnyPath, checked
+from fashion_zoo.arguments import AnyPath, Place, checked
 from fashion_zoo.config import RunConfig
 from fashion_zoo.devices import releasing
 from fashion_zoo.errors import Call, ConfigError, Hint, Message, advice
 from fashion_zoo.overrides import override
+from fashion_zoo.paths import absolute
 from fashion_zoo.runs import Run
 from fashion_zoo.show.waiting import waiting
 from fashion_zoo.show.watching import Progress
@@ -118,10 +119,10 @@ def train(
     name: str,
     *,
     config: RunConfig | None = None,
-    run_dir: AnyPath | None = None,
+    run_dir: Place | None = None,
     force: bool = False,
     resume: bool = False,
-    fork: AnyPath | None = None,
+    fork: Place | None = None,
     evaluate: bool = True,
     export: bool = True,
     progress: Progress = "auto",
@@ -170,7 +171,7 @@ def train(
 
     entry = registry.recipe(name)
     _check_resume(run_dir, force, resume)
-    path = Path(run_dir) if run_dir is not None else default_run_dir(name)
+    path = absolute(default_run_dir(name) if run_dir is None else run_dir)
     if run_dir is not None:
         runs.check_free(path, force=force, resume=resume)
     base = config or runs.stored_config(name, path if resume else None, fork)

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from fashion_zoo import registry
-from fashion_zoo.arguments import AnyPath, checked
+from fashion_zoo.arguments import Place, checked
 from fashion_zoo.data.pipeline import need_tensorflow
 from fashion_zoo.devices import releasing
 from fashion_zoo.errors import ConfigError
+from fashion_zoo.paths import absolute
 from fashion_zoo.show.watching import Progress
 
 
@@ -17,8 +18,8 @@ from fashion_zoo.show.watching import Progress
 def benchmark_accuracy(
     *,
     seeds: int = 3,
-    folder: AnyPath = "runs/benchmark",
-    page: AnyPath = "README.md",
+    folder: Place = "runs/benchmark",
+    page: Place = "README.md",
     progress: Progress = "auto",
 ) -> Mapping[str, Any]:
     """Measure every registered recipe and write ``assets/results.csv`` and the README's table.
@@ -57,8 +58,8 @@ def benchmark_accuracy(
 def benchmark_dropout(
     *,
     seeds: int = 5,
-    folder: AnyPath = "runs/dropout",
-    page: AnyPath = "docs/dropout.md",
+    folder: Place = "runs/dropout",
+    page: Place = "docs/dropout.md",
     progress: Progress = "auto",
     **overrides: Any,
 ) -> str:
@@ -99,8 +100,8 @@ def benchmark_dropout(
 def benchmark_augmentation(
     *,
     seeds: int = 3,
-    folder: AnyPath = "runs/augmentation",
-    page: AnyPath = "docs/augmentation.md",
+    folder: Place = "runs/augmentation",
+    page: Place = "docs/augmentation.md",
     progress: Progress = "auto",
     **overrides: Any,
 ) -> str:
@@ -145,8 +146,8 @@ def benchmark_augmentation(
 def benchmark_find_lr(
     *,
     seeds: int = 3,
-    folder: AnyPath = "runs/find_lr",
-    page: AnyPath = "docs/commands/find_lr.md",
+    folder: Place = "runs/find_lr",
+    page: Place = "docs/commands/find_lr.md",
     progress: Progress = "auto",
     **overrides: Any,
 ) -> str:
@@ -189,8 +190,8 @@ def benchmark_find_lr(
 def benchmark_seconds(
     *,
     seeds: int = 5,
-    folder: AnyPath = "runs/benchmark",
-    page: AnyPath = "docs/seconds.md",
+    folder: Place = "runs/benchmark",
+    page: Place = "docs/seconds.md",
     progress: Progress = "auto",
     **overrides: Any,
 ) -> str:
@@ -215,7 +216,7 @@ def benchmark_seconds(
     """
     check_benchmark(seeds, Path(page))
     need_tensorflow()  # of a schedule
-    if overrides and Path(folder) == Path("runs/benchmark"):
+    if overrides and Path(folder) == absolute("runs/benchmark"):
         raise ConfigError(
             "overrides would replace the runs of the whole benchmark in runs/benchmark; name "
             "another folder for a quick look."

@@ -1,7 +1,6 @@
 """Search for better hyperparameters."""
 
 import contextlib
-import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -9,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fashion_zoo import checks, locks, registry, runs, searches, storage
-from fashion_zoo.arguments import AnyPath, checked
+from fashion_zoo.arguments import Place, checked
 from fashion_zoo.config import Cost, Pruner, Recipe, RunConfig, Sampler
 from fashion_zoo.data import load_split
 from fashion_zoo.devices import releasing
 from fashion_zoo.errors import RunLockedError, advice
 from fashion_zoo.overrides import override
+from fashion_zoo.paths import absolute
 from fashion_zoo.show import cells
 from fashion_zoo.show.streams import say
 from fashion_zoo.show.waiting import waiting
@@ -76,7 +76,7 @@ def tune(
     name: str,
     *,
     trials: int = 40,
-    study_dir: AnyPath | None = None,
+    study_dir: Place | None = None,
     storage_url: str | None = None,
     study_name: str | None = None,
     space: TrainingSpace | Mapping[str, Any] | None = None,
@@ -172,7 +172,7 @@ def tune(
 def dashboard(
     name: str,
     *,
-    study_dir: AnyPath | None = None,
+    study_dir: Place | None = None,
     storage_url: str | None = None,
     port: int = 8080,
 ) -> None:
@@ -208,11 +208,13 @@ def _checked(
     return base, own
 
 
-def _place(name: str, study_dir: AnyPath | None, storage_url: str | None) -> tuple[Path, str]:
+def _place(name: str, study_dir: Path | None, storage_url: str | None) -> tuple[Path, str]:
     """Return the study folder and the URL of the storage."""
     # absolute: a search goes on where it was though the process changes folders
-    folder = Path(os.path.abspath(Path("studies") / name if study_dir is None else study_dir))
-    return folder, storage_url or searches.file_url(storage.resolve(folder) / "study.db")
+    folder = absolute(Path("studies") / name if study_dir is None else study_dir)
+    if storage_url:
+        return folder, searches.absolute_url(storage_url)
+    return folder, searches.file_url(storage.resolve(folder) / "study.db")
 
 
 def _study(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fashion_zoo import registry, storage
-from fashion_zoo.arguments import AnyPath, checked
+from fashion_zoo.arguments import Place, checked
 from fashion_zoo.data.pipeline import need_tensorflow
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.overrides import override
@@ -16,7 +16,7 @@ from fashion_zoo.zoo.searching import tune
 
 
 @checked
-def benchmark_speed(*, rounds: int = 5, page: AnyPath = "docs/speed.md", **overrides: Any) -> str:
+def benchmark_speed(*, rounds: int = 5, page: Place = "docs/speed.md", **overrides: Any) -> str:
     """Compare training and augmentation with stock Keras and PyTorch, and write the tables.
 
     The figures of the tables go into a CSV file beside the page, with the machine.
@@ -54,7 +54,7 @@ def benchmark_speed(*, rounds: int = 5, page: AnyPath = "docs/speed.md", **overr
 
 
 @checked
-def benchmark_gpu(*, page: AnyPath = "docs/gpu.md", **overrides: Any) -> str:
+def benchmark_gpu(*, page: Place = "docs/gpu.md", **overrides: Any) -> str:
     """Measure training on a GPU, and whether it repeats bit for bit.
 
     Run it with ``KERAS_BACKEND=jax`` on a machine that has one GPU. The figures of the tables go
@@ -98,8 +98,8 @@ def benchmark_gpu(*, page: AnyPath = "docs/gpu.md", **overrides: Any) -> str:
 def benchmark_search(
     *,
     seeds: int = 5,
-    folder: AnyPath = "runs/search",
-    page: AnyPath = "docs/search.md",
+    folder: Place = "runs/search",
+    page: Place = "docs/search.md",
     progress: Progress = "auto",
     **overrides: Any,
 ) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 import numpy as np
 
 from fashion_zoo import checks, runs
-from fashion_zoo.arguments import AnyPath, checked, received
+from fashion_zoo.arguments import AnyPath, Place, checked, received
 from fashion_zoo.config import DataConfig
 from fashion_zoo.devices import releasing
 from fashion_zoo.errors import ConfigError, DataError
@@ -108,7 +108,7 @@ def _check_model(function: str, model: "keras.Model") -> None:
 @checked
 @releasing()
 def export(
-    run: AnyPath, to: AnyPath, *, force: bool = False, progress: Progress = "auto"
+    run: AnyPath, to: Place, *, force: bool = False, progress: Progress = "auto"
 ) -> dict[str, Any]:
     """Export a run as a SavedModel and prove that it agrees.
 
