@@ -1,6 +1,7 @@
 """Kills and full disks at every change that a training makes to the disk. Slow."""
 
 import collections
+import contextlib
 import errno
 import os
 import random
@@ -168,6 +169,55 @@ def test_two_processes_on_one_run_folder(tmp_path):
         assert int(found[1]) == winner.pid
         assert "epoch 1/" not in output[loser][1]
         assert_same(open_run(folder), whole)
+
+
+@contextlib.contextmanager
+def halted(folder, epochs):
+    """Start a training, and stop it in the middle of an epoch while the block runs."""
+    process = start(folder, epochs)
+    for line in process.stderr:
+        if line.startswith("epoch 2/"):
+            break
+    process.send_signal(signal.SIGSTOP)
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGCONT)
+
+
+def test_a_process_whose_lock_was_removed_leaves_the_run_to_the_next_one(tmp_path):
+    subprocess.run(command(tmp_path / "whole", 60), check=True, capture_output=True)
+    with halted(tmp_path / "r", 60) as first:
+        (tmp_path / ".r.lock").unlink()
+        second = start(tmp_path / "r", 60, "--resume")
+        for line in second.stderr:
+            if line.startswith("epoch "):
+                break
+    said = first.communicate()[1]
+    assert first.returncode == fashion_zoo.RunLockedError.exit_code
+    assert re.search(r"error: .* is no longer held: its lock .* was removed", said)
+    assert "Traceback" not in said
+    second.communicate()
+    assert second.returncode == 0
+    assert_same(open_run(tmp_path / "r"), open_run(tmp_path / "whole"))
+    assert {path.name for path in tmp_path.iterdir()} == {"r", "whole"}
+
+
+def test_a_run_that_is_moved_while_it_trains_writes_into_nobody_elses_folder(tmp_path):
+    subprocess.run(command(tmp_path / "whole", 60), check=True, capture_output=True)
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "history.csv").write_text("years of work")
+    with halted(tmp_path / "r", 60) as first:
+        (tmp_path / "r").rename(tmp_path / "moved")
+        (tmp_path / "r").symlink_to("thesis")
+    said = first.communicate()[1]
+    assert first.returncode == fashion_zoo.RunError.exit_code
+    assert "it was moved or replaced" in said
+    assert "Traceback" not in said
+    assert [path.name for path in (tmp_path / "thesis").iterdir()] == ["history.csv"]
+    assert (tmp_path / "thesis" / "history.csv").read_text() == "years of work"
+    subprocess.run(command(tmp_path / "moved", 60, "--resume"), check=True, capture_output=True)
+    assert_same(open_run(tmp_path / "moved"), open_run(tmp_path / "whole"))
 
 
 def test_a_second_process_leaves_at_once(tmp_path):
