@@ -96,7 +96,7 @@ class StudyTuner(keras_tuner.Tuner):
             self.begin(self._title(trial, repetition))
             with releasing():  # or every trial's graph would stay
                 model = self.hypermodel.build(trial.hyperparameters, repetition)
-                if repetition == 0:  # before a training may diverge
+                if repetition == 0 and self.oracle.costs:  # before a training may diverge
                     costs = {one.name: measure(one.name, model) for one in self.oracle.costs}
                     self.oracle.update_trial(trial.trial_id, costs)
                 self.hypermodel.fit(
