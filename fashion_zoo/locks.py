@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fashion_zoo import reading
 from fashion_zoo.errors import RunLockedError
 from fashion_zoo.storage import as_storage_error
 
@@ -183,9 +184,9 @@ def _lock_file(folder: Path) -> Path:
 
 
 def _holder(file: Path) -> str:
-    with contextlib.suppress(OSError, UnicodeDecodeError):  # it may have ended by now
+    with contextlib.suppress(ValueError):  # it may have ended by now
         for _ in range(50):
-            name = file.read_text(encoding="utf-8")
+            name = reading.read_text(file)
             if named := _existence(name):
                 return named
             if name:

@@ -11,7 +11,8 @@ import math
 import os
 import stat
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from io import BufferedReader
+from typing import Any
 
 LARGEST_TEXT = 2**24
 """Bytes of a file of settings or numbers."""
@@ -21,7 +22,7 @@ _DIGEST = 32  # bytes of a SHA-256
 
 
 @contextlib.contextmanager
-def open_regular(path: str | os.PathLike, largest: int = _LARGEST) -> Iterator[BinaryIO]:
+def open_regular(path: str | os.PathLike, largest: int = _LARGEST) -> Iterator[BufferedReader]:
     """Open a file to be read; a FIFO would be waited for, and a device may have no end.
 
     Args:

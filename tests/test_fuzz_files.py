@@ -24,6 +24,7 @@ from fashion_zoo import (
     runs,
 )
 from fashion_zoo.data.pictures import read_picture
+from fashion_zoo.show import cells
 from recipes import _common
 from recipes import train as train_command
 
@@ -202,5 +203,6 @@ def test_what_is_no_regular_file_is_refused_and_not_waited_for(no_file, tmp_path
         runs.check_free(tmp_path, resume=True)
     with pytest.raises(DataError, match="cannot be read: It is not a regular file"):
         fashion_zoo.data.read_idx(no_file, (1, 28, 28))
+    assert cells.image(no_file, "") == ""
     with pytest.raises(FashionZooError, match="not a regular file"):
         fashion_zoo.plot_schedules("cosine", to=no_file)

@@ -17,7 +17,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from fashion_zoo import environment, reading, storage
 from fashion_zoo.arguments import AnyPath, checked
@@ -35,7 +35,6 @@ from fashion_zoo.wording import counted, percent
 if TYPE_CHECKING:
     import keras
 
-T = TypeVar("T")
 _STATE = re.compile(r"epoch-(\d{6,12})")
 _RESULTS = ("evaluation.json", "confusion.png", "reliability.png", "errors.png", "saved_model")
 
@@ -194,7 +193,7 @@ class Run:
                 if number < epoch - 1 or (later and number > epoch):
                     storage.remove(file)
 
-    def load_state(self, read: Callable[[bytes, int], T] = lambda data, _: data) -> T | None:
+    def load_state(self, read: Callable[[bytes, int], Any] = lambda data, _: data) -> Any:
         """Return the newest state that is whole, or None before the first.
 
         Args:

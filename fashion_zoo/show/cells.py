@@ -4,6 +4,8 @@ import base64
 import html
 from pathlib import Path
 
+from fashion_zoo import reading
+
 
 def lines(*texts: str) -> str:
     """Join the lines of a result; empty ones are left out."""
@@ -23,7 +25,8 @@ def image(file: Path, says: str) -> str:
         says: what it shows, for who cannot see it.
     """
     try:
-        data = base64.b64encode(file.read_bytes()).decode()
+        with reading.open_regular(file, reading.LARGEST_TEXT) as opened:
+            data = base64.b64encode(opened.read()).decode()
     except OSError:
         return ""
     return f'<img alt="{html.escape(says)}" src="data:image/png;base64,{data}">'

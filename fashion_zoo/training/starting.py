@@ -58,7 +58,7 @@ def load(run: Run, expected: Mapping[str, Any]) -> states.State | None:
 def _check_belongs(
     run: Run, number: int, found: Mapping[str, Any], expected: Mapping[str, Any]
 ) -> None:
-    config = found.get("config")
+    config: Any = found.get("config")
     check(isinstance(config, dict) and {"model", "data", "training", "seed"} <= config.keys())
     changed = [
         f"{name}: {found.get(name)!r}, now {expected[name]!r}"

@@ -99,11 +99,12 @@ def parse(data: bytes) -> State:
         and about["epochs"] >= 1
         and type(about.get("stopped")) is bool
     )
-    callbacks, run = about.get("callbacks"), about.get("run")
+    callbacks: Any = about.get("callbacks")
+    run = about.get("run")
     state_file.check(isinstance(callbacks, dict))
     state_file.check(all(isinstance(kept, dict) for kept in callbacks.values()))
     state_file.check(isinstance(run, dict) or (run is None))
-    variables = []
+    variables: list[np.ndarray] = []
     for key in sorted(arrays):
         kind, *words = key.split("/")
         if kind == "variable":

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fashion_zoo import checks, locks, registry, runs, searches, storage
-from fashion_zoo.arguments import Place, checked
+from fashion_zoo.arguments import AnyPath, Place, checked
 from fashion_zoo.config import Cost, Pruner, Recipe, RunConfig, Sampler
 from fashion_zoo.data import load_split
 from fashion_zoo.devices import releasing
@@ -208,7 +208,7 @@ def _checked(
     return base, own
 
 
-def _place(name: str, study_dir: Path | None, storage_url: str | None) -> tuple[Path, str]:
+def _place(name: str, study_dir: AnyPath | None, storage_url: str | None) -> tuple[Path, str]:
     """Return the study folder and the URL of the storage."""
     # absolute: a search goes on where it was though the process changes folders
     folder = absolute(Path("studies") / name if study_dir is None else study_dir)
