@@ -149,7 +149,7 @@ def test_a_trial_that_is_given_back_is_no_death(opened):
 
 def test_another_search_is_refused_with_the_differences(opened):
     opened(fingerprint={"recipe": "bn_mlp", "data": "abc"})
-    message = "The study 's' is another search. data: 'abc', now 'xyz'; seed: None, now 1."
+    message = "study.db is another search. data: 'abc', now 'xyz'; seed: None, now 1."
     with pytest.raises(StudyError, match=re.escape(message)):
         opened(fingerprint={"recipe": "bn_mlp", "data": "xyz", "seed": 1})
 

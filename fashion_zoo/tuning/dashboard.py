@@ -2,6 +2,7 @@
 
 from fashion_zoo.errors import ConfigError, StudyError
 from fashion_zoo.searches import file_of
+from fashion_zoo.tuning.checking import check_file
 from fashion_zoo.tuning.storages import connect, opening
 
 
@@ -27,6 +28,8 @@ def serve(url: str, port: int) -> None:
         file = file_of(url)
         if file and not file.is_file():
             raise StudyError(f"There is no study at {file}. Run the search first.")
+        if file:
+            check_file(file)
         backend = connect(url)
     try:
         optuna_dashboard.run_server(backend, port=port)

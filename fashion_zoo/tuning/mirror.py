@@ -67,7 +67,10 @@ class StudyMirror(keras_tuner.Oracle):
             if own == len(stored["space"]):
                 return
         self._shared = self.study.extend(
-            lambda stored: told.merged(stored, self.hyperparameters).get_config()
+            lambda stored: {
+                **told.merged(stored, self.hyperparameters).get_config(),
+                "values": {},
+            }
         )
         self.hyperparameters = told.merged(self._shared, self.hyperparameters)
 

@@ -1,21 +1,22 @@
 """Where a study is kept: its folder, and the connection to its storage."""
 
 import contextlib
+import functools
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.exceptions import OptunaError
+from optuna.exceptions import DuplicatedStudyError, OptunaError, UpdateFinishedTrialError
 from sqlalchemy import make_url
 from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 
 from fashion_zoo import storage
 from fashion_zoo.errors import StudyError
 from fashion_zoo.searches import file_of
-
-_PATIENCE = 300  # seconds for another worker to end its write into a SQLite file
+from fashion_zoo.tuning.checking import damaged, reading
+from fashion_zoo.tuning.waiting import Connection
 
 
 @contextlib.contextmanager
@@ -46,13 +47,15 @@ def opening(url: str) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, ImportError, ValueError, SQLAlchemyError, OptunaError) as error:
+    except (
+        OSError, ImportError, ValueError, RuntimeError, SQLAlchemyError, OptunaError,
+    ) as error:  # fmt: skip
         raise StudyError(
-            f"The storage {_shown(url)!r} cannot be opened: {str(error).rstrip('.')}."
+            f"The storage {shown(url)!r} cannot be opened: {str(error).rstrip('.')}."
         ) from error
 
 
-def _shown(url: str) -> str:
+def shown(url: str) -> str:
     """Return a URL without its password."""
     try:
         return make_url(url).render_as_string(hide_password=True)
@@ -63,7 +66,7 @@ def _shown(url: str) -> str:
 def connect(url: str) -> Any:
     """Open the storage; its tables are made by whoever comes first."""
     # A worker may be stopped in the middle of a write; the others wait for it.
-    waits = {"connect_args": {"timeout": _PATIENCE}} if file_of(url) else {}
+    waits = {"connect_args": {"factory": Connection}} if file_of(url) else {}
     # Optuna takes braces for places to fill; in a URL of SQLAlchemy's they are escaped.
     whole = make_url(url).render_as_string(hide_password=False)
     for tries_left in reversed(range(20)):
@@ -73,3 +76,44 @@ def connect(url: str) -> Any:
             if not tries_left:
                 raise
         time.sleep(0.2)  # another worker of a server makes the same tables
+
+
+class Told:
+    """A storage of Optuna's whose failures are errors of ours, wherever they show.
+
+    Args:
+        backend: the storage.
+        place: where it is, for a person.
+    """
+
+    def __init__(self, backend: Any, place: str):
+        self.backend = backend
+        self.place = place
+
+    def find(self, name: str) -> int | None:
+        """Return the number of the study of a name; None where there is none."""
+        with reading(self.place):
+            try:
+                return self.backend.get_study_id_from_name(name)
+            except KeyError:
+                return None
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.backend, name)
+        if not callable(found):
+            return found
+
+        @functools.wraps(found)
+        def told(*arguments: Any, **keywords: Any) -> Any:
+            try:
+                return found(*arguments, **keywords)
+            except (UpdateFinishedTrialError, DuplicatedStudyError):
+                raise
+            except KeyError as error:  # of a trial that was deleted; or of a damaged value
+                if name.startswith("get_"):
+                    raise damaged(self.place, f"{error} is missing") from error
+                raise
+            except Exception as error:  # of SQLAlchemy, of Optuna, of a decoder of a value
+                raise damaged(self.place, error) from error
+
+        return told

@@ -18,15 +18,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 import optuna
-from optuna.exceptions import UpdateFinishedTrialError
+from optuna.exceptions import DuplicatedStudyError, UpdateFinishedTrialError
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+import fashion_zoo.tuning.checking as checking
 from fashion_zoo import locks
 from fashion_zoo.errors import RunLockedError, StudyError
 from fashion_zoo.overrides import differences
 from fashion_zoo.searches import absolute_url, file_of
 from fashion_zoo.tuning.plans import Attempt, Plan, is_broken
-from fashion_zoo.tuning.storages import connect, opening
+from fashion_zoo.tuning.storages import Told, connect, opening, shown
+from fashion_zoo.tuning.waiting import held
 
 _FORMAT = 1
 
@@ -62,16 +65,20 @@ class Study:
         attempts: int = 3,
         overwrite: bool = False,
     ):
+        if not isinstance(name, str) or not name:
+            raise StudyError(f"A study needs a name, received {name!r}.")
+        if not directions or not set(directions) <= {"maximize", "minimize"}:
+            raise StudyError(f"directions are maximize or minimize, received {directions!r}.")
         self.name = name
         self.trials = trials
-        self.directions = directions
+        self.directions = tuple(directions)
         self.lease = lease
         self.attempts = attempts
         self.worker = f"{platform.node()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self.seen: list[Plan] = []
         """The planned trials as they were read last."""
         self._file: Path | None = None
-        self._lock: contextlib.AbstractContextManager = contextlib.nullcontext()
+        self._guard: Any = None
         self._seen: dict[int, tuple[Any, float]] = {}
         self._living = contextlib.ExitStack()
         url = absolute_url(url)  # connections are made again where the process is then
@@ -79,9 +86,11 @@ class Study:
             self._file = file_of(url)
             if self._file:
                 self._file.parent.mkdir(parents=True, exist_ok=True)
-                self._lock = locks.file_lock(self._file.with_name(f".{self._file.name}.lock"))
+                self._guard = locks.file_lock(self._file.with_name(f".{self._file.name}.lock"))
             with self._lock:  # two workers of a new file must not both make its tables
-                self.backend = connect(url)
+                if self._file:
+                    checking.check_file(self._file)
+                self.backend = Told(connect(url), str(self._file or shown(url)))
                 if overwrite:
                     self._delete()
                 self.id = self._open(fingerprint)
@@ -95,10 +104,10 @@ class Study:
 
     def _delete(self) -> None:
         """Delete the study of this name, if there is one and nobody runs a trial of it."""
-        known = {one.study_name: one._study_id for one in self.backend.get_all_studies()}
-        if self.name not in known:
+        number = self.backend.find(self.name)
+        if number is None:
             return
-        self.id = known[self.name]
+        self.id = number
         running = [plan.running for plan in self.plans()]
         if not all(self._is_lost(trial) for trial in running if trial):
             raise StudyError(
@@ -108,23 +117,47 @@ class Study:
         self.backend.delete_study(self.id)
 
     def _open(self, fingerprint: Mapping[str, Any]) -> int:
-        found = optuna.create_study(
-            storage=self.backend,
-            study_name=self.name,
-            directions=self.directions,
-            load_if_exists=True,
-        )
-        stored = found.user_attrs.get("fingerprint")
+        """Return the number of the study of this name, a new one where there is none."""
         mine = json.loads(json.dumps({"format": _FORMAT, **fingerprint}, default=str))
-        if stored is None:
-            found.set_user_attr("fingerprint", mine)
-        elif stored != mine:
-            changed = "; ".join(differences(stored, mine))
-            raise StudyError(
-                f"The study {self.name!r} is another search. {changed}. Give this one another "
-                "name or folder, or leave out what differs."
-            )
-        return self.backend.get_study_id_from_name(self.name)
+        number = self.backend.find(self.name)
+        if number is None:
+            directions = [StudyDirection[one.upper()] for one in self.directions]
+            try:
+                number = self.backend.create_new_study(directions, self.name)
+            except DuplicatedStudyError:  # another worker of a server was faster
+                number = self.backend.get_study_id_from_name(self.name)
+        if self._is_mine(number, mine):
+            return number
+        self.backend.set_study_user_attr(number, "fingerprint", mine)
+        return number
+
+    def _is_mine(self, number: int, mine: dict[str, Any]) -> bool:
+        """Whether a study that is there is this search; false where a kill left it empty."""
+        with checking.reading(self.backend.place):
+            trials = self.backend.get_all_trials(number, deepcopy=False)
+            attributes = self.backend.get_study_user_attrs(number)
+            checking.check_attributes(attributes, trials)
+            stored = attributes.get("fingerprint")
+            changed = "; ".join(differences(stored or mine, mine))
+            if changed:
+                raise StudyError(
+                    f"The study {self.name!r} in {self.backend.place} is another search. "
+                    f"{changed}. Give this one another name or folder, or leave out what differs."
+                )
+            found = [one.name.lower() for one in self.backend.get_study_directions(number)]
+            if found != list(self.directions):
+                raise StudyError(
+                    f"The study {self.name!r} in {self.backend.place} is another search. Its "
+                    f"directions are {found}, not {list(self.directions)}. Give this one another "
+                    "name or folder."
+                )
+            checking.check_trials(trials, len(self.directions))
+        return stored is not None
+
+    @property
+    def _lock(self) -> contextlib.AbstractContextManager:
+        """Holds together what belongs together in a file; a server has locks of its own."""
+        return held(self._guard, self._file) if self._file else contextlib.nullcontext()
 
     def _sign_of(self, worker: str) -> Path:
         assert self._file is not None
@@ -137,7 +170,8 @@ class Study:
         )
         attempts: dict[int, list[FrozenTrial]] = {}
         for trial in found:
-            if "withdrawn" not in trial.user_attrs:
+            own = "index" in trial.user_attrs  # others are of Optuna's own tools
+            if own and "withdrawn" not in trial.user_attrs:
                 attempts.setdefault(trial.user_attrs["index"], []).append(trial)
         self.seen = [Plan(index, tuple(attempts[index])) for index in sorted(attempts)]
         return self.seen
@@ -208,8 +242,9 @@ class Study:
 
         def beat():
             count = 1
-            while not stop.wait(self.lease / 4) and self.beat(attempt, count):
-                count += 1
+            with contextlib.suppress(StudyError):  # the worker itself will meet it
+                while not stop.wait(self.lease / 4) and self.beat(attempt, count):
+                    count += 1
 
         thread = threading.Thread(target=beat, daemon=True)
         thread.start()

@@ -1,0 +1,180 @@
+"""Whether a study is what it was left as: looked at before anything is written into it."""
+
+import contextlib
+import json
+import math
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from optuna.storages._rdb import models  # the tables have no public name
+from optuna.trial import FrozenTrial, TrialState
+
+from fashion_zoo.errors import FashionZooError, StudyError
+from fashion_zoo.tuning.waiting import Connection
+from fashion_zoo.wording import listed
+
+_WHAT_TO_DO = "Restore it from a copy, or begin another search in another place."
+_SETTLED = (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+class Damage(Exception):
+    """What is wrong with a study, in words."""
+
+
+def damaged(place: str, what: object) -> StudyError:
+    """Return the error of a study that cannot be read or written.
+
+    Args:
+        place: its file, or the URL of its storage without a password.
+        what: what is wrong; of several lines the first.
+    """
+    if "database is locked" in str(what):
+        return StudyError(
+            f"The study in {place} is locked by another program. Close that, and begin again."
+        )
+    first = (str(what).strip() or type(what).__name__).splitlines()[0].rstrip(".")
+    if isinstance(what, Exception) and not isinstance(what, Damage):
+        return StudyError(
+            f"The study in {place} cannot be read or written: {first}. If it is damaged, restore "
+            "it from a copy, or begin another search in another place."
+        )
+    return StudyError(f"The study in {place} is damaged: {first}. {_WHAT_TO_DO}")
+
+
+@contextlib.contextmanager
+def reading(place: str) -> Iterator[None]:
+    """Turn whatever a damaged value makes its reader raise into an error of ours.
+
+    Raises:
+        StudyError: anything else than an error of ours was raised.
+    """
+    try:
+        yield
+    except FashionZooError:
+        raise
+    except Exception as error:  # a decoder, an enum, SQLAlchemy, Optuna's assertions, and so on
+        raise damaged(place, error) from error
+
+
+def check_file(file: Path) -> None:
+    """Check the SQLite file of a study, without a write.
+
+    A file that is not there or is empty is a study's that begins.
+
+    Raises:
+        StudyError: it is damaged, another program's, or has triggers.
+    """
+    if not file.is_file() or not file.stat().st_size:
+        return
+    with reading(str(file)):
+        # Not mode=ro: what a killed writer left half written has to be rolled back to be read.
+        url = f"{file.absolute().as_uri()}?mode=rw"
+        with contextlib.closing(sqlite3.connect(url, uri=True, factory=Connection)) as base:
+            base.execute("PRAGMA query_only = ON")
+            _check_pages(base)
+            _check_tables(base, str(file))
+
+
+def _check_pages(base: sqlite3.Connection) -> None:
+    (said,) = base.execute("PRAGMA integrity_check(1)").fetchone()
+    if said != "ok":
+        raise Damage(f"its pages do not fit together ({said.splitlines()[-1]})")
+    if lost := base.execute("PRAGMA foreign_key_check").fetchone():
+        raise Damage(f"a row of {lost[0]} has lost its row of {lost[2]}")
+
+
+def _check_tables(base: sqlite3.Connection, place: str) -> None:
+    known = {one.name: {each.name for each in one.columns} for one in _tables()}
+    rows = base.execute("SELECT type, name FROM sqlite_master").fetchall()
+    there = {name for kind, name in rows if kind == "table"}
+    for kind, name in rows:
+        if kind in ("trigger", "view"):
+            raise Damage(f"it has the {kind} {name!r}, which a study has not")
+    if there and not there & known.keys():
+        raise StudyError(f"{place} is a database of another program. Keep the study elsewhere.")
+    filled = {name for name in there & known.keys() if _count(base, name)}
+    for name in there & known.keys():
+        columns = {row[1] for row in base.execute(f'PRAGMA table_info("{name}")')}
+        if lacking := known[name] - columns:
+            raise Damage(f"the table {name} lacks {listed(sorted(lacking))}")
+    if not filled - {"version_info"}:
+        return  # a worker was killed while it made them
+    if lacking := known.keys() - there:
+        raise Damage(f"the tables {listed(sorted(lacking))} are missing")
+    if not (_count(base, "version_info") and _count(base, "alembic_version")):
+        raise Damage("its version is missing")
+    if _count(base, "trials") and not _count(base, "studies"):
+        raise Damage("it has trials of no study")
+
+
+def _tables() -> Sequence[Any]:
+    return models.BaseModel.metadata.sorted_tables
+
+
+def _count(base: sqlite3.Connection, name: str) -> int:
+    return base.execute(f'SELECT count(*) FROM (SELECT 1 FROM "{name}" LIMIT 1)').fetchone()[0]
+
+
+def check_attributes(attributes: dict[str, Any], trials: Sequence[FrozenTrial]) -> None:
+    """Check that a study is one of ours.
+
+    Raises:
+        Damage: it was begun by another program, or is damaged.
+    """
+    stored = attributes.get("fingerprint")
+    if stored is None and trials:
+        raise Damage("it has trials and no fingerprint, so another program began it")
+    if stored is not None and not isinstance(stored, dict):
+        raise Damage("its fingerprint is no table")
+    space = attributes.get("space")
+    if space is not None:
+        import keras_tuner
+
+        json.dumps(space, allow_nan=False)
+        for hp in keras_tuner.HyperParameters.from_config(space).space:
+            if not isinstance(hp.name, str):
+                raise Damage("the name of a hyperparameter is no text")
+
+
+def check_trials(trials: Sequence[FrozenTrial], objectives: int) -> None:
+    """Check the trials of a study; those without an index are of another program, and left alone.
+
+    Raises:
+        Damage: what ours have is not what was written.
+    """
+    indices = set()
+    for trial in trials:
+        own = trial.user_attrs
+        if "index" not in own:
+            if "worker" in own or "beat" in own:
+                raise Damage(f"trial {trial.number} has lost its index")
+            continue
+        for name, kind in (("index", int), ("beat", int), ("worker", str)):
+            value = own.get(name)
+            if not isinstance(value, kind) or isinstance(value, bool) or value in (-1, ""):
+                raise Damage(f"trial {trial.number} has the {name} {value!r}")
+        _check_values(trial, objectives)
+        if "withdrawn" not in own:
+            indices.add(own["index"])
+    if indices != set(range(len(indices))):
+        raise Damage(f"of its {len(indices)} planned trials some are missing")
+
+
+def _check_values(trial: FrozenTrial, objectives: int) -> None:
+    for name in ("mark", "failed"):
+        if not isinstance(trial.user_attrs.get(name, ""), str):
+            raise Damage(f"trial {trial.number} has a {name} that is no text")
+    values = trial.values or []
+    if trial.state in _SETTLED:
+        if len(values) != objectives or not all(map(math.isfinite, values)):
+            raise Damage(f"trial {trial.number} is finished and has the values {values}")
+        if trial.datetime_complete is None:
+            raise Damage(f"trial {trial.number} is finished and has no end")
+    for name, value in trial.params.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise Damage(f"trial {trial.number} has {name}={value}")
+    for step, value in trial.intermediate_values.items():
+        if step < 1 or not isinstance(value, int | float):
+            raise Damage(f"trial {trial.number} has the report {value!r} of epoch {step}")

@@ -1,0 +1,183 @@
+"""A damaged study is told of in a sentence, and nothing is written into it."""
+
+import contextlib
+import shutil
+import sqlite3
+import threading
+import time
+
+import optuna
+import pytest
+from damage import cases
+from keras_tuner.engine.trial import TrialStatus
+from searching import search, space
+
+from fashion_zoo.errors import StudyError
+from fashion_zoo.tuning import Study, StudyOracle, report_page, waiting
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+@pytest.fixture(scope="module")
+def intact(tmp_path_factory):
+    """The file of a search of four trials, of which one is given back."""
+    file = tmp_path_factory.mktemp("intact") / "study.db"
+    search(f"sqlite:///{file}", trials=3)
+    study = reopened(file)
+    oracle = StudyOracle(study)
+    oracle.hyperparameters = space()
+    oracle.create_trial("me")
+    oracle.return_trials()
+    study.close()
+    return file
+
+
+def reopened(file, **options):
+    return Study(
+        f"sqlite:///{file}", "arithmetic", fingerprint={"space": 1}, **{"trials": 5, **options}
+    )
+
+
+def go_on(file):
+    """Open a study, read all of it, and run a trial."""
+    study = reopened(file)
+    try:
+        oracle = StudyOracle(study)
+        oracle.get_best_trials()
+        oracle.hyperparameters = space()
+        trial = oracle.create_trial("me")
+        if trial.status == TrialStatus.RUNNING:
+            oracle.update_trial(trial.trial_id, {"val_accuracy": 0.5})
+            trial.status = TrialStatus.COMPLETED
+            oracle.end_trial(trial)
+    finally:
+        study.close()
+
+
+def outcome(intact, folder, damage):
+    """What opening a damaged copy said, and whether its file was left alone."""
+    file = folder / "study.db"
+    file.unlink(missing_ok=True)
+    shutil.copy(intact, file)
+    damage(file)
+    before = file.read_bytes()
+    said = ""
+    try:
+        reopened(file).close()
+    except StudyError as error:
+        said = str(error)
+    if said:
+        assert "study.db" in said
+        assert "\n" not in said
+        return said, file.read_bytes() == before
+    with contextlib.suppress(StudyError):  # what no reader sees may stop a writer
+        go_on(file)
+    return "", True
+
+
+def check(intact, folder, wanted):
+    said = {}
+    for name, damage in wanted:
+        start = time.process_time()
+        said[name], left_alone = outcome(intact, folder, damage)
+        assert left_alone, name
+        assert time.process_time() - start < 1, name
+    return said
+
+
+def test_damaged_studies_are_sentences(intact, tmp_path):
+    said = check(intact, tmp_path, cases(12))
+    assert sum(map(bool, said.values())) > 4
+
+
+@pytest.mark.slow
+def test_three_hundred_damaged_studies_are_sentences(intact, tmp_path):
+    said = check(intact, tmp_path, cases(300))
+    assert len(said) == 300
+    assert sum(map(bool, said.values())) > 150
+    for name in (
+        "directions",
+        "a second direction",
+        "no fingerprint",
+        "no text",
+        "another program's",
+    ):
+        assert said[name], name
+    assert not said["a foreign trial"]
+
+
+def test_a_study_that_optunas_own_tools_have_touched_goes_on(intact, tmp_path):
+    file = tmp_path / "study.db"
+    shutil.copy(intact, file)
+    touched = optuna.load_study(study_name="arithmetic", storage=f"sqlite:///{file}")
+    touched.enqueue_trial({"x": 1.0})
+    touched.set_user_attr("note", "promising")
+    touched._storage.set_study_system_attr(touched._study_id, "dashboard:note_ver:0", 1)
+    touched.tell(touched.ask(), 0.99)
+    touched._storage.remove_session()
+    go_on(file)
+    study = reopened(file)
+    assert [plan.index for plan in study.plans()] == [0, 1, 2, 3]
+    assert "0.99" not in report_page(study, study.plans(), [])
+    study.close()
+
+
+@pytest.mark.parametrize("name", [None, ""])
+def test_a_study_without_a_name_is_refused(name):
+    with pytest.raises(StudyError, match="A study needs a name"):
+        Study("sqlite:///:memory:", name, fingerprint={}, trials=1)
+
+
+def test_a_file_that_another_program_holds_is_said(intact, tmp_path, monkeypatch, capsys):
+    file = tmp_path / "study.db"
+    shutil.copy(intact, file)
+    monkeypatch.setattr(waiting, "SILENT", 0.05)
+    other = sqlite3.connect(file, check_same_thread=False)
+    other.execute("BEGIN EXCLUSIVE")
+    said, real = threading.Event(), waiting.streams.say
+    monkeypatch.setattr(waiting.streams, "say", lambda line: (real(line), said.set()))
+    free = threading.Thread(target=lambda: (said.wait(30), other.rollback()))
+    free.start()
+    go_on(file)
+    free.join()
+    other.close()
+    assert f"Waiting: file://{file}" in (err := capsys.readouterr().err) or str(file) in err
+    assert err.count("Waiting:") == 1
+
+
+def test_a_file_that_stays_locked_is_an_error_in_the_end(intact, tmp_path, monkeypatch):
+    file = tmp_path / "study.db"
+    shutil.copy(intact, file)
+    monkeypatch.setattr(waiting, "SILENT", 0.05)
+    monkeypatch.setattr(waiting, "PATIENCE", 0.1)
+    other = sqlite3.connect(file)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StudyError, match=r"study.db.*locked"):
+        reopened(file)
+    other.close()
+
+
+def test_a_worker_that_stops_in_the_middle_of_a_write_is_said(
+    intact, tmp_path, monkeypatch, capsys
+):
+    file = tmp_path / "study.db"
+    shutil.copy(intact, file)
+    monkeypatch.setattr(waiting, "SILENT", 0.05)
+    one, two = reopened(file), reopened(file)
+    released = threading.Event()
+    monkeypatch.setattr(waiting.streams, "say", lambda line: (print(line), released.set()))
+
+    def hold():
+        with one._lock:
+            holding.set()
+            released.wait(30)
+
+    holding = threading.Event()
+    thread = threading.Thread(target=hold)
+    thread.start()
+    holding.wait(30)
+    two.claim()
+    thread.join()
+    one.close()
+    two.close()
+    assert "Waiting: another worker is in the middle of a write to" in capsys.readouterr().out
