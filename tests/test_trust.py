@@ -233,6 +233,36 @@ def test_only_files_named_as_states_count_and_planted_ones_push_no_other_out(run
     assert left == ["epoch-000002", "epoch-000002~", "epoch-000003", "epoch-2", "epoch-x"]
 
 
+@pytest.mark.parametrize(
+    ("dtype", "array", "fits"),
+    [
+        ("float32", np.float32(0), True),
+        ("float32", np.float64(0), True),
+        ("float32", np.int64(0), False),
+        ("bfloat16", np.void(b"12"), True),
+        ("int32", np.uint32(0), True),
+        ("uint16", np.int32(0), True),
+        ("int64", np.float32(0), False),
+        ("bool", np.bool_(True), True),
+        ("float32", np.str_("0"), False),
+    ],
+)
+def test_the_numbers_of_a_variable_are_of_its_kind_whatever_their_bits(dtype, array, fits):
+    assigned = []
+    variable = types.SimpleNamespace(shape=(), dtype=dtype, assign=assigned.append)
+    optimizer = types.SimpleNamespace(variables=[], build=lambda _: None)
+    model = types.SimpleNamespace(
+        variables=[variable], trainable_variables=[], optimizer=optimizer, name="m"
+    )
+    state = states.State(1, False, [np.asarray(array)], {})
+    if fits:
+        states.put_back(model, state)
+        assert assigned == [array]
+    else:
+        with pytest.raises(RunError, match="The state does not fit m"):
+            states.put_back(model, state)
+
+
 FITTING = {"wait": 1, "stopped_epoch": 0, "best": 0.5, "best_epoch": 1, "baseline": None}
 WRONG = [
     (EarlyStopping, {}),

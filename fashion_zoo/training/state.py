@@ -18,7 +18,6 @@ from fashion_zoo.errors import ConfigError, RunError
 
 _FORMAT = 2  # 1 did not say whose state it is
 _FORMER = ("StopOnDivergence",)  # kept something once
-_KINDS = {"f": "f", "V": "f", "i": "i", "u": "i", "b": "b"}  # V: bfloat16, as numpy stores it
 
 
 class State(NamedTuple):
@@ -127,8 +126,8 @@ def put_back(model: keras.Model, state: State) -> None:
     """
     model.optimizer.build(model.trainable_variables)  # else there is nothing to assign to
     variables = _variables(model)
-    ours = [(tuple(variable.shape), _kind(np.asarray(variable.value))) for variable in variables]
-    if ours != [(array.shape, _kind(array)) for array in state.variables]:
+    ours = [(tuple(variable.shape), _kind(variable.dtype)) for variable in variables]
+    if ours != [(array.shape, _kind(array.dtype.name)) for array in state.variables]:
         raise RunError(
             f"The state does not fit {model.name}: it holds {len(state.variables)} variables of "
             f"model and optimizer, where {len(ours)} of the same shapes were expected. Model and "
@@ -138,9 +137,11 @@ def put_back(model: keras.Model, state: State) -> None:
         variable.assign(array)
 
 
-def _kind(array: np.ndarray) -> str | None:
-    """Return what its numbers are; how many bits each has may differ between backends."""
-    return _KINDS.get(array.dtype.kind)
+def _kind(dtype: str) -> str:
+    """Return what numbers are; how many bits each has may differ between backends."""
+    # Without its name, a bfloat16 is two bytes to numpy.
+    kind = "float" if dtype == "void16" else dtype.strip("0123456789")
+    return {"uint": "int", "bfloat": "float"}.get(kind, kind)
 
 
 def remind(
