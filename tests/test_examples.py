@@ -5,7 +5,6 @@ import importlib
 import re
 import shutil
 
-import numpy as np
 import pytest
 from examples import PAGES, command_lines, python_examples, replaced, words
 from PIL import Image
@@ -117,13 +116,13 @@ def test_every_command_of_a_page_and_what_it_proposes_runs(page, reader, capsys)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_every_python_example_of_a_page_runs(page, reader, monkeypatch):
+def test_every_python_example_of_a_page_runs(page, reader, images, monkeypatch):
     entry = registry.recipe("bn_mlp")
     few = {"data": {"limit": 1000}, "training": {"batch_size": 100}}
     tiny = dataclasses.replace(entry, config=fashion_zoo.override(entry.config, few))
     monkeypatch.setitem(registry._recipes, "bn_mlp", tiny)
     for example in python_examples(page.read_text("utf-8")):
-        names = {"images": np.zeros((2, 28, 28), np.uint8)}
+        names = {"images": images.images[:2]}
         if "FOLDER" in example:
             fashion_zoo.train("bn_mlp", run_dir="r", training={"epochs": 1})
             example = example.replace("FOLDER", "r/saved_model")
