@@ -105,6 +105,13 @@ def test_a_command_takes_a_file_of_settings_or_answers_in_a_line(tmp_path, capsy
         assert "Traceback" not in said
 
 
+@pytest.mark.parametrize("data", [b"", b"\xff\xfe", b"recipe\nx\n", b'"' + b"x" * 200_000, b"\0,"])
+def test_a_table_of_results_that_is_none_is_refused(tmp_path, data):
+    (tmp_path / "results.csv").write_bytes(data)
+    with cheap():
+        assert fashion_zoo.read_results(tmp_path / "results.csv") == {}
+
+
 RESULTS = ("training.json", "evaluation.json", "environment.json", "saved_model/parity.json")
 
 
@@ -204,5 +211,7 @@ def test_what_is_no_regular_file_is_refused_and_not_waited_for(no_file, tmp_path
     with pytest.raises(DataError, match="cannot be read: It is not a regular file"):
         fashion_zoo.data.read_idx(no_file, (1, 28, 28))
     assert cells.image(no_file, "") == ""
+    with pytest.raises(DataError, match="It is not a regular file"):
+        fashion_zoo.read_results(no_file)
     with pytest.raises(FashionZooError, match="not a regular file"):
         fashion_zoo.plot_schedules("cosine", to=no_file)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import fashion_zoo.board.text as text
-from fashion_zoo import storage
+from fashion_zoo import reading, storage
 from fashion_zoo.arguments import AnyPath, checked
 from fashion_zoo.errors import DataError, Hint
 
@@ -54,14 +54,13 @@ def read_results(path: AnyPath = RESULTS) -> dict[str, Result]:
     """Return recipe name to result; empty when nothing was measured yet.
 
     Raises:
-        DataError: the file has other columns than this package writes.
+        DataError: the file cannot be read, or has other columns than this package writes.
     """
     path = Path(path)
-    if not path.is_file():
+    if not path.exists():
         return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
     try:
+        rows = list(csv.DictReader(reading.read_text(path).splitlines()))
         results = [
             Result(
                 **{
@@ -71,7 +70,7 @@ def read_results(path: AnyPath = RESULTS) -> dict[str, Result]:
             )
             for row in rows
         ]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise DataError(f"{path} is not a results file of this package: {error!r}.") from error
     return {result.recipe: result for result in results}
 
@@ -138,10 +137,10 @@ def around_table(page: Path, name: str = "results") -> tuple[str, str]:
         DataError: the page is missing or has no such marks.
     """
     try:
-        content = page.read_text(encoding="utf-8")
-    except OSError as error:
+        content = reading.read_text(page)
+    except ValueError as error:
         raise DataError(
-            f"{page} cannot be read: {error.strerror}. Run this in a checkout, or name the page "
+            f"{page} cannot be read: {error}. Run this in a checkout, or name the page "
             "that has the table with ",
             Hint("page"),
             ".",

@@ -1,12 +1,13 @@
 """A measurement that is made once and kept; those in a process of their own."""
 
+import contextlib
 import json
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from fashion_zoo import environment, storage
+from fashion_zoo import environment, reading, storage
 from fashion_zoo.board import child
 from fashion_zoo.errors import TrainingError
 from fashion_zoo.show.progress import TrainingDisplay
@@ -23,8 +24,8 @@ def keep(
         measure: measures it with these settings and the commit; its answer can be written as JSON.
     """
     settings = json.loads(json.dumps({**settings, "commit": environment.describe()["commit"]}))
-    if file.is_file():
-        kept = json.loads(file.read_text(encoding="utf-8"))
+    with contextlib.suppress(ValueError, KeyError, TypeError):  # else it is measured again
+        kept = reading.read_json(file)
         if kept["settings"] == settings:
             return kept["answer"]
     answer = measure(settings)
