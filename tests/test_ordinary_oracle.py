@@ -96,6 +96,7 @@ def test_hyperparameters_that_appear_while_a_trial_runs_are_tuned():
         trial.status = TrialStatus.COMPLETED
         oracle.end_trial(trial)
     assert seen["shuffle"] == {False, True}
+    assert oracle.hyperparameters.get("shuffle") is False  # the default
     assert seen["layers"] == {1, 2, 3, 4}
     assert all(len(seen[f"units_{layer}"]) > 5 for layer in range(4))
     assert study.plans()[0].outcome.params == {"layers": 1, "units_0": 5, "shuffle": False}

@@ -76,4 +76,5 @@ def merged(
         return own.copy()
     found = keras_tuner.HyperParameters.from_config(stored)
     found.merge([hp for hp in own.space if not found._exists(hp.name, hp.conditions)])
+    complete(found)
     return found
