@@ -45,6 +45,9 @@ class StudyMirror(keras_tuner.Oracle):
         ConfigError: the objective is not the study's.
     """
 
+    hyperparameters: Any
+    """The space, as of every Oracle."""
+
     def __init__(self, study: Study, objective: Any, **options: Any):
         self.objectives = objectives.parsed(objective)
         objectives.check_directions(self.objectives, study.directions)

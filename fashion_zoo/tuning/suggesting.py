@@ -191,10 +191,10 @@ def _suggest(trial: optuna.Trial, hp: Any, fixed: Mapping[str, Any]) -> Any:
     kind, own = axes.distribution(hp), axes.axis(hp)
     if kind is None:
         return hp.default
-    if hp.name not in fixed and own is None:
-        return _draw(trial, hp.name, kind)
     if hp.name in fixed:
         value = fixed[hp.name]
+    elif own is None:
+        return _draw(trial, hp.name, kind)
     else:
         study, frozen = trial.study, trial._get_latest_trial()
         value = own.value(study.sampler.sample_independent(study, frozen, hp.name, own.drawn))

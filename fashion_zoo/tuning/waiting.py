@@ -14,6 +14,8 @@ PATIENCE = 300.0  # seconds for another program to unlock the file
 
 
 class _Cursor(sqlite3.Cursor):
+    connection: "Connection"
+
     def execute(self, *arguments: Any) -> Any:
         return self.connection.patiently(super().execute, *arguments)
 
