@@ -96,6 +96,34 @@ def gpu_is_lost() -> bool:
     return False
 
 
+def check_eager(*, scope: bool = True) -> None:
+    """Refuse to begin where TensorFlow would compute nothing now, or on a strategy's devices.
+
+    Args:
+        scope: whether to refuse the scope of a ``tf.distribute`` strategy as well.
+
+    Raises:
+        ConfigError: the call is inside a ``tf.function``, a ``tf.Graph`` or such a scope.
+    """
+    tf = sys.modules.get("tensorflow")  # who is inside of these has loaded it
+    keras = sys.modules.get("keras")
+    if tf is None or not hasattr(tf, "executing_eagerly"):  # or is still being loaded
+        return
+    if keras is not None and keras.backend.backend() != "tensorflow":
+        return
+    if not tf.executing_eagerly():
+        raise ConfigError(
+            "fashion_zoo was called inside a tf.function or a tf.Graph, where TensorFlow computes "
+            "nothing yet. Call it outside."
+        )
+    if scope and tf.distribute.has_strategy():
+        name = type(tf.distribute.get_strategy()).__name__
+        raise ConfigError(
+            f"fashion_zoo was called inside the scope of a {name}, but trains and predicts on one "
+            "device. Call it outside, or get a model inside and call its own fit."
+        )
+
+
 @contextlib.contextmanager
 def releasing() -> Iterator[None]:
     """Give the memory of the models that are made in the block back when it ends.
@@ -108,7 +136,11 @@ def releasing() -> Iterator[None]:
     sum over replicas. Keras's ``clear_session`` leaves them, and would take a caller's dtype policy
     and distribution with it. While another thread is in such a block too, nothing is given back:
     what was registered meanwhile may be that thread's.
+
+    Raises:
+        ConfigError: as ``check_eager``.
     """
+    check_eager()
     before, here = set(_custom_gradients()), threading.get_ident()
     _INSIDE.append(here)
     logger, quiet = logging.getLogger("tensorflow"), _NoRetracing()

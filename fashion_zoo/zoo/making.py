@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fashion_zoo import registry, runs
 from fashion_zoo.arguments import AnyPath, Place, checked
 from fashion_zoo.config import RunConfig
-from fashion_zoo.devices import releasing
+from fashion_zoo.devices import check_eager, releasing
 from fashion_zoo.errors import Call, ConfigError, Hint, Message, advice
 from fashion_zoo.overrides import override
 from fashion_zoo.paths import absolute
@@ -41,7 +41,7 @@ def get(
 
     Raises:
         ConfigError: an unknown name or override, answered with the nearest one, or a value that
-            is not allowed.
+            is not allowed; or the call is inside a ``tf.function`` or a ``tf.Graph``.
 
     Example:
         ```python
@@ -50,6 +50,7 @@ def get(
         model.fit(*train, batch_size=256, epochs=5, validation_data=validation)
         ```
     """
+    check_eager(scope=False)
     entry = registry.recipe(name)
     changes: dict[str, Any] = {"model": overrides}
     changes |= {} if seed is None else {"seed": seed}
