@@ -1,6 +1,7 @@
 """Devices: what a process may take of them, and what it gives back."""
 
 import contextlib
+import ctypes
 import gc
 import logging
 import os
@@ -156,6 +157,13 @@ def releasing() -> Iterator[None]:
             if name.startswith("CustomGradient-"):  # others belong to modules, which stay
                 del known[name]
         gc.collect()
+        _trim()
+
+
+def _trim() -> None:
+    """Give the system back what the C library keeps of freed memory, where that is glibc."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 class _NoRetracing(logging.Filter):

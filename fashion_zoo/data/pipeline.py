@@ -75,14 +75,16 @@ def training_pipeline(
     soft = bool(label_smoothing) or mixes(policy)
     smoothing = 0.0 if isinstance(label_smoothing, Sequence) else label_smoothing
     labels = encode(data.labels, num_classes, smoothing if soft else None)
+    count = len(labels)
 
     def order(epoch: int) -> np.ndarray:
-        return epoch_order(len(labels), batch_size, seed, epoch)
+        # TensorFlow keeps this function for as long as the process lives, and what it names.
+        return epoch_order(count, batch_size, seed, epoch)
 
     def applied(epoch: int) -> dict[str, float]:
         return {name: float(table[(epoch + 1) * steps - 1]) for name, table in tables.items()}
 
-    steps = steps_per_epoch(len(labels), batch_size)
+    steps = steps_per_epoch(count, batch_size)
     if keras.backend.backend() == "tensorflow":
         change = _augmentation(policy, seed, tables) if policy else None
         batches, start_epoch = _tf_batches(data.images, labels, order, steps, tables, change)

@@ -35,8 +35,11 @@ def probabilities(model, images: np.ndarray) -> np.ndarray:
 @precision.keras_defaults()
 def _logits(model, images: np.ndarray) -> np.ndarray:
     """Predict logits, (n, classes) float64."""
-    inputs = reshape(images, model.input_shape[1:]).astype("float32")
-    return model.predict(inputs, batch_size=_BATCH, verbose=0).astype("float64")
+    inputs = reshape(images, model.input_shape[1:])
+    # The threads of predict's pipeline, new ones each time, leave memory behind.
+    batches = (inputs[start : start + _BATCH] for start in range(0, len(inputs), _BATCH))
+    logits = [model.predict_on_batch(batch.astype("float32")) for batch in batches]
+    return np.concatenate(logits).astype("float64")
 
 
 def measure_test(model, data: DataConfig) -> Evaluation:
