@@ -89,14 +89,14 @@ class ScheduledDropout(keras.layers.Layer):
     @property
     def steps(self) -> int:
         """How many masks the layer has drawn: its own step counter."""
-        return int(keras.ops.convert_to_numpy(self.seed_generator.state.value)[1])
+        return int(_array(self.seed_generator.state)[1])
 
     @property
     def last_rate(self) -> float:
         """The rate of the last training step."""
         if self._ended[0] == self.steps:
             return self._ended[1]
-        rate = float(keras.ops.convert_to_numpy(self.rate))  # a mirrored one is no number
+        rate = float(_array(self.rate))  # a mirrored one is no number
         if self.factors is None:
             return rate
         step = min(max(self.steps - 1 - self.offset, 0), len(self.factors) - 1)
@@ -242,6 +242,11 @@ class BatchNormalization(keras.layers.BatchNormalization):
     def to_keras(self) -> keras.layers.BatchNormalization:
         """Return Keras's own layer, which has the same weights by the same names."""
         return keras.layers.BatchNormalization.from_config(self.get_config())
+
+
+def _array(variable: keras.Variable) -> np.ndarray:
+    # Without stop_gradient Keras's own way warns under numpy 2.
+    return keras.ops.convert_to_numpy(keras.ops.stop_gradient(variable))
 
 
 @keras.ops.custom_gradient

@@ -190,7 +190,10 @@ def last_step(optimizer: keras.optimizers.Optimizer) -> dict[str, float]:
     if isinstance(optimizer, ScheduledAdamW):
         applied["weight_decay"] = optimizer.weight_decay_at(step)
     # A variable of several replicas, or with a gradient, is no number by itself.
-    return {name: float(keras.ops.convert_to_numpy(value)) for name, value in applied.items()}
+    return {
+        name: float(keras.ops.convert_to_numpy(keras.ops.stop_gradient(value)))
+        for name, value in applied.items()
+    }
 
 
 _IN_KERAS = {FusedAdamW: keras.optimizers.AdamW, FusedAdam: keras.optimizers.Adam}

@@ -52,8 +52,7 @@ def capture(
         run: whose state it is.
     """
     arrays: dict[str, Any] = {
-        f"variable/{place:06}": keras.ops.convert_to_numpy(variable.value)
-        for place, variable in enumerate(_variables(model))
+        f"variable/{place:06}": _array(variable) for place, variable in enumerate(_variables(model))
     }
     remembered: dict[str, dict[str, Any]] = {}
     for key, callback in _stateful(callbacks).items():
@@ -183,6 +182,11 @@ def remind(
 def _variables(model: keras.Model) -> list[keras.Variable]:
     # variables, not weights: the seed generators' states are among them
     return [*model.variables, *model.optimizer.variables]
+
+
+def _array(variable: keras.Variable) -> np.ndarray:
+    # Without stop_gradient Keras's own way warns under numpy 2, and fails under PyTorch.
+    return keras.ops.convert_to_numpy(keras.ops.stop_gradient(variable))
 
 
 def _stateful(callbacks: Sequence[keras.callbacks.Callback]) -> dict[str, Any]:
