@@ -129,6 +129,16 @@ def test_a_loss_far_above_the_start_stops():
         callback.check_kept(21.0)
 
 
+@pytest.mark.parametrize("start", [0.0, -2.0])
+def test_from_a_start_of_0_or_below_only_what_is_not_finite_ends_a_training(start):
+    callback = StopOnDivergence(start)
+    callback.on_epoch_begin(0)
+    for loss in (start, 1.0, -30.0):
+        callback.on_train_batch_end(0, {"loss": loss})
+    with pytest.raises(TrainingError, match="loss became inf"):
+        callback.on_train_batch_end(0, {"loss": math.inf})
+
+
 @pytest.mark.parametrize("soft", [False, True])
 def test_the_loss_of_an_untrained_model_is_that_of_guessing_or_more(soft, images):
     guessing = math.log(10)

@@ -111,7 +111,8 @@ class StopOnDivergence(keras.callbacks.Callback):
     known before the first step.
 
     Args:
-        start: loss of the untrained model; see ``fashion_zoo.training.untrained_loss``.
+        start: loss of the untrained model; see ``fashion_zoo.training.untrained_loss``. One of 0 or
+            below says nothing of what is far, and only a loss that is not finite ends the training.
         advice: what to try, the end of the message; a ``Message`` keeps its hints.
         far: how many times ``start`` is far.
 
@@ -155,7 +156,7 @@ class StopOnDivergence(keras.callbacks.Callback):
         value = float(value)
         if not math.isfinite(value):
             raise TrainingError(f"Training stopped: {name} became {value} {when}. ", self.advice)
-        if value > self.far * self.start:
+        if 0 < self.far * self.start < value:
             raise TrainingError(
                 f"Training stopped: {name} rose to {value:.4g} {when}, more than {self.far:g} "
                 f"times the {self.start:.4g} of the untrained model. ",
