@@ -7,7 +7,7 @@ import optuna
 import pytest
 
 import fashion_zoo
-from fashion_zoo import StorageError, StudyError, environment, runs, storage
+from fashion_zoo import ExportError, StorageError, StudyError, environment, runs, storage
 from fashion_zoo.searches import check_folder, file_of, file_url
 from fashion_zoo.tuning import Study, study_folder
 from fashion_zoo.zoo import Trained
@@ -70,8 +70,7 @@ def test_a_shell_takes_the_printed_command(tmp_path, name, capsys):
 
 @pytest.mark.slow
 def test_a_training_its_export_and_a_search_of_hostile_names(tmp_path, small):
-    # TensorFlow takes one for a folder, and the other for a pattern that no file matches.
-    name = ALL.replace("\\", "").replace("[1]", "")
+    name = ALL.replace("\\", "").replace("[1]", "")  # of these TensorFlow loads nothing
     options = {"training": {**small["training"], "epochs": 1}}
     options = {**small, **options}
     trained = fashion_zoo.train("baseline_mlp", run_dir=tmp_path / name, **options)
@@ -83,6 +82,17 @@ def test_a_training_its_export_and_a_search_of_hostile_names(tmp_path, small):
         "baseline_mlp", study_dir=tmp_path / f"{name}3", trials=1, candidates=1, seeds=1, **options
     )
     assert found.best.is_file()
+
+
+@pytest.mark.parametrize("name", ["a[1]b", "a\\b", "a[\n]/b"])
+def test_a_place_from_which_tensorflow_loads_nothing_is_refused_first(trained, tmp_path, name):
+    for export in (
+        lambda: fashion_zoo.train("bn_mlp", run_dir=tmp_path / name),
+        lambda: fashion_zoo.export(trained, tmp_path / name),
+    ):
+        with pytest.raises(ExportError, match=r"(?s)cannot load a SavedModel .* as a pattern"):
+            export()
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_is_no_study_is_left_alone(tmp_path):

@@ -1,5 +1,6 @@
 """The SavedModel: raw uint8 images in, probabilities, class index and class name out."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,7 @@ def export_run(run: Run, folder: str | Path, *, force: bool = False) -> dict[str
     folder = absolute(folder)
     storage.check_free(folder, "an export", _is_export, force=force)
     run.check_model()
-    check_backend()
+    check_exportable(folder)
     trained = run.load_model()
     model = in_float32(trained)
     with storage.atomic_folder(folder, replace=force) as temporary:
@@ -59,11 +60,11 @@ def export_run(run: Run, folder: str | Path, *, force: bool = False) -> dict[str
     return parity
 
 
-def check_backend() -> None:
-    """Check that this backend can write a SavedModel.
+def check_exportable(folder: Path) -> None:
+    """Check that this backend can write a SavedModel, and that TensorFlow can load it from there.
 
     Raises:
-        ExportError: the Keras backend is not tensorflow.
+        ExportError: the Keras backend is not tensorflow, or the path has brackets or a backslash.
     """
     import keras
 
@@ -73,6 +74,13 @@ def check_backend() -> None:
             "Train with ",
             Hint("export", False),
             ", and export the run with KERAS_BACKEND=tensorflow.",
+        )
+    if re.search(r"\\|\[.*\]", str(folder), re.DOTALL):
+        raise ExportError(
+            f"TensorFlow cannot load a SavedModel from {folder}: it reads brackets and backslashes "
+            "in a path as a pattern. Export into a folder without them, or train with ",
+            Hint("export", False),
+            ".",
         )
 
 

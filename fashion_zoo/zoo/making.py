@@ -182,11 +182,11 @@ def train(
         return done
     check_data(chosen)
 
-    from fashion_zoo.exporting import check_backend
+    from fashion_zoo.exporting import check_exportable
     from fashion_zoo.training import train_run
 
     if export:
-        check_backend()  # before the minutes that the training takes
+        check_exportable(path / "saved_model")  # before the minutes that the training takes
     ended = train_run(
         entry,
         chosen,

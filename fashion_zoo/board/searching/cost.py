@@ -26,6 +26,7 @@ _SPACE = {
     "units": "choice(8, 16)",
     "augmentation": "'none'",
     "mixing": "'none'",
+    "batch_size": "128",
 }
 _CHANGES: Mapping[str, Any] = {"data": {"limit": 200}, "training": {"epochs": 1}}
 
