@@ -10,7 +10,7 @@ from PIL import Image
 
 import fashion_zoo
 from recipes import __main__ as everything
-from recipes import benchmark, evaluate, export, find_lr, info, predict, schedules, train
+from recipes import benchmark, evaluate, export, info, predict, schedules, train
 from recipes import list as listing
 
 QUICK = [
@@ -332,24 +332,3 @@ def test_resume_takes_the_stored_config_and_refuses_another(trained, tmp_path, c
     assert (config.model.hidden_units, config.training.epochs) == ((32, 16), 3)
     assert train.main(["l2_mlp", *fork[:2], "--run-dir", str(tmp_path / "l2")]) == 5
     assert "is a run of bn_mlp, not of l2_mlp" in capsys.readouterr().err
-
-
-def test_find_lr_prints_four_rates_and_draws_them(tmp_path, capsys, monkeypatch):
-    picture = tmp_path / "rates.png"
-    flags = [*QUICK, "--steps", "30", "--seeds", "2", "--to", str(picture), "--low", "1e-4"]
-    found, sweep = [], fashion_zoo.find_lr
-    monkeypatch.setattr(
-        fashion_zoo, "find_lr", lambda *_, **options: found.append(sweep(*_, **options))
-    )
-    assert find_lr.main(["bn_mlp", *flags]) == 0
-    out = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in out[:4]] == ["steepest", "valley", "minimum", "slide"]
-    assert out[0].endswith(", 2 seeds)")
-    assert out[5].startswith("Next: python -m recipes.train bn_mlp --model.hidden-units 16 8 ")
-    assert "--training.batch-size 50 --training.learning-rate " in out[5]
-    assert picture.read_bytes().startswith(b"\x89PNG")
-    monkeypatch.setattr(fashion_zoo, "find_lr", lambda *_, show, **__: show(found[0]))
-    assert find_lr.main(["bn_mlp", *flags, "--json"]) == 0
-    assert set(json.loads(capsys.readouterr().out)["slide"]) == {"rate", "low", "high"}
-    assert find_lr.main(["bn_mpl"]) == 3
-    assert "Did you mean 'bn_mlp'?" in capsys.readouterr().err
