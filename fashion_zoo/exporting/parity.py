@@ -52,7 +52,7 @@ def prove(
     difference = float(np.abs(served["probabilities"] - expected).max())
     same = float((served["class_index"] == expected.argmax(axis=1)).mean())
     named = np.array(CLASS_NAMES)[served["class_index"]]
-    found = {
+    found: dict[str, Any] = {
         "images": len(images),
         "largest_probability_difference": difference,
         "same_class": same,
