@@ -134,9 +134,10 @@ def releasing() -> Iterator[None]:
 
     TensorFlow registers the gradient of every custom gradient that it traces for as long as the
     process lives, and that gradient holds the whole graph: swish has one, and so has an optimizer's
-    sum over replicas. Keras's ``clear_session`` leaves them, and would take a caller's dtype policy
-    and distribution with it. While another thread is in such a block too, nothing is given back:
-    what was registered meanwhile may be that thread's.
+    sum over replicas. It also keeps what it compiled for every graph. Keras's ``clear_session``
+    leaves the gradients, and would take a caller's dtype policy and distribution with it. While
+    another thread is in such a block too, nothing is given back: what was registered meanwhile may
+    be that thread's.
 
     Raises:
         ConfigError: as ``check_eager``.
@@ -157,7 +158,19 @@ def releasing() -> Iterator[None]:
             if name.startswith("CustomGradient-"):  # others belong to modules, which stay
                 del known[name]
         gc.collect()
+        if alone:
+            _clear_kernels()
         _trim()
+
+
+def _clear_kernels() -> None:
+    """Let TensorFlow forget what it compiled for graphs that are gone, as ``clear_session`` does.
+
+    A graph that is still there is compiled again at its next call.
+    """
+    context = sys.modules.get("tensorflow.python.eager.context")
+    if context is not None and (woken := context.context_safe()) is not None:
+        woken.clear_kernel_cache()
 
 
 def _trim() -> None:

@@ -45,15 +45,11 @@ print(json.dumps(sizes))
 """
 
 
-# Python keeps nothing of a training; what its graphs leave in TensorFlow's own memory is open.
-GROWS = pytest.mark.xfail(reason="TensorFlow keeps memory of each training", strict=False)
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 @pytest.mark.parametrize(
     ("call", "times"),
-    [pytest.param("train", 50, marks=GROWS), ("predict", 200), ("sweep", 20), ("evaluate", 12)],
+    [("train", 50), ("predict", 200), ("sweep", 20), ("evaluate", 12)],
 )
 def test_memory_grows_by_less_than_a_twentieth_after_the_third_call(call, times, tmp_path):
     done = subprocess.run(
