@@ -51,7 +51,9 @@ def trained(tmp_path_factory):
     return fashion_zoo.train("bn_mlp", run_dir=folder, export=not _ELSEWHERE, **SMALL)
 
 
-@pytest.fixture(scope="module")
+# Those that train are of the session: xdist mixes the tests of modules, and a module's fixture is
+# made anew each time that its turn comes again.
+@pytest.fixture(scope="session")
 def whole(tmp_path_factory):
     """The run of ``resuming.OPTIONS`` that was never stopped."""
     from resuming import OPTIONS, train
@@ -59,7 +61,7 @@ def whole(tmp_path_factory):
     return train(tmp_path_factory.mktemp("whole") / "r", **OPTIONS)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def recorded(tmp_path_factory):
     """The steps of that training, and the disk at each moment of a kill."""
     from crashes import record
@@ -67,9 +69,10 @@ def recorded(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("recorded")
     with pytest.MonkeyPatch.context() as patch:
-        yield record(
+        found = record(
             folder / "now", folder / "then", patch, lambda: train(folder / "now" / "r", **OPTIONS)
         )
+    yield found
     shutil.rmtree(folder)
 
 

@@ -60,16 +60,13 @@ def test_values_of_the_tuner_reach_the_config():
     assert config.training.learning_rate == 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tuner", "options"),
     [
         (keras_tuner.RandomSearch, {"max_trials": 2}),
-        pytest.param(keras_tuner.BayesianOptimization, {"max_trials": 4}, marks=pytest.mark.slow),
-        pytest.param(
-            keras_tuner.Hyperband,
-            {"max_epochs": 3, "factor": 3, "hyperband_iterations": 1},
-            marks=pytest.mark.slow,
-        ),
+        (keras_tuner.BayesianOptimization, {"max_trials": 4}),
+        (keras_tuner.Hyperband, {"max_epochs": 3, "factor": 3, "hyperband_iterations": 1}),
     ],
 )
 def test_a_stock_tuner_runs(tuner, options, tmp_path):

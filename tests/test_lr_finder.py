@@ -48,9 +48,8 @@ SWEEP = {"seeds": 2, "steps": 30, "low": 1e-4, "high": 1.0}
 
 def test_a_sweep_is_repeatable_and_leaves_a_picture(tmp_path, small):
     first = fashion_zoo.find_lr("bn_mlp", to=tmp_path / "a.png", **SWEEP, **small)
-    second = fashion_zoo.find_lr("bn_mlp", **SWEEP, **small)
-    assert np.array_equal(first.losses, second.losses, equal_nan=True)
-    assert first.suggestions == second.suggestions
+    second = fashion_zoo.find_lr("bn_mlp", **{**SWEEP, "seeds": 1}, **small)
+    assert np.array_equal(first.losses[:1], second.losses, equal_nan=True)
     assert first.losses.shape == first.smoothed.shape == (2, 30)
     assert first.rates[[0, -1]] == pytest.approx([1e-4, 1.0])
     assert not np.array_equal(first.losses[0], first.losses[1])  # another seed

@@ -11,7 +11,10 @@ from fashion_zoo.errors import ConfigError
 from fashion_zoo.tuning import Study, StudyOracle
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "random", "quasi_random"])
+@pytest.mark.parametrize(
+    "sampler",
+    ["tpe", *(pytest.param(n, marks=pytest.mark.slow) for n in ("random", "quasi_random"))],
+)
 def test_the_same_seed_gives_the_same_trials_and_another_gives_others(tmp_path, sampler):
     def params(name, seed):
         study = Study(f"sqlite:///{tmp_path}/{name}.db", "s", fingerprint={}, trials=14)

@@ -33,7 +33,7 @@ def test_the_page_of_a_search_has_its_pictures_and_how_to_read_them(url):
     ) in page
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def plans(tmp_path_factory):
     """Twelve trials of arithmetic, most of them pruned."""
     return search(f"sqlite:///{tmp_path_factory.mktemp('study')}/study.db", trials=12)

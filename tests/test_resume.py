@@ -101,7 +101,7 @@ def test_a_kill_while_the_state_is_written(recorded, whole, moment):
     assert_same(train(folder, resume=True), whole)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def broken_off(tmp_path_factory):
     """The folder of a training that was stopped after two of its three epochs. Copy it."""
     folder = tmp_path_factory.mktemp("broken") / "r"

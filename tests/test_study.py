@@ -9,7 +9,7 @@ from fashion_zoo.tuning import Study, StudyOracle
 from fashion_zoo.tuning import study as studies
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def whole(tmp_path_factory):
     """A search that nothing interrupted, and how many writes it made."""
     wrap, writes = killer(-1, False)

@@ -6,6 +6,7 @@ import os
 import types
 import zipfile
 
+import keras
 import numpy as np
 import pytest
 
@@ -25,7 +26,7 @@ SPLIT = Split(
 
 
 def captured(run, epochs, split=SPLIT):
-    variables = [types.SimpleNamespace(value=np.full((2, 3), epochs, np.float32))]
+    variables = [keras.Variable(np.full((2, 3), epochs, np.float32))]
     model = types.SimpleNamespace(
         variables=variables, optimizer=types.SimpleNamespace(variables=[]), stop_training=False
     )

@@ -27,7 +27,7 @@ FLAGS = [
 ONE_WORKER = pytest.mark.xdist_group("search")  # which makes the search below
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def found(tmp_path_factory):
     """A small search. Do not write into it."""
     folder = tmp_path_factory.mktemp("search") / "s"

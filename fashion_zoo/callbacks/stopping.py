@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
 from fashion_zoo.errors import TrainingError
 
@@ -44,8 +45,7 @@ class EarlyStopping(keras.callbacks.EarlyStopping):
             ValueError: its best weights are another model's.
         """
         best = state["best_weights"]
-        shapes = [tuple(weight.shape) for weight in self.model.weights] if best else None
-        if best and [array.shape for array in best] != shapes:
+        if best and [*map(np.shape, best)] != [*map(np.shape, self.model.get_weights())]:
             raise ValueError("its best weights are another model's")
         for name in _SAVED:
             setattr(self, name, state[name])
