@@ -45,7 +45,16 @@ def outputs(model, images):
     return keras.ops.convert_to_numpy(model(images, training=False))
 
 
-@pytest.mark.parametrize("name", list_recipes())
+OWN_LAYERS = ("bn_mlp", "adaptive_dropout_mlp")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] * (name not in OWN_LAYERS))
+        for name in list_recipes()
+    ],
+)
 def test_the_file_of_every_recipe_stands_alone(name, images, tmp_path, monkeypatch):
     model = fitted(name, images)
     model.save(tmp_path / "as_trained.keras")

@@ -35,18 +35,8 @@ def test_a_whole_run_trains_and_evaluates_and_says_why_it_cannot_export(tmp_path
         fashion_zoo.export(tmp_path / "r", tmp_path / "to")
 
 
-def test_the_same_seed_gives_the_same_run_bit_for_bit(tmp_path, small):
-    first, second = (
-        fashion_zoo.train("bn_mlp", run_dir=tmp_path / name, evaluate=False, export=False, **small)
-        for name in "ab"
-    )
-    for file in ("history.csv",):
-        assert (first.run.path / file).read_bytes() == (second.run.path / file).read_bytes()
-    weights = zip(first.run.load_model().weights, second.run.load_model().weights, strict=True)
-    assert all(np.array_equal(a, b) for a, b in weights)
-
-
 def test_a_training_that_was_killed_goes_on_to_the_same_run(tmp_path, monkeypatch):
+    """So does one of the same seed: its first epochs are trained twice, too."""
     whole = train(tmp_path / "whole", **OPTIONS)
     stopped(tmp_path / "r", 2, monkeypatch, **OPTIONS)
     assert_same(train(tmp_path / "r", resume=True), whole)
