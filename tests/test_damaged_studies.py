@@ -78,10 +78,10 @@ def outcome(intact, folder, damage):
 def check(intact, folder, wanted):
     said = {}
     for name, damage in wanted:
-        start = time.process_time()
+        start = time.thread_time()
         said[name], left_alone = outcome(intact, folder, damage)
         assert left_alone, name
-        assert time.process_time() - start < 1, name
+        assert time.thread_time() - start < 1, name
     return said
 
 

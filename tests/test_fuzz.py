@@ -42,7 +42,7 @@ def texts(count, seed=0):
 
 def answered(function, *arguments):
     """Call it; an error of ours, in one printable sentence, is an answer too."""
-    start = time.process_time()
+    start = time.thread_time()
     said = ""
     with contextlib.suppress(FashionZooError):
         try:
@@ -52,7 +52,7 @@ def answered(function, *arguments):
             raise
     said.encode()
     assert len(said) < 3000
-    assert time.process_time() - start < 1, str(arguments)[:200]
+    assert time.thread_time() - start < 1, str(arguments)[:200]
 
 
 def read_all(count, seed):

@@ -190,12 +190,19 @@ def raising(error):
 
 
 def test_a_fork_goes_on_with_other_settings(whole, tmp_path):
-    run = train(tmp_path / "fork", fork=whole.path, training={"epochs": 5, "batch_size": 50})
+    schedules = {"dropout": "constant", "dropout_each": "epoch"}
+    run = train(
+        tmp_path / "fork",
+        fork=whole.path,
+        model={"dropout": (0.4, 0.3)},
+        training={"epochs": 5, "batch_size": 50, "schedules": schedules},
+    )
     history, origin = run.history(), whole.history()
     assert history["epoch"] == [1, 2, 3, 4, 5]
     assert history["loss"][:3] == origin["loss"]
     assert history["loss"][3] < origin["loss"][0]
-    assert run.config.model == whole.config.model
+    assert run.config.model.hidden_units == whole.config.model.hidden_units
+    assert [run.load_model().get_layer(f"dropout_{n}").rate for n in (1, 2)] == [0.4, 0.3]
     # 12 steps an epoch now: the one-cycle rate ends with the last of 60
     assert history["learning_rate"][-1] == pytest.approx(3e-3 / 250_000)
     assert whole.finished

@@ -21,6 +21,7 @@ from fashion_zoo.data import Images, Split, reshape
 from fashion_zoo.data.batches import encode, steps_per_epoch
 from fashion_zoo.data.pipeline import Pipeline, training_pipeline
 from fashion_zoo.errors import Hint, Message
+from fashion_zoo.layers import ScheduledDropout
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.training.compilation import (
     check_batch,
@@ -143,6 +144,9 @@ def _go_on(model: keras.Model, start: states.State, steps: int) -> None:
     states.put_back(model, start)
     if start.forked:  # its epochs may have had more steps or fewer
         _stand_at(model, start.epochs * steps)
+        for layer in model.layers:  # the origin's rate is a variable of the state
+            if isinstance(layer, ScheduledDropout):
+                layer.rate.assign(layer.base_rate)
 
 
 def _stand_at(model: keras.Model, step: int) -> None:
