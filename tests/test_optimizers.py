@@ -68,10 +68,7 @@ def test_weight_decay_spares_everything_but_kernels():
         weight.assign(keras.ops.ones(weight.shape))
     optimizer = build_optimizer(TrainingConfig(optimizer="adamw", weight_decay=0.5), 0.1)
     optimizer.apply([keras.ops.zeros(weight.shape) for weight in weights], weights)
-    values = {
-        weight.name: keras.ops.convert_to_numpy(keras.ops.stop_gradient(weight)).mean()
-        for weight in weights
-    }
+    values = {weight.name: float(keras.ops.mean(weight)) for weight in weights}
     assert values == pytest.approx({"kernel": 0.95, "bias": 1, "gamma": 1, "beta": 1})
 
 
