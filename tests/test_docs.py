@@ -187,6 +187,7 @@ def test_every_dotted_name_of_the_library_resolves(path):
         operator.attrgetter(name)(fashion_zoo)
 
 
+@pytest.mark.slow
 def test_the_python_example_of_the_dropout_page_runs():
     page = (ROOT / "docs" / "dropout.md").read_text(encoding="utf-8")
     example = re.search(r"```python\n(.*?)```", page, re.S)[1]

@@ -23,11 +23,12 @@ if keras.backend.backend() == "jax":
     WAYS = [(1, "auto"), (8, "auto")]
 if keras.backend.backend() == "torch":  # which has no longer executions
     WAYS = [(1, "auto")]
-# Each schedule in one way, and each way with one schedule; the slow tests have all of both.
+# A schedule that falls in one way, and one that rises in each; the slow tests have all of both.
+FEW = [("falling to 0", WAYS[-1]), *(("rising from 0", way) for way in WAYS)]
 CASES = pytest.mark.parametrize(
     ("name", "steps_per_execution", "jit_compile"),
     [
-        pytest.param(name, *way, marks=[] if way == WAYS[-1] or name == "rising from 0" else SLOW)
+        pytest.param(name, *way, marks=[] if (name, way) in FEW else SLOW)
         for name in SCHEDULES
         for way in WAYS
     ],

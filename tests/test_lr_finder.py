@@ -74,6 +74,7 @@ def test_training_after_it_is_the_same_as_without_it(tmp_path, small):
     assert_same(train("after"), without)
 
 
+@pytest.mark.slow
 def test_divergence_ends_a_sweep_and_too_early_is_an_error(small):
     found = fashion_zoo.find_lr("baseline_mlp", **{**SWEEP, "high": 1e6}, **small)
     cut = np.isnan(found.losses).argmax(axis=1)
