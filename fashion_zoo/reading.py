@@ -35,11 +35,11 @@ def open_regular(path: str | os.PathLike, largest: int = _LARGEST) -> Iterator[B
     if stat.S_ISDIR(mode := os.stat(path).st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
     if not stat.S_ISREG(mode):  # before it is opened, which a device may notice
-        raise OSError(errno.EINVAL, "It is not a regular file", os.fspath(path))
+        raise OSError(errno.EINVAL, "it is not a regular file", os.fspath(path))
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     with open(descriptor, "rb") as file:
         if os.fstat(descriptor).st_size > largest:
-            raise OSError(errno.EFBIG, f"It has more than {largest:,} bytes", os.fspath(path))
+            raise OSError(errno.EFBIG, f"it has more than {largest:,} bytes", os.fspath(path))
         yield file
 
 

@@ -213,7 +213,7 @@ def test_a_run_that_is_moved_while_it_trains_writes_into_nobody_elses_folder(tmp
         (tmp_path / "r").symlink_to("thesis")
     said = first.communicate()[1]
     assert first.returncode == fashion_zoo.RunError.exit_code
-    assert "it was moved or replaced" in said
+    assert "it was moved, replaced or removed" in said
     assert "Traceback" not in said
     assert [path.name for path in (tmp_path / "thesis").iterdir()] == ["history.csv"]
     assert (tmp_path / "thesis" / "history.csv").read_text() == "years of work"

@@ -199,19 +199,19 @@ def no_file(request, tmp_path):
 
 
 def test_what_is_no_regular_file_is_refused_and_not_waited_for(no_file, tmp_path):
-    with pytest.raises(DataError, match="It is not a regular file"):
+    with pytest.raises(DataError, match="it is not a regular file"):
         read_picture(no_file)
-    with pytest.raises(RunError, match="cannot be read: It is not a regular file"):
+    with pytest.raises(RunError, match="cannot be read: it is not a regular file"):
         runs.read_config(no_file, NAME)
     (tmp_path / "config.json").symlink_to(no_file)
     with pytest.raises(RunError, match=r"has no config\.json"):
         runs.open_run(tmp_path)
     with pytest.raises(RunError, match="is there already and is not a run"):
         runs.check_free(tmp_path, resume=True)
-    with pytest.raises(DataError, match="cannot be read: It is not a regular file"):
+    with pytest.raises(DataError, match="cannot be read: it is not a regular file"):
         fashion_zoo.data.read_idx(no_file, (1, 28, 28))
     assert cells.image(no_file, "") == ""
-    with pytest.raises(DataError, match="It is not a regular file"):
+    with pytest.raises(DataError, match="it is not a regular file"):
         fashion_zoo.read_results(no_file)
     with pytest.raises(FashionZooError, match="not a regular file"):
         fashion_zoo.plot_schedules("cosine", to=no_file)

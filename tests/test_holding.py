@@ -74,7 +74,7 @@ def test_what_stands_in_the_place_of_a_run_that_was_moved_is_left_alone(tmp_path
     strangers = tmp_path / "thesis"
     strangers.mkdir()
     (strangers / "history.csv").write_text("years of work")
-    with pytest.raises(RunError, match="moved or replaced"), begun(tmp_path / "r") as run:
+    with pytest.raises(RunError, match="moved, replaced or removed"), begun(tmp_path / "r") as run:
         (tmp_path / "r").rename(tmp_path / "elsewhere")
         if by_link:
             (tmp_path / "r").symlink_to(strangers)

@@ -141,6 +141,14 @@ def test_overwrite_begins_a_study_anew(opened):
     assert (anew.trials, anew.remaining_trials()) == ({}, 2)
 
 
+def test_overwrite_waits_as_long_as_a_worker_of_another_machine_may_be_silent(opened):
+    study = opened()
+    study.worker = "another-1"
+    study.claim()
+    study.close()
+    assert opened(overwrite=True, lease=0.4).plans() == []
+
+
 @pytest.mark.parametrize(
     ("objective", "directions"),
     [

@@ -179,7 +179,9 @@ def test_the_state_of_another_run_is_refused_with_what_differs(run, tmp_path, di
     with pytest.raises(RunError, match="is the state of another run: ") as refused:
         load(run)
     assert difference in str(refused.value)
-    assert "Remove it to go on with the state before it." in str(refused.value)
+    assert "Remove it to go on with the state before it, or from the beginning" in str(
+        refused.value
+    )
     with pytest.raises(RunError, match="is the state of another run: "):
         starting.fork(run.path, 5)
     assert run.state_file(2).exists()

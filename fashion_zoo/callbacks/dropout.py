@@ -24,7 +24,8 @@ class DropoutScheduler(keras.callbacks.Callback):
     Each epoch, progress is ``epoch / epochs`` with epochs counted from 0, and the callback writes
     the rate into the layer. Each step, progress runs from 0 at the first step to 1 at the last,
     and the layer looks the factor up in the graph. The rate of an epoch's last step goes into the
-    history as ``NAME_rate``. When the training ends, the layers have their base rates again.
+    history as ``NAME_rate``. When the training ends, the layers have their base rates again; so
+    list it after an ``EarlyStopping`` that restores the best weights, of which the rate is one.
 
     Args:
         schedule: a function of progress, such as ``fashion_zoo.schedules.linear()``, for all

@@ -38,7 +38,8 @@ def _logits(model, images: np.ndarray) -> np.ndarray:
     inputs = reshape(images, model.input_shape[1:])
     # The threads of predict's pipeline, new ones each time, leave memory behind.
     batches = (inputs[start : start + _BATCH] for start in range(0, len(inputs), _BATCH))
-    logits = [model.predict_on_batch(batch.astype("float32")) for batch in batches]
+    # Under a strategy every replica predicts all of the batch, one behind the other.
+    logits = [model.predict_on_batch(batch.astype("float32"))[: len(batch)] for batch in batches]
     return np.concatenate(logits).astype("float64")
 
 

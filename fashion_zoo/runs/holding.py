@@ -51,9 +51,9 @@ class Held:
         """
         if not self._is_there():
             raise RunError(
-                f"{self.path} is no longer the folder that this training writes into: it was moved "
-                "or replaced. What is there now is left as it is; the epochs that are done are "
-                "where the folder went."
+                f"{self.path} is no longer the folder that this training writes into: it was "
+                "moved, replaced or removed. What is there now is left as it is; the epochs that "
+                "are done are where the folder went, if it was moved."
             )
         self.lock.check()
 

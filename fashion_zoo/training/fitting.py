@@ -144,7 +144,7 @@ def _go_on(model: keras.Model, start: states.State, steps: int) -> None:
     states.put_back(model, start)
     if start.forked:  # its epochs may have had more steps or fewer
         _stand_at(model, start.epochs * steps)
-        for layer in model.layers:  # the origin's rate is a variable of the state
+        for layer in model._flatten_layers():  # the origin's rate is a variable of the state
             if isinstance(layer, ScheduledDropout):
                 layer.rate.assign(layer.base_rate)
 

@@ -72,7 +72,7 @@ def _check_belongs(
     if changed:
         raise RunError(
             f"{run.state_file(number)} is the state of another run: {'; '.join(changed)}. Remove "
-            "it to go on with the state before it."
+            "it to go on with the state before it, or from the beginning if it is the only one."
         )
 
 

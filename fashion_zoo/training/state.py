@@ -2,7 +2,7 @@
 
 Weights, the state of every seed generator, the optimizer's variables, live values (they are
 weights), and what the callbacks remember. The order of the images needs nothing: it is keyed by
-(seed, epoch). It also says whose state it is: see ``session``.
+(seed, epoch). It also says whose state it is: see ``starting.belonging``.
 """
 
 import io
@@ -34,7 +34,7 @@ class State(NamedTuple):
     forked: bool = False
     """Whether it is another run's, with other settings."""
     run: dict[str, Any] | None = None
-    """Whose it is, as a session names it; None where an older package wrote it."""
+    """Whose it is, as ``starting.belonging`` says; None where an older package wrote it."""
 
 
 def capture(

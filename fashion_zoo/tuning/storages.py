@@ -50,9 +50,8 @@ def opening(url: str) -> Iterator[None]:
     except (
         OSError, ImportError, ValueError, RuntimeError, SQLAlchemyError, OptunaError,
     ) as error:  # fmt: skip
-        raise StudyError(
-            f"The storage {shown(url)!r} cannot be opened: {str(error).rstrip('.')}."
-        ) from error
+        reason = str(error).partition("\n")[0].rstrip(".")  # below it SQLAlchemy explains itself
+        raise StudyError(f"The storage {shown(url)!r} cannot be opened: {reason}.") from error
 
 
 def shown(url: str) -> str:

@@ -108,13 +108,20 @@ class Study:
         if number is None:
             return
         self.id = number
-        running = [plan.running for plan in self.plans()]
-        if not all(self._is_lost(trial) for trial in running if trial):
-            raise StudyError(
-                f"A worker of the study {self.name!r} lives. Wait for its end before the study is "
-                "overwritten."
-            )
+        beats: dict[int, int] = {}
+        while alive := [trial for trial in self._running() if not self._is_lost(trial)]:
+            for trial in alive:
+                beat, worker = trial.user_attrs["beat"], trial.user_attrs["worker"]
+                if beats.setdefault(trial._trial_id, beat) != beat or self._holds_its_sign(worker):
+                    raise StudyError(
+                        f"A worker of the study {self.name!r} lives. Wait for its end before the "
+                        "study is overwritten."
+                    )
+            time.sleep(self.lease / 20)
         self.backend.delete_study(self.id)
+
+    def _running(self) -> list[FrozenTrial]:
+        return [plan.running for plan in self.plans() if plan.running]
 
     def _open(self, fingerprint: Mapping[str, Any]) -> int:
         """Return the number of the study of this name, a new one where there is none."""
@@ -217,13 +224,8 @@ class Study:
                 self._finish(trial._trial_id, TrialState.FAIL)
 
     def _is_lost(self, trial: FrozenTrial) -> bool:
-        worker = trial.user_attrs["worker"]
-        if self._file and worker.startswith(f"{platform.node()}-"):
-            try:
-                locks.check_unlocked(self._sign_of(worker))
-                return True
-            except RunLockedError:
-                pass
+        if self._holds_its_sign(trial.user_attrs["worker"]) is False:
+            return True
         # A beat is a count, and the seconds are this worker's own: no two clocks are compared.
         beat, now = trial.user_attrs["beat"], time.monotonic()
         last, since = self._seen.get(trial._trial_id, (None, now))
@@ -231,6 +233,16 @@ class Study:
             self._seen[trial._trial_id] = (beat, now)
             return False
         return now - since > self.lease
+
+    def _holds_its_sign(self, worker: str) -> bool | None:
+        """Whether a worker of this machine lives; None where only its beat can tell."""
+        if not self._file or not worker.startswith(f"{platform.node()}-"):
+            return None
+        try:
+            locks.check_unlocked(self._sign_of(worker))
+        except RunLockedError:
+            return True
+        return False
 
     def beat(self, attempt: Attempt, count: int) -> bool:
         """Give a sign of life; false when the attempt was taken over."""

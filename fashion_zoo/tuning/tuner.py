@@ -85,7 +85,8 @@ class StudyTuner(keras_tuner.Tuner):
             self.run_trial(trial, *args, **kwargs)  # it reports every epoch itself
             trial.status = TrialStatus.COMPLETED
         except TrainingError as error:  # anything else is a fault, and not of the parameters
-            trial.status, trial.message = TrialStatus.INVALID, str(error)
+            # What to try is for who trains, not for a search.
+            trial.status, trial.message = TrialStatus.INVALID, str(error).partition(" Try ")[0]
 
     def run_trial(
         self, trial: Trial, *, callbacks: Sequence[keras.callbacks.Callback] = (), **options: Any
