@@ -154,11 +154,12 @@ def releasing() -> Iterator[None]:
         alone = set(_INSIDE) == {here}
         _INSIDE.remove(here)
         known = _custom_gradients()
-        for name in set(known) - before if alone else ():
-            if name.startswith("CustomGradient-"):  # others belong to modules, which stay
-                del known[name]
+        # Others belong to modules, which stay.
+        new = [name for name in set(known) - before if name.startswith("CustomGradient-")]
+        for name in new if alone else ():
+            del known[name]
         gc.collect()
-        if alone:
+        if new and alone:  # something was trained: a prediction leaves the caller's graphs alone
             _clear_kernels()
         _trim()
 
