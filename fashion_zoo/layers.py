@@ -89,14 +89,14 @@ class ScheduledDropout(keras.layers.Layer):
     @property
     def steps(self) -> int:
         """How many masks the layer has drawn: its own step counter."""
-        return int(_array(self.seed_generator.state)[1])
+        return int(as_array(self.seed_generator.state)[1])
 
     @property
     def last_rate(self) -> float:
         """The rate of the last training step."""
         if self._ended[0] == self.steps:
             return self._ended[1]
-        rate = float(_array(self.rate))  # a mirrored one is no number
+        rate = float(as_array(self.rate))  # a mirrored one is no number
         if self.factors is None:
             return rate
         step = min(max(self.steps - 1 - self.offset, 0), len(self.factors) - 1)
@@ -244,8 +244,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
         return keras.layers.BatchNormalization.from_config(self.get_config())
 
 
-def _array(variable: keras.Variable) -> np.ndarray:
-    # Without stop_gradient Keras's own way warns under numpy 2.
+def as_array(variable: keras.Variable) -> np.ndarray:
+    """Return the value of a variable as a NumPy array of its shape and dtype, on any backend."""
+    # Without stop_gradient Keras's own way warns under numpy 2, and fails under PyTorch.
     return keras.ops.convert_to_numpy(keras.ops.stop_gradient(variable))
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 import fashion_zoo.training.state_file as state_file
 from fashion_zoo.errors import ConfigError, RunError
+from fashion_zoo.layers import as_array
 
 _FORMAT = 2  # 1 did not say whose state it is
 _FORMER = ("StopOnDivergence",)  # kept something once
@@ -52,7 +53,8 @@ def capture(
         run: whose state it is.
     """
     arrays: dict[str, Any] = {
-        f"variable/{place:06}": _array(variable) for place, variable in enumerate(_variables(model))
+        f"variable/{place:06}": as_array(variable)
+        for place, variable in enumerate(_variables(model))
     }
     remembered: dict[str, dict[str, Any]] = {}
     for key, callback in _stateful(callbacks).items():
@@ -182,11 +184,6 @@ def remind(
 def _variables(model: keras.Model) -> list[keras.Variable]:
     # variables, not weights: the seed generators' states are among them
     return [*model.variables, *model.optimizer.variables]
-
-
-def _array(variable: keras.Variable) -> np.ndarray:
-    # Without stop_gradient Keras's own way warns under numpy 2, and fails under PyTorch.
-    return keras.ops.convert_to_numpy(keras.ops.stop_gradient(variable))
 
 
 def _stateful(callbacks: Sequence[keras.callbacks.Callback]) -> dict[str, Any]:
