@@ -190,8 +190,7 @@ class Study:
             What to run; or that others still run what is left; or that nothing is left.
         """
         with self._lock:  # what is read must still hold when it is written
-            self._bury()
-            plans = self.plans()
+            plans = self._bury()
             for plan in plans[: self.trials]:
                 if not plan.outcome and not plan.running and plan.deaths < self.attempts:
                     return self._begin(plan.index, plan) or "wait"
@@ -216,12 +215,19 @@ class Study:
             return None
         return Attempt(key, index, fixed)
 
-    def _bury(self) -> None:
-        """Fail what workers left behind that are dead, or silent for longer than the lease."""
-        for plan in self.plans():
-            trial = plan.running
-            if trial and trial.user_attrs["worker"] != self.worker and self._is_lost(trial):
-                self._finish(trial._trial_id, TrialState.FAIL)
+    def _bury(self) -> list[Plan]:
+        """Fail what workers left behind that are dead, or silent for longer than the lease.
+
+        Returns:
+            The planned trials after that.
+        """
+        plans = self.plans()
+        running = [plan.running for plan in plans if plan.running]
+        others = [one for one in running if one.user_attrs["worker"] != self.worker]
+        lost = [one for one in others if self._is_lost(one)]
+        for trial in lost:
+            self._finish(trial._trial_id, TrialState.FAIL)
+        return self.plans() if lost else plans
 
     def _is_lost(self, trial: FrozenTrial) -> bool:
         if self._holds_its_sign(trial.user_attrs["worker"]) is False:
