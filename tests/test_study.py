@@ -129,7 +129,7 @@ def test_of_two_attempts_at_one_trial_the_older_lives(opened, monkeypatch):
     one, two = opened(), opened()
     before = two.plans()
     assert one.claim().index == 0
-    seen, real = [before, before], two.plans  # what the slower read before the faster wrote
+    seen, real = [before], two.plans  # what the slower read before the faster wrote
     monkeypatch.setattr(two, "plans", lambda: seen.pop() if seen else real())
     assert two.claim() == "wait"
     monkeypatch.undo()
