@@ -3,7 +3,7 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-import fashion_zoo.serialization as _serialization
+import fashion_zoo.machine.serialization as _serialization
 
 if TYPE_CHECKING:
     from fashion_zoo import augment as augment
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from fashion_zoo import models as models
     from fashion_zoo import optimizers as optimizers
     from fashion_zoo import policies as policies
-    from fashion_zoo import ranges as ranges
     from fashion_zoo import schedules as schedules
     from fashion_zoo import seeds as seeds
     from fashion_zoo import tuning as tuning
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
         SchedulesConfig,
         TrainingConfig,
     )
-    from fashion_zoo.devices import limit_gpu_memory
+    from fashion_zoo.config.overrides import override
     from fashion_zoo.errors import (
         ConfigError,
         DataError,
@@ -41,7 +40,8 @@ if TYPE_CHECKING:
         StudyError,
         TrainingError,
     )
-    from fashion_zoo.overrides import override
+    from fashion_zoo.language.suggest import unknown
+    from fashion_zoo.machine.devices import limit_gpu_memory
     from fashion_zoo.registry import (
         find,
         list_recipes,
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
         register_variant,
     )
     from fashion_zoo.runs import Run, check_free, open_run, read_config, stored_config
-    from fashion_zoo.suggest import unknown
+    from fashion_zoo.spaces import ranges as ranges
     from fashion_zoo.zoo import (
         TrainingInterrupted,
         benchmark_accuracy,
@@ -90,8 +90,9 @@ _HOMES = {
         "RunConfig",
         "SchedulesConfig",
         "TrainingConfig",
+        "override",
     ],
-    "devices": ["limit_gpu_memory"],
+    "machine.devices": ["limit_gpu_memory"],
     "errors": [
         "ConfigError",
         "DataError",
@@ -103,10 +104,9 @@ _HOMES = {
         "StudyError",
         "TrainingError",
     ],
-    "overrides": ["override"],
     "registry": ["find", "list_recipes", "load_recipes", "recipe", "register", "register_variant"],
     "runs": ["Run", "check_free", "open_run", "read_config", "stored_config"],
-    "suggest": ["unknown"],
+    "language.suggest": ["unknown"],
     "zoo": [
         "TrainingInterrupted",
         "benchmark_accuracy",
@@ -209,6 +209,8 @@ __all__ = [
 if not TYPE_CHECKING:  # a type checker takes the imports above, and finds misspelled names
 
     def __getattr__(name: str) -> Any:
+        if name == "ranges":
+            return importlib.import_module("fashion_zoo.spaces.ranges")
         if name in _MODULES:
             return importlib.import_module(f"fashion_zoo.{name}")
         for home, names in _HOMES.items():

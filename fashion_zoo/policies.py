@@ -13,9 +13,9 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from fashion_zoo import checks, expressions
-from fashion_zoo.arguments import checked
 from fashion_zoo.errors import ConfigError
+from fashion_zoo.language import checks, expressions
+from fashion_zoo.language.arguments import checked
 
 
 @dataclasses.dataclass(frozen=True)

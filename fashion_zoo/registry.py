@@ -19,12 +19,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from fashion_zoo.arguments import AnyPath, checked
 from fashion_zoo.config import Recipe, RunConfig
+from fashion_zoo.config.overrides import override
 from fashion_zoo.errors import ConfigError
-from fashion_zoo.overrides import override
+from fashion_zoo.language.arguments import AnyPath, checked
+from fashion_zoo.language.suggest import unknown
 from fashion_zoo.spaces import TrainingSpace
-from fashion_zoo.suggest import unknown
 
 GROUP = "fashion_zoo.recipes"
 _BUILT_IN = "fashion_zoo.models"

@@ -12,9 +12,9 @@ import bisect
 import math
 from collections.abc import Callable, Sequence
 
-from fashion_zoo import checks, expressions
-from fashion_zoo.arguments import checked
 from fashion_zoo.errors import ConfigError
+from fashion_zoo.language import checks, expressions
+from fashion_zoo.language.arguments import checked
 
 Schedule = Callable[[float], float]
 

@@ -6,16 +6,17 @@ from pathlib import Path
 
 import numpy as np
 
-from fashion_zoo import checks, spaces, storage
+from fashion_zoo import spaces, storage
 from fashion_zoo.config import Cost, Pruner, Recipe, RunConfig, Sampler
+from fashion_zoo.config.overrides import override
 from fashion_zoo.data import fold_positions, training_count
 from fashion_zoo.data.batches import steps_per_epoch
 from fashion_zoo.errors import ConfigError, StudyError
-from fashion_zoo.overrides import override
-from fashion_zoo.paths import absolute
-from fashion_zoo.ranges import Float
+from fashion_zoo.language import checks
+from fashion_zoo.language.wording import counted
 from fashion_zoo.spaces import Parameter, TrainingSpace
-from fashion_zoo.wording import counted
+from fashion_zoo.spaces.ranges import Float
+from fashion_zoo.storage.paths import absolute
 
 _NAMES = {"again", "best.json", "best.keras", "report.html", "report.json"}  # of a study folder
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import fashion_zoo
-from fashion_zoo.devices import gpu_is_lost
+from fashion_zoo.machine.devices import gpu_is_lost
 from fashion_zoo.show.waiting import waiting
 from recipes import _spelling, _streams
 from recipes._help import Brief, short_help, wanted

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import fashion_zoo
-from fashion_zoo.wording import percent as percent
+from fashion_zoo.language.wording import percent as percent
 
 
 def accuracy(evaluation: dict[str, Any]) -> str:

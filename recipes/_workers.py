@@ -7,8 +7,8 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 
-from fashion_zoo.devices import cores
-from fashion_zoo.wording import counted
+from fashion_zoo.language.wording import counted
+from fashion_zoo.machine.devices import cores
 
 # TensorFlow; its math libraries and torch; XLA on jax, which reads neither of the others.
 THREADS = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "NPROC")

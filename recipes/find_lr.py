@@ -7,7 +7,7 @@ from typing import Any
 
 import fashion_zoo
 from fashion_zoo.errors import Call
-from fashion_zoo.wording import counted
+from fashion_zoo.language.wording import counted
 from recipes import _common, _spelling
 from recipes._help import Brief
 

@@ -7,7 +7,7 @@ import sys
 import tyro
 
 import fashion_zoo
-from fashion_zoo.wording import counted
+from fashion_zoo.language.wording import counted
 from recipes import _common, _lines
 
 

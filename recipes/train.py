@@ -5,7 +5,7 @@ import sys
 
 import fashion_zoo
 from fashion_zoo.errors import Call, Hint
-from fashion_zoo.wording import counted
+from fashion_zoo.language.wording import counted
 from recipes import _common, _lines, _spelling
 from recipes._help import Brief
 

@@ -12,8 +12,8 @@ import tyro
 import fashion_zoo
 from fashion_zoo.config import Cost, Pruner, Sampler
 from fashion_zoo.errors import Call, Hint
+from fashion_zoo.language.wording import cost, counted
 from fashion_zoo.show.trials import verdict
-from fashion_zoo.wording import cost, counted
 from recipes import _common, _lines, _spelling, _workers
 from recipes._help import Brief
 

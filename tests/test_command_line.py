@@ -10,8 +10,8 @@ import pytest
 
 import fashion_zoo
 from fashion_zoo import MLPConfig, RunConfig, TrainingConfig
-from fashion_zoo.suggest import nearest
-from fashion_zoo.wording import counted
+from fashion_zoo.language.suggest import nearest
+from fashion_zoo.language.wording import counted
 from recipes import _common, _lines, find_lr, info, train, tune
 from recipes import list as listing
 from recipes.__main__ import COMMANDS

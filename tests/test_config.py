@@ -17,7 +17,7 @@ from fashion_zoo import (
     override,
     recipe,
 )
-from fashion_zoo.overrides import differences
+from fashion_zoo.config.overrides import differences
 
 
 @pytest.mark.parametrize(

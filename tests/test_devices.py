@@ -17,8 +17,9 @@ import tensorflow as tf
 from tensorflow.python.framework import func_graph, ops
 
 import fashion_zoo
-from fashion_zoo import ConfigError, devices
-from fashion_zoo.devices import releasing
+from fashion_zoo import ConfigError
+from fashion_zoo.machine import devices
+from fashion_zoo.machine.devices import releasing
 from recipes import tune
 
 

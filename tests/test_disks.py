@@ -10,13 +10,14 @@ import sys
 
 import pytest
 
-from fashion_zoo import RunLockedError, StorageError, locks, storage
+from fashion_zoo import RunLockedError, StorageError, storage
+from fashion_zoo.storage import locks
 from fashion_zoo.zoo import searching
 
 WITHOUT_FLOCK = """
 import errno, fcntl, os, sys
 from pathlib import Path
-from fashion_zoo import locks
+from fashion_zoo.storage import locks
 def flock(*_):
     raise OSError(int(sys.argv[2]), "no flock here")
 fcntl.flock = flock

@@ -8,9 +8,10 @@ import time
 
 import pytest
 
-from fashion_zoo import ConfigError, FashionZooError, RunConfig, policies, ranges, runs, schedules
-from fashion_zoo.expressions import DEEPEST, LONGEST
-from fashion_zoo.overrides import override
+from fashion_zoo import ConfigError, FashionZooError, RunConfig, policies, runs, schedules
+from fashion_zoo.config.overrides import override
+from fashion_zoo.language.expressions import DEEPEST, LONGEST
+from fashion_zoo.spaces import ranges
 
 PARSERS = {"schedule": schedules.get, "policy": policies.parse, "range": ranges.parse}
 WORDS = [

@@ -15,15 +15,9 @@ import pytest
 from hostile import json_file, picture, png, sound_pictures
 
 import fashion_zoo
-from fashion_zoo import (
-    DataError,
-    FashionZooError,
-    RunError,
-    TrainingError,
-    environment,
-    runs,
-)
+from fashion_zoo import DataError, FashionZooError, RunError, TrainingError, runs
 from fashion_zoo.data.pictures import read_picture
+from fashion_zoo.machine import environment
 from fashion_zoo.show import cells
 from recipes import _common
 from recipes import train as train_command

@@ -10,7 +10,8 @@ import pytest
 from resuming import OPTIONS, stopped, train
 
 import fashion_zoo
-from fashion_zoo import ConfigError, DataConfig, Run, RunConfig, environment, runs
+from fashion_zoo import ConfigError, DataConfig, Run, RunConfig, runs
+from fashion_zoo.machine import environment
 from fashion_zoo.training import session
 from fashion_zoo.training import state as states
 from fashion_zoo.zoo import making, searching

@@ -4,8 +4,9 @@ import os
 
 import pytest
 
-from fashion_zoo import RunError, RunLockedError, locks, open_run, recipe, runs
+from fashion_zoo import RunError, RunLockedError, open_run, recipe, runs
 from fashion_zoo.runs import holding
+from fashion_zoo.storage import locks
 from fashion_zoo.training.recorder import Recorder
 
 CONFIG = recipe("bn_mlp").config

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from fashion_zoo import recipe
+from fashion_zoo.config.overrides import override
 from fashion_zoo.errors import ConfigError
-from fashion_zoo.overrides import override
 from fashion_zoo.spaces import MLPSpace, complete
 from fashion_zoo.tuning import RecipeHyperModel, StudyOracle, hypermodel
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 import fashion_zoo
 from fashion_zoo import FashionZooError, registry
-from fashion_zoo.arguments import AnyPath, described
+from fashion_zoo.language.arguments import AnyPath, described
 from fashion_zoo.runs import write_config
 
 
@@ -85,7 +85,7 @@ def cheap(place, monkeypatch):
     """Stand in the folder, and stop where the expensive part would begin."""
     monkeypatch.chdir(place)
     monkeypatch.setattr(registry, "_recipes", dict(registry._recipes))
-    monkeypatch.setattr("fashion_zoo.devices.gc.collect", lambda: None)  # a thousand calls
+    monkeypatch.setattr("fashion_zoo.machine.devices.gc.collect", lambda: None)  # a thousand calls
     for target in (
         "fashion_zoo.training.train_run", "fashion_zoo.training.lr_finder.range_test",
         "fashion_zoo.tuning.Study", "fashion_zoo.tuning.serve",

@@ -14,9 +14,9 @@ from searching import space
 
 import fashion_zoo
 from fashion_zoo.errors import ConfigError
+from fashion_zoo.language.wording import cost
 from fashion_zoo.tuning import StudyOracle, report_page, search
 from fashion_zoo.tuning.costs import measure
-from fashion_zoo.wording import cost
 from recipes import tune
 
 BOTH = ("maximize", "minimize")

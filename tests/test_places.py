@@ -7,7 +7,8 @@ import optuna
 import pytest
 
 import fashion_zoo
-from fashion_zoo import ExportError, StorageError, StudyError, environment, runs, storage
+from fashion_zoo import ExportError, StorageError, StudyError, runs, storage
+from fashion_zoo.machine import environment
 from fashion_zoo.searches import check_folder, file_of, file_url
 from fashion_zoo.tuning import Study, study_folder
 from fashion_zoo.zoo import Trained

@@ -1,6 +1,6 @@
 import pytest
 
-from fashion_zoo import precision
+from fashion_zoo.machine import precision
 
 
 @pytest.mark.parametrize(

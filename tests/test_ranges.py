@@ -2,9 +2,9 @@ import re
 
 import pytest
 
-from fashion_zoo import ranges
 from fashion_zoo.errors import ConfigError
-from fashion_zoo.ranges import Choice, Float, OrZero, Whole
+from fashion_zoo.spaces import ranges
+from fashion_zoo.spaces.ranges import Choice, Float, OrZero, Whole
 
 
 @pytest.mark.parametrize(

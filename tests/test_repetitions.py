@@ -7,8 +7,8 @@ from searching import space
 
 import fashion_zoo
 from fashion_zoo import recipe
+from fashion_zoo.config.overrides import override
 from fashion_zoo.data import fold, load_split
-from fashion_zoo.overrides import override
 from fashion_zoo.searches import narrowed
 from fashion_zoo.tuning import RecipeHyperModel, Study, StudyOracle, search
 

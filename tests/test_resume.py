@@ -16,9 +16,9 @@ from fashion_zoo import (
     RunLockedError,
     StorageError,
     TrainingInterrupted,
-    locks,
     open_run,
 )
+from fashion_zoo.storage import locks
 from fashion_zoo.training import session
 from fashion_zoo.training import state as states
 from recipes import train as commands

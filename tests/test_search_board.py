@@ -8,12 +8,13 @@ import subprocess
 import pytest
 
 import fashion_zoo
-from fashion_zoo import ConfigError, TrainingError, environment
+from fashion_zoo import ConfigError, TrainingError
 from fashion_zoo.board.results import MARKS
 from fashion_zoo.board.searching import apart, contest, cost, real
 from fashion_zoo.board.searching.contest import Outcome
 from fashion_zoo.board.searching.cost import Cost
 from fashion_zoo.board.searching.real import Real
+from fashion_zoo.machine import environment
 from fashion_zoo.seeds import derive
 from fashion_zoo.show.trials import Counts
 

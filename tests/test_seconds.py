@@ -10,8 +10,8 @@ from fashion_zoo.board import seconds
 from fashion_zoo.board.results import MARKS
 from fashion_zoo.board.seconds import Timed, seconds_table
 from fashion_zoo.config import DataConfig
+from fashion_zoo.config.overrides import override
 from fashion_zoo.evaluation import measure_test
-from fashion_zoo.overrides import override
 
 
 def test_every_schedule_is_of_a_recipe_and_has_a_config():

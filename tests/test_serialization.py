@@ -8,11 +8,11 @@ import keras
 import pytest
 
 import fashion_zoo
-from fashion_zoo.serialization import _KerasFinder
+from fashion_zoo.machine.serialization import _KerasFinder
 
 WATCHED = """
 import sys, threading
-import fashion_zoo.serialization as serialization
+import fashion_zoo.machine.serialization as serialization
 calls = []
 serialization._register = lambda: calls.append(sys.modules["keras"].READY)
 serialization.register_with_keras()  # once more changes nothing

@@ -5,8 +5,8 @@ import pytest
 from fashion_zoo import list_recipes, override, recipe, spaces
 from fashion_zoo.config import RunConfig
 from fashion_zoo.errors import ConfigError
-from fashion_zoo.ranges import Choice
 from fashion_zoo.spaces import MLPSpace, TrainingSpace, complete, is_active
+from fashion_zoo.spaces.ranges import Choice
 
 
 def defaults(space, config):

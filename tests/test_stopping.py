@@ -11,8 +11,8 @@ from fitting import Capture, Silent
 import fashion_zoo
 from fashion_zoo import TrainingError, list_recipes, open_run, recipe
 from fashion_zoo.callbacks import StopOnDivergence
+from fashion_zoo.config.overrides import override
 from fashion_zoo.data import load_split
-from fashion_zoo.overrides import override
 from fashion_zoo.training import build_model, session
 from fashion_zoo.training.fitting import fit
 from recipes import _spelling

@@ -16,12 +16,12 @@ from blank import run
 from keras_tuner.engine.trial import TrialStatus
 from PIL import Image
 
+from fashion_zoo.language.wording import percent
 from fashion_zoo.show import waiting as waits
 from fashion_zoo.show.pace import Pace
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.show.trials import Counts, RunningTrial, SearchDisplay
 from fashion_zoo.tuning import tuner
-from fashion_zoo.wording import percent
 
 
 @contextlib.contextmanager

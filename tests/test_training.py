@@ -6,8 +6,8 @@ from rounding import SUMS
 import fashion_zoo
 from fashion_zoo import ConfigError, DataConfig, recipe
 from fashion_zoo.config import RunConfig
+from fashion_zoo.config.overrides import override
 from fashion_zoo.data import load_split
-from fashion_zoo.overrides import override
 from fashion_zoo.training import build_model
 from fashion_zoo.training.compilation import compile_model, steps_of_about_a_second
 from fashion_zoo.training.fitting import fit

@@ -10,10 +10,10 @@ import pytest
 
 import fashion_zoo
 from fashion_zoo import StorageError, runs
-from fashion_zoo.arguments import AnyPath, Place, checked
 from fashion_zoo.config import DataConfig
-from fashion_zoo.paths import absolute
+from fashion_zoo.language.arguments import AnyPath, Place, checked
 from fashion_zoo.searches import absolute_url
+from fashion_zoo.storage.paths import absolute
 from fashion_zoo.tuning import Study
 from fashion_zoo.zoo import searching
 from recipes import _lines

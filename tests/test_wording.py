@@ -7,7 +7,7 @@ import pytest
 from keras_tuner.engine.trial import Trial
 
 import fashion_zoo
-from fashion_zoo import wording
+from fashion_zoo.language import wording
 from fashion_zoo.tuning.tuner import _line
 
 SHOWN = [

@@ -8,7 +8,7 @@ from typing import Any
 import fashion_zoo.board.text as text
 from fashion_zoo import registry, storage
 from fashion_zoo.board.measured import measure_seeds
-from fashion_zoo.overrides import override
+from fashion_zoo.config.overrides import override
 from fashion_zoo.policies import OPERATIONS, parse
 from fashion_zoo.show.progress import TrainingDisplay
 

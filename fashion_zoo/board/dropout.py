@@ -11,8 +11,8 @@ import numpy as np
 import fashion_zoo.board.text as text
 from fashion_zoo import registry, storage
 from fashion_zoo.board.measured import measure_seeds
+from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Images, load_split, reshape
-from fashion_zoo.overrides import override
 from fashion_zoo.runs import Run
 from fashion_zoo.show.progress import TrainingDisplay
 

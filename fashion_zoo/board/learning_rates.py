@@ -13,10 +13,10 @@ import fashion_zoo.board.text as text
 from fashion_zoo import registry, storage
 from fashion_zoo.board.searching.apart import keep
 from fashion_zoo.config import Recipe, RunConfig
+from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Split, load_split
-from fashion_zoo.devices import releasing
 from fashion_zoo.errors import TrainingError
-from fashion_zoo.overrides import override
+from fashion_zoo.machine.devices import releasing
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.training import build_model
 from fashion_zoo.training.fitting import fit

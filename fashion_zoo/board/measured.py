@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fashion_zoo.config import Recipe, RunConfig
+from fashion_zoo.config.overrides import override
 from fashion_zoo.evaluation import evaluate_run
-from fashion_zoo.overrides import override
+from fashion_zoo.language.wording import percent
 from fashion_zoo.runs import Run
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.show.waiting import waiting
 from fashion_zoo.training import train_once
-from fashion_zoo.wording import percent
 
 
 class Measured(NamedTuple):

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import fashion_zoo.board.text as text
-from fashion_zoo import reading, storage
-from fashion_zoo.arguments import AnyPath, checked
+from fashion_zoo import storage
 from fashion_zoo.errors import DataError, Hint
+from fashion_zoo.language.arguments import AnyPath, checked
+from fashion_zoo.storage import reading
 
 RESULTS = Path(__file__).parent.parent / "assets" / "results.csv"
 MARKS = "<!-- {}:begin -->", "<!-- {}:end -->"

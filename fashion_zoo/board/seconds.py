@@ -12,10 +12,10 @@ import fashion_zoo.board.text as text
 from fashion_zoo import registry, storage
 from fashion_zoo.board.measured import measure_seeds
 from fashion_zoo.config import DataConfig, RunConfig
+from fashion_zoo.config.overrides import override
 from fashion_zoo.data import load_split
 from fashion_zoo.evaluation import measure_test
 from fashion_zoo.evaluation.statistics import POSITIVE
-from fashion_zoo.overrides import override
 from fashion_zoo.show.progress import TrainingDisplay
 
 # Percent of the test images that a schedule is to reach: the recipe, and what is changed in it.

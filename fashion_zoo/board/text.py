@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from fashion_zoo import environment
 from fashion_zoo.evaluation.statistics import ANYTHING, DIFFERENCE, FRACTION, Bounds, mean_interval
+from fashion_zoo.machine import environment
 
 METHOD = "its 95 % interval, by Student's t, of accuracies on the logit scale"
 

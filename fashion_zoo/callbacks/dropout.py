@@ -7,9 +7,9 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
-from fashion_zoo import checks
 from fashion_zoo.config import AdaptiveDropoutConfig
 from fashion_zoo.errors import ConfigError
+from fashion_zoo.language import checks
 from fashion_zoo.layers import ScheduledDropout
 from fashion_zoo.schedules import Schedule, tabulate
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fashion_zoo import reading
 from fashion_zoo.data.sources import IMAGE_SHAPE
 from fashion_zoo.errors import DataError
+from fashion_zoo.storage import reading
 
 _FAINT = 32  # grey levels between the darkest and the lightest pixel; Fashion-MNIST has 254 or more
 _OPAQUE = 255

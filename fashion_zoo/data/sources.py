@@ -9,11 +9,11 @@ from typing import BinaryIO, Literal, NamedTuple
 
 import numpy as np
 
-from fashion_zoo import reading
-from fashion_zoo.arguments import AnyPath, checked
 from fashion_zoo.config import DataConfig
 from fashion_zoo.errors import DataError
-from fashion_zoo.wording import counted
+from fashion_zoo.language.arguments import AnyPath, checked
+from fashion_zoo.language.wording import counted
+from fashion_zoo.storage import reading
 
 EMBEDDED = Path(__file__).parent.parent / "assets" / "fashion_mnist"
 CLASS_NAMES = (

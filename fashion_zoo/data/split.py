@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fashion_zoo.arguments import checked
 from fashion_zoo.config import DataConfig, RunConfig
 from fashion_zoo.data.batches import steps_per_epoch
 from fashion_zoo.data.sources import CLASS_NAMES, EMBEDDED, TRAINING_IMAGES, Images, load_part
 from fashion_zoo.errors import ConfigError
+from fashion_zoo.language.arguments import checked
 
 
 class Split(NamedTuple):

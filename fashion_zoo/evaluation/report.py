@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from fashion_zoo import precision, storage
+from fashion_zoo import storage
 from fashion_zoo.config import DataConfig
 from fashion_zoo.data import CLASS_NAMES, Images, load_part, reshape
 from fashion_zoo.evaluation.metrics import measure
+from fashion_zoo.language.wording import counted
+from fashion_zoo.machine import precision
 from fashion_zoo.runs import Evaluation, Run
 from fashion_zoo.show import figures, plots
-from fashion_zoo.wording import counted
 
 _BATCH = 1000  # images; divides 10,000, so prediction needs one shape only
 _SHOWN = 20  # mistakes in errors.png

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fashion_zoo import precision
+from fashion_zoo.machine import precision
 
 if TYPE_CHECKING:
     import keras

@@ -10,8 +10,8 @@ from fashion_zoo.data.sources import IMAGE_SHAPE
 from fashion_zoo.errors import ExportError, Hint, StorageError
 from fashion_zoo.exporting.float32 import in_float32
 from fashion_zoo.exporting.parity import prove
-from fashion_zoo.paths import absolute
 from fashion_zoo.runs import Run
+from fashion_zoo.storage.paths import absolute
 
 if TYPE_CHECKING:
     import keras

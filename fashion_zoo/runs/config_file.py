@@ -5,13 +5,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fashion_zoo import reading, storage
-from fashion_zoo.arguments import AnyPath, checked
+from fashion_zoo import storage
 from fashion_zoo.config import RunConfig
+from fashion_zoo.config.overrides import override
 from fashion_zoo.errors import ConfigError, Hint, RunError
-from fashion_zoo.overrides import override
+from fashion_zoo.language.arguments import AnyPath, checked
 from fashion_zoo.registry import recipe
 from fashion_zoo.runs.settings import revived
+from fashion_zoo.storage import reading
 
 FORMAT = 1
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from fashion_zoo.language.wording import percent
 from fashion_zoo.show import cells
-from fashion_zoo.wording import percent
 
 
 class Evaluation(dict[str, Any]):

@@ -26,7 +26,7 @@ def read_model(file: Path) -> "keras.Model":
     """
     import keras
 
-    from fashion_zoo import layers, optimizers, precision  # noqa: F401  # they register themselves
+    from fashion_zoo.machine import precision  # they register themselves
 
     with precision.keras_defaults():
         return keras.saving.load_model(file)
@@ -38,7 +38,7 @@ def write_model(model: "keras.Model", file: Path) -> None:
     A model that cannot be taken apart, such as a subclassed one, is written as it is, and a line on
     stderr says so.
     """
-    from fashion_zoo import precision
+    from fashion_zoo.machine import precision
 
     with precision.keras_defaults():
         try:

@@ -8,15 +8,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from fashion_zoo import locks, storage
-from fashion_zoo.arguments import AnyPath, checked
+from fashion_zoo import storage
 from fashion_zoo.config import RunConfig
+from fashion_zoo.config.overrides import differences
 from fashion_zoo.errors import Hint, Message, RunError
-from fashion_zoo.overrides import differences
+from fashion_zoo.language.arguments import AnyPath, checked
 from fashion_zoo.runs.config_file import is_run, write_config
 from fashion_zoo.runs.holding import Held, drop_aside, is_aside, put_back, set_aside
 from fashion_zoo.runs.run import Run, open_run
 from fashion_zoo.runs.settings import as_stored
+from fashion_zoo.storage import locks
 
 
 @contextlib.contextmanager

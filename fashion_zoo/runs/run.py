@@ -19,18 +19,20 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fashion_zoo import environment, reading, storage
-from fashion_zoo.arguments import AnyPath, checked
+from fashion_zoo import storage
 from fashion_zoo.config import RunConfig
 from fashion_zoo.errors import Hint, RunError
-from fashion_zoo.paths import absolute
+from fashion_zoo.language.arguments import AnyPath, checked
+from fashion_zoo.language.wording import counted, percent
+from fashion_zoo.machine import environment
 from fashion_zoo.registry import recipe
 from fashion_zoo.runs.config_file import is_run, parse, read_json
 from fashion_zoo.runs.evaluation import Evaluation
 from fashion_zoo.runs.model_file import read_model, write_model
 from fashion_zoo.runs.results import SHAPES, check_shape
 from fashion_zoo.show import cells
-from fashion_zoo.wording import counted, percent
+from fashion_zoo.storage import reading
+from fashion_zoo.storage.paths import absolute
 
 if TYPE_CHECKING:
     import keras

@@ -4,7 +4,7 @@ import base64
 import html
 from pathlib import Path
 
-from fashion_zoo import reading
+from fashion_zoo.storage import reading
 
 
 def lines(*texts: str) -> str:

@@ -13,9 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fashion_zoo import reading, storage
+from fashion_zoo import storage
 from fashion_zoo.errors import ConfigError, FashionZooError, Hint, StorageError
 from fashion_zoo.show.streams import say
+from fashion_zoo.storage import reading
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -4,10 +4,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from fashion_zoo.language.wording import percent
 from fashion_zoo.show.pace import Pace, clock
 from fashion_zoo.show.streams import say, stderr
 from fashion_zoo.show.watching import Block, Progress, in_notebook, watched
-from fashion_zoo.wording import percent
 
 _NARROW = 76  # columns; below it the figures have no room for a bar beside them
 

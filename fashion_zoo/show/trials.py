@@ -4,11 +4,11 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from fashion_zoo.language.wording import percent, points
 from fashion_zoo.show.pace import clock
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.show.streams import say, stderr
 from fashion_zoo.show.watching import Block, Progress, in_notebook, watched
-from fashion_zoo.wording import percent, points
 
 
 class Counts(NamedTuple):

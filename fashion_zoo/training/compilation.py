@@ -6,9 +6,10 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
-from fashion_zoo import precision, schedules
+from fashion_zoo import schedules
 from fashion_zoo.config import Recipe, RunConfig
 from fashion_zoo.errors import ConfigError, Hint
+from fashion_zoo.machine import precision
 from fashion_zoo.optimizers import TabulatedSchedule, build_optimizer
 
 

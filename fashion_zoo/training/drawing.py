@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 from fashion_zoo.config import RunConfig
 from fashion_zoo.data import training_count
+from fashion_zoo.language.wording import counted
 from fashion_zoo.policies import mixes
 from fashion_zoo.runs import Run
 from fashion_zoo.show import plots
-from fashion_zoo.wording import counted
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,8 +9,8 @@ import numpy as np
 from fashion_zoo.callbacks import EarlyStopping, StopOnDivergence, TimeBudget
 from fashion_zoo.data import Images, reshape
 from fashion_zoo.errors import Call, Hint, Message, TrainingError
+from fashion_zoo.language.wording import counted
 from fashion_zoo.runs import Run
-from fashion_zoo.wording import counted
 
 VALIDATION_BATCH = 1000  # images; divides 5,000, so validation needs one shape only
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 import fashion_zoo.training.state as states
-from fashion_zoo import optimizers, precision, schedules
+from fashion_zoo import optimizers, schedules
 from fashion_zoo.callbacks import (
     AdaptiveDropout,
     DropoutScheduler,
@@ -22,6 +22,7 @@ from fashion_zoo.data.batches import encode, steps_per_epoch
 from fashion_zoo.data.pipeline import Pipeline, training_pipeline
 from fashion_zoo.errors import Hint, Message
 from fashion_zoo.layers import ScheduledDropout
+from fashion_zoo.machine import precision
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.training.compilation import (
     check_batch,

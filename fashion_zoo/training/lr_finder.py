@@ -9,16 +9,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fashion_zoo import checks, precision
 from fashion_zoo.config import Recipe, RunConfig
+from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Images, load_split, reshape
 from fashion_zoo.data.batches import encode, epoch_order, steps_per_epoch
 from fashion_zoo.errors import Hint, TrainingError
+from fashion_zoo.language import checks
+from fashion_zoo.language.wording import counted
+from fashion_zoo.machine import precision
 from fashion_zoo.optimizers import TabulatedSchedule, counting
-from fashion_zoo.overrides import override
 from fashion_zoo.show import cells
 from fashion_zoo.training.compilation import build_model, check_batch, compile_model
-from fashion_zoo.wording import counted
 
 RECOMMENDED = "slide"
 """The suggestion to take; docs/commands/find_lr.md has why, and what it is worth."""

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from fashion_zoo import environment, runs
+from fashion_zoo import runs
 from fashion_zoo.config import Recipe, RunConfig
-from fashion_zoo.devices import releasing
+from fashion_zoo.machine import environment
+from fashion_zoo.machine.devices import releasing
 from fashion_zoo.runs import Run
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.training.session import train_run

@@ -10,16 +10,17 @@ import numpy as np
 
 import fashion_zoo.training.ending as ending
 import fashion_zoo.training.starting as starting
-from fashion_zoo import environment, precision, runs, storage
+from fashion_zoo import runs, storage
 from fashion_zoo.callbacks import StopOnInterrupt, check_callbacks
 from fashion_zoo.config import Recipe, RunConfig
 from fashion_zoo.data import CLASS_NAMES, Images, load_split, reshape
 from fashion_zoo.errors import ConfigError, advice
-from fashion_zoo.paths import absolute
+from fashion_zoo.machine import environment, precision
 from fashion_zoo.runs import Run
 from fashion_zoo.show import figures, streams
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.show.waiting import waiting
+from fashion_zoo.storage.paths import absolute
 from fashion_zoo.training.compilation import build_model
 from fashion_zoo.training.drawing import run_curves
 from fashion_zoo.training.fitting import fit

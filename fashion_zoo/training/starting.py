@@ -8,11 +8,11 @@ import fashion_zoo.training.state as states
 from fashion_zoo import runs
 from fashion_zoo.data import Split
 from fashion_zoo.errors import Hint, RunError
+from fashion_zoo.language.wording import counted
 from fashion_zoo.runs import Run
 from fashion_zoo.show import streams
 from fashion_zoo.training.recorder import Recorder
 from fashion_zoo.training.state_file import check
-from fashion_zoo.wording import counted
 
 _KEPT = Recorder.__name__
 

@@ -12,8 +12,8 @@ from optuna.storages._rdb import models  # the tables have no public name
 from optuna.trial import FrozenTrial, TrialState
 
 from fashion_zoo.errors import FashionZooError, StudyError
+from fashion_zoo.language.wording import listed
 from fashion_zoo.tuning.waiting import Connection
-from fashion_zoo.wording import listed
 
 _WHAT_TO_DO = "Restore it from a copy, or begin another search in another place."
 _SETTLED = (TrialState.COMPLETE, TrialState.PRUNED)

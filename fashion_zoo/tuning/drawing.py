@@ -10,10 +10,10 @@ from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial
 
 from fashion_zoo.config import Cost
+from fashion_zoo.language.wording import counted, listed
 from fashion_zoo.show import plots
 from fashion_zoo.show.plots.search import Axis, Trials
 from fashion_zoo.tuning.plans import Plan
-from fashion_zoo.wording import counted, listed
 
 _DRAWN = 12  # parameters beside each other; more make a picture that nobody can read
 _FEWEST = 5  # trials that were trained to their end, below which importances mean nothing

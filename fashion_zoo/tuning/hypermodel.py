@@ -13,14 +13,14 @@ from keras_tuner.src.engine.conditions import Parent  # it has no public name
 from fashion_zoo import registry, spaces
 from fashion_zoo.callbacks import check_callbacks
 from fashion_zoo.config import Recipe, RunConfig
+from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Split, fold, load_split
 from fashion_zoo.data.batches import steps_per_epoch
 from fashion_zoo.errors import ConfigError
-from fashion_zoo.overrides import override
-from fashion_zoo.ranges import Choice, Float, Whole
 from fashion_zoo.searches import check_images, narrowed
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.spaces import Parameter, TrainingSpace
+from fashion_zoo.spaces.ranges import Choice, Float, Whole
 from fashion_zoo.training import build_model, compile_model
 from fashion_zoo.training.fitting import fit
 

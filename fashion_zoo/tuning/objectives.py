@@ -7,8 +7,8 @@ import keras_tuner
 from keras_tuner.src.engine.objective import create_objective  # it has no public name
 
 from fashion_zoo.errors import ConfigError
-from fashion_zoo.suggest import nearest
-from fashion_zoo.wording import listed
+from fashion_zoo.language.suggest import nearest
+from fashion_zoo.language.wording import listed
 
 
 class ObjectiveError(ConfigError, keras_tuner.errors.FatalError):

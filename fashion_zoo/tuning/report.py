@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import fashion_zoo.tuning.drawing as drawing
-from fashion_zoo import environment
 from fashion_zoo.config import Cost
 from fashion_zoo.data import training_count, validation_indices
+from fashion_zoo.language.wording import cost, counted, listed, percent, points
+from fashion_zoo.machine import environment
 from fashion_zoo.show import pages
 from fashion_zoo.show.trials import describe, verdict
 from fashion_zoo.tuning.hypermodel import RecipeHyperModel
 from fashion_zoo.tuning.plans import Plan
 from fashion_zoo.tuning.study import Study
 from fashion_zoo.tuning.suggesting import VisibleStudy
-from fashion_zoo.wording import cost, counted, listed, percent, points
 
 
 def report_page(

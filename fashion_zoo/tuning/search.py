@@ -15,14 +15,15 @@ from optuna.trial import FrozenTrial
 from fashion_zoo import spaces
 from fashion_zoo.callbacks import StopOnInterrupt
 from fashion_zoo.config import Cost, RunConfig
+from fashion_zoo.config.overrides import override
 from fashion_zoo.data.pipeline import need_tensorflow
 from fashion_zoo.errors import Hint, Message, TrainingError, advice
 from fashion_zoo.evaluation.statistics import DIFFERENCE, FRACTION, mean_interval
-from fashion_zoo.overrides import override
-from fashion_zoo.ranges import Choice
+from fashion_zoo.language.wording import percent
 from fashion_zoo.show import streams
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.show.trials import Counts, RunningTrial, SearchDisplay
+from fashion_zoo.spaces.ranges import Choice
 from fashion_zoo.training import train_once
 from fashion_zoo.tuning.hypermodel import RecipeHyperModel
 from fashion_zoo.tuning.oracle import StudyOracle
@@ -30,7 +31,6 @@ from fashion_zoo.tuning.plans import Plan
 from fashion_zoo.tuning.study import Study
 from fashion_zoo.tuning.suggesting import VisibleStudy
 from fashion_zoo.tuning.tuner import StudyTuner
-from fashion_zoo.wording import percent
 
 OBJECTIVE = "val_accuracy"
 _VERSIONS = ("keras", "keras-tuner", "optuna", "fashion_zoo")

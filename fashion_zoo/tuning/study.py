@@ -23,10 +23,10 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 import fashion_zoo.tuning.checking as checking
-from fashion_zoo import locks
+from fashion_zoo.config.overrides import differences
 from fashion_zoo.errors import RunLockedError, StudyError
-from fashion_zoo.overrides import differences
 from fashion_zoo.searches import absolute_url, file_of
+from fashion_zoo.storage import locks
 from fashion_zoo.tuning.plans import Attempt, Plan, is_broken
 from fashion_zoo.tuning.storages import Told, connect, opening, shown
 from fashion_zoo.tuning.waiting import held

@@ -21,8 +21,8 @@ from optuna.distributions import (
 from optuna.trial import FrozenTrial, TrialState
 
 import fashion_zoo.tuning.axes as axes
-from fashion_zoo import checks
 from fashion_zoo.config import Pruner, Sampler
+from fashion_zoo.language import checks
 from fashion_zoo.searches import check_algorithms
 from fashion_zoo.seeds import derive
 from fashion_zoo.tuning.axes import Axis

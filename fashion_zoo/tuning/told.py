@@ -6,8 +6,8 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
+from fashion_zoo.language.wording import counted
 from fashion_zoo.tuning.plans import Plan
-from fashion_zoo.wording import counted
 
 
 def trial(plan: Plan, objectives: Sequence[keras_tuner.Objective], attempts: int) -> Trial:

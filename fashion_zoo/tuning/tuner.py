@@ -9,12 +9,12 @@ import keras
 import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
-from fashion_zoo.devices import releasing
 from fashion_zoo.errors import TrainingError
+from fashion_zoo.language.wording import counted, percent
+from fashion_zoo.machine.devices import releasing
 from fashion_zoo.tuning.costs import measure
 from fashion_zoo.tuning.hypermodel import RecipeHyperModel
 from fashion_zoo.tuning.oracle import StudyOracle
-from fashion_zoo.wording import counted, percent
 
 _CHIEF = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")
 

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from fashion_zoo import checks, policies, schedules
-from fashion_zoo.arguments import Place, checked
+from fashion_zoo import policies, schedules
+from fashion_zoo.language import checks
+from fashion_zoo.language.arguments import Place, checked
+from fashion_zoo.language.wording import counted
 from fashion_zoo.seeds import derive
-from fashion_zoo.wording import counted
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

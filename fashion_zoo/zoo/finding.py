@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fashion_zoo import checks, registry
-from fashion_zoo.arguments import Place, checked
+from fashion_zoo import registry
 from fashion_zoo.config import RunConfig
-from fashion_zoo.devices import releasing
-from fashion_zoo.overrides import override
+from fashion_zoo.config.overrides import override
+from fashion_zoo.language import checks
+from fashion_zoo.language.arguments import Place, checked
+from fashion_zoo.language.wording import counted
+from fashion_zoo.machine.devices import releasing
 from fashion_zoo.show.watching import Progress
-from fashion_zoo.wording import counted
 from fashion_zoo.zoo.checking import check_data
 
 if TYPE_CHECKING:

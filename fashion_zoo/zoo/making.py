@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fashion_zoo import registry, runs
-from fashion_zoo.arguments import AnyPath, Place, checked
 from fashion_zoo.config import RunConfig
-from fashion_zoo.devices import check_eager, releasing
+from fashion_zoo.config.overrides import override
 from fashion_zoo.errors import Call, ConfigError, Hint, Message, advice
-from fashion_zoo.overrides import override
-from fashion_zoo.paths import absolute
+from fashion_zoo.language.arguments import AnyPath, Place, checked
+from fashion_zoo.language.wording import counted
+from fashion_zoo.machine.devices import check_eager, releasing
 from fashion_zoo.runs import Run
 from fashion_zoo.show.waiting import waiting
 from fashion_zoo.show.watching import Progress
-from fashion_zoo.wording import counted
+from fashion_zoo.storage.paths import absolute
 from fashion_zoo.zoo.checking import check_data
 
 if TYPE_CHECKING:

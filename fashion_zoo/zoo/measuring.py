@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from fashion_zoo import registry
-from fashion_zoo.arguments import Place, checked
 from fashion_zoo.data.pipeline import need_tensorflow
-from fashion_zoo.devices import releasing
 from fashion_zoo.errors import ConfigError
-from fashion_zoo.paths import absolute
+from fashion_zoo.language.arguments import Place, checked
+from fashion_zoo.machine.devices import releasing
 from fashion_zoo.show.watching import Progress
+from fashion_zoo.storage.paths import absolute
 
 
 @checked

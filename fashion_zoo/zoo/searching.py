@@ -7,20 +7,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fashion_zoo import checks, locks, registry, runs, searches, storage
-from fashion_zoo.arguments import AnyPath, Place, checked
+from fashion_zoo import registry, runs, searches, storage
 from fashion_zoo.config import Cost, Pruner, Recipe, RunConfig, Sampler
+from fashion_zoo.config.overrides import override
 from fashion_zoo.data import load_split
-from fashion_zoo.devices import releasing
 from fashion_zoo.errors import RunLockedError, advice
-from fashion_zoo.overrides import override
-from fashion_zoo.paths import absolute
+from fashion_zoo.language import checks
+from fashion_zoo.language.arguments import AnyPath, Place, checked
+from fashion_zoo.language.wording import counted, percent
+from fashion_zoo.machine.devices import releasing
 from fashion_zoo.show import cells
 from fashion_zoo.show.streams import say
 from fashion_zoo.show.waiting import waiting
 from fashion_zoo.show.watching import Progress, watched
 from fashion_zoo.spaces import TrainingSpace
-from fashion_zoo.wording import counted, percent
+from fashion_zoo.storage import locks
+from fashion_zoo.storage.paths import absolute
 from fashion_zoo.zoo.checking import check_data
 
 if TYPE_CHECKING:

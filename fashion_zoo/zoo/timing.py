@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from fashion_zoo import registry, storage
-from fashion_zoo.arguments import Place, checked
+from fashion_zoo.config.overrides import override
 from fashion_zoo.data.pipeline import need_tensorflow
 from fashion_zoo.errors import ConfigError
-from fashion_zoo.overrides import override
+from fashion_zoo.language.arguments import Place, checked
 from fashion_zoo.show.watching import Progress
 from fashion_zoo.zoo.measuring import check_benchmark
 from fashion_zoo.zoo.searching import tune

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import numpy as np
 
-from fashion_zoo import checks, runs
-from fashion_zoo.arguments import AnyPath, Place, checked, received
+from fashion_zoo import runs
 from fashion_zoo.config import DataConfig
-from fashion_zoo.devices import releasing
 from fashion_zoo.errors import ConfigError, DataError
+from fashion_zoo.language import checks
+from fashion_zoo.language.arguments import AnyPath, Place, checked, received
+from fashion_zoo.machine.devices import releasing
 from fashion_zoo.show.waiting import waiting
 from fashion_zoo.show.watching import Progress
 

@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from fashion_zoo import environment, reading, storage
+from fashion_zoo import storage
 from fashion_zoo.board import child
 from fashion_zoo.errors import TrainingError
+from fashion_zoo.machine import environment
 from fashion_zoo.show.progress import TrainingDisplay
+from fashion_zoo.storage import reading
 
 
 def keep(

@@ -21,8 +21,8 @@ from keras_tuner.engine.trial import TrialStatus
 import fashion_zoo.board.text as text
 from fashion_zoo import registry
 from fashion_zoo.board.searching.apart import measure_once
+from fashion_zoo.config.overrides import override
 from fashion_zoo.errors import TrainingError
-from fashion_zoo.overrides import override
 from fashion_zoo.seeds import derive
 from fashion_zoo.show.waiting import waiting
 from fashion_zoo.tuning import RecipeHyperModel, Study, StudyOracle, StudyTuner, search

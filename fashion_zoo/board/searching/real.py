@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import fashion_zoo.board.text as text
+from fashion_zoo.language.wording import counted
 from fashion_zoo.show.trials import Counts
-from fashion_zoo.wording import counted
 
 TRIALS = 40
 SETTINGS: Mapping[str, Any] = {"training": {"epochs": 20}}

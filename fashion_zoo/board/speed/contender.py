@@ -17,11 +17,11 @@ import keras
 
 from fashion_zoo import registry
 from fashion_zoo.config import RunConfig
+from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Images, load_split
 from fashion_zoo.data.batches import steps_per_epoch
+from fashion_zoo.machine.precision import choose
 from fashion_zoo.optimizers import TabulatedSchedule
-from fashion_zoo.overrides import override
-from fashion_zoo.precision import choose
 from fashion_zoo.schedules import get, tabulate
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.training import build_model

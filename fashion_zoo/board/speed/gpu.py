@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 from fashion_zoo import registry
 from fashion_zoo.board.child import last_line, program
+from fashion_zoo.config.overrides import override
 from fashion_zoo.errors import TrainingError
-from fashion_zoo.overrides import override
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.training import state, train_once
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import fashion_zoo.show.plots.canvas as canvas
-from fashion_zoo.wording import percent
+from fashion_zoo.language.wording import percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

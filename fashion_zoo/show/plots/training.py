@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import fashion_zoo.show.plots.canvas as canvas
-from fashion_zoo.wording import counted, listed, percent
+from fashion_zoo.language.wording import counted, listed, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,11 +9,12 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from fashion_zoo import policies, ranges
+from fashion_zoo import policies
 from fashion_zoo.config import RunConfig
+from fashion_zoo.config.overrides import override
 from fashion_zoo.errors import ConfigError
-from fashion_zoo.overrides import override
-from fashion_zoo.ranges import Choice, OrZero, Range, Value, Whole
+from fashion_zoo.spaces import ranges
+from fashion_zoo.spaces.ranges import Choice, OrZero, Range, Value, Whole
 
 Condition = tuple[str, tuple[Value, ...]]
 # What other parameters hang on, or what makes text: their values can be counted.

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from fashion_zoo import checks, expressions
-from fashion_zoo.arguments import checked
 from fashion_zoo.errors import ConfigError
+from fashion_zoo.language import checks, expressions
+from fashion_zoo.language.arguments import checked
 
 Value = bool | int | float | str
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fashion_zoo import reading
 from fashion_zoo.errors import RunLockedError
-from fashion_zoo.storage import as_storage_error
+from fashion_zoo.storage import reading
+from fashion_zoo.storage.files import as_storage_error
 
 if TYPE_CHECKING:
     import filelock

@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from fashion_zoo.arguments import received
 from fashion_zoo.errors import ConfigError
-from fashion_zoo.suggest import unknown
+from fashion_zoo.language.arguments import received
+from fashion_zoo.language.suggest import unknown
 
 ConfigType = TypeVar("ConfigType")
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from fashion_zoo.errors import Hint, Message, RunError, StorageError
-from fashion_zoo.paths import absolute
+from fashion_zoo.storage.paths import absolute
 
 _TEMPORARY = ".tmp-fashion_zoo-"  # how what a killed process left half written is known
 # What vboxsf, CIFS and drvfs answer, which cannot sync a folder.

@@ -11,9 +11,9 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from fashion_zoo import checks
-from fashion_zoo.arguments import checked
 from fashion_zoo.errors import ConfigError
+from fashion_zoo.language import checks
+from fashion_zoo.language.arguments import checked
 
 _INSIDE: list[int] = []  # the thread of each block of ``releasing`` that has not ended
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fashion_zoo.errors import ConfigError
-from fashion_zoo.suggest import unknown
+from fashion_zoo.language.suggest import unknown
 
 Operator = Callable[[Any, Any], Any]
 

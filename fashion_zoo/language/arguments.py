@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 from fashion_zoo.errors import ConfigError
-from fashion_zoo.paths import absolute
-from fashion_zoo.suggest import unknown
+from fashion_zoo.language.suggest import unknown
+from fashion_zoo.storage.paths import absolute
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -1,0 +1,1 @@
+"""The one parser, how an unknown word is answered, checks of settings and arguments, wording."""

@@ -1,0 +1,21 @@
+"""What a search may change: ranges in text, and the spaces made of them."""
+
+from fashion_zoo.spaces.space import (
+    Condition,
+    MLPSpace,
+    Parameter,
+    TrainingSpace,
+    complete,
+    counting,
+    is_active,
+)
+
+__all__ = [
+    "Condition",
+    "MLPSpace",
+    "Parameter",
+    "TrainingSpace",
+    "complete",
+    "counting",
+    "is_active",
+]
