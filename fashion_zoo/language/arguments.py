@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language.suggest import unknown
+from fashion_zoo.language.wording import with_article
 from fashion_zoo.storage.paths import absolute
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -78,7 +79,7 @@ def received(value: object) -> str:
     if len(text) <= _SHOWN and "\n" not in text:
         return text
     shape = getattr(value, "shape", None)
-    return f"{_with_article(type(value).__name__)}{f' of shape {shape}' if shape else ''}"
+    return f"{with_article(type(value).__name__)}{f' of shape {shape}' if shape else ''}"
 
 
 def _check(function: str, name: str, value: Any, hint: Any) -> None:
@@ -140,8 +141,4 @@ def described(hint: Any) -> str:
         return "a function"
     if isinstance(kind, type) and issubclass(kind, Sequence | Iterable) and inside:
         return f"a list of {described(inside[0]).removeprefix('a ')}s"
-    return _with_article(getattr(kind, "__name__", str(kind)))
-
-
-def _with_article(word: str) -> str:
-    return f"{'an' if word[0] in 'aeiouAEIOU' else 'a'} {word}"
+    return with_article(getattr(kind, "__name__", str(kind)))

@@ -15,6 +15,7 @@ from typing import Any
 
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language.suggest import unknown
+from fashion_zoo.language.wording import with_article
 
 Operator = Callable[[Any, Any], Any]
 
@@ -52,10 +53,14 @@ def parse(
     """
     if len(text) > LONGEST:
         raise _error(
-            text, LONGEST + 1, f"a {kind} has at most {LONGEST} characters, received {len(text)}."
+            text,
+            LONGEST + 1,
+            f"{with_article(kind)} has at most {LONGEST} characters, received {len(text)}.",
         )
     if not text.strip():
-        raise _error(text, 1, f"expected a {kind}. Known: {', '.join(sorted(vocabulary))}.")
+        raise _error(
+            text, 1, f"expected {with_article(kind)}. Known: {', '.join(sorted(vocabulary))}."
+        )
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except SyntaxError as error:
@@ -82,7 +87,7 @@ class _Reader:
 
     def read(self, node: ast.expr) -> Any:
         if self.depth == DEEPEST:
-            raise self._error(node, f"a {self.kind} nests at most {DEEPEST} levels.")
+            raise self._error(node, f"{with_article(self.kind)} nests at most {DEEPEST} levels.")
         self.depth += 1
         try:
             return self._read(node)
@@ -113,7 +118,9 @@ class _Reader:
             case ast.List() | ast.Tuple():
                 return [self.read(element) for element in node.elts]
             case _:
-                raise self._error(node, f"{self._source(node)} cannot stand in a {self.kind}.")
+                raise self._error(
+                    node, f"{self._source(node)} cannot stand in {with_article(self.kind)}."
+                )
 
     def _call(self, node: ast.Name | ast.Call) -> Any:
         function = node.func if isinstance(node, ast.Call) else node

@@ -22,6 +22,11 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join([*([", ".join(words[:-1])] if words[1:] else []), *words[-1:]])
 
 
+def with_article(word: str) -> str:
+    """Return a noun with a or an."""
+    return f"{'an' if word[0] in 'aeiouAEIOU' else 'a'} {word}"
+
+
 def percent(fraction: float) -> str:
     """Format a fraction such as 0.9131 as ``91.31 %``."""
     return f"{100 * fraction:.2f} %"
