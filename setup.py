@@ -28,7 +28,7 @@ setup(
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
     ],
     python_requires=">=3.11",
-    packages=find_packages(include=["fashion_zoo", "fashion_zoo.*", "recipes"]),
+    packages=find_packages(include=["fashion_zoo", "fashion_zoo.*", "recipes", "recipes.*"]),
     package_data={"fashion_zoo": ["py.typed", "assets/*", "assets/fashion_mnist/*"]},
     install_requires=[
         "filelock>=4.0",  # a loser leaves the lock's file as it is

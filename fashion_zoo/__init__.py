@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from fashion_zoo import schedules as schedules
     from fashion_zoo import seeds as seeds
     from fashion_zoo import tuning as tuning
-    from fashion_zoo.board import read_results
     from fashion_zoo.config import (
         AdaptiveDropoutConfig,
         DataConfig,
@@ -50,18 +49,11 @@ if TYPE_CHECKING:
         register,
         register_variant,
     )
+    from fashion_zoo.results import read_results
     from fashion_zoo.runs import Run, check_free, open_run, read_config, stored_config
     from fashion_zoo.spaces import ranges as ranges
     from fashion_zoo.zoo import (
         TrainingInterrupted,
-        benchmark_accuracy,
-        benchmark_augmentation,
-        benchmark_dropout,
-        benchmark_find_lr,
-        benchmark_gpu,
-        benchmark_search,
-        benchmark_seconds,
-        benchmark_speed,
         dashboard,
         default_run_dir,
         evaluate,
@@ -80,7 +72,6 @@ __version__ = "0.1.0"
 # Where each public name lives. It is imported when it is first used, so that
 # ``import fashion_zoo`` loads neither keras nor tensorflow.
 _HOMES = {
-    "board": ["read_results"],
     "config": [
         "AdaptiveDropoutConfig",
         "DataConfig",
@@ -105,18 +96,11 @@ _HOMES = {
         "TrainingError",
     ],
     "registry": ["find", "list_recipes", "load_recipes", "recipe", "register", "register_variant"],
+    "results": ["read_results"],
     "runs": ["Run", "check_free", "open_run", "read_config", "stored_config"],
     "language.suggest": ["unknown"],
     "zoo": [
         "TrainingInterrupted",
-        "benchmark_accuracy",
-        "benchmark_augmentation",
-        "benchmark_dropout",
-        "benchmark_find_lr",
-        "benchmark_gpu",
-        "benchmark_search",
-        "benchmark_seconds",
-        "benchmark_speed",
         "dashboard",
         "default_run_dir",
         "evaluate",
@@ -166,14 +150,6 @@ __all__ = [
     "TrainingConfig",
     "TrainingError",
     "TrainingInterrupted",
-    "benchmark_accuracy",
-    "benchmark_augmentation",
-    "benchmark_dropout",
-    "benchmark_find_lr",
-    "benchmark_gpu",
-    "benchmark_search",
-    "benchmark_seconds",
-    "benchmark_speed",
     "check_free",
     "dashboard",
     "data",

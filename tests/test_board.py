@@ -7,12 +7,13 @@ import pytest
 
 import fashion_zoo
 from fashion_zoo import ConfigError, DataError, list_recipes, read_results, recipe, runs, storage
-from fashion_zoo.board import accuracy, dropout, results_table
-from fashion_zoo.board.results import BEGIN, END, replace_table, write_results
 from fashion_zoo.evaluation import mean_interval
 from fashion_zoo.evaluation.statistics import FRACTION, standard_deviation
+from fashion_zoo.results import write_results
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.training import repeating
+from recipes.benchmark import accuracy, dropout, measuring
+from recipes.benchmark.page import BEGIN, END, replace_table, results_table
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -66,9 +67,9 @@ def test_a_page_without_marks_is_left_alone(tmp_path):
 def test_a_benchmark_that_cannot_end_well_does_not_begin(tmp_path, monkeypatch):
     monkeypatch.setattr(accuracy, "measure_recipe", None)
     with pytest.raises(DataError, match="cannot be read: No such file or directory"):
-        fashion_zoo.benchmark_accuracy(page=tmp_path / "missing.md")
+        measuring.benchmark_accuracy(page=tmp_path / "missing.md")
     with pytest.raises(ConfigError, match="seeds must be at least 2, for an interval; received 1"):
-        fashion_zoo.benchmark_accuracy(seeds=1)
+        measuring.benchmark_accuracy(seeds=1)
 
 
 @pytest.fixture
@@ -156,7 +157,7 @@ def test_the_dropout_benchmark_writes_table_and_rows(tmp_path, small, monkeypatc
     page = tmp_path / "dropout.md"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
     small = {**small, "training": {**small["training"], "epochs": 1}}
-    table = fashion_zoo.benchmark_dropout(seeds=2, folder=tmp_path / "runs", page=page, **small)
+    table = measuring.benchmark_dropout(seeds=2, folder=tmp_path / "runs", page=page, **small)
     assert page.read_text() == f"before\n{BEGIN}\n{table}\n{END}\nafter\n"
     rows = page.with_suffix(".csv").read_text().splitlines()
     assert rows[0] == "dropout,seed,validation_accuracy,test_accuracy,gap"

@@ -167,10 +167,8 @@ def test_a_number_of_things_has_the_right_noun():
 def test_no_number_of_things_is_written_by_hand():
     nouns = "epochs|seeds|trials|steps|cores|rounds|folds|workers|processes"
     for path in SOURCES:
-        # A benchmark has at least two seeds and two rounds.
-        if "board" not in path.parts and path.stem not in ("measuring", "timing"):
-            text = path.read_text("utf-8")
-            assert not re.search(rf"\}} (?:whole |fresh )?(?:{nouns})\b", text), path
+        text = path.read_text("utf-8")
+        assert not re.search(rf"\}} (?:whole |fresh )?(?:{nouns})\b", text), path
 
 
 def test_the_default_pictures_of_commands_are_no_business_of_git():

@@ -153,12 +153,9 @@ def test_a_gpu_that_the_backend_gave_up_is_noticed(monkeypatch):
     assert not devices.gpu_is_lost()
 
 
-TRAINS = {
-    "benchmark_accuracy", "benchmark_augmentation", "benchmark_dropout", "benchmark_find_lr",
-    "benchmark_seconds", "evaluate", "export", "find_lr", "predict", "train", "tune",
-}  # fmt: skip
+TRAINS = {"evaluate", "export", "find_lr", "predict", "train", "tune"}
 ELSEWHERE = {  # in processes of their own, or of the caller's making, or nothing is made
-    "benchmark_gpu", "benchmark_search", "benchmark_speed", "dashboard", "default_run_dir", "get",
+    "dashboard", "default_run_dir", "get",
     "plot_augmentation", "plot_schedules",
 }  # fmt: skip
 

@@ -1,4 +1,5 @@
 import csv
+import importlib.util
 import operator
 import re
 from pathlib import Path
@@ -7,16 +8,16 @@ import pytest
 
 import fashion_zoo
 from fashion_zoo import list_recipes, recipe
-from fashion_zoo.board.augmentation import Trial, augmentation_table, trials
-from fashion_zoo.board.dropout import CONSTANT_RATES, MOVING, Arm, dropout_table
-from fashion_zoo.board.learning_rates import Reached, learning_rates_table
-from fashion_zoo.board.results import BEGIN, END, MARKS
-from fashion_zoo.board.seconds import Timed, seconds_table
-from fashion_zoo.board.speed import gpu
-from fashion_zoo.board.speed.augmenting import augmenting_table
-from fashion_zoo.board.speed.training import Row, shares_table, training_table
 from fashion_zoo.show import figures
 from recipes.__main__ import COMMANDS
+from recipes.benchmark.augmentation import Trial, augmentation_table, trials
+from recipes.benchmark.dropout import CONSTANT_RATES, MOVING, Arm, dropout_table
+from recipes.benchmark.learning_rates import Reached, learning_rates_table
+from recipes.benchmark.page import BEGIN, END, MARKS
+from recipes.benchmark.seconds import Timed, seconds_table
+from recipes.benchmark.speed import gpu
+from recipes.benchmark.speed.augmenting import augmenting_table
+from recipes.benchmark.speed.training import Row, shares_table, training_table
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -29,7 +30,7 @@ def test_every_command_has_a_page_a_row_and_a_place_in_the_menu(name):
     assert f"python -m recipes.{name}" in page
     assert f"| [`{name}`](docs/commands/{name}.md) | {COMMANDS[name]} |" in README
     assert f"commands/{name}.md" in (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
-    assert (ROOT / "recipes" / f"{name}.py").is_file()
+    assert importlib.util.find_spec(f"recipes.{name}")
 
 
 def test_the_first_page_links_to_every_other_one():

@@ -2,10 +2,9 @@ import math
 
 import pytest
 
-import fashion_zoo
-from fashion_zoo.board import learning_rates
-from fashion_zoo.board.learning_rates import Reached, best_of_grid, learning_rates_table
-from fashion_zoo.board.results import BEGIN, END
+from recipes.benchmark import learning_rates, measuring
+from recipes.benchmark.learning_rates import Reached, best_of_grid, learning_rates_table
+from recipes.benchmark.page import BEGIN, END
 
 
 def test_the_table_compares_each_rule_with_the_best_of_the_grid():
@@ -55,8 +54,8 @@ def test_the_learning_rate_benchmark_goes_on_where_it_was_broken_off(tmp_path, s
     monkeypatch.setattr(learning_rates, "fit", broken_off)
     options = {"seeds": 2, "folder": tmp_path / "kept", "page": page, **small}
     with pytest.raises(KeyboardInterrupt):
-        fashion_zoo.benchmark_find_lr(**options)
-    table = fashion_zoo.benchmark_find_lr(**options)
+        measuring.benchmark_find_lr(**options)
+    table = measuring.benchmark_find_lr(**options)
     assert trained[:3] == [(1e-3, 0), (1e-3, 1), (1e-3, 1)]
     assert len(trained) == len(set(trained)) + 1  # the default's 1e-3 is the grid's
     assert page.read_text() == f"{BEGIN}\n{table}\n{END}\n"

@@ -48,13 +48,6 @@ GIVEN = {
     "limit_gpu_memory": {"mebibytes": 4096},
     "unknown": {"kind": "recipe", "received": "x", "known": []},
     "read_results": {},
-    "benchmark_gpu": {},
-    **{
-        f"benchmark_{name}": {"page": "page.md"}
-        for name in (
-            "accuracy", "augmentation", "dropout", "find_lr", "search", "seconds", "speed",
-        )
-    },
 }  # fmt: skip
 # These are asked for words and text that are only shown.
 SHOWN_ONLY = {"unknown"}
@@ -91,7 +84,7 @@ def cheap(place, monkeypatch):
         "fashion_zoo.tuning.Study", "fashion_zoo.tuning.serve",
         "fashion_zoo.evaluation.evaluate_run", "fashion_zoo.exporting.export_run",
         "fashion_zoo.runs.Run.load_model", "fashion_zoo.show.figures.save",
-        "fashion_zoo.board.results.around_table", "fashion_zoo.training.build_model",
+        "fashion_zoo.training.build_model",
         "fashion_zoo.zoo.searching.load_split", "fashion_zoo.data.load_split",
     ):  # fmt: skip
         monkeypatch.setattr(target, begun)

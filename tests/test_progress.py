@@ -64,7 +64,7 @@ def test_every_function_that_takes_time_shows_progress_by_default():
         for name, value in ((name, getattr(fashion_zoo, name)) for name in fashion_zoo.__all__)
         if inspect.isfunction(value) and "progress" in inspect.signature(value).parameters
     }
-    assert {"train", "find_lr", "tune", "benchmark_dropout", "benchmark_search"} <= defaults.keys()
+    assert {"train", "find_lr", "tune"} <= defaults.keys()
     assert set(defaults.values()) == {"auto"}
 
 

@@ -9,14 +9,15 @@ import pytest
 
 import fashion_zoo
 from fashion_zoo import ConfigError, TrainingError
-from fashion_zoo.board.results import MARKS
-from fashion_zoo.board.searching import apart, contest, cost, real
-from fashion_zoo.board.searching.contest import Outcome
-from fashion_zoo.board.searching.cost import Cost
-from fashion_zoo.board.searching.real import Real
 from fashion_zoo.machine import environment
 from fashion_zoo.seeds import derive
 from fashion_zoo.show.trials import Counts
+from recipes.benchmark import timing
+from recipes.benchmark.page import MARKS
+from recipes.benchmark.searching import apart, contest, cost, real
+from recipes.benchmark.searching.contest import Outcome
+from recipes.benchmark.searching.cost import Cost
+from recipes.benchmark.searching.real import Real
 
 TINY = {"data": {"limit": 600}, "training": {"epochs": 2, "batch_size": 100}}
 TABLES = ("contest", "cost", "real")
@@ -195,7 +196,7 @@ def test_the_benchmark_searches_once_in_earnest_and_writes_its_page(page, tmp_pa
     monkeypatch.setattr(real, "TRIALS", 2)
     monkeypatch.setattr(real, "SETTINGS", TINY)
     options = {"seeds": 2, "folder": tmp_path / "runs", "page": page}
-    table = fashion_zoo.benchmark_search(**options)
+    table = timing.benchmark_search(**options)
     written = page.read_text()
     assert "old" not in written
     assert re.search(r"^\| the defaults \| \d\d\.\d\d % \| ", written, re.M)
@@ -205,15 +206,15 @@ def test_the_benchmark_searches_once_in_earnest_and_writes_its_page(page, tmp_pa
     assert [row["tuner"] for row in rows[:2]] == ["fashion_zoo", "fashion_zoo"]
     assert any(row["trial"] == "0" for row in rows)
     # Once more: nothing is searched again, and the times are those of the search.
-    assert fashion_zoo.benchmark_search(**options) == table
+    assert timing.benchmark_search(**options) == table
 
 
 def test_bad_input_is_answered_before_anything_is_measured(page, tmp_path):
     with pytest.raises(ConfigError, match="seeds must be at least 2"):
-        fashion_zoo.benchmark_search(seeds=1, folder=tmp_path / "runs", page=page)
+        timing.benchmark_search(seeds=1, folder=tmp_path / "runs", page=page)
     page.write_text("no marks")
     with pytest.raises(fashion_zoo.DataError, match="has no place for the table"):
-        fashion_zoo.benchmark_search(folder=tmp_path / "runs", page=page)
+        timing.benchmark_search(folder=tmp_path / "runs", page=page)
     assert not (tmp_path / "runs").exists()
 
 

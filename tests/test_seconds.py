@@ -6,12 +6,12 @@ import pytest
 
 import fashion_zoo
 from fashion_zoo import registry, runs
-from fashion_zoo.board import seconds
-from fashion_zoo.board.results import MARKS
-from fashion_zoo.board.seconds import Timed, seconds_table
 from fashion_zoo.config import DataConfig
 from fashion_zoo.config.overrides import override
 from fashion_zoo.evaluation import measure_test
+from recipes.benchmark import measuring, seconds
+from recipes.benchmark.page import MARKS
+from recipes.benchmark.seconds import Timed, seconds_table
 
 
 def test_every_schedule_is_of_a_recipe_and_has_a_config():
@@ -47,7 +47,7 @@ def test_the_benchmark_writes_table_and_rows(tmp_path, small, monkeypatch):
     page = tmp_path / "seconds.md"
     begin, end = (mark.format("results") for mark in MARKS)
     page.write_text(f"before\n{begin}\nold\n{end}\nafter\n")
-    table = fashion_zoo.benchmark_seconds(seeds=2, folder=tmp_path / "runs", page=page, **small)
+    table = measuring.benchmark_seconds(seeds=2, folder=tmp_path / "runs", page=page, **small)
     assert page.read_text() == f"before\n{begin}\n{table}\n{end}\nafter\n"
     with page.with_suffix(".csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -65,6 +65,6 @@ def test_the_benchmark_writes_table_and_rows(tmp_path, small, monkeypatch):
     assert all(float(row["test_accuracy"]) > 0.4 for row in rows[2:])
     assert rows[2]["test_accuracy"] != rows[3]["test_accuracy"]
     with pytest.raises(fashion_zoo.ConfigError, match="seeds must be at least 2"):
-        fashion_zoo.benchmark_seconds(seeds=1, page=page)
+        measuring.benchmark_seconds(seeds=1, page=page)
     with pytest.raises(fashion_zoo.ConfigError, match="name another folder for a quick look"):
-        fashion_zoo.benchmark_seconds(page=page, training={"epochs": 1})
+        measuring.benchmark_seconds(page=page, training={"epochs": 1})

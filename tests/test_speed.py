@@ -9,11 +9,12 @@ import pytest
 
 import fashion_zoo
 from fashion_zoo import ConfigError, DataError, TrainingError
-from fashion_zoo.board.results import MARKS
-from fashion_zoo.board.speed import augmenting, contender, gpu, training, turns
-from fashion_zoo.board.speed.turns import Entry, Epoch, take_turns
 from fashion_zoo.policies import OPERATIONS
 from recipes import benchmark
+from recipes.benchmark import timing
+from recipes.benchmark.page import MARKS
+from recipes.benchmark.speed import augmenting, contender, gpu, training, turns
+from recipes.benchmark.speed.turns import Entry, Epoch, take_turns
 
 SMALL = {"data": {"limit": 600}, "model": {"hidden_units": (16, 8)}}
 TABLES = ("training", "shares", "augmentation")
@@ -137,7 +138,7 @@ def test_the_benchmark_writes_tables_and_rows(tmp_path, monkeypatch):
     page = tmp_path / "speed.md"
     places = [[mark.format(name) for mark in MARKS] for name in TABLES]
     page.write_text("\n".join(f"text\n{begin}\nold\n{end}" for begin, end in places))
-    tables = fashion_zoo.benchmark_speed(rounds=2, page=page, **SMALL)
+    tables = timing.benchmark_speed(rounds=2, page=page, **SMALL)
     text = page.read_text()
     assert "old" not in text
     for begin, end in places:
@@ -153,11 +154,11 @@ def test_the_benchmark_writes_tables_and_rows(tmp_path, monkeypatch):
 
 def test_a_benchmark_that_cannot_end_well_does_not_begin(tmp_path):
     with pytest.raises(ConfigError, match="rounds must be at least 2, for a spread; received 1"):
-        fashion_zoo.benchmark_speed(rounds=1)
+        timing.benchmark_speed(rounds=1)
     page = tmp_path / "speed.md"
     page.write_text("text")
     with pytest.raises(DataError, match="has no place for the table: expected <!-- training:b"):
-        fashion_zoo.benchmark_speed(page=page)
+        timing.benchmark_speed(page=page)
 
 
 @pytest.mark.parametrize("what", ["accuracy", "augmentation", "seconds", "speed"])
@@ -217,4 +218,4 @@ def test_a_training_in_a_process_of_its_own_gives_its_figures_and_repeats_here()
 
 def test_the_gpu_benchmark_is_of_jax():
     with pytest.raises(ConfigError, match=r"the backend is tensorflow\. Set KERAS_BACKEND=jax"):
-        fashion_zoo.benchmark_gpu()
+        timing.benchmark_gpu()

@@ -6,10 +6,10 @@ import pytest
 
 import fashion_zoo
 from fashion_zoo import runs
-from fashion_zoo.board import augmentation
-from fashion_zoo.board.augmentation import Trial, augmentation_table, trials
-from fashion_zoo.board.results import MARKS
 from fashion_zoo.policies import OPERATIONS, parse
+from recipes.benchmark import augmentation, measuring
+from recipes.benchmark.augmentation import Trial, augmentation_table, trials
+from recipes.benchmark.page import MARKS
 
 
 def test_every_operation_has_its_rows_and_every_policy_can_be_read():
@@ -48,9 +48,7 @@ def test_the_benchmark_writes_table_and_rows(tmp_path, small, monkeypatch):
     begin, end = (mark.format("worth") for mark in MARKS)
     page.write_text(f"before\n{begin}\nold\n{end}\nafter\n")
     small = {**small, "training": {**small["training"], "epochs": 1}}
-    table = fashion_zoo.benchmark_augmentation(
-        seeds=2, folder=tmp_path / "runs", page=page, **small
-    )
+    table = measuring.benchmark_augmentation(seeds=2, folder=tmp_path / "runs", page=page, **small)
     assert page.read_text() == f"before\n{begin}\n{table}\n{end}\nafter\n"
     with page.with_suffix(".csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -62,4 +60,4 @@ def test_the_benchmark_writes_table_and_rows(tmp_path, small, monkeypatch):
     assert float(rows[-1]["validation_accuracy"]) == validation
     assert float(rows[-1]["test_accuracy"]) == run.evaluation()["accuracy"]["value"]
     with pytest.raises(fashion_zoo.ConfigError, match="seeds must be at least 2"):
-        fashion_zoo.benchmark_augmentation(seeds=1, page=page)
+        measuring.benchmark_augmentation(seeds=1, page=page)

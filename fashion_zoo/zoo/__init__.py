@@ -3,15 +3,7 @@
 from fashion_zoo.zoo.drawing import plot_augmentation, plot_schedules
 from fashion_zoo.zoo.finding import find_lr
 from fashion_zoo.zoo.making import Trained, TrainingInterrupted, default_run_dir, get, train
-from fashion_zoo.zoo.measuring import (
-    benchmark_accuracy,
-    benchmark_augmentation,
-    benchmark_dropout,
-    benchmark_find_lr,
-    benchmark_seconds,
-)
 from fashion_zoo.zoo.searching import Tuned, dashboard, tune
-from fashion_zoo.zoo.timing import benchmark_gpu, benchmark_search, benchmark_speed
 from fashion_zoo.zoo.using import Prediction, evaluate, export, predict
 
 __all__ = [
@@ -19,14 +11,6 @@ __all__ = [
     "Trained",
     "TrainingInterrupted",
     "Tuned",
-    "benchmark_accuracy",
-    "benchmark_augmentation",
-    "benchmark_dropout",
-    "benchmark_find_lr",
-    "benchmark_gpu",
-    "benchmark_search",
-    "benchmark_seconds",
-    "benchmark_speed",
     "dashboard",
     "default_run_dir",
     "evaluate",

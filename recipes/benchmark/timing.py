@@ -11,8 +11,8 @@ from fashion_zoo.data.pipeline import need_tensorflow
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language.arguments import Place, checked
 from fashion_zoo.show.watching import Progress
-from fashion_zoo.zoo.measuring import check_benchmark
-from fashion_zoo.zoo.searching import tune
+from fashion_zoo.zoo import tune
+from recipes.benchmark.measuring import check_benchmark
 
 
 @checked
@@ -37,8 +37,8 @@ def benchmark_speed(*, rounds: int = 5, page: Place = "docs/speed.md", **overrid
     if rounds < 2:
         raise ConfigError(f"rounds must be at least 2, for a spread; received {rounds}.")
     need_tensorflow()
-    from fashion_zoo.board import text
-    from fashion_zoo.board.speed import augmenting, training
+    from recipes.benchmark import text
+    from recipes.benchmark.speed import augmenting, training
 
     return _write_tables(
         {
@@ -74,8 +74,8 @@ def benchmark_gpu(*, page: Place = "docs/gpu.md", **overrides: Any) -> str:
     """
     import keras
 
-    from fashion_zoo.board import text
-    from fashion_zoo.board.speed import gpu
+    from recipes.benchmark import text
+    from recipes.benchmark.speed import gpu
 
     if keras.backend.backend() != "jax":
         raise ConfigError(
@@ -125,8 +125,8 @@ def benchmark_search(
     """
     check_benchmark(seeds, Path(page), "contest")
     need_tensorflow()
-    from fashion_zoo.board import text
-    from fashion_zoo.board.searching import contest, cost, real
+    from recipes.benchmark import text
+    from recipes.benchmark.searching import contest, cost, real
 
     return _write_tables(
         {
@@ -145,8 +145,8 @@ def _search_once(
     progress: Progress, seeds: int, folder: Path, overrides: Mapping[str, Any]
 ) -> list[Any]:
     """Search once in earnest; trials that were broken off are all run again, to be timed."""
-    from fashion_zoo.board.searching import real
-    from fashion_zoo.board.searching.apart import keep
+    from recipes.benchmark.searching import real
+    from recipes.benchmark.searching.apart import keep
 
     place = folder / "real"
     search = functools.partial(
@@ -178,8 +178,8 @@ def _write_tables(
     page: Path,
 ) -> str:
     """Measure each, write all rows beside the page and the tables into it, and return those."""
-    from fashion_zoo.board import text
-    from fashion_zoo.board.results import around_table, replace_table
+    from recipes.benchmark import text
+    from recipes.benchmark.page import around_table, replace_table
 
     for name in tables:
         around_table(page, name)

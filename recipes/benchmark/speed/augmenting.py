@@ -7,11 +7,11 @@ from typing import Any
 import keras
 
 from fashion_zoo import registry
-from fashion_zoo.board.speed.training import Row, summarized
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Images, load_split
 from fashion_zoo.data.pipeline import Pipeline, training_pipeline
 from fashion_zoo.policies import POLICIES, Policy, mixes, parse
+from recipes.benchmark.speed.training import Row, summarized
 
 BATCH = 512
 _BLACK = {"fill_mode": "constant"}

@@ -1,13 +1,13 @@
 """Measure: ``python -m recipes.benchmark accuracy --seeds 3``, ``... dropout --seeds 5``."""
 
 import dataclasses
-import sys
 from typing import Any, Literal
 
 import tyro
 
 import fashion_zoo
 from recipes import _common
+from recipes.benchmark import measuring, timing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,28 +67,17 @@ def main(argv: list[str]) -> None:
             f"--json is of benchmark accuracy; {options.what} writes a CSV file. Leave it out."
         )
     _common.start_keras()
-    tables = {
-        "dropout": fashion_zoo.benchmark_dropout,
-        "augmentation": fashion_zoo.benchmark_augmentation,
-        "find_lr": fashion_zoo.benchmark_find_lr,
-        "search": fashion_zoo.benchmark_search,
-        "seconds": fashion_zoo.benchmark_seconds,
-        "speed": fashion_zoo.benchmark_speed,
-        "gpu": fashion_zoo.benchmark_gpu,
-    }
+    home = timing if options.what in ("search", "speed", "gpu") else measuring
+    measure = getattr(home, f"benchmark_{options.what}")
     if options.what not in own:
         chosen["progress"] = True
-    if options.what in tables:
-        print(tables[options.what](**chosen))
+    results = measure(**chosen)
+    if options.what != "accuracy":
+        print(results)
         return
-    results = fashion_zoo.benchmark_accuracy(**chosen)
     if options.json:
         _common.print_json([dataclasses.asdict(result) for result in results.values()])
     else:
-        from fashion_zoo.board import results_table
+        from recipes.benchmark.page import results_table
 
         print(results_table(list(results.values())))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

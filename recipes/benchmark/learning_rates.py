@@ -9,9 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import fashion_zoo.board.text as text
+import recipes.benchmark.text as text
 from fashion_zoo import registry, storage
-from fashion_zoo.board.searching.apart import keep
 from fashion_zoo.config import Recipe, RunConfig
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Split, load_split
@@ -21,6 +20,7 @@ from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.training import build_model
 from fashion_zoo.training.fitting import fit
 from fashion_zoo.training.lr_finder import RECOMMENDED, range_test
+from recipes.benchmark.searching.apart import keep
 
 RECIPES = ("baseline_mlp", "bn_mlp", "adaptive_dropout_mlp", "l2_mlp")
 SCHEDULES = ("one_cycle",)  # of the learning rate: that of all recipes

@@ -1,6 +1,6 @@
 """What a search costs beside its trainings; as a program, one of its measurements.
 
-``python -m fashion_zoo.board.searching.cost SETTINGS`` prints a line of JSON.
+``python -m recipes.benchmark.searching.cost SETTINGS`` prints a line of JSON.
 """
 
 import json
@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import keras_tuner
 from keras_tuner.engine.trial import TrialStatus
 
-from fashion_zoo.board.searching.apart import measure_once
 from fashion_zoo.tuning import Study, StudyOracle, StudyTuner, hypermodel, search
+from recipes.benchmark.searching.apart import measure_once
 
 TRIALS = 500  # of arithmetic
 REPORTS = 20  # of each

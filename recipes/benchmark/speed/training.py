@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from fashion_zoo import registry
-from fashion_zoo.board.speed.turns import Entry, Epoch, take_turns
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import load_split
 from fashion_zoo.data.batches import steps_per_epoch
+from recipes.benchmark.speed.turns import Entry, Epoch, take_turns
 
 SETTINGS: dict[str, Mapping[str, Any]] = {
     "batch 128, float32": {"training": {"batch_size": 128}, "precision": "float32"},

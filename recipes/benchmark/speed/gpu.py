@@ -1,6 +1,6 @@
 """Training on a GPU with jax: its speed in large batches, and whether it repeats bit for bit.
 
-Also a program of its own: ``python -m fashion_zoo.board.speed.gpu SETTINGS`` trains once and prints
+Also a program of its own: ``python -m recipes.benchmark.speed.gpu SETTINGS`` trains once and prints
 its figures as JSON.
 """
 
@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fashion_zoo import registry
-from fashion_zoo.board.child import last_line, program
 from fashion_zoo.config.overrides import override
 from fashion_zoo.errors import TrainingError
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.training import state, train_once
+from recipes.benchmark.child import last_line, program
 
 EPOCHS = {256: 20, 512: 4, 4096: 4}  # batch size to epochs; the recipe's own batch to its end
 REPEATED = 8  # epochs

@@ -41,9 +41,10 @@ def benchmark_accuracy(
     """
     check_benchmark(seeds, Path(page))
     need_tensorflow()  # of a recipe
-    from fashion_zoo.board.accuracy import measure_recipe
-    from fashion_zoo.board.results import replace_table, results_table, write_results
+    from fashion_zoo.results import write_results
     from fashion_zoo.show.progress import TrainingDisplay
+    from recipes.benchmark.accuracy import measure_recipe
+    from recipes.benchmark.page import replace_table, results_table
 
     names, display = registry.list_recipes(), TrainingDisplay(progress)
     display.expect(len(names) * seeds)
@@ -83,8 +84,8 @@ def benchmark_dropout(
         DataError: the page is missing or has no place for the table.
     """
     check_benchmark(seeds, Path(page))
-    from fashion_zoo.board import dropout
     from fashion_zoo.show.progress import TrainingDisplay
+    from recipes.benchmark import dropout
 
     return _write_measured(
         lambda: dropout.measure_dropout(seeds, Path(folder), TrainingDisplay(progress), overrides),
@@ -126,8 +127,8 @@ def benchmark_augmentation(
     """
     check_benchmark(seeds, Path(page), "worth")
     need_tensorflow()
-    from fashion_zoo.board import augmentation
     from fashion_zoo.show.progress import TrainingDisplay
+    from recipes.benchmark import augmentation
 
     return _write_measured(
         lambda: augmentation.measure_augmentation(
@@ -171,8 +172,8 @@ def benchmark_find_lr(
         DataError: the page is missing or has no place for the table.
     """
     check_benchmark(seeds, Path(page))
-    from fashion_zoo.board import learning_rates
     from fashion_zoo.show.progress import TrainingDisplay
+    from recipes.benchmark import learning_rates
 
     return _write_measured(
         lambda: learning_rates.measure_learning_rates(
@@ -221,8 +222,8 @@ def benchmark_seconds(
             "overrides would replace the runs of the whole benchmark in runs/benchmark; name "
             "another folder for a quick look."
         )
-    from fashion_zoo.board import seconds
     from fashion_zoo.show.progress import TrainingDisplay
+    from recipes.benchmark import seconds
 
     return _write_measured(
         lambda: seconds.measure_seconds(seeds, Path(folder), TrainingDisplay(progress), overrides),
@@ -242,7 +243,7 @@ def _write_measured(
     name: str = "results",
 ) -> str:
     """Measure, write the rows beside the page and their table into it, and return the table."""
-    from fashion_zoo.board.results import replace_table
+    from recipes.benchmark.page import replace_table
 
     check_benchmark(seeds, page, name)
     rows = measure()
@@ -254,7 +255,7 @@ def _write_measured(
 
 def check_benchmark(seeds: int, page: Path, table: str = "results") -> None:
     """Check what can be checked before the minutes that the trainings take."""
-    from fashion_zoo.board.results import around_table
+    from recipes.benchmark.page import around_table
 
     if seeds < 2:
         raise ConfigError(f"seeds must be at least 2, for an interval; received {seeds}.")

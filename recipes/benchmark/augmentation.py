@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import fashion_zoo.board.text as text
+import recipes.benchmark.text as text
 from fashion_zoo import registry, storage
-from fashion_zoo.board.measured import measure_seeds
 from fashion_zoo.config.overrides import override
 from fashion_zoo.policies import OPERATIONS, parse
 from fashion_zoo.show.progress import TrainingDisplay
+from recipes.benchmark.measured import measure_seeds
 
 SCHEDULE = {"training": {"epochs": 10, "batch_size": 512}}
 _WRITTEN = {"either": "either(mixup, cutmix)"}  # the others have defaults for everything

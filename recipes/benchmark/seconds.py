@@ -8,15 +8,15 @@ from typing import Any, NamedTuple
 
 import keras
 
-import fashion_zoo.board.text as text
+import recipes.benchmark.text as text
 from fashion_zoo import registry, storage
-from fashion_zoo.board.measured import measure_seeds
 from fashion_zoo.config import DataConfig, RunConfig
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import load_split
 from fashion_zoo.evaluation import measure_test
 from fashion_zoo.evaluation.statistics import POSITIVE
 from fashion_zoo.show.progress import TrainingDisplay
+from recipes.benchmark.measured import measure_seeds
 
 # Percent of the test images that a schedule is to reach: the recipe, and what is changed in it.
 # Chosen on the validation images, with the points to spare by which the test accuracies are lower:

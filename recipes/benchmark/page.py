@@ -1,84 +1,16 @@
-"""``assets/results.csv``: what each recipe reached, and the table made from it."""
+"""The table between two marks of a page."""
 
-import csv
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-import fashion_zoo.board.text as text
+import recipes.benchmark.text as text
 from fashion_zoo import storage
 from fashion_zoo.errors import DataError, Hint
-from fashion_zoo.language.arguments import AnyPath, checked
+from fashion_zoo.results import Result
 from fashion_zoo.storage import reading
 
-RESULTS = Path(__file__).parent.parent / "assets" / "results.csv"
 MARKS = "<!-- {}:begin -->", "<!-- {}:end -->"
 BEGIN, END = (mark.format("results") for mark in MARKS)
-
-
-@dataclasses.dataclass(frozen=True)
-class Result:
-    """A row: one recipe with its defaults, over several seeds. Accuracies are fractions."""
-
-    recipe: str
-    seeds: int
-    """Number of trainings, with seeds 0, 1, ..."""
-    epochs: int
-    parameters: int
-    """Trainable parameters."""
-    validation_mean: float
-    validation_spread: float
-    """Sample standard deviation over the seeds."""
-    validation_low: float
-    """95 % interval of the mean over the seeds: Student's t on the logit scale."""
-    validation_high: float
-    test_mean: float
-    test_spread: float
-    test_low: float
-    test_high: float
-    validation_each: str
-    """Accuracy of each seed, in order, separated by spaces."""
-    test_each: str
-    seconds: float
-    """Mean seconds of a training, evaluation and export aside."""
-    precision: str
-    device: str
-    cores: int
-    versions: str
-    commit: str
-    config: str
-    """First 12 digits of the SHA-256 of the recipe's config as JSON."""
-
-
-@checked
-def read_results(path: AnyPath = RESULTS) -> dict[str, Result]:
-    """Return recipe name to result; empty when nothing was measured yet.
-
-    Raises:
-        DataError: the file cannot be read, or has other columns than this package writes.
-    """
-    path = Path(path)
-    if not path.exists():
-        return {}
-    try:
-        rows = list(csv.DictReader(reading.read_text(path).splitlines()))
-        results = [
-            Result(
-                **{
-                    field.name: field.type(row[field.name])  # type: ignore[operator]  # int, float, str
-                    for field in dataclasses.fields(Result)
-                }
-            )
-            for row in rows
-        ]
-    except (KeyError, TypeError, ValueError, csv.Error) as error:
-        raise DataError(f"{path} is not a results file of this package: {error!r}.") from error
-    return {result.recipe: result for result in results}
-
-
-def write_results(results: Sequence[Result], path: Path = RESULTS) -> None:
-    """Write the file, whole or not at all."""
-    storage.write_table(path, [dataclasses.asdict(result) for result in results])
 
 
 def results_table(results: Sequence[Result]) -> str:

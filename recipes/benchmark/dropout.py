@@ -8,13 +8,13 @@ from typing import Any
 import keras
 import numpy as np
 
-import fashion_zoo.board.text as text
+import recipes.benchmark.text as text
 from fashion_zoo import registry, storage
-from fashion_zoo.board.measured import measure_seeds
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Images, load_split, reshape
 from fashion_zoo.runs import Run
 from fashion_zoo.show.progress import TrainingDisplay
+from recipes.benchmark.measured import measure_seeds
 
 CONSTANT_RATES = (0.0, 0.1, 0.2, 0.3, 0.4)
 _FALLING = {"schedules": {"dropout": "linear"}}

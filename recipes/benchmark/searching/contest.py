@@ -1,6 +1,6 @@
 """What tuners find in the same time, in the same space; as a program, one of their searches.
 
-``python -m fashion_zoo.board.searching.contest SETTINGS`` prints a line of JSON.
+``python -m recipes.benchmark.searching.contest SETTINGS`` prints a line of JSON.
 """
 
 import contextlib
@@ -18,14 +18,14 @@ import keras
 import keras_tuner
 from keras_tuner.engine.trial import TrialStatus
 
-import fashion_zoo.board.text as text
+import recipes.benchmark.text as text
 from fashion_zoo import registry
-from fashion_zoo.board.searching.apart import measure_once
 from fashion_zoo.config.overrides import override
 from fashion_zoo.errors import TrainingError
 from fashion_zoo.seeds import derive
 from fashion_zoo.show.waiting import waiting
 from fashion_zoo.tuning import RecipeHyperModel, Study, StudyOracle, StudyTuner, search
+from recipes.benchmark.searching.apart import measure_once
 
 TUNERS = ("fashion_zoo", "RandomSearch", "Hyperband")
 SECONDS = 90.0  # a search

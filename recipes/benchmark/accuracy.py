@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fashion_zoo import registry, storage
-from fashion_zoo.board.measured import Measured, measure_seeds
-from fashion_zoo.board.results import Result
 from fashion_zoo.config import Recipe
 from fashion_zoo.evaluation import mean_interval
 from fashion_zoo.evaluation.statistics import FRACTION, standard_deviation
+from fashion_zoo.results import Result
 from fashion_zoo.show.progress import TrainingDisplay
+from recipes.benchmark.measured import Measured, measure_seeds
 
 
 def measure_recipe(name: str, seeds: int, folder: Path, display: TrainingDisplay) -> Result:

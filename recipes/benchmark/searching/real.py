@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import fashion_zoo.board.text as text
+import recipes.benchmark.text as text
 from fashion_zoo.language.wording import counted
 from fashion_zoo.show.trials import Counts
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from fashion_zoo import storage
-from fashion_zoo.board import child
 from fashion_zoo.errors import TrainingError
 from fashion_zoo.machine import environment
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.storage import reading
+from recipes.benchmark import child
 
 
 def keep(
