@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from fashion_zoo import policies as policies
     from fashion_zoo import schedules as schedules
     from fashion_zoo import seeds as seeds
+    from fashion_zoo import spaces as spaces
     from fashion_zoo import tuning as tuning
     from fashion_zoo.config import (
         AdaptiveDropoutConfig,
         DataConfig,
         EarlyStoppingConfig,
-        MLPConfig,
         Recipe,
         RunConfig,
         SchedulesConfig,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     )
     from fashion_zoo.language.suggest import unknown
     from fashion_zoo.machine.devices import limit_gpu_memory
+    from fashion_zoo.models.mlp import MLPConfig, MLPSpace
     from fashion_zoo.registry import (
         find,
         list_recipes,
@@ -76,7 +77,6 @@ _HOMES = {
         "AdaptiveDropoutConfig",
         "DataConfig",
         "EarlyStoppingConfig",
-        "MLPConfig",
         "Recipe",
         "RunConfig",
         "SchedulesConfig",
@@ -84,6 +84,7 @@ _HOMES = {
         "override",
     ],
     "machine.devices": ["limit_gpu_memory"],
+    "models.mlp": ["MLPConfig", "MLPSpace"],
     "errors": [
         "ConfigError",
         "DataError",
@@ -127,6 +128,7 @@ _MODULES = [
     "ranges",
     "schedules",
     "seeds",
+    "spaces",
     "tuning",
 ]
 
@@ -139,6 +141,7 @@ __all__ = [
     "ExportError",
     "FashionZooError",
     "MLPConfig",
+    "MLPSpace",
     "Recipe",
     "Run",
     "RunConfig",

@@ -53,7 +53,7 @@ def test_a_result_names_what_it_is(trained):
 
 
 def test_a_run_without_results_is_shown_too(tmp_path):
-    run = fashion_zoo.Run(tmp_path, "bn_mlp", fashion_zoo.RunConfig())
+    run = fashion_zoo.Run(tmp_path, "bn_mlp", fashion_zoo.RunConfig(fashion_zoo.MLPConfig()))
     assert repr(run).splitlines()[1:] == ["not trained to its end"]
     (tmp_path / "training.json").write_text("{")
     assert "not trained to its end" in run._repr_html_()

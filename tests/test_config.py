@@ -69,10 +69,13 @@ from fashion_zoo.config.overrides import differences
         (lambda: SchedulesConfig(learning_rate="cosin"), "Did you mean 'cosine'"),
         (lambda: EarlyStoppingConfig(monitor="acc"), "Unknown early_stopping.monitor 'acc'"),
         (lambda: EarlyStoppingConfig(patience=0), "patience must be a whole number of at least 1"),
-        (lambda: RunConfig(seed=-1), "seed must be a whole number in 0..9223372036854775807"),
-        (lambda: RunConfig(precision="bf16"), "Unknown precision 'bf16'"),
         (
-            lambda: RunConfig(training={"epochs": 5}),
+            lambda: RunConfig(MLPConfig(), seed=-1),
+            "seed must be a whole number in 0..9223372036854775807",
+        ),
+        (lambda: RunConfig(MLPConfig(), precision="bf16"), "Unknown precision 'bf16'"),
+        (
+            lambda: RunConfig(MLPConfig(), training={"epochs": 5}),
             "training must be a TrainingConfig, received {",
         ),
         (lambda: TrainingConfig(schedules={}), "schedules must be a SchedulesConfig, received {}"),
@@ -150,9 +153,11 @@ def test_dropout_spells_out_to_one_rate_a_layer(dropout, units, rates):
 
 
 def test_override_reaches_any_depth_and_leaves_the_rest():
-    config = override(RunConfig(), {"seed": 3, "training": {"schedules": {"dropout": "linear"}}})
+    config = override(
+        RunConfig(MLPConfig()), {"seed": 3, "training": {"schedules": {"dropout": "linear"}}}
+    )
     assert config == RunConfig(
-        seed=3, training=TrainingConfig(schedules=SchedulesConfig(dropout="linear"))
+        MLPConfig(), seed=3, training=TrainingConfig(schedules=SchedulesConfig(dropout="linear"))
     )
 
 
@@ -175,7 +180,7 @@ def test_override_reaches_any_depth_and_leaves_the_rest():
 )
 def test_a_wrong_override_is_answered(changes, message):
     with pytest.raises(ConfigError, match=message):
-        override(RunConfig(), changes)
+        override(RunConfig(MLPConfig()), changes)
 
 
 def test_a_folder_may_be_a_path():
@@ -186,11 +191,11 @@ def test_a_folder_may_be_a_path():
 def test_a_config_survives_json(name):
     config = recipe(name).config
     stored = json.loads(json.dumps(dataclasses.asdict(config)))
-    assert override(RunConfig(), stored) == config
+    assert override(RunConfig(MLPConfig()), stored) == config
 
 
 def test_differences_name_each_field_at_any_depth():
-    one = RunConfig()
+    one = RunConfig(MLPConfig())
     other = override(
         one, {"seed": 3, "model": {"l2": 0.5}, "training": {"schedules": {"dropout": "linear"}}}
     )

@@ -8,7 +8,15 @@ import time
 
 import pytest
 
-from fashion_zoo import ConfigError, FashionZooError, RunConfig, policies, runs, schedules
+from fashion_zoo import (
+    ConfigError,
+    FashionZooError,
+    MLPConfig,
+    RunConfig,
+    policies,
+    runs,
+    schedules,
+)
 from fashion_zoo.config.overrides import override
 from fashion_zoo.language.expressions import DEEPEST, LONGEST
 from fashion_zoo.spaces import ranges
@@ -138,14 +146,14 @@ def leaves(value, path=()):
 
 
 def test_no_value_of_a_setting_gets_anything_but_an_error_of_ours():
-    for path in leaves(dataclasses.asdict(RunConfig())):
+    for path in leaves(dataclasses.asdict(RunConfig(MLPConfig()))):
         for value in VALUES:
             changes = value
             for name in reversed(path):
                 changes = {name: changes}
-            answered(override, RunConfig(), changes)
+            answered(override, RunConfig(MLPConfig()), changes)
 
 
 def test_a_config_that_was_taken_can_be_stored():
-    config = override(RunConfig(), {"training": {"learning_rate": 10**300}})
+    config = override(RunConfig(MLPConfig()), {"training": {"learning_rate": 10**300}})
     assert json.dumps(config.training.learning_rate)

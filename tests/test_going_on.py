@@ -10,7 +10,7 @@ import pytest
 from resuming import OPTIONS, stopped, train
 
 import fashion_zoo
-from fashion_zoo import ConfigError, DataConfig, Run, RunConfig, runs
+from fashion_zoo import ConfigError, DataConfig, MLPConfig, Run, RunConfig, runs
 from fashion_zoo.machine import environment
 from fashion_zoo.training import session
 from fashion_zoo.training import state as states
@@ -71,7 +71,7 @@ def test_a_run_goes_on_with_callbacks_of_ones_own_and_says_that_it_does_so_elsew
 def test_an_older_environment_is_compared_by_what_it_tells(tmp_path):
     older = {"versions": {"keras": "3.15.1", "jax": "0.9"}, "device": "CPU", "commit": "a"}
     (tmp_path / "environment.json").write_text(json.dumps(older))
-    run = Run(tmp_path, "bn_mlp", RunConfig())
+    run = Run(tmp_path, "bn_mlp", RunConfig(MLPConfig()))
     now = {
         "versions": {"keras": "3.15.1", "tensorflow": "2.21"},
         "device": "GPU", "commit": "a", "backend": "jax", "precision": {"policy": "float32"},
@@ -121,7 +121,7 @@ def test_a_callback_that_cannot_be_one_is_refused_before_anything_is_trained(
 
 def test_trainings_that_begin_in_the_same_second_take_the_next_free_name(tmp_path, monkeypatch):
     named = tmp_path / "bn_mlp-20260101-000000"
-    begin = (named, "bn_mlp", RunConfig(), {})
+    begin = (named, "bn_mlp", RunConfig(MLPConfig()), {})
     with (
         runs.create_next(*begin) as one,
         runs.create_next(*begin) as two,
@@ -147,7 +147,7 @@ class Asked(Exception):
 
 def test_folders_are_made_absolute_where_they_enter(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    config, run = DataConfig(folder="images"), Run("r", "bn_mlp", RunConfig())
+    config, run = DataConfig(folder="images"), Run("r", "bn_mlp", RunConfig(MLPConfig()))
     studies = [searching._place("bn_mlp", place, None)[0] for place in ("s", None)]
     monkeypatch.chdir("/")
     assert config.folder == str(tmp_path / "images")

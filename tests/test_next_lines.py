@@ -105,8 +105,8 @@ def test_train_proposes_what_works_from_here(
     path = Path("runs", "it's mine")
     path.mkdir(parents=True)
     (path / "model.keras").touch()
-    write_config(path / "config.json", "own_mlp", fashion_zoo.RunConfig())
-    run_ = fashion_zoo.Run(path, "own_mlp", fashion_zoo.RunConfig())
+    write_config(path / "config.json", "own_mlp", fashion_zoo.RunConfig(fashion_zoo.MLPConfig()))
+    run_ = fashion_zoo.Run(path, "own_mlp", fashion_zoo.RunConfig(fashion_zoo.MLPConfig()))
     known = {"epochs": 3, "seconds": 1.0, "validation_accuracy": 0.5, **training}
     accuracy = {"accuracy": {"value": 0.5, "low": 0.4, "high": 0.6}, "images": 10}
     trained = Trained(run_, known, accuracy if evaluated else None, None)

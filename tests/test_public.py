@@ -9,9 +9,9 @@ import fashion_zoo
 
 SURFACE = [
     "AdaptiveDropoutConfig", "ConfigError", "DataConfig", "DataError", "EarlyStoppingConfig",
-    "ExportError", "FashionZooError", "MLPConfig", "Recipe", "Run", "RunConfig", "RunError",
-    "RunLockedError", "SchedulesConfig", "StorageError", "StudyError", "TrainingConfig",
-    "TrainingError", "TrainingInterrupted",
+    "ExportError", "FashionZooError", "MLPConfig", "MLPSpace", "Recipe", "Run",
+    "RunConfig", "RunError", "RunLockedError", "SchedulesConfig", "StorageError", "StudyError",
+    "TrainingConfig", "TrainingError", "TrainingInterrupted",
     "check_free", "dashboard", "data",
     "default_run_dir", "evaluate", "export", "find", "find_lr", "get", "limit_gpu_memory",
     "list_recipes", "load_recipes", "open_run",
@@ -34,7 +34,7 @@ def test_every_public_name_resolves_and_is_documented(name):
 
 MODULES = [
     "augment", "callbacks", "data", "evaluation", "layers", "models", "optimizers", "policies",
-    "ranges", "schedules", "seeds", "tuning",
+    "ranges", "schedules", "seeds", "spaces", "tuning",
 ]  # fmt: skip
 
 

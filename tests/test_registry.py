@@ -82,7 +82,7 @@ def builder(name, module="a", doc="An idea."):
 
 
 def test_the_function_is_the_entry():
-    function = register(RunConfig(), parameters=7, reference="A paper", tags=["x"])(
+    function = register(RunConfig(MLPConfig()), parameters=7, reference="A paper", tags=["x"])(
         builder("own", doc="An idea.\n\nMore.")
     )
     entry = recipe("own")
@@ -97,18 +97,18 @@ def test_the_function_is_the_entry():
 
 def test_a_name_that_is_taken_is_refused():
     with pytest.raises(ConfigError, match="'bn_mlp' is registered already, by fashion_zoo"):
-        register(RunConfig(), parameters=1)(builder("bn_mlp"))
+        register(RunConfig(MLPConfig()), parameters=1)(builder("bn_mlp"))
 
 
 def test_a_notebook_cell_may_run_twice():
-    register(RunConfig(), parameters=1)(builder("own"))
-    register(RunConfig(), parameters=2)(builder("own"))
+    register(RunConfig(MLPConfig()), parameters=1)(builder("own"))
+    register(RunConfig(MLPConfig()), parameters=2)(builder("own"))
     assert recipe("own").parameters == 2
 
 
 def test_a_recipe_without_a_docstring_is_refused():
     with pytest.raises(ConfigError, match="'own' has no docstring"):
-        register(RunConfig(), parameters=1)(builder("own", doc=None))
+        register(RunConfig(MLPConfig()), parameters=1)(builder("own", doc=None))
 
 
 def test_a_file_registers_its_recipes(tmp_path):

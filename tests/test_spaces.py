@@ -5,8 +5,11 @@ import pytest
 from fashion_zoo import list_recipes, override, recipe, spaces
 from fashion_zoo.config import RunConfig
 from fashion_zoo.errors import ConfigError
-from fashion_zoo.spaces import MLPSpace, TrainingSpace, complete, is_active
+from fashion_zoo.models.mlp import MLPConfig, MLPSpace
+from fashion_zoo.spaces import TrainingSpace, complete, is_active
 from fashion_zoo.spaces.ranges import Choice
+
+BASE = RunConfig(MLPConfig())
 
 
 def defaults(space, config):
@@ -46,7 +49,7 @@ def test_a_parameter_stands_after_those_it_hangs_on(name):
 
 
 def test_what_hangs_on_what():
-    parameters = {one.name: dict(one.when) for one in MLPSpace().parameters(RunConfig())}
+    parameters = {one.name: dict(one.when) for one in MLPSpace().parameters(BASE)}
     assert parameters["learning_rate"] == {}
     assert parameters["use_weight_decay"] == {"optimizer": ("adamw",)}
     assert parameters["weight_decay"] == {"optimizer": ("adamw",), "use_weight_decay": (True,)}
@@ -61,7 +64,7 @@ def test_what_hangs_on_what():
 
 
 def test_no_schedule_without_what_it_moves():
-    parameters = MLPSpace().parameters(RunConfig())
+    parameters = MLPSpace().parameters(BASE)
     off = complete(parameters, {"use_dropout": False, "augmentation": "none", "depth": 2})
     assert names(off).isdisjoint({"dropout_schedule", "dropout", "augmentation_strength"})
     assert "units_2" in off
@@ -69,7 +72,7 @@ def test_no_schedule_without_what_it_moves():
 
 
 def test_values_become_a_config():
-    space, base = MLPSpace(), RunConfig()
+    space, base = MLPSpace(), BASE
     wanted = {
         "depth": 2, "units_1": 256, "units_2": 64, "activation": "gelu", "normalization": "layer",
         "normalization_position": "after", "use_dropout": True, "dropout_1": 0.1, "dropout_2": 0.3,
@@ -121,15 +124,15 @@ def test_a_schedule_of_the_recipe_goes_with_what_it_moved():
 
 def test_a_policy_that_mixes_is_not_mixed_again():
     space = MLPSpace(augmentation="choice('none', 'strong')")
-    parameters = {one.name: one for one in space.parameters(RunConfig())}
+    parameters = {one.name: one for one in space.parameters(BASE)}
     assert parameters["mixing"].when == (("augmentation", ("none",)),)
     values = complete(list(parameters.values()), {"augmentation": "strong"})
-    assert space.config(values, RunConfig()).training.augmentation == "strong"
+    assert space.config(values, BASE).training.augmentation == "strong"
 
 
 def test_what_can_never_count_is_not_asked():
     space = MLPSpace(optimizer="'adam'", augmentation="'none'", depth="2", dropout="0")
-    found = {one.name: one for one in space.parameters(RunConfig())}
+    found = {one.name: one for one in space.parameters(BASE)}
     assert names(found).isdisjoint({"weight_decay", "augmentation_strength", "dropout_schedule"})
     assert [name for name in found if name.startswith("units")] == ["units_1", "units_2"]
     assert found["use_l2"].when == ()
@@ -138,13 +141,13 @@ def test_what_can_never_count_is_not_asked():
 
 def test_a_default_outside_of_the_range_is_the_nearest_inside():
     space = TrainingSpace(learning_rate="log(1e-2, 1e-1)", optimizer="choice('sgd', 'adamw')")
-    found = defaults(space, RunConfig())
+    found = defaults(space, BASE)
     assert found["learning_rate"] == 0.01
     assert found["optimizer"] == "sgd"
 
 
 def test_a_wanted_parameter_brings_what_it_hangs_on():
-    parameters = MLPSpace().parameters(RunConfig())
+    parameters = MLPSpace().parameters(BASE)
     values = complete(parameters, {"dropout_5": 0.4, "weight_decay": 0.01})
     assert values["depth"] == 5
     assert values["use_dropout"] is True
@@ -167,10 +170,7 @@ def test_a_bad_space_is_one_sentence(fields, message):
 
 
 def test_a_space_of_any_family_has_the_training():
-    found = [one.name for one in TrainingSpace().parameters(RunConfig())]
+    found = [one.name for one in TrainingSpace().parameters(BASE)]
     assert found[:2] == ["optimizer", "learning_rate"]
     assert "depth" not in found
-    assert (
-        spaces.TrainingSpace().config(defaults(TrainingSpace(), RunConfig()), RunConfig())
-        == RunConfig()
-    )
+    assert spaces.TrainingSpace().config(defaults(TrainingSpace(), BASE), BASE) == BASE

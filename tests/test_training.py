@@ -4,7 +4,7 @@ from fitting import Capture, Silent
 from rounding import SUMS
 
 import fashion_zoo
-from fashion_zoo import ConfigError, DataConfig, recipe
+from fashion_zoo import ConfigError, DataConfig, MLPConfig, recipe
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import load_split
@@ -91,7 +91,7 @@ def test_a_dropout_schedule_without_dropout_is_refused_and_leaves_nothing(tmp_pa
 
 def test_label_smoothing_keeps_validation_loss_comparable(small):
     model, rows = fitted(small, training={"label_smoothing": 0.1})
-    compile_model(model, RunConfig())
+    compile_model(model, RunConfig(MLPConfig()))
     split = load_split(DataConfig())
     loss, accuracy = model.evaluate(
         split.validation.images, split.validation.labels.astype("int32"), verbose=0

@@ -92,7 +92,9 @@ def test_a_current_folder_that_is_gone_is_one_sentence(tmp_path, monkeypatch):
         lambda: fashion_zoo.find_lr("bn_mlp", to="a.png"),
         lambda: fashion_zoo.plot_schedules(to="a.png"),
         lambda: DataConfig(folder="d"),
-        lambda: runs.create("r", "bn_mlp", fashion_zoo.RunConfig(), {}).__enter__(),
+        lambda: runs.create(
+            "r", "bn_mlp", fashion_zoo.RunConfig(fashion_zoo.MLPConfig()), {}
+        ).__enter__(),
     ):
         with pytest.raises(StorageError, match="the current folder is gone"):
             call()

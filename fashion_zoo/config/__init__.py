@@ -5,7 +5,6 @@ them, and Python takes the same names: ``training={"epochs": 5}``.
 """
 
 from fashion_zoo.config.data import DataConfig
-from fashion_zoo.config.mlp import MLPConfig
 from fashion_zoo.config.overrides import override
 from fashion_zoo.config.run import Precision, Recipe, RunConfig
 from fashion_zoo.config.search import Cost, Pruner, Sampler
@@ -23,7 +22,6 @@ __all__ = [
     "Cost",
     "DataConfig",
     "EarlyStoppingConfig",
-    "MLPConfig",
     "Monitor",
     "Optimizer",
     "Precision",

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from fashion_zoo.config.data import DataConfig
-from fashion_zoo.config.mlp import MLPConfig
 from fashion_zoo.config.training import TrainingConfig
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language import checks
@@ -18,7 +17,7 @@ Precision = Literal["float32", "mixed_bfloat16", "mixed_float16", "auto"]
 class RunConfig:
     """Everything that one training is made from, and that a run stores."""
 
-    model: Any = dataclasses.field(default_factory=MLPConfig)
+    model: Any
     """The model: the config dataclass of its family."""
     data: DataConfig = dataclasses.field(default_factory=DataConfig)
     """The data."""

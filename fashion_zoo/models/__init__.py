@@ -1,5 +1,7 @@
-"""The families of models, one file each. Importing them registers their recipes."""
+"""The families of models, one file each. Importing the package registers their recipes."""
 
-from fashion_zoo.models import mlp
+import importlib
+import pkgutil
 
-__all__ = ["mlp"]
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")

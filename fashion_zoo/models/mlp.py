@@ -1,14 +1,153 @@
-"""The family of multilayer perceptrons and its four first recipes."""
+"""The family of multilayer perceptrons: its options, its search space, its builder, its recipes."""
 
-from typing import TYPE_CHECKING
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from fashion_zoo.config import MLPConfig, RunConfig, SchedulesConfig, TrainingConfig
+from fashion_zoo.config import RunConfig, SchedulesConfig, TrainingConfig
+from fashion_zoo.errors import ConfigError
+from fashion_zoo.language import checks
+from fashion_zoo.models import blocks
 from fashion_zoo.registry import register, register_variant
-from fashion_zoo.seeds import derive
-from fashion_zoo.spaces import MLPSpace
+from fashion_zoo.spaces import Parameter, Questions, TrainingSpace, ranges
 
 if TYPE_CHECKING:
     import keras
+
+
+@dataclasses.dataclass(frozen=True)
+class MLPConfig:
+    """What an MLP is made of; the options of the family ``mlp``."""
+
+    hidden_units: tuple[int, ...] = (512, 256, 128, 64)
+    """Width of each hidden layer, from the input to the output."""
+    activation: blocks.Activation = "relu"
+    """Activation of the hidden layers."""
+    normalization: blocks.Normalization = "none"
+    """Normalization of the hidden layers."""
+    normalization_position: blocks.Position = "before"
+    """Where normalization stands: before or after the activation."""
+    groups: int = 32
+    """Number of groups of group normalization; it must divide every width."""
+    dropout: tuple[float, ...] = (0.0,)
+    """Dropout rate: one for all, one for each hidden layer, or first and last (linear between)."""
+    kernel_initializer: blocks.Initializer = "he_normal"
+    """Initializer of every kernel."""
+    l2: float = 0.0
+    """Strength of the L2 penalty on kernels: l2 x the sum of squares is added to the loss."""
+    num_classes: int = 10
+    """Number of classes, which is the number of logits."""
+    input_shape: tuple[int, ...] = (28, 28)
+    """Shape of one image, or of one flat vector."""
+
+    def __post_init__(self) -> None:
+        for name in ("hidden_units", "dropout", "input_shape"):
+            object.__setattr__(self, name, checks.sequence(name, getattr(self, name)))
+        for name in ("hidden_units", "input_shape"):
+            if not getattr(self, name):
+                raise ConfigError(f"{name} must hold at least one number, received ().")
+            for size in getattr(self, name):
+                checks.whole(name, size, 1)
+        checks.choice("activation", self.activation, blocks.Activation)
+        checks.choice("normalization", self.normalization, blocks.Normalization)
+        checks.choice("normalization_position", self.normalization_position, blocks.Position)
+        checks.choice("kernel_initializer", self.kernel_initializer, blocks.Initializer)
+        checks.whole("groups", self.groups, 1)
+        checks.whole("num_classes", self.num_classes, 2)
+        checks.not_negative("l2", self.l2)
+        for rate in self.dropout:
+            checks.fraction("dropout", rate)
+        if len(self.dropout) not in (1, 2, len(self.hidden_units)):
+            raise ConfigError(
+                f"dropout must hold 1 rate, 2 (first and last) or {len(self.hidden_units)} "
+                f"(one for each hidden layer), received {len(self.dropout)}: {self.dropout}."
+            )
+        wrong = [units for units in self.hidden_units if units % self.groups]
+        if self.normalization == "group" and wrong:
+            raise ConfigError(
+                f"groups must divide every width of hidden_units, received groups={self.groups} "
+                f"and hidden_units={self.hidden_units}: {wrong[0]} is not a multiple of "
+                f"{self.groups}."
+            )
+
+    @property
+    def dropout_rates(self) -> tuple[float, ...]:
+        """The rate of each hidden layer, as ``dropout`` spells it out."""
+        depth = len(self.hidden_units)
+        if len(self.dropout) == depth:
+            return self.dropout
+        first, last = self.dropout[0], self.dropout[-1]
+        # Only one hidden layer and two rates: the layer is the first one.
+        return tuple(first + (last - first) * layer / max(depth - 1, 1) for layer in range(depth))
+
+
+@dataclasses.dataclass(frozen=True)
+class MLPSpace(TrainingSpace):
+    """What may change in a multilayer perceptron and in its training."""
+
+    depth: str = "whole(1, 5)"
+    """Number of hidden layers."""
+    units: str = "choice(64, 128, 256, 384, 512, 1024)"
+    """Width of each hidden layer."""
+    activation: str = "choice('relu', 'gelu', 'swish')"
+    """Activation of the hidden layers."""
+    normalization: str = "choice('batch', 'layer', 'none')"
+    """Normalization of the hidden layers."""
+    normalization_position: str = "choice('before', 'after')"
+    """Where normalization stands, where there is one."""
+    dropout: str = "0 | uniform(0.02, 0.5)"
+    """Dropout rate of each hidden layer."""
+    dropout_schedule: str = "choice('constant', 'linear', 'cosine')"
+    """Factor of every dropout rate, where there is one."""
+    l2: str = "0 | log(1e-6, 1e-3)"
+    """Strength of the L2 penalty on kernels, under an optimizer that does not decay them."""
+
+    def parameters(self, config: RunConfig) -> list[Parameter]:
+        """Return the parameters, those of the training first."""
+        asked, model = Questions(self, super().parameters(config)), config.model
+        asked.add("depth", len(model.hidden_units))
+        for layer in range(1, max(ranges.values(self.depth)) + 1):
+            own = min(layer, len(model.hidden_units)) - 1
+            asked.add("units", model.hidden_units[own], _from(layer), number=layer)
+        asked.add("activation", model.activation)
+        asked.add("normalization", model.normalization)
+        normalized = {"normalization": lambda name: name != "none"}
+        asked.add("normalization_position", model.normalization_position, normalized)
+        self._ask_dropout(asked, config)
+        asked.add("l2", model.l2, {"optimizer": lambda name: name != "adamw"})
+        return asked.parameters
+
+    def _ask_dropout(self, asked: Questions, config: RunConfig) -> None:
+        rates, dropout = config.model.dropout_rates, ranges.parse(self.dropout)
+        dropping: dict[str, Any] = {}
+        if isinstance(dropout, ranges.OrZero):
+            asked.append("use_dropout", ranges.Choice((False, True)), any(rates))
+            dropping = {"use_dropout": bool}
+        for layer in range(1, max(ranges.values(self.depth)) + 1):
+            rate = rates[min(layer, len(rates)) - 1]
+            asked.add("dropout", rate, {**_from(layer), **dropping}, number=layer)
+        if dropout != ranges.Choice((0,)):
+            asked.add("dropout_schedule", config.training.schedules.dropout, dropping)
+
+    def changes(self, values: Mapping[str, Any], base: RunConfig) -> dict[str, Any]:
+        """Return what the values change in the config."""
+        changes = super().changes(values, base)
+        changes["training"]["schedules"]["dropout"] = values.get("dropout_schedule", "constant")
+        layers = range(1, values["depth"] + 1)
+        changes["model"] = {
+            "hidden_units": tuple(values[f"units_{layer}"] for layer in layers),
+            "activation": values["activation"],
+            "normalization": values["normalization"],
+            "dropout": tuple(values.get(f"dropout_{layer}", 0.0) for layer in layers),
+            "l2": values.get("l2", 0.0),
+        }
+        if "normalization_position" in values:
+            changes["model"]["normalization_position"] = values["normalization_position"]
+        return changes
+
+
+def _from(layer: int) -> dict[str, Any]:
+    return {"depth": lambda depth: depth >= layer}
 
 
 def mlp(config: MLPConfig, *, name: str, seed: int = 0, dtype: str = "float32") -> "keras.Model":
@@ -32,81 +171,21 @@ def mlp(config: MLPConfig, *, name: str, seed: int = 0, dtype: str = "float32") 
     """
     import keras
 
-    inputs = keras.Input(config.input_shape, dtype="float32", name="pixels")
-    x = keras.layers.Rescaling(1 / 255, dtype="float32", name="scale")(inputs)
-    x = keras.layers.Flatten(dtype=dtype, name="flatten")(x)
-    for number, rate in enumerate(config.dropout_rates, start=1):
-        x = _hidden(x, config, number, rate, seed, dtype)
-    outputs = _dense(config.num_classes, "logits", config, seed, "float32")(x)
-    return keras.Model(inputs, outputs, name=name)
-
-
-def _hidden(x, config: MLPConfig, number: int, rate: float, seed: int, dtype: str):
-    """Add one hidden layer: Dense, normalization, activation, dropout."""
-    import keras
-
-    from fashion_zoo.layers import ScheduledDropout
-
-    norm_first = config.normalization_position == "before"
-    # Batch normalization subtracts the mean of each unit, so a bias in front of it does nothing.
-    use_bias = not (config.normalization == "batch" and norm_first)
-    units = config.hidden_units[number - 1]
-    x = _dense(units, f"dense_{number}", config, seed, dtype, use_bias=use_bias)(x)
-    if norm_first:
-        x = _normalize(x, config, number, dtype)
-    x = keras.layers.Activation(
-        config.activation, dtype=dtype, name=f"{config.activation}_{number}"
-    )(x)
-    if not norm_first:
-        x = _normalize(x, config, number, dtype)
-    if rate:
-        name = f"dropout_{number}"
-        x = ScheduledDropout(rate, seed=derive(seed, name), dtype=dtype, name=name)(x)
-    return x
-
-
-def _dense(
-    units: int, name: str, config: MLPConfig, seed: int, dtype: str, *, use_bias: bool = True
-):
-    import keras
-
-    initializer = keras.initializers.get(
-        {
-            "class_name": config.kernel_initializer,
-            "config": {"seed": derive(seed, name, "kernel")},
-        }
-    )
-    return keras.layers.Dense(
-        units,
-        use_bias=use_bias,
-        kernel_initializer=initializer,
-        kernel_regularizer=keras.regularizers.L2(config.l2) if config.l2 else None,
-        dtype=dtype,
-        name=name,
-    )
-
-
-def _normalize(x, config: MLPConfig, number: int, dtype: str):
-    import keras
-
-    from fashion_zoo.layers import BatchNormalization
-
-    # Keras's own epsilon is 1e-3, which is not small beside the variance of a quiet unit.
-    common = {"epsilon": 1e-5, "dtype": dtype, "name": f"{config.normalization}_norm_{number}"}
-    match config.normalization:
-        case "batch":
-            # Momentum 0.9: a run has a few thousand steps, and 0.99 would lag behind them.
-            return BatchNormalization(momentum=0.9, **common)(x)
-        case "layer":
-            return keras.layers.LayerNormalization(**common)(x)
-        case "group":
-            return keras.layers.GroupNormalization(config.groups, **common)(x)
-        case _:
-            return x
+    kernels: dict[str, Any] = {"initializer": config.kernel_initializer, "l2": config.l2}
+    inputs, x = blocks.flat_pixels(config.input_shape, dtype)
+    layers = zip(config.hidden_units, config.dropout_rates, strict=True)
+    for number, (units, rate) in enumerate(layers, start=1):
+        x = blocks.hidden(
+            x, units, number, seed=seed, dtype=dtype, dropout=rate, activation=config.activation,
+            normalization=config.normalization, position=config.normalization_position,
+            groups=config.groups, **kernels,
+        )  # fmt: skip
+    logits = blocks.dense(config.num_classes, "logits", seed=seed, dtype="float32", **kernels)
+    return keras.Model(inputs, logits(x), name=name)
 
 
 @register(
-    RunConfig(),
+    RunConfig(model=MLPConfig()),
     parameters=575_050,
     reference="Goodfellow, Bengio & Courville 2016, Deep Learning, chapter 6",
     tags=("mlp",),

@@ -2,8 +2,8 @@
 
 from fashion_zoo.spaces.space import (
     Condition,
-    MLPSpace,
     Parameter,
+    Questions,
     TrainingSpace,
     complete,
     counting,
@@ -12,8 +12,8 @@ from fashion_zoo.spaces.space import (
 
 __all__ = [
     "Condition",
-    "MLPSpace",
     "Parameter",
+    "Questions",
     "TrainingSpace",
     "complete",
     "counting",

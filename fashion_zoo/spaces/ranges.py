@@ -175,6 +175,13 @@ def parse(text: str) -> Range | OrZero:
     return found
 
 
+def values(text: str) -> tuple[Any, ...]:
+    """Return all values of a choice or of whole numbers."""
+    found = parse(text)
+    assert isinstance(found, Choice | Whole)  # checked when the space was made
+    return found.values
+
+
 @checked
 def fixed(value: str) -> str:
     """Return the expression of one value: ``"0.1"`` is a number, ``"adamw"`` is text."""

@@ -17,11 +17,6 @@ from fashion_zoo.spaces import ranges
 from fashion_zoo.spaces.ranges import Choice, OrZero, Range, Value, Whole
 
 Condition = tuple[str, tuple[Value, ...]]
-# What other parameters hang on, or what makes text: their values can be counted.
-_COUNTED = (
-    "optimizer", "learning_rate_schedule", "batch_size", "augmentation", "mixing", "depth", "units",
-    "activation", "normalization", "normalization_position", "dropout_schedule",
-)  # fmt: skip
 
 
 class Parameter(NamedTuple):
@@ -79,7 +74,7 @@ class TrainingSpace:
                 found = ranges.parse(text)
             except ConfigError as error:
                 raise ConfigError(f"space.{field.name}: {error}") from error
-            if field.name in _COUNTED and not isinstance(found, Choice | Whole):
+            if _counted(field.default) and not isinstance(found, Choice | Whole):
                 raise ConfigError(
                     f"space.{field.name} must be choice(...) or whole(low, high), received "
                     f"{text!r}."
@@ -91,7 +86,7 @@ class TrainingSpace:
         Args:
             config: the recipe's config; its values are the defaults.
         """
-        asked, training = _Questions(self), config.training
+        asked, training = Questions(self), config.training
         asked.add("optimizer", training.optimizer)
         asked.add("learning_rate", training.learning_rate)
         asked.add("learning_rate_schedule", training.schedules.learning_rate)
@@ -108,8 +103,8 @@ class TrainingSpace:
 
     def _apart(self, policy: str) -> tuple[str, str]:
         """Split a policy into a plain part and a mixing part that the ranges have."""
-        for augmentation in _values(self.augmentation):
-            for mixing in ("none", *_values(self.mixing)):
+        for augmentation in ranges.values(self.augmentation):
+            for mixing in ("none", *ranges.values(self.mixing)):
                 if _same_policy(_joined(augmentation, mixing), policy):
                     return augmentation, mixing
         return policy, "none"
@@ -118,9 +113,13 @@ class TrainingSpace:
         """Return the config with the values of the active parameters put in."""
         # repr() of a number of NumPy's is none that an expression knows.
         own = {name: ranges.plain(value) for name, value in values.items()}
-        return override(base, self._changes(own, base))
+        return override(base, self.changes(own, base))
 
-    def _changes(self, values: Mapping[str, Any], base: RunConfig) -> dict[str, Any]:
+    def changes(self, values: Mapping[str, Any], base: RunConfig) -> dict[str, Any]:
+        """Return what the values change in the config, as ``override`` takes it.
+
+        A family's space adds what it changes in ``model``.
+        """
         augmentation = _joined(values["augmentation"], values.get("mixing", "none"))
         training: dict[str, Any] = {
             "optimizer": values["optimizer"],
@@ -146,71 +145,7 @@ class TrainingSpace:
         return {"training": {**training, "schedules": moving}}
 
 
-@dataclasses.dataclass(frozen=True)
-class MLPSpace(TrainingSpace):
-    """What may change in a multilayer perceptron and in its training."""
-
-    depth: str = "whole(1, 5)"
-    """Number of hidden layers."""
-    units: str = "choice(64, 128, 256, 384, 512, 1024)"
-    """Width of each hidden layer."""
-    activation: str = "choice('relu', 'gelu', 'swish')"
-    """Activation of the hidden layers."""
-    normalization: str = "choice('batch', 'layer', 'none')"
-    """Normalization of the hidden layers."""
-    normalization_position: str = "choice('before', 'after')"
-    """Where normalization stands, where there is one."""
-    dropout: str = "0 | uniform(0.02, 0.5)"
-    """Dropout rate of each hidden layer."""
-    dropout_schedule: str = "choice('constant', 'linear', 'cosine')"
-    """Factor of every dropout rate, where there is one."""
-    l2: str = "0 | log(1e-6, 1e-3)"
-    """Strength of the L2 penalty on kernels, under an optimizer that does not decay them."""
-
-    def parameters(self, config: RunConfig) -> list[Parameter]:
-        """Return the parameters, those of the training first."""
-        asked, model = _Questions(self, super().parameters(config)), config.model
-        asked.add("depth", len(model.hidden_units))
-        for layer in range(1, max(_values(self.depth)) + 1):
-            own = min(layer, len(model.hidden_units)) - 1
-            asked.add("units", model.hidden_units[own], _from(layer), number=layer)
-        asked.add("activation", model.activation)
-        asked.add("normalization", model.normalization)
-        normalized = {"normalization": lambda name: name != "none"}
-        asked.add("normalization_position", model.normalization_position, normalized)
-        self._ask_dropout(asked, config)
-        asked.add("l2", model.l2, {"optimizer": lambda name: name != "adamw"})
-        return asked.parameters
-
-    def _ask_dropout(self, asked: "_Questions", config: RunConfig) -> None:
-        rates, dropout = config.model.dropout_rates, ranges.parse(self.dropout)
-        dropping: dict[str, Any] = {}
-        if isinstance(dropout, OrZero):
-            asked.append("use_dropout", Choice((False, True)), any(rates))
-            dropping = {"use_dropout": bool}
-        for layer in range(1, max(_values(self.depth)) + 1):
-            rate = rates[min(layer, len(rates)) - 1]
-            asked.add("dropout", rate, {**_from(layer), **dropping}, number=layer)
-        if dropout != Choice((0,)):
-            asked.add("dropout_schedule", config.training.schedules.dropout, dropping)
-
-    def _changes(self, values: Mapping[str, Any], base: RunConfig) -> dict[str, Any]:
-        changes = super()._changes(values, base)
-        changes["training"]["schedules"]["dropout"] = values.get("dropout_schedule", "constant")
-        layers = range(1, values["depth"] + 1)
-        changes["model"] = {
-            "hidden_units": tuple(values[f"units_{layer}"] for layer in layers),
-            "activation": values["activation"],
-            "normalization": values["normalization"],
-            "dropout": tuple(values.get(f"dropout_{layer}", 0.0) for layer in layers),
-            "l2": values.get("l2", 0.0),
-        }
-        if "normalization_position" in values:
-            changes["model"]["normalization_position"] = values["normalization_position"]
-        return changes
-
-
-class _Questions:
+class Questions:
     """The parameters of a space, collected one by one."""
 
     def __init__(self, space: TrainingSpace, before: list[Parameter] | None = None):
@@ -246,14 +181,10 @@ class _Questions:
         self.parameters.append(Parameter(name, range, range.nearest(default), tuple(conditions)))
 
 
-def _from(layer: int) -> dict[str, Any]:
-    return {"depth": lambda depth: depth >= layer}
-
-
-def _values(text: str) -> tuple[Any, ...]:
-    found = ranges.parse(text)
-    assert isinstance(found, Choice | Whole)  # checked when the space was made
-    return found.values
+def _counted(default: Any) -> bool:
+    """Whether a field is of text or whole numbers, on which others may hang, by its default."""
+    usual = ranges.parse(default) if isinstance(default, str) else None
+    return isinstance(usual, Choice | Whole) and type(usual.values[0]) is not float
 
 
 def _mixes(text: str) -> bool:

@@ -68,7 +68,7 @@ def measure_seconds(
         seconds = tuple(one.run.read_json("training.json")["seconds"] for one in done)
         accuracies = (tuple(getattr(one, part) for one in done) for part in ("validation", "test"))
         rows.append(Timed(_words(level, recipe, config), seconds, *accuracies))
-    data = override(RunConfig(), changes).data
+    data = override(entry.config, changes).data
     trained = []
     for seed in range(seeds):
         with display.pace.training(f"the tutorial's net, seed {seed}"):
