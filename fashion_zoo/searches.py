@@ -1,7 +1,7 @@
 """What a search is asked for, checked before keras is loaded."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +9,9 @@ import numpy as np
 from fashion_zoo import spaces, storage
 from fashion_zoo.config import Cost, Pruner, Recipe, RunConfig, Sampler
 from fashion_zoo.config.overrides import override
-from fashion_zoo.data import fold_positions, training_count
+from fashion_zoo.data import Dataset
 from fashion_zoo.data.batches import steps_per_epoch
+from fashion_zoo.data.split import fold_positions
 from fashion_zoo.errors import ConfigError, StudyError
 from fashion_zoo.language import checks
 from fashion_zoo.language.wording import counted
@@ -109,23 +110,17 @@ def check_numbers(
         )
 
 
-def check_images(
-    parameters: Sequence[Parameter],
-    config: RunConfig,
-    folds: int,
-    labels: Callable[[], np.ndarray],
-) -> None:
+def check_images(parameters: Sequence[Parameter], folds: int, dataset: Dataset) -> None:
     """Check that there are images enough for every fold and every batch that may be asked for.
 
     Args:
         parameters: what a search asks for.
-        config: what it starts from.
         folds: how many folds of the training images are held out in turn, or 0.
-        labels: returns those of the training images; called only where there are folds.
+        dataset: the images; they are read only where there are folds.
     """
-    count = training_count(config.data)
+    count = dataset.count
     if folds:
-        known = labels()
+        known = dataset.train.labels
         if (fewest := int(np.bincount(known).min())) < folds:
             raise ConfigError(
                 f"The smallest class has {counted(fewest, 'training image')}, received "

@@ -67,7 +67,7 @@ def main(argv: list[str]) -> int:
             else fashion_zoo.stored_config(entry.name, going_on, options.fork)
         )
         options, config = _common.parse_config(Train, argv[1:], name, stored, _BRIEF)
-    fashion_zoo.data.check_sizes(config)
+    fashion_zoo.data.agreed(config, fashion_zoo.data.load(config.data))
     _common.start_keras()
     try:
         trained = fashion_zoo.train(

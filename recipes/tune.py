@@ -100,7 +100,7 @@ def main(argv: list[str]) -> None:
         fashion_zoo.dashboard(entry.name, port=options.port, **place)
         return
     space = fashion_zoo.override(options.space, _fixed(options.fix), "the space")
-    fashion_zoo.data.training_count(config.data)
+    fashion_zoo.data.load(config.data)
     if options.workers < 1:
         raise fashion_zoo.ConfigError(f"--workers must be at least 1, received {options.workers}.")
     words = ["recipes.tune", *argv, *_spelling.import_flags()]

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 import fashion_zoo
-from fashion_zoo.data import Images, load_part, stratified
+from fashion_zoo.data import Images, load, stratified
 
 # A GPU multiplies float32 with the 10 bits of TF32 unless it is told otherwise, and the tests of
 # float32 compare results to float32's rounding.
@@ -39,7 +39,7 @@ def small():
 @pytest.fixture(scope="session")
 def images() -> Images:
     """200 real training images, 20 of each class."""
-    part = load_part("train")
+    part = load().read("train")
     chosen = stratified(part.labels, 200)
     return Images(part.images[chosen], part.labels[chosen])
 

@@ -19,9 +19,8 @@ def results(trained):
     yield "range test", RangeTest(rates, losses, losses, dict.fromkeys(("valley", "slide"), rule))
     yield "tuned", Tuned("studies/x", Counts(9, 7, 1, 0, 1), [row], "studies/x/best.json", 1.0, 0.1)
     yield "recipe", fashion_zoo.recipe("bn_mlp.large")
-    yield "split", fashion_zoo.data.load_split()
     yield "data", fashion_zoo.data.load()
-    yield "images", fashion_zoo.data.load_part("test")
+    yield "images", fashion_zoo.data.load().test
 
 
 def test_every_result_is_three_lines_in_a_cell(trained):

@@ -8,7 +8,7 @@ import pytest
 
 import fashion_zoo
 from fashion_zoo import ExportError, list_recipes, recipe
-from fashion_zoo.data import CLASS_NAMES, load_part
+from fashion_zoo.data import load
 from fashion_zoo.evaluation.report import probabilities
 from fashion_zoo.exporting import float32, parity, saved_model
 
@@ -63,11 +63,12 @@ def exported(request, tmp_path_factory):
     """A recipe that was trained a little: its SavedModel, and its float32 probabilities."""
     name, precision = request.param
     model = fashion_zoo.get(name, precision=precision)
-    train, tested = load_part("train"), load_part("test").images
+    data = load()
+    train, tested = data.read("train"), data.test.images
     model.fit(train.images[:5000], train.labels[:5000], batch_size=100, epochs=2, verbose=0)
     folder = tmp_path_factory.mktemp("exported")
     plain = float32.in_float32(model)
-    saved_model.write_saved_model(plain, folder)
+    saved_model.write_saved_model(plain, folder, data)
     return folder, tested, probabilities(plain, tested)
 
 
@@ -77,7 +78,7 @@ def assert_same(answers, expected):
     assert np.abs(answers["probabilities"] - expected).max() < TOLERANCE
     assert np.array_equal(answers["class_index"], classes)
     names = [name.decode() if isinstance(name, bytes) else name for name in answers["class_name"]]
-    assert names == [CLASS_NAMES[place] for place in classes]
+    assert names == [load().class_names[place] for place in classes]
 
 
 @pytest.mark.slow

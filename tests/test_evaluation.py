@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import fashion_zoo
-from fashion_zoo.data import CLASS_NAMES, load_part
+from fashion_zoo.data import load
 from fashion_zoo.evaluation import mean_interval, measure, wilson
 from fashion_zoo.evaluation.metrics import calibration_error, confidence_bins
 from fashion_zoo.evaluation.statistics import (
@@ -127,11 +127,11 @@ def test_the_report_is_on_all_10000_test_images(trained):
     found = json.loads((trained.run.path / "evaluation.json").read_text())
     assert found == trained.evaluation
     assert found["images"] == 10_000
-    test = load_part("test")
+    test = load().test
     logits = trained.run.load_model().predict(test.images, batch_size=1000, verbose=0)
     correct = (logits.argmax(axis=1) == test.labels).sum()
     assert found["accuracy"]["value"] == correct / 10_000
-    assert [row["name"] for row in found["classes"]] == list(CLASS_NAMES)
+    assert [row["name"] for row in found["classes"]] == list(load().class_names)
     assert np.array(found["confusion"]).sum(axis=1).tolist() == [1000] * 10
     assert np.trace(found["confusion"]) == correct
 

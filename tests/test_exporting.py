@@ -10,11 +10,11 @@ from rounding import SUMS
 
 import fashion_zoo
 from fashion_zoo import DataError, ExportError, RunError, get, list_recipes, override
-from fashion_zoo.data import CLASS_NAMES, load_part
+from fashion_zoo.data import Dataset, load
 from fashion_zoo.evaluation.report import probabilities
 from fashion_zoo.exporting import parity, saved_model
 
-DATA = fashion_zoo.DataConfig()
+DATA = load()
 SERVE = """
 import sys
 sys.modules["keras"] = sys.modules["fashion_zoo"] = None
@@ -46,7 +46,7 @@ def test_the_export_serves_raw_images_without_keras_or_this_package(trained, ima
     types, shape, names = done.stdout.splitlines()
     assert (types, shape) == ("int64 string", "7 10")
     expected = probabilities(trained.run.load_model(), images.images[:7]).argmax(axis=1)
-    assert names == ",".join(CLASS_NAMES[label] for label in expected)
+    assert names == ",".join(DATA.class_names[label] for label in expected)
 
 
 def test_the_proof_covers_all_test_images(trained):
@@ -59,7 +59,7 @@ def test_the_proof_covers_all_test_images(trained):
 
 
 def test_the_proof_reads_the_test_images_of_the_run(trained, tmp_path, monkeypatch):
-    monkeypatch.setattr(saved_model, "write_saved_model", lambda model, folder: None)
+    monkeypatch.setattr(saved_model, "write_saved_model", lambda *_: None)
     config = override(trained.run.config, {"data": {"folder": str(tmp_path)}})
     elsewhere = dataclasses.replace(trained.run, config=config)
     with pytest.raises(DataError, match=f"{tmp_path}/t10k-images-idx3-ubyte.gz is missing"):
@@ -72,7 +72,7 @@ def test_every_recipe_serves_what_it_predicts(name, images, tmp_path):
 
     # 16 bits may round a sum the other way in a graph that adds it up in another order.
     model = get(name, precision="float32")
-    saved_model.write_saved_model(model, tmp_path)
+    saved_model.write_saved_model(model, tmp_path, DATA)
     serve = tf.saved_model.load(str(tmp_path)).signatures["serving_default"]
     found = serve(images=tf.constant(images.images))
     expected = probabilities(model, images.images)
@@ -81,10 +81,10 @@ def test_every_recipe_serves_what_it_predicts(name, images, tmp_path):
 
 
 def test_an_export_that_disagrees_is_refused_and_nothing_is_written(trained, tmp_path, monkeypatch):
-    def poisoned(model, folder):
+    def poisoned(model, folder, data):
         other = keras.models.clone_model(model)
         other.set_weights([weight + 1e-3 for weight in model.get_weights()])
-        write(other, folder)
+        write(other, folder, data)
 
     write = saved_model.write_saved_model
     monkeypatch.setattr(saved_model, "write_saved_model", poisoned)
@@ -94,10 +94,10 @@ def test_an_export_that_disagrees_is_refused_and_nothing_is_written(trained, tmp
 
 
 @pytest.mark.slow
-def test_swapped_class_names_are_noticed(trained, monkeypatch):
-    monkeypatch.setattr(parity, "CLASS_NAMES", CLASS_NAMES[::-1])
+def test_swapped_class_names_are_noticed(trained):
+    data = dataclasses.replace(DATA, class_names=DATA.class_names[::-1])
     with pytest.raises(ExportError, match="does not agree"):
-        parity.prove(trained.run.load_model(), trained.run.path / "saved_model", DATA)
+        parity.prove(trained.run.load_model(), trained.run.path / "saved_model", data)
 
 
 def test_a_folder_that_is_no_saved_model_is_named(trained, tmp_path):
@@ -134,15 +134,9 @@ def test_a_run_in_mixed_precision_exports_within_the_same_tolerance(precision, t
 
 @pytest.mark.slow
 def test_the_proof_reads_the_test_images(monkeypatch, trained, tmp_path):
-    parts = []
-
-    def watched(part, *rest):
-        parts.append(part)
-        return load_part(part, *rest)
-
-    monkeypatch.setattr(parity, "load_part", watched)
-    fashion_zoo.export(trained.run.path, tmp_path / "to")
-    assert parts == ["test"]
+    monkeypatch.setattr(Dataset, "train", property(lambda self: pytest.fail("it was read")))
+    parity = fashion_zoo.export(trained.run.path, tmp_path / "to")
+    assert parity["images"] == 10_000
 
 
 def test_every_endpoint_refuses_what_is_not_pixels(trained, images):

@@ -4,6 +4,7 @@ The long ones are slow: 2,000 settings, 400 pictures, and the numbers of a run.
 """
 
 import contextlib
+import functools
 import json
 import os
 import random
@@ -16,13 +17,14 @@ from hostile import json_file, picture, png, sound_pictures
 
 import fashion_zoo
 from fashion_zoo import DataError, FashionZooError, RunError, TrainingError, runs
-from fashion_zoo.data.pictures import read_picture
+from fashion_zoo.data import pictures
 from fashion_zoo.machine import environment
 from fashion_zoo.show import cells
 from recipes import _common
 from recipes import train as train_command
 
 NAME = "bn_mlp"
+read_picture = functools.partial(pictures.read_picture, shape=(28, 28))
 STORED = {
     "format": 1,
     "recipe": NAME,

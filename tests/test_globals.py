@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import fashion_zoo
-from fashion_zoo.data import load_split
+from fashion_zoo.data import load
 from fashion_zoo.evaluation.report import probabilities
 
 HOSTILE = {
@@ -40,7 +40,7 @@ def globals_of(values):
 
 def test_a_training_under_other_globals_is_the_same_bit_for_bit(trained, tmp_path, small):
     """And it comes to its end where every warning is an error, as under PYTHONWARNINGS=error."""
-    images = load_split().validation.images[:20]
+    images = load().validation.images[:20]
     expected = probabilities(trained.run.load_model(), images)
     with globals_of(HOSTILE), warnings.catch_warnings():
         warnings.simplefilter("error")

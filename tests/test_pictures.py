@@ -1,3 +1,4 @@
+import functools
 import tracemalloc
 
 import numpy as np
@@ -5,8 +6,10 @@ import pytest
 from PIL import Image
 
 from fashion_zoo import DataError
-from fashion_zoo.data.pictures import read_picture
+from fashion_zoo.data import pictures
 from recipes import predict
+
+read_picture = functools.partial(pictures.read_picture, shape=(28, 28))
 
 
 def save(path, array, mode=None):

@@ -70,7 +70,7 @@ def test_an_unknown_attribute_is_an_attribute_error():
         "import fashion_zoo",
         "from fashion_zoo import *; list_recipes(); read_results(); schedules.linear(0)",
         "import fashion_zoo; fashion_zoo.recipe('bn_mlp'); fashion_zoo.find(tag='l2')",
-        "import fashion_zoo; fashion_zoo.data.validation_indices()",
+        "import fashion_zoo; fashion_zoo.data.load().positions",
     ],
 )
 def test_the_light_parts_load_no_framework(use):

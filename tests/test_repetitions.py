@@ -8,7 +8,7 @@ from searching import space
 import fashion_zoo
 from fashion_zoo import recipe
 from fashion_zoo.config.overrides import override
-from fashion_zoo.data import fold, load_split
+from fashion_zoo.data.sources.arrays import from_arrays
 from fashion_zoo.searches import narrowed
 from fashion_zoo.tuning import RecipeHyperModel, Study, StudyOracle, search
 
@@ -30,16 +30,17 @@ def as_set(images):
 
 
 def test_each_image_is_held_out_once_and_the_validation_images_never(images):
-    parts = [fold(images, number, 3) for number in range(3)]
+    small = from_arrays(*images)
+    parts = [small.fold(number, 3) for number in range(3)]
     held = [image.tobytes() for part in parts for image in part.validation.images]
-    assert sorted(held) == sorted(image.tobytes() for image in images.images)
-    for train, validation in parts:
-        assert not as_set(train) & as_set(validation)
-        assert len(train.labels) + len(validation.labels) == 200
-        # 20 of a class in three folds: 6 or 7 of each
-        assert set(np.bincount(validation.labels)) <= {6, 7}
+    assert sorted(held) == sorted(image.tobytes() for image in small.train.images)
+    for part in parts:
+        assert not as_set(part.train) & as_set(part.validation)
+        assert len(part.train.labels) + len(part.validation.labels) == 140
+        # 14 of a class in three folds: 4 or 5 of each
+        assert set(np.bincount(part.validation.labels)) <= {4, 5}
     model = made(folds=3)
-    own = load_split(model.base.data)
+    own = model.dataset
     seen = set().union(*(as_set(model.images(number).validation) for number in range(3)))
     assert seen == as_set(own.train)
     assert not seen & as_set(own.validation)
@@ -48,7 +49,7 @@ def test_each_image_is_held_out_once_and_the_validation_images_never(images):
 def test_without_folds_every_repetition_has_the_validation_images():
     model = made(executions=2)
     assert model.repetitions == 2
-    assert model.images(0) is model.images(1) is model.split
+    assert model.images(0) is model.images(1) is model.dataset
 
 
 def test_a_repetition_has_the_seed_of_its_execution():

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from fashion_zoo import ConfigError, DataError
-from fashion_zoo.data import CLASS_NAMES, load, load_part, read_idx
-from fashion_zoo.data.sources import EMBEDDED, published_digests
+from fashion_zoo.data import load
+from fashion_zoo.data.sources.fashion_mnist import EMBEDDED, published_digests, read_idx
 
 IMAGES, LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
 
@@ -23,21 +23,24 @@ def write(path, content):
 
 def test_the_embedded_data_are_the_published_ones():
     data = load("fashion_mnist")
-    assert data.x_train.shape == (60_000, 28, 28)
-    assert data.x_test.shape == (10_000, 28, 28)
-    assert data.x_train.dtype == data.y_train.dtype == np.uint8
-    assert np.bincount(data.y_train).tolist() == [6_000] * 10
-    assert np.bincount(data.y_test).tolist() == [1_000] * 10
-    assert data.x_train.mean() / 255 == pytest.approx(0.286041, abs=1e-6)
-    assert data.class_names == CLASS_NAMES
-    assert CLASS_NAMES[data.y_train[0]] == "Ankle boot"  # the first image of the paper's figure
+    train, test = data.read("train"), data.test
+    assert train.images.shape == (60_000, 28, 28)
+    assert test.images.shape == (10_000, 28, 28)
+    assert train.images.dtype == train.labels.dtype == np.uint8
+    assert np.bincount(train.labels).tolist() == [6_000] * 10
+    assert np.bincount(test.labels).tolist() == [1_000] * 10
+    assert train.images.mean() / 255 == pytest.approx(0.286041, abs=1e-6)
+    assert data.class_names[train.labels[0]] == "Ankle boot"  # the first of the paper's figure
     assert len(published_digests()) == 4
 
 
-def test_training_part_never_opens_a_test_file(tmp_path):
+def test_training_never_opens_a_test_file(tmp_path):
     for name in (IMAGES, LABELS):
         shutil.copy(EMBEDDED / name, tmp_path)
-    assert len(load_part("train", folder=tmp_path).labels) == 60_000
+    data = load(folder=tmp_path)
+    assert len(data.train.labels) + len(data.validation.labels) == 60_000
+    with pytest.raises(DataError, match=r"t10k-images-idx3-ubyte\.gz is missing"):
+        _ = data.test
 
 
 def test_an_unknown_data_set_is_answered_with_the_nearest():
@@ -129,10 +132,10 @@ def test_a_bomb_is_refused_without_unpacking_it(tmp_path, monkeypatch):
 
 def test_a_missing_file_and_a_folder_in_its_place_are_named(tmp_path):
     with pytest.raises(DataError, match=f"{IMAGES} is missing"):
-        load_part("train", folder=tmp_path)
+        _ = load(folder=tmp_path).train
     (tmp_path / IMAGES).mkdir()
     with pytest.raises(DataError, match=f"{IMAGES} cannot be read: Is a directory"):
-        load_part("train", folder=tmp_path)
+        _ = load(folder=tmp_path).train
 
 
 @pytest.fixture
@@ -147,13 +150,13 @@ def test_a_label_out_of_range_is_named_with_its_position(copied):
     labels[8 + 5] = 200
     write(copied / LABELS, bytes(labels))
     with pytest.raises(DataError, match=r"holds label 200 at position 5; labels must be in 0\.\.9"):
-        load_part("train", folder=copied)
+        _ = load(folder=copied).train
 
 
 def test_images_and_labels_of_another_count_are_named(copied):
     shutil.copy(EMBEDDED / "t10k-labels-idx1-ubyte.gz", copied / LABELS)
     with pytest.raises(DataError, match=rf"{LABELS} announces dimensions \(10000,\)"):
-        load_part("train", folder=copied)
+        _ = load(folder=copied).train
 
 
 def test_a_sound_file_that_is_not_the_published_one_is_refused(copied):
@@ -161,10 +164,10 @@ def test_a_sound_file_that_is_not_the_published_one_is_refused(copied):
     labels[8] = (labels[8] + 1) % 10  # a poisoned label, with a fresh and correct checksum
     write(copied / LABELS, bytes(labels))
     with pytest.raises(DataError, match=f"{LABELS} is not the published file: SHA-256"):
-        load_part("train", folder=copied)
+        _ = load(folder=copied).train
 
 
 def test_the_same_data_in_another_gzip_is_not_the_published_file(copied):
     write(copied / LABELS, gzip.decompress((EMBEDDED / LABELS).read_bytes()))
     with pytest.raises(DataError, match="is not the published file"):
-        load_part("train", folder=copied)
+        _ = load(folder=copied).train

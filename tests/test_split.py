@@ -2,54 +2,52 @@ import numpy as np
 import pytest
 
 from fashion_zoo import ConfigError, DataConfig
-from fashion_zoo.data import (
-    fold,
-    load_part,
-    load_split,
-    reshape,
-    stratified,
-    training_count,
-    validation_indices,
-)
+from fashion_zoo.data import load, reshape, stratified
 from recipes import _common, find_lr, train, tune
 
 
 def test_the_validation_images_are_fixed_and_stratified():
-    indices = validation_indices()
+    data = load()
+    indices = data.positions.validation
     assert len(set(indices.tolist())) == 5_000
     assert indices[:5].tolist() == [0, 9, 11, 14, 28]
-    assert np.bincount(load_part("train").labels[indices]).tolist() == [500] * 10
+    assert np.bincount(data.validation.labels).tolist() == [500] * 10
+
+
+def test_the_digest_is_the_one_that_checkpoints_hold():
+    found = "84b7f14fc5b90a4f4d41e720fa6f564e03f4bf83e6e48d6932bb6f1aa9c8760e"
+    assert load().digest == found
 
 
 def test_the_stored_indices_are_the_ones_the_notice_describes():
-    labels = load_part("train").labels
+    data = load()
+    labels = data.read("train").labels
     generator = np.random.default_rng(0)
     drawn = [generator.choice(np.flatnonzero(labels == c), 500, replace=False) for c in range(10)]
-    assert np.sort(np.concatenate(drawn)).tolist() == validation_indices().tolist()
+    assert np.sort(np.concatenate(drawn)).tolist() == data.positions.validation.tolist()
 
 
 def test_training_and_validation_are_the_whole_file_once():
-    whole, split = load_part("train"), load_split(DataConfig())
-    assert len(split.train.labels) == 55_000
-    assert len(split.validation.labels) == 5_000
-    assert np.array_equal(split.validation.images, whole.images[validation_indices()])
-    total = split.train.images.sum(dtype=np.int64) + split.validation.images.sum(dtype=np.int64)
-    assert total == whole.images.sum(dtype=np.int64)
+    data = load()
+    whole, (train, validation, _) = data.read("train"), data.positions
+    assert np.array_equal(np.sort(np.concatenate([train, validation])), np.arange(60_000))
+    assert data.count == len(data.train.labels) == 55_000
+    assert np.array_equal(data.train.images, whole.images[train])
+    assert np.array_equal(data.validation.images, whole.images[validation])
 
 
 def test_a_limit_takes_as_many_of_each_class_and_leaves_validation_whole():
-    split = load_split(DataConfig(limit=25))
-    assert np.bincount(split.train.labels, minlength=10).tolist() == [3] * 5 + [2] * 5
-    assert len(split.validation.labels) == 5_000
+    data = load(limit=25)
+    assert np.bincount(data.train.labels, minlength=10).tolist() == [3] * 5 + [2] * 5
+    assert len(data.validation.labels) == 5_000
 
 
 @pytest.mark.parametrize("limit", [9, 55_001])
 def test_a_limit_that_there_are_no_images_for_is_refused_with_the_bounds(limit):
     message = f"data.limit must be in 10..55,000, received {limit:,}: there are 10 classes, and 5,0"
-    for check in (load_split, training_count):
-        with pytest.raises(ConfigError, match=message):
-            check(DataConfig(limit=limit))
-    assert [training_count(DataConfig(limit=one)) for one in (10, None)] == [10, 55_000]
+    with pytest.raises(ConfigError, match=message):
+        load(DataConfig(limit=limit))
+    assert [load(limit=one).count for one in (10, None)] == [10, 55_000]
 
 
 @pytest.mark.parametrize("command", [train, find_lr, tune], ids=lambda one: one.__name__)
@@ -77,9 +75,9 @@ def test_reshape_keeps_pixels_and_names_both_shapes(images):
         reshape(images.images, (32, 32))
 
 
-@pytest.mark.parametrize("config", [None, DataConfig(limit=10)])
-def test_what_is_split_is_read_only_as_what_is_loaded_whole(config):
-    parts = load_split(config)
-    for array in [*parts.train, *parts.validation, *fold(parts.validation, 0, 2).train]:
+@pytest.mark.parametrize("limit", [None, 20])
+def test_every_part_is_read_only(limit):
+    data = load(limit=limit)
+    for array in [*data.train, *data.validation, *data.test, *data.fold(0, 2).train]:
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0

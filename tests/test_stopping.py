@@ -12,7 +12,7 @@ import fashion_zoo
 from fashion_zoo import TrainingError, list_recipes, open_run, recipe
 from fashion_zoo.callbacks import StopOnDivergence
 from fashion_zoo.config.overrides import override
-from fashion_zoo.data import load_split
+from fashion_zoo.data import load
 from fashion_zoo.training import build_model, session
 from fashion_zoo.training.fitting import fit
 from recipes import _spelling
@@ -27,7 +27,7 @@ def test_early_stopping_waits_as_long_as_its_patience(small, monitor):
     fit(
         build_model(recipe("baseline_mlp"), config),
         config,
-        load_split(config.data),
+        load(config.data),
         [capture],
         Silent(),
     )

@@ -44,9 +44,10 @@ for callbacks in moving:
 state.put_back(model, state.parse(state.capture(model, [], 2)))
 write_model(model, Path("model.keras"))
 modules = {type(layer).__module__ for layer in keras.saving.load_model("model.keras").layers}
-named = fashion_zoo.predict(model, images := fashion_zoo.data.load_part("train").images[:7], top=1)
+data = fashion_zoo.data.load()
+named = fashion_zoo.predict(model, images := data.read("train").images[:7], top=1)
 classes = keras.ops.convert_to_numpy(model(images.astype("float32"))).argmax(axis=1)
-assert [one.classes[0][0] for one in named] == [fashion_zoo.data.CLASS_NAMES[n] for n in classes]
+assert [one.classes[0][0] for one in named] == [data.class_names[n] for n in classes]
 assert fashion_zoo.evaluate(model)["images"] == 10_000
 print(json.dumps([found, sorted(modules)]))
 """

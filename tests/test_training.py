@@ -4,10 +4,10 @@ from fitting import Capture, Silent
 from rounding import SUMS
 
 import fashion_zoo
-from fashion_zoo import ConfigError, DataConfig, MLPConfig, recipe
+from fashion_zoo import ConfigError, MLPConfig, recipe
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
-from fashion_zoo.data import load_split
+from fashion_zoo.data import load
 from fashion_zoo.training import build_model
 from fashion_zoo.training.compilation import compile_model, steps_of_about_a_second
 from fashion_zoo.training.fitting import fit
@@ -16,7 +16,7 @@ from fashion_zoo.training.fitting import fit
 def fitted(small, **changes):
     config = override(override(recipe("bn_mlp").config, small), changes)
     model, capture = build_model(recipe("bn_mlp"), config), Capture()
-    fit(model, config, load_split(config.data), [capture], Silent())
+    fit(model, config, load(config.data), [capture], Silent())
     return model, capture.rows
 
 
@@ -92,10 +92,8 @@ def test_a_dropout_schedule_without_dropout_is_refused_and_leaves_nothing(tmp_pa
 def test_label_smoothing_keeps_validation_loss_comparable(small):
     model, rows = fitted(small, training={"label_smoothing": 0.1})
     compile_model(model, RunConfig(MLPConfig()))
-    split = load_split(DataConfig())
-    loss, accuracy = model.evaluate(
-        split.validation.images, split.validation.labels.astype("int32"), verbose=0
-    )
+    validation = load().validation
+    loss, accuracy = model.evaluate(validation.images, validation.labels.astype("int32"), verbose=0)
     assert rows[-1]["val_loss"] == pytest.approx(loss, rel=1e-4)
     assert rows[-1]["val_accuracy"] == pytest.approx(accuracy, abs=1e-6)
 

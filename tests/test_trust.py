@@ -13,19 +13,23 @@ import pytest
 import fashion_zoo.training.state as states
 from fashion_zoo import RunError, open_run, override, recipe, runs, storage
 from fashion_zoo.callbacks import AdaptiveDropout, EarlyStopping, TimeBudget
-from fashion_zoo.data import Images
-from fashion_zoo.data.split import Split
+from fashion_zoo.data import Dataset, Images, Positions
 from fashion_zoo.training import starting
 from fashion_zoo.training.recorder import Recorder
 
 NAME = "bn_mlp"
 CONFIG = override(recipe(NAME).config, {"training": {"epochs": 3}})
-SPLIT = Split(
-    *[Images(np.full((2, 28, 28), fill, np.uint8), np.zeros(2, np.uint8)) for fill in (1, 2)]
-)
+IMAGES = Images(np.repeat(np.uint8([1, 2]), 2 * 28 * 28).reshape(4, 28, 28), np.zeros(4, np.uint8))
 
 
-def captured(run, epochs, split=SPLIT):
+def dataset(*places):
+    return Dataset(CONFIG.data, ("a", "b"), (28, 28), Positions(*places, []), lambda _: IMAGES)
+
+
+DATA = dataset([0, 1], [2, 3])
+
+
+def captured(run, epochs, data=DATA):
     variables = [keras.Variable(np.full((2, 3), epochs, np.float32))]
     model = types.SimpleNamespace(
         variables=variables, optimizer=types.SimpleNamespace(variables=[]), stop_training=False
@@ -33,7 +37,7 @@ def captured(run, epochs, split=SPLIT):
     recorder = Recorder(run, 1)
     recorder.rows = [{"epoch": number + 1, "loss": 0.5} for number in range(epochs)]
     recorder.times = [{"epoch": number + 1, "seconds": 1.0} for number in range(epochs)]
-    return states.capture(model, [recorder], epochs, starting.belonging(run, split))
+    return states.capture(model, [recorder], epochs, starting.belonging(run, data))
 
 
 @pytest.fixture
@@ -45,8 +49,8 @@ def run(tmp_path):
     return open_run(run.path)
 
 
-def load(run, split=SPLIT):
-    return starting.load(run, starting.belonging(run, split))
+def load(run, data=DATA):
+    return starting.load(run, starting.belonging(run, data))
 
 
 def changed(data, change):
@@ -188,7 +192,7 @@ def test_the_state_of_another_run_is_refused_with_what_differs(run, tmp_path, di
 
 
 def test_the_state_of_another_recipe_or_of_other_data_is_refused(run, tmp_path):
-    swapped = Split(SPLIT.validation, SPLIT.train)
+    swapped = dataset([2, 3], [0, 1])
     with pytest.raises(RunError, match="is the state of another run: data: "):
         load(run, swapped)
     with runs.create(tmp_path / "o", "baseline_mlp", CONFIG, {}) as other:

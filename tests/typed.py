@@ -16,7 +16,7 @@ def results() -> None:
 
 
 def one_or_several() -> None:
-    pixels = fashion_zoo.data.load_split().validation.images
+    pixels = fashion_zoo.data.load().validation.images
     for pictures in ("a.png", Path("a.png"), pixels):
         fashion_zoo.predict("runs/x", pictures)
     fashion_zoo.predict(Path("runs/x"), ["a.png", pixels[0]])

@@ -2,11 +2,11 @@
 
 import dataclasses
 import os
-from typing import Literal
+from typing import Annotated
 
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language import checks
-from fashion_zoo.language.suggest import unknown
+from fashion_zoo.language.vocabulary import Words
 from fashion_zoo.storage.paths import absolute
 
 
@@ -14,8 +14,8 @@ from fashion_zoo.storage.paths import absolute
 class DataConfig:
     """Where the images come from."""
 
-    dataset: Literal["fashion_mnist"] = "fashion_mnist"
-    """Name of the data set."""
+    dataset: Annotated[str, Words("fashion_zoo.data.sources")] = "fashion_mnist"
+    """The data set: its word, with arguments where it takes some."""
     folder: str | None = None
     """Folder that holds the published files; by default those that come with the package. It is
     made absolute."""
@@ -24,8 +24,8 @@ class DataConfig:
     and test stay whole."""
 
     def __post_init__(self) -> None:
-        if self.dataset != "fashion_mnist":
-            raise ConfigError(unknown("dataset", self.dataset, ["fashion_mnist"]))
+        if self.dataset != DataConfig.dataset:  # the default is known, and help is not to wait
+            Words("fashion_zoo.data.sources").load().parse(self.dataset)
         if isinstance(self.folder, os.PathLike):
             object.__setattr__(self, "folder", os.fspath(self.folder))
         if isinstance(self.folder, str):  # a run is read from other folders, too

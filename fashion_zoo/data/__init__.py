@@ -1,34 +1,17 @@
-"""Data: sources, split, batches and the pipeline that training reads."""
+"""Data: sources, the data set and its parts, batches and the pipeline that training reads."""
 
-from fashion_zoo.data.sources import CLASS_NAMES, Dataset, Images, load, load_part, read_idx
-from fashion_zoo.data.split import (
-    Split,
-    check_shape,
-    check_sizes,
-    fold,
-    fold_positions,
-    load_split,
-    reshape,
-    stratified,
-    training_count,
-    validation_indices,
-)
+from fashion_zoo.data.agreement import agreed
+from fashion_zoo.data.dataset import Dataset, Images, Positions
+from fashion_zoo.data.loading import load
+from fashion_zoo.data.split import check_shape, reshape, stratified
 
 __all__ = [
-    "CLASS_NAMES",
     "Dataset",
     "Images",
-    "Split",
+    "Positions",
+    "agreed",
     "check_shape",
-    "check_sizes",
-    "fold",
-    "fold_positions",
     "load",
-    "load_part",
-    "load_split",
-    "read_idx",
     "reshape",
     "stratified",
-    "training_count",
-    "validation_indices",
 ]

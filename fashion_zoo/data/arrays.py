@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import math
 import warnings
 from pathlib import Path
 from typing import Any
@@ -9,37 +10,37 @@ from typing import Any
 import numpy as np
 
 from fashion_zoo.data.pictures import Picture, border, is_faint
-from fashion_zoo.data.sources import IMAGE_SHAPE
 from fashion_zoo.errors import DataError
 
 _PACKAGE = str(Path(__file__).parent.parent)
-_SHAPES = (IMAGE_SHAPE, (*IMAGE_SHAPE, 1), (IMAGE_SHAPE[0] * IMAGE_SHAPE[1],))
 
 
-def read_pictures(pixels: Any, *, invert: bool = False) -> list[Picture]:
+def read_pictures(pixels: Any, shape: tuple[int, ...], *, invert: bool = False) -> list[Picture]:
     """Read an array as ``read_array`` does, an entry an image.
 
     Args:
         pixels: see ``read_array``.
+        shape: see ``read_array``.
         invert: whether to swap light and dark.
 
     Raises: as ``read_array``.
     """
-    images = read_array(pixels)
+    images = read_array(pixels, shape)
     images = 255 - images if invert else images
     notes = ("inverted",) if invert else ()
     return [Picture(image, notes, border(image) > 127, is_faint(image)) for image in images]
 
 
-def read_array(pixels: Any) -> np.ndarray:
+def read_array(pixels: Any, shape: tuple[int, ...]) -> np.ndarray:
     """Check pixels and give them the shape of images.
 
     Args:
-        pixels: one image or a batch, of shape (28, 28), (28, 28, 1) or (784,) an image; integers
+        pixels: one image or a batch, of shape (h, w), (h, w, 1) or (h * w,) an image; integers
             or floats in 0..255, 0 is black. An array, or what numpy makes one of.
+        shape: (h, w).
 
     Returns:
-        (n, 28, 28) uint8 of integers, float32 of floats. One image is a batch of one.
+        (n, h, w) uint8 of integers, float32 of floats. One image is a batch of one.
 
     Raises:
         DataError: it has another shape, is no array of numbers, or holds a value that is no pixel.
@@ -48,11 +49,11 @@ def read_array(pixels: Any) -> np.ndarray:
         UserWarning: no value is above 1, so the pixels may have been divided by 255.
     """
     array = np.asarray(pixels)
-    images = array.reshape(-1, *IMAGE_SHAPE) if _holds_images(array.shape) else None
+    images = array.reshape(-1, *shape) if _holds_images(array.shape, shape) else None
     if images is None or array.dtype.kind not in "uif":
         raise DataError(
-            f"An array of pixels has the shape (28, 28) or (n, 28, 28) and numbers in 0..255, "
-            f"received {array.shape} of {array.dtype}."
+            f"An array of pixels has the shape {shape} or (n, {shape[0]}, {shape[1]}) and numbers "
+            f"in 0..255, received {array.shape} of {array.dtype}."
         )
     low, high = float(images.min()), float(images.max())
     if not (low >= 0 and high <= 255):  # NaN is neither
@@ -74,6 +75,7 @@ def _outside() -> int:
     return level
 
 
-def _holds_images(shape: tuple[int, ...]) -> bool:
+def _holds_images(shape: tuple[int, ...], image: tuple[int, ...]) -> bool:
     """Whether this is the shape of one image, or of at least one in a batch."""
-    return shape in _SHAPES or (shape[1:] in _SHAPES and shape[0] > 0)
+    shapes = (image, (*image, 1), (math.prod(image),))
+    return shape in shapes or (shape[1:] in shapes and shape[0] > 0)

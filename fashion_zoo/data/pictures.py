@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fashion_zoo.data.sources import IMAGE_SHAPE
 from fashion_zoo.errors import DataError
 from fashion_zoo.storage import reading
 
@@ -16,7 +15,7 @@ _OPAQUE = 255
 _LARGEST = 2**28  # bytes of a file
 _PIXELS = 8192 * 6144  # a camera of 50 megapixels; with several copies, they stay below 500 MiB
 _SIDE = 2**16  # each row costs memory of its own
-_MANY = 2**22  # pixels that are plenty for 28x28
+_MANY = 2**22  # pixels that are plenty for a small picture
 # What brings a picture upright, by the orientation that a camera noted: 1 is upright already.
 _TURNS = {
     2: "mirrored", 3: "turned upright", 4: "turned upright and mirrored",
@@ -29,7 +28,7 @@ class Picture(NamedTuple):
     """A picture that was read."""
 
     image: np.ndarray
-    """(28, 28) uint8, 0 is black."""
+    """(height, width) uint8, 0 is black."""
     notes: tuple[str, ...]
     """What was done to it, for a person."""
     looks_inverted: bool
@@ -38,15 +37,16 @@ class Picture(NamedTuple):
     """Whether hardly any contrast is left, so that there is next to nothing to recognize."""
 
 
-def read_picture(path: str | Path, *, invert: bool = False) -> Picture:
-    """Read a picture file and turn it into 28x28 grey.
+def read_picture(path: str | Path, shape: tuple[int, ...], *, invert: bool = False) -> Picture:
+    """Read a picture file and turn it into a small grey one.
 
     A photograph is turned upright as its camera says. Transparent parts become black where what
-    is drawn is light, and white where it is dark, so that it stands out. A picture that is not
-    square is padded to a square with the grey of its border, so that nothing is stretched.
+    is drawn is light, and white where it is dark, so that it stands out. A picture of other
+    proportions is padded with the grey of its border, so that nothing is stretched.
 
     Args:
         path: a file that Pillow reads (PNG, JPEG, ...).
+        shape: (height, width) of what a model takes.
         invert: whether to swap light and dark.
 
     Raises:
@@ -54,16 +54,16 @@ def read_picture(path: str | Path, *, invert: bool = False) -> Picture:
     """
     from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-    path = Path(path)
+    path, wanted = Path(path), (shape[1], shape[0])
     try:
         with reading.open_regular(path, _LARGEST) as opened, _header(opened) as file:
             mode, turn = file.mode, _TURNS.get(file.getexif().get(ExifTags.Base.Orientation, 1))
             ImageOps.exif_transpose(file, in_place=True)
             size = file.size
             grey, ground = _grey(file)
-            if size != IMAGE_SHAPE:
+            if size != wanted:
                 color = border(grey)
-                grey = ImageOps.pad(grey, IMAGE_SHAPE, Image.Resampling.LANCZOS, color=color)
+                grey = ImageOps.pad(grey, wanted, Image.Resampling.LANCZOS, color=color)
     except IsADirectoryError:
         raise DataError(f"{path} is a folder. Name the pictures in it.") from None
     except FileNotFoundError:
@@ -81,8 +81,8 @@ def read_picture(path: str | Path, *, invert: bool = False) -> Picture:
         notes.append(f"{mode} to grey")
     if ground:
         notes.append(f"transparent parts to {ground}")
-    if size != IMAGE_SHAPE:
-        notes.append(f"{size[0]}x{size[1]} to {IMAGE_SHAPE[0]}x{IMAGE_SHAPE[1]}")
+    if size != wanted:
+        notes.append(f"{size[0]}x{size[1]} to {wanted[0]}x{wanted[1]}")
     if invert:
         grey = ImageOps.invert(grey)
         notes.append("inverted")

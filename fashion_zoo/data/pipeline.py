@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fashion_zoo.data.batches import encode, epoch_order, smooth, steps_per_epoch
-from fashion_zoo.data.sources import IMAGE_SHAPE, Images
+from fashion_zoo.data.dataset import Images
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.policies import Policy, mixes
 
@@ -41,6 +41,7 @@ def training_pipeline(
     policy: Policy = (),
     augmentation: Sequence[float] | None = None,
     mixing: Sequence[float] | None = None,
+    image_shape: tuple[int, ...] | None = None,
 ) -> Pipeline:
     """Make the training pipeline.
 
@@ -48,7 +49,7 @@ def training_pipeline(
     faster than a stream of single images. The order is ``epoch_order`` on every backend.
 
     Args:
-        data: the training images, (n, 28, 28) or with the same pixels in another shape.
+        data: the training images, in the shape that the model takes.
         batch_size: images a batch.
         seed: key of the order and of the augmentation.
         num_classes: number of classes.
@@ -57,6 +58,7 @@ def training_pipeline(
         policy: what is done to each batch; see ``fashion_zoo.augment``.
         augmentation: its strength, one in [0, 1] for each step of the whole training; None is 1.
         mixing: factor of the probability of mixing, likewise.
+        image_shape: as augmentation sees an image; by default as it came.
 
     Raises:
         ConfigError: a policy, and a backend other than tensorflow.
@@ -86,7 +88,11 @@ def training_pipeline(
 
     steps = steps_per_epoch(count, batch_size)
     if keras.backend.backend() == "tensorflow":
-        change = _augmentation(policy, seed, tables) if policy else None
+        change = (
+            _augmentation(policy, seed, image_shape or data.images.shape[1:], tables)
+            if policy
+            else None
+        )
         batches, start_epoch = _tf_batches(data.images, labels, order, steps, tables, change)
     else:
         batches, start_epoch = _array_batches(data.images, labels, order, steps, tables)
@@ -109,7 +115,7 @@ def need_tensorflow() -> None:
         )
 
 
-def _augmentation(policy: Policy, seed: int, tables: Tables):
+def _augmentation(policy: Policy, seed: int, image_shape: tuple[int, ...], tables: Tables):
     """Return a function of images, labels and the numbers of the step, epoch and batch."""
     import tensorflow as tf
 
@@ -124,7 +130,7 @@ def _augmentation(policy: Policy, seed: int, tables: Tables):
                 for name in ("augmentation", "mixing")
             )
         )
-        pixels = tf.reshape(images, (len(images), *IMAGE_SHAPE))
+        pixels = tf.reshape(images, (len(images), *image_shape))
         pixels, labels = augmenter(pixels, labels, epoch, step, strength)
         return tf.reshape(pixels, images.shape), labels
 

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 
 from fashion_zoo import storage
-from fashion_zoo.config import DataConfig
-from fashion_zoo.data import CLASS_NAMES, Images, load_part, reshape
+from fashion_zoo.data import Dataset, load, reshape
 from fashion_zoo.evaluation.metrics import measure
 from fashion_zoo.language.wording import counted
 from fashion_zoo.machine import precision
@@ -23,7 +22,7 @@ def probabilities(model, images: np.ndarray) -> np.ndarray:
 
     Args:
         model: takes pixels, returns logits.
-        images: (n, 28, 28) uint8.
+        images: (n, height, width), 0..255.
 
     Returns:
         (n, classes) float64; each row sums to 1.
@@ -44,12 +43,12 @@ def _logits(model, images: np.ndarray) -> np.ndarray:
     return np.concatenate(logits).astype("float64")
 
 
-def measure_test(model, data: DataConfig) -> Evaluation:
+def measure_test(model, data: Dataset) -> Evaluation:
     """Measure a model of no run on all test images.
 
     Args:
         model: takes pixels, returns logits.
-        data: where the images come from.
+        data: the images.
 
     Returns:
         What ``measure`` returns.
@@ -57,14 +56,14 @@ def measure_test(model, data: DataConfig) -> Evaluation:
     Raises:
         DataError: a test file is damaged.
     """
-    test = load_part("test", data.dataset, data.folder)
-    return Evaluation(measure(_logits(model, test.images), test.labels, CLASS_NAMES))
+    logits = _logits(model, data.test.images)
+    return Evaluation(measure(logits, data.test.labels, data.class_names))
 
 
 def evaluate_run(
     run: Run, show: Callable[[dict[str, Any]], None] = lambda found: None
 ) -> Evaluation:
-    """Evaluate a run's saved model on all 10,000 test images.
+    """Evaluate a run's saved model on all test images.
 
     Writes ``evaluation.json``, and then ``confusion.png``, ``reliability.png`` and ``errors.png``,
     into the run folder. A picture that cannot be drawn is a warning.
@@ -84,40 +83,41 @@ def evaluate_run(
     from scipy.special import softmax
 
     model = run.load_model()
-    test = load_part("test", run.config.data.dataset, run.config.data.folder)
-    logits = _logits(model, test.images)
-    found = Evaluation(measure(logits, test.labels, CLASS_NAMES))
+    data = load(run.config.data)
+    logits = _logits(model, data.test.images)
+    found = Evaluation(measure(logits, data.test.labels, data.class_names))
     show(found)
     storage.write_json(run.path / "evaluation.json", found)
-    _draw(run, found, softmax(logits, axis=1), test)
+    _draw(run, found, softmax(logits, axis=1), data)
     return found
 
 
-def _draw(run: Run, found: dict[str, Any], predictions: np.ndarray, test: Images) -> None:
+def _draw(run: Run, found: dict[str, Any], predictions: np.ndarray, data: Dataset) -> None:
     matrix, accuracy = np.array(found["confusion"]), found["accuracy"]
     interval = accuracy["low"], accuracy["high"]
     images = counted(found["images"], "test image")
-    caption = f"{run.said}; {run.config.data.dataset}, {images}."
+    caption = f"{run.said}; {data.origin.dataset}, {images}."
     pictures = {
         "confusion.png": lambda: plots.confusion(
-            matrix, CLASS_NAMES, interval=interval, caption=caption
+            matrix, data.class_names, interval=interval, caption=caption
         ),
         "reliability.png": lambda: plots.reliability(found["bins"], found["ece"], caption=caption),
-        "errors.png": lambda: _mistakes(predictions, test, caption),
+        "errors.png": lambda: _mistakes(predictions, data, caption),
     }
     for name, make in pictures.items():
         figures.try_save(run.path / name, make)
 
 
-def _mistakes(predictions: np.ndarray, test: Images, caption: str):
+def _mistakes(predictions: np.ndarray, data: Dataset, caption: str):
+    images, labels = data.test
     predicted, confidence = predictions.argmax(axis=1), predictions.max(axis=1)
-    wrong = np.flatnonzero(predicted != test.labels)
+    wrong = np.flatnonzero(predicted != labels)
     worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:_SHOWN]
     return plots.errors(
-        test.images[worst],
-        [CLASS_NAMES[label] for label in test.labels[worst]],
-        [CLASS_NAMES[label] for label in predicted[worst]],
+        images[worst],
+        [data.class_names[label] for label in labels[worst]],
+        [data.class_names[label] for label in predicted[worst]],
         confidence[worst].tolist(),
-        indices=worst.tolist(),
+        indices=data.positions.test[worst].tolist(),
         caption=f"{caption} {counted(len(wrong), 'mistake')} in all.",
     )

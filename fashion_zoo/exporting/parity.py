@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fashion_zoo import storage
-from fashion_zoo.config import DataConfig
-from fashion_zoo.data import CLASS_NAMES, load_part
+from fashion_zoo.data import Dataset
 from fashion_zoo.errors import ExportError
 from fashion_zoo.evaluation.report import probabilities
 from fashion_zoo.exporting.float32 import compute_dtype, tolerance
@@ -24,7 +23,7 @@ TOLERANCE = 1e-5  # of a probability; float32 softmax rounds at about 1e-7
 def prove(
     model: "keras.Model",
     folder: Path,
-    data: DataConfig,
+    data: Dataset,
     *,
     trained: "keras.Model | None" = None,
 ) -> dict[str, Any]:
@@ -33,7 +32,7 @@ def prove(
     Args:
         model: what was exported.
         folder: the SavedModel.
-        data: where the test images come from.
+        data: the images.
         trained: what the model is the float32 form of; by default it is what was trained.
 
     Returns:
@@ -46,12 +45,12 @@ def prove(
         ExportError: a class differs, a name is not that of its class, or a probability is over
             its tolerance.
     """
-    images = load_part("test", data.dataset, data.folder).images
+    images = data.test.images
     expected = probabilities(model, images)
     served = _serve_elsewhere(folder, images)
     difference = float(np.abs(served["probabilities"] - expected).max())
     same = float((served["class_index"] == expected.argmax(axis=1)).mean())
-    named = np.array(CLASS_NAMES)[served["class_index"]]
+    named = np.array(data.class_names)[served["class_index"]]
     found: dict[str, Any] = {
         "images": len(images),
         "largest_probability_difference": difference,

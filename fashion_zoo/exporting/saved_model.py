@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fashion_zoo import storage
-from fashion_zoo.data import CLASS_NAMES
-from fashion_zoo.data.sources import IMAGE_SHAPE
+from fashion_zoo.data import Dataset, load
 from fashion_zoo.errors import ExportError, Hint, StorageError
 from fashion_zoo.exporting.float32 import in_float32
 from fashion_zoo.exporting.parity import prove
@@ -52,10 +51,10 @@ def export_run(run: Run, folder: str | Path, *, force: bool = False) -> dict[str
     run.check_model()
     check_exportable(folder)
     trained = run.load_model()
-    model = in_float32(trained)
+    model, data = in_float32(trained), load(run.config.data)
     with storage.atomic_folder(folder, replace=force) as temporary:
-        write_saved_model(model, temporary)
-        parity = prove(model, temporary, run.config.data, trained=trained)
+        write_saved_model(model, temporary, data)
+        parity = prove(model, temporary, data, trained=trained)
         storage.write_json(temporary / "parity.json", parity)
     return parity
 
@@ -84,12 +83,12 @@ def check_exportable(folder: Path) -> None:
         )
 
 
-def write_saved_model(model: "keras.Model", folder: Path) -> None:
+def write_saved_model(model: "keras.Model", folder: Path, data: Dataset) -> None:
     """Write the SavedModel of a model that takes pixels and returns logits."""
     import keras
     import tensorflow as tf
 
-    names = tf.constant(CLASS_NAMES)
+    names = tf.constant(data.class_names)
     shape = model.input_shape[1:]
 
     @tf.function  # without a signature of its own, which would cast what it gets in silence
@@ -105,7 +104,7 @@ def write_saved_model(model: "keras.Model", folder: Path) -> None:
             "class_name": tf.gather(names, index),
         }
 
-    serve.get_concrete_function(tf.TensorSpec((None, *IMAGE_SHAPE), tf.uint8, name="images"))
+    serve.get_concrete_function(tf.TensorSpec((None, *data.image_shape), tf.uint8, name="images"))
     archive = keras.export.ExportArchive()
     archive.track(model)
     archive.add_endpoint("serve", serve)

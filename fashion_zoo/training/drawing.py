@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from fashion_zoo.config import RunConfig
-from fashion_zoo.data import training_count
+from fashion_zoo.data import load
 from fashion_zoo.language.wording import counted
 from fashion_zoo.policies import mixes
 from fashion_zoo.runs import Run
@@ -20,8 +20,7 @@ def run_curves(run: Run) -> "Figure":
         RunError: it has none.
     """
     training = run.read_json("training.json")
-    count = training_count(run.config.data)
-    images = counted(count, "training image")
+    images = counted(load(run.config.data).count, "training image")
     validation = counted(training["validation_images"], "validation image")
     return plots.curves(
         run.history(),

@@ -17,7 +17,7 @@ from fashion_zoo.callbacks import (
     TimeBudget,
 )
 from fashion_zoo.config import RunConfig, TrainingConfig
-from fashion_zoo.data import Images, Split, reshape
+from fashion_zoo.data import Dataset, Images, reshape
 from fashion_zoo.data.batches import encode, steps_per_epoch
 from fashion_zoo.data.pipeline import Pipeline, training_pipeline
 from fashion_zoo.errors import Hint, Message
@@ -38,7 +38,7 @@ from fashion_zoo.training.recorder import Recorder
 def fit(
     model: keras.Model,
     config: RunConfig,
-    split: Split,
+    dataset: Dataset,
     callbacks: Sequence[keras.callbacks.Callback],
     display: TrainingDisplay,
     recorder: Recorder | None = None,
@@ -50,7 +50,7 @@ def fit(
     Args:
         model: built from ``config``.
         config: how to train it.
-        split: the images.
+        dataset: the images.
         callbacks: what else to call. They come after those of the config, so that they see the
             complete logs of an epoch, and before what shows and keeps it.
         display: what shows the progress.
@@ -62,16 +62,16 @@ def fit(
     """
     training = config.training
     num_classes, shape = model.output_shape[-1], model.input_shape[1:]
-    train, validation = (Images(reshape(part.images, shape), part.labels) for part in split)
-    pipeline = prepare(model, config, train)
+    pipeline, (images, labels) = prepare(model, config, dataset), dataset.validation
+    images = reshape(images, shape)
     # Validation labels are never smoothed: they measure the true ones.
-    answers = encode(validation.labels, num_classes, 0.0 if pipeline.soft else None)
+    answers = encode(labels, num_classes, 0.0 if pipeline.soft else None)
     own: list[keras.callbacks.Callback] = [
         FollowPipeline(pipeline),
         OptimizerLogger(),
         *_movers(training),
-        _stop_on_divergence(model, training, validation.images, answers),
-        *_stoppers(training, len(validation.labels)),
+        _stop_on_divergence(model, training, images, answers),
+        *_stoppers(training, len(labels)),
     ]
     watchers = [*own, *callbacks, ProgressDisplay(display, pipeline.images_per_step)]
     start = recorder.start if recorder else None
@@ -89,7 +89,7 @@ def fit(
             initial_epoch=initial_epoch,
             epochs=training.epochs,
             shuffle=False,  # the pipeline has its own order, keyed by seed and epoch
-            validation_data=(validation.images, answers),
+            validation_data=(images, answers),
             validation_batch_size=VALIDATION_BATCH,
             callbacks=watchers,
             verbose=0,
@@ -102,15 +102,16 @@ def fit(
         display.stop()
 
 
-def prepare(model: keras.Model, config: RunConfig, train: Images) -> Pipeline:
+def prepare(model: keras.Model, config: RunConfig, dataset: Dataset) -> Pipeline:
     """Make the pipeline, and compile the model for its steps.
 
     Raises:
         ConfigError: as ``check_batch``.
     """
     training, moving = config.training, config.training.schedules
-    check_batch(model, training.batch_size, len(train.labels))
-    total_steps = steps_per_epoch(len(train.labels), training.batch_size) * training.epochs
+    images, labels = dataset.train
+    check_batch(model, training.batch_size, len(labels))
+    total_steps = steps_per_epoch(len(labels), training.batch_size) * training.epochs
 
     def table(schedule: str, base: float) -> list[float] | None:
         if schedule == "constant":
@@ -118,10 +119,11 @@ def prepare(model: keras.Model, config: RunConfig, train: Images) -> Pipeline:
         return schedules.tabulate(schedules.get(schedule), base, total_steps)
 
     pipeline = training_pipeline(
-        train,
+        Images(reshape(images, model.input_shape[1:]), labels),
         batch_size=training.batch_size,
         seed=config.seed,
         num_classes=model.output_shape[-1],
+        image_shape=dataset.image_shape,
         label_smoothing=table(moving.label_smoothing, training.label_smoothing)
         or training.label_smoothing,
         policy=training.policy,

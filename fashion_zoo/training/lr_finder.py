@@ -11,7 +11,7 @@ import numpy as np
 
 from fashion_zoo.config import Recipe, RunConfig
 from fashion_zoo.config.overrides import override
-from fashion_zoo.data import Images, load_split, reshape
+from fashion_zoo.data import Images, load, reshape
 from fashion_zoo.data.batches import encode, epoch_order, steps_per_epoch
 from fashion_zoo.errors import Hint, TrainingError
 from fashion_zoo.language import checks
@@ -113,7 +113,7 @@ def range_test(
         TrainingError: the loss diverged at once.
     """
     checks.sweep(seeds, low, high, steps)
-    train = load_split(config.data).train
+    train = load(config.data).train
     rates = np.geomspace(low, high, steps)
     losses = np.full((seeds, steps), np.nan)
     smoothed, found = losses.copy(), []

@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
-import numpy as np
 
 import fashion_zoo.training.ending as ending
 import fashion_zoo.training.starting as starting
 from fashion_zoo import runs, storage
 from fashion_zoo.callbacks import StopOnInterrupt, check_callbacks
 from fashion_zoo.config import Recipe, RunConfig
-from fashion_zoo.data import CLASS_NAMES, Images, load_split, reshape
+from fashion_zoo.data import Dataset, Images, check_shape, load
 from fashion_zoo.errors import ConfigError, advice
 from fashion_zoo.machine import environment, precision
 from fashion_zoo.runs import Run
@@ -80,9 +79,9 @@ def train_run(
     if going_on:
         runs.check_same(runs.open_run(path), entry.name, config)
     with waiting("Reading the images and building the model", display.enabled):
-        split = load_split(config.data)
+        dataset = load(config.data)
         model = build_model(entry, config)
-    _check_fit(model, entry.name)
+    _check_fit(model, entry.name, dataset)
     origin = starting.fork(fork, config.training.epochs) if fork and not going_on else None
     with _run_folder(entry, config, path, force, resume, next_free) as (run, surroundings):
         if run.finished:
@@ -90,7 +89,7 @@ def train_run(
             if not (run.path / "curves.png").exists():  # a kill came before it
                 _draw_curves(run)
             return Ended(run, interrupted=False)
-        belonging = starting.belonging(run, split)
+        belonging = starting.belonging(run, dataset)
         start = starting.load(run, belonging) or origin
         if start:
             run.prune_states(start.epochs)
@@ -103,13 +102,13 @@ def train_run(
         with StopOnInterrupt(say=say) as stop, _going_on(run, force):
             finished = True
             try:
-                fit(model, config, split, [stop, *callbacks], display, recorder)
+                fit(model, config, dataset, [stop, *callbacks], display, recorder)
             except KeyboardInterrupt:
                 if stop.insisted:
                     raise
                 finished = False
             with waiting("Validating and saving the model", display.enabled):
-                _finish(run, model, split.validation, recorder, finished, display)
+                _finish(run, model, dataset.validation, recorder, finished, display)
     return Ended(run, interrupted=stop.asked or not finished)
 
 
@@ -171,11 +170,9 @@ def _draw_curves(run: Run) -> None:
     figures.try_save(run.to_write("curves.png"), lambda: run_curves(run))
 
 
-def _check_fit(model: keras.Model, name: str) -> None:
+def _check_fit(model: keras.Model, name: str, dataset: Dataset) -> None:
     """Check that the model can read the images and tell their classes apart."""
-    classes = model.output_shape[-1]
-    if classes != len(CLASS_NAMES):
-        raise ConfigError(
-            f"{name} has num_classes={classes}, but the data has {len(CLASS_NAMES)} classes."
-        )
-    reshape(np.zeros((1, 28, 28), dtype=np.uint8), model.input_shape[1:])
+    classes, known = model.output_shape[-1], len(dataset.class_names)
+    if classes != known:
+        raise ConfigError(f"{name} has num_classes={classes}, but the data has {known} classes.")
+    check_shape(model.input_shape[1:], dataset.image_shape)

@@ -6,7 +6,7 @@ from typing import Any
 
 import fashion_zoo.training.state as states
 from fashion_zoo import runs
-from fashion_zoo.data import Split
+from fashion_zoo.data import Dataset
 from fashion_zoo.errors import Hint, RunError
 from fashion_zoo.language.wording import counted
 from fashion_zoo.runs import Run
@@ -17,9 +17,9 @@ from fashion_zoo.training.state_file import check
 _KEPT = Recorder.__name__
 
 
-def belonging(run: Run, split: Split) -> dict[str, Any]:
+def belonging(run: Run, dataset: Dataset) -> dict[str, Any]:
     """Return what ties a state to its run: recipe, settings, seed included, and data."""
-    return {**_named(run), "data": split.digest()}
+    return {**_named(run), "data": dataset.digest}
 
 
 def _named(run: Run) -> dict[str, Any]:

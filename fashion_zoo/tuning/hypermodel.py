@@ -14,7 +14,7 @@ from fashion_zoo import registry, spaces
 from fashion_zoo.callbacks import check_callbacks
 from fashion_zoo.config import Recipe, RunConfig
 from fashion_zoo.config.overrides import override
-from fashion_zoo.data import Split, fold, load_split
+from fashion_zoo.data import Dataset, load
 from fashion_zoo.data.batches import steps_per_epoch
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.searches import check_images, narrowed
@@ -112,26 +112,22 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         self.folds = folds
         self.display = TrainingDisplay(enabled=False)
         """Shows the epochs of each training."""
-        self._fold: tuple[int, Split] | None = None
-        check_images(self.parameters, config, folds, lambda: self.split.train.labels)
-
-    @functools.cached_property
-    def split(self) -> Split:
-        """The training and the validation images."""
-        return load_split(self.base.data)
+        self.dataset = load(config.data)
+        self._fold: tuple[int, Dataset] | None = None
+        check_images(self.parameters, folds, self.dataset)
 
     @property
     def repetitions(self) -> int:
         """How often a trial is trained: executions times folds."""
         return self.executions * max(self.folds, 1)
 
-    def images(self, repetition: int) -> Split:
+    def images(self, repetition: int) -> Dataset:
         """Return what a repetition trains on, and what it is measured on."""
         if not self.folds:
-            return self.split
+            return self.dataset
         number = repetition % self.folds
         if self._fold is None or self._fold[0] != number:
-            self._fold = number, fold(self.split.train, number, self.folds)
+            self._fold = number, self.dataset.fold(number, self.folds)
         return self._fold[1]
 
     @functools.cached_property
@@ -150,7 +146,7 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         """Build and compile the model of these hyperparameters, its optimizer included."""
         config = self.config(hp, repetition)
         batch, epochs = config.training.batch_size, config.training.epochs
-        steps = steps_per_epoch(len(self.images(repetition).train.labels), batch) * epochs
+        steps = steps_per_epoch(self.images(repetition).count, batch) * epochs
         model = compile_model(build_model(self.entry, config), config, total_steps=steps)
         model.optimizer.build(model.trainable_variables)  # so that a tuner can load its weights
         return model

@@ -7,7 +7,6 @@ from typing import Any
 
 import fashion_zoo.tuning.drawing as drawing
 from fashion_zoo.config import Cost
-from fashion_zoo.data import training_count, validation_indices
 from fashion_zoo.language.wording import cost, counted, listed, percent, points
 from fashion_zoo.machine import environment
 from fashion_zoo.show import pages
@@ -71,7 +70,7 @@ def facts(
         command: the command that began the search, if one did.
     """
     base, surroundings = model.base, environment.describe()
-    count, held_out = training_count(base.data), len(validation_indices())
+    count, held_out = model.dataset.count, len(model.dataset.positions.validation)
     scored = f"the {held_out:,} validation images"
     if model.folds:
         folds = counted(model.folds, "fold")

@@ -67,9 +67,8 @@ def fingerprint(model: RecipeHyperModel, minimize: Sequence[Cost] = ()) -> dict[
         model: what is trained.
         minimize: the costs beside the accuracy.
     """
-    train, validation = model.split
     digest = hashlib.sha256()
-    for part in (train, validation):
+    for part in (model.dataset.train, model.dataset.validation):
         digest.update(part.images.tobytes())
         digest.update(part.labels.tobytes())
     return {

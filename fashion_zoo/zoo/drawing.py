@@ -95,13 +95,12 @@ def plot_augmentation(
         figures.check_place(to, force=force)
     need_tensorflow()
     from fashion_zoo.augment import Augmenter
-    from fashion_zoo.config import DataConfig
-    from fashion_zoo.data import CLASS_NAMES, load_split
+    from fashion_zoo.data import load
     from fashion_zoo.data.batches import encode
 
-    data = DataConfig()
-    train = load_split(data).train
-    classes = len(CLASS_NAMES)
+    data = load()
+    train, names = data.train, data.class_names
+    classes = len(names)
     chosen = np.array(
         [
             np.flatnonzero(train.labels == number % classes)[number // classes]
@@ -110,7 +109,7 @@ def plot_augmentation(
     )
     augmenter = Augmenter(operations, seed)
     plain = encode(train.labels[chosen], classes, 0.0)
-    rows: list[Any] = [(train.images[chosen], _texts(plain, CLASS_NAMES))]
+    rows: list[Any] = [(train.images[chosen], _texts(plain, names))]
     for step in range(ROWS):
         # As in a training, they are part of a batch in random order: a partner is any image.
         batch, place = _batch(chosen, len(train.labels), seed, step)
@@ -118,13 +117,13 @@ def plot_augmentation(
         changed, mixed = (
             np.asarray(one) for one in augmenter(train.images[batch], labels, 0, step)
         )
-        texts = _texts(mixed[place], CLASS_NAMES) if policies.mixes(operations) else None
+        texts = _texts(mixed[place], names) if policies.mixes(operations) else None
         rows.append((changed[place], texts))
-    names = ["training\nimage", *(f"step {step + 1}" for step in range(ROWS))]
-    caption = f"{data.dataset}, {counted(images, 'training image')}; seed {seed}."
+    labels = ["training\nimage", *(f"step {step + 1}" for step in range(ROWS))]
+    caption = f"{data.origin.dataset}, {counted(images, 'training image')}; seed {seed}."
     spelled = policies.POLICIES.get(policy)
     title = f"{policy}: {spelled}" if spelled else policy
-    return figures.shown(lambda: plots.pictures(rows, title, labels=names, caption=caption), to)
+    return figures.shown(lambda: plots.pictures(rows, title, labels=labels, caption=caption), to)
 
 
 def _batch(chosen, count: int, seed: int, step: int):

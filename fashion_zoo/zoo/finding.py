@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 from fashion_zoo import registry
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
+from fashion_zoo.data import agreed, load
 from fashion_zoo.language import checks
 from fashion_zoo.language.arguments import Place, checked
 from fashion_zoo.language.wording import counted
 from fashion_zoo.machine.devices import releasing
 from fashion_zoo.show.watching import Progress
-from fashion_zoo.zoo.checking import check_data
 
 if TYPE_CHECKING:
     from fashion_zoo.training.lr_finder import RangeTest
@@ -66,7 +66,7 @@ def find_lr(
     entry = registry.recipe(name)
     chosen = override(config or entry.config, overrides)
     checks.sweep(seeds, low, high, steps)
-    check_data(chosen)
+    agreed(chosen, load(chosen.data))
 
     from fashion_zoo.training.lr_finder import range_test  # seconds, so after every check
 
@@ -96,11 +96,9 @@ def find_lr(
 
 def _tested(config: RunConfig, seeds: int, steps: int) -> str:
     """Return what a range test was made with, for the caption of its picture."""
-    from fashion_zoo.data import training_count
-
     last = config.seed + seeds - 1
     keys = f"seed {last}" if seeds == 1 else f"seeds {config.seed} to {last}"
     return (
-        f"{keys}; {config.data.dataset}, {counted(training_count(config.data), 'training image')}, "
+        f"{keys}; {config.data.dataset}, {counted(load(config.data).count, 'training image')}, "
         f"{counted(steps, 'step')} of {counted(config.training.batch_size, 'image')}."
     )

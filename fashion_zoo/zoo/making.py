@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fashion_zoo import registry, runs
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
+from fashion_zoo.data import agreed, load
 from fashion_zoo.errors import Call, ConfigError, Hint, Message, advice
 from fashion_zoo.language.arguments import AnyPath, Place, checked
 from fashion_zoo.language.wording import counted
@@ -16,7 +17,6 @@ from fashion_zoo.runs import Run
 from fashion_zoo.show.waiting import waiting
 from fashion_zoo.show.watching import Progress
 from fashion_zoo.storage.paths import absolute
-from fashion_zoo.zoo.checking import check_data
 
 if TYPE_CHECKING:
     import keras
@@ -45,9 +45,9 @@ def get(
 
     Example:
         ```python
-        train, validation = fashion_zoo.data.load_split()
+        data = fashion_zoo.data.load()
         model = fashion_zoo.get("bn_mlp")
-        model.fit(*train, batch_size=256, epochs=5, validation_data=validation)
+        model.fit(*data.train, batch_size=256, epochs=5, validation_data=data.validation)
         ```
     """
     check_eager(scope=False)
@@ -180,7 +180,7 @@ def train(
     if resume and (done := _done(path, name, chosen, evaluate, export)):
         display.say(f"{path} is finished: nothing is left to train.")
         return done
-    check_data(chosen)
+    agreed(chosen, load(chosen.data))
 
     from fashion_zoo.exporting import check_exportable
     from fashion_zoo.training import train_run

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fashion_zoo import registry, runs, searches, storage
 from fashion_zoo.config import Cost, Pruner, Recipe, RunConfig, Sampler
 from fashion_zoo.config.overrides import override
-from fashion_zoo.data import load_split
+from fashion_zoo.data import agreed, load
 from fashion_zoo.errors import RunLockedError, advice
 from fashion_zoo.language import checks
 from fashion_zoo.language.arguments import AnyPath, Place, checked
@@ -23,7 +23,6 @@ from fashion_zoo.show.watching import Progress, watched
 from fashion_zoo.spaces import TrainingSpace
 from fashion_zoo.storage import locks
 from fashion_zoo.storage.paths import absolute
-from fashion_zoo.zoo.checking import check_data
 
 if TYPE_CHECKING:
     from fashion_zoo.show.trials import Counts
@@ -203,10 +202,9 @@ def _checked(
 ) -> tuple[RunConfig, TrainingSpace]:
     """Return the config and what may change in it, checked against the images."""
     own = searches.narrowed(entry, space, base)
-    check_data(base, batches=False)
-    searches.check_images(
-        own.parameters(base), base, folds, lambda: load_split(base.data).train.labels
-    )
+    dataset = load(base.data)
+    agreed(base, dataset, batches=False)
+    searches.check_images(own.parameters(base), folds, dataset)
     return base, own
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 import numpy as np
 
 from fashion_zoo import runs
-from fashion_zoo.config import DataConfig
+from fashion_zoo.data import load
 from fashion_zoo.errors import ConfigError, DataError
 from fashion_zoo.language import checks
 from fashion_zoo.language.arguments import AnyPath, Place, checked, received
@@ -85,13 +85,12 @@ def _evaluate_model(model: "keras.Model") -> dict[str, Any]:
     from fashion_zoo.evaluation.report import measure_test
 
     _check_model("evaluate", model)
-    return measure_test(model, DataConfig())
+    return measure_test(model, load())
 
 
 def _check_model(function: str, model: "keras.Model") -> None:
     """Check that a caller's model has a known shape and an output for each class."""
-    from fashion_zoo.data import CLASS_NAMES
-
+    classes = len(load().class_names)
     try:
         shape = model.output_shape
     except AttributeError:
@@ -99,9 +98,9 @@ def _check_model(function: str, model: "keras.Model") -> None:
             f"{function} takes a model whose shapes are known, received {received(model)}. Give it "
             "a keras.Input, or call it with a batch first."
         ) from None
-    if not isinstance(shape, tuple) or shape[-1] != len(CLASS_NAMES):
+    if not isinstance(shape, tuple) or shape[-1] != classes:
         raise ConfigError(
-            f"{function} takes a model of {len(CLASS_NAMES)} classes, received one with outputs of "
+            f"{function} takes a model of {classes} classes, received one with outputs of "
             f"shape {shape}."
         )
 
@@ -176,16 +175,16 @@ def predict(
         ConfigError: no pictures, ``top`` is not in 1..10, a model of other images or classes, or an
             argument is something else.
     """
-    from fashion_zoo.data import CLASS_NAMES
-
-    checks.whole("top", top, 1, len(CLASS_NAMES))
+    data = load()
+    names = data.class_names
+    checks.whole("top", top, 1, len(names))
     if _is_model(run):
         _check_model("predict", run)
         opened: Any = run
     else:
         opened = _open("predict takes a run, its folder or a model", run)
     several = pictures if isinstance(pictures, list | tuple) else [pictures]
-    named = _read(several, invert, skip)
+    named = _read(several, data.image_shape, invert, skip)
     if several and not named:
         return []
     if not named:
@@ -200,14 +199,17 @@ def predict(
             entry.notes,
             entry.looks_inverted,
             entry.is_faint,
-            tuple((CLASS_NAMES[place], float(row[place])) for place in np.argsort(-row)[:top]),
+            tuple((names[place], float(row[place])) for place in np.argsort(-row)[:top]),
         )
         for (name, entry), row in zip(named, found, strict=True)
     ]
 
 
 def _read(
-    pictures: Sequence[Any], invert: bool, skip: Callable[[DataError], None] | None
+    pictures: Sequence[Any],
+    shape: tuple[int, ...],
+    invert: bool,
+    skip: Callable[[DataError], None] | None,
 ) -> list[tuple[str, "Picture"]]:
     """Return the name of each image and what was read."""
     from fashion_zoo.data.arrays import read_pictures
@@ -217,13 +219,13 @@ def _read(
     for one in pictures:
         if isinstance(one, str | os.PathLike):
             try:
-                named.append((os.fspath(one), read_picture(os.fspath(one), invert=invert)))
+                named.append((os.fspath(one), read_picture(os.fspath(one), shape, invert=invert)))
             except DataError as error:
                 if skip is None:
                     raise
                 skip(error)
         elif isinstance(one, np.ndarray):
-            images = read_pictures(one, invert=invert)
+            images = read_pictures(one, shape, invert=invert)
             named += [(f"image {len(named) + place}", image) for place, image in enumerate(images)]
         else:
             raise ConfigError(

@@ -11,7 +11,7 @@ import numpy as np
 import recipes.benchmark.text as text
 from fashion_zoo import registry, storage
 from fashion_zoo.config.overrides import override
-from fashion_zoo.data import Images, load_split, reshape
+from fashion_zoo.data import Images, load, reshape
 from fashion_zoo.runs import Run
 from fashion_zoo.show.progress import TrainingDisplay
 from recipes.benchmark.measured import measure_seeds
@@ -83,10 +83,10 @@ def _gap(run: Run) -> float:
     """Return validation loss minus training loss of the saved model, and keep both in the run."""
     file = run.path / "gap.json"
     if not file.is_file():
-        split, model = load_split(run.config.data), run.load_model()
+        dataset, model = load(run.config.data), run.load_model()
         losses = {
-            "training_loss": _loss(model, split.train),
-            "validation_loss": _loss(model, split.validation),
+            "training_loss": _loss(model, dataset.train),
+            "validation_loss": _loss(model, dataset.validation),
         }
         storage.write_json(file, losses)
     stored = run.read_json(file.name)

@@ -13,7 +13,7 @@ import recipes.benchmark.text as text
 from fashion_zoo import registry, storage
 from fashion_zoo.config import Recipe, RunConfig
 from fashion_zoo.config.overrides import override
-from fashion_zoo.data import Split, load_split
+from fashion_zoo.data import Dataset, load
 from fashion_zoo.errors import TrainingError
 from fashion_zoo.machine.devices import releasing
 from fashion_zoo.show.progress import TrainingDisplay
@@ -66,14 +66,14 @@ def measure_learning_rates(
         entry = registry.recipe(recipe)
         moving = {"training": {"schedules": {"learning_rate": schedule}}}
         config = override(_settings(entry, changes), moving)
-        split = load_split(config.data)
+        dataset = load(config.data)
         for rule, rate in _rates(entry, suggested[recipe]):
             tried = override(config, {"training": {"learning_rate": rate}})
             each = []
             for seed in range(seeds):
                 seeded = override(tried, {"seed": seed})
                 with display.pace.training(f"{recipe} {schedule} {rule} {rate:g}, seed {seed}"):
-                    each.append(_trained(entry, seeded, split, folder, changes))
+                    each.append(_trained(entry, seeded, dataset, folder, changes))
             rows.append(Reached(recipe, schedule, rule, rate, tuple(each)))
             reached = ", ".join(f"{one:.4f}" for one in each)
             display.say(f"{recipe} {schedule} {rule} {rate:g}: validation {reached}")
@@ -104,7 +104,7 @@ def _suggested(recipe: str, folder: Path, changes: Mapping[str, Any]) -> dict[st
 
 
 def _trained(
-    entry: Recipe, config: RunConfig, split: Split, folder: Path, changes: Mapping[str, Any]
+    entry: Recipe, config: RunConfig, dataset: Dataset, folder: Path, changes: Mapping[str, Any]
 ) -> float:
     """Return the validation accuracy after the last epoch, NaN where training diverged."""
     training = config.training
@@ -120,7 +120,7 @@ def _trained(
         with releasing():
             model = build_model(entry, config)
             try:
-                fit(model, config, split, [], TrainingDisplay(enabled=False))
+                fit(model, config, dataset, [], TrainingDisplay(enabled=False))
             except TrainingError:
                 return {"accuracy": None}
             return {"accuracy": round(float(model.history.history["val_accuracy"][-1]), 6)}

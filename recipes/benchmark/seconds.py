@@ -12,7 +12,7 @@ import recipes.benchmark.text as text
 from fashion_zoo import registry, storage
 from fashion_zoo.config import DataConfig, RunConfig
 from fashion_zoo.config.overrides import override
-from fashion_zoo.data import load_split
+from fashion_zoo.data import load
 from fashion_zoo.evaluation import measure_test
 from fashion_zoo.evaluation.statistics import POSITIVE
 from fashion_zoo.show.progress import TrainingDisplay
@@ -94,7 +94,7 @@ def _tutorial(seed: int, data: DataConfig) -> tuple[float, float, float]:
     Returns:
         Seconds of ``fit``, and accuracy on the validation and on the test images.
     """
-    split = load_split(data)
+    dataset = load(data)
     # Keras draws the seeds of its kernels from Python's generator. TensorFlow's global seed stays
     # unset: with it, fit would shuffle every epoch into the same order.
     random.seed(seed)
@@ -109,11 +109,11 @@ def _tutorial(seed: int, data: DataConfig) -> tuple[float, float, float]:
     )
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     net.compile(optimizer="adam", loss=loss, metrics=["accuracy"])
-    images = split.train.images / 255.0
+    images = dataset.train.images / 255.0
     start = time.perf_counter()
-    net.fit(images, split.train.labels, epochs=TUTORIAL_EPOCHS, verbose=0)
+    net.fit(images, dataset.train.labels, epochs=TUTORIAL_EPOCHS, verbose=0)
     seconds = round(time.perf_counter() - start, 2)
-    validation = split.validation
+    validation = dataset.validation
     reached = net.evaluate(
         validation.images / 255.0, validation.labels, verbose=0, return_dict=True
     )

@@ -6,10 +6,10 @@ import keras
 import numpy as np
 
 import fashion_zoo
-from fashion_zoo.data import load_part, stratified
+from fashion_zoo.data import load, stratified
 
 assert keras.backend.backend() == "jax", "set KERAS_BACKEND=jax"
-part = load_part("train")
+part = load().read("train")
 chosen = stratified(part.labels, 200)
 images, labels = part.images[chosen], part.labels[chosen]
 model = fashion_zoo.get("adaptive_dropout_mlp", hidden_units=(8, 8))

@@ -149,7 +149,7 @@ def run(settings: Mapping[str, Any]) -> dict[str, Any]:
     """
     search.be_quiet()
     model = _model(settings, settings["seed"])
-    _ = model.split  # reading the images is no part of the search
+    _ = model.dataset.train  # reading the images is no part of the search
     with tempfile.TemporaryDirectory() as folder:
         find = _ours if settings["tuner"] == TUNERS[0] else _stock
         deadline = Deadline(settings["seconds"])

@@ -8,7 +8,7 @@ import keras
 
 from fashion_zoo import registry
 from fashion_zoo.config.overrides import override
-from fashion_zoo.data import Images, load_split
+from fashion_zoo.data import Images, load
 from fashion_zoo.data.pipeline import Pipeline, training_pipeline
 from fashion_zoo.policies import POLICIES, Policy, mixes, parse
 from recipes.benchmark.speed.training import Row, summarized
@@ -44,7 +44,7 @@ def measure_augmenting(rounds: int, changes: Mapping[str, Any]) -> list[Row]:
         changes: overrides of the config, for a quick look.
     """
     config = override(registry.recipe("bn_mlp").config, changes)
-    train = load_split(config.data).train
+    train = load(config.data).train
     rows = []
     for text in [*STOCK, *(name for name in POLICIES if name != "none")]:
         ours, stock = _pipeline(train, parse(text)), _stock(train, parse(text))

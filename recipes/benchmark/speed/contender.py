@@ -18,7 +18,7 @@ import keras
 from fashion_zoo import registry
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
-from fashion_zoo.data import Images, load_split
+from fashion_zoo.data import Images, load
 from fashion_zoo.data.batches import steps_per_epoch
 from fashion_zoo.machine.precision import choose
 from fashion_zoo.optimizers import TabulatedSchedule
@@ -60,11 +60,11 @@ def wait() -> None:
 
 def ours(config: RunConfig, answer: Answer, without: str) -> None:
     """Train as ``python -m recipes.train`` does; or, for its shares, without a part of it."""
-    split, model = load_split(config.data), build_model(registry.recipe("bn_mlp"), config)
+    dataset, model = load(config.data), build_model(registry.recipe("bn_mlp"), config)
     if not without:
-        fit(model, config, split, [Paced(answer)], TrainingDisplay(enabled=False))
+        fit(model, config, dataset, [Paced(answer)], TrainingDisplay(enabled=False))
         return
-    pipeline = prepare(model, config, split.train)
+    pipeline = prepare(model, config, dataset)
     batches = pipeline.batches
     if without == "iterator":
         batches = batches.take(1).cache().repeat(pipeline.steps)
@@ -76,7 +76,7 @@ def ours(config: RunConfig, answer: Answer, without: str) -> None:
 
 def stock(config: RunConfig, answer: Answer, without: str) -> None:
     """Train the same net, of Keras's own parts, with ``fit(x, y)``."""
-    dtype, train = choose(config.precision).policy, load_split(config.data).train
+    dtype, train = choose(config.precision).policy, load(config.data).train
     layers = keras.layers
     x = inputs = keras.Input((28, 28))
     x = layers.Rescaling(1 / 255, dtype=dtype)(x)
@@ -110,7 +110,7 @@ def torch_loop(config: RunConfig, answer: Answer, without: str) -> None:
     import torch
     from torch.nn import functional
 
-    train, batch = load_split(config.data).train, config.training.batch_size
+    train, batch = load(config.data).train, config.training.batch_size
     images = torch.from_numpy(train.images).reshape(len(train.labels), -1)
     labels = torch.from_numpy(train.labels.astype("int64"))
     torch.manual_seed(0)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from fashion_zoo import registry
 from fashion_zoo.config.overrides import override
-from fashion_zoo.data import load_split
+from fashion_zoo.data import load
 from fashion_zoo.data.batches import steps_per_epoch
 from recipes.benchmark.speed.turns import Entry, Epoch, take_turns
 
@@ -121,7 +121,7 @@ def _images(changes: Mapping[str, Any]) -> int:
     """Return the images of an epoch."""
     config = override(registry.recipe("bn_mlp").config, changes)
     batch = config.training.batch_size
-    return steps_per_epoch(len(load_split(config.data).train.labels), batch) * batch
+    return steps_per_epoch(len(load(config.data).train.labels), batch) * batch
 
 
 def training_table(rows: Sequence[Row]) -> str:

@@ -1,95 +1,71 @@
-"""Sources: image files to arrays, with every claim of a file checked."""
+"""Fashion-MNIST: the four published files, with every claim of a file checked."""
 
+import functools
 import gzip
 import hashlib
 import math
 import zlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, Literal, NamedTuple
+from typing import BinaryIO
 
 import numpy as np
 
 from fashion_zoo.config import DataConfig
+from fashion_zoo.data.dataset import Dataset, Images, Part, Positions
+from fashion_zoo.data.sources import WORDS
 from fashion_zoo.errors import DataError
 from fashion_zoo.language.arguments import AnyPath, checked
-from fashion_zoo.language.wording import counted
 from fashion_zoo.storage import reading
 
-EMBEDDED = Path(__file__).parent.parent / "assets" / "fashion_mnist"
+EMBEDDED = Path(__file__).parents[2] / "assets" / "fashion_mnist"
 CLASS_NAMES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
     "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 )  # fmt: skip
 IMAGE_SHAPE = (28, 28)
-TRAINING_IMAGES = 60_000  # as published, those for validation included
-_PARTS = {"train": ("train", TRAINING_IMAGES), "test": ("t10k", 10_000)}
+_COUNTS = {"train": 60_000, "test": 10_000}  # as published
 _UNSIGNED_BYTE = 0x08  # the IDX type code; all MNIST-like files use it
 
 
-class Images(NamedTuple):
-    """Images with their labels."""
+@functools.cache
+def _validation_indices() -> np.ndarray:
+    """Return the (5000,) int32 positions of the validation images in the training file, sorted.
 
-    images: np.ndarray
-    """(count, 28, 28) uint8 in 0..255, 0 is black background."""
-    labels: np.ndarray
-    """(count,) uint8 in 0..9, positions in the class names."""
-
-    def __repr__(self) -> str:
-        shape = "x".join(map(str, self.images.shape[1:]))
-        return f"{counted(len(self.images), 'image')} of {shape} {self.images.dtype}"
+    They were drawn once, 500 of each class, and are stored so that no library can change them.
+    """
+    text = (EMBEDDED / "validation_indices.txt").read_text(encoding="ascii")
+    return np.array(text.split(), dtype=np.int32)
 
 
-class Dataset(NamedTuple):
-    """A whole data set, as published."""
+@WORDS.register
+def fashion_mnist() -> Callable[[DataConfig], Dataset]:
+    """Clothes: 70,000 grey images of 28x28 in ten classes, from ``data.folder`` or as they come.
 
-    x_train: np.ndarray
-    """(60000, 28, 28) uint8."""
-    y_train: np.ndarray
-    """(60000,) uint8."""
-    x_test: np.ndarray
-    """(10000, 28, 28) uint8."""
-    y_test: np.ndarray
-    """(10000,) uint8."""
-    class_names: tuple[str, ...]
-    """Name of each label."""
-
-    def __repr__(self) -> str:
-        train, test = Images(self.x_train, self.y_train), Images(self.x_test, self.y_test)
-        return f"training: {train}\ntest: {test}\nclasses: {', '.join(self.class_names)}"
-
-
-@checked
-def load(name: str = "fashion_mnist", folder: AnyPath | None = None) -> Dataset:
-    """Load a data set whole, verified. Under a second.
-
-    Args:
-        name: ``"fashion_mnist"``.
-        folder: folder that holds the four published files; by default the embedded ones.
-
-    Raises:
-        ConfigError: the name is unknown.
-        DataError: a file is missing, damaged or not the published one.
+    Reading them raises a DataError where a file is missing, damaged or not the published one.
 
     Reference: Xiao, Rasul & Vollgraf 2017, arXiv:1708.07747.
     """
-    return Dataset(*load_part("train", name, folder), *load_part("test", name, folder), CLASS_NAMES)
+    return _dataset
 
 
-@checked
-def load_part(
-    part: Literal["train", "test"], name: str = "fashion_mnist", folder: AnyPath | None = None
-) -> Images:
-    """Load ``"train"`` or ``"test"`` alone, so that training never opens a test file.
+def _dataset(config: DataConfig) -> Dataset:
+    held_out = _validation_indices()
+    positions = Positions(
+        np.setdiff1d(np.arange(_COUNTS["train"]), held_out, assume_unique=True),
+        held_out,
+        np.arange(_COUNTS["test"]),
+    )
+    folder = EMBEDDED if config.folder is None else Path(config.folder)
+    return Dataset(config, CLASS_NAMES, IMAGE_SHAPE, positions, functools.partial(_read, folder))
 
-    Raises: as ``load``.
-    """
-    DataConfig(dataset=name)  # type: ignore[arg-type]  # it is there to check the name
-    where = Path(folder) if folder is not None else EMBEDDED
-    prefix, count = _PARTS[part]
-    images_file = where / f"{prefix}-images-idx3-ubyte.gz"
-    labels_file = where / f"{prefix}-labels-idx1-ubyte.gz"
-    images = read_idx(images_file, (count, *IMAGE_SHAPE))
-    labels = read_idx(labels_file, (count,))
+
+def _read(folder: Path, part: Part) -> Images:
+    prefix = {"train": "train", "test": "t10k"}[part]
+    images_file = folder / f"{prefix}-images-idx3-ubyte.gz"
+    labels_file = folder / f"{prefix}-labels-idx1-ubyte.gz"
+    images = read_idx(images_file, (_COUNTS[part], *IMAGE_SHAPE))
+    labels = read_idx(labels_file, (_COUNTS[part],))
     if labels.max() >= len(CLASS_NAMES):
         raise DataError(
             f"{labels_file} holds label {labels.max()} at position {labels.argmax()}; "

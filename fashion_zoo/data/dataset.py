@@ -1,0 +1,158 @@
+"""The data set as a value: images in three parts, and what a model must know of them."""
+
+import dataclasses
+import functools
+import hashlib
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from fashion_zoo.config import DataConfig
+from fashion_zoo.data.split import fold_positions, stratified
+from fashion_zoo.errors import ConfigError
+from fashion_zoo.language.wording import counted
+
+Part = Literal["train", "test"]
+
+
+class Images(NamedTuple):
+    """Images with their labels."""
+
+    images: np.ndarray
+    """(count, height, width) uint8 in 0..255, 0 is black background."""
+    labels: np.ndarray
+    """(count,) integers, positions in the class names; uint8 up to 256 classes."""
+
+    def __repr__(self) -> str:
+        shape = "x".join(map(str, self.images.shape[1:]))
+        return f"{counted(len(self.images), 'image')} of {shape} {self.images.dtype}"
+
+
+class Positions(NamedTuple):
+    """Which images are in which part."""
+
+    train: np.ndarray
+    """(n,) positions among the images to learn from."""
+    validation: np.ndarray
+    """(n,) positions among the images to learn from; none of them is in ``train``."""
+    test: np.ndarray
+    """(n,) positions among the test images."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Dataset:
+    """A data set. Its images are read when they are first asked for.
+
+    So it costs nothing to ask for the classes or the counts, and who never asks for ``test`` never
+    opens a test file.
+
+    Raises:
+        ConfigError: ``origin.limit`` asks for more images than there are, or for less than one of
+            each class.
+    """
+
+    origin: DataConfig
+    """What it was made from."""
+    class_names: tuple[str, ...]
+    """Name of each label."""
+    image_shape: tuple[int, ...]
+    """(height, width)."""
+    positions: Positions
+    """Of the whole data set; ``origin.limit`` takes a stratified slice of ``train``."""
+    read: Callable[[Part], Images]
+    """Reads the images to learn from, or the test images."""
+
+    def __post_init__(self) -> None:
+        limit, classes, whole = self.origin.limit, len(self.class_names), len(self.positions.train)
+        held_out = len(self.positions.validation)
+        if limit is not None and not classes <= limit <= whole:
+            raise ConfigError(
+                f"data.limit must be in {classes}..{whole:,}, received {limit:,}: there are "
+                f"{classes} classes, and {held_out:,} of the {whole + held_out:,} training images "
+                "are held out for validation."
+            )
+
+    def __repr__(self) -> str:
+        train, *others = (
+            counted(count, "image")
+            for count in (self.count, len(self.positions.validation), len(self.positions.test))
+        )
+        shape = "x".join(map(str, self.image_shape))
+        return (
+            f"{self.origin.dataset}: {train} of {shape} to train on, {others[0]} for validation, "
+            f"{others[1]} for the test\nclasses: {', '.join(self.class_names)}"
+        )
+
+    @property
+    def count(self) -> int:
+        """How many images are trained on, without a look at them."""
+        return self.origin.limit or len(self.positions.train)
+
+    @property
+    def train(self) -> Images:
+        """What is trained on; read-only, as the other parts are."""
+        return self._learned[0]
+
+    @property
+    def validation(self) -> Images:
+        """What chooses."""
+        return self._learned[1]
+
+    @functools.cached_property
+    def test(self) -> Images:
+        """What measures in the end, and neither trains nor chooses."""
+        whole, positions = self.read("test"), self.positions.test
+        if len(positions) == len(whole.labels):  # all of them, in order
+            return _frozen(whole)
+        return _part(whole, positions)
+
+    @functools.cached_property
+    def _learned(self) -> tuple[Images, Images]:
+        whole, train = self.read("train"), self.positions.train
+        if self.origin.limit is not None:
+            train = train[stratified(whole.labels[train], self.origin.limit)]
+        return _part(whole, train), _part(whole, self.positions.validation)
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """SHA-256 of what is trained on and chosen by, pixels and labels, in hexadecimal."""
+        return _digest(self.train, self.validation)
+
+    def fold(self, number: int, folds: int) -> "Dataset":
+        """Hold out one of several stratified folds of the training images, for cross-validation.
+
+        Args:
+            number: which fold is held out, from 0.
+            folds: how many there are; every image is held out in one of them.
+
+        Returns:
+            The other folds as ``train``, this one as ``validation``; both keep the images' order.
+        """
+        train, held_out = fold_positions(self.train.labels, folds)[number]
+        return dataclasses.replace(
+            self,
+            origin=dataclasses.replace(self.origin, limit=None),
+            positions=self.positions._replace(train=train, validation=held_out),
+            read=lambda part: self.train if part == "train" else self.read(part),
+        )
+
+
+def _digest(*parts: Images) -> str:
+    found = hashlib.sha256()
+    for part in parts:
+        for array in part:
+            found.update(f"{array.dtype}{array.shape}".encode())
+            found.update(np.ascontiguousarray(array).data)
+    return found.hexdigest()
+
+
+def _part(images: Images, chosen: np.ndarray) -> Images:
+    return _frozen(Images(images.images[chosen], images.labels[chosen]))
+
+
+def _frozen(images: Images) -> Images:
+    views = [array.view() for array in images]
+    for view in views:
+        view.flags.writeable = False
+    return Images(*views)

@@ -1,0 +1,164 @@
+"""Arrays in memory: images and labels of a caller's own, split by a seed of their own."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from fashion_zoo.config import DataConfig
+from fashion_zoo.data.dataset import Dataset, Images, Part, Positions
+from fashion_zoo.data.sources import WORDS
+from fashion_zoo.errors import ConfigError, DataError
+from fashion_zoo.language import checks
+from fashion_zoo.language.suggest import unknown
+from fashion_zoo.language.wording import counted
+from fashion_zoo.seeds import derive
+
+
+@WORDS.register
+def arrays() -> Callable[[DataConfig], Dataset]:
+    """Arrays of your own, given in Python: ``fashion_zoo.train(NAME, data=(x, y))``."""
+    return _refuse
+
+
+def _refuse(config: DataConfig) -> Dataset:
+    raise ConfigError(
+        "These images were arrays in memory, which nothing here can read again. Give them in "
+        "Python, with their settings: data=(x, y) or data=(x, y, x_test, y_test)."
+    )
+
+
+def from_arrays(
+    x: Any,
+    y: Any,
+    x_test: Any = None,
+    y_test: Any = None,
+    *,
+    class_names: Sequence[str] | None = None,
+    validation: float = 0.1,
+    test: float = 0.2,
+    seed: int = 0,
+    limit: int | None = None,
+) -> Dataset:
+    """Make a data set of arrays, the same one of the same arrays and settings.
+
+    Args:
+        x: (n, height, width) or (n, height, width, 1) numbers in 0..255, 0 is black.
+        y: (n,) positions in ``class_names``, or names.
+        x_test: test images; by default some of ``x`` are held out for the test.
+        y_test: their labels.
+        class_names: name of each class; by default what stands in ``y``.
+        validation: fraction of the images of each class that is held out for validation.
+        test: fraction that is held out for the test where there is no ``x_test``.
+        seed: key of what is held out; a training has another.
+        limit: as in ``DataConfig``.
+
+    Raises:
+        ConfigError: a setting is out of range.
+        DataError: the arrays are no images or no labels of them, or a class has too few images.
+    """
+    for name, part in (("validation", validation), ("test", test)):
+        checks.number(name, part, "a number above 0 and below 1", lambda value: 0 < value < 1)
+    checks.whole("seed", seed, 0)
+    if (x_test is None) != (y_test is None):
+        raise ConfigError("Test images have labels: give both x_test and y_test, or neither.")
+    names = _names(y, class_names)
+    learned = _part("x", x, "y", y, names)
+    tested, size = learned, learned.images.shape[1:]
+    if x_test is not None:
+        tested, test = _part("x_test", x_test, "y_test", y_test, names), 0.0
+        if tested.images.shape[1:] != size:
+            raise DataError(
+                f"x has images of {size}, and x_test of {tested.images.shape[1:]}. They must have "
+                "the same shape."
+            )
+    positions = _split(learned.labels, names, validation, test, seed)
+    if x_test is not None:
+        positions = positions._replace(test=np.arange(len(tested.labels)))
+
+    def read(part: Part) -> Images:
+        return learned if part == "train" else tested
+
+    return Dataset(DataConfig("arrays", limit=limit), names, size, positions, read)
+
+
+def _names(y: Any, given: Sequence[str] | None) -> tuple[str, ...]:
+    labels = np.asarray(y)
+    if given is not None:
+        names = tuple(given)
+        if len(set(names)) < len(names) or not all(isinstance(name, str) for name in names):
+            raise ConfigError(f"class_names must be different texts, received {list(names)!r}.")
+    elif labels.dtype.kind == "U":
+        names = tuple(map(str, np.unique(labels)))
+    else:
+        highest = int(labels.max()) if labels.size and labels.dtype.kind in "ui" else 0
+        names = tuple(map(str, range(highest + 1)))
+    return names
+
+
+def _part(pixels_name: str, pixels: Any, labels_name: str, labels: Any, names: Sequence[str]):
+    images = _pixels(pixels_name, pixels)
+    found = np.asarray(labels)
+    found = found[:, 0] if found.ndim == 2 and found.shape[1] == 1 else found
+    if found.shape != images.shape[:1] or found.dtype.kind not in "uiU":
+        raise DataError(
+            f"{labels_name} must hold a whole number or a name for each of the "
+            f"{counted(len(images), 'image')} of {pixels_name}, received {found.shape} of "
+            f"{found.dtype}."
+        )
+    if found.dtype.kind == "U":
+        if strange := set(found.tolist()) - set(names):
+            raise DataError(unknown("class", min(strange), list(names)))
+        place = {name: number for number, name in enumerate(names)}
+        found = np.array([place[name] for name in found.tolist()])
+    if found.min() < 0 or found.max() >= len(names):
+        raise DataError(
+            f"{labels_name} must be in 0..{len(names) - 1}, positions of the "
+            f"{counted(len(names), 'class name')}, received {found.min()} to {found.max()}."
+        )
+    return Images(images, found.astype(np.uint8 if len(names) <= 256 else np.int32))
+
+
+def _pixels(name: str, pixels: Any) -> np.ndarray:
+    array = np.asarray(pixels)
+    array = array[..., 0] if array.ndim == 4 and array.shape[-1] == 1 else array
+    if array.ndim != 3 or not array.size or array.dtype.kind not in "uif":
+        raise DataError(
+            f"{name} must hold grey images, (n, height, width) numbers in 0..255, received "
+            f"{np.shape(pixels)} of {array.dtype}."
+        )
+    low, high = float(array.min()), float(array.max())
+    if not (low >= 0 and high <= 255):  # NaN is neither
+        raise DataError(
+            f"Pixels of {name} are in 0..255, received values from {low:g} to {high:g}."
+        )
+    if high <= 1 or (array.dtype.kind == "f" and (array != np.floor(array)).any()):
+        raise DataError(
+            f"Pixels of {name} are whole numbers in 0..255, received values from {low:g} to "
+            f"{high:g}. If they were divided by 255, multiply them by it again, and round."
+        )
+    return array.astype(np.uint8, copy=False)
+
+
+def _split(
+    labels: np.ndarray, names: Sequence[str], validation: float, test: float, seed: int
+) -> Positions:
+    """Hold out of each class a fraction for the test and one for validation, at least one image."""
+    parts: list[list[np.ndarray]] = [[], [], []]
+    for label, name in enumerate(names):
+        members = np.flatnonzero(labels == label)
+        tested, chosen = (
+            max(round(part * len(members)), 1) if part else 0 for part in (test, validation)
+        )
+        if len(members) <= tested + chosen:
+            raise DataError(
+                f"Class {name!r} has {counted(len(members), 'image')}, of which {tested} would be "
+                f"held out for the test and {chosen} for validation: none is left to train on."
+            )
+        members = np.random.default_rng(derive(seed, "split", label)).permutation(members)
+        held_out = tested + chosen
+        for part, some in zip(
+            parts, (members[held_out:], members[tested:held_out], members[:tested]), strict=True
+        ):
+            part.append(some)
+    return Positions(*(np.sort(np.concatenate(part)) for part in parts))
