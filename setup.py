@@ -52,6 +52,8 @@ setup(
     extras_require={
         "dashboard": ["optuna-dashboard>=0.18"],
         "docs": ["mkdocs-material>=9.5"],
+        "litert": ["ai-edge-litert>=2.1"],
+        "onnx": ["onnxruntime>=1.20", "tf2onnx>=1.17"],
         "postgresql": ["psycopg[binary]>=3.2"],
     },
     entry_points={"console_scripts": ["fashion-zoo = recipes.__main__:main"]},

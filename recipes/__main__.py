@@ -11,7 +11,7 @@ COMMANDS = {
     "train": "train a recipe, evaluate it, export it",
     "tune": "search for better hyperparameters",
     "evaluate": "measure a run on the test images",
-    "export": "write a run as a SavedModel and prove that it agrees",
+    "export": "write a run for other programs and prove that it agrees",
     "predict": "name what is on picture files",
     "list": "the recipes and what they reached",
     "info": "one recipe with its defaults",

@@ -1,4 +1,4 @@
-"""Export a run: ``python -m recipes.export RUN --to FOLDER``."""
+"""Export a run: ``python -m recipes.export RUN --to FOLDER --format onnx``."""
 
 import dataclasses
 import sys
@@ -12,16 +12,18 @@ from recipes import _common, _lines
 
 @dataclasses.dataclass(frozen=True)
 class Export:
-    """Write a run as a SavedModel and prove, in a fresh process, that it agrees.
+    """Write a run for other programs and prove, in a fresh process, that the export agrees.
 
-    The SavedModel takes raw uint8 images (batch, 28, 28) and returns probabilities, class_index
-    and class_name. It needs TensorFlow alone: neither keras nor fashion_zoo.
+    The export takes raw uint8 images (batch, height, width) and returns probabilities, class_index
+    and class_name. What reads it needs neither keras nor fashion_zoo.
     """
 
     run: tyro.conf.Positional[str]
     """The run folder."""
     to: str
     """The folder to make; it appears only when the proof holds."""
+    format: str = "saved_model"
+    """What to write, such as saved_model, litert or onnx."""
     force: bool = False
     """Replace an older export there."""
     json: bool = False
@@ -34,7 +36,7 @@ def main(argv: list[str]) -> None:
     options = _common.parse(Export, argv, "export")
     _common.start_keras()
     with waiting("Exporting, and comparing the export with the model"):
-        parity = fashion_zoo.export(options.run, options.to, force=options.force)
+        parity = fashion_zoo.export(options.run, options.to, options.format, force=options.force)
     if options.json:
         _common.print_json(parity)
     else:

@@ -12,9 +12,11 @@ import fashion_zoo
 from fashion_zoo import DataError, ExportError, RunError, get, list_recipes, override
 from fashion_zoo.data import Dataset, load
 from fashion_zoo.evaluation.report import probabilities
-from fashion_zoo.exporting import parity, saved_model
+from fashion_zoo.exporting import WORDS, export_run, parity
+from fashion_zoo.exporting.formats import saved_model
 
 DATA = load()
+NAMES = DATA.class_names
 SERVE = """
 import sys
 sys.modules["keras"] = sys.modules["fashion_zoo"] = None
@@ -46,24 +48,24 @@ def test_the_export_serves_raw_images_without_keras_or_this_package(trained, ima
     types, shape, names = done.stdout.splitlines()
     assert (types, shape) == ("int64 string", "7 10")
     expected = probabilities(trained.run.load_model(), images.images[:7]).argmax(axis=1)
-    assert names == ",".join(DATA.class_names[label] for label in expected)
+    assert names == ",".join(NAMES[label] for label in expected)
 
 
 def test_the_proof_covers_all_test_images(trained):
     stored = json.loads((trained.run.path / "saved_model" / "parity.json").read_text())
     assert stored == trained.parity
+    assert stored["format"] == "saved_model"
     assert stored["images"] == 10_000
     assert stored["same_class"] == 1
     assert stored["largest_probability_difference"] <= stored["tolerance"] == 1e-5
     assert "trained" not in stored  # which was float32 already
 
 
-def test_the_proof_reads_the_test_images_of_the_run(trained, tmp_path, monkeypatch):
-    monkeypatch.setattr(saved_model, "write_saved_model", lambda *_: None)
+def test_the_proof_reads_the_test_images_of_the_run(trained, tmp_path):
     config = override(trained.run.config, {"data": {"folder": str(tmp_path)}})
     elsewhere = dataclasses.replace(trained.run, config=config)
     with pytest.raises(DataError, match=f"{tmp_path}/t10k-images-idx3-ubyte.gz is missing"):
-        saved_model.export_run(elsewhere, tmp_path / "saved_model")
+        export_run(elsewhere, tmp_path / "saved_model")
 
 
 @pytest.mark.parametrize("name", list_recipes())
@@ -72,7 +74,7 @@ def test_every_recipe_serves_what_it_predicts(name, images, tmp_path):
 
     # 16 bits may round a sum the other way in a graph that adds it up in another order.
     model = get(name, precision="float32")
-    saved_model.write_saved_model(model, tmp_path, DATA)
+    saved_model.write(model, NAMES, DATA.image_shape, tmp_path)
     serve = tf.saved_model.load(str(tmp_path)).signatures["serving_default"]
     found = serve(images=tf.constant(images.images))
     expected = probabilities(model, images.images)
@@ -81,28 +83,33 @@ def test_every_recipe_serves_what_it_predicts(name, images, tmp_path):
 
 
 def test_an_export_that_disagrees_is_refused_and_nothing_is_written(trained, tmp_path, monkeypatch):
-    def poisoned(model, folder, data):
+    def poisoned(model, *rest):
         other = keras.models.clone_model(model)
         other.set_weights([weight + 1e-3 for weight in model.get_weights()])
-        write(other, folder, data)
+        write(other, *rest)
 
-    write = saved_model.write_saved_model
-    monkeypatch.setattr(saved_model, "write_saved_model", poisoned)
+    write = saved_model.write
+    monkeypatch.setattr(saved_model, "write", poisoned)
     with pytest.raises(ExportError, match="The export does not agree with its model: probabilit"):
         fashion_zoo.export(trained.run.path, tmp_path / "to")
     assert not list(tmp_path.iterdir())
 
 
+def prove(trained, folder, names, images):
+    return parity.prove(
+        WORDS.parse("saved_model"), folder, trained.run.load_model(), names, images.images
+    )
+
+
 @pytest.mark.slow
-def test_swapped_class_names_are_noticed(trained):
-    data = dataclasses.replace(DATA, class_names=DATA.class_names[::-1])
+def test_swapped_class_names_are_noticed(trained, images):
     with pytest.raises(ExportError, match="does not agree"):
-        parity.prove(trained.run.load_model(), trained.run.path / "saved_model", data)
+        prove(trained, trained.run.path / "saved_model", NAMES[::-1], images)
 
 
-def test_a_folder_that_is_no_saved_model_is_named(trained, tmp_path):
+def test_a_folder_that_is_no_saved_model_is_named(trained, tmp_path, images):
     with pytest.raises(ExportError, match="cannot be loaded in a fresh process"):
-        parity.prove(trained.run.load_model(), tmp_path, DATA)
+        prove(trained, tmp_path, NAMES, images)
 
 
 def test_an_export_is_replaced_only_by_force_and_other_folders_never(trained, tmp_path):

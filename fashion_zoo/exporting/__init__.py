@@ -1,5 +1,6 @@
-"""Export: a SavedModel for other programs, and the proof that it agrees."""
+"""Export: a model for other programs, in one of several formats, and the proof that it agrees."""
 
-from fashion_zoo.exporting.saved_model import check_exportable, export_run
+from fashion_zoo.exporting.export import check_exportable, export_run
+from fashion_zoo.exporting.format import WORDS, Format
 
-__all__ = ["check_exportable", "export_run"]
+__all__ = ["WORDS", "Format", "check_exportable", "export_run"]

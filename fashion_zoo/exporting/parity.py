@@ -1,18 +1,20 @@
-"""The proof that an export agrees with the model it came from."""
+"""The proof that an export agrees with the model it came from; it knows no format."""
 
+import inspect
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fashion_zoo import storage
-from fashion_zoo.data import Dataset
 from fashion_zoo.errors import ExportError
 from fashion_zoo.evaluation.report import probabilities
 from fashion_zoo.exporting.float32 import compute_dtype, tolerance
+from fashion_zoo.exporting.format import Format
 
 if TYPE_CHECKING:
     import keras
@@ -21,18 +23,22 @@ TOLERANCE = 1e-5  # of a probability; float32 softmax rounds at about 1e-7
 
 
 def prove(
-    model: "keras.Model",
+    format: Format,
     folder: Path,
-    data: Dataset,
+    model: "keras.Model",
+    names: Sequence[str],
+    images: np.ndarray,
     *,
     trained: "keras.Model | None" = None,
 ) -> dict[str, Any]:
-    """Compare a SavedModel, loaded in a fresh process, with its model on the test images.
+    """Compare an export, loaded in a fresh process, with its model on the test images.
 
     Args:
+        format: of the export.
+        folder: the export.
         model: what was exported.
-        folder: the SavedModel.
-        data: the images.
+        names: of its classes.
+        images: (n, height, width) uint8.
         trained: what the model is the float32 form of; by default it is what was trained.
 
     Returns:
@@ -41,16 +47,14 @@ def prove(
         the same three numbers against what was trained.
 
     Raises:
-        DataError: a test file is damaged.
         ExportError: a class differs, a name is not that of its class, or a probability is over
             its tolerance.
     """
-    images = data.test.images
     expected = probabilities(model, images)
-    served = _serve_elsewhere(folder, images)
+    served = _serve_elsewhere(format, folder, images)
     difference = float(np.abs(served["probabilities"] - expected).max())
     same = float((served["class_index"] == expected.argmax(axis=1)).mean())
-    named = np.array(data.class_names)[served["class_index"]]
+    named = np.array(names)[served["class_index"]]
     found: dict[str, Any] = {
         "images": len(images),
         "largest_probability_difference": difference,
@@ -88,16 +92,17 @@ def _compare(trained: "keras.Model", images: np.ndarray, expected: np.ndarray) -
     }
 
 
-def _serve_elsewhere(folder: Path, images: np.ndarray) -> dict[str, np.ndarray]:
-    """Load the SavedModel in a process that imports neither keras nor this package."""
-    script = Path(__file__).with_name("serve_once.py")
+def _serve_elsewhere(format: Format, folder: Path, images: np.ndarray) -> dict[str, np.ndarray]:
+    """Load the export in a process that imports neither keras nor this package."""
+    script = Path(__file__).with_name("server.py")
     with tempfile.TemporaryDirectory() as exchange:
         asked, answered = Path(exchange, "images.npy"), Path(exchange, "outputs.npz")
         with storage.as_storage_error(asked):
             np.save(asked, images)
         # -P keeps this folder, and with it this package, off the path of the fresh process.
-        command = [sys.executable, "-P", str(script), str(folder), str(asked), str(answered)]
-        done = subprocess.run(command, capture_output=True, text=True)
+        command = [sys.executable, "-P", script, format.serve.__name__, folder, asked, answered]
+        source = inspect.getsource(format.serve)
+        done = subprocess.run(command, input=source, capture_output=True, encoding="utf-8")
         if done.returncode:
             raise ExportError(
                 f"The export cannot be loaded in a fresh process: {done.stderr.strip()[-500:]}"

@@ -108,25 +108,32 @@ def _check_model(function: str, model: "keras.Model") -> None:
 @checked
 @releasing()
 def export(
-    run: AnyPath, to: Place, *, force: bool = False, progress: Progress = "auto"
+    run: AnyPath,
+    to: Place,
+    format: str = "saved_model",
+    *,
+    force: bool = False,
+    progress: Progress = "auto",
 ) -> dict[str, Any]:
-    """Export a run as a SavedModel and prove that it agrees.
+    """Export a run for other programs and prove that the export agrees.
 
     Args:
         run: a run: its folder, or what ``open_run`` or ``train`` returned.
         to: the folder to make.
+        format: ``saved_model``, or one of the others in ``fashion_zoo.exporting.WORDS``.
         force: replace an older export there.
         progress: say on a terminal what is going on: True, False, or "auto".
 
     Raises:
+        ConfigError: an unknown format.
         RunError: it is not a run, or has no model.
-        ExportError: the export does not agree, or the backend cannot write one.
+        ExportError: the export does not agree, or cannot be written here.
     """
     opened = runs.open_run(run)
     from fashion_zoo.exporting import export_run
 
     with waiting("Exporting, and comparing the export with the model", progress):
-        return export_run(opened, Path(to), force=force)
+        return export_run(opened, Path(to), format, force=force)
 
 
 class Prediction(NamedTuple):

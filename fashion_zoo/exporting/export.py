@@ -1,0 +1,102 @@
+"""Write a run's model in a format, and let the folder appear only when it is proved."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+from fashion_zoo import storage
+from fashion_zoo.data import Dataset, load
+from fashion_zoo.errors import ConfigError, ExportError, FashionZooError, Hint
+from fashion_zoo.exporting.float32 import in_float32
+from fashion_zoo.exporting.format import WORDS, Format
+from fashion_zoo.exporting.parity import prove
+from fashion_zoo.runs import Run
+from fashion_zoo.storage.paths import absolute
+
+
+def export_run(
+    run: Run, folder: str | Path, format: str = "saved_model", *, force: bool = False
+) -> dict[str, Any]:
+    """Export a run's model, and prove that the export agrees with the model.
+
+    It takes raw (batch, height, width) uint8 images and returns ``probabilities`` (batch, classes)
+    float32 and ``class_index`` (batch,); the class names travel in it.
+    It computes in float32, with the same weights, whatever the training computed in: few programs
+    that read these formats know 16 bits.
+
+    Args:
+        run: the run.
+        folder: what to make. It appears only when the proof holds.
+        format: one of the formats.
+        force: replace an older export there.
+
+    Returns:
+        What ``parity.json``, which lies in the folder, holds: the ``format``, and see ``prove``.
+
+    Raises:
+        ConfigError: an unknown format.
+        ExportError: it cannot be written here, or the export does not agree.
+        RunError: the run has no model, or something is in the folder already.
+        StorageError: the folder cannot be written.
+    """
+    folder, chosen = absolute(folder), WORDS.parse(format)
+    storage.check_free(folder, "an export", _is_export, force=force)
+    run.check_model()
+    check_exportable(folder, format)
+    trained = run.load_model()
+    model, data = in_float32(trained), load(run.config.data)
+    with storage.atomic_folder(folder, replace=force) as temporary:
+        _write(chosen, format, model, data, temporary)
+        images = data.test.images
+        found = prove(chosen, temporary, model, data.class_names, images, trained=trained)
+        parity = {"format": format, **found}
+        storage.write_json(temporary / "parity.json", parity)
+    return parity
+
+
+def check_exportable(folder: Path, format: str = "saved_model") -> None:
+    """Check that an export in a format can be written and loaded there.
+
+    Raises:
+        ConfigError: an unknown format, or the folder is named like a file of it.
+        ExportError: a package is missing, the Keras backend is another, or the format cannot be in
+            this folder.
+    """
+    chosen = WORDS.parse(format)
+    missing = [name for name in chosen.modules if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ExportError(
+            f"An export as {format} needs {' and '.join(missing)}, which "
+            f"{'is' if len(missing) == 1 else 'are'} not installed. Install what it needs, in a "
+            f'checkout of fashion_zoo: pip install ".[{chosen.extra}]".'
+        )
+    if folder.suffix == Path(chosen.file).suffix:
+        raise ConfigError(
+            f"An export is a folder, in which {chosen.file} will be; {folder} is named like a "
+            "file. Choose another name."
+        )
+    chosen.check(folder)
+    import keras
+
+    if keras.backend.backend() not in chosen.backends:
+        raise ExportError(
+            f"An export as {format} needs the {' or '.join(chosen.backends)} backend, this is "
+            f"{keras.backend.backend()}. Train with ",
+            Hint("export", False),
+            f", and export the run with KERAS_BACKEND={chosen.backends[0]}.",
+        )
+
+
+def _write(chosen: Format, format: str, model, data: Dataset, folder: Path) -> None:
+    try:
+        chosen.write(model, data.class_names, data.image_shape, folder)
+    except (OSError, FashionZooError):
+        raise
+    except Exception as error:  # a converter's own, of a layer that it does not know
+        raise ExportError(f"The model cannot be written as {format}: {error}") from error
+
+
+def _is_export(folder: Path) -> bool:
+    return (folder / "parity.json").is_file() and any(
+        (folder / WORDS.parse(word).file).is_file() for word in WORDS
+    )

@@ -1,0 +1,61 @@
+"""LiteRT, which was TFLite: for phones and small devices."""
+
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fashion_zoo.exporting.format import WORDS, Format
+from fashion_zoo.exporting.serving import pixels_of, serving
+
+if TYPE_CHECKING:
+    import keras
+
+
+@WORDS.register
+def litert() -> Format:
+    """LiteRT, which was TFLite; the class names are packed into the file as labels.txt."""
+    return Format("model.tflite", write, serve, modules=("ai_edge_litert",), extra="litert")
+
+
+def write(model: "keras.Model", names: Sequence[str], shape: tuple[int, ...], folder: Path) -> None:
+    """Write ``model.tflite`` of LiteRT's own operations, with ``labels.txt`` in it.
+
+    The compiled models of LiteRT have neither text nor int64. So the class index is int32, and the
+    names stand one a line where TFLite's metadata has its files: in a ZIP archive behind the model.
+    """
+    import tensorflow as tf
+
+    named = serving(model, names, shape)
+
+    @tf.function
+    def unnamed(images):
+        found = named(images)
+        index = tf.cast(found["class_index"], tf.int32)
+        return {"probabilities": found["probabilities"], "class_index": index}
+
+    traced = unnamed.get_concrete_function(pixels_of(shape))
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([traced], model)
+    file = folder / "model.tflite"
+    file.write_bytes(converter.convert())
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("labels.txt", "\n".join(names))
+
+
+def serve(folder: str):
+    """Answer with LiteRT's interpreter."""
+    import zipfile
+
+    import numpy as np
+    from ai_edge_litert.interpreter import Interpreter
+
+    file = f"{folder}/model.tflite"
+    interpreter = Interpreter(file)
+    runner = interpreter.get_signature_runner("serving_default")
+    names = np.array(zipfile.ZipFile(file).read("labels.txt").decode().split("\n"))
+
+    def answer(images):
+        found = runner(images=images)
+        return {**found, "class_name": names[found["class_index"]]}
+
+    return answer

@@ -1,0 +1,37 @@
+"""ONNX, by tf2onnx."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fashion_zoo import storage
+from fashion_zoo.exporting.format import WORDS, Format
+from fashion_zoo.exporting.serving import pixels_of, serving
+
+if TYPE_CHECKING:
+    import keras
+
+
+@WORDS.register
+def onnx() -> Format:
+    """ONNX, for ONNX Runtime; the class names are an output of the graph."""
+    return Format("model.onnx", write, serve, modules=("tf2onnx", "onnxruntime"), extra="onnx")
+
+
+def write(model: "keras.Model", names: Sequence[str], shape: tuple[int, ...], folder: Path) -> None:
+    """Write ``model.onnx``, whose outputs are those of the SavedModel."""
+    import tf2onnx
+
+    converted, _ = tf2onnx.convert.from_function(
+        serving(model, names, shape), input_signature=(pixels_of(shape),)
+    )
+    storage.write_bytes(folder / "model.onnx", converted.SerializeToString())
+
+
+def serve(folder: str):
+    """Answer with ONNX Runtime."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(f"{folder}/model.onnx")
+    names = [output.name for output in session.get_outputs()]
+    return lambda images: dict(zip(names, session.run(None, {"images": images}), strict=True))

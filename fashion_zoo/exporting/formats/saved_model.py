@@ -1,0 +1,61 @@
+"""TensorFlow's SavedModel."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fashion_zoo.errors import ExportError, Hint, StorageError
+from fashion_zoo.exporting.format import WORDS, Format
+from fashion_zoo.exporting.serving import serving
+
+if TYPE_CHECKING:
+    import keras
+
+
+@WORDS.register
+def saved_model() -> Format:
+    """A SavedModel, for TensorFlow alone, TensorFlow Serving and converters."""
+    return Format("saved_model.pb", write, serve, check=check)
+
+
+def check(folder: Path) -> None:
+    """Check that TensorFlow can load a SavedModel from there.
+
+    Raises:
+        ExportError: the path has brackets or a backslash.
+    """
+    if re.search(r"\\|\[.*\]", str(folder), re.DOTALL):
+        raise ExportError(
+            f"TensorFlow cannot load a SavedModel from {folder}: it reads brackets and backslashes "
+            "in a path as a pattern. Export into a folder without them, or train with ",
+            Hint("export", False),
+            ".",
+        )
+
+
+def write(model: "keras.Model", names: Sequence[str], shape: tuple[int, ...], folder: Path) -> None:
+    """Write it with the function ``serve``, which is the signature ``serving_default`` as well."""
+    import keras
+    import tensorflow as tf
+
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint("serve", serving(model, names, shape))
+    try:
+        archive.write_out(str(folder), verbose=False)
+    except tf.errors.OpError as error:  # how TensorFlow reports a full disk
+        raise StorageError(f"Cannot write {folder}: {error.message}.") from error
+
+
+def serve(folder: str):
+    """Answer with its signature."""
+    import tensorflow as tf
+
+    model = tf.saved_model.load(folder)  # the function below keeps its variables alive
+
+    def answer(images):
+        found = model.signatures["serving_default"](images=tf.constant(images))
+        return {name: value.numpy() for name, value in found.items()}
+
+    return answer

@@ -1,0 +1,25 @@
+"""Answer images with an export: ``python server.py SERVE FOLDER IMAGES.npy OUTPUTS.npz < FILE``.
+
+A program of its own, which ``parity`` starts. It has neither keras nor this package, as a server
+elsewhere; the format's function SERVE comes as source on the standard input.
+"""
+
+import sys
+
+import numpy as np
+
+# TensorFlow imports keras where it finds it; a server elsewhere may not have it.
+sys.modules["keras"] = sys.modules["fashion_zoo"] = None  # type: ignore[assignment]  # None blocks them
+
+_BATCH = 1000  # images
+
+name, folder, asked, answered = sys.argv[1:]
+found: dict = {}
+exec(sys.stdin.read(), found)
+answer = found[name](folder)
+images = np.load(asked)
+parts = [answer(batch) for batch in np.array_split(images, max(len(images) // _BATCH, 1))]
+outputs = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+texts = (text.decode() if isinstance(text, bytes) else text for text in outputs["class_name"])
+outputs["class_name"] = np.array([*texts])
+np.savez(answered, **outputs)  # type: ignore[arg-type]  # the stub mistakes names for options

@@ -1,0 +1,51 @@
+"""What the formats that TensorFlow writes serve: pixels in, probabilities, index and name out."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import keras
+
+SCALED = (
+    "No pixel of these images is above 1. Give pixels as they come out of a picture, uint8 in "
+    "0..255, and do not divide them by 255."
+)
+
+
+def serving(model: "keras.Model", names: Sequence[str], shape: tuple[int, ...]) -> Callable:
+    """Return a traced ``tf.function`` of ``images``, (batch, *shape) uint8.
+
+    It refuses images whose pixels are 0 and 1 alone, which is what casting leaves of pixels that
+    were divided by 255.
+
+    Returns:
+        It returns ``probabilities`` (batch, classes) float32, ``class_index`` (batch,) int64 and
+        ``class_name`` (batch,) string.
+    """
+    import tensorflow as tf
+
+    inputs = model.input_shape[1:]
+
+    @tf.function  # without a signature of its own, which would cast what it gets in silence
+    def serve(images):
+        seen = tf.logical_or(tf.equal(tf.size(images), 0), tf.reduce_max(images) > 1)
+        tf.debugging.Assert(seen, [SCALED])
+        pixels = tf.reshape(tf.cast(images, tf.float32), (-1, *inputs))
+        probabilities = tf.nn.softmax(model(pixels, training=False))
+        index = tf.argmax(probabilities, axis=-1)
+        return {
+            "probabilities": probabilities,
+            "class_index": index,
+            # A constant of its graph: tf2onnx makes an input of one that stands outside.
+            "class_name": tf.gather(tf.constant(names), index),
+        }
+
+    serve.get_concrete_function(pixels_of(shape))
+    return serve
+
+
+def pixels_of(shape: tuple[int, ...]):
+    """Return the ``tf.TensorSpec`` of images of a shape, named ``images``."""
+    import tensorflow as tf
+
+    return tf.TensorSpec((None, *shape), tf.uint8, name="images")
