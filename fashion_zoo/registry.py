@@ -6,6 +6,7 @@ and whatever is imported by hand or with ``load_recipes``.
 """
 
 import contextlib
+import dataclasses
 import fnmatch
 import hashlib
 import importlib
@@ -19,15 +20,52 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from fashion_zoo.config import Recipe, RunConfig
+from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language.arguments import AnyPath, checked
 from fashion_zoo.language.suggest import unknown
+from fashion_zoo.language.wording import counted
 from fashion_zoo.spaces import TrainingSpace
 
 GROUP = "fashion_zoo.recipes"
 _BUILT_IN = "fashion_zoo.models"
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """A registered entry of the zoo."""
+
+    name: str
+    """The name of the builder function."""
+    builder: Callable[..., Any]
+    """``builder(config, *, seed, dtype)`` returns a functional ``keras.Model``."""
+    config: RunConfig
+    """The defaults."""
+    summary: str
+    """One line: the idea."""
+    reference: str
+    """The paper or the textbook."""
+    parameters: int
+    """Trainable parameters with the defaults."""
+    tags: tuple[str, ...] = ()
+    """What ``find(tag=...)`` looks for."""
+    space: Any = None
+    """What a search may change: a space of ``fashion_zoo.spaces``."""
+
+    def __repr__(self) -> str:
+        training = self.config.training
+        return "\n".join(
+            [
+                f"{self.name}: {self.summary}",
+                f"{counted(self.parameters, 'trainable parameter')}; "
+                f"{counted(training.epochs, 'epoch')}, {counted(training.batch_size, 'image')} a "
+                f"batch, {training.optimizer} at {training.learning_rate:g}",
+                self.reference or "no reference",
+            ]
+        )
+
+
 _recipes: dict[str, Recipe] = {}
 _discovered: set[str] = set()
 

@@ -19,7 +19,7 @@ ROOMS = {
     for place, room in enumerate(re.findall(r"`(\w+)`", rooms))
 }
 NO_FRAMEWORK = {room for room, (level, _) in ROOMS.items() if level < 2} | {
-    "policies", "config", "spaces", "searches", "registry", "models", "runs", "data", "zoo",
+    "policies", "config", "spaces", "registry", "models", "runs", "data", "zoo",
 }  # fmt: skip
 HEAVY = {
     "keras", "keras_tuner", "optuna", "tensorflow", "jax", "matplotlib", "sklearn", "scipy", "rich",

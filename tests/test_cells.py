@@ -5,7 +5,7 @@ import numpy as np
 import fashion_zoo
 from fashion_zoo.show.trials import Counts
 from fashion_zoo.training.lr_finder import RangeTest, Suggestion
-from fashion_zoo.zoo import Tuned
+from fashion_zoo.tuning import Tuned
 
 
 def results(trained):

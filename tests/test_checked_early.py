@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from fashion_zoo.data.sources import EMBEDDED
+from fashion_zoo.data.sources.fashion_mnist import EMBEDDED
 
 # A program that answers each of its command lines with keras and all that loads it blocked.
 PROGRAM = """

@@ -7,8 +7,8 @@ import pytest
 from matplotlib.figure import Figure
 
 import fashion_zoo
+from fashion_zoo.data import drawing
 from fashion_zoo.show import figures, plots
-from fashion_zoo.zoo import drawing
 from recipes import augment
 
 

@@ -11,7 +11,7 @@ from rounding import SUMS
 import fashion_zoo
 from fashion_zoo import DataError, ExportError, RunError, get, list_recipes, override
 from fashion_zoo.data import Dataset, load
-from fashion_zoo.evaluation.report import probabilities
+from fashion_zoo.evaluation.predict import probabilities
 from fashion_zoo.exporting import WORDS, export_run, parity
 from fashion_zoo.exporting.formats import saved_model
 

@@ -15,7 +15,7 @@ import pytest
 import fashion_zoo
 from fashion_zoo import ConfigError, ExportError, RunError, list_recipes, recipe, runs
 from fashion_zoo.data import load
-from fashion_zoo.evaluation.report import probabilities
+from fashion_zoo.evaluation.predict import probabilities
 from fashion_zoo.exporting import WORDS, Format, export_run, float32, parity
 
 ROOT = Path(__file__).parent.parent

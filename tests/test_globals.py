@@ -9,7 +9,7 @@ import pytest
 
 import fashion_zoo
 from fashion_zoo.data import load
-from fashion_zoo.evaluation.report import probabilities
+from fashion_zoo.evaluation.predict import probabilities
 
 HOSTILE = {
     "floatx": "float16",

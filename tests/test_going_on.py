@@ -12,9 +12,9 @@ from resuming import OPTIONS, stopped, train
 import fashion_zoo
 from fashion_zoo import ConfigError, DataConfig, MLPConfig, Run, RunConfig, runs
 from fashion_zoo.machine import environment
+from fashion_zoo.storage.databases import study_place
 from fashion_zoo.training import session
 from fashion_zoo.training import state as states
-from fashion_zoo.zoo import making, searching
 
 
 class Count(keras.callbacks.Callback):
@@ -129,7 +129,7 @@ def test_trainings_that_begin_in_the_same_second_take_the_next_free_name(tmp_pat
     ):
         places = [run.path.name for run in (one, two, three)]
     assert places == [named.name, f"{named.name}-2", f"{named.name}-3"]
-    monkeypatch.setattr(making, "default_run_dir", lambda name: named)
+    monkeypatch.setattr(runs, "default_run_dir", lambda name: named)
     monkeypatch.setattr("fashion_zoo.training.train_run", Asked.ask)
     for run_dir, path, next_free in ((None, named, True), (tmp_path / "r", tmp_path / "r", False)):
         with pytest.raises(Asked) as caught:
@@ -148,7 +148,7 @@ class Asked(Exception):
 def test_folders_are_made_absolute_where_they_enter(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config, run = DataConfig(folder="images"), Run("r", "bn_mlp", RunConfig(MLPConfig()))
-    studies = [searching._place("bn_mlp", place, None)[0] for place in ("s", None)]
+    studies = [study_place("bn_mlp", place, None)[0] for place in ("s", None)]
     monkeypatch.chdir("/")
     assert config.folder == str(tmp_path / "images")
     assert run.path == tmp_path / "r"

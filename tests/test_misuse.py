@@ -1,5 +1,6 @@
 """Every public function answers a wrong argument with one sentence, not with a traceback."""
 
+import dataclasses
 import inspect
 import shutil
 from collections.abc import Sequence
@@ -58,6 +59,7 @@ CASES = [
     for parameter in inspect.signature(getattr(fashion_zoo, name)).parameters.values()
     if parameter.kind is not parameter.VAR_KEYWORD
 ]
+CASES += [("tune", field.name) for field in dataclasses.fields(fashion_zoo.SearchConfig)]
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +84,7 @@ def cheap(place, monkeypatch):
     for target in (
         "fashion_zoo.training.train_run", "fashion_zoo.training.lr_finder.range_test",
         "fashion_zoo.tuning.Study", "fashion_zoo.tuning.serve",
-        "fashion_zoo.evaluation.evaluate_run", "fashion_zoo.exporting.export_run",
+        "fashion_zoo.evaluation.report.evaluate_run", "fashion_zoo.exporting.export_run",
         "fashion_zoo.runs.Run.load_model", "fashion_zoo.show.figures.save",
         "fashion_zoo.training.build_model",
         "fashion_zoo.data.sources.fashion_mnist._read",
@@ -116,12 +118,12 @@ def test_a_run_is_taken_wherever_its_path_is(place, trained, monkeypatch):
 
 def test_one_or_several_are_taken(place, monkeypatch):
     monkeypatch.chdir(place)
-    monkeypatch.setattr("fashion_zoo.evaluation.evaluate_run", lambda run, _: run.path.name)
+    monkeypatch.setattr("fashion_zoo.evaluation.report.evaluate_run", lambda run, _: run.path.name)
     assert fashion_zoo.evaluate("run") == "run"
     assert fashion_zoo.evaluate(["run", fashion_zoo.open_run("run")]) == ["run", "run"]
     monkeypatch.setattr("fashion_zoo.runs.Run.load_model", lambda run: None)
     monkeypatch.setattr(
-        "fashion_zoo.evaluation.report.probabilities", lambda _, images: np.eye(10)[: len(images)]
+        "fashion_zoo.evaluation.predict.probabilities", lambda _, images: np.eye(10)[: len(images)]
     )
     Image.new("L", (28, 28)).save("a.png")
     pixels = np.arange(784, dtype=np.uint8).reshape(28, 28)

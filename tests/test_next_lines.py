@@ -8,10 +8,10 @@ import pytest
 
 import fashion_zoo
 from fashion_zoo import registry
-from fashion_zoo.runs import write_config
+from fashion_zoo.runs import Trained, write_config
 from fashion_zoo.show.trials import Counts
 from fashion_zoo.training.lr_finder import RangeTest, Suggestion
-from fashion_zoo.zoo import Trained, Tuned
+from fashion_zoo.tuning import Tuned
 from recipes import _common, _workers, find_lr, train, tune
 
 OWN = """

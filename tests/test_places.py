@@ -9,9 +9,9 @@ import pytest
 import fashion_zoo
 from fashion_zoo import ExportError, StorageError, StudyError, runs, storage
 from fashion_zoo.machine import environment
-from fashion_zoo.searches import check_folder, file_of, file_url
+from fashion_zoo.runs import Trained
+from fashion_zoo.storage.databases import check_folder, file_of, file_url
 from fashion_zoo.tuning import Study, study_folder
-from fashion_zoo.zoo import Trained
 from recipes import train as train_command
 
 NAMES = [

@@ -9,7 +9,7 @@ import fashion_zoo
 from fashion_zoo import recipe
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data.sources.arrays import from_arrays
-from fashion_zoo.searches import narrowed
+from fashion_zoo.spaces import narrowed
 from fashion_zoo.tuning import RecipeHyperModel, Study, StudyOracle, search
 
 FEW = {
@@ -22,7 +22,7 @@ SMALL = {"data": {"limit": 200}, "training": {"epochs": 2, "batch_size": 100}}
 def made(**options):
     entry = recipe("bn_mlp")
     config = override(entry.config, {**SMALL, "seed": 5})
-    return RecipeHyperModel(entry, config, narrowed(entry, FEW, config), **options)
+    return RecipeHyperModel(entry, config, narrowed(entry.space, FEW, config), **options)
 
 
 def as_set(images):
@@ -133,7 +133,7 @@ def test_a_search_trains_each_trial_on_each_fold_with_each_seed(tmp_path, monkey
 def one_trial(folder, **options):
     base = override(recipe("bn_mlp").config, SMALL)
     model = RecipeHyperModel(
-        recipe("bn_mlp"), base, narrowed(recipe("bn_mlp"), FEW, base), **options
+        recipe("bn_mlp"), base, narrowed(recipe("bn_mlp").space, FEW, base), **options
     )
     study = Study(
         f"sqlite:///{folder}/study.db", "bn_mlp", fingerprint=search.fingerprint(model), trials=1

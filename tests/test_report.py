@@ -6,6 +6,7 @@ import optuna
 import pytest
 from searching import search
 
+from fashion_zoo.config import SearchConfig
 from fashion_zoo.show import pages
 from fashion_zoo.show.plots.search import Axis, _places
 from fashion_zoo.tuning import Study, drawing, facts, hypermodel, report, report_page
@@ -82,9 +83,7 @@ def test_no_more_parameters_than_can_be_read_stand_beside_each_other():
 def test_the_page_says_what_was_searched_without_its_password():
     model = hypermodel("bn_mlp", data={"limit": 2000}, training={"epochs": 9})
     study = SimpleNamespace(trials=24)
-    said = dict(
-        facts(model, study, sampler="tpe", pruner="asha", command="x --storage a://me:se@cret@b/c")
-    )
+    said = dict(facts(model, study, SearchConfig(), command="x --storage a://me:se@cret@b/c"))
     assert said["images"] == (
         "fashion_mnist: 2,000 to train on, scored on the 5,000 validation images; no test image"
     )

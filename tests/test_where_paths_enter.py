@@ -12,10 +12,9 @@ import fashion_zoo
 from fashion_zoo import StorageError, runs
 from fashion_zoo.config import DataConfig
 from fashion_zoo.language.arguments import AnyPath, Place, checked
-from fashion_zoo.searches import absolute_url
+from fashion_zoo.storage.databases import absolute_url, study_place
 from fashion_zoo.storage.paths import absolute
 from fashion_zoo.tuning import Study
-from fashion_zoo.zoo import searching
 from recipes import _lines
 
 # What these are given is read before they call anybody else.
@@ -72,9 +71,7 @@ def test_a_study_in_a_file_stays_in_that_file(tmp_path, monkeypatch):
     study.claim()
     study.close()
     assert not list((tmp_path / "away").iterdir())
-    assert searching._place("bn_mlp", None, "sqlite:///s.db")[1] == (
-        f"sqlite:///{tmp_path}/away/s.db"
-    )
+    assert study_place("bn_mlp", None, "sqlite:///s.db")[1] == (f"sqlite:///{tmp_path}/away/s.db")
     for url in ("sqlite://", "sqlite:///:memory:", "sqlite:////a.db", "postgresql://me:no@x/y"):
         assert absolute_url(url) == url
 

@@ -6,8 +6,8 @@ them, and Python takes the same names: ``training={"epochs": 5}``.
 
 from fashion_zoo.config.data import DataConfig
 from fashion_zoo.config.overrides import override
-from fashion_zoo.config.run import Precision, Recipe, RunConfig
-from fashion_zoo.config.search import Cost, Pruner, Sampler
+from fashion_zoo.config.run import Precision, RunConfig
+from fashion_zoo.config.search import Cost, Pruner, Sampler, SearchConfig
 from fashion_zoo.config.training import (
     AdaptiveDropoutConfig,
     EarlyStoppingConfig,
@@ -26,10 +26,10 @@ __all__ = [
     "Optimizer",
     "Precision",
     "Pruner",
-    "Recipe",
     "RunConfig",
     "Sampler",
     "SchedulesConfig",
+    "SearchConfig",
     "TrainingConfig",
     "override",
 ]

@@ -1,7 +1,7 @@
 """Configs changed by name, and what changed between two."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from fashion_zoo.errors import ConfigError
@@ -53,6 +53,27 @@ def override(config: ConfigType, changes: Mapping[str, Any], path: str = "") -> 
             value = override(current, value, f"{path}.{name}" if path else name)
         values[name] = value
     return dataclasses.replace(config, **values)  # type: ignore[type-var]  # a dataclass
+
+
+def override_each(configs: Sequence[Any], changes: Mapping[str, Any]) -> list[Any]:
+    """Return several configs, each with its own of the changes.
+
+    Args:
+        configs: config dataclasses with no field in common.
+        changes: field names to values.
+
+    Raises:
+        ConfigError: as ``override``; an unknown name is answered with the names of all of them.
+    """
+    own = [{field.name for field in dataclasses.fields(config)} for config in configs]
+    for name in changes:
+        if not any(name in fields for fields in own):
+            where = "".join(_where_it_is(config, name) for config in configs)
+            raise ConfigError(unknown("option", name, sorted(set().union(*own))) + where)
+    return [
+        override(config, {name: value for name, value in changes.items() if name in fields})
+        for config, fields in zip(configs, own, strict=True)
+    ]
 
 
 def differences(old: Any, new: Any, path: str = "") -> list[str]:

@@ -1,46 +1,67 @@
 """Evaluation on the test images: the one place that uses their labels."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from fashion_zoo import storage
-from fashion_zoo.data import Dataset, load, reshape
+from fashion_zoo.data import Dataset, load
 from fashion_zoo.evaluation.metrics import measure
+from fashion_zoo.evaluation.predict import logits_of, run_or_model
+from fashion_zoo.language.arguments import AnyPath, checked
 from fashion_zoo.language.wording import counted
-from fashion_zoo.machine import precision
+from fashion_zoo.machine.devices import releasing
 from fashion_zoo.runs import Evaluation, Run
 from fashion_zoo.show import figures, plots
+from fashion_zoo.show.waiting import waiting
+from fashion_zoo.show.watching import Progress
 
-_BATCH = 1000  # images; divides 10,000, so prediction needs one shape only
+if TYPE_CHECKING:
+    import keras
+
+Show = Callable[[dict[str, Any]], None]
+
 _SHOWN = 20  # mistakes in errors.png
 
 
-def probabilities(model, images: np.ndarray) -> np.ndarray:
-    """Predict class probabilities.
+@overload
+def evaluate(
+    run: "AnyPath | keras.Model", *, show: Show | None = None, progress: Progress = "auto"
+) -> dict[str, Any]: ...
+@overload
+def evaluate(
+    run: "Sequence[AnyPath | keras.Model]", *, show: Show | None = None, progress: Progress = "auto"
+) -> list[dict[str, Any]]: ...
+@checked
+@releasing()
+def evaluate(run: Any, *, show: Show | None = None, progress: Progress = "auto") -> Any:
+    """Evaluate on the test images; see ``fashion_zoo.evaluation.measure``.
 
     Args:
-        model: takes pixels, returns logits.
-        images: (n, height, width), 0..255.
+        run: a run: its folder, what ``open_run`` or ``train`` returned. It gets evaluation.json and
+            three pictures. Or a model that takes pixels and returns logits; or a list of these.
+        show: called with the numbers before anything is written into a run.
+        progress: say on a terminal what is going on: True, False, or "auto".
 
     Returns:
-        (n, classes) float64; each row sums to 1.
+        What was measured; for a list one of each.
+
+    Raises:
+        RunError: it is not a run, or has no model.
+        ConfigError: it is something else, or a model of other images or classes.
+        StorageError: the run folder cannot be written.
     """
-    from scipy.special import softmax
-
-    return softmax(_logits(model, images), axis=1)
-
-
-@precision.keras_defaults()
-def _logits(model, images: np.ndarray) -> np.ndarray:
-    """Predict logits, (n, classes) float64."""
-    inputs = reshape(images, model.input_shape[1:])
-    # The threads of predict's pipeline, new ones each time, leave memory behind.
-    batches = (inputs[start : start + _BATCH] for start in range(0, len(inputs), _BATCH))
-    # Under a strategy every replica predicts all of the batch, one behind the other.
-    logits = [model.predict_on_batch(batch.astype("float32"))[: len(batch)] for batch in batches]
-    return np.concatenate(logits).astype("float64")
+    if isinstance(run, list | tuple) and not hasattr(run, "__fspath__"):
+        return [evaluate(one, show=show, progress=progress) for one in run]
+    opened = run_or_model("evaluate", "one or a list of them", run)
+    if isinstance(opened, Run):
+        with waiting("Evaluating on the test images", progress):
+            return evaluate_run(opened, show or (lambda found: None))
+    found = measure_test(opened, load())
+    if show:
+        show(found)
+    return found
 
 
 def measure_test(model, data: Dataset) -> Evaluation:
@@ -56,7 +77,7 @@ def measure_test(model, data: Dataset) -> Evaluation:
     Raises:
         DataError: a test file is damaged.
     """
-    logits = _logits(model, data.test.images)
+    logits = logits_of(model, data.test.images)
     return Evaluation(measure(logits, data.test.labels, data.class_names))
 
 
@@ -84,7 +105,7 @@ def evaluate_run(
 
     model = run.load_model()
     data = load(run.config.data)
-    logits = _logits(model, data.test.images)
+    logits = logits_of(model, data.test.images)
     found = Evaluation(measure(logits, data.test.labels, data.class_names))
     show(found)
     storage.write_json(run.path / "evaluation.json", found)

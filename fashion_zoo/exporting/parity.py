@@ -12,7 +12,7 @@ import numpy as np
 
 from fashion_zoo import storage
 from fashion_zoo.errors import ExportError
-from fashion_zoo.evaluation.report import probabilities
+from fashion_zoo.evaluation.predict import probabilities
 from fashion_zoo.exporting.float32 import compute_dtype, tolerance
 from fashion_zoo.exporting.format import Format
 

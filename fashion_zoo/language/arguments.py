@@ -63,7 +63,7 @@ def checked(function: Function) -> Function:
             return function(*args, **kwargs)  # raises Python's own, which names the function
         for name, hint in hints.items():
             if name in bound.arguments:
-                value = bound.arguments[name] = _plain(bound.arguments[name])
+                value = bound.arguments[name] = plain(bound.arguments[name])
                 _check(function.__name__, name, value, hint)
             if name in places:
                 given = bound.arguments.get(name, signature.parameters[name].default)
@@ -111,7 +111,7 @@ def _literals(hint: Any) -> tuple[Any, ...]:
     return tuple(word for one in inside for word in _literals(one))
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return a number as Python's own kind."""
     if isinstance(value, bool | int | float):
         return value

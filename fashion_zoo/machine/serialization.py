@@ -9,9 +9,9 @@ import contextlib
 import importlib
 import sys
 from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any
 
 _MODULES = ("layers", "optimizers")  # of this package; each registers its classes
 
@@ -31,11 +31,12 @@ def _register() -> None:
             importlib.import_module(f"fashion_zoo.{name}")
 
 
-class _KerasFinder(MetaPathFinder):
+class _KerasFinder:
     """Finds Keras where the other finders do, and has the classes registered behind it.
 
     It stays in ``sys.meta_path``: another thread may be walking through that list, and would miss
-    a finder if one before it were taken out.
+    a finder if one before it were taken out. It has no base class: importlib.abc takes as long to
+    import as all the rest.
     """
 
     def find_spec(
@@ -53,10 +54,10 @@ class _KerasFinder(MetaPathFinder):
         return None
 
 
-class _KerasLoader(Loader):
+class _KerasLoader:
     """Loads Keras as its own loader does, which it then puts back in its place."""
 
-    def __init__(self, loader: Loader):
+    def __init__(self, loader: Any):
         self.loader = loader
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:

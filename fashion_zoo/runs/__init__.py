@@ -2,19 +2,33 @@
 
 from fashion_zoo.runs.config_file import is_run, read_config, write_config
 from fashion_zoo.runs.evaluation import Evaluation
-from fashion_zoo.runs.places import check_free, check_same, create, create_next, reopen
+from fashion_zoo.runs.places import (
+    check_beginning,
+    check_free,
+    check_same,
+    create,
+    create_next,
+    default_run_dir,
+    reopen,
+)
 from fashion_zoo.runs.run import Run, open_run, stored_config
 from fashion_zoo.runs.settings import as_stored, contradictions
+from fashion_zoo.runs.trained import Trained, TrainingInterrupted, finished
 
 __all__ = [
     "Evaluation",
     "Run",
+    "Trained",
+    "TrainingInterrupted",
     "as_stored",
+    "check_beginning",
     "check_free",
     "check_same",
     "contradictions",
     "create",
     "create_next",
+    "default_run_dir",
+    "finished",
     "is_run",
     "open_run",
     "read_config",

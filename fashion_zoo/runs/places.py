@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import datetime
 import itertools
 import shutil
 from collections.abc import Iterator, Mapping
@@ -11,13 +12,19 @@ from typing import Any
 from fashion_zoo import storage
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import differences
-from fashion_zoo.errors import Hint, Message, RunError
+from fashion_zoo.errors import ConfigError, Hint, Message, RunError
 from fashion_zoo.language.arguments import AnyPath, checked
 from fashion_zoo.runs.config_file import is_run, write_config
 from fashion_zoo.runs.holding import Held, drop_aside, is_aside, put_back, set_aside
 from fashion_zoo.runs.run import Run, open_run
 from fashion_zoo.runs.settings import as_stored
 from fashion_zoo.storage import locks
+
+
+@checked
+def default_run_dir(name: str) -> Path:
+    """Return ``runs/NAME-DATE-TIME``."""
+    return Path("runs") / f"{name}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
 
 
 @contextlib.contextmanager
@@ -125,6 +132,31 @@ def check_free(path: AnyPath, *, force: bool = False, resume: bool = False) -> N
             _settle(place)
     if not (resume and is_run(place)):
         _check_free(path, force=force)
+
+
+def check_beginning(run_dir: AnyPath | None, *, force: bool, resume: bool) -> None:
+    """Check that a training may begin or go on in a folder.
+
+    Args:
+        run_dir: the folder; None for a new one.
+        force: replace an older run there.
+        resume: go on with it.
+
+    Raises:
+        ConfigError: ``resume`` without a folder, or with ``force``.
+        RunError: as ``check_free``.
+    """
+    if resume and (force or run_dir is None):
+        raise ConfigError(
+            "resume needs a run folder and goes on with the run there; it cannot be combined with "
+            "force, which replaces it. Set ",
+            Hint("run_dir"),
+            ", and leave out ",
+            Hint("force"),
+            ".",
+        )
+    if run_dir is not None:
+        check_free(run_dir, force=force, resume=resume)
 
 
 def check_same(run: Run, name: str, config: RunConfig) -> None:

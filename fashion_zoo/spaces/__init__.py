@@ -1,5 +1,6 @@
 """What a search may change: ranges in text, and the spaces made of them."""
 
+from fashion_zoo.spaces.narrowing import check_images, narrowed
 from fashion_zoo.spaces.space import (
     Condition,
     Parameter,
@@ -15,7 +16,9 @@ __all__ = [
     "Parameter",
     "Questions",
     "TrainingSpace",
+    "check_images",
     "complete",
     "counting",
     "is_active",
+    "narrowed",
 ]

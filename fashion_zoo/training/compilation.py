@@ -7,10 +7,11 @@ import keras
 import numpy as np
 
 from fashion_zoo import schedules
-from fashion_zoo.config import Recipe, RunConfig
+from fashion_zoo.config import RunConfig
 from fashion_zoo.errors import ConfigError, Hint
 from fashion_zoo.machine import precision
 from fashion_zoo.optimizers import TabulatedSchedule, build_optimizer
+from fashion_zoo.registry import Recipe
 
 
 @precision.keras_defaults()

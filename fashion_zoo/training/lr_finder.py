@@ -9,16 +9,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fashion_zoo.config import Recipe, RunConfig
+from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Images, load, reshape
 from fashion_zoo.data.batches import encode, epoch_order, steps_per_epoch
 from fashion_zoo.errors import Hint, TrainingError
 from fashion_zoo.language import checks
+from fashion_zoo.language.arguments import AnyPath
 from fashion_zoo.language.wording import counted
 from fashion_zoo.machine import precision
 from fashion_zoo.optimizers import TabulatedSchedule, counting
-from fashion_zoo.show import cells
+from fashion_zoo.registry import Recipe
+from fashion_zoo.show import cells, figures, plots
+from fashion_zoo.show.progress import SweepDisplay
+from fashion_zoo.show.watching import Progress
 from fashion_zoo.training.compilation import build_model, check_batch, compile_model
 
 RECOMMENDED = "slide"
@@ -70,7 +74,7 @@ class RangeTest(NamedTuple):
         )
 
     def _repr_html_(self) -> str:
-        from fashion_zoo.show import pages, plots
+        from fashion_zoo.show import pages
 
         title = "Learning-rate range test"
         return cells.page(
@@ -131,6 +135,57 @@ def range_test(
         losses[number, : len(swept)], smoothed[number, : len(curve)] = swept, curve
         found.append(suggest(rates[: len(curve)], curve))
     return RangeTest(rates, losses, smoothed, _over_seeds(found))
+
+
+def find_lr(
+    entry: Recipe,
+    config: RunConfig,
+    to: AnyPath | None = None,
+    *,
+    show: Callable[[RangeTest], None] | None = None,
+    progress: Progress = False,
+    seeds: int = 3,
+    steps: int = 200,
+    **rates: float,
+) -> RangeTest:
+    """Do a range test with its progress shown, and draw its curves.
+
+    Args:
+        entry: the recipe.
+        config: its config.
+        to: the picture; one that cannot be drawn is a warning.
+        show: called with what was found, before the picture is drawn.
+        progress: whether to show it.
+        seeds: number of sweeps.
+        steps: steps a sweep.
+        **rates: ``low`` and ``high``.
+    """
+    with SweepDisplay(seeds * steps, enabled=progress) as display:
+
+        def tick(seed: int, step: int) -> None:
+            display.advance(seed * steps + step + 1)
+
+        found = range_test(entry, config, seeds=seeds, steps=steps, tick=tick, **rates)
+    if show is not None:
+        show(found)
+    if to is not None:
+        title = f"Learning-rate range test of {entry.name}"
+        caption = _tested(config, seeds, steps)
+        figures.try_save(
+            to,
+            lambda: plots.range_test(*found[:3], found.suggestions, title, caption=caption),
+        )
+    return found
+
+
+def _tested(config: RunConfig, seeds: int, steps: int) -> str:
+    """Return what a range test was made with, for the caption of its picture."""
+    last = config.seed + seeds - 1
+    keys = f"seed {last}" if seeds == 1 else f"seeds {config.seed} to {last}"
+    return (
+        f"{keys}; {config.data.dataset}, {counted(load(config.data).count, 'training image')}, "
+        f"{counted(steps, 'step')} of {counted(config.training.batch_size, 'image')}."
+    )
 
 
 def _sweep(

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from fashion_zoo import runs
-from fashion_zoo.config import Recipe, RunConfig
+from fashion_zoo.config import RunConfig
 from fashion_zoo.machine import environment
 from fashion_zoo.machine.devices import releasing
+from fashion_zoo.registry import Recipe
 from fashion_zoo.runs import Run
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.training.session import train_run

@@ -11,10 +11,11 @@ import fashion_zoo.training.ending as ending
 import fashion_zoo.training.starting as starting
 from fashion_zoo import runs, storage
 from fashion_zoo.callbacks import StopOnInterrupt, check_callbacks
-from fashion_zoo.config import Recipe, RunConfig
+from fashion_zoo.config import RunConfig
 from fashion_zoo.data import Dataset, Images, check_shape, load
 from fashion_zoo.errors import ConfigError, advice
 from fashion_zoo.machine import environment, precision
+from fashion_zoo.registry import Recipe
 from fashion_zoo.runs import Run
 from fashion_zoo.show import figures, streams
 from fashion_zoo.show.progress import TrainingDisplay

@@ -1,7 +1,7 @@
 """Optuna's dashboard of a study."""
 
 from fashion_zoo.errors import ConfigError, StudyError
-from fashion_zoo.searches import file_of
+from fashion_zoo.storage.databases import file_of
 from fashion_zoo.tuning.checking import check_file
 from fashion_zoo.tuning.storages import connect, opening
 

@@ -12,14 +12,15 @@ from keras_tuner.src.engine.conditions import Parent  # it has no public name
 
 from fashion_zoo import registry, spaces
 from fashion_zoo.callbacks import check_callbacks
-from fashion_zoo.config import Recipe, RunConfig
+from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Dataset, load
 from fashion_zoo.data.batches import steps_per_epoch
 from fashion_zoo.errors import ConfigError
-from fashion_zoo.searches import check_images, narrowed
+from fashion_zoo.registry import Recipe
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.spaces import Parameter, TrainingSpace
+from fashion_zoo.spaces.narrowing import check_images, narrowed
 from fashion_zoo.spaces.ranges import Choice, Float, Whole
 from fashion_zoo.training import build_model, compile_model
 from fashion_zoo.training.fitting import fit
@@ -49,7 +50,7 @@ def hypermodel(
     """
     entry = registry.recipe(name)
     config = override(entry.config, overrides)
-    return RecipeHyperModel(entry, config, narrowed(entry, space, config))
+    return RecipeHyperModel(entry, config, narrowed(entry.space, space, config))
 
 
 class SearchCallError(ConfigError, keras_tuner.errors.FatalError):

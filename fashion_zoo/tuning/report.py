@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import fashion_zoo.tuning.drawing as drawing
-from fashion_zoo.config import Cost
+from fashion_zoo.config import Cost, SearchConfig
 from fashion_zoo.language.wording import cost, counted, listed, percent, points
 from fashion_zoo.machine import environment
 from fashion_zoo.show import pages
@@ -53,10 +53,8 @@ def report_page(
 def facts(
     model: RecipeHyperModel,
     study: Study,
+    asked: SearchConfig,
     *,
-    sampler: str,
-    pruner: str,
-    minimize: Sequence[Cost] = (),
     command: str | None = None,
 ) -> list[tuple[str, str]]:
     """Return what was searched and how: images, epochs, what began it, when and where.
@@ -64,9 +62,7 @@ def facts(
     Args:
         model: what was trained.
         study: where.
-        sampler: what drew the parameters.
-        pruner: what stopped trials.
-        minimize: the costs beside the accuracy.
+        asked: how the search went about it.
         command: the command that began the search, if one did.
     """
     base, surroundings = model.base, environment.describe()
@@ -87,8 +83,8 @@ def facts(
             f"{base.data.dataset}: {count:,} to train on, scored on {scored}; no test image",
         ),
         ("trials", f"{study.trials} planned, of up to {each}"),
-        ("chosen by", _objectives(minimize)),
-        ("sampler", f"{sampler}, pruner {pruner}, seed {base.seed}"),
+        ("chosen by", _objectives(asked.minimize)),
+        ("sampler", f"{asked.sampler}, pruner {asked.chosen_pruner}, seed {base.seed}"),
         ("command", _without_password(command or "called from Python")),
         ("written", f"{datetime.datetime.now().astimezone():%Y-%m-%d %H:%M %Z}"),
         ("machine", f"{surroundings['device']}, {counted(surroundings['cores'] or 0, 'core')}"),

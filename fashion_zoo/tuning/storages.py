@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 
 from fashion_zoo import storage
 from fashion_zoo.errors import StudyError
-from fashion_zoo.searches import file_of
+from fashion_zoo.storage.databases import file_of
 from fashion_zoo.tuning.checking import damaged, reading
 from fashion_zoo.tuning.waiting import Connection
 

@@ -25,8 +25,8 @@ from optuna.trial import FrozenTrial, TrialState
 import fashion_zoo.tuning.checking as checking
 from fashion_zoo.config.overrides import differences
 from fashion_zoo.errors import RunLockedError, StudyError
-from fashion_zoo.searches import absolute_url, file_of
 from fashion_zoo.storage import locks
+from fashion_zoo.storage.databases import absolute_url, file_of
 from fashion_zoo.tuning.plans import Attempt, Plan, is_broken
 from fashion_zoo.tuning.storages import Told, connect, opening, shown
 from fashion_zoo.tuning.waiting import held
@@ -309,6 +309,10 @@ class Study:
     def space(self) -> dict[str, Any] | None:
         """The hyperparameters that its workers know, as KerasTuner describes them."""
         return self.backend.get_study_user_attrs(self.id).get("space")
+
+    def remember(self, name: str, value: Any) -> None:
+        """Keep something of the study beside its trials."""
+        self.backend.set_study_user_attr(self.id, name, value)
 
     def extend(self, merge: Callable[[dict[str, Any] | None], dict[str, Any]]) -> dict[str, Any]:
         """Replace ``space`` by what a function makes of it, and return that."""

@@ -22,8 +22,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 import fashion_zoo.tuning.axes as axes
 from fashion_zoo.config import Pruner, Sampler
+from fashion_zoo.config.search import check_algorithms
 from fashion_zoo.language import checks
-from fashion_zoo.searches import check_algorithms
 from fashion_zoo.seeds import derive
 from fashion_zoo.tuning.axes import Axis
 from fashion_zoo.tuning.plans import Attempt, is_broken

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fashion_zoo import registry, storage
-from fashion_zoo.config import Recipe
 from fashion_zoo.evaluation import mean_interval
 from fashion_zoo.evaluation.statistics import FRACTION, standard_deviation
+from fashion_zoo.registry import Recipe
 from fashion_zoo.results import Result
 from fashion_zoo.show.progress import TrainingDisplay
 from recipes.benchmark.measured import Measured, measure_seeds

@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 
 import recipes.benchmark.text as text
 from fashion_zoo import registry, storage
-from fashion_zoo.config import Recipe, RunConfig
+from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Dataset, load
 from fashion_zoo.errors import TrainingError
 from fashion_zoo.machine.devices import releasing
+from fashion_zoo.registry import Recipe
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.training import build_model
 from fashion_zoo.training.fitting import fit

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from fashion_zoo.config import Recipe, RunConfig
+from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
 from fashion_zoo.evaluation import evaluate_run
 from fashion_zoo.language.wording import percent
+from fashion_zoo.registry import Recipe
 from fashion_zoo.runs import Run
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.show.waiting import waiting

@@ -1,95 +1,80 @@
-"""Evaluate, export and predict with a run."""
+"""Predict: the logits of a model, and the classes of pictures."""
 
 import os
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from fashion_zoo import runs
-from fashion_zoo.data import load
+from fashion_zoo.data import load, reshape
+from fashion_zoo.data.arrays import read_pictures
+from fashion_zoo.data.pictures import Picture, read_picture
 from fashion_zoo.errors import ConfigError, DataError
 from fashion_zoo.language import checks
-from fashion_zoo.language.arguments import AnyPath, Place, checked, received
+from fashion_zoo.language.arguments import AnyPath, checked, received
+from fashion_zoo.machine import precision
 from fashion_zoo.machine.devices import releasing
-from fashion_zoo.show.waiting import waiting
-from fashion_zoo.show.watching import Progress
 
 if TYPE_CHECKING:
     import keras
 
-    from fashion_zoo.data.pictures import Picture
-
-Show = Callable[[dict[str, Any]], None]
+_BATCH = 1000  # images; divides 10,000, so prediction needs one shape only
 
 
-@overload
-def evaluate(
-    run: "AnyPath | keras.Model", *, show: Show | None = None, progress: Progress = "auto"
-) -> dict[str, Any]: ...
-@overload
-def evaluate(
-    run: "Sequence[AnyPath | keras.Model]",
-    *,
-    show: Show | None = None,
-    progress: Progress = "auto",
-) -> list[dict[str, Any]]: ...
-@checked
-@releasing()
-def evaluate(run: Any, *, show: Show | None = None, progress: Progress = "auto") -> Any:
-    """Evaluate on the test images; see ``fashion_zoo.evaluation.measure``.
+def probabilities(model, images: np.ndarray) -> np.ndarray:
+    """Predict class probabilities.
 
     Args:
-        run: a run: its folder, what ``open_run`` or ``train`` returned. It gets evaluation.json and
-            three pictures. Or a model that takes pixels and returns logits; or a list of these.
-        show: called with the numbers before anything is written into a run.
-        progress: say on a terminal what is going on: True, False, or "auto".
+        model: takes pixels, returns logits.
+        images: (n, height, width), 0..255.
 
     Returns:
-        What was measured; for a list one of each.
+        (n, classes) float64; each row sums to 1.
+    """
+    from scipy.special import softmax
+
+    return softmax(logits_of(model, images), axis=1)
+
+
+@precision.keras_defaults()
+def logits_of(model, images: np.ndarray) -> np.ndarray:
+    """Predict logits, (n, classes) float64."""
+    inputs = reshape(images, model.input_shape[1:])
+    # The threads of predict's pipeline, new ones each time, leave memory behind.
+    batches = (inputs[start : start + _BATCH] for start in range(0, len(inputs), _BATCH))
+    # Under a strategy every replica predicts all of the batch, one behind the other.
+    logits = [model.predict_on_batch(batch.astype("float32"))[: len(batch)] for batch in batches]
+    return np.concatenate(logits).astype("float64")
+
+
+def run_or_model(function: str, several: str, value: Any) -> "runs.Run | keras.Model":
+    """Return what is evaluated or predicts: a run that is opened, or the caller's model.
+
+    Args:
+        function: what asks for it, for the message.
+        several: how many it takes, for the message.
+        value: a run, its folder, or a model.
 
     Raises:
-        RunError: it is not a run, or has no model.
-        ConfigError: it is something else, or a model of other images or classes.
-        StorageError: the run folder cannot be written.
+        ConfigError: it is something else; or a model whose shape is not known, or that has not an
+            output for each class.
+        RunError: it is not a run.
     """
-    if isinstance(run, list | tuple) and not hasattr(run, "__fspath__"):
-        return [evaluate(one, show=show, progress=progress) for one in run]
-    if _is_model(run):
-        found = _evaluate_model(run)
-        if show:
-            show(found)
-        return found
-    opened = _open("evaluate takes a run, its folder or a model, one or a list of them", run)
-    from fashion_zoo.evaluation import evaluate_run
-
-    with waiting("Evaluating on the test images", progress):
-        return evaluate_run(opened, show or (lambda found: None))
-
-
-def _is_model(value: object) -> bool:
-    # Who has a model has loaded keras.
-    keras = sys.modules.get("keras")
-    return keras is not None and isinstance(value, keras.Model)
-
-
-def _open(takes: str, run: object) -> runs.Run:
-    if not isinstance(run, str | os.PathLike):
-        raise ConfigError(f"{takes}, received {received(run)}.")
-    return runs.open_run(run)
-
-
-def _evaluate_model(model: "keras.Model") -> dict[str, Any]:
-    from fashion_zoo.evaluation.report import measure_test
-
-    _check_model("evaluate", model)
-    return measure_test(model, load())
+    keras = sys.modules.get("keras")  # who has a model has loaded it
+    if keras is not None and isinstance(value, keras.Model):
+        _check_model(function, value)
+        return value
+    if not isinstance(value, str | os.PathLike):
+        said = f", {several}" if several else ""
+        raise ConfigError(
+            f"{function} takes a run, its folder or a model{said}, received {received(value)}."
+        )
+    return runs.open_run(value)
 
 
 def _check_model(function: str, model: "keras.Model") -> None:
-    """Check that a caller's model has a known shape and an output for each class."""
     classes = len(load().class_names)
     try:
         shape = model.output_shape
@@ -103,37 +88,6 @@ def _check_model(function: str, model: "keras.Model") -> None:
             f"{function} takes a model of {classes} classes, received one with outputs of "
             f"shape {shape}."
         )
-
-
-@checked
-@releasing()
-def export(
-    run: AnyPath,
-    to: Place,
-    format: str = "saved_model",
-    *,
-    force: bool = False,
-    progress: Progress = "auto",
-) -> dict[str, Any]:
-    """Export a run for other programs and prove that the export agrees.
-
-    Args:
-        run: a run: its folder, or what ``open_run`` or ``train`` returned.
-        to: the folder to make.
-        format: ``saved_model``, or one of the others in ``fashion_zoo.exporting.WORDS``.
-        force: replace an older export there.
-        progress: say on a terminal what is going on: True, False, or "auto".
-
-    Raises:
-        ConfigError: an unknown format.
-        RunError: it is not a run, or has no model.
-        ExportError: the export does not agree, or cannot be written here.
-    """
-    opened = runs.open_run(run)
-    from fashion_zoo.exporting import export_run
-
-    with waiting("Exporting, and comparing the export with the model", progress):
-        return export_run(opened, Path(to), format, force=force)
 
 
 class Prediction(NamedTuple):
@@ -185,19 +139,13 @@ def predict(
     data = load()
     names = data.class_names
     checks.whole("top", top, 1, len(names))
-    if _is_model(run):
-        _check_model("predict", run)
-        opened: Any = run
-    else:
-        opened = _open("predict takes a run, its folder or a model", run)
+    opened = run_or_model("predict", "", run)
     several = pictures if isinstance(pictures, list | tuple) else [pictures]
     named = _read(several, data.image_shape, invert, skip)
     if several and not named:
         return []
     if not named:
         raise ConfigError("predict needs at least one picture, received none.")
-    from fashion_zoo.evaluation.report import probabilities
-
     model = opened.load_model() if isinstance(opened, runs.Run) else opened
     found = probabilities(model, np.stack([entry.image for _, entry in named]))
     return [
@@ -217,11 +165,8 @@ def _read(
     shape: tuple[int, ...],
     invert: bool,
     skip: Callable[[DataError], None] | None,
-) -> list[tuple[str, "Picture"]]:
+) -> list[tuple[str, Picture]]:
     """Return the name of each image and what was read."""
-    from fashion_zoo.data.arrays import read_pictures
-    from fashion_zoo.data.pictures import read_picture
-
     named: list[tuple[str, Picture]] = []
     for one in pictures:
         if isinstance(one, str | os.PathLike):

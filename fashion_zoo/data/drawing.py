@@ -1,0 +1,116 @@
+"""Pictures of what a policy does to images."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fashion_zoo import policies
+from fashion_zoo.data.loading import load
+from fashion_zoo.data.pipeline import need_tensorflow
+from fashion_zoo.language import checks
+from fashion_zoo.language.arguments import Place, checked
+from fashion_zoo.language.wording import counted
+from fashion_zoo.seeds import derive
+from fashion_zoo.show import figures, plots
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+ROWS = 4  # results of a policy, one below the other
+_BATCH = 256  # images that are augmented together
+
+
+@checked
+def plot_augmentation(
+    policy: str, to: Place | None = None, *, seed: int = 0, images: int = 10, force: bool = False
+) -> "Figure":
+    """Draw training images, and below them what a policy makes of them at four steps.
+
+    Args:
+        policy: what ``policies.parse`` reads, such as ``"flip | shift(2)"``.
+        to: a file, PNG or what else matplotlib writes; by default there is none.
+        seed: key of the augmentation.
+        images: how many, one of each class in turn; 1 to 100.
+        force: replace a file there that is no picture of this package.
+
+    Returns:
+        The figure, which a notebook shows.
+
+    Raises:
+        ConfigError: also where the backend is not tensorflow.
+        StorageError: something else is there, or the file cannot be written.
+    """
+    checks.whole("images", images, 1, 100)
+    checks.whole("seed", seed, 0)
+    policies.parse(policy)  # before tensorflow is loaded
+
+    if to is not None:
+        figures.check_place(to, force=force)
+    need_tensorflow()
+    dataset = load()
+    pixels = (*dataset.train, dataset.class_names, dataset.origin.dataset)
+    return figures.shown(lambda: _figure(policy, *pixels, count=images, seed=seed), to)
+
+
+def _figure(
+    policy: str,
+    images: np.ndarray,
+    labels: np.ndarray,
+    names: Sequence[str],
+    source: str,
+    *,
+    count: int,
+    seed: int,
+) -> "Figure":
+    """Draw some images, one of each class in turn, and below them what a policy makes of them.
+
+    Args:
+        policy: what ``policies.parse`` reads.
+        images: (n, height, width) uint8, all that there are: one is mixed with any other.
+        labels: (n,) integers.
+        names: of the classes.
+        source: what the images are called.
+        count: how many are drawn.
+        seed: key of the augmentation.
+    """
+    from fashion_zoo.augment import Augmenter  # it loads tensorflow
+
+    classes = len(names)
+    one_hot = np.eye(classes, dtype=np.float32)
+    chosen = np.array(
+        [np.flatnonzero(labels == number % classes)[number // classes] for number in range(count)]
+    )
+    operations = policies.parse(policy)
+    augmenter = Augmenter(operations, seed)
+    rows: list[Any] = [(images[chosen], _texts(one_hot[labels[chosen]], names))]
+    for step in range(ROWS):
+        # As in a training, they are part of a batch in random order: a partner is any image.
+        batch, place = _batch(chosen, len(labels), seed, step)
+        results = augmenter(images[batch], one_hot[labels[batch]], 0, step)
+        changed, mixed = (np.asarray(one) for one in results)
+        texts = _texts(mixed[place], names) if policies.mixes(operations) else None
+        rows.append((changed[place], texts))
+    titles = ["training\nimage", *(f"step {step + 1}" for step in range(ROWS))]
+    caption = f"{source}, {counted(count, 'training image')}; seed {seed}."
+    spelled = policies.POLICIES.get(policy)
+    title = f"{policy}: {spelled}" if spelled else policy
+    return plots.pictures(rows, title, labels=titles, caption=caption)
+
+
+def _batch(chosen, count: int, seed: int, step: int):
+    """Return a batch in random order with these images in it, and where in it they are."""
+    generator = np.random.default_rng(derive(seed, "partners", step))
+    others = np.setdiff1d(generator.choice(count, _BATCH, replace=False), chosen)
+    order = generator.permutation(len(chosen) + len(others))
+    return np.concatenate([chosen, others])[order], np.argsort(order)[: len(chosen)]
+
+
+def _texts(labels, names: Sequence[str]) -> list[str]:
+    """Return the classes of each row, the largest first, with their shares where there are two."""
+    texts = []
+    for row in labels:
+        present = [number for number in row.argsort()[::-1] if row[number] >= 0.005]
+        shares = [f" {100 * row[number]:.0f} %" if len(present) > 1 else "" for number in present]
+        texts.append("\n".join(f"{names[n]}{s}" for n, s in zip(present, shares, strict=True)))
+    return texts

@@ -1,0 +1,83 @@
+"""What a training returns, finished or not."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fashion_zoo.config import RunConfig
+from fashion_zoo.errors import Call, Hint, Message
+from fashion_zoo.language.wording import counted
+from fashion_zoo.runs.config_file import is_run
+from fashion_zoo.runs.places import check_same
+from fashion_zoo.runs.run import Run, open_run
+
+if TYPE_CHECKING:
+    import keras
+
+
+class Trained(NamedTuple):
+    """What ``train`` returns."""
+
+    run: Run
+    """The run folder."""
+    training: dict[str, Any]
+    """``training.json``."""
+    evaluation: dict[str, Any] | None
+    """``evaluation.json``; None without evaluation."""
+    parity: dict[str, Any] | None
+    """``saved_model/parity.json``; None without export."""
+
+    def __fspath__(self) -> str:
+        """Return the run folder, so that this is taken wherever the path of a run is."""
+        return str(self.run.path)
+
+    def __repr__(self) -> str:
+        return repr(self.run)
+
+    def _repr_html_(self) -> str:
+        return self.run._repr_html_()
+
+    @property
+    def model(self) -> "keras.Model":
+        """The trained model, loaded from the run."""
+        return self.run.load_model()
+
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """What ``history.csv`` holds: column name to one value per epoch."""
+        return self.run.history()
+
+
+class TrainingInterrupted(KeyboardInterrupt):
+    """Ctrl-C ended a training, and what was trained so far is saved.
+
+    It is raised, so that nothing goes on with a model that is not trained to its end.
+    """
+
+    def __init__(self, trained: Trained):
+        epochs = counted(trained.training["epochs"], "whole epoch")
+        super().__init__(f"Interrupted after {epochs}. What is trained so far is saved.")
+        self.trained = trained
+        """The run as it is."""
+        hints = (Hint("run_dir", str(trained.run.path)), Hint("resume", True))
+        call = Call("train", (trained.run.recipe,), hints)
+        self.add_note(Message(f"{self} Go on with: ", call))
+
+
+def finished(
+    path: Path, name: str, config: RunConfig, evaluate: bool, export: bool
+) -> Trained | None:
+    """Return a run to go on with that lacks nothing; this needs no keras.
+
+    Raises:
+        RunError: it is a run of another recipe, or with another config.
+    """
+    if not is_run(path):
+        return None
+    run = open_run(path)
+    check_same(run, name, config)
+    evaluation, parity = run.evaluation(), run.parity()
+    lacks = (evaluate and not evaluation) or (export and not parity)
+    if lacks or not run.finished or not (path / "curves.png").exists():
+        return None
+    training = run.read_json("training.json")
+    return Trained(run, training, evaluation if evaluate else None, parity if export else None)

@@ -1,0 +1,84 @@
+"""A recipe's space with some of its ranges replaced, checked before keras is loaded."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from fashion_zoo.config import RunConfig
+from fashion_zoo.config.overrides import override
+from fashion_zoo.data import Dataset
+from fashion_zoo.data.batches import steps_per_epoch
+from fashion_zoo.data.split import fold_positions
+from fashion_zoo.errors import ConfigError
+from fashion_zoo.language.wording import counted
+from fashion_zoo.spaces.ranges import Float
+from fashion_zoo.spaces.space import Parameter, TrainingSpace, complete
+
+
+def narrowed(
+    own: TrainingSpace, space: TrainingSpace | Mapping[str, str] | None, config: RunConfig
+) -> TrainingSpace:
+    """Return a recipe's space with some of its ranges replaced, checked against the config.
+
+    Raises:
+        ConfigError: an unknown field, or a range with a value that the config cannot take.
+    """
+    if isinstance(space, TrainingSpace):
+        own = space
+    elif space:
+        own = override(own, space, "the space")
+    check_space(own, config)
+    return own
+
+
+def check_space(space: TrainingSpace, config: RunConfig) -> None:
+    """Check that the config takes both ends of each range, and every value of a choice.
+
+    Raises:
+        ConfigError: it does not; the message has the parameter and the value.
+    """
+    parameters = space.parameters(config)
+    for parameter in parameters:
+        found = parameter.range
+        ends = (found.low, found.high) if isinstance(found, Float) else found.values
+        for value in ends:
+            try:
+                space.config(complete(parameters, {parameter.name: value}), config)
+            except ConfigError as error:
+                raise ConfigError(
+                    f"The search space takes {parameter.name} to {value!r}, which the recipe "
+                    f"cannot have. {error}"
+                ) from error
+
+
+def check_images(parameters: Sequence[Parameter], folds: int, dataset: Dataset) -> None:
+    """Check that there are images enough for every fold and every batch that may be asked for.
+
+    Args:
+        parameters: what a search asks for.
+        folds: how many folds of the training images are held out in turn, or 0.
+        dataset: the images; they are read only where there are folds.
+    """
+    count = dataset.count
+    if folds:
+        known = dataset.train.labels
+        if (fewest := int(np.bincount(known).min())) < folds:
+            raise ConfigError(
+                f"The smallest class has {counted(fewest, 'training image')}, received "
+                f"{counted(folds, 'fold')}. Hold out fewer folds, or take more images."
+            )
+        count = min(len(train) for train, _ in fold_positions(known, folds))
+    _check_batches(parameters, count)
+
+
+def _check_batches(parameters: Sequence[Parameter], count: int) -> None:
+    """Check every batch size that may be asked for against the number of training images."""
+    for parameter in parameters:
+        if parameter.name == "batch_size" and not isinstance(parameter.range, Float):
+            largest = max(parameter.range.values)
+            try:
+                steps_per_epoch(count, largest)  # type: ignore[arg-type]  # the config took it
+            except ConfigError as error:
+                raise ConfigError(
+                    f"The search space takes batch_size to {largest!r}. {error}"
+                ) from error

@@ -1,0 +1,315 @@
+"""The facade, where rooms meet. Each function checks what it can before Keras is loaded.
+
+In all of them ``name`` is that of a registered recipe, ``config`` a whole RunConfig, by default the
+recipe's, and ``**overrides`` are fields of it: ``seed=3``, ``training={"epochs": 5}``. A run is
+given as its folder, or as what ``open_run`` or ``train`` returned. ``force`` replaces what is there
+already. ``progress`` is True, False, or "auto": on a terminal and in a notebook. Each raises
+ConfigError for a name or a value that is not allowed.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fashion_zoo import data, registry, runs, spaces
+from fashion_zoo.config import RunConfig, SearchConfig
+from fashion_zoo.config.overrides import override, override_each
+from fashion_zoo.errors import Call, Message, advice
+from fashion_zoo.evaluation import evaluate
+from fashion_zoo.language import checks
+from fashion_zoo.language.arguments import AnyPath, Place, checked
+from fashion_zoo.machine.devices import check_eager, releasing
+from fashion_zoo.runs import Trained, TrainingInterrupted
+from fashion_zoo.show.waiting import waiting
+from fashion_zoo.show.watching import Progress, watched
+from fashion_zoo.spaces import TrainingSpace
+from fashion_zoo.storage import databases
+from fashion_zoo.storage.paths import absolute
+
+if TYPE_CHECKING:
+    import keras
+
+    from fashion_zoo.training.lr_finder import RangeTest
+    from fashion_zoo.tuning import Tuned
+
+
+@checked
+def get(
+    name: str, *, seed: int | None = None, precision: str | None = None, **overrides: Any
+) -> "keras.Model":
+    """Build and compile a recipe's model, ready for Keras's own ``fit``.
+
+    Args:
+        name: the recipe.
+        seed: key of the initial weights and the dropout masks; by default the recipe's.
+        precision: of the layers, as in RunConfig; by default the recipe's.
+        **overrides: fields of the recipe's model config, such as ``hidden_units=(256, 128)``.
+
+    Returns:
+        A functional model from (batch, 28, 28) pixels in 0..255 to (batch, 10) float32 logits,
+        compiled with the recipe's optimizer at its constant base rate, cross-entropy from
+        integer labels, and accuracy. Schedules belong to ``train``.
+
+    Example:
+        ```python
+        data = fashion_zoo.data.load()
+        model = fashion_zoo.get("bn_mlp")
+        model.fit(*data.train, batch_size=256, epochs=5, validation_data=data.validation)
+        ```
+    """
+    check_eager(scope=False)
+    entry = registry.recipe(name)
+    given = {"seed": seed, "precision": precision}
+    changes = {field: value for field, value in given.items() if value is not None}
+    config = override(entry.config, {"model": overrides, **changes})
+
+    from fashion_zoo.training import build_model, compile_model
+
+    return compile_model(build_model(entry, config), config)
+
+
+@checked
+@releasing()
+def train(
+    name: str,
+    *,
+    config: RunConfig | None = None,
+    run_dir: Place | None = None,
+    force: bool = False,
+    resume: bool = False,
+    fork: Place | None = None,
+    evaluate: bool = True,
+    export: bool = True,
+    progress: Progress = "auto",
+    callbacks: Sequence[Any] = (),
+    **overrides: Any,
+) -> Trained:
+    """Train a recipe into a run folder, then evaluate it on the test images and export it.
+
+    However a training ended, ``resume=True`` goes on after its last whole epoch, and the result
+    equals that of a training that never stopped, bit for bit on the same machine.
+
+    Args:
+        name: the recipe.
+        config: by default that of the run to go on with or to fork, or else the recipe's.
+        run_dir: the run folder; by default ``runs/NAME-DATE-TIME``, and -2, -3, ... behind it where
+            another training began in the same second.
+        force: replace an older run in ``run_dir``.
+        resume: go on with the run in ``run_dir``; where there is none, begin one.
+        fork: a run whose weights, optimizer, history and epochs the new one starts from; its
+            model and optimizer cannot change, all else can.
+        evaluate: whether to evaluate.
+        export: whether to write a SavedModel into the run.
+        progress: whether to show the progress.
+        callbacks: Keras callbacks of your own, called before an epoch is stored: numbers that they
+            add to the logs go into ``history.csv``. What one has to remember over a kill it returns
+            from ``state()``, a dictionary of what JSON holds and of lists of arrays, and takes back
+            in ``restore(state)``. A run does not store them: give them again with ``resume``.
+        **overrides: fields of RunConfig.
+
+    Raises:
+        FashionZooError: one of its children; see each.
+        TrainingInterrupted: Ctrl-C, as a KeyboardInterrupt. What is trained so far is saved, and
+            nothing is evaluated.
+    """
+    from fashion_zoo.show.progress import TrainingDisplay
+
+    entry = registry.recipe(name)
+    runs.check_beginning(run_dir, force=force, resume=resume)
+    path = absolute(runs.default_run_dir(name) if run_dir is None else run_dir)
+    base = config or runs.stored_config(name, path if resume else None, fork)
+    chosen, display = override(base, overrides), TrainingDisplay(enabled=progress)
+    if resume and (done := runs.finished(path, name, chosen, evaluate, export)):
+        display.say(f"{path} is finished: nothing is left to train.")
+        return done
+    data.agreed(chosen, data.load(chosen.data))
+
+    from fashion_zoo.exporting import check_exportable
+    from fashion_zoo.training import train_run
+
+    if export:
+        check_exportable(path / "saved_model")  # before the minutes that the training takes
+    begin = {"force": force, "resume": resume, "next_free": run_dir is None}
+    old = None if fork is None else Path(fork)
+    ended = train_run(entry, chosen, path, fork=old, display=display, callbacks=callbacks, **begin)
+    trained = Trained(ended.run, ended.run.read_json("training.json"), None, None)
+    if ended.interrupted and not trained.training["finished"]:
+        raise TrainingInterrupted(trained)
+    call = Call("evaluate", (str(ended.run.path),))
+    with advice(lambda _: Message("The trained model is saved. Evaluate it with: ", call)):
+        if ended.interrupted:  # Ctrl-C came with the last epoch
+            raise KeyboardInterrupt
+        return _measured(trained, evaluate, export, progress)
+
+
+def _measured(trained: Trained, evaluates: bool, exports: bool, progress: Progress) -> Trained:
+    """Evaluate and export a run that is trained, where that is not done yet."""
+    run, evaluation, parity = trained.run, None, None
+    if evaluates:
+        evaluation = run.evaluation() or evaluate(run, progress=progress)
+    if exports:
+        parity = run.parity() or export(run, run.path / "saved_model", progress=progress)
+    return trained._replace(evaluation=evaluation, parity=parity)
+
+
+@checked
+@releasing()
+def export(
+    run: AnyPath,
+    to: Place,
+    format: str = "saved_model",
+    *,
+    force: bool = False,
+    progress: Progress = "auto",
+) -> dict[str, Any]:
+    """Export a run for other programs into the folder ``to``, and prove that the export agrees.
+
+    Args:
+        run: the run.
+        to: the folder to make.
+        format: ``saved_model``, or one of the others in ``fashion_zoo.exporting.WORDS``.
+        force: replace an older export there.
+        progress: whether to say what is going on.
+
+    Raises:
+        RunError: it is not a run, or has no model.
+        ExportError: the export does not agree, or cannot be written here.
+    """
+    from fashion_zoo.exporting import export_run
+
+    opened = runs.open_run(run)
+    with waiting("Exporting, and comparing the export with the model", progress):
+        return export_run(opened, Path(to), format, force=force)
+
+
+@checked
+@releasing()
+def tune(
+    name: str,
+    *,
+    search: SearchConfig | None = None,
+    space: TrainingSpace | Mapping[str, Any] | None = None,
+    config: RunConfig | None = None,
+    study_dir: Place | None = None,
+    storage_url: str | None = None,
+    study_name: str | None = None,
+    progress: Progress = "auto",
+    command: str | None = None,
+    **settings: Any,
+) -> "Tuned":
+    """Search for the hyperparameters of a recipe, on the validation images.
+
+    The first trial is the recipe with its defaults. Everything is kept in one Optuna study, in a
+    SQLite file or on a server: the same call goes on where it was left, and any number of
+    processes may make it at once. At the end the best trials are trained again with seeds that
+    chose nothing, because the score by which a trial is chosen is too good on average. The test
+    images are out of reach.
+
+    Args:
+        name: the recipe.
+        search: how to go about it.
+        space: a space, or ranges that replace some of the recipe's.
+        config: what the search starts from.
+        study_dir: the study folder; by default ``studies/NAME``.
+        storage_url: ``sqlite:///FILE`` or ``postgresql://...``; by default a file in the folder.
+        study_name: name of the study in the storage; by default the recipe's.
+        progress: whether to show the progress.
+        command: what began the search, for ``report.html``; by default it says Python.
+        **settings: fields of SearchConfig, such as ``trials=20``, and of RunConfig.
+
+    Raises:
+        StudyError: the storage cannot be opened, or holds another search.
+        KeyboardInterrupt: Ctrl-C; the trial was given back, and a next call goes on.
+
+    Example:
+        ```python
+        found = fashion_zoo.tune("bn_mlp", trials=20, training={"epochs": 10})
+        fashion_zoo.train("bn_mlp", config=fashion_zoo.read_config(found.best, "bn_mlp"))
+        ```
+    """
+    entry, shown = registry.recipe(name), watched(progress)
+    base, asked = override_each([config or entry.config, search or SearchConfig()], settings)
+    chosen = spaces.narrowed(entry.space, space, base)
+    dataset = data.load(base.data)
+    data.agreed(base, dataset, batches=False)
+    spaces.check_images(chosen.parameters(base), asked.folds, dataset)
+    folder, url = databases.study_place(name, study_dir, storage_url, study_name)
+    databases.check_folder(folder, url)
+    with waiting("Opening the study", shown):
+        from fashion_zoo import tuning  # seconds
+
+    place = (folder, url, study_name or name)
+    return tuning.tune(entry, base, chosen, asked, *place, progress=shown, command=command)
+
+
+@checked
+def dashboard(
+    name: str, *, study_dir: Place | None = None, storage_url: str | None = None, port: int = 8080
+) -> None:
+    """Serve Optuna's dashboard of a search of ``tune`` at ``http://localhost:PORT`` until Ctrl-C.
+
+    Raises:
+        ConfigError: optuna-dashboard is not installed, or the port cannot be used.
+        StudyError: there is no study, or its storage cannot be opened.
+    """
+    registry.recipe(name)
+    checks.whole("port", port, 1, 65535)
+
+    from fashion_zoo.tuning import serve
+
+    serve(databases.study_place(name, study_dir, storage_url)[1], port)
+
+
+@checked
+@releasing()
+def find_lr(
+    name: str,
+    *,
+    config: RunConfig | None = None,
+    to: Place | None = None,
+    force: bool = False,
+    show: "Callable[[RangeTest], None] | None" = None,
+    seeds: int = 3,
+    low: float = 1e-6,
+    high: float = 10.0,
+    steps: int = 200,
+    progress: Progress = "auto",
+    **overrides: Any,
+) -> "RangeTest":
+    """Find a learning rate by a range test; see ``fashion_zoo.training.lr_finder``.
+
+    It has no side effects: a training after it is the same, bit for bit.
+
+    Args:
+        name: the recipe.
+        config: what to train.
+        to: a picture to draw the curves into; one that cannot be drawn is a warning.
+        force: replace a file there that is no picture of this package.
+        show: called with what was found, before the picture is drawn.
+        seeds: number of sweeps, at least 1.
+        low: the first learning rate.
+        high: the last one.
+        steps: steps a sweep, at least 20.
+        progress: whether to show the progress.
+        **overrides: fields of RunConfig, such as ``training={"batch_size": 512}``.
+
+    Returns:
+        Rates, losses and four suggestions, each with its range over the seeds.
+
+    Raises:
+        TrainingError: the loss diverged at once.
+        StorageError: something else is where the picture shall be.
+    """
+    from fashion_zoo.show import figures
+
+    if to is not None:
+        figures.check_place(to, force=force)
+    entry = registry.recipe(name)
+    chosen = override(config or entry.config, overrides)
+    checks.sweep(seeds, low, high, steps)
+    data.agreed(chosen, data.load(chosen.data))
+
+    from fashion_zoo.training import lr_finder
+
+    sweep = {"seeds": seeds, "low": low, "high": high, "steps": steps}
+    return lr_finder.find_lr(entry, chosen, to, show=show, progress=progress, **sweep)
