@@ -8,7 +8,8 @@ import pytest
 from fashion_zoo import recipe
 from fashion_zoo.config.overrides import override
 from fashion_zoo.errors import ConfigError
-from fashion_zoo.spaces import MLPSpace, complete
+from fashion_zoo.models.mlp import MLPSpace
+from fashion_zoo.spaces import complete
 from fashion_zoo.tuning import RecipeHyperModel, StudyOracle, hypermodel
 
 SMALL = {"data": {"limit": 200}, "training": {"epochs": 2, "batch_size": 128}}
