@@ -29,7 +29,10 @@ setup(
     ],
     python_requires=">=3.11",
     packages=find_packages(include=["fashion_zoo", "fashion_zoo.*", "recipes", "recipes.*"]),
-    package_data={"fashion_zoo": ["py.typed", "*.pyi", "assets/*", "assets/fashion_mnist/*"]},
+    package_data={
+        "": ["*.pyi"],
+        "fashion_zoo": ["py.typed", "assets/*", "assets/fashion_mnist/*"],
+    },
     install_requires=[
         "filelock>=4.0",  # a loser leaves the lock's file as it is
         "joblib>=1.3",  # it knows the cores of a job and of a container

@@ -8,11 +8,11 @@ from . import evaluation as evaluation
 from . import layers as layers
 from . import models as models
 from . import optimizers as optimizers
-from . import policies as policies
 from . import schedules as schedules
 from . import seeds as seeds
 from . import spaces as spaces
 from . import tuning as tuning
+from .augment import policies as policies
 from .config import AdaptiveDropoutConfig as AdaptiveDropoutConfig
 from .config import DataConfig as DataConfig
 from .config import EarlyStoppingConfig as EarlyStoppingConfig

@@ -4,7 +4,8 @@ A schedule takes progress ``p``, a float in [0, 1] (the fraction of training don
 factor by which a base value (a learning rate, a dropout rate) is multiplied. Outside [0, 1] it
 keeps the value at the nearer end. It knows no framework: callbacks and optimizers tabulate it.
 
-Each function here makes a schedule. ``get`` reads one from text.
+Each word here makes a schedule. ``get`` reads one from text, such as ``"cosine(1, 0.001)"`` or
+``"warmup(0.05) >> one_cycle"``.
 """
 
 import ast
@@ -13,10 +14,17 @@ import math
 from collections.abc import Callable, Sequence
 
 from fashion_zoo.errors import ConfigError
-from fashion_zoo.language import checks, expressions
-from fashion_zoo.language.arguments import checked
+from fashion_zoo.language import checks
+from fashion_zoo.language.vocabulary import Vocabulary
 
 Schedule = Callable[[float], float]
+
+WORDS: Vocabulary[Schedule] = Vocabulary(
+    "schedule",
+    example="cosine(1, 0.001)",
+    finish=lambda made: made if callable(made) and not isinstance(made, warmup) else None,
+)
+get = WORDS.parse
 
 
 def _schedule(function: Schedule) -> Schedule:
@@ -34,12 +42,20 @@ def _check_fractions(**fractions: object) -> None:
         checks.number(name, value, "a fraction above 0 and below 1", lambda number: 0 < number < 1)
 
 
+@WORDS.register
 def constant(value: float = 1.0) -> Schedule:
     """``value`` throughout."""
     _check_factors(value=value)
     return lambda progress: float(value)
 
 
+@WORDS.register
+def linear(start: float = 1.0, end: float = 0.0) -> Schedule:
+    """``start + (end - start) p``."""
+    return polynomial(start, end, 1.0)
+
+
+@WORDS.register
 def polynomial(start: float = 1.0, end: float = 0.0, power: float = 2.0) -> Schedule:
     """``end + (start - end) (1 - p) ** power``."""
     _check_factors(start=start, end=end)
@@ -47,11 +63,7 @@ def polynomial(start: float = 1.0, end: float = 0.0, power: float = 2.0) -> Sche
     return _schedule(lambda p: end + (start - end) * (1.0 - p) ** power)
 
 
-def linear(start: float = 1.0, end: float = 0.0) -> Schedule:
-    """``start + (end - start) p``."""
-    return polynomial(start, end, 1.0)
-
-
+@WORDS.register
 def cosine(start: float = 1.0, end: float = 0.0) -> Schedule:
     """``end + (start - end) (1 + cos(pi p)) / 2``: half a cosine.
 
@@ -61,13 +73,7 @@ def cosine(start: float = 1.0, end: float = 0.0) -> Schedule:
     return _schedule(lambda p: end + (start - end) * (1.0 + math.cos(math.pi * p)) / 2.0)
 
 
-def exponential(start: float = 1.0, end: float = 0.01) -> Schedule:
-    """``start (end / start) ** p``: the same ratio in each equal part."""
-    for name, value in (("start", start), ("end", end)):
-        checks.positive(name, value)
-    return _schedule(lambda p: start * (end / start) ** p)
-
-
+@WORDS.register
 def step(factor: float = 0.1, every: float = 1 / 3, at: Sequence[float] | None = None) -> Schedule:
     """``factor ** n`` after n drops: one after each ``every``, or one at each fraction in ``at``.
 
@@ -87,6 +93,14 @@ def step(factor: float = 0.1, every: float = 1 / 3, at: Sequence[float] | None =
     return _schedule(lambda p: float(factor) ** bisect.bisect_right(milestones, p + 1e-9))
 
 
+@WORDS.register
+def exponential(start: float = 1.0, end: float = 0.01) -> Schedule:
+    """``start (end / start) ** p``: the same ratio in each equal part."""
+    for name, value in (("start", start), ("end", end)):
+        checks.positive(name, value)
+    return _schedule(lambda p: start * (end / start) ** p)
+
+
 def _check_rising(name: str, fractions: object) -> None:
     if not isinstance(fractions, Sequence) or isinstance(fractions, str):
         raise ConfigError(f"{name} must be a list of fractions, received {fractions!r}.")
@@ -96,6 +110,7 @@ def _check_rising(name: str, fractions: object) -> None:
         raise ConfigError(f"{name} must rise, received {list(fractions)}.")
 
 
+@WORDS.register
 def restarts(
     cycles: int = 3, multiplier: float = 2.0, decay: float = 1.0, end: float = 0.0
 ) -> Schedule:
@@ -112,6 +127,7 @@ def restarts(
     return join([cosine(decay**cycle, end) for cycle in range(cycles)], ends)
 
 
+@WORDS.register
 def one_cycle(rise: float = 0.25, start: float = 1 / 25, end: float = 1 / 250_000) -> Schedule:
     """Half a cosine from ``start`` to 1 over the fraction ``rise``, then half a cosine to ``end``.
 
@@ -130,6 +146,7 @@ def one_cycle(rise: float = 0.25, start: float = 1 / 25, end: float = 1 / 250_00
     return _schedule(schedule)
 
 
+@WORDS.register
 def inverse_sqrt(warmup: float = 0.05) -> Schedule:
     """``min(p / w, sqrt(w / p))`` with w = ``warmup``: rises to 1, then falls as 1 / sqrt(p).
 
@@ -139,6 +156,7 @@ def inverse_sqrt(warmup: float = 0.05) -> Schedule:
     return _schedule(lambda p: p / warmup if p < warmup else math.sqrt(warmup / p))
 
 
+@WORDS.register
 class warmup:  # lower case: a word of the vocabulary, called like the others
     """A linear rise in front of a schedule: ``warmup()(cosine())``, in text ``warmup >> cosine``.
 
@@ -159,6 +177,7 @@ class warmup:  # lower case: a word of the vocabulary, called like the others
         return join([linear(self.start * first, first), schedule], [self.fraction])
 
 
+@WORDS.register
 def join(schedules: Sequence[Schedule], at: Sequence[float]) -> Schedule:
     """One schedule after another, changing at the fractions ``at``; each runs from 0 to 1.
 
@@ -184,35 +203,11 @@ def join(schedules: Sequence[Schedule], at: Sequence[float]) -> Schedule:
     return _schedule(joined)
 
 
-SCHEDULES: dict[str, Callable[..., Schedule]] = {
-    function.__name__: function
-    for function in (
-        constant, linear, polynomial, cosine, step, exponential, restarts, one_cycle, inverse_sqrt,
-        join,
-    )
-}  # fmt: skip
-
-
+@WORDS.operator(ast.RShift)
 def _after_warmup(first: object, schedule: object) -> Schedule:
     if not isinstance(first, warmup) or not callable(schedule) or isinstance(schedule, warmup):
         raise ConfigError("write >> between a warmup and a schedule; to join schedules, use join.")
     return first(schedule)
-
-
-@checked
-def get(text: str) -> Schedule:
-    """Read a schedule, such as ``"cosine(1, 0.001)"`` or ``"warmup(0.05) >> one_cycle"``.
-
-    Raises:
-        ConfigError: it cannot be read; the message has the column, and the nearest name for one
-            that is unknown.
-    """
-    found = expressions.parse(
-        text, "schedule", {**SCHEDULES, "warmup": warmup}, {ast.RShift: _after_warmup}
-    )
-    if not callable(found) or isinstance(found, warmup):
-        raise ConfigError(f"Cannot read {text!r}: it is not a schedule by itself.")
-    return found
 
 
 def tabulate(schedule: Schedule, base: float, steps: int) -> list[float]:

@@ -19,7 +19,7 @@ ROOMS = {
     for place, room in enumerate(re.findall(r"`(\w+)`", rooms))
 }
 NO_FRAMEWORK = {room for room, (level, _) in ROOMS.items() if level < 2} | {
-    "policies", "config", "spaces", "registry", "models", "runs", "data", "zoo",
+    "config", "spaces", "registry", "models", "runs", "data", "zoo",
 }  # fmt: skip
 HEAVY = {
     "keras", "keras_tuner", "optuna", "tensorflow", "jax", "matplotlib", "sklearn", "scipy", "rich",
@@ -29,7 +29,7 @@ AT_THE_TOP = {
     "augment/augmenter.py", "augment/mixing.py", "augment/pixels.py", "augment/warps.py",
 }  # fmt: skip
 TENSORFLOW = AT_THE_TOP | {
-    "data/pipeline.py", "layers.py", "optimizers.py", "exporting/serving.py",
+    "data/pipeline.py", "layers.py", "optimizers/_fused.py", "exporting/serving.py",
     "machine/precision.py", "machine/environment.py", "machine/devices.py",
 }  # fmt: skip
 FORMATS = "exporting/formats/"  # each imports what it writes with, inside its functions

@@ -6,9 +6,9 @@ import tensorflow as tf
 
 from fashion_zoo import ConfigError
 from fashion_zoo.augment import Augmenter, Strength
+from fashion_zoo.augment.policies import OPERATIONS, POLICIES, mixes, parse
 from fashion_zoo.data.batches import encode, epoch_order, smooth
 from fashion_zoo.data.pipeline import training_pipeline
-from fashion_zoo.policies import OPERATIONS, POLICIES, mixes, parse
 
 TEXTS = [
     *("either(mixup, cutmix)" if name == "either" else name for name in OPERATIONS),

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import fashion_zoo
-from fashion_zoo.policies import OPERATIONS, POLICIES, parse
+from fashion_zoo.augment.policies import OPERATIONS, POLICIES, parse
 from fashion_zoo.show import plots
 from recipes import augment
 

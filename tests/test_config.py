@@ -106,7 +106,7 @@ from fashion_zoo.config.overrides import differences
             ),
             "schedules.augmentation takes augmentation to 1.5; it must stay at most 1",
         ),
-        (lambda: TrainingConfig(augmentation=3), "augmentation must be a policy, received 3"),
+        (lambda: TrainingConfig(augmentation=3), "augmentation: A policy is written as text, received 3"),
         (lambda: TrainingConfig(augmentation="flip | shft(2)"), "column 8: Unknown policy 'shft'"),
         (
             lambda: SchedulesConfig(dropout_each="batch"),

@@ -13,17 +13,17 @@ from fashion_zoo import (
     FashionZooError,
     MLPConfig,
     RunConfig,
-    policies,
     runs,
     schedules,
 )
+from fashion_zoo.augment import policies
 from fashion_zoo.config.overrides import override
 from fashion_zoo.language.expressions import DEEPEST, LONGEST
 from fashion_zoo.spaces import ranges
 
 PARSERS = {"schedule": schedules.get, "policy": policies.parse, "range": ranges.parse}
 WORDS = [
-    *schedules.SCHEDULES, *policies.OPERATIONS, *policies.POLICIES, *ranges.RANGES, "warmup",
+    *schedules.WORDS, *policies.WORDS, *ranges.WORDS,
     "(", ")", "[", "]", "{", "}", ",", "|", ">>", "=", "*", "**", "-", "/", ".", ":", "'", '"',
     "\\",
     "0", "1", "0.5", "-1", "1e-4", "1e400", "9" * 400, "9" * 5000, "0x1f", "1j", "None", "True",

@@ -1,7 +1,7 @@
 import pytest
 
 from fashion_zoo import ConfigError
-from fashion_zoo.policies import OPERATIONS, POLICIES, Operation, mixes, parse
+from fashion_zoo.augment.policies import OPERATIONS, POLICIES, WORDS, Operation, mixes, parse
 
 
 def test_a_policy_is_read_from_left_to_right():
@@ -75,12 +75,11 @@ def test_what_cannot_be_read_is_answered_with_its_column(text, column, reason):
 
 
 def test_a_number_is_no_policy():
-    with pytest.raises(ConfigError, match=r"'3' is not a policy. Write one such as 'flip \|"):
+    with pytest.raises(ConfigError, match=r"'3' is not a policy by itself. Write one such"):
         parse("3")
 
 
 def test_every_operation_describes_itself():
-    for name, function in OPERATIONS.items():
-        assert function.__doc__
+    for name in OPERATIONS:
         if name != "either":
-            assert function()[0].name == name
+            assert WORDS[name]()[0].name == name

@@ -46,7 +46,7 @@ def test_a_range_is_read(text, expected):
         ("0 | choice(1)", "| stands between 0 and a range above 0"),
         ("lgo(1, 2)", "Unknown range 'lgo'. Did you mean 'log'?"),
         ("adamw", "Unknown range 'adamw'"),
-        ("[1, 2]", "'[1, 2]' is not a range. Write one such as log(1e-4, 1e-2), or a value."),
+        ("[1, 2]", "'[1, 2]' is not a range by itself. Write one such as 'log(1e-4, 1e-2)'."),
         ("", "expected a range. Known: choice, log, uniform, whole."),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 
 import fashion_zoo
 from fashion_zoo import ConfigError, DataError, TrainingError
-from fashion_zoo.policies import OPERATIONS
+from fashion_zoo.augment.policies import OPERATIONS
 from recipes import benchmark
 from recipes.benchmark import timing
 from recipes.benchmark.page import MARKS

@@ -6,8 +6,8 @@ import tensorflow as tf
 from scipy import ndimage
 
 from fashion_zoo.augment import mixing, pixels, warps
+from fashion_zoo.augment.policies import parse
 from fashion_zoo.augment.warps import Affine
-from fashion_zoo.policies import parse
 
 KEY = tf.constant([3, 4])
 COUNT = 20_000

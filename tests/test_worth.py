@@ -6,7 +6,7 @@ import pytest
 
 import fashion_zoo
 from fashion_zoo import runs
-from fashion_zoo.policies import OPERATIONS, parse
+from fashion_zoo.augment.policies import OPERATIONS, parse
 from recipes.benchmark import augmentation, measuring
 from recipes.benchmark.augmentation import Trial, augmentation_table, trials
 from recipes.benchmark.page import MARKS

@@ -1,5 +1,5 @@
-"""Augmentation of whole batches inside tf.data, keyed by (seed, epoch, step)."""
+"""Augmentation of whole batches, keyed by (seed, epoch, step); ``policies`` has its words."""
 
-from fashion_zoo.augment.augmenter import Augmenter, Strength
+import lazy_loader as _lazy_loader
 
-__all__ = ["Augmenter", "Strength"]
+__getattr__, __dir__, __all__ = _lazy_loader.attach_stub(__name__, __file__)

@@ -8,7 +8,7 @@ import tensorflow as tf
 import fashion_zoo.augment.mixing as mixing
 import fashion_zoo.augment.pixels as pixels
 import fashion_zoo.augment.warps as warps
-from fashion_zoo.policies import Operation, Policy
+from fashion_zoo.augment.policies import Operation, Policy
 from fashion_zoo.seeds import derive
 
 
@@ -67,7 +67,7 @@ class Augmenter:
                 images, labels = mixing.mix(images, labels, operations[0], keys[0], strength.mixing)
             else:
                 for operation, own in zip(operations, keys, strict=True):
-                    change = getattr(pixels, operation.name)
+                    change = operation.change or getattr(pixels, operation.name)
                     images = change(images, own, strength.operations, **operation.values)
         return images, labels
 

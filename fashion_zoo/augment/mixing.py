@@ -8,7 +8,7 @@ neither a key, nor a probability, nor one label for what was mixed in either way
 import tensorflow as tf
 
 from fashion_zoo.augment.pixels import inside
-from fashion_zoo.policies import Operation
+from fashion_zoo.augment.policies import Operation
 
 
 def mix(images, labels, operation: Operation, key, strength):

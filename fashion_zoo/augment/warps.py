@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from fashion_zoo.policies import Operation
+from fashion_zoo.augment.policies import Operation
 
 
 class Affine(NamedTuple):

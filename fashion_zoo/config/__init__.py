@@ -12,7 +12,6 @@ from fashion_zoo.config.training import (
     AdaptiveDropoutConfig,
     EarlyStoppingConfig,
     Monitor,
-    Optimizer,
     SchedulesConfig,
     TrainingConfig,
 )
@@ -23,7 +22,6 @@ __all__ = [
     "DataConfig",
     "EarlyStoppingConfig",
     "Monitor",
-    "Optimizer",
     "Precision",
     "Pruner",
     "RunConfig",

@@ -1,13 +1,16 @@
 """How a model is trained."""
 
 import dataclasses
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from fashion_zoo import policies, schedules
+from fashion_zoo import schedules
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language import checks
+from fashion_zoo.language.vocabulary import Words, check_words
 
-Optimizer = Literal["adam", "adamw", "sgd"]
+AUGMENTATION = Words("fashion_zoo.augment.policies")
+OPTIMIZER = Words("fashion_zoo.optimizers")
+Schedule = Annotated[str, Words("fashion_zoo.schedules")]
 Monitor = Literal["none", "accuracy", "loss"]
 
 
@@ -44,29 +47,23 @@ class EarlyStoppingConfig:
 class SchedulesConfig:
     """How base values move: schedules such as cosine(1, 0.01) or warmup(0.05) >> linear."""
 
-    learning_rate: str = "one_cycle"
+    learning_rate: Schedule = "one_cycle"
     """Factor of the learning rate, each step."""
-    weight_decay: str = "constant"
+    weight_decay: Schedule = "constant"
     """Factor of the weight decay, each step."""
-    label_smoothing: str = "constant"
+    label_smoothing: Schedule = "constant"
     """Factor of the label smoothing, each step."""
-    dropout: str = "constant"
+    dropout: Schedule = "constant"
     """Factor of every dropout rate, as often as dropout_each says."""
     dropout_each: Literal["epoch", "step"] = "epoch"
     """How often the dropout rates move."""
-    augmentation: str = "constant"
+    augmentation: Schedule = "constant"
     """Strength of the augmentation, in 0..1, each step."""
-    mixing: str = "constant"
+    mixing: Schedule = "constant"
     """Factor of the probability of mixing, in 0..1, each step; step(0, at=[0.8]) ends it."""
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            text = getattr(self, field.name)
-            if field.name == "dropout_each":
-                continue
-            if not isinstance(text, str):
-                raise ConfigError(f"schedules.{field.name} must be a name, received {text!r}.")
-            schedules.get(text)
+        check_words(self, "schedules.")
         checks.choice("schedules.dropout_each", self.dropout_each, Literal["epoch", "step"])
 
 
@@ -105,17 +102,18 @@ class TrainingConfig:
     """Number of passes over the training images."""
     batch_size: int = 256
     """Images a step. The last batch of an epoch is left out when it is not full."""
-    optimizer: Optimizer = "adam"
-    """Optimizer; sgd has Nesterov momentum 0.9."""
+    optimizer: Annotated[str, OPTIMIZER] = "adam"
+    """Optimizer, with arguments or without: sgd(momentum=0.95)."""
     learning_rate: float = 1e-3
     """Base learning rate, the largest of a one_cycle schedule."""
     weight_decay: float = 0.0
-    """Decoupled weight decay of the kernels, a step, times the learning rate; adamw only."""
+    """Decoupled weight decay of the kernels, a step, times the learning rate; adamw
+    decays, adam and sgd do not."""
     clip_norm: float | None = None
     """Largest global norm of the gradient; none does not clip."""
     label_smoothing: float = 0.0
     """Fraction of each label spread evenly over all classes."""
-    augmentation: str = "none"
+    augmentation: Annotated[str, AUGMENTATION] = "none"
     """What is done to each batch: none, light, standard, strong, or such as "flip | shift(2)"."""
     schedules: SchedulesConfig = SchedulesConfig()
     """How the base values move."""
@@ -130,15 +128,17 @@ class TrainingConfig:
         checks.section("adaptive_dropout", self.adaptive_dropout, AdaptiveDropoutConfig)
         checks.whole("epochs", self.epochs, 1)
         checks.whole("batch_size", self.batch_size, 1)
-        checks.choice("optimizer", self.optimizer, Optimizer)
+        check_words(self)
         checks.positive("learning_rate", self.learning_rate)
         checks.not_negative("weight_decay", self.weight_decay)
         checks.fraction("label_smoothing", self.label_smoothing)
         if self.clip_norm is not None:
             checks.positive("clip_norm", self.clip_norm)
-        if self.weight_decay and self.optimizer != "adamw":
+        if self.weight_decay and not OPTIMIZER.parse(self.optimizer).decays:
+            decaying = [repr(word) for word, its in OPTIMIZER.load().bare().items() if its.decays]
             raise ConfigError(
-                f"weight_decay needs optimizer 'adamw', received {self.optimizer!r}. "
+                f"weight_decay needs optimizer {' or '.join(decaying)}, received "
+                f"{self.optimizer!r}. "
                 "For a penalty in the loss set model.l2 instead."
             )
         if self.adaptive_dropout.enabled and self.schedules.dropout != "constant":
@@ -146,14 +146,12 @@ class TrainingConfig:
                 "adaptive_dropout moves the rates itself and needs schedules.dropout 'constant', "
                 f"received {self.schedules.dropout!r}."
             )
-        if not isinstance(self.augmentation, str):
-            raise ConfigError(f"augmentation must be a policy, received {self.augmentation!r}.")
         self._check_movement()
 
     @property
-    def policy(self) -> policies.Policy:
-        """The operations that ``augmentation`` spells."""
-        return policies.parse(self.augmentation)
+    def policy(self) -> tuple[Any, ...]:
+        """The operations that ``augmentation`` spells: an ``augment.policies.Policy``."""
+        return AUGMENTATION.parse(self.augmentation)
 
     def _check_movement(self) -> None:
         policy = self.policy
@@ -161,7 +159,7 @@ class TrainingConfig:
             ("weight_decay", self.weight_decay, "weight_decay is 0"),
             ("label_smoothing", self.label_smoothing, "label_smoothing is 0"),
             ("augmentation", policy, "augmentation is none"),
-            ("mixing", policies.mixes(policy), "augmentation mixes no images"),
+            ("mixing", any(one.mixes for one in policy), "augmentation mixes no images"),
         ):
             text = getattr(self.schedules, name)
             if text != "constant" and not base:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fashion_zoo import policies
+from fashion_zoo.augment import policies
 from fashion_zoo.data.loading import load
 from fashion_zoo.data.pipeline import need_tensorflow
 from fashion_zoo.language import checks

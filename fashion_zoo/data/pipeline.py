@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fashion_zoo.augment.policies import Policy, mixes
 from fashion_zoo.data.batches import encode, epoch_order, smooth, steps_per_epoch
 from fashion_zoo.data.dataset import Images
 from fashion_zoo.errors import ConfigError
-from fashion_zoo.policies import Policy, mixes
 
 Tables = Mapping[str, np.ndarray]  # what moves: name to its value at each step of the training
 

@@ -13,6 +13,7 @@ it is written. A room keeps its vocabulary under the name ``WORDS``.
 """
 
 import ast
+import contextlib
 import dataclasses
 import importlib
 import inspect
@@ -132,6 +133,14 @@ class Vocabulary(Mapping[str, Any], Generic[Made]):
             raise ConfigError(unknown(self.kind, word, self))
         return self[word]
 
+    def bare(self) -> dict[str, Made]:
+        """Return what each word describes by itself; those that need arguments are left out."""
+        found = {}
+        for word in self:
+            with contextlib.suppress(ConfigError):
+                found[word] = self.parse(word)
+        return found
+
     def lines(self) -> dict[str, str]:
         """Return one line of help for each word: the first of its docstring."""
         return {word: inspect.cleandoc(its.__doc__).splitlines()[0] for word, its in self.items()}
@@ -186,6 +195,10 @@ class Words:
         """Return the vocabulary."""
         return importlib.import_module(self.room).WORDS
 
+    def parse(self, text: str) -> Any:
+        """Return what a setting describes."""
+        return self.load().parse(text)
+
 
 def words_of(config: Any) -> dict[str, Vocabulary[Any]]:
     """Return the vocabulary of each field of a config dataclass that names one."""
@@ -195,3 +208,17 @@ def words_of(config: Any) -> dict[str, Vocabulary[Any]]:
         for one in getattr(field.type, "__metadata__", ())
         if isinstance(one, Words)
     }
+
+
+def check_words(config: Any, section: str = "") -> None:
+    """Check that the words of a config can be read, and say which setting cannot.
+
+    Args:
+        config: a config dataclass.
+        section: what stands before the names of its fields in a message, such as ``"schedules."``.
+    """
+    for name, vocabulary in words_of(config).items():
+        try:
+            vocabulary.parse(getattr(config, name))
+        except ConfigError as error:
+            raise ConfigError(f"{section}{name}: ", error) from error

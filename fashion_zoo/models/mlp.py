@@ -9,7 +9,7 @@ from fashion_zoo.errors import ConfigError
 from fashion_zoo.language import checks
 from fashion_zoo.models import blocks
 from fashion_zoo.registry import register, register_variant
-from fashion_zoo.spaces import Parameter, Questions, TrainingSpace, ranges
+from fashion_zoo.spaces import Parameter, Questions, TrainingSpace, decays, ranges
 
 if TYPE_CHECKING:
     import keras
@@ -114,7 +114,7 @@ class MLPSpace(TrainingSpace):
         normalized = {"normalization": lambda name: name != "none"}
         asked.add("normalization_position", model.normalization_position, normalized)
         self._ask_dropout(asked, config)
-        asked.add("l2", model.l2, {"optimizer": lambda name: name != "adamw"})
+        asked.add("l2", model.l2, {"optimizer": lambda text: not decays(text)})
         return asked.parameters
 
     def _ask_dropout(self, asked: Questions, config: RunConfig) -> None:

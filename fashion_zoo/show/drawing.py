@@ -38,8 +38,8 @@ def plot_schedules(
     if to is not None:
         figures.check_place(to, force=force)
     if not expressions:
-        plain = [name for name in schedules.SCHEDULES if name != "join"]
-        expressions = [*plain, "warmup >> cosine", "join([constant, linear], [0.5])"]
+        alone = schedules.WORDS.bare()
+        expressions = [*alone, "warmup >> cosine", "join([constant, linear], [0.5])"]
     expressions = [expressions] if isinstance(expressions, str) else expressions
     drawn = {text: schedules.get(text) for text in expressions}
     factors = {

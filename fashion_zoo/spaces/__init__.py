@@ -8,6 +8,7 @@ from fashion_zoo.spaces.space import (
     TrainingSpace,
     complete,
     counting,
+    decays,
     is_active,
 )
 
@@ -19,6 +20,7 @@ __all__ = [
     "check_images",
     "complete",
     "counting",
+    "decays",
     "is_active",
     "narrowed",
 ]

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from fashion_zoo.errors import ConfigError
-from fashion_zoo.language import checks, expressions
+from fashion_zoo.language import checks
 from fashion_zoo.language.arguments import checked
+from fashion_zoo.language.vocabulary import Vocabulary
 
 Value = bool | int | float | str
 
@@ -98,12 +99,27 @@ class OrZero:
     range: Float | Whole
 
 
+def _finished(made: object) -> Range | OrZero | None:
+    """Return a range; a value alone is a choice of one."""
+    if isinstance(made, bool | int | float | str):
+        return Choice((made,))
+    return made if isinstance(made, Float | Whole | Choice | OrZero) else None
+
+
+WORDS: Vocabulary[Range | OrZero] = Vocabulary(
+    "range", example="log(1e-4, 1e-2)", finish=_finished, quoted=True
+)
+parse = WORDS.parse
+
+
+@WORDS.register
 def uniform(low: float, high: float) -> Float:
     """Every number from ``low`` to ``high`` is as likely."""
     _check_ends("uniform", low, high)
     return Float(float(low), float(high))
 
 
+@WORDS.register
 def log(low: float, high: float) -> Float:
     """The logarithm is uniform from ``low`` to ``high``: for rates and strengths."""
     checks.positive("low", low)
@@ -111,6 +127,7 @@ def log(low: float, high: float) -> Float:
     return Float(float(low), float(high), log=True)
 
 
+@WORDS.register
 def whole(low: int, high: int, step: int = 1) -> Whole:
     """Whole numbers from ``low`` to ``high``, both included, in steps."""
     checks.whole("step", step, 1)
@@ -124,6 +141,7 @@ def whole(low: int, high: int, step: int = 1) -> Whole:
     return Whole(int(low), int(high), int(step))
 
 
+@WORDS.register
 def choice(*values: Value) -> Choice:
     """One of the values: numbers, or text in quotes."""
     if not values:
@@ -149,30 +167,11 @@ def _check_ends(name: str, low: float, high: float) -> None:
         raise ConfigError(f"{name} needs low below high, received {low:g} and {high:g}.")
 
 
+@WORDS.operator(ast.BitOr)
 def _or_zero(zero: object, range: object) -> OrZero:
     if zero != 0 or not isinstance(range, Float | Whole) or range.low <= 0:
         raise ConfigError("| stands between 0 and a range above 0, as in 0 | log(1e-6, 1e-3).")
     return OrZero(range)
-
-
-RANGES = {function.__name__: function for function in (uniform, log, whole, choice)}
-
-
-@checked
-def parse(text: str) -> Range | OrZero:
-    """Read a range, such as ``"log(1e-4, 1e-2)"``; a value alone is a choice of one.
-
-    Raises:
-        ConfigError: it cannot be read, or the ends do not fit; the message has the column.
-    """
-    found = expressions.parse(text, "range", RANGES, {ast.BitOr: _or_zero}, words=True)
-    if isinstance(found, bool | int | float | str):
-        return Choice((found,))
-    if not isinstance(found, Float | Whole | Choice | OrZero):
-        raise ConfigError(
-            f"{text!r} is not a range. Write one such as log(1e-4, 1e-2), or a value."
-        )
-    return found
 
 
 def values(text: str) -> tuple[Any, ...]:

@@ -9,7 +9,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from fashion_zoo import policies
+from fashion_zoo import optimizers
+from fashion_zoo.augment import policies
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
 from fashion_zoo.errors import ConfigError
@@ -90,9 +91,7 @@ class TrainingSpace:
         asked.add("optimizer", training.optimizer)
         asked.add("learning_rate", training.learning_rate)
         asked.add("learning_rate_schedule", training.schedules.learning_rate)
-        asked.add(
-            "weight_decay", training.weight_decay, {"optimizer": lambda name: name == "adamw"}
-        )
+        asked.add("weight_decay", training.weight_decay, {"optimizer": decays})
         asked.add("batch_size", training.batch_size)
         asked.add("label_smoothing", training.label_smoothing)
         augmentation, mixing = self._apart(training.augmentation)
@@ -185,6 +184,11 @@ def _counted(default: Any) -> bool:
     """Whether a field is of text or whole numbers, on which others may hang, by its default."""
     usual = ranges.parse(default) if isinstance(default, str) else None
     return isinstance(usual, Choice | Whole) and type(usual.values[0]) is not float
+
+
+def decays(optimizer: str) -> bool:
+    """Return whether an optimizer decays weights apart from the gradient."""
+    return optimizers.WORDS.parse(optimizer).decays
 
 
 def _mixes(text: str) -> bool:

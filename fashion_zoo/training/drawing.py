@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
+from fashion_zoo.augment.policies import mixes
 from fashion_zoo.config import RunConfig
 from fashion_zoo.data import load
 from fashion_zoo.language.wording import counted
-from fashion_zoo.policies import mixes
 from fashion_zoo.runs import Run
 from fashion_zoo.show import plots
 

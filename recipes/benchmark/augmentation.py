@@ -7,8 +7,8 @@ from typing import Any
 
 import recipes.benchmark.text as text
 from fashion_zoo import registry, storage
+from fashion_zoo.augment.policies import OPERATIONS, parse
 from fashion_zoo.config.overrides import override
-from fashion_zoo.policies import OPERATIONS, parse
 from fashion_zoo.show.progress import TrainingDisplay
 from recipes.benchmark.measured import measure_seeds
 

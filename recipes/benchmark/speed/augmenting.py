@@ -7,10 +7,10 @@ from typing import Any
 import keras
 
 from fashion_zoo import registry
+from fashion_zoo.augment.policies import POLICIES, Policy, mixes, parse
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Images, load
 from fashion_zoo.data.pipeline import Pipeline, training_pipeline
-from fashion_zoo.policies import POLICIES, Policy, mixes, parse
 from recipes.benchmark.speed.training import Row, summarized
 
 BATCH = 512

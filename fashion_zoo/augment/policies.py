@@ -3,19 +3,20 @@
     flip | shift(2) | zoom(0.1) | erase(0.5)
     standard | either(mixup(0.2), cutmix(1))
 
-Operations work from left to right. Each function here describes one; the package
-``fashion_zoo.augment`` does them. Probabilities are in [0, 1], sizes in pixels of a 28x28 image,
-``strength`` (a schedule, in [0, 1]) multiplies the value that each docstring names.
+Operations work from left to right. Each word here describes one, and ``parse`` reads a policy; the
+other modules of ``fashion_zoo.augment`` do what it says. Probabilities are in [0, 1], sizes in
+pixels of a 28x28 image, ``strength`` (a schedule, in [0, 1]) multiplies the value that each
+docstring names.
 """
 
 import ast
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fashion_zoo.errors import ConfigError
-from fashion_zoo.language import checks, expressions
-from fashion_zoo.language.arguments import checked
+from fashion_zoo.language import checks
+from fashion_zoo.language.vocabulary import Vocabulary
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +27,9 @@ class Operation:
     """Name of the function that made it."""
     values: Mapping[str, Any]
     """Its arguments, all of them."""
+    change: Callable[..., Any] | None = dataclasses.field(default=None, compare=False)
+    """``change(images, key, strength, **values)`` of float32 (batch, height, width) TensorFlow
+    tensors in 0..255; by default what ``pixels`` has by this name."""
 
     @property
     def mixes(self) -> bool:
@@ -34,10 +38,19 @@ class Operation:
 
 
 Policy = tuple[Operation, ...]
+MIXING = ("mixup", "cutmix", "either")
+
+WORDS: Vocabulary[Policy] = Vocabulary(
+    "policy",
+    example="flip | shift(2)",
+    finish=lambda made: made if isinstance(made, tuple) else None,
+)
+parse = WORDS.parse
 
 
-def _one(name: str, **values: Any) -> Policy:
-    return (Operation(name, values),)
+def operation(name: str, change: Callable[..., Any] | None = None, /, **values: Any) -> Policy:
+    """Return a policy of one operation; ``change`` is what does one that is not of this package."""
+    return (Operation(name, values, change),)
 
 
 def _probability(p: float) -> None:
@@ -48,42 +61,49 @@ def _between(name: str, value: object, low: float, high: float) -> None:
     checks.number(name, value, f"a number in {low:g}..{high:g}", lambda n: low <= n <= high)
 
 
+@WORDS.register
 def flip(p: float = 0.5) -> Policy:
     """Mirror left and right with probability ``p``, which strength multiplies."""
     _probability(p)
-    return _one("flip", p=p)
+    return operation("flip", p=p)
 
 
+@WORDS.register
 def shift(pixels: float = 2) -> Policy:
     """Move by whole pixels, up to ``pixels`` each way; strength multiplies it."""
     _between("pixels", pixels, 0, 28)
-    return _one("shift", pixels=pixels)
+    return operation("shift", pixels=pixels)
 
 
+@WORDS.register
 def translate(pixels: float = 2) -> Policy:
     """Move by any fraction of a pixel, up to ``pixels`` each way; strength multiplies it."""
     _between("pixels", pixels, 0, 28)
-    return _one("translate", pixels=pixels)
+    return operation("translate", pixels=pixels)
 
 
+@WORDS.register
 def rotate(degrees: float = 8) -> Policy:
     """Turn about the centre, up to ``degrees`` either way; strength multiplies it."""
     _between("degrees", degrees, 0, 180)
-    return _one("rotate", degrees=degrees)
+    return operation("rotate", degrees=degrees)
 
 
+@WORDS.register
 def zoom(amount: float = 0.1) -> Policy:
     """Scale by a factor in ``1 - amount`` .. ``1 + amount``; strength multiplies the amount."""
     checks.fraction("amount", amount)
-    return _one("zoom", amount=amount)
+    return operation("zoom", amount=amount)
 
 
+@WORDS.register
 def shear(degrees: float = 8) -> Policy:
     """Slant rows against each other, up to ``degrees`` either way; strength multiplies it."""
     _between("degrees", degrees, 0, 60)
-    return _one("shear", degrees=degrees)
+    return operation("shear", degrees=degrees)
 
 
+@WORDS.register
 def elastic(alpha: float = 34, sigma: float = 4) -> Policy:
     """Distort by a smooth random field; strength multiplies ``alpha``.
 
@@ -92,9 +112,10 @@ def elastic(alpha: float = 34, sigma: float = 4) -> Policy:
     """
     checks.not_negative("alpha", alpha)
     _between("sigma", sigma, 0.1, 28)
-    return _one("elastic", alpha=alpha, sigma=sigma)
+    return operation("elastic", alpha=alpha, sigma=sigma)
 
 
+@WORDS.register
 def erase(p: float = 0.5, low: float = 0.02, high: float = 0.3, fill: float = 0) -> Policy:
     """Fill a rectangle with probability ``p``, which strength multiplies.
 
@@ -106,9 +127,10 @@ def erase(p: float = 0.5, low: float = 0.02, high: float = 0.3, fill: float = 0)
     _between("low", low, 0, 1)
     _between("high", high, low, 1)
     _between("fill", fill, 0, 255)
-    return _one("erase", p=p, low=low, high=high, fill=fill)
+    return operation("erase", p=p, low=low, high=high, fill=fill)
 
 
+@WORDS.register
 def cutout(size: float = 8, p: float = 1.0) -> Policy:
     """Blacken a square of ``size`` pixels with probability ``p``, which strength multiplies.
 
@@ -117,30 +139,34 @@ def cutout(size: float = 8, p: float = 1.0) -> Policy:
     """
     checks.whole("size", size, 1)
     _probability(p)
-    return _one("cutout", size=size, p=p)
+    return operation("cutout", size=size, p=p)
 
 
+@WORDS.register
 def noise(std: float = 0.05) -> Policy:
     """Add Gaussian noise of ``std`` of the full range; strength multiplies it."""
     checks.not_negative("std", std)
-    return _one("noise", std=std)
+    return operation("noise", std=std)
 
 
+@WORDS.register
 def brightness(amount: float = 0.1) -> Policy:
     """Add up to ``amount`` of the full range, either way; strength multiplies it."""
     _between("amount", amount, 0, 1)
-    return _one("brightness", amount=amount)
+    return operation("brightness", amount=amount)
 
 
+@WORDS.register
 def contrast(amount: float = 0.2) -> Policy:
     """Scale the distance from the image's mean by ``1 - amount`` .. ``1 + amount``.
 
     Strength multiplies the amount.
     """
     _between("amount", amount, 0, 1)
-    return _one("contrast", amount=amount)
+    return operation("contrast", amount=amount)
 
 
+@WORDS.register
 def mixup(alpha: float = 0.2, p: float = 1.0) -> Policy:
     """Blend an image and its label with another's, with probability ``p``.
 
@@ -149,9 +175,10 @@ def mixup(alpha: float = 0.2, p: float = 1.0) -> Policy:
     """
     checks.positive("alpha", alpha)
     _probability(p)
-    return _one("mixup", alpha=alpha, p=p)
+    return operation("mixup", alpha=alpha, p=p)
 
 
+@WORDS.register
 def cutmix(alpha: float = 1.0, p: float = 1.0) -> Policy:
     """Paste a rectangle of another image, with probability ``p``; labels mix by area.
 
@@ -160,9 +187,10 @@ def cutmix(alpha: float = 1.0, p: float = 1.0) -> Policy:
     """
     checks.positive("alpha", alpha)
     _probability(p)
-    return _one("cutmix", alpha=alpha, p=p)
+    return operation("cutmix", alpha=alpha, p=p)
 
 
+@WORDS.register
 def either(first: Policy, second: Policy, p: float = 0.5) -> Policy:
     """Mix an image in the first way with probability ``p``, else in the second."""
     for way in (first, second):
@@ -171,29 +199,10 @@ def either(first: Policy, second: Policy, p: float = 0.5) -> Policy:
                 f"either takes mixup and cutmix, as in either(mixup, cutmix); received {way!r}."
             )
     _probability(p)
-    return _one("either", first=first[0], second=second[0], p=p)
+    return operation("either", first=first[0], second=second[0], p=p)
 
 
-MIXING = ("mixup", "cutmix", "either")
-OPERATIONS = {
-    function.__name__: function
-    for function in (
-        flip, shift, translate, rotate, zoom, shear, elastic, erase, cutout, noise, brightness,
-        contrast, mixup, cutmix, either,
-    )
-}  # fmt: skip
-POLICIES = {
-    "none": "",
-    "light": "flip | shift(1)",
-    "standard": "flip | translate(1) | zoom(0.05)",
-    "strong": "flip | translate(2) | rotate(8) | zoom(0.1) | erase(0.5) | cutmix(1, 0.5)",
-}
-
-
-def _named(text: str):
-    return lambda: parse(text) if text else ()
-
-
+@WORDS.operator(ast.BitOr)
 def _then(first: Policy, second: Policy) -> Policy:
     for policy in (first, second):
         if not isinstance(policy, tuple):
@@ -205,26 +214,29 @@ def _then(first: Policy, second: Policy) -> Policy:
     return first + second
 
 
-@checked
-def parse(text: str) -> Policy:
-    """Read a policy.
-
-    Args:
-        text: operations with ``|`` between them, or names of policies, or both.
-
-    Raises:
-        ConfigError: it cannot be read, or a value is out of range; the message has the column.
-    """
-    vocabulary = {**OPERATIONS, **{name: _named(text) for name, text in POLICIES.items()}}
-    policy = expressions.parse(text, "policy", vocabulary, {ast.BitOr: _then})
-    if not isinstance(policy, tuple):
-        raise ConfigError(
-            f"{text!r} is not a policy. Write one such as {POLICIES['standard']!r}, or one of "
-            f"{', '.join(POLICIES)}."
-        )
-    return policy
-
-
 def mixes(policy: Policy) -> bool:
     """Return whether a policy mixes labels, which then are probabilities."""
     return any(operation.mixes for operation in policy)
+
+
+OPERATIONS = tuple(WORDS)
+"""The operations that come with the package."""
+POLICIES = {
+    "none": "",
+    "light": "flip | shift(1)",
+    "standard": "flip | translate(1) | zoom(0.05)",
+    "strong": "flip | translate(2) | rotate(8) | zoom(0.1) | erase(0.5) | cutmix(1, 0.5)",
+}
+"""Those of several operations that have a name."""
+
+
+def _named(text: str) -> Callable[[], Policy]:
+    def policy() -> Policy:
+        return parse(text) if text else ()
+
+    policy.__doc__ = text or "Nothing."
+    return policy
+
+
+for _name, _text in POLICIES.items():
+    WORDS.register(_named(_text), _name)

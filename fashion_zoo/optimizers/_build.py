@@ -1,0 +1,73 @@
+"""From a training config to an optimizer of Keras, and what one did last."""
+
+import keras
+
+from fashion_zoo.config import TrainingConfig
+from fashion_zoo.optimizers._tables import TabulatedDecay, TabulatedSchedule
+from fashion_zoo.optimizers._words import WORDS
+
+
+def counting(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    """Return the optimizer that counts the steps and knows the rate; loss scaling wraps it."""
+    return getattr(optimizer, "inner_optimizer", optimizer)
+
+
+def last_step(optimizer: keras.optimizers.Optimizer) -> dict[str, float]:
+    """Return the learning rate of the optimizer's last step, and the weight decay if it moves."""
+    optimizer = counting(optimizer)
+    schedule = optimizer._learning_rate  # the property gives the next step's rate only
+    # Not ``iterations``, which counts updates where gradients are accumulated.
+    step = keras.ops.maximum(optimizer._iterations - 1, 0)  # before the first, the first one's
+    tabulated = isinstance(schedule, TabulatedSchedule)
+    applied = {"learning_rate": schedule(step) if tabulated else optimizer.learning_rate}
+    if isinstance(optimizer, TabulatedDecay):
+        applied["weight_decay"] = optimizer.weight_decay_at(step)
+    # A variable of several replicas, or with a gradient, is no number by itself.
+    return {
+        name: float(keras.ops.convert_to_numpy(keras.ops.stop_gradient(value)))
+        for name, value in applied.items()
+    }
+
+
+def to_keras(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    """Return Keras's own optimizer at the learning rate and weight decay of the last step.
+
+    It has no slots and no step behind it. Keras stores no list of what is spared from decay, so
+    one that is loaded from a file decays every weight.
+    """
+    inner = counting(optimizer)
+    kind = getattr(inner, "in_keras", type(inner))
+    plain = kind.from_config({**inner.get_config(), **last_step(inner)})
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return keras.optimizers.LossScaleOptimizer(plain)
+    return plain
+
+
+def build_optimizer(
+    config: TrainingConfig,
+    learning_rate: float | TabulatedSchedule,
+    *,
+    weight_decay: TabulatedSchedule | None = None,
+    scale_loss: bool = False,
+) -> keras.optimizers.Optimizer:
+    """Make the optimizer of a training config.
+
+    Args:
+        config: optimizer, weight decay and clipping.
+        learning_rate: a number, or a schedule of the optimizer's steps.
+        weight_decay: a schedule of the optimizer's steps, if it decays weights; None keeps the
+            config's number.
+        scale_loss: whether to wrap it in dynamic loss scaling, which float16 needs
+            (Micikevicius et al. 2018, arXiv:1710.03740).
+    """
+    chosen = WORDS.parse(config.optimizer)
+    arguments = {"learning_rate": learning_rate, "global_clipnorm": config.clip_norm}
+    if not chosen.decays:
+        optimizer = chosen.make(**arguments)
+    else:
+        decay = config.weight_decay if weight_decay is None else weight_decay
+        optimizer = chosen.make(weight_decay=decay, **arguments)
+        # Biases, scales and offsets are not decayed (Loshchilov & Hutter 2019, arXiv:1711.05101,
+        # leave it open; decaying a scale fights what normalization is for).
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return keras.optimizers.LossScaleOptimizer(optimizer) if scale_loss else optimizer

@@ -1,0 +1,30 @@
+"""What a word of an optimizer makes: a value that loads no framework."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from fashion_zoo.language.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclasses.dataclass(frozen=True)
+class Optimizer:
+    """An optimizer with its own arguments, before it is built for a training."""
+
+    make: "Callable[..., keras.optimizers.Optimizer]"
+    """Takes ``learning_rate``, ``global_clipnorm`` and, if it decays weights, ``weight_decay``: a
+    number, or a ``TabulatedSchedule`` where a schedule moves it. It imports Keras when called."""
+    decays: bool = False
+    """Whether it decays weights apart from the gradient."""
+
+
+WORDS: Vocabulary[Optimizer] = Vocabulary(
+    "optimizer",
+    package="fashion_zoo.optimizers",
+    example="sgd(momentum=0.95)",
+    finish=lambda made: made if isinstance(made, Optimizer) else None,
+    quoted=True,
+)

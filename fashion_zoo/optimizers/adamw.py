@@ -1,0 +1,25 @@
+"""AdamW."""
+
+from fashion_zoo.language import checks
+from fashion_zoo.optimizers import WORDS, Optimizer
+
+
+@WORDS.register
+def adamw(beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7) -> Optimizer:
+    """Adam with weight decay apart from the gradient.
+
+    Reference: Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2.
+    """
+    checks.fraction("beta_1", beta_1)
+    checks.fraction("beta_2", beta_2)
+    checks.positive("epsilon", epsilon)
+    own = {"beta_1": beta_1, "beta_2": beta_2, "epsilon": epsilon}
+
+    def make(weight_decay, **given):
+        from fashion_zoo.optimizers import FusedAdamW, ScheduledAdamW, TabulatedSchedule
+
+        moves = isinstance(weight_decay, TabulatedSchedule)
+        kind = ScheduledAdamW if moves else FusedAdamW
+        return kind(weight_decay=weight_decay, **own, **given)
+
+    return Optimizer(make, decays=True)

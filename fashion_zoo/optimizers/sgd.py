@@ -1,0 +1,21 @@
+"""Stochastic gradient descent."""
+
+from fashion_zoo.language import checks
+from fashion_zoo.optimizers import WORDS, Optimizer
+
+
+@WORDS.register
+def sgd(momentum: float = 0.9, nesterov: bool = True) -> Optimizer:
+    """Stochastic gradient descent with momentum, Nesterov's or the plain one.
+
+    Reference: Sutskever et al. 2013, ICML, On the importance of initialization and momentum.
+    """
+    checks.fraction("momentum", momentum)
+    checks.flag("nesterov", nesterov)
+
+    def make(**given):
+        import keras
+
+        return keras.optimizers.SGD(momentum=momentum, nesterov=nesterov, **given)
+
+    return Optimizer(make)
