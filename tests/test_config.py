@@ -79,7 +79,10 @@ from fashion_zoo.config.overrides import differences
             "training must be a TrainingConfig, received {",
         ),
         (lambda: TrainingConfig(schedules={}), "schedules must be a SchedulesConfig, received {}"),
-        (lambda: SchedulesConfig(dropout=[]), r"schedules.dropout must be a name, received \[\]"),
+        (
+            lambda: SchedulesConfig(dropout=[]),
+            r"schedules.dropout: A schedule is written as text, received \[\]",
+        ),
         (
             lambda: TrainingConfig(schedules=SchedulesConfig(label_smoothing="linear")),
             "schedules.label_smoothing 'linear' moves nothing: label_smoothing is 0",
@@ -106,7 +109,10 @@ from fashion_zoo.config.overrides import differences
             ),
             "schedules.augmentation takes augmentation to 1.5; it must stay at most 1",
         ),
-        (lambda: TrainingConfig(augmentation=3), "augmentation: A policy is written as text, received 3"),
+        (
+            lambda: TrainingConfig(augmentation=3),
+            "augmentation: A policy is written as text, received 3",
+        ),
         (lambda: TrainingConfig(augmentation="flip | shft(2)"), "column 8: Unknown policy 'shft'"),
         (
             lambda: SchedulesConfig(dropout_each="batch"),

@@ -22,7 +22,7 @@ import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
-from fashion_zoo.errors import ConfigError
+from fashion_zoo.errors import ConfigError, Message
 from fashion_zoo.language import expressions
 from fashion_zoo.language.suggest import unknown
 from fashion_zoo.language.wording import with_article
@@ -221,4 +221,4 @@ def check_words(config: Any, section: str = "") -> None:
         try:
             vocabulary.parse(getattr(config, name))
         except ConfigError as error:
-            raise ConfigError(f"{section}{name}: ", error) from error
+            raise ConfigError(Message(f"{section}{name}: ", error)) from error
