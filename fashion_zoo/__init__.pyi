@@ -2,6 +2,7 @@
 # first used. A name stands beside the place where it lives.
 from . import augment as augment
 from . import callbacks as callbacks
+from . import config as config
 from . import data as data
 from . import errors as errors
 from . import evaluation as evaluation
@@ -10,6 +11,7 @@ from . import models as models
 from . import optimizers as optimizers
 from . import schedules as schedules
 from . import seeds as seeds
+from . import show as show
 from . import spaces as spaces
 from . import tuning as tuning
 from .augment import policies as policies
@@ -33,7 +35,10 @@ from .errors import StudyError as StudyError
 from .errors import TrainingError as TrainingError
 from .evaluation import evaluate as evaluate
 from .evaluation.predict import predict as predict
+from .language import wording as wording
 from .language.suggest import unknown as unknown
+from .machine.devices import cores as cores
+from .machine.devices import gpu_is_lost as gpu_is_lost
 from .machine.devices import limit_gpu_memory as limit_gpu_memory
 from .models.mlp import MLPConfig as MLPConfig
 from .models.mlp import MLPSpace as MLPSpace

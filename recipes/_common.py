@@ -14,8 +14,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import fashion_zoo
-from fashion_zoo.machine.devices import gpu_is_lost
-from fashion_zoo.show.waiting import waiting
 from recipes import _spelling, _streams
 from recipes._help import Brief, short_help, wanted
 from recipes._parsing import REGISTRY, expanded
@@ -192,7 +190,7 @@ def start_keras(gpu_memory: int | None = None, *, wake: bool = True) -> None:
     """
 
     def start(load: Callable[[], Any]) -> None:
-        with waiting("Loading Keras and its backend"):
+        with fashion_zoo.show.waiting("Loading Keras and its backend"):
             _start_keras(load, gpu_memory=gpu_memory, wake=wake)
 
     if "keras" in sys.modules:
@@ -222,7 +220,7 @@ def _start_keras(load: Callable[[], Any], *, gpu_memory: int | None, wake: bool)
                 fashion_zoo.limit_gpu_memory(gpu_memory)
             if wake:
                 keras.ops.zeros(())
-                if gpu_is_lost():  # why, the backend's log may say
+                if fashion_zoo.gpu_is_lost():  # why, the backend's log may say
                     _show(said, stderr, b"warning: Keras computes without the GPU here.\n")
         except fashion_zoo.FashionZooError:
             raise

@@ -2,11 +2,13 @@
 
 import dataclasses
 import os
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import fashion_zoo
-from fashion_zoo.language.wording import percent as percent
+
+counted, percent = fashion_zoo.wording.counted, fashion_zoo.wording.percent
 
 
 def accuracy(evaluation: dict[str, Any]) -> str:
@@ -37,6 +39,16 @@ def place(path: str | os.PathLike) -> str:
     except OSError:  # this folder is gone
         return os.fspath(path)
     return os.path.abspath(path) if inside.split(os.sep)[0] == os.pardir else inside
+
+
+def places(text: str) -> str:
+    """Return a text in which every path inside this folder begins here, as ``place`` writes it."""
+    try:
+        here = re.escape(os.path.join(os.getcwd(), ""))
+    except OSError:  # this folder is gone
+        return text
+    # Not in the middle of another path, and not before what would then look like a flag.
+    return re.sub(rf"(?<![\w/.~-]){here}(?=[^\s-])", "", text) if here != os.sep else text
 
 
 def parity(found: dict[str, Any]) -> str:

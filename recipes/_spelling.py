@@ -6,7 +6,7 @@ import math
 import shlex
 from typing import Any
 
-from fashion_zoo.errors import Call, Hint, Message
+from fashion_zoo import errors
 from recipes import _lines
 
 imported: list[str] = []
@@ -17,9 +17,9 @@ _RENAMED = {"load_recipes": "import", "storage_url": "storage"}
 
 
 def message(text: object) -> str:
-    """Return an error or a note with what it proposes as flags and commands."""
+    """Return an error or a note with its paths as they are short, and proposals as flags."""
     text = getattr(text, "message", text)
-    return text.spelled(_spell) if isinstance(text, Message) else str(text)
+    return _lines.places(text.spelled(_spell) if isinstance(text, errors.Message) else str(text))
 
 
 def flag(name: str, value: Any = None) -> list[str]:
@@ -40,7 +40,7 @@ def _short(value: float) -> str:
     return f"{value:g}" if math.isclose(float(f"{value:g}"), value, rel_tol=1e-12) else repr(value)
 
 
-def changed(config: Any, base: Any, prefix: str = "") -> tuple[Hint, ...]:
+def changed(config: Any, base: Any, prefix: str = "") -> tuple[errors.Hint, ...]:
     """Return what a config sets otherwise than another, as what a command is called with.
 
     Args:
@@ -48,7 +48,7 @@ def changed(config: Any, base: Any, prefix: str = "") -> tuple[Hint, ...]:
         base: another of the same class.
         prefix: the section that they are, with its dot.
     """
-    hints: list[Hint] = []
+    hints: list[errors.Hint] = []
     for field in dataclasses.fields(config):
         value, known = getattr(config, field.name), getattr(base, field.name)
         if value == known:
@@ -56,11 +56,11 @@ def changed(config: Any, base: Any, prefix: str = "") -> tuple[Hint, ...]:
         if dataclasses.is_dataclass(value) and type(value) is type(known):
             hints += changed(value, known, f"{prefix}{field.name}.")
         else:
-            hints.append(Hint(f"{prefix}{field.name}", "none" if value is None else value))
+            hints.append(errors.Hint(f"{prefix}{field.name}", "none" if value is None else value))
     return tuple(hints)
 
 
-def command(call: Call) -> str:
+def command(call: errors.Call) -> str:
     """Return the command that does what a call of the library does."""
     words = [word for hint in call.hints for word in flag(hint.setting, hint.value)]
     words += import_flags()
@@ -72,5 +72,9 @@ def import_flags() -> list[str]:
     return [word for source in imported for word in ("--import", source)]
 
 
-def _spell(part: Hint | Call) -> str:
-    return command(part) if isinstance(part, Call) else shlex.join(flag(part.setting, part.value))
+def _spell(part: errors.Hint | errors.Call) -> str:
+    return (
+        command(part)
+        if isinstance(part, errors.Call)
+        else shlex.join(flag(part.setting, part.value))
+    )

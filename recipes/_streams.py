@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable
 
 import fashion_zoo
-from fashion_zoo.show.streams import Unbreakable, unbreakable
 
 
 def guarded(run: Callable[[], int]) -> int:
@@ -24,7 +23,7 @@ def guarded(run: Callable[[], int]) -> int:
     """
     _fill_descriptors()
     before = sys.stdout, sys.stderr
-    out, err = unbreakable(sys.stdout), unbreakable(sys.stderr)
+    out, err = map(fashion_zoo.show.unbreakable, (sys.stdout, sys.stderr))
     sys.stdout, sys.stderr = out, err
     try:
         code = run()
@@ -55,7 +54,7 @@ def _fill_descriptors() -> None:
                 os.open(os.devnull, os.O_RDWR)  # it takes the lowest number that is free
 
 
-def _drain(stream: Unbreakable) -> None:
+def _drain(stream: fashion_zoo.show.Unbreakable) -> None:
     """Let Python's last flush of what could not be written go nowhere, instead of failing."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -7,8 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 
-from fashion_zoo.language.wording import counted
-from fashion_zoo.machine.devices import cores
+import fashion_zoo
 
 # TensorFlow; its math libraries and torch; XLA on jax, which reads neither of the others.
 THREADS = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "NPROC")
@@ -62,7 +61,10 @@ def run_together(words: Sequence[str], workers: int) -> None:
         raise KeyboardInterrupt
     failed = sum(child.returncode != 0 for child in children)
     if failed and not errors:
-        print(f"{failed} of {counted(workers, 'worker')} ended with an error.", file=sys.stderr)
+        print(
+            f"{failed} of {fashion_zoo.wording.counted(workers, 'worker')} ended with an error.",
+            file=sys.stderr,
+        )
     if failed == workers:
         raise SystemExit(max(children[0].returncode, 1))  # a signal's number is negative
 
@@ -73,7 +75,7 @@ def share_of_cores(workers: int) -> dict[str, str]:
     The cores are those that this process may use: of its job, its container and its affinity, not
     of the machine. What the user has set is left as it is.
     """
-    share = str(max(cores() // workers, 1))
+    share = str(max(fashion_zoo.cores() // workers, 1))
     return {name: share for name in THREADS if name not in os.environ}
 
 

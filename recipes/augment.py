@@ -6,7 +6,6 @@ import sys
 import tyro
 
 import fashion_zoo
-from fashion_zoo.show.waiting import waiting
 from recipes import _common
 
 
@@ -37,14 +36,13 @@ def main(argv: list[str]) -> int:
         return _usage()
     options = _common.parse(Augment, argv, "augment")
     _common.start_keras()
-    with waiting("Drawing"):
-        fashion_zoo.plot_augmentation(
-            options.policy,
-            options.to,
-            seed=options.seed,
-            images=options.images,
-            force=options.force,
-        )
+    fashion_zoo.plot_augmentation(
+        options.policy,
+        options.to,
+        seed=options.seed,
+        images=options.images,
+        force=options.force,
+    )
     print(options.to)
     return 0
 

@@ -8,7 +8,6 @@ from typing import Any
 import tyro
 
 import fashion_zoo
-from fashion_zoo.show.waiting import paused, waiting
 from recipes import _common, _lines
 
 
@@ -27,15 +26,9 @@ def main(argv: list[str]) -> None:
     """Parse, evaluate, print."""
     options = _common.parse(Evaluate, argv, "evaluate")
     _common.start_keras()
-    with waiting("Evaluating on the test images"):
-        fashion_zoo.evaluate(options.run, show=functools.partial(_show, options.json))
+    fashion_zoo.evaluate(options.run, show=functools.partial(_print, options.json))
     if not options.json:
         print(f"Pictures: {options.run}/confusion.png, reliability.png, errors.png")
-
-
-def _show(as_json: bool, found: dict[str, Any]) -> None:
-    with paused("Drawing the pictures"):
-        _print(as_json, found)
 
 
 def _print(as_json: bool, found: dict[str, Any]) -> None:
@@ -43,12 +36,10 @@ def _print(as_json: bool, found: dict[str, Any]) -> None:
     if as_json:
         _common.print_json(found)
         return
-    from fashion_zoo.show.tables import print_table
-
     print(_lines.accuracy(found))
     ece = f"{_lines.percent(found['ece'])} ({len(found['bins'])} bins)"
     print(f"NLL {found['nll']:.4f}   Brier {found['brier']:.4f}   ECE {ece}")
-    print_table(
+    fashion_zoo.show.print_table(
         None,
         ["class", "precision", "recall", "F1", "images"],
         [

@@ -6,7 +6,6 @@ import sys
 import tyro
 
 import fashion_zoo
-from fashion_zoo.show.waiting import waiting
 from recipes import _common, _lines
 
 
@@ -35,8 +34,7 @@ def main(argv: list[str]) -> None:
     """Parse, export, print."""
     options = _common.parse(Export, argv, "export")
     _common.start_keras()
-    with waiting("Exporting, and comparing the export with the model"):
-        parity = fashion_zoo.export(options.run, options.to, options.format, force=options.force)
+    parity = fashion_zoo.export(options.run, options.to, options.format, force=options.force)
     if options.json:
         _common.print_json(parity)
     else:

@@ -6,9 +6,8 @@ import sys
 from typing import Any
 
 import fashion_zoo
-from fashion_zoo.errors import Call
-from fashion_zoo.language.wording import counted
-from recipes import _common, _spelling
+from fashion_zoo import errors
+from recipes import _common, _lines, _spelling
 from recipes._help import Brief
 
 
@@ -71,14 +70,14 @@ def _print(
     if options.json:
         _common.print_json({name: one._asdict() for name, one in found.suggestions.items()})
         return
-    over = counted(options.seeds, "seed")
+    over = _lines.counted(options.seeds, "seed")
     for name, one in found.suggestions.items():
         mark = ", recommended" if name == found.recommended else ""
         print(f"{name:<10}{one.rate:.1e}  ({one.low:.1e} to {one.high:.1e}, {over}){mark}")
     print(f"picture   {options.to}")
     training = {"training": {"learning_rate": found.rate}}
     hints = _spelling.changed(fashion_zoo.override(config, training), entry.config)
-    print("Next:", _spelling.command(Call("train", (entry.name,), hints)))
+    print("Next:", _spelling.command(errors.Call("train", (entry.name,), hints)))
     sys.stdout.flush()  # drawing comes next
 
 

@@ -7,7 +7,6 @@ import sys
 import tyro
 
 import fashion_zoo
-from fashion_zoo.language.wording import counted
 from recipes import _common, _lines
 
 
@@ -39,7 +38,8 @@ def main(argv: list[str]) -> None:
         print(
             f"reached     {_lines.percent(result.test_mean)} on test, "
             f"{_lines.percent(result.validation_mean)} on validation, mean of "
-            f"{counted(result.seeds, 'seed')}, {result.seconds:.0f} s each on {result.device}"
+            f"{_lines.counted(result.seeds, 'seed')}, {result.seconds:.0f} s each on "
+            f"{result.device}"
         )
     print("defaults")
     for words in _lines.flags(defaults):

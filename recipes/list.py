@@ -33,9 +33,7 @@ def main(argv: list[str]) -> None:
             [_lines.recipe_json(entry, results.get(entry.name)) for entry in entries]
         )
         return
-    from fashion_zoo.show.tables import print_table
-
-    print_table(
+    fashion_zoo.show.print_table(
         None,
         ["recipe", "idea", "parameters", "test accuracy"],
         [

@@ -7,7 +7,6 @@ from typing import Any
 import tyro
 
 import fashion_zoo
-from fashion_zoo.show.waiting import waiting
 from recipes import _common, _lines
 
 
@@ -33,14 +32,13 @@ def main(argv: list[str]) -> int:
     options = _common.parse(Predict, argv, "predict")
     _common.start_keras()
     left_out: list[fashion_zoo.DataError] = []
-    with waiting("Predicting"):
-        found = fashion_zoo.predict(
-            options.run,
-            options.pictures,
-            top=options.top,
-            invert=options.invert,
-            skip=left_out.append,
-        )
+    found = fashion_zoo.predict(
+        options.run,
+        options.pictures,
+        top=options.top,
+        invert=options.invert,
+        skip=left_out.append,
+    )
     again, other = (" once inverted", "without") if options.invert else ("", "with")
     for prediction in found:
         if prediction.is_faint:

@@ -6,7 +6,6 @@ import sys
 import tyro
 
 import fashion_zoo
-from fashion_zoo.show.waiting import waiting
 from recipes import _common
 
 
@@ -28,10 +27,9 @@ class Schedules:
 def main(argv: list[str]) -> None:
     """Parse, draw, say where."""
     options = _common.parse(Schedules, argv, "schedules")
-    with waiting("Drawing"):
-        fashion_zoo.plot_schedules(
-            options.schedules, options.to, overlay=options.overlay, force=options.force
-        )
+    fashion_zoo.plot_schedules(
+        options.schedules, options.to, overlay=options.overlay, force=options.force
+    )
     print(options.to)
 
 

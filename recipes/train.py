@@ -4,8 +4,7 @@ import dataclasses
 import sys
 
 import fashion_zoo
-from fashion_zoo.errors import Call, Hint
-from fashion_zoo.language.wording import counted
+from fashion_zoo import errors
 from recipes import _common, _lines, _spelling
 from recipes._help import Brief
 
@@ -101,13 +100,15 @@ def _print(trained) -> None:
     training, path = trained.training, _lines.place(trained.run.path)
     if not training["finished"]:
         print(
-            f"Interrupted after {counted(training['epochs'], 'whole epoch')}. "
+            f"Interrupted after {_lines.counted(training['epochs'], 'whole epoch')}. "
             "What is trained so far is saved."
         )
-        hints = (Hint("run_dir", path), Hint("resume", True))
-        print("Go on with:", _spelling.command(Call("train", (trained.run.recipe,), hints)))
+        hints = (errors.Hint("run_dir", path), errors.Hint("resume", True))
+        print("Go on with:", _spelling.command(errors.Call("train", (trained.run.recipe,), hints)))
     print(f"run         {path}")
-    print(f"trained     {counted(training['epochs'], 'epoch')} in {training['seconds']:.0f} s")
+    print(
+        f"trained     {_lines.counted(training['epochs'], 'epoch')} in {training['seconds']:.0f} s"
+    )
     early, kept = training.get("stopped_early"), training.get("weights_of_epoch")
     if early:
         print(f"stopped     early: {early}")
@@ -119,10 +120,10 @@ def _print(trained) -> None:
     if trained.parity:
         print(f"export      {path}/saved_model: {_lines.parity(trained.parity)}")
     if not trained.evaluation:
-        print("Evaluate it with:", _spelling.command(Call("evaluate", (path,))))
+        print("Evaluate it with:", _spelling.command(errors.Call("evaluate", (path,))))
     else:
         print(f"pictures    {path}/curves.png, confusion.png, reliability.png, errors.png")
-        print("Next:", _spelling.command(Call("predict", (path, "PICTURE"))))
+        print("Next:", _spelling.command(errors.Call("predict", (path, "PICTURE"))))
 
 
 if __name__ == "__main__":

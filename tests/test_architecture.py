@@ -4,9 +4,12 @@ import ast
 import re
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
+
+import fashion_zoo
 
 ROOT = Path(__file__).parent.parent
 FILES = sorted([*ROOT.glob("fashion_zoo/**/*.py"), *ROOT.glob("recipes/*.py")])
@@ -125,9 +128,10 @@ def test_families_never_import_each_other(path):
     assert set(modules) <= {"fashion_zoo.models", "fashion_zoo.models.blocks"}
 
 
-@pytest.mark.parametrize(
-    "path", [p for p in FILES if p.is_relative_to(ROOT / "recipes")], ids=name_of
-)
+COMMANDS = [path for path in FILES if path.parent == ROOT / "recipes"]
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=name_of)
 def test_a_command_imports_the_public_library_and_little_else(path):
     for module, _ in imports(path):
         package = module.split(".")[0]
@@ -135,6 +139,36 @@ def test_a_command_imports_the_public_library_and_little_else(path):
         assert package in allowed, f"{module} in a command"
         if package == "keras":
             assert path.name == "_common.py"
+
+
+def names_of_the_library(path):
+    """Yield every dotted name that begins with fashion_zoo, whether imported or used."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    short = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            short |= {one.asname or one.name: f"{node.module}.{one.name}" for one in node.names}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and re.fullmatch(r"[\w.]+", ast.unparse(node)):
+            first, *rest = ast.unparse(node).split(".")
+            yield ".".join([short.get(first, first), *rest])
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=name_of)
+def test_a_command_uses_public_names_only(path):
+    for name in names_of_the_library(path):
+        first, *rest = name.split(".")
+        if first != "fashion_zoo" or rest in ([], ["__version__"]):
+            continue
+        assert rest[0] in dir(fashion_zoo), name
+        value = getattr(fashion_zoo, rest[0])
+        if isinstance(value, types.ModuleType) and len(rest) > 1:
+            public = getattr(value, "__all__", vars(value))
+            assert rest[1] in public, name
+            assert not isinstance(getattr(value, rest[1]), types.ModuleType), name
 
 
 def test_there_is_no_circle():

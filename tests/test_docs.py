@@ -177,7 +177,7 @@ def test_the_python_example_of_the_readme_runs():
     assert f"batch_size={recipe('bn_mlp').config.training.batch_size}, " in example
     names = {}
     exec(example.replace("epochs=5", "epochs=1, steps_per_epoch=2, verbose=0"), names)
-    assert len(names["train"].images) == 55_000
+    assert len(names["data"].train.images) == 55_000
     assert "val_accuracy" in names["model"].history.history
 
 

@@ -63,6 +63,20 @@ def test_a_call_is_spelled_in_python_and_as_a_command(monkeypatch):
     )
 
 
+def test_a_command_writes_paths_inside_its_folder_from_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    inside, outside = tmp_path / "runs" / "a b", tmp_path.with_name(f"{tmp_path.name}-2") / "c"
+    call = Call("train", (), (Hint("run_dir", str(inside)),))
+    error = FashionZooError(f"{inside} and {outside} hold runs, x{tmp_path}/y. ", call)
+    assert _spelling.message(error) == (
+        f"runs/a b and {outside} hold runs, x{tmp_path}/y. "
+        "python -m recipes.train --run-dir 'runs/a b'"
+    )
+    assert _spelling.message(f"In {tmp_path}/-x.") == f"In {tmp_path}/-x."
+    monkeypatch.chdir("/")
+    assert _spelling.message(f"In {inside}.") == f"In {inside}."
+
+
 def test_hints_survive_notes_errors_inside_errors_and_pickle():
     with (
         pytest.raises(TrainingError) as caught,

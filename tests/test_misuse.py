@@ -46,6 +46,8 @@ GIVEN = {
     "register": {"config": fashion_zoo.RunConfig(fashion_zoo.MLPConfig()), "parameters": 1},
     "register_variant": {"name": "bn_mlp.mine", "changes": {}, "summary": "Mine."},
     "override": {"config": fashion_zoo.RunConfig(fashion_zoo.MLPConfig()), "changes": {}},
+    "cores": {},
+    "gpu_is_lost": {},
     "limit_gpu_memory": {"mebibytes": 4096},
     "unknown": {"kind": "recipe", "received": "x", "known": []},
     "read_results": {},

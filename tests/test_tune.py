@@ -158,7 +158,7 @@ def test_a_trial_that_diverges_is_finished_with_a_mark(tmp_path):
         ({"sampler": "tpo"}, "Unknown sampler 'tpo'. Did you mean 'tpe'?"),
         ({"pruner": "hyperband"}, "Unknown pruner 'hyperband'"),
         ({"space": {"learning-rate": "1"}}, "Unknown option of the space 'learning-rate'. Did"),
-        ({"epochs": 3}, "Unknown option 'epochs'. Known: data, model"),
+        ({"epochs": 3}, "Unknown option 'epochs'. Known: candidates, data"),
     ],
 )
 def test_bad_input_is_one_sentence(options, message, tmp_path):

@@ -56,7 +56,7 @@ class SearchConfig:
         if self.patience is not None:
             checks.whole("patience", self.patience, 1)
         for cost in self.minimize:
-            checks.choice("cost", cost, Cost)
+            checks.choice("minimize", cost, Cost)
         if len(set(self.minimize)) < len(self.minimize):
             raise ConfigError(f"Each cost is minimized once, received {', '.join(self.minimize)}.")
         checks.whole("executions", self.executions, 1)
@@ -68,7 +68,9 @@ class SearchConfig:
     @property
     def chosen_pruner(self) -> Pruner:
         """The pruner, the default one where none is named."""
-        return self.pruner or ("none" if self.minimize else "asha")
+        if self.pruner is not None:
+            return self.pruner
+        return "none" if self.minimize else "asha"
 
 
 def check_algorithms(sampler: Sampler, pruner: Pruner, objectives: int) -> None:

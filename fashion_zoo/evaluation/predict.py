@@ -16,6 +16,8 @@ from fashion_zoo.language import checks
 from fashion_zoo.language.arguments import AnyPath, checked, received
 from fashion_zoo.machine import precision
 from fashion_zoo.machine.devices import releasing
+from fashion_zoo.show.waiting import waiting
+from fashion_zoo.show.watching import Progress
 
 if TYPE_CHECKING:
     import keras
@@ -114,6 +116,7 @@ def predict(
     top: int = 3,
     invert: bool = False,
     skip: Callable[[DataError], None] | None = None,
+    progress: Progress = "auto",
 ) -> list[Prediction]:
     """Predict the classes of picture files of any size and colour, or of arrays of pixels.
 
@@ -126,6 +129,7 @@ def predict(
         invert: whether to swap light and dark first.
         skip: called with the error of a file that is not a picture, which is then left out; by
             default it is raised.
+        progress: say on a terminal what is going on: True, False, or "auto".
 
     Returns:
         One for each image, in order.
@@ -146,8 +150,9 @@ def predict(
         return []
     if not named:
         raise ConfigError("predict needs at least one picture, received none.")
-    model = opened.load_model() if isinstance(opened, runs.Run) else opened
-    found = probabilities(model, np.stack([entry.image for _, entry in named]))
+    with waiting("Predicting", progress):
+        model = opened.load_model() if isinstance(opened, runs.Run) else opened
+        found = probabilities(model, np.stack([entry.image for _, entry in named]))
     return [
         Prediction(
             name,

@@ -14,7 +14,7 @@ from fashion_zoo.language.wording import counted
 from fashion_zoo.machine.devices import releasing
 from fashion_zoo.runs import Evaluation, Run
 from fashion_zoo.show import figures, plots
-from fashion_zoo.show.waiting import waiting
+from fashion_zoo.show.waiting import paused, waiting
 from fashion_zoo.show.watching import Progress
 
 if TYPE_CHECKING:
@@ -107,7 +107,8 @@ def evaluate_run(
     data = load(run.config.data)
     logits = logits_of(model, data.test.images)
     found = Evaluation(measure(logits, data.test.labels, data.class_names))
-    show(found)
+    with paused("Drawing the pictures"):
+        show(found)
     storage.write_json(run.path / "evaluation.json", found)
     _draw(run, found, softmax(logits, axis=1), data)
     return found

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from fashion_zoo import storage
 from fashion_zoo.errors import ConfigError, FashionZooError, Hint, StorageError
 from fashion_zoo.show.streams import say
+from fashion_zoo.show.waiting import waiting
 from fashion_zoo.storage import reading
 
 if TYPE_CHECKING:
@@ -87,11 +88,12 @@ def shown(make: Callable[[], "Figure"], path: str | os.PathLike | None = None) -
         made.append(make())
         return made[0]
 
-    if path is None:
-        with _own_defaults():
-            keep()
-    else:
-        save(path, keep)
+    with waiting("Drawing"):
+        if path is None:
+            with _own_defaults():
+                keep()
+        else:
+            save(path, keep)
     figure: Any = made[0]
     # Where pyplot was never imported, IPython knows no picture of a figure and asks for this.
     figure._repr_png_ = lambda: draw(lambda: figure)

@@ -16,7 +16,7 @@ from fashion_zoo.registry import Recipe
 from fashion_zoo.show import cells, pages
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.show.streams import say
-from fashion_zoo.show.trials import Counts, SearchDisplay
+from fashion_zoo.show.trials import Counts, SearchDisplay, verdict
 from fashion_zoo.spaces import TrainingSpace
 from fashion_zoo.storage import locks
 from fashion_zoo.tuning import search
@@ -42,6 +42,11 @@ class Tuned(NamedTuple):
     """What this call's trials took."""
     overhead: float
     """Seconds of them that suggesting, reporting and storing took."""
+
+    @property
+    def verdict(self) -> str:
+        """Whether something better than the defaults was found; empty where nothing was."""
+        return verdict(self.candidates) if self.candidates else ""
 
     def __repr__(self) -> str:
         counts = self.counts
