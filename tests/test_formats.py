@@ -146,6 +146,23 @@ def broken(model, names, shape, folder):
     raise KeyError("Sigmoid")
 
 
+def poisoned(model, names, shape, folder):
+    kernel, bias = model.get_weights()
+    model.set_weights([kernel * 1.01, bias])
+    write_table(model, names, shape, folder)
+    model.set_weights([kernel, bias])
+
+
+def swapped(model, names, *rest):
+    write_table(model, names[::-1], *rest)
+
+
+def serve_with_keras(folder: str):
+    import keras
+
+    return keras
+
+
 @pytest.mark.parametrize(
     ("changes", "to", "kind", "message"),
     [
@@ -156,9 +173,14 @@ def broken(model, names, shape, folder):
         ({}, "model.npz", ConfigError, r"in which model\.npz will be; .* named like a file"),
         ({"write": broken}, "to", ExportError, "cannot be written as table: 'Sigmoid'"),
         ({"write": lambda *_: None}, "to", ExportError, "cannot be loaded in a fresh process"),
+        ({"serve": serve_with_keras}, "to", ExportError, "(?s)fresh process: .*import of keras"),
+        ({"write": poisoned}, "to", ExportError,
+         r"does not agree with its model: probabilities differ by up to .*\(tolerance 1e-05\)"),
+        ({"write": swapped}, "to", ExportError,
+         r"100\.00 % of the classes and 0\.00 % of their names"),
     ],
 )  # fmt: skip
-def test_what_a_format_lacks_is_said_and_nothing_is_written(
+def test_what_is_wrong_with_an_export_is_said_and_nothing_is_written(
     changes, to, kind, message, add, run, tmp_path
 ):
     add(dataclasses.replace(TABLE, **changes))
