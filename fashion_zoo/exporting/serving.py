@@ -1,7 +1,10 @@
 """What the formats that TensorFlow writes serve: pixels in, probabilities, index and name out."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from fashion_zoo.errors import StorageError
 
 if TYPE_CHECKING:
     import keras
@@ -42,6 +45,20 @@ def serving(model: "keras.Model", names: Sequence[str], shape: tuple[int, ...]) 
 
     serve.get_concrete_function(pixels_of(shape))
     return serve
+
+
+def write_archive(model: "keras.Model", serve: Callable, folder: str | Path) -> None:
+    """Write a SavedModel of a model and a traced function, which its signatures are as well."""
+    import keras
+    import tensorflow as tf
+
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint("serve", serve)
+    try:
+        archive.write_out(str(folder), verbose=False)
+    except tf.errors.OpError as error:  # how TensorFlow reports a full disk
+        raise StorageError(f"Cannot write {folder}: {error.message}.") from error
 
 
 def pixels_of(shape: tuple[int, ...]):

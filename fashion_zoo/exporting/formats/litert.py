@@ -1,12 +1,13 @@
 """LiteRT, which was TFLite: for phones and small devices."""
 
+import tempfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fashion_zoo.exporting.format import WORDS, Format
-from fashion_zoo.exporting.serving import pixels_of, serving
+from fashion_zoo.exporting.serving import pixels_of, serving, write_archive
 
 if TYPE_CHECKING:
     import keras
@@ -34,10 +35,12 @@ def write(model: "keras.Model", names: Sequence[str], shape: tuple[int, ...], fo
         index = tf.cast(found["class_index"], tf.int32)
         return {"probabilities": found["probabilities"], "class_index": index}
 
-    traced = unnamed.get_concrete_function(pixels_of(shape))
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([traced], model)
+    unnamed.get_concrete_function(pixels_of(shape))
     file = folder / "model.tflite"
-    file.write_bytes(converter.convert())
+    # Of a function that is traced the converter leaves out the values of Keras's variables.
+    with tempfile.TemporaryDirectory() as saved:
+        write_archive(model, unnamed, saved)
+        file.write_bytes(tf.lite.TFLiteConverter.from_saved_model(saved).convert())
     with zipfile.ZipFile(file, "a") as archive:
         archive.writestr("labels.txt", "\n".join(names))
 
@@ -50,8 +53,7 @@ def serve(folder: str):
     from ai_edge_litert.interpreter import Interpreter
 
     file = f"{folder}/model.tflite"
-    interpreter = Interpreter(file)
-    runner = interpreter.get_signature_runner("serving_default")
+    runner = Interpreter(file).get_signature_runner()
     names = np.array(zipfile.ZipFile(file).read("labels.txt").decode().split("\n"))
 
     def answer(images):

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fashion_zoo.errors import ExportError, Hint, StorageError
+from fashion_zoo.errors import ExportError, Hint
 from fashion_zoo.exporting.format import WORDS, Format
-from fashion_zoo.exporting.serving import serving
+from fashion_zoo.exporting.serving import serving, write_archive
 
 if TYPE_CHECKING:
     import keras
@@ -36,16 +36,7 @@ def check(folder: Path) -> None:
 
 def write(model: "keras.Model", names: Sequence[str], shape: tuple[int, ...], folder: Path) -> None:
     """Write it with the function ``serve``, which is the signature ``serving_default`` as well."""
-    import keras
-    import tensorflow as tf
-
-    archive = keras.export.ExportArchive()
-    archive.track(model)
-    archive.add_endpoint("serve", serving(model, names, shape))
-    try:
-        archive.write_out(str(folder), verbose=False)
-    except tf.errors.OpError as error:  # how TensorFlow reports a full disk
-        raise StorageError(f"Cannot write {folder}: {error.message}.") from error
+    write_archive(model, serving(model, names, shape), folder)
 
 
 def serve(folder: str):
