@@ -64,8 +64,10 @@ def get(
     config = override(entry.config, {"model": overrides, **changes})
 
     from fashion_zoo.training import build_model, compile_model
+    from fashion_zoo.training.plan import plan
 
-    return compile_model(build_model(entry, config), config)
+    still = plan(config)
+    return compile_model(build_model(entry, config, still.dtype), still)
 
 
 @checked

@@ -2,6 +2,12 @@
 
 import keras
 
+from fashion_zoo import recipe
+from fashion_zoo.data import load
+from fashion_zoo.training import build_model
+from fashion_zoo.training.fit import fit
+from fashion_zoo.training.plan import plan
+
 
 class Capture(keras.callbacks.Callback):
     """Keep the rows in memory, where a run would write them."""
@@ -19,3 +25,11 @@ class Silent:
         pass
 
     advance = finish_epoch = stop = start
+
+
+def fit_recipe(name, config):
+    """Train a recipe's model without a run; return the model and a row of logs an epoch."""
+    dataset, capture = load(config.data), Capture()
+    model = build_model(recipe(name), config)
+    fit(model, plan(config, dataset.count), dataset, [capture], Silent())
+    return model, capture.rows

@@ -3,7 +3,7 @@ import pytest
 
 import fashion_zoo
 from fashion_zoo import ConfigError, get
-from fashion_zoo.training.compilation import check_batch
+from fashion_zoo.training.compile import check_batch
 
 NARROW = {"hidden_units": (8,)}
 
@@ -12,24 +12,22 @@ def test_batch_normalization_of_one_image_is_refused_with_the_bound():
     model = get("bn_mlp", **NARROW)
     message = r"\(batch_norm_1\) needs at least 2 images a step, received 1\. Set training="
     with pytest.raises(ConfigError, match=message):
-        check_batch(model, 1, 100)
-    with pytest.raises(ConfigError, match=r'received 1\. Set data=\{"limit": 2\} or more\.'):
-        check_batch(model, 100, 1)
-    check_batch(model, 2, 100)
+        check_batch(model, 1)
+    check_batch(model, 2)
 
 
 def test_a_model_inside_a_model_is_looked_into():
     inner = get("bn_mlp", **NARROW)
     with pytest.raises(ConfigError, match="batch_norm_1"):
-        check_batch(keras.Model(inner.input, inner(inner.input)), 1, 100)
+        check_batch(keras.Model(inner.input, inner(inner.input)), 1)
 
 
 def test_what_has_none_may_see_one_image_at_a_time():
-    check_batch(get("baseline_mlp", **NARROW), 1, 100)
-    check_batch(get("bn_mlp", normalization="layer", **NARROW), 1, 100)
+    check_batch(get("baseline_mlp", **NARROW), 1)
+    check_batch(get("bn_mlp", normalization="layer", **NARROW), 1)
     pixels = keras.Input((4, 4, 1))
     maps = keras.layers.BatchNormalization()(keras.layers.Conv2D(2, 2)(pixels))
-    check_batch(keras.Model(pixels, maps), 1, 100)  # nine places of one image
+    check_batch(keras.Model(pixels, maps), 1)  # nine places of one image
 
 
 @pytest.mark.parametrize("call", ["train", "find_lr"])

@@ -2,11 +2,12 @@ import signal
 import threading
 
 import keras
+import numpy as np
 import pytest
 
-from fashion_zoo import TrainingConfig, get
+from fashion_zoo import get
 from fashion_zoo.callbacks import OptimizerLogger, StopOnInterrupt
-from fashion_zoo.optimizers import TabulatedSchedule, build_optimizer
+from fashion_zoo.optimizers import WORDS, TabulatedSchedule, build_optimizer
 
 
 def test_the_logged_learning_rate_is_the_one_of_the_last_step(images):
@@ -24,9 +25,9 @@ def test_the_logged_learning_rate_is_the_one_of_the_last_step(images):
 def test_the_logged_weight_decay_is_the_one_of_the_last_step(images):
     model = get("baseline_mlp", hidden_units=(8,))
     optimizer = build_optimizer(
-        TrainingConfig(optimizer="adamw"),
-        0.01,
-        weight_decay=TabulatedSchedule([0.1, 0.2, 0.3, 0.4]),
+        WORDS.parse("adamw"),
+        learning_rate=0.01,
+        weight_decay=np.array([0.1, 0.2, 0.3, 0.4]),
         scale_loss=True,
     )
     model.compile(optimizer, model.loss)

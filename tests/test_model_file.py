@@ -16,6 +16,7 @@ from fashion_zoo import layers, list_recipes, override, recipe
 from fashion_zoo.optimizers import last_step
 from fashion_zoo.runs.model_file import read_model, write_model
 from fashion_zoo.training import build_model, compile_model
+from fashion_zoo.training.plan import plan
 
 STORED = Path(__file__).parent / "data" / "jax_trained.npz"
 
@@ -29,7 +30,7 @@ def fitted(name, images, **changes):
     )
     config = override(config, changes)
     model = build_model(recipe(name), config)
-    eager(compile_model(model, config, total_steps=2))
+    eager(compile_model(model, plan(config, 100)))
     for _ in range(2):
         model.train_on_batch(images.images[:50], images.labels[:50])
     return model
@@ -204,9 +205,12 @@ def files(tmp_path_factory, images):
     """A file of every recipe, at its own size, and what each model answers."""
     folder, answers = tmp_path_factory.mktemp("files"), {}
     for name in list_recipes():
-        config = override(recipe(name).config, {"precision": "float32"})
+        config = override(
+            recipe(name).config,
+            {"precision": "float32", "training": {"batch_size": 50, "epochs": 2}},
+        )
         model = build_model(recipe(name), config)
-        compile_model(model, config, total_steps=8)
+        compile_model(model, plan(config, 200))
         model.fit(images.images, images.labels, batch_size=50, epochs=2, verbose=0)
         model.save(folder / "as_trained.keras")
         write_model(model, folder / f"{name}.keras")

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from rounding import SUMS
 
-from fashion_zoo import TrainingConfig, schedules
+from fashion_zoo import schedules
 from fashion_zoo.optimizers import (
+    WORDS,
     FusedAdam,
     FusedAdamW,
     ScheduledAdamW,
@@ -36,7 +37,7 @@ def test_a_table_survives_its_config():
 
 
 def test_the_optimizer_steps_by_its_own_counter():
-    optimizer = build_optimizer(TrainingConfig(optimizer="sgd"), TabulatedSchedule([0.0, 1.0, 0.0]))
+    optimizer = build_optimizer(WORDS.parse("sgd"), learning_rate=np.array([0.0, 1.0, 0.0]))
     weight = keras.Variable(0.0)
     optimizer.build([weight])
     seen = []
@@ -49,12 +50,12 @@ def test_the_optimizer_steps_by_its_own_counter():
 
 def test_each_optimizer_gets_its_settings():
     adamw = build_optimizer(
-        TrainingConfig(optimizer="adamw", weight_decay=0.1, clip_norm=2.0), learning_rate=0.5
+        WORDS.parse("adamw"), learning_rate=0.5, weight_decay=0.1, clip_norm=2.0
     )
     assert type(adamw) is FusedAdamW
     assert (adamw.weight_decay, adamw.global_clipnorm) == (0.1, 2.0)
     assert float(adamw.learning_rate) == 0.5
-    adam = build_optimizer(TrainingConfig(), 0.5, scale_loss=True)
+    adam = build_optimizer(WORDS.parse("adam"), learning_rate=0.5, scale_loss=True)
     assert type(adam) is keras.optimizers.LossScaleOptimizer
     assert type(adam.inner_optimizer) is FusedAdam
 
@@ -66,7 +67,7 @@ def test_weight_decay_spares_everything_but_kernels():
     weights = [*layer.trainable_weights, *norm.trainable_weights]
     for weight in weights:
         weight.assign(keras.ops.ones(weight.shape))
-    optimizer = build_optimizer(TrainingConfig(optimizer="adamw", weight_decay=0.5), 0.1)
+    optimizer = build_optimizer(WORDS.parse("adamw"), learning_rate=0.1, weight_decay=0.5)
     optimizer.apply([keras.ops.zeros(weight.shape) for weight in weights], weights)
     values = {weight.name: float(keras.ops.mean(weight)) for weight in weights}
     assert values == pytest.approx({"kernel": 0.95, "bias": 1, "gamma": 1, "beta": 1})
@@ -74,7 +75,7 @@ def test_weight_decay_spares_everything_but_kernels():
 
 def test_weight_decay_moves_with_the_optimizers_own_counter():
     optimizer = build_optimizer(
-        TrainingConfig(optimizer="adamw"), 0.1, weight_decay=TabulatedSchedule([0.5, 0.0, 1.0])
+        WORDS.parse("adamw"), learning_rate=0.1, weight_decay=np.array([0.5, 0.0, 1.0])
     )
     weight = keras.Variable(1.0, name="kernel")
     optimizer.build([weight])
@@ -135,9 +136,7 @@ def test_scheduled_decay_reaches_the_compiled_step(jit_compile):
     model = keras.Model(inputs, layer(inputs))
     decays = [0.5, 0.25, 0.0, 1.0]
     model.compile(
-        build_optimizer(
-            TrainingConfig(optimizer="adamw"), 0.1, weight_decay=TabulatedSchedule(decays)
-        ),
+        build_optimizer(WORDS.parse("adamw"), learning_rate=0.1, weight_decay=np.array(decays)),
         "mse",
         steps_per_execution=EXECUTION,
         jit_compile=jit_compile,

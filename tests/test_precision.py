@@ -16,11 +16,11 @@ from fashion_zoo.machine import precision
 def test_auto_takes_what_the_device_multiplies(monkeypatch, capability, bfloat16, policy, reason):
     monkeypatch.setattr(precision, "_gpu_capability", lambda: capability)
     monkeypatch.setattr(precision, "_cpu_multiplies_bfloat16", lambda: bfloat16)
-    assert precision.choose("auto") == (policy, reason)
+    assert precision.choose("auto") == ("auto", policy, reason)
 
 
 def test_what_is_asked_for_is_taken():
-    assert precision.choose("mixed_float16") == ("mixed_float16", "asked for")
+    assert precision.choose("mixed_float16") == ("mixed_float16", "mixed_float16", "asked for")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What ends a training early, without training: the callbacks are fed."""
 
+import dataclasses
 import math
 import types
 
@@ -10,6 +11,7 @@ from fashion_zoo import TrainingError, override, recipe
 from fashion_zoo.callbacks import EarlyStopping, StopOnDivergence, TimeBudget
 from fashion_zoo.data.batches import encode
 from fashion_zoo.training import build_model, compile_model, ending, untrained_loss
+from fashion_zoo.training.plan import plan
 
 
 class Model(types.SimpleNamespace):
@@ -149,7 +151,7 @@ def test_the_loss_of_an_untrained_model_is_that_of_guessing_or_more(soft, images
     def untrained(**model):
         config = override(recipe("baseline_mlp").config, {"model": model})
         built = build_model(recipe("baseline_mlp"), config)
-        compile_model(built, config, soft_labels=soft)
+        compile_model(built, dataclasses.replace(plan(config), soft_labels=soft))
         return untrained_loss(built, images.images, labels), built
 
     plain, built = untrained(hidden_units=(16,))

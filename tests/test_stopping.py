@@ -6,15 +6,13 @@ import subprocess
 import sys
 
 import pytest
-from fitting import Capture, Silent
+from fitting import fit_recipe
 
 import fashion_zoo
 from fashion_zoo import TrainingError, list_recipes, open_run, recipe
 from fashion_zoo.callbacks import StopOnDivergence
 from fashion_zoo.config.overrides import override
-from fashion_zoo.data import load
-from fashion_zoo.training import build_model, session
-from fashion_zoo.training.fitting import fit
+from fashion_zoo.training import session
 from recipes import _spelling
 
 
@@ -23,15 +21,7 @@ def test_early_stopping_waits_as_long_as_its_patience(small, monitor):
     still = {"learning_rate": 1e-30, "optimizer": "sgd", "epochs": 9}  # nothing ever improves
     stopping = {"early_stopping": {"monitor": monitor, "patience": 2}}
     config = override(recipe("baseline_mlp").config, {**small, "training": still | stopping})
-    capture = Capture()
-    fit(
-        build_model(recipe("baseline_mlp"), config),
-        config,
-        load(config.data),
-        [capture],
-        Silent(),
-    )
-    assert len(capture.rows) == 3
+    assert len(fit_recipe("baseline_mlp", config)[1]) == 3
 
 
 def early_stopped(tmp_path, small, **callbacks):

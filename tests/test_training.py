@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from fitting import Capture, Silent
+from fitting import fit_recipe
 from rounding import SUMS
 
 import fashion_zoo
@@ -9,15 +9,12 @@ from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import load
 from fashion_zoo.training import build_model
-from fashion_zoo.training.compilation import compile_model, steps_of_about_a_second
-from fashion_zoo.training.fitting import fit
+from fashion_zoo.training.compile import compile_model, steps_of_about_a_second
+from fashion_zoo.training.plan import plan
 
 
 def fitted(small, **changes):
-    config = override(override(recipe("bn_mlp").config, small), changes)
-    model, capture = build_model(recipe("bn_mlp"), config), Capture()
-    fit(model, config, load(config.data), [capture], Silent())
-    return model, capture.rows
+    return fit_recipe("bn_mlp", override(override(recipe("bn_mlp").config, small), changes))
 
 
 def test_the_same_seed_gives_the_same_run_bit_for_bit(trained, tmp_path, small):
@@ -33,7 +30,7 @@ def test_the_same_seed_gives_the_same_run_bit_for_bit(trained, tmp_path, small):
 
 
 def test_how_many_steps_an_execution_has_changes_nothing(small, monkeypatch):
-    module = "fashion_zoo.training.fitting.steps_of_about_a_second"
+    module = "fashion_zoo.training.compile.steps_of_about_a_second"
     rows = []
     for steps in (1, 3):  # of 10 batches: 3 leaves a ragged last execution
         monkeypatch.setattr(module, lambda *_, steps=steps: steps)
@@ -91,7 +88,7 @@ def test_a_dropout_schedule_without_dropout_is_refused_and_leaves_nothing(tmp_pa
 
 def test_label_smoothing_keeps_validation_loss_comparable(small):
     model, rows = fitted(small, training={"label_smoothing": 0.1})
-    compile_model(model, RunConfig(MLPConfig()))
+    compile_model(model, plan(RunConfig(MLPConfig())))
     validation = load().validation
     loss, accuracy = model.evaluate(validation.images, validation.labels.astype("int32"), verbose=0)
     assert rows[-1]["val_loss"] == pytest.approx(loss, rel=1e-4)

@@ -1,7 +1,7 @@
 """Callbacks that move dropout rates: by time, or by the gap between two losses."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import keras
@@ -14,6 +14,7 @@ from fashion_zoo.layers import ScheduledDropout
 from fashion_zoo.schedules import Schedule, tabulate
 
 _DEFAULTS = AdaptiveDropoutConfig()
+Factors = Schedule | np.ndarray  # of progress, or of each epoch or step
 
 
 class DropoutScheduler(keras.callbacks.Callback):
@@ -29,7 +30,8 @@ class DropoutScheduler(keras.callbacks.Callback):
 
     Args:
         schedule: a function of progress, such as ``fashion_zoo.schedules.linear()``, for all
-            layers; or layer name to schedule, for those.
+            layers; or layer name to schedule, for those. An array is the factor of each epoch, or
+            of each step, itself.
         depth: factors of the first and of the last layer, linear between; they scale a schedule
             with depth.
         each: "epoch" or "step".
@@ -41,7 +43,7 @@ class DropoutScheduler(keras.callbacks.Callback):
 
     def __init__(
         self,
-        schedule: Schedule | Mapping[str, Schedule],
+        schedule: Factors | Mapping[str, Factors],
         *,
         depth: tuple[float, float] = (1.0, 1.0),
         each: Literal["epoch", "step"] = "epoch",
@@ -53,68 +55,76 @@ class DropoutScheduler(keras.callbacks.Callback):
         self.schedule = schedule
         self.depth = depth
         self.each = each
+        self.factors: dict[str, np.ndarray] = {}
         self.followed = False
 
     def on_train_begin(self, logs=None):
         self.followed = False
-        epochs = self.params["epochs"]
-        count = epochs
+        count = self.params["epochs"]
         if self.each == "step":
             if not self.params["steps"]:
                 raise ConfigError("Dropout can move each step only if fit knows steps_per_epoch.")
-            count = epochs * self.params["steps"]
-        for layer, schedule in self._moved():
-            for factor in self._factors(schedule, count):
+            count *= self.params["steps"]
+        layers = _layers(self.model, "A dropout schedule")
+        self.factors = self._tables([layer.name for layer in layers], count)
+        for layer in self._moved():
+            for factor in self.factors[layer.name].tolist():
                 _check_rate(layer, factor)
 
     def on_epoch_begin(self, epoch, logs=None):
         if self.each == "step":
             self._follow(epoch)
             return
-        for layer, schedule in self._moved():
-            layer.rate.assign(layer.base_rate * schedule(epoch / self.params["epochs"]))
+        for layer in self._moved():
+            layer.rate.assign(layer.base_rate * float(self.factors[layer.name][epoch]))
 
     def on_epoch_end(self, epoch, logs=None):
-        for layer, _ in self._moved():
+        for layer in self._moved():
             logs[f"{layer.name}_rate"] = layer.last_rate
 
     def on_train_end(self, logs=None):
-        for layer, _ in self._moved():
+        for layer in self._moved():
             layer.reset()
         if self.followed:  # what is traced has the table in it
             self.model.make_train_function(force=True)
 
-    def _factors(self, schedule: Schedule, count: int) -> list[float]:
-        """Return the factors of all epochs, or of all steps."""
-        if self.each == "step":
-            return tabulate(schedule, 1.0, count)
-        return [schedule(epoch / count) for epoch in range(count)]
-
     def _follow(self, epoch: int) -> None:
         if self.followed:
             return
-        self.followed, steps = True, self.params["steps"]
-        for layer, schedule in self._moved():
-            factors = self._factors(schedule, self.params["epochs"] * steps)
+        self.followed = True
+        for layer in self._moved():
             layer.rate.assign(layer.base_rate)
             # A resumed training is in the middle of its table; a second fit begins a new one.
-            layer.follow(factors, layer.steps - epoch * steps)
+            layer.follow(self.factors[layer.name], layer.steps - epoch * self.params["steps"])
         self.model.make_train_function(force=True)  # one traced before would keep its old table
 
-    def _moved(self) -> list[tuple[ScheduledDropout, Schedule]]:
-        """Return the layers that move, each with its schedule times its depth."""
+    def _moved(self) -> list[ScheduledDropout]:
         layers = _layers(self.model, "A dropout schedule")
-        names = [layer.name for layer in layers]
+        return [layer for layer in layers if layer.name in self.factors]
+
+    def _tables(self, names: Sequence[str], count: int) -> dict[str, np.ndarray]:
+        """Return the factors of the layers that move, each of all epochs or of all steps."""
         given = self.schedule
         for name in given if isinstance(given, Mapping) else ():
             if name not in names:
                 raise ConfigError(f"Unknown dropout layer {name!r}. There are {', '.join(names)}.")
-        moved = []
-        for layer, scale in zip(layers, np.linspace(*self.depth, len(layers)), strict=True):
-            schedule = given.get(layer.name) if isinstance(given, Mapping) else given
-            if schedule is not None:
-                moved.append((layer, _scaled(schedule, float(scale))))
-        return moved
+        tables = {}
+        for name, depth in zip(names, np.linspace(*self.depth, len(names)), strict=True):
+            factors = given.get(name) if isinstance(given, Mapping) else given
+            if factors is not None:
+                tables[name] = float(depth) * self._table(factors, count)
+        return tables
+
+    def _table(self, factors: Factors, count: int) -> np.ndarray:
+        if not callable(factors):
+            if len(factors) != count:
+                raise ConfigError(
+                    f"The dropout rates move {count} times, received {len(factors)} factors."
+                )
+            return factors
+        if self.each == "step":
+            return np.array(tabulate(factors, 1.0, count))
+        return np.array([factors(epoch / count) for epoch in range(count)])
 
 
 class AdaptiveDropout(keras.callbacks.Callback):
@@ -202,10 +212,6 @@ def _layers(model: keras.Model, what: str) -> list[ScheduledDropout]:
             f"{what} needs a ScheduledDropout layer; {model.name} has none. Give it a rate above 0."
         )
     return layers
-
-
-def _scaled(schedule: Schedule, scale: float) -> Schedule:
-    return lambda progress: scale * schedule(progress)
 
 
 def _check_rate(layer: ScheduledDropout, factor: float) -> None:

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Annotated, Any, Literal
 
-from fashion_zoo import schedules
+from fashion_zoo.config import live
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language import checks
 from fashion_zoo.language.vocabulary import Words, check_words
@@ -146,32 +146,9 @@ class TrainingConfig:
                 "adaptive_dropout moves the rates itself and needs schedules.dropout 'constant', "
                 f"received {self.schedules.dropout!r}."
             )
-        self._check_movement()
+        live.check(self)
 
     @property
     def policy(self) -> tuple[Any, ...]:
         """The operations that ``augmentation`` spells: an ``augment.policies.Policy``."""
         return AUGMENTATION.parse(self.augmentation)
-
-    def _check_movement(self) -> None:
-        policy = self.policy
-        for name, base, empty in (
-            ("weight_decay", self.weight_decay, "weight_decay is 0"),
-            ("label_smoothing", self.label_smoothing, "label_smoothing is 0"),
-            ("augmentation", policy, "augmentation is none"),
-            ("mixing", any(one.mixes for one in policy), "augmentation mixes no images"),
-        ):
-            text = getattr(self.schedules, name)
-            if text != "constant" and not base:
-                raise ConfigError(f"schedules.{name} {text!r} moves nothing: {empty}. Set it.")
-        for name, base, limit in (
-            ("label_smoothing", self.label_smoothing, "below 1"),
-            ("augmentation", 1.0, "at most 1"),
-            ("mixing", 1.0, "at most 1"),
-        ):
-            schedule = schedules.get(getattr(self.schedules, name))
-            largest = base * max(schedule(n / 1000) for n in range(1001))
-            if largest > 1 or (largest == 1 and limit == "below 1"):
-                raise ConfigError(
-                    f"schedules.{name} takes {name} to {largest:g}; it must stay {limit}."
-                )

@@ -1,11 +1,11 @@
 """The pipeline: what ``fit`` reads, keyed by (seed, epoch) and never longer than an epoch."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from fashion_zoo.augment.policies import Policy, mixes
+from fashion_zoo.augment.policies import Policy
 from fashion_zoo.data.batches import encode, epoch_order, smooth, steps_per_epoch
 from fashion_zoo.data.dataset import Images
 from fashion_zoo.errors import ConfigError
@@ -21,14 +21,8 @@ class Pipeline(NamedTuple):
     or, where they are augmented, float32 in 0..255."""
     steps: int
     """Batches an epoch."""
-    images_per_step: int
-    """Images a batch."""
-    soft: bool
-    """Whether labels are (batch, classes) float32 probabilities, not (batch,) int32 classes."""
     start_epoch: Callable[[int], None]
     """Call it with the number of an epoch, from 0, before that epoch is read."""
-    applied: Callable[[int], dict[str, float]]
-    """Takes the number of an epoch; returns what moved, as it was at the epoch's last step."""
 
 
 def training_pipeline(
@@ -37,10 +31,11 @@ def training_pipeline(
     batch_size: int,
     seed: int,
     num_classes: int,
-    label_smoothing: float | Sequence[float] = 0.0,
+    soft_labels: bool = False,
     policy: Policy = (),
-    augmentation: Sequence[float] | None = None,
-    mixing: Sequence[float] | None = None,
+    label_smoothing: float | np.ndarray = 0.0,
+    augmentation: float | np.ndarray = 1.0,
+    mixing: float | np.ndarray = 1.0,
     image_shape: tuple[int, ...] | None = None,
 ) -> Pipeline:
     """Make the training pipeline.
@@ -53,10 +48,12 @@ def training_pipeline(
         batch_size: images a batch.
         seed: key of the order and of the augmentation.
         num_classes: number of classes.
-        label_smoothing: see ``encode``; one number, or one for each step of the whole training.
-            It is done here and nowhere else.
+        soft_labels: whether labels are (batch, classes) float32 probabilities, as smoothing and
+            mixing make them, not (batch,) int32 classes.
         policy: what is done to each batch; see ``fashion_zoo.augment``.
-        augmentation: its strength, one in [0, 1] for each step of the whole training; None is 1.
+        label_smoothing: see ``encode``; a number, or a float32 table with one for each step of the
+            whole training. It is done here and nowhere else.
+        augmentation: its strength in [0, 1], likewise.
         mixing: factor of the probability of mixing, likewise.
         image_shape: as augmentation sees an image; by default as it came.
 
@@ -67,36 +64,24 @@ def training_pipeline(
 
     if policy:
         need_tensorflow()
-    tables = {
-        name: np.asarray(table, dtype=np.float32)
-        for name, table in (
-            ("label_smoothing", label_smoothing), ("augmentation", augmentation), ("mixing", mixing)
-        )
-        if isinstance(table, Sequence)
-    }  # fmt: skip
-    soft = bool(label_smoothing) or mixes(policy)
-    smoothing = 0.0 if isinstance(label_smoothing, Sequence) else label_smoothing
-    labels = encode(data.labels, num_classes, smoothing if soft else None)
+    live = {"label_smoothing": label_smoothing, "augmentation": augmentation, "mixing": mixing}
+    tables = {name: value for name, value in live.items() if isinstance(value, np.ndarray)}
+    smoothing = 0.0 if "label_smoothing" in tables else label_smoothing
+    labels = encode(data.labels, num_classes, smoothing if soft_labels else None)
     count = len(labels)
 
     def order(epoch: int) -> np.ndarray:
         # TensorFlow keeps this function for as long as the process lives, and what it names.
         return epoch_order(count, batch_size, seed, epoch)
 
-    def applied(epoch: int) -> dict[str, float]:
-        return {name: float(table[(epoch + 1) * steps - 1]) for name, table in tables.items()}
-
     steps = steps_per_epoch(count, batch_size)
     if keras.backend.backend() == "tensorflow":
-        change = (
-            _augmentation(policy, seed, image_shape or data.images.shape[1:], tables)
-            if policy
-            else None
-        )
+        shape = image_shape or data.images.shape[1:]
+        change = _augmentation(policy, seed, shape, live) if policy else None
         batches, start_epoch = _tf_batches(data.images, labels, order, steps, tables, change)
     else:
         batches, start_epoch = _array_batches(data.images, labels, order, steps, tables)
-    return Pipeline(batches, steps, batch_size, soft, start_epoch, applied)
+    return Pipeline(batches, steps, start_epoch)
 
 
 def need_tensorflow() -> None:
@@ -115,21 +100,19 @@ def need_tensorflow() -> None:
         )
 
 
-def _augmentation(policy: Policy, seed: int, image_shape: tuple[int, ...], tables: Tables):
+def _augmentation(
+    policy: Policy, seed: int, image_shape: tuple[int, ...], live: Mapping[str, float | np.ndarray]
+):
     """Return a function of images, labels and the numbers of the step, epoch and batch."""
     import tensorflow as tf
 
     from fashion_zoo.augment import Augmenter, Strength
 
     augmenter = Augmenter(policy, seed)
+    strengths = live["augmentation"], live["mixing"]
 
     def change(images, labels, number, epoch, step):
-        strength = Strength(
-            *(
-                tf.gather(tables[name], number) if name in tables else 1.0
-                for name in ("augmentation", "mixing")
-            )
-        )
+        strength = Strength(*(tf.gather(one, number) if np.ndim(one) else one for one in strengths))
         pixels = tf.reshape(images, (len(images), *image_shape))
         pixels, labels = augmenter(pixels, labels, epoch, step, strength)
         return tf.reshape(pixels, images.shape), labels

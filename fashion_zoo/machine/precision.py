@@ -9,6 +9,8 @@ from typing import NamedTuple
 class ChosenPrecision(NamedTuple):
     """A dtype policy and why it was chosen."""
 
+    asked: str
+    """The setting."""
     policy: str
     """Name of a Keras dtype policy: float32, mixed_bfloat16 or mixed_float16."""
     reason: str
@@ -26,16 +28,20 @@ def choose(precision: str) -> ChosenPrecision:
         precision: float32, mixed_bfloat16, mixed_float16 or auto.
     """
     if precision != "auto":
-        return ChosenPrecision(precision, "asked for")
+        return ChosenPrecision(precision, precision, "asked for")
     capability = _gpu_capability()
     if capability is not None:
         version = ".".join(str(part) for part in capability)
         if capability >= (8, 0):
-            return ChosenPrecision("mixed_bfloat16", f"GPU of compute capability {version}")
-        return ChosenPrecision("mixed_float16", f"GPU of compute capability {version}, no bfloat16")
+            return ChosenPrecision(
+                precision, "mixed_bfloat16", f"GPU of compute capability {version}"
+            )
+        return ChosenPrecision(
+            precision, "mixed_float16", f"GPU of compute capability {version}, no bfloat16"
+        )
     if _cpu_multiplies_bfloat16():
-        return ChosenPrecision("mixed_bfloat16", "CPU that multiplies bfloat16")
-    return ChosenPrecision("float32", "neither a GPU nor a CPU that multiplies bfloat16")
+        return ChosenPrecision(precision, "mixed_bfloat16", "CPU that multiplies bfloat16")
+    return ChosenPrecision(precision, "float32", "neither a GPU nor a CPU that multiplies bfloat16")
 
 
 def _gpu_capability() -> tuple[int, ...] | None:

@@ -1,10 +1,10 @@
-"""From a training config to an optimizer of Keras, and what one did last."""
+"""From a word and the numbers of a training to an optimizer of Keras, and what one did last."""
 
 import keras
+import numpy as np
 
-from fashion_zoo.config import TrainingConfig
 from fashion_zoo.optimizers._tables import TabulatedDecay, TabulatedSchedule
-from fashion_zoo.optimizers._words import WORDS
+from fashion_zoo.optimizers._words import Optimizer
 
 
 def counting(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
@@ -44,30 +44,33 @@ def to_keras(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimize
 
 
 def build_optimizer(
-    config: TrainingConfig,
-    learning_rate: float | TabulatedSchedule,
+    chosen: Optimizer,
     *,
-    weight_decay: TabulatedSchedule | None = None,
+    learning_rate: float | np.ndarray,
+    weight_decay: float | np.ndarray = 0.0,
+    clip_norm: float | None = None,
     scale_loss: bool = False,
 ) -> keras.optimizers.Optimizer:
-    """Make the optimizer of a training config.
+    """Make an optimizer for a training.
 
     Args:
-        config: optimizer, weight decay and clipping.
-        learning_rate: a number, or a schedule of the optimizer's steps.
-        weight_decay: a schedule of the optimizer's steps, if it decays weights; None keeps the
-            config's number.
+        chosen: what a word of the vocabulary made.
+        learning_rate: a number, or a (steps,) table that the optimizer's steps look up.
+        weight_decay: likewise, for an optimizer that decays weights.
+        clip_norm: largest global norm of the gradient; None does not clip.
         scale_loss: whether to wrap it in dynamic loss scaling, which float16 needs
             (Micikevicius et al. 2018, arXiv:1710.03740).
     """
-    chosen = WORDS.parse(config.optimizer)
-    arguments = {"learning_rate": learning_rate, "global_clipnorm": config.clip_norm}
+    arguments = {"learning_rate": _live(learning_rate), "global_clipnorm": clip_norm}
     if not chosen.decays:
         optimizer = chosen.make(**arguments)
     else:
-        decay = config.weight_decay if weight_decay is None else weight_decay
-        optimizer = chosen.make(weight_decay=decay, **arguments)
+        optimizer = chosen.make(weight_decay=_live(weight_decay), **arguments)
         # Biases, scales and offsets are not decayed (Loshchilov & Hutter 2019, arXiv:1711.05101,
         # leave it open; decaying a scale fights what normalization is for).
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return keras.optimizers.LossScaleOptimizer(optimizer) if scale_loss else optimizer
+
+
+def _live(value: float | np.ndarray) -> float | TabulatedSchedule:
+    return TabulatedSchedule(value) if isinstance(value, np.ndarray) else value

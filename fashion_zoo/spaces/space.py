@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from fashion_zoo import optimizers
 from fashion_zoo.augment import policies
-from fashion_zoo.config import RunConfig
+from fashion_zoo.config import RunConfig, SchedulesConfig, live
 from fashion_zoo.config.overrides import override
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.spaces import ranges
@@ -132,15 +132,8 @@ class TrainingSpace:
         strength = values.get("augmentation_strength", 1.0)
         if strength != 1:
             moving["augmentation"] = f"constant({strength!r})"
-        policy = policies.parse(augmentation)
-        for name, base_value in (
-            ("weight_decay", training["weight_decay"]),
-            ("label_smoothing", training["label_smoothing"]),
-            ("augmentation", policy),
-            ("mixing", policies.mixes(policy)),
-        ):
-            if not base_value:  # a schedule that moves nothing is refused
-                moving[name] = "constant"
+        still = override(base.training, {**training, "schedules": SchedulesConfig()})
+        moving |= dict.fromkeys(live.idle(still), live.CONSTANT)  # what moves nothing is refused
         return {"training": {**training, "schedules": moving}}
 
 

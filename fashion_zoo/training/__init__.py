@@ -1,6 +1,6 @@
 """Training: build and compile a recipe, fit it, keep everything in a run folder."""
 
-from fashion_zoo.training.compilation import build_model, compile_model, untrained_loss
+from fashion_zoo.training.compile import build_model, compile_model, untrained_loss
 from fashion_zoo.training.repeating import train_once
 from fashion_zoo.training.session import train_run
 

@@ -3,6 +3,7 @@
 Reference: Smith 2017, arXiv:1506.01186, section 3.3.
 """
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import NamedTuple
@@ -18,12 +19,12 @@ from fashion_zoo.language import checks
 from fashion_zoo.language.arguments import AnyPath
 from fashion_zoo.language.wording import counted
 from fashion_zoo.machine import precision
-from fashion_zoo.optimizers import TabulatedSchedule, counting
 from fashion_zoo.registry import Recipe
 from fashion_zoo.show import cells, figures, plots
 from fashion_zoo.show.progress import SweepDisplay
 from fashion_zoo.show.watching import Progress
-from fashion_zoo.training.compilation import build_model, check_batch, compile_model
+from fashion_zoo.training.compile import build_model, check_batch, compile_model
+from fashion_zoo.training.plan import plan
 
 RECOMMENDED = "slide"
 """The suggestion to take; docs/commands/find_lr.md has why, and what it is worth."""
@@ -192,18 +193,22 @@ def _sweep(
     entry: Recipe, config: RunConfig, train: Images, rates: np.ndarray, tick: Callable[[int], None]
 ) -> np.ndarray:
     """Return the loss of each step, up to the one where it diverged."""
-    model = build_model(entry, config)
-    training, classes = config.training, model.output_shape[-1]
-    check_batch(model, training.batch_size, len(train.labels))
+    still = plan(config)
+    smoothing = still.bases["label_smoothing"]
+    planned = dataclasses.replace(
+        still, soft_labels=bool(smoothing), tables={"learning_rate": rates}
+    )
+    model = build_model(entry, config, planned.dtype)
+    batch, classes = planned.batch_size, model.output_shape[-1]
+    check_batch(model, batch)
     images = reshape(train.images, model.input_shape[1:])
-    labels = encode(train.labels, classes, training.label_smoothing or None)
-    compile_model(model, config, soft_labels=bool(training.label_smoothing))
-    counting(model.optimizer).learning_rate = TabulatedSchedule(rates)
+    labels = encode(train.labels, classes, smoothing or None)
+    compile_model(model, planned)
     losses: list[float] = []
-    an_epoch = steps_per_epoch(len(labels), training.batch_size)
+    an_epoch = steps_per_epoch(len(labels), batch)
     for step in range(len(rates)):
         if step % an_epoch == 0:
-            order = epoch_order(len(labels), training.batch_size, config.seed, step // an_epoch)
+            order = epoch_order(len(labels), batch, planned.seed, step // an_epoch)
         chosen = order[step % an_epoch]
         model.reset_metrics()  # else the loss would be the mean of all steps
         loss = float(model.train_on_batch(images[chosen], labels[chosen], return_dict=True)["loss"])

@@ -9,6 +9,7 @@ import keras
 
 import fashion_zoo.training.ending as ending
 import fashion_zoo.training.starting as starting
+import fashion_zoo.training.state as states
 from fashion_zoo import runs, storage
 from fashion_zoo.callbacks import StopOnInterrupt, check_callbacks
 from fashion_zoo.config import RunConfig
@@ -21,9 +22,10 @@ from fashion_zoo.show import figures, streams
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.show.waiting import waiting
 from fashion_zoo.storage.paths import absolute
-from fashion_zoo.training.compilation import build_model
+from fashion_zoo.training.compile import build_model
 from fashion_zoo.training.drawing import run_curves
-from fashion_zoo.training.fitting import fit
+from fashion_zoo.training.fit import fit
+from fashion_zoo.training.plan import plan
 from fashion_zoo.training.recorder import Recorder
 
 
@@ -81,10 +83,12 @@ def train_run(
         runs.check_same(runs.open_run(path), entry.name, config)
     with waiting("Reading the images and building the model", display.enabled):
         dataset = load(config.data)
-        model = build_model(entry, config)
+        planned = plan(config, dataset.count)
+        model = build_model(entry, config, planned.dtype)
     _check_fit(model, entry.name, dataset)
-    origin = starting.fork(fork, config.training.epochs) if fork and not going_on else None
-    with _run_folder(entry, config, path, force, resume, next_free) as (run, surroundings):
+    origin = starting.fork(fork, planned.epochs) if fork and not going_on else None
+    surroundings = {**environment.describe(), "precision": planned.precision._asdict()}
+    with _run_folder(entry, config, path, surroundings, force, resume, next_free) as run:
         if run.finished:
             display.say(f"{run.path} is finished: nothing is left to train.")
             if not (run.path / "curves.png").exists():  # a kill came before it
@@ -93,17 +97,15 @@ def train_run(
         belonging = starting.belonging(run, dataset)
         start = starting.load(run, belonging) or origin
         if start:
-            run.prune_states(start.epochs)
-            display.say(f"Going on after epoch {start.epochs} of {config.training.epochs}.")
-            if not start.forked:
-                _say_moved(run, surroundings, start.epochs)
+            display.say(f"Going on after epoch {start.epochs} of {planned.epochs}.")
+            _go_on(run, start, surroundings)
         run.drop_results()
-        recorder = Recorder(run, config.training.batch_size, start, belonging)
+        recorder = Recorder(run, planned.batch_size, start, belonging)
         say = display.say if display.enabled else streams.say  # Ctrl-C is always answered
         with StopOnInterrupt(say=say) as stop, _going_on(run, force):
             finished = True
             try:
-                fit(model, config, dataset, [stop, *callbacks], display, recorder)
+                fit(model, planned, dataset, [stop, *callbacks], display, recorder)
             except KeyboardInterrupt:
                 if stop.insisted:
                     raise
@@ -115,32 +117,34 @@ def train_run(
 
 @contextlib.contextmanager
 def _run_folder(
-    entry: Recipe, config: RunConfig, path: str | Path, force: bool, resume: bool, next_free: bool
-) -> Iterator[tuple[Run, dict[str, Any]]]:
-    chosen = precision.choose(config.precision)
-    surroundings = {
-        **environment.describe(),
-        "precision": {"asked": config.precision, **chosen._asdict()},
-    }
+    entry: Recipe,
+    config: RunConfig,
+    path: str | Path,
+    surroundings: dict[str, Any],
+    force: bool,
+    resume: bool,
+    next_free: bool,
+) -> Iterator[Run]:
     if resume and runs.is_run(Path(path)):
         with runs.reopen(path, surroundings) as run:
             runs.check_same(run, entry.name, config)
-            yield run, surroundings
+            yield run
     elif next_free:
         with runs.create_next(path, entry.name, config, surroundings) as run:
-            yield run, surroundings
+            yield run
     else:
         with runs.create(path, entry.name, config, surroundings, force=force) as run:
-            yield run, surroundings
+            yield run
 
 
 def _going_on(run: Run, force: bool) -> contextlib.AbstractContextManager[None]:
     return advice(lambda error: ending.how_to_go_on(run, force, error))
 
 
-def _say_moved(run: Run, surroundings: Mapping[str, Any], epochs: int) -> None:
-    """Say what is different where a run goes on, and keep it."""
-    if changed := run.move(surroundings, epochs):
+def _go_on(run: Run, start: states.State, surroundings: Mapping[str, Any]) -> None:
+    """Drop what is after the state; say what is different where a run goes on, and keep it."""
+    run.prune_states(start.epochs)
+    if not start.forked and (changed := run.move(surroundings, start.epochs)):
         streams.say(
             f"{run.path} goes on elsewhere: {'; '.join(changed)}. The result may not be that of a "
             "training that never stopped, bit for bit."

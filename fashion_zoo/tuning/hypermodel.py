@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,15 +16,16 @@ from fashion_zoo.callbacks import check_callbacks
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Dataset, load
-from fashion_zoo.data.batches import steps_per_epoch
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.registry import Recipe
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.spaces import Parameter, TrainingSpace
 from fashion_zoo.spaces.narrowing import check_images, narrowed
 from fashion_zoo.spaces.ranges import Choice, Float, Whole
-from fashion_zoo.training import build_model, compile_model
-from fashion_zoo.training.fitting import fit
+from fashion_zoo.training import build_model
+from fashion_zoo.training.compile import compile_to_train
+from fashion_zoo.training.fit import fit
+from fashion_zoo.training.plan import Plan, plan
 
 
 def hypermodel(
@@ -115,6 +117,7 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         """Shows the epochs of each training."""
         self.dataset = load(config.data)
         self._fold: tuple[int, Dataset] | None = None
+        self._built: tuple[weakref.ref[keras.Model], RunConfig, Plan] | None = None
         check_images(self.parameters, folds, self.dataset)
 
     @property
@@ -146,10 +149,11 @@ class RecipeHyperModel(keras_tuner.HyperModel):
     def build(self, hp: keras_tuner.HyperParameters, repetition: int = 0) -> keras.Model:
         """Build and compile the model of these hyperparameters, its optimizer included."""
         config = self.config(hp, repetition)
-        batch, epochs = config.training.batch_size, config.training.epochs
-        steps = steps_per_epoch(self.images(repetition).count, batch) * epochs
-        model = compile_model(build_model(self.entry, config), config, total_steps=steps)
+        planned = plan(config, self.images(repetition).count)
+        model = build_model(self.entry, config, planned.dtype)
+        compile_to_train(model, planned)
         model.optimizer.build(model.trainable_variables)  # so that a tuner can load its weights
+        self._built = weakref.ref(model), config, planned
         return model
 
     def fit(
@@ -186,7 +190,15 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         training = dataclasses.replace(config.training, epochs=epochs or config.training.epochs)
         config = dataclasses.replace(config, training=training)
         images = self.images(repetition)
-        fit(model, config, images, callbacks, self.display, initial_epoch=initial_epoch)
+        built, self._built = self._built, None  # what has been trained is compiled anew
+        if compiled := bool(built and built[0]() is model and built[1] == config):
+            planned = built[2]
+        else:
+            planned = plan(config, images.count)
+        fit(
+            model, planned, images, callbacks, self.display,
+            initial_epoch=initial_epoch, compiled=compiled and not initial_epoch,
+        )  # fmt: skip
         return model.history
 
 

@@ -19,8 +19,9 @@ from fashion_zoo.machine.devices import releasing
 from fashion_zoo.registry import Recipe
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.training import build_model
-from fashion_zoo.training.fitting import fit
+from fashion_zoo.training.fit import fit
 from fashion_zoo.training.lr_finder import RECOMMENDED, range_test
+from fashion_zoo.training.plan import plan
 from recipes.benchmark.searching.apart import keep
 
 RECIPES = ("baseline_mlp", "bn_mlp", "adaptive_dropout_mlp", "l2_mlp")
@@ -121,7 +122,8 @@ def _trained(
         with releasing():
             model = build_model(entry, config)
             try:
-                fit(model, config, dataset, [], TrainingDisplay(enabled=False))
+                planned = plan(config, dataset.count)
+                fit(model, planned, dataset, [], TrainingDisplay(enabled=False))
             except TrainingError:
                 return {"accuracy": None}
             return {"accuracy": round(float(model.history.history["val_accuracy"][-1]), 6)}

@@ -49,7 +49,7 @@ def measure_augmenting(rounds: int, changes: Mapping[str, Any]) -> list[Row]:
     for text in [*STOCK, *(name for name in POLICIES if name != "none")]:
         ours, stock = _pipeline(train, parse(text)), _stock(train, parse(text))
         seconds = [(_read(ours.batches), _read(stock)) for _ in range(rounds + 1)][1:]
-        images = ours.steps * ours.images_per_step
+        images = ours.steps * BATCH
         fast, slow = ([images / second for second in one] for one in zip(*seconds, strict=True))
         times = [b / a for a, b in seconds]
         rows += [
@@ -62,7 +62,13 @@ def measure_augmenting(rounds: int, changes: Mapping[str, Any]) -> list[Row]:
 
 def _pipeline(train: Images, policy: Policy, smoothing: float = 0.0) -> Pipeline:
     return training_pipeline(
-        train, batch_size=BATCH, seed=0, num_classes=10, policy=policy, label_smoothing=smoothing
+        train,
+        batch_size=BATCH,
+        seed=0,
+        num_classes=10,
+        soft_labels=mixes(policy) or smoothing > 0,
+        policy=policy,
+        label_smoothing=smoothing,
     )
 
 

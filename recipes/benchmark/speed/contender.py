@@ -18,14 +18,13 @@ import keras
 from fashion_zoo import registry
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
-from fashion_zoo.data import Images, load
-from fashion_zoo.data.batches import steps_per_epoch
-from fashion_zoo.machine.precision import choose
+from fashion_zoo.data import load
 from fashion_zoo.optimizers import TabulatedSchedule
-from fashion_zoo.schedules import get, tabulate
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.training import build_model
-from fashion_zoo.training.fitting import FollowPipeline, fit, prepare
+from fashion_zoo.training.compile import compile_to_train
+from fashion_zoo.training.fit import FollowPipeline, fit, make_pipeline
+from fashion_zoo.training.plan import plan
 
 Answer = Callable[[float, float], None]
 
@@ -61,22 +60,26 @@ def wait() -> None:
 def ours(config: RunConfig, answer: Answer, without: str) -> None:
     """Train as ``python -m recipes.train`` does; or, for its shares, without a part of it."""
     dataset, model = load(config.data), build_model(registry.recipe("bn_mlp"), config)
+    planned = plan(config, dataset.count)
     if not without:
-        fit(model, config, dataset, [Paced(answer)], TrainingDisplay(enabled=False))
+        fit(model, planned, dataset, [Paced(answer)], TrainingDisplay(enabled=False))
         return
-    pipeline = prepare(model, config, dataset)
+    pipeline = make_pipeline(model, planned, dataset)
+    compile_to_train(model, planned)
     batches = pipeline.batches
     if without == "iterator":
         batches = batches.take(1).cache().repeat(pipeline.steps)
     if without == "metric":
         model.compile(model.optimizer, model.loss, steps_per_execution=model.steps_per_execution)
-    watchers = [FollowPipeline(pipeline), Paced(answer)]
-    model.fit(batches, epochs=config.training.epochs, shuffle=False, verbose=0, callbacks=watchers)
+    watchers = [FollowPipeline(pipeline, planned), Paced(answer)]
+    model.fit(batches, epochs=planned.epochs, shuffle=False, verbose=0, callbacks=watchers)
 
 
 def stock(config: RunConfig, answer: Answer, without: str) -> None:
     """Train the same net, of Keras's own parts, with ``fit(x, y)``."""
-    dtype, train = choose(config.precision).policy, load(config.data).train
+    train = load(config.data).train
+    planned = plan(config, len(train.labels))
+    dtype = planned.dtype
     layers = keras.layers
     x = inputs = keras.Input((28, 28))
     x = layers.Rescaling(1 / 255, dtype=dtype)(x)
@@ -89,17 +92,16 @@ def stock(config: RunConfig, answer: Answer, without: str) -> None:
     logits = layers.Dense(10, kernel_initializer="he_normal", dtype="float32")(x)
     model = keras.Model(inputs, logits)
     model.compile(
-        keras.optimizers.Adam(TabulatedSchedule(rates(config, train))),
+        keras.optimizers.Adam(TabulatedSchedule(planned.tables["learning_rate"])),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
-    batch = config.training.batch_size
-    counted = steps_per_epoch(len(train.labels), batch) * batch  # as many as the others train on
+    counted = planned.steps * planned.batch_size  # as many as the others train on
     model.fit(
         train.images[:counted],
         train.labels[:counted],
-        batch_size=batch,
-        epochs=config.training.epochs,
+        batch_size=planned.batch_size,
+        epochs=planned.epochs,
         verbose=0,
         callbacks=[Paced(answer)],
     )
@@ -110,7 +112,9 @@ def torch_loop(config: RunConfig, answer: Answer, without: str) -> None:
     import torch
     from torch.nn import functional
 
-    train, batch = load(config.data).train, config.training.batch_size
+    train = load(config.data).train
+    planned = plan(config, len(train.labels))
+    batch, steps, rates = planned.batch_size, planned.steps, planned.tables["learning_rate"]
     images = torch.from_numpy(train.images).reshape(len(train.labels), -1)
     labels = torch.from_numpy(train.labels.astype("int64"))
     torch.manual_seed(0)
@@ -130,9 +134,7 @@ def torch_loop(config: RunConfig, answer: Answer, without: str) -> None:
         if isinstance(layer, torch.nn.Linear):
             torch.nn.init.kaiming_normal_(layer.weight)
     optimizer = torch.optim.Adam(net.parameters(), lr=1.0, eps=1e-7, fused=True)
-    table, half = rates(config, train), choose(config.precision).policy != "float32"
-    steps = steps_per_epoch(len(labels), batch)
-    for epoch in range(config.training.epochs):
+    for epoch in range(planned.epochs):
         if epoch:
             wait()
         start, total, correct = time.perf_counter(), torch.zeros(()), torch.zeros(())
@@ -140,23 +142,16 @@ def torch_loop(config: RunConfig, answer: Answer, without: str) -> None:
         for step in range(steps):
             rows = order[step * batch : (step + 1) * batch]
             x, y = images[rows].float() / 255, labels[rows]
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=planned.dtype != "float32"):
                 logits = net(x)
             loss = functional.cross_entropy(logits.float(), y)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
-            optimizer.param_groups[0]["lr"] = table[epoch * steps + step]
+            optimizer.param_groups[0]["lr"] = float(rates[epoch * steps + step])
             optimizer.step()
             total += loss.detach()
             correct += (logits.argmax(1) == y).sum()
         answer(time.perf_counter() - start, float(total) / steps)
-
-
-def rates(config: RunConfig, train: Images) -> list[float]:
-    """Return the learning rate of each step."""
-    training = config.training
-    steps = steps_per_epoch(len(train.labels), training.batch_size) * training.epochs
-    return tabulate(get(training.schedules.learning_rate), training.learning_rate, steps)
 
 
 def peak_megabytes(status: Path = Path("/proc/self/status")) -> float:

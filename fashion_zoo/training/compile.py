@@ -6,50 +6,38 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
-from fashion_zoo import schedules
 from fashion_zoo.config import RunConfig
 from fashion_zoo.errors import ConfigError, Hint
 from fashion_zoo.machine import precision
-from fashion_zoo.optimizers import TabulatedSchedule, build_optimizer
+from fashion_zoo.optimizers import build_optimizer
 from fashion_zoo.registry import Recipe
+from fashion_zoo.training.plan import Plan
 
 
 @precision.keras_defaults()
-def build_model(entry: Recipe, config: RunConfig) -> keras.Model:
-    """Build the recipe's model under the config's precision, uncompiled."""
-    policy = precision.choose(config.precision).policy
-    return entry.builder(config.model, seed=config.seed, dtype=policy)
+def build_model(entry: Recipe, config: RunConfig, dtype: str | None = None) -> keras.Model:
+    """Build the recipe's model, uncompiled.
+
+    Args:
+        entry: the recipe.
+        config: its ``model`` and ``seed`` are used.
+        dtype: name of the layers' dtype policy; by default what the config's precision is here.
+    """
+    dtype = dtype or precision.choose(config.precision).policy
+    return entry.builder(config.model, seed=config.seed, dtype=dtype)
 
 
 @precision.keras_defaults()
-def compile_model(
-    model: keras.Model,
-    config: RunConfig,
-    *,
-    total_steps: int | None = None,
-    steps_per_execution: int = 1,
-    soft_labels: bool = False,
-) -> keras.Model:
+def compile_model(model: keras.Model, plan: Plan, *, steps_per_execution: int = 1) -> keras.Model:
     """Compile a model in place and return it.
 
     Args:
         model: takes pixels, returns logits.
-        config: its ``training`` and ``precision`` are used.
-        total_steps: steps of the whole training, over which learning rate and weight decay follow
-            their schedules; None keeps them at their base values.
+        plan: what it will be trained by.
         steps_per_execution: steps between two returns to Python.
-        soft_labels: whether labels are (batch, classes) probabilities, not (batch,) integers.
     """
-    training, moving = config.training, config.training.schedules
-    learning_rate: float | TabulatedSchedule = training.learning_rate
-    weight_decay = None
-    if total_steps:
-        learning_rate = _tabulate(moving.learning_rate, training.learning_rate, total_steps)
-        if moving.weight_decay != "constant":
-            weight_decay = _tabulate(moving.weight_decay, training.weight_decay, total_steps)
-    scale_loss = precision.choose(config.precision).policy == "mixed_float16"
     loss: keras.losses.Loss
-    if soft_labels:
+    if plan.soft_labels:
         loss = keras.losses.CategoricalCrossentropy(from_logits=True, dtype="float32")
         accuracy = keras.metrics.CategoricalAccuracy(name="accuracy", dtype="float32")
     else:
@@ -57,13 +45,22 @@ def compile_model(
         accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy", dtype="float32")
     model.compile(
         optimizer=build_optimizer(
-            training, learning_rate, weight_decay=weight_decay, scale_loss=scale_loss
+            plan.optimizer,
+            clip_norm=plan.clip_norm,
+            scale_loss=plan.dtype == "mixed_float16",
+            **plan.live("optimizer"),
         ),
         loss=loss,
         metrics=[accuracy],
         steps_per_execution=steps_per_execution,
     )
     return model
+
+
+def compile_to_train(model: keras.Model, plan: Plan) -> None:
+    """Compile a model for ``fit``: an execution takes about a second."""
+    execution = steps_of_about_a_second(model.count_params(), plan.batch_size, plan.steps)
+    compile_model(model, plan, steps_per_execution=execution)
 
 
 def untrained_loss(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> float:
@@ -85,10 +82,6 @@ def untrained_loss(model: keras.Model, images: np.ndarray, labels: np.ndarray) -
     return max(guessing, found) if math.isfinite(found) else guessing
 
 
-def _tabulate(schedule: str, base: float, steps: int) -> TabulatedSchedule:
-    return TabulatedSchedule(schedules.tabulate(schedules.get(schedule), base, steps))
-
-
 def steps_of_about_a_second(parameters: int, batch_size: int, steps: int) -> int:
     """Estimate how many steps take about a second on a small CPU, at most an epoch.
 
@@ -104,28 +97,22 @@ def steps_of_about_a_second(parameters: int, batch_size: int, steps: int) -> int
     return min(max(int(1 / seconds_a_step), 1), steps)
 
 
-def check_batch(model: keras.Model, batch_size: int, count: int) -> None:
-    """Check that batch normalization gets more than one image to normalize by.
-
-    Args:
-        model: what is trained.
-        batch_size: images a step that were asked for.
-        count: number of training images.
+def check_batch(model: keras.Model, batch_size: int) -> None:
+    """Check that batch normalization gets more than one image a step to normalize by.
 
     Raises:
-        ConfigError: a step has one image. Less its mean it is 0 whatever it shows, so the model
-            would learn nothing, in silence.
+        ConfigError: it gets one. Less its mean it is 0 whatever it shows, so the model would learn
+            nothing, in silence.
     """
-    if min(batch_size, count) > 1:
+    if batch_size > 1:
         return
-    more = Hint("training.batch_size", 2) if batch_size < 2 else Hint("data.limit", 2)
     for layer in _layers(model):
         norm = isinstance(layer, keras.layers.BatchNormalization)
         if norm and layer.input_spec.ndim == 2:  # a feature map has many places to normalize over
             raise ConfigError(
                 f"Batch normalization ({layer.name}) needs at least 2 images a step, received 1. "
                 "Set ",
-                more,
+                Hint("training.batch_size", 2),
                 " or more.",
             )
 

@@ -1,0 +1,93 @@
+"""The table of live values: the scalars that a schedule may move while a compiled graph runs."""
+
+import math
+from collections.abc import Callable
+from operator import attrgetter
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from fashion_zoo import schedules
+from fashion_zoo.errors import ConfigError
+
+if TYPE_CHECKING:
+    from fashion_zoo.config.training import TrainingConfig
+
+CONSTANT = "constant"  # the schedule under which a value stays at its base
+
+
+class Live(NamedTuple):
+    """One of them."""
+
+    moves: str
+    """What a schedule multiplies, for the docs."""
+    part: Literal["optimizer", "pipeline", "dropout"]
+    """What applies it; the first two take it as the argument of its name."""
+    base: "Callable[[TrainingConfig], float]"
+    """What a schedule multiplies; 0 where there is nothing to move."""
+    idle: str = ""
+    """Why a schedule moves nothing where the base is 0."""
+    largest: float = math.inf
+    """What base times schedule may come up to."""
+    reached: bool = True
+    """Whether it may be as large as that."""
+
+
+LIVE = {
+    "learning_rate": Live("the learning rate", "optimizer", attrgetter("learning_rate")),
+    "weight_decay": Live(
+        "the weight decay, of adamw", "optimizer", attrgetter("weight_decay"), "weight_decay is 0"
+    ),
+    "label_smoothing": Live(
+        "the label smoothing",
+        "pipeline",
+        attrgetter("label_smoothing"),
+        "label_smoothing is 0",
+        largest=1.0,
+        reached=False,
+    ),
+    "augmentation": Live(
+        "the strength of the augmentation",
+        "pipeline",
+        lambda training: float(bool(training.policy)),
+        "augmentation is none",
+        largest=1.0,
+    ),
+    "mixing": Live(
+        "the probability with which the augmentation mixes images",
+        "pipeline",
+        lambda training: float(any(one.mixes for one in training.policy)),
+        "augmentation mixes no images",
+        largest=1.0,
+    ),
+    # The rates themselves are the model's, so their limits are checked where training begins.
+    "dropout": Live("every dropout rate of the model", "dropout", lambda training: 1.0),
+}
+"""Name of a field of ``SchedulesConfig`` to the value that it moves, each step.
+
+Dropout moves each epoch unless ``dropout_each`` says otherwise.
+"""
+
+
+def check(training: "TrainingConfig") -> None:
+    """Check that every schedule moves something, and nothing too far.
+
+    Raises:
+        ConfigError: one does not.
+    """
+    for name, live in LIVE.items():
+        text, base = getattr(training.schedules, name), live.base(training)
+        if text == CONSTANT:
+            continue
+        if not base:
+            raise ConfigError(f"schedules.{name} {text!r} moves nothing: {live.idle}. Set it.")
+        schedule = schedules.get(text)
+        highest = base * max(schedule(n / 1000) for n in range(1001))
+        if highest > live.largest or (highest == live.largest and not live.reached):
+            limit = f"{'at most' if live.reached else 'below'} {live.largest:g}"
+            raise ConfigError(
+                f"schedules.{name} takes {name} to {highest:g}; it must stay {limit}."
+            )
+
+
+def idle(training: "TrainingConfig") -> list[str]:
+    """Return the names of the values that a schedule could not move."""
+    return [name for name, live in LIVE.items() if not live.base(training)]

@@ -1,0 +1,187 @@
+"""Keras's own ``fit``, with the pipeline and the callbacks of a plan."""
+
+from collections.abc import Sequence
+
+import keras
+
+import fashion_zoo.training.state as states
+from fashion_zoo import optimizers
+from fashion_zoo.callbacks import (
+    AdaptiveDropout,
+    DropoutScheduler,
+    EarlyStopping,
+    OptimizerLogger,
+    ProgressDisplay,
+    StopOnDivergence,
+    TimeBudget,
+)
+from fashion_zoo.data import Dataset, Images, reshape
+from fashion_zoo.data.batches import encode
+from fashion_zoo.data.pipeline import Pipeline, training_pipeline
+from fashion_zoo.errors import Hint, Message
+from fashion_zoo.layers import ScheduledDropout
+from fashion_zoo.machine import precision
+from fashion_zoo.show.progress import TrainingDisplay
+from fashion_zoo.training.compile import check_batch, compile_to_train, untrained_loss
+from fashion_zoo.training.ending import VALIDATION_BATCH
+from fashion_zoo.training.plan import Plan
+from fashion_zoo.training.recorder import Recorder
+
+
+@precision.keras_defaults()
+def fit(
+    model: keras.Model,
+    plan: Plan,
+    dataset: Dataset,
+    callbacks: Sequence[keras.callbacks.Callback],
+    display: TrainingDisplay,
+    recorder: Recorder | None = None,
+    *,
+    initial_epoch: int = 0,
+    compiled: bool = False,
+) -> None:
+    """Train a model with Keras's own ``fit``.
+
+    Args:
+        model: what is trained.
+        plan: how to train it.
+        dataset: the images.
+        callbacks: what else to call. They come after those of the plan, so that they see the
+            complete logs of an epoch, and before what shows and keeps it.
+        display: what shows the progress.
+        recorder: what keeps the epochs, and knows the state to go on from.
+        initial_epoch: epochs that a model without a recorder has behind it.
+        compiled: whether ``compile_to_train`` has seen model and plan already.
+
+    Raises:
+        ConfigError: as ``check_batch``; or the plan moves what the model does not have.
+        RunError: the state does not fit the model.
+    """
+    check_batch(model, plan.batch_size)
+    pipeline = make_pipeline(model, plan, dataset)
+    if not compiled:
+        compile_to_train(model, plan)
+    # Validation labels are never smoothed: they measure the true ones.
+    images = reshape(dataset.validation.images, model.input_shape[1:])
+    soft = 0.0 if plan.soft_labels else None
+    answers = encode(dataset.validation.labels, model.output_shape[-1], soft)
+    few = slice(VALIDATION_BATCH)
+    untrained = untrained_loss(model, images[few], answers[few])
+    own = [
+        FollowPipeline(pipeline, plan),
+        OptimizerLogger(),
+        *_movers(plan),
+        *_stoppers(plan, untrained, len(answers)),
+    ]
+    watchers = [*own, *callbacks, ProgressDisplay(display, plan.batch_size)]
+    if recorder:
+        initial_epoch = _begin(model, recorder.start, plan)
+        recorder.others, recorder.required = tuple(watchers), tuple(own)
+        watchers.append(recorder)
+    elif initial_epoch:
+        _stand_at(model, initial_epoch * plan.steps)
+    try:
+        model.fit(
+            pipeline.batches,
+            initial_epoch=initial_epoch,
+            epochs=plan.epochs,
+            shuffle=False,  # the pipeline has its own order, keyed by seed and epoch
+            validation_data=(images, answers),
+            validation_batch_size=VALIDATION_BATCH,
+            callbacks=watchers,
+            verbose=0,
+        )
+    except KeyboardInterrupt:
+        for watcher in watchers:  # fit leaves this out; early stopping puts its best weights back
+            watcher.on_train_end()
+        raise
+    finally:
+        display.stop()
+
+
+def make_pipeline(model: keras.Model, plan: Plan, dataset: Dataset) -> Pipeline:
+    """Make the pipeline of a plan, for the shape and the classes of a model."""
+    images, labels = dataset.train
+    return training_pipeline(
+        Images(reshape(images, model.input_shape[1:]), labels),
+        batch_size=plan.batch_size,
+        seed=plan.seed,
+        num_classes=model.output_shape[-1],
+        soft_labels=plan.soft_labels,
+        policy=plan.augmentation,
+        image_shape=dataset.image_shape,
+        **plan.live("pipeline"),
+    )
+
+
+def _begin(model: keras.Model, start: states.State | None, plan: Plan) -> int:
+    """Put the state to go on from into the model, and return the epoch to begin with.
+
+    That is the number of epochs where there is nothing left to train.
+    """
+    if start is None:
+        return 0
+    states.put_back(model, start)
+    if start.forked:  # its epochs may have had more steps or fewer
+        _stand_at(model, start.epochs * plan.steps)
+        for layer in model._flatten_layers():  # the origin's rate is a variable of the state
+            if isinstance(layer, ScheduledDropout):
+                layer.rate.assign(layer.base_rate)
+    return plan.epochs if start.stopped else min(start.epochs, plan.epochs)
+
+
+def _stand_at(model: keras.Model, step: int) -> None:
+    """Put the optimizer at a step of its schedules."""
+    optimizers.counting(model.optimizer).iterations.assign(step)
+
+
+class FollowPipeline(keras.callbacks.Callback):
+    """Tell the pipeline which epoch begins, and log what moved in it."""
+
+    def __init__(self, pipeline: Pipeline, plan: Plan):
+        super().__init__()
+        self.pipeline = pipeline
+        self.plan = plan
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.pipeline.start_epoch(epoch)
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs.update(self.plan.ends("pipeline", epoch))
+
+
+def _movers(plan: Plan) -> list[keras.callbacks.Callback]:
+    """Return what moves the dropout rates."""
+    adaptive = plan.adaptive_dropout
+    if adaptive.enabled:
+        return [AdaptiveDropout(adaptive.target, adaptive.gain, adaptive.lowest, adaptive.highest)]
+    if "dropout" in plan.tables:
+        return [DropoutScheduler(plan.tables["dropout"], each=plan.dropout_each)]
+    return []
+
+
+def _stoppers(plan: Plan, untrained: float, images: int) -> list[keras.callbacks.Callback]:
+    """Return what may end the training before its last epoch."""
+    stopping = plan.early_stopping
+    stoppers: list[keras.callbacks.Callback] = [StopOnDivergence(untrained, _advice(plan))]
+    if stopping.monitor != "none":
+        stoppers.append(
+            EarlyStopping(
+                images=images if stopping.significant else None,
+                monitor=f"val_{stopping.monitor}",
+                mode="max" if stopping.monitor == "accuracy" else "min",
+                patience=stopping.patience,
+                min_delta=stopping.min_delta,
+                restore_best_weights=True,
+            )
+        )
+    if stopping.budget is not None:
+        stoppers.append(TimeBudget(stopping.budget))
+    return stoppers
+
+
+def _advice(plan: Plan) -> Message:
+    rate = plan.bases["learning_rate"]
+    clip = () if plan.clip_norm else (", or ", Hint("training.clip_norm", 1.0))
+    lower = Hint("training.learning_rate", rate / 10)
+    return Message("Try ", lower, f" (it was {rate:g})", *clip, ".")
