@@ -18,7 +18,8 @@ COMMANDS = {
     "find_lr": "suggest a learning rate by a range test",
     "schedules": "draw schedules side by side",
     "augment": "draw what an augmentation policy does to images",
-    "benchmark": "measure recipes and techniques over several seeds",
+    "experiment": "compare recipes and techniques over several seeds",
+    "benchmark": "measure every published number",
 }
 
 

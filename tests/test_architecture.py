@@ -12,7 +12,7 @@ import pytest
 import fashion_zoo
 
 ROOT = Path(__file__).parent.parent
-FILES = sorted([*ROOT.glob("fashion_zoo/**/*.py"), *ROOT.glob("recipes/*.py")])
+FILES = sorted([*ROOT.glob("fashion_zoo/**/*.py"), *ROOT.glob("recipes/**/*.py")])
 
 TABLE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 # Level of each room, and its place in the level.

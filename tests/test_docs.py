@@ -1,4 +1,3 @@
-import csv
 import importlib.util
 import operator
 import re
@@ -10,14 +9,6 @@ import fashion_zoo
 from fashion_zoo import list_recipes, recipe
 from fashion_zoo.show import figures
 from recipes.__main__ import COMMANDS
-from recipes.benchmark.augmentation import Trial, augmentation_table, trials
-from recipes.benchmark.dropout import CONSTANT_RATES, MOVING, Arm, dropout_table
-from recipes.benchmark.learning_rates import Reached, learning_rates_table
-from recipes.benchmark.page import BEGIN, END, MARKS
-from recipes.benchmark.seconds import Timed, seconds_table
-from recipes.benchmark.speed import gpu
-from recipes.benchmark.speed.augmenting import augmenting_table
-from recipes.benchmark.speed.training import Row, shares_table, training_table
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -58,109 +49,6 @@ def test_no_page_carries_an_accuracy_written_by_hand(path):
         "<!-- (\\w+):begin -->.*?<!-- \\1:end -->", "", path.read_text("utf-8"), flags=re.S
     )
     assert not re.search(r"\b[89]\d\.\d+ ?%", text)
-
-
-def test_the_dropout_page_shows_exactly_its_file():
-    with (ROOT / "docs" / "dropout.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    arms = []
-    for name in dict.fromkeys(row["dropout"] for row in rows):
-        mine = [row for row in rows if row["dropout"] == name]
-        assert [row["seed"] for row in mine] == ["0", "1", "2", "3", "4"]
-        columns = (
-            tuple(float(row[column]) for row in mine)
-            for column in ("validation_accuracy", "test_accuracy", "gap")
-        )
-        arms.append(Arm(name, name in MOVING, *columns))
-    page = (ROOT / "docs" / "dropout.md").read_text(encoding="utf-8")
-    table = page.split(BEGIN)[1].split(END)[0].strip().split("\n\n")[0]
-    assert table == dropout_table(arms).split("\n\n")[0]
-    assert len(arms) == len(CONSTANT_RATES) + len(MOVING)
-
-
-def test_the_augmentation_page_shows_exactly_its_file():
-    page = (ROOT / "docs" / "augmentation.md").read_text(encoding="utf-8")
-    begin, end = (mark.format("worth") for mark in MARKS)
-    table = page.split(begin)[1].split(end)[0].strip().split("\n\n")[0]
-    file = ROOT / "docs" / "augmentation.csv"
-    if not file.is_file():
-        assert table == "Not measured yet."
-        return
-    with file.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    found = []
-    for operation, policy in trials():
-        mine = [row for row in rows if (row["operation"], row["policy"]) == (operation, policy)]
-        columns = (
-            tuple(float(row[column]) for row in mine)
-            for column in ("validation_accuracy", "test_accuracy")
-        )
-        found.append(Trial(operation, policy, *columns))
-    assert table == augmentation_table(found).split("\n\n")[0]
-
-
-def test_the_seconds_page_shows_exactly_its_file():
-    page = (ROOT / "docs" / "seconds.md").read_text(encoding="utf-8")
-    table = page.split(BEGIN)[1].split(END)[0].strip().split("\n\n")[0]
-    file = ROOT / "docs" / "seconds.csv"
-    if not file.is_file():
-        assert table == "Not measured yet."
-        return
-    with file.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    found = []
-    for schedule in dict.fromkeys(row["schedule"] for row in rows):
-        mine = [row for row in rows if row["schedule"] == schedule]
-        columns = (
-            tuple(float(row[column]) for row in mine)
-            for column in ("seconds", "validation_accuracy", "test_accuracy")
-        )
-        found.append(Timed(schedule, *columns))
-    assert table == seconds_table(found).split("\n\n")[0]
-
-
-def test_the_find_lr_page_shows_exactly_its_file():
-    page = (ROOT / "docs" / "commands" / "find_lr.md").read_text(encoding="utf-8")
-    table = page.split(BEGIN)[1].split(END)[0].strip().split("\n\n")[0]
-    file = ROOT / "docs" / "commands" / "find_lr.csv"
-    if not file.is_file():
-        assert table == "Not measured yet."
-        return
-    with file.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    arms = {}
-    for row in rows:
-        arm = row["recipe"], row["schedule"], row["rule"], float(row["rate"])
-        arms.setdefault(arm, []).append(float(row["validation"]))
-    found = [Reached(*arm, tuple(each)) for arm, each in arms.items()]
-    assert table == learning_rates_table(found).split("\n\n")[0]
-
-
-@pytest.mark.parametrize(
-    ("name", "kind", "tables"),
-    [
-        (
-            "speed",
-            Row,
-            {"training": training_table, "shares": shares_table, "augmentation": augmenting_table},
-        ),
-        ("gpu", gpu.Figure, {"training": gpu.training_table, "repeats": gpu.repeats_table}),
-    ],
-)
-def test_a_page_of_speeds_shows_exactly_its_file(name, kind, tables):
-    page = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
-    file = ROOT / "docs" / f"{name}.csv"
-    rows = []
-    if file.is_file():
-        with file.open(encoding="utf-8", newline="") as stream:
-            for row in csv.DictReader(stream):
-                given = {one: of(row[one]) for one, of in kind.__annotations__.items()}
-                rows.append(kind(**given))
-    for part, write in tables.items():
-        begin, end = (mark.format(part) for mark in MARKS)
-        table = page.split(begin)[1].split(end)[0].strip().split("\n\n")[0]
-        mine = [row for row in rows if row.table == part]
-        assert table == (write(mine) if mine else "Not measured yet.")
 
 
 def test_ci_runs_exactly_the_test_command_of_the_readme():

@@ -129,7 +129,10 @@ def test_every_hint_is_an_argument_of_a_public_function_and_a_flag_of_a_command(
     assert "--fix" in flags
     arguments = {
         name
-        for function in map(fashion_zoo.__getattr__, fashion_zoo.__all__)
+        for function in (
+            *map(fashion_zoo.__getattr__, fashion_zoo.__all__),
+            fashion_zoo.experiments.run,
+        )
         if inspect.isfunction(function)
         for name in inspect.signature(function).parameters
     }

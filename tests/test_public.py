@@ -18,8 +18,9 @@ FUNCTIONS = [
     "register_variant", "stored_config", "train", "tune", "unknown",
 ]  # fmt: skip
 MODULES = [  # with parts for own code
-    "augment", "callbacks", "config", "data", "errors", "evaluation", "layers", "models",
-    "optimizers", "policies", "ranges", "schedules", "seeds", "show", "spaces", "tuning", "wording",
+    "augment", "callbacks", "config", "data", "errors", "evaluation", "experiments", "layers",
+    "models", "optimizers", "policies", "ranges", "schedules", "seeds", "show", "spaces", "tuning",
+    "wording",
 ]  # fmt: skip
 SURFACE = [*FUNCTIONS, *MODULES]
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from fashion_zoo.language.wording import counted
+
 _PACKAGES = ("fashion_zoo", "keras", "tensorflow", "jax", "numpy", "scikit-learn")
 
 
@@ -23,6 +25,17 @@ def describe() -> dict[str, Any]:
         "threads": _threads(),
         "system": platform.platform(),
         "commit": commit(),
+    }
+
+
+def place(description: Mapping[str, Any]) -> dict[str, str]:
+    """Return machine, in words, and commit: what a published row says of itself."""
+    versions, backend = description["versions"], description["backend"]
+    also = f", {backend} {versions.get(backend)}" if backend != "tensorflow" else ""
+    return {
+        "machine": f"{description['device']}, {counted(description['cores'] or 0, 'core')}, "
+        f"Python {versions['python']}, Keras {versions['keras']}{also}",
+        "commit": description["commit"] or "",
     }
 
 

@@ -1,30 +1,31 @@
-"""Measure: ``python -m recipes.benchmark accuracy --seeds 3``, ``... dropout --seeds 5``."""
+"""Measure: ``python -m recipes.benchmark accuracy --seeds 3``, ``... speed --rounds 5``."""
 
 import dataclasses
-from typing import Any, Literal
+import importlib
+from typing import TYPE_CHECKING, Any, Literal
 
 import tyro
 
 import fashion_zoo
-from recipes import _common
-from recipes.benchmark import measuring, timing
+from recipes import _common, experiment
+
+if TYPE_CHECKING:
+    from recipes.benchmark.program import Program
+
+PROGRAMS = ("find_lr", "search", "speed", "gpu")
 
 
 @dataclasses.dataclass(frozen=True)
 class Benchmark:
-    """Train over several seeds, 0, 1, ..., and write a table with intervals.
+    """Measure, and write the tables of a page and their rows into a CSV file beside it.
 
-    accuracy: every recipe, into assets/results.csv and the table of README.md. dropout: rates that
-    move against rates that do not, into docs/dropout.csv and the table of docs/dropout.md.
-    augmentation: each operation alone and on top of standard, into docs/augmentation.csv and the
-    table of docs/augmentation.md. seconds: schedules that reach 88, 89, 90 and 91 % beside
-    TensorFlow's tutorial, into docs/seconds.csv and the table of docs/seconds.md. find_lr: its
-    suggestions beside a grid of learning rates, into docs/commands/find_lr.csv and the table of
-    docs/commands/find_lr.md. search: searches beside those of KerasTuner, their cost and a real
-    one, into docs/search.csv and the tables of docs/search.md. These can be broken off at any time:
-    the same command goes on where it was. speed: training and augmentation against stock Keras and
-    PyTorch, into docs/speed.csv and the tables of docs/speed.md. gpu: the same with jax on a GPU,
-    and whether a training repeats bit for bit, into docs/gpu.csv and the tables of docs/gpu.md.
+    accuracy: every recipe, into assets/results.csv and README.md. dropout: rates that move against
+    rates that do not. augmentation: each operation alone and on top of standard. seconds: schedules
+    that reach 88, 89, 90 and 91 % beside TensorFlow's tutorial. find_lr: its suggestions beside a
+    grid of learning rates. search: searches beside those of KerasTuner, their cost and a real one.
+    These can be broken off at any time: the same command goes on where it was. speed: training and
+    augmentation against stock Keras and PyTorch. gpu: the same with jax on a GPU, and whether a
+    training repeats bit for bit.
     """
 
     what: tyro.conf.Positional[
@@ -46,12 +47,17 @@ class Benchmark:
     """Print the results of accuracy as JSON."""
 
 
+def load(name: str) -> "Program":
+    """Return the program of a benchmark that is no experiment."""
+    return importlib.import_module(f"recipes.benchmark.{name}").PROGRAM
+
+
 @_common.command
 def main(argv: list[str]) -> None:
     """Parse, measure, print."""
     options = _common.parse(Benchmark, argv, "benchmark")
-    own = {"speed": ("rounds", "page"), "gpu": ("page",)}
-    takes = own.get(options.what, ("seeds", "folder", "page"))
+    found = load(options.what) if options.what in PROGRAMS else None
+    takes = found.takes if found else ("seeds", "folder", "page")
     chosen: dict[str, Any] = {}
     for name in ("seeds", "rounds", "folder", "page"):
         if (value := getattr(options, name)) is None:
@@ -67,17 +73,14 @@ def main(argv: list[str]) -> None:
             f"--json is of benchmark accuracy; {options.what} writes a CSV file. Leave it out."
         )
     _common.start_keras()
-    home = timing if options.what in ("search", "speed", "gpu") else measuring
-    measure = getattr(home, f"benchmark_{options.what}")
-    if options.what not in own:
+    if "folder" in takes:
         chosen["progress"] = True
-    results = measure(**chosen)
-    if options.what != "accuracy":
-        print(results)
+    if found:
+        print(found.run(**chosen))
         return
+    table = fashion_zoo.experiments.run(experiment.find(options.what), **chosen)
     if options.json:
-        _common.print_json([dataclasses.asdict(result) for result in results.values()])
+        results = fashion_zoo.read_results().values()
+        _common.print_json([dataclasses.asdict(result) for result in results])
     else:
-        from recipes.benchmark.page import results_table
-
-        print(results_table(list(results.values())))
+        print(table)

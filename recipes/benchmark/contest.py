@@ -1,7 +1,4 @@
-"""What tuners find in the same time, in the same space; as a program, one of their searches.
-
-``python -m recipes.benchmark.searching.contest SETTINGS`` prints a line of JSON.
-"""
+"""One search of the contest: ``python -m recipes.benchmark.contest SETTINGS`` prints JSON."""
 
 import contextlib
 import functools
@@ -10,101 +7,20 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import keras
 import keras_tuner
 from keras_tuner.engine.trial import TrialStatus
 
-import recipes.benchmark.text as text
 from fashion_zoo import registry
 from fashion_zoo.config.overrides import override
 from fashion_zoo.errors import TrainingError
 from fashion_zoo.seeds import derive
-from fashion_zoo.show.waiting import waiting
 from fashion_zoo.tuning import RecipeHyperModel, Study, StudyOracle, StudyTuner, search
-from recipes.benchmark.searching.apart import measure_once
 
-TUNERS = ("fashion_zoo", "RandomSearch", "Hyperband")
-SECONDS = 90.0  # a search
-SETTINGS: Mapping[str, Any] = {"data": {"limit": 10_000}, "training": {"epochs": 20}}
-_AGAIN = 3  # trainings of what was found, with fresh seeds
 _ENDLESS = 10_000  # trials; the time ends before
-
-
-class Outcome(NamedTuple):
-    """What one search found."""
-
-    tuner: str
-    repetition: int
-    trials: int
-    """Those that ended, whole or pruned."""
-    score: float
-    """The best validation accuracy after the last epoch of a trial."""
-    stated: float
-    """Validation accuracy of the best trial as the tuner states it."""
-    searched: float | None
-    """``score`` without the recipe's defaults, which only this package's search begins with; None
-    where every other trial was pruned."""
-    again: float
-    """Mean validation accuracy of the best, trained again for all epochs with fresh seeds."""
-
-
-def measure_contest(repetitions: int, folder: Path, changes: Mapping[str, Any]) -> list[Outcome]:
-    """Let every tuner search for the same time, in turns.
-
-    Args:
-        repetitions: searches of each, another tuner goes first each time. Seeds are far apart:
-            KerasTuner draws with seed, seed + 1, ..., so that neighbours would share their draws.
-        folder: where the outcomes are kept; a kept one is not measured again.
-        changes: overrides of the config, for a quick look.
-    """
-    found: list[Outcome] = []
-    for repetition in range(repetitions):
-        first = repetition % len(TUNERS)
-        for tuner in TUNERS[first:] + TUNERS[:first]:
-            settings = {
-                "tuner": tuner,
-                "seed": derive(repetition, "contest"),
-                "seconds": SECONDS,
-                "changes": [SETTINGS, changes],
-            }
-            file = folder / f"{tuner}-{repetition}.json"
-            search = f"search {len(found) + 1} of {repetitions * len(TUNERS)}: {tuner}"
-            with waiting(f"{search}, about {SECONDS:.0f} s and {_AGAIN} trainings each"):
-                answer = measure_once(__name__, settings, file)
-            found.append(Outcome(tuner, repetition, **answer))
-    return found
-
-
-def contest_table(rows: Sequence[Outcome]) -> str:
-    """Return the Markdown table."""
-    lines = [
-        "| tuner | trials | best score | as the tuner states it | best score, defaults aside | "
-        "the best, trained again |",
-        "| --- | ---: | --- | --- | --- | --- |",
-    ]
-    for tuner in TUNERS:
-        own = [row for row in rows if row.tuner == tuner]
-        name = "`fashion_zoo`: TPE and ASHA" if tuner == TUNERS[0] else f"`keras_tuner.{tuner}`"
-        trials = statistics.median(row.trials for row in own)
-        medians = " | ".join(
-            _median([getattr(row, part) for row in own]) for part in ("score", "stated", "searched")
-        )
-        again = text.percent([row.again for row in own])
-        lines.append(f"| {name} | {trials:g} | {medians} | {again} |")
-    return "\n".join(lines)
-
-
-def _median(fractions: Sequence[float | None]) -> str:
-    found = [one for one in fractions if one is not None]
-    if not found:
-        return "none was trained to its end"
-    middle, low, high = statistics.median(found), min(found), max(found)
-    said = f"{100 * middle:.2f} % ({100 * low:.2f} to {100 * high:.2f})"
-    return said if len(found) == len(fractions) else f"{said}, in {len(found)} of {len(fractions)}"
 
 
 class OutOfTimeError(BaseException):
@@ -142,22 +58,27 @@ def run(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Search, and train the best again.
 
     Args:
-        settings: tuner, seed, seconds, and changes of the config.
+        settings: tuner, seed, seconds, changes of the config, and how often it is trained again.
 
     Returns:
-        An ``Outcome`` without its first two fields.
+        trials: those that ended, whole or pruned.
+        score: the best validation accuracy after the last epoch of a trial.
+        stated: validation accuracy of the best trial as the tuner states it.
+        searched: ``score`` without the recipe's defaults, which only this package's search begins
+            with; None where every other trial was pruned.
+        again: mean validation accuracy of the best, trained again for all epochs with fresh seeds.
     """
     search.be_quiet()
     model = _model(settings, settings["seed"])
     _ = model.dataset.train  # reading the images is no part of the search
     with tempfile.TemporaryDirectory() as folder:
-        find = _ours if settings["tuner"] == TUNERS[0] else _stock
+        find = _ours if settings["tuner"] == "fashion_zoo" else _stock
         deadline = Deadline(settings["seconds"])
         found = find(model, settings, deadline, folder)._asdict()
     hp = keras_tuner.HyperParameters()
     hp.values = found.pop("values")
     again = []
-    for number in range(_AGAIN):
+    for number in range(settings["again"]):
         fresh = _model(settings, derive(settings["seed"], "again", number))
         history = fresh.fit(hp, fresh.build(hp))
         again.append(history.history[search.OBJECTIVE][-1])

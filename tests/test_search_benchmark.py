@@ -11,16 +11,17 @@ import fashion_zoo
 from fashion_zoo import ConfigError, TrainingError
 from fashion_zoo.machine import environment
 from fashion_zoo.seeds import derive
-from fashion_zoo.show.trials import Counts
-from recipes.benchmark import timing
-from recipes.benchmark.page import MARKS
-from recipes.benchmark.searching import apart, contest, cost, real
-from recipes.benchmark.searching.contest import Outcome
-from recipes.benchmark.searching.cost import Cost
-from recipes.benchmark.searching.real import Real
+from recipes.benchmark import contest, cost, program, search
 
 TINY = {"data": {"limit": 600}, "training": {"epochs": 2, "batch_size": 100}}
 TABLES = ("contest", "cost", "real")
+
+
+def outcome(tuner, repetition, trials, score, stated, searched, again):
+    return {
+        "table": "contest", "tuner": tuner, "repetition": repetition, "trials": trials,
+        "score": score, "stated": stated, "searched": searched, "again": again,
+    }  # fmt: skip
 
 
 class Third(contest.Deadline):
@@ -41,8 +42,9 @@ class Third(contest.Deadline):
 def test_a_trial_that_was_broken_off_does_not_count(tuner, monkeypatch):
     made = []
     monkeypatch.setattr(contest, "Deadline", lambda seconds: made.append(Third(1e9)) or made[0])
-    monkeypatch.setattr(contest, "_AGAIN", 1)
-    found = contest.run({"tuner": tuner, "seed": 1, "seconds": 9.0, "changes": [TINY, {}]})
+    found = contest.run(
+        {"tuner": tuner, "seed": 1, "seconds": 9.0, "changes": [TINY, {}], "again": 1}
+    )
     assert found["trials"] == 2
     assert len(made[0].reached) == 2
     assert found["score"] in made[0].reached
@@ -75,19 +77,19 @@ def child(monkeypatch):
         return subprocess.CompletedProcess(command, code, said, "noise\nwhy\n" if code else "")
 
     run.says, run.asked = ('warning\n{"a": 1}\n', 0), asked
-    monkeypatch.setattr(apart.subprocess, "run", run)
+    monkeypatch.setattr(program.subprocess, "run", run)
     monkeypatch.setattr(environment, "describe", lambda: {"commit": "this"})
     return run
 
 
 def test_what_was_measured_is_kept_for_its_settings_and_commit(child, tmp_path, monkeypatch):
     file = tmp_path / "new" / "x.json"
-    assert apart.measure_once("m", {"seed": (1,)}, file) == {"a": 1}
-    assert apart.measure_once("m", {"seed": (1,)}, file) == {"a": 1}
+    assert program.measure_once("m", {"seed": (1,)}, file) == {"a": 1}
+    assert program.measure_once("m", {"seed": (1,)}, file) == {"a": 1}
     assert len(child.asked) == 1
-    apart.measure_once("m", {"seed": (2,)}, file)
+    program.measure_once("m", {"seed": (2,)}, file)
     monkeypatch.setattr(environment, "describe", lambda: {"commit": "another"})
-    apart.measure_once("m", {"seed": (2,)}, file)
+    program.measure_once("m", {"seed": (2,)}, file)
     assert [one["seed"] for one in child.asked] == [[1], [2], [2]]
     assert child.asked[-1]["commit"] == "another"
 
@@ -95,32 +97,32 @@ def test_what_was_measured_is_kept_for_its_settings_and_commit(child, tmp_path, 
 def test_a_measurement_that_fails_is_named_and_nothing_is_kept(child, tmp_path):
     child.says = ("", 1)
     with pytest.raises(TrainingError, match=r"The measurement of x ended early: why"):
-        apart.measure_once("m", {}, tmp_path / "x.json")
+        program.measure_once("m", {}, tmp_path / "x.json")
     assert not (tmp_path / "x.json").exists()
 
 
 def test_tuners_take_turns_and_another_goes_first_each_time(child, tmp_path):
     child.says = ('{"trials": 3, "score": 0.5, "stated": 0.6, "searched": 0.4, "again": 0.3}\n', 0)
-    rows = contest.measure_contest(2, tmp_path, {"data": {"limit": 300}})
-    ours, random, hyperband = contest.TUNERS
+    rows = list(search.measure_contest(2, tmp_path, {"data": {"limit": 300}}))
+    ours, random, hyperband = search.TUNERS
     order = [ours, random, hyperband, random, hyperband, ours]
     assert [one["tuner"] for one in child.asked] == order
     first, second = derive(0, "contest"), derive(1, "contest")
     assert [one["seed"] for one in child.asked] == [*[first] * 3, *[second] * 3]
     assert min(first, second) > 0  # 0 is none to KerasTuner
     assert abs(first - second) > 10_000  # it draws with seed, seed + 1, ...
-    assert child.asked[0]["changes"] == [contest.SETTINGS, {"data": {"limit": 300}}]
-    assert rows[3] == Outcome(random, 1, 3, 0.5, 0.6, 0.4, 0.3)
+    assert child.asked[0]["changes"] == [search.IN_A_CONTEST, {"data": {"limit": 300}}]
+    assert rows[3] == outcome(random, 1, 3, 0.5, 0.6, 0.4, 0.3)
 
 
 def test_the_contest_has_medians_and_an_interval():
     found = {"fashion_zoo": (0.91, 0.93, 0.92), "RandomSearch": (0.8,) * 3, "Hyperband": (0.7,) * 3}
     rows = [
-        Outcome(tuner, number, 5 + number, score, score + 0.01, score - 0.01, score - 0.02)
+        outcome(tuner, number, 5 + number, score, score + 0.01, score - 0.01, score - 0.02)
         for tuner, scores in found.items()
         for number, score in enumerate(scores)
     ]
-    lines = contest.contest_table(rows).splitlines()
+    lines = search.contest_table(rows).splitlines()
     # by hand: sample deviation 0.01, t(0.975, 2) = 4.303, expit(logit(0.9) -+ 0.0248 / 0.09)
     assert lines[2] == (
         "| `fashion_zoo`: TPE and ASHA | 6 | 92.00 % (91.00 to 93.00) | 93.00 % (92.00 to 94.00) "
@@ -128,10 +130,10 @@ def test_the_contest_has_medians_and_an_interval():
     )
     assert lines[3].startswith("| `keras_tuner.RandomSearch` | 6 | 80.00 % (80.00 to 80.00) |")
     assert len(lines) == 5
-    lines = contest.contest_table([row._replace(searched=None) for row in rows]).splitlines()
+    lines = search.contest_table([{**row, "searched": None} for row in rows]).splitlines()
     assert "| none was trained to its end |" in lines[2]
-    some = [rows[0]._replace(searched=None), *rows[1:]]
-    assert "| 91.50 % (91.00 to 92.00), in 2 of 3 |" in contest.contest_table(some)
+    some = [{**rows[0], "searched": None}, *rows[1:]]
+    assert "| 91.50 % (91.00 to 92.00), in 2 of 3 |" in search.contest_table(some)
 
 
 def test_each_trial_of_arithmetic_is_timed():
@@ -149,10 +151,10 @@ def test_memory_is_read_after_each_trial():
 
 def test_the_costs_have_the_growth(child, tmp_path):
     child.says = ('{"mean": 100.0, "last": 110.0, "early": 500.0, "late": 510.0}\n', 0)
-    rows = cost.measure_cost(tmp_path)
+    rows = list(search.measure_cost(tmp_path))
     assert [one["part"] for one in child.asked] == ["overhead", "memory"]
-    assert rows[-1] == Cost("growth", pytest.approx(2.0), "%")
-    assert cost.cost_table(rows).splitlines()[2] == (
+    assert (rows[-1]["what"], rows[-1]["value"]) == ("growth", pytest.approx(2.0))
+    assert search.COSTS(rows).splitlines()[2] == (
         "| oracle and study, a trial, mean of 500 | 100.0 ms |"
     )
 
@@ -166,8 +168,10 @@ def test_the_costs_have_the_growth(child, tmp_path):
     ],
 )
 def test_the_real_search_says_what_it_found(gain, verdict):
-    rows = [Real(7 if gain else 0, 0.92, (0.91, 0.91), gain, 600.0, 6.0, 3, 37)]
-    lines = real.real_table(rows).splitlines()
+    gains = dict(zip(("gain", "gain_low", "gain_high"), gain or (), strict=False))
+    row = {"trial": 7 if gain else 0, "score": 0.92, "again": "0.91 0.91", **gains}
+    rows = [{**row, "seconds": 600.0, "overhead": 6.0, "done": 3, "pruned": 37}]
+    lines = search.real_table(rows).splitlines()
     assert lines[0] == (
         "The search took 10.0 minutes, 1.00 % of them in the study: 3 trials trained to "
         "the end, 37 pruned."
@@ -181,7 +185,7 @@ def test_the_real_search_says_what_it_found(gain, verdict):
 def page(tmp_path):
     """A page with a place for each table."""
     found = tmp_path / "search.md"
-    places = [[mark.format(name) for mark in MARKS] for name in TABLES]
+    places = [[f"<!-- {name}:{end} -->" for end in ("begin", "end")] for name in TABLES]
     found.write_text("\n".join(f"{begin}\nold\n{end}" for begin, end in places))
     return found
 
@@ -189,14 +193,15 @@ def page(tmp_path):
 @pytest.mark.slow
 def test_the_benchmark_searches_once_in_earnest_and_writes_its_page(page, tmp_path, monkeypatch):
     outcomes = [
-        Outcome(tuner, n, 3, 0.5, 0.6, 0.4, 0.3) for tuner in contest.TUNERS for n in range(2)
+        outcome(tuner, n, 3, 0.5, 0.6, 0.4, 0.3) for tuner in search.TUNERS for n in range(2)
     ]
-    monkeypatch.setattr(contest, "measure_contest", lambda *options: outcomes)
-    monkeypatch.setattr(cost, "measure_cost", lambda *options: [Cost("growth", 1.0, "%")])
-    monkeypatch.setattr(real, "TRIALS", 2)
-    monkeypatch.setattr(real, "SETTINGS", TINY)
-    options = {"seeds": 2, "folder": tmp_path / "runs", "page": page}
-    table = timing.benchmark_search(**options)
+    monkeypatch.setattr(search, "measure_contest", lambda *options: outcomes)
+    costs = [{"table": "cost", "what": "growth", "value": 1.0, "unit": "%"}]
+    monkeypatch.setattr(search, "measure_cost", lambda *options: costs)
+    monkeypatch.setattr(search, "TRIALS", 2)
+    monkeypatch.setattr(search, "SETTINGS", TINY)
+    options = {"seeds": 2, "folder": tmp_path / "runs"}
+    table = search.PROGRAM.run(page, **options)
     written = page.read_text()
     assert "old" not in written
     assert re.search(r"^\| the defaults \| \d\d\.\d\d % \| ", written, re.M)
@@ -206,22 +211,13 @@ def test_the_benchmark_searches_once_in_earnest_and_writes_its_page(page, tmp_pa
     assert [row["tuner"] for row in rows[:2]] == ["fashion_zoo", "fashion_zoo"]
     assert any(row["trial"] == "0" for row in rows)
     # Once more: nothing is searched again, and the times are those of the search.
-    assert timing.benchmark_search(**options) == table
+    assert search.PROGRAM.run(page, **options) == table
 
 
 def test_bad_input_is_answered_before_anything_is_measured(page, tmp_path):
     with pytest.raises(ConfigError, match="seeds must be at least 2"):
-        timing.benchmark_search(seeds=1, folder=tmp_path / "runs", page=page)
+        search.PROGRAM.run(page, seeds=1, folder=tmp_path / "runs")
     page.write_text("no marks")
     with pytest.raises(fashion_zoo.DataError, match="has no place for the table"):
-        timing.benchmark_search(folder=tmp_path / "runs", page=page)
+        search.PROGRAM.run(page, folder=tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
-
-
-def test_the_counts_of_the_search_are_in_every_row():
-    row = {
-        "trial": 3, "defaults": False, "score": 0.9, "again": [0.8, 0.9], "gain": 0.1,
-        "gain_low": 0.0, "gain_high": 0.2,
-    }  # fmt: skip
-    (found,) = real.real_rows([row], Counts(40, 3, 37, 0, 0), 600.0, 6.0)
-    assert found == Real(3, 0.9, (0.8, 0.9), (0.1, 0.0, 0.2), 600.0, 6.0, 3, 37)

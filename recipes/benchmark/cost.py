@@ -1,26 +1,18 @@
-"""What a search costs beside its trainings; as a program, one of its measurements.
-
-``python -m recipes.benchmark.searching.cost SETTINGS`` prints a line of JSON.
-"""
+"""What a search costs beside its trainings: ``python -m recipes.benchmark.cost SETTINGS``."""
 
 import json
 import os
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras_tuner
 from keras_tuner.engine.trial import TrialStatus
 
 from fashion_zoo.tuning import Study, StudyOracle, StudyTuner, hypermodel, search
-from recipes.benchmark.searching.apart import measure_once
 
-TRIALS = 500  # of arithmetic
-REPORTS = 20  # of each
-TINY = 200  # trials of a tiny model
-EARLY = 20  # the one whose memory is compared with that of the last
 _SPACE = {
     "depth": "whole(1, 2)",
     "units": "choice(8, 16)",
@@ -29,40 +21,6 @@ _SPACE = {
     "batch_size": "128",
 }
 _CHANGES: Mapping[str, Any] = {"data": {"limit": 200}, "training": {"epochs": 1}}
-
-
-class Cost(NamedTuple):
-    """A figure."""
-
-    what: str
-    value: float
-    unit: str
-
-
-def measure_cost(folder: Path) -> list[Cost]:
-    """Measure what a study takes of a trial, and the memory of many trials in one process.
-
-    Args:
-        folder: where the figures are kept; a kept one is not measured again.
-    """
-    overhead = {"part": "overhead", "trials": TRIALS, "reports": REPORTS}
-    spent = measure_once(__name__, overhead, folder / "overhead.json")
-    memory = {"part": "memory", "trials": TINY, "early": EARLY}
-    held = measure_once(__name__, memory, folder / "memory.json")
-    growth = 100 * (held["late"] / held["early"] - 1)
-    return [
-        Cost(f"oracle and study, a trial, mean of {TRIALS}", spent["mean"], "ms"),
-        Cost(f"oracle and study, a trial, mean of the last {TRIALS // 5}", spent["last"], "ms"),
-        Cost(f"resident memory after trial {EARLY}", held["early"], "MiB"),
-        Cost(f"resident memory after trial {TINY}", held["late"], "MiB"),
-        Cost("growth", growth, "%"),
-    ]
-
-
-def cost_table(rows: Sequence[Cost]) -> str:
-    """Return the Markdown table."""
-    lines = ["| what | value |", "| --- | ---: |"]
-    return "\n".join([*lines, *(f"| {row.what} | {row.value:.1f} {row.unit} |" for row in rows)])
 
 
 def overhead(trials: int, reports: int) -> dict[str, float]:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from fashion_zoo.errors import TrainingError
 from fashion_zoo.show.waiting import waiting
-from recipes.benchmark.child import last_line, program
+from recipes.benchmark.program import child, last_line
 
 
 class Entry(NamedTuple):
@@ -75,7 +75,7 @@ def _started(entry: Entry, epochs: int) -> Iterator[tuple[subprocess.Popen, Any]
     changes = {**entry.changes, "training": {**entry.changes.get("training", {}), "epochs": epochs}}
     settings = {**entry._asdict(), "changes": changes}
     with tempfile.TemporaryFile("w+") as said:
-        command, surroundings = program("recipes.benchmark.speed.contender", settings)
+        command, surroundings = child("recipes.benchmark.contender", settings)
         process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,

@@ -1,7 +1,7 @@
 """Augmentation by the second: our pipeline against the same policies of stock Keras layers."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -11,7 +11,8 @@ from fashion_zoo.augment.policies import POLICIES, Policy, mixes, parse
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Images, load
 from fashion_zoo.data.pipeline import Pipeline, training_pipeline
-from recipes.benchmark.speed.training import Row, summarized
+from fashion_zoo.experiments.experiment import Row
+from recipes.benchmark.speed import figure
 
 BATCH = 512
 _BLACK = {"fill_mode": "constant"}
@@ -36,28 +37,21 @@ STOCK: dict[str, Callable[[Mapping[str, Any]], Any]] = {
 }
 
 
-def measure_augmenting(rounds: int, changes: Mapping[str, Any]) -> list[Row]:
-    """Read an epoch of each operation and policy, ours and the stock one's in turns.
-
-    Args:
-        rounds: epochs that count, after one that warms up.
-        changes: overrides of the config, for a quick look.
-    """
+def measure_augmenting(rounds: int, changes: Mapping[str, Any]) -> Iterator[Row]:
+    """Read an epoch of each operation and policy, ours and the stock one's in turns."""
     config = override(registry.recipe("bn_mlp").config, changes)
     train = load(config.data).train
-    rows = []
     for text in [*STOCK, *(name for name in POLICIES if name != "none")]:
         ours, stock = _pipeline(train, parse(text)), _stock(train, parse(text))
         seconds = [(_read(ours.batches), _read(stock)) for _ in range(rounds + 1)][1:]
         images = ours.steps * BATCH
         fast, slow = ([images / second for second in one] for one in zip(*seconds, strict=True))
-        times = [b / a for a, b in seconds]
-        rows += [
-            summarized("augmentation", f"batch {BATCH}", text, "fashion_zoo", fast, "images/s"),
-            summarized("augmentation", f"batch {BATCH}", text, "keras", slow, "images/s"),
-            summarized("augmentation", f"batch {BATCH}", text, "keras against it", times, "ratio"),
-        ]
-    return rows
+        for measure, values, unit in (
+            ("fashion_zoo", fast, "images/s"),
+            ("keras", slow, "images/s"),
+            ("keras against it", [b / a for a, b in seconds], "ratio"),
+        ):
+            yield figure("augmentation", f"batch {BATCH}", text, measure, values, unit)
 
 
 def _pipeline(train: Images, policy: Policy, smoothing: float = 0.0) -> Pipeline:
@@ -97,21 +91,3 @@ def _read(batches) -> float:
     for _ in batches:
         pass
     return time.perf_counter() - start
-
-
-def augmenting_table(rows: Sequence[Row]) -> str:
-    """Return the Markdown table."""
-    lines = [
-        "| policy | `fashion_zoo`, images a second | stock Keras layers | times as long |",
-        "| --- | ---: | ---: | ---: |",
-    ]
-    found = {(row.name, row.measure): row for row in rows}
-    for name in dict.fromkeys(row.name for row in rows):
-        ours, stock, times = (
-            found[name, measure] for measure in ("fashion_zoo", "keras", "keras against it")
-        )
-        lines.append(
-            f"| `{name}` | {ours.median:,.0f} | {stock.median:,.0f} | "
-            f"{times.median:.1f} ({times.low:.1f} to {times.high:.1f}) |"
-        )
-    return "\n".join(lines)

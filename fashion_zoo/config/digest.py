@@ -1,0 +1,69 @@
+"""The digest of a config: of what differs from the defaults of its dataclasses.
+
+So a new field whose default changes nothing leaves every digest as it is, and nothing is measured
+again. It holds as long as no default that exists is changed: whoever changes one raises ``FORMAT``,
+and every digest with it. ``tests/test_digest.py`` holds the defaults.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from fashion_zoo import storage
+
+FORMAT = 1
+
+
+def of(config: Any) -> str:
+    """Return the format and the first 12 digits of the SHA-256 of what is not a default."""
+    text = json.dumps(json.loads(storage.as_json(changed(config))), sort_keys=True)
+    return f"{FORMAT}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def changed(config: Any) -> dict[str, Any]:
+    """Return the fields of a config dataclass that differ from its defaults.
+
+    A section of another class than the default's, such as the model of another family, is there
+    with the name of its class.
+    """
+    found = {}
+    for field in dataclasses.fields(config):
+        value, usual = getattr(config, field.name), default(field)
+        if dataclasses.is_dataclass(value):
+            inside = changed(value)
+            if type(value) is not type(usual):
+                inside = {"class": type(value).__name__, **inside}
+            if inside:
+                found[field.name] = inside
+        elif value != usual:
+            found[field.name] = value
+    return found
+
+
+def default(field: dataclasses.Field) -> Any:
+    """Return the default of a field, ``dataclasses.MISSING`` where it has none."""
+    made = field.default_factory is not dataclasses.MISSING
+    return field.default_factory() if made else field.default
+
+
+def completed(config: Any, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stored config with the defaults of the fields that its writer did not know.
+
+    Args:
+        config: a config dataclass, whose fields and sections say which there are.
+        stored: a config as JSON has it.
+    """
+    whole = dict(stored)
+    for field in dataclasses.fields(config):
+        value, usual = getattr(config, field.name), default(field)
+        if field.name not in stored and usual is not dataclasses.MISSING:
+            whole[field.name] = json.loads(
+                storage.as_json(
+                    dataclasses.asdict(usual) if dataclasses.is_dataclass(usual) else usual
+                )
+            )
+        elif dataclasses.is_dataclass(value) and isinstance(stored.get(field.name), Mapping):
+            whole[field.name] = completed(value, stored[field.name])
+    return whole

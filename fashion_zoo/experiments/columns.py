@@ -1,0 +1,104 @@
+"""The columns of a table: functions of what an arm reached, with an interval where seeds differ."""
+
+from collections.abc import Callable, Sequence
+
+from fashion_zoo.evaluation.statistics import (
+    ANYTHING,
+    DIFFERENCE,
+    FRACTION,
+    Bounds,
+    mean_interval,
+    standard_deviation,
+)
+from fashion_zoo.experiments.experiment import Column, Measured
+
+
+def mean(
+    values: Sequence[float],
+    form: str = ".3f",
+    unit: str = "",
+    bounds: Bounds = ANYTHING,
+    scale: float = 1,
+    spread: bool = False,
+) -> str:
+    """Return a mean over seeds with its 95 % interval in brackets.
+
+    Args:
+        values: a value a seed.
+        form: how a number is written.
+        unit: what stands behind the mean.
+        bounds: what the interval lies within.
+        scale: all numbers are multiplied by it: 100 makes percent of fractions.
+        spread: also give the sample standard deviation, as ``± 0.19``.
+    """
+    low, high = (scale * end for end in mean_interval(values, bounds))
+    deviation = f" ± {scale * standard_deviation(values):{form}}" if spread else ""
+    middle = f"{scale * sum(values) / len(values):{form}}"
+    return f"{middle}{deviation}{unit} ({low:{form}} to {high:{form}})"
+
+
+def percent(fractions: Sequence[float], *, spread: bool = False) -> str:
+    """Return the mean of fractions with its interval, in percent."""
+    return mean(fractions, ".2f", " %", FRACTION, 100, spread)
+
+
+def points(differences: Sequence[float]) -> str:
+    """Return the mean difference of fractions with its interval, in points."""
+    return mean(differences, "+.2f", "", DIFFERENCE, 100)
+
+
+def name(header: str, code: Callable[[str], bool] = lambda arm: True) -> Column:
+    """Return the column of the arms' names, as code where ``code`` says so."""
+    return Column(header, lambda measured, arm: f"`{arm}`" if code(arm) else arm)
+
+
+def accuracy(header: str, metric: str, *, spread: bool = False, right: bool = False) -> Column:
+    """Return a column of mean fractions with their intervals, in percent."""
+    return Column(
+        header, lambda measured, arm: percent(measured.values(arm, metric), spread=spread), right
+    )
+
+
+def value(
+    header: str, metric: str, form: str = ".3f", bounds: Bounds = ANYTHING, *, right: bool = False
+) -> Column:
+    """Return a column of means of any metric with their intervals."""
+    return Column(
+        header,
+        lambda measured, arm: mean(measured.values(arm, metric), form, bounds=bounds),
+        right,
+    )
+
+
+def number(header: str, metric: str, form: str) -> Column:
+    """Return a column of means alone, such as of whole seconds or of what no seed changes."""
+
+    def cell(measured: Measured, arm: str) -> str:
+        values = measured.values(arm, metric)
+        return f"{sum(values) / len(values):{form}}"
+
+    return Column(header, cell, right=True)
+
+
+def against(
+    header: str,
+    metric: str,
+    base: str | Callable[[Measured], str],
+    write: Callable[[Sequence[float]], str] = points,
+    itself: str | None = None,
+) -> Column:
+    """Return a column of differences to another arm, paired by seed.
+
+    Args:
+        header: its head.
+        metric: what is compared.
+        base: the other arm, or what chooses it.
+        write: makes the cell of the differences, a difference a seed.
+        itself: what stands in the line of the other arm.
+    """
+
+    def cell(measured: Measured, arm: str) -> str | None:
+        other = base(measured) if callable(base) else base
+        return itself if arm == other else write(measured.paired(arm, other, metric))
+
+    return Column(header, cell)

@@ -1,0 +1,189 @@
+"""An experiment as data: a question, arms and seeds, what is measured, and what a table says."""
+
+import dataclasses
+import re
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fashion_zoo.data import Dataset
+from fashion_zoo.experiments import page as pages
+from fashion_zoo.language.wording import counted
+from fashion_zoo.runs import Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Row = Mapping[str, Any]
+"""One training, or one measured figure: column of the CSV file to value."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Arm:
+    """One of the things that are compared: a recipe with changes, trained with every seed."""
+
+    name: str
+    """Its name in the table, and the key of its rows in the CSV file."""
+    recipe: str = "bn_mlp"
+    changes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """Fields of the recipe's RunConfig, as ``override`` takes them."""
+    place: str = ""
+    """Its runs are folders PLACE-SEED; by default the name, in letters that every disk takes."""
+    shown: bool = True
+    """Whether it has a line of the table; one that has none is there for other lines' columns."""
+    program: Callable[[int, Dataset], Row] | None = None
+    """Measures what is no recipe: takes a seed and the data, and returns column to value. It is
+    kept, as runs are."""
+
+    def run_dir(self, folder: Path, seed: int) -> Path:
+        """Return where the run of a seed is kept."""
+        place = self.place or re.sub(r"[^\w.]", "_", self.name)
+        return folder / f"{place}-{seed}"
+
+
+class Column(NamedTuple):
+    """A column of a table."""
+
+    header: str
+    cell: "Callable[[Measured, str], str | None]"
+    """Takes what was measured and the name of an arm; None leaves the cell empty."""
+    right: bool = False
+    """Whether it stands at the right, as numbers do."""
+
+
+def validation_accuracy(run: Run) -> float:
+    """Return the accuracy on the validation images, a fraction."""
+    return run.read_json("training.json")["validation_accuracy"]
+
+
+def test_accuracy(run: Run) -> float:
+    """Return the accuracy on the test images, a fraction. It chooses nothing."""
+    return run.read_json("evaluation.json")["accuracy"]["value"]
+
+
+def seconds(run: Run) -> float:
+    """Return the seconds of the training, evaluation and export aside."""
+    return run.read_json("training.json")["seconds"]
+
+
+METRICS = (validation_accuracy, test_accuracy, seconds)
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """A question, the trainings that answer it, and the table in which the answer stands."""
+
+    name: str
+    question: str
+    """What is asked, in one line."""
+    arms: Sequence[Arm] | Callable[[], Sequence[Arm]]
+    """What is compared, in the order of the table; a function is called when it is needed."""
+    columns: Sequence[Column]
+    """What the table says of each arm."""
+    note: str = "Mean over {seeds} with {interval}. {machine} `{command}` reproduces the table."
+    """What stands below the table. In braces: seeds, interval (what an interval is), machine (with
+    versions and commit), command, or a column of the CSV file, which names the arms that differ."""
+    metrics: Sequence[Callable[[Run], Any]] = METRICS
+    """What is measured of each run; the name of the function is the column of the CSV file. What
+    returns several figures returns column to value."""
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """Changes of every arm's config, before its own."""
+    seeds: int = 3
+    """How many trainings an arm has by default, with seeds 0, 1, ..."""
+    folder: str = ""
+    """Where the runs are kept; by default runs/NAME."""
+    page: str = ""
+    """The page with the table, if there is one; the CSV file lies beside it."""
+    mark: str = "results"
+    """The table stands between ``<!-- MARK:begin -->`` and ``<!-- MARK:end -->``."""
+    command: str = ""
+    """What reproduces the table, up to the number of seeds; by default a call in Python."""
+    figure: "Callable[[Measured], Figure] | None" = None
+    """Draws NAME.png beside the page, below the table."""
+    read: Callable[[Path], list[Row]] = pages.read_rows
+    """Reads the rows of a CSV file, none where there is no file."""
+    write: Callable[[Path, Sequence[Row]], None] = pages.write_rows
+    """Writes them."""
+    file: Path | None = None
+    """The CSV file, where it is not beside the page."""
+
+    def all_arms(self) -> list[Arm]:
+        """Return the arms."""
+        return list(self.arms() if callable(self.arms) else self.arms)
+
+    def rows_file(self, page: Path | None, folder: Path) -> Path:
+        """Return the CSV file that belongs to a page, or to a folder where there is no page."""
+        return self.file or (page.with_suffix(".csv") if page else folder / f"{self.name}.csv")
+
+
+class Measured:
+    """What an experiment has measured, for its columns.
+
+    Args:
+        experiment: the experiment.
+        rows: a row a training, with ``arm`` and ``seed``; those of other arms are left out.
+    """
+
+    def __init__(self, experiment: Experiment, rows: Iterable[Row]):
+        self.experiment = experiment
+        self.by_arm: dict[str, dict[int, Row]] = {arm.name: {} for arm in experiment.all_arms()}
+        for row in rows:
+            if row["arm"] in self.by_arm:
+                self.by_arm[row["arm"]][row["seed"]] = row
+        self.by_arm = {name: rows for name, rows in self.by_arm.items() if rows}
+
+    @property
+    def rows(self) -> list[Row]:
+        """All rows, in the order of the arms and seeds."""
+        return [own[seed] for own in self.by_arm.values() for seed in sorted(own)]
+
+    def values(self, arm: str, metric: str) -> list[Any]:
+        """Return a metric of an arm, a value a seed."""
+        own = self.by_arm[arm]
+        return [own[seed][metric] for seed in sorted(own)]
+
+    def paired(self, arm: str, base: str, metric: str) -> list[float]:
+        """Return the differences between two arms, seed by seed, of the seeds that both have."""
+        own, other = self.by_arm[arm], self.by_arm[base]
+        return [own[seed][metric] - other[seed][metric] for seed in sorted(own) if seed in other]
+
+    def best(self, metric: str, arms: Iterable[str]) -> str:
+        """Return the arm with the highest mean."""
+        means = {
+            arm: statistics.fmean(self.values(arm, metric)) for arm in arms if arm in self.by_arm
+        }
+        return max(means, key=means.__getitem__)
+
+    def table(self) -> str:
+        """Return the Markdown table, with the note below it."""
+        if not self.by_arm:
+            return "Not measured yet."
+        columns = self.experiment.columns
+        shown = [arm for arm in self.experiment.all_arms() if arm.shown and arm.name in self.by_arm]
+        lines = [[column.cell(self, arm.name) for column in columns] for arm in shown]
+        heads = [column.header for column in columns]
+        right = [column.header for column in columns if column.right]
+        note = self.experiment.note.format_map(_Words(self))
+        return f"{pages.table(heads, lines, right)}\n\n{note}"
+
+
+class _Words(dict):
+    """What a note may name: four words, and every column of the CSV file."""
+
+    def __init__(self, measured: Measured):
+        self.measured, experiment = measured, measured.experiment
+        count = max(map(len, measured.by_arm.values()))
+        command = f"fashion_zoo.experiments.run({experiment.name}, seeds={count})"
+        if experiment.command:
+            command = f"{experiment.command} {count}"
+        super().__init__(interval=pages.INTERVAL, command=command)
+
+    def __missing__(self, name: str) -> str:
+        rows = self.measured.by_arm
+        if name == "seeds":
+            return pages.common({arm: counted(len(own), "seed") for arm, own in rows.items()})
+        if name == "machine":
+            return pages.measured_on({arm: list(own.values()) for arm, own in rows.items()})
+        short = pages.short if name == "commit" else str
+        return pages.common({arm: short(self.measured.values(arm, name)[0]) for arm in rows})

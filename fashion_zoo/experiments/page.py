@@ -1,0 +1,123 @@
+"""The page of an experiment: rows in a CSV file, and their tables between two marks of Markdown."""
+
+import contextlib
+import csv
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fashion_zoo import storage
+from fashion_zoo.errors import DataError, Hint
+from fashion_zoo.storage import reading
+
+INTERVAL = "its 95 % interval, by Student's t, of accuracies on the logit scale"
+"""What every table says of its intervals."""
+TEXTS = ("arm", "machine", "commit")
+"""Columns of a CSV file that hold no numbers, however they look."""
+
+
+def table(
+    heads: Sequence[str], lines: Sequence[Sequence[str | None]], right: Collection[str] = ()
+) -> str:
+    """Return a Markdown table.
+
+    Args:
+        heads: the head of each column.
+        lines: the cells; None is one that there is nothing to say in.
+        right: the heads of the columns that stand at the right, as numbers do.
+    """
+    marks = ["---:" if head in right else "---" for head in heads]
+    return "\n".join(map(_line, [heads, marks, *lines]))
+
+
+def _line(cells: Sequence[str | None]) -> str:
+    return f"|{'|'.join(' ' if cell is None else f' {cell} ' for cell in cells)}|"
+
+
+def common(said: Mapping[str, str], between: str = ", ") -> str:
+    """Return what is said of the first, and of those of which something else is said.
+
+    Args:
+        said: name to what is said of it, such as ``{"a": "3", "b": "3", "c": "5"}``: ``3, `c` 5``.
+        between: stands before each of the others.
+    """
+    first = next(iter(said.values()))
+    return between.join([first, *(f"`{name}` {one}" for name, one in said.items() if one != first)])
+
+
+def measured_on(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+    """Return the sentence that says on which machine and commit rows were measured.
+
+    Args:
+        rows: name of what was measured to its rows, which have ``machine`` and ``commit``.
+    """
+    said = {}
+    for name, own in rows.items():
+        places = dict.fromkeys(f"{row['machine']}, commit {short(row['commit'])}" for row in own)
+        said[name] = " and ".join(places)
+    return f"{common(said, '; ')}."
+
+
+def short(commit: str | None) -> str:
+    """Return the first 12 digits of a commit, and the mark of a tree that was changed."""
+    head, sign, changes = (commit or "").partition("+")
+    return f"{head[:12] or 'unknown'}{sign}{changes}"
+
+
+def read_rows(file: Path) -> list[dict[str, Any]]:
+    """Return the rows of a CSV file, without the cells that are empty; none without a file.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    if not file.exists():
+        return []
+    try:
+        rows = list(csv.DictReader(reading.read_text(file).splitlines()))
+    except (ValueError, csv.Error) as error:
+        raise DataError(f"{file} cannot be read: {error}.") from error
+    return [{name: _value(name, cell) for name, cell in row.items() if cell} for row in rows]
+
+
+def _value(name: str, cell: str) -> Any:
+    if name not in TEXTS:
+        for kind in (int, float):
+            with contextlib.suppress(ValueError):
+                return kind(cell)
+    return cell
+
+
+def write_rows(file: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write the rows into a CSV file, whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    storage.write_table(file, rows)
+
+
+def around(page: Path, mark: str = "results") -> tuple[str, str]:
+    """Return what stands on a page before and after the table, marks included.
+
+    Raises:
+        DataError: the page is missing or has no such marks.
+    """
+    try:
+        content = reading.read_text(page)
+    except ValueError as error:
+        raise DataError(
+            f"{page} cannot be read: {error}. Run this in a checkout, or name the page "
+            "that has the table with ",
+            Hint("page"),
+            ".",
+        ) from error
+    begin, end = f"<!-- {mark}:begin -->", f"<!-- {mark}:end -->"
+    before, found, rest = content.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not (found and closed):
+        raise DataError(f"{page} has no place for the table: expected {begin} and {end}.")
+    return before + begin, end + after
+
+
+def put(page: Path, tables: Mapping[str, str]) -> None:
+    """Put tables between the marks of their names on a page."""
+    for mark, text in tables.items():
+        before, after = around(page, mark)
+        storage.write_text(page, f"{before}\n{text}\n{after}")

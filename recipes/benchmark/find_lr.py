@@ -1,0 +1,172 @@
+"""What find_lr's suggestions are worth: each beside the best of a grid of learning rates.
+
+Accuracies are those of the validation images: a rule is chosen here.
+"""
+
+import functools
+import itertools
+import math
+import statistics
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import fashion_zoo
+from fashion_zoo import TrainingError, recipe, runs
+from fashion_zoo.config import RunConfig
+from fashion_zoo.config.overrides import override
+from fashion_zoo.experiments import columns
+from fashion_zoo.experiments import page as pages
+from fashion_zoo.experiments.experiment import Row
+from fashion_zoo.experiments.keeping import keep
+from fashion_zoo.show.watching import Progress
+from fashion_zoo.storage.paths import absolute
+from recipes.benchmark.program import Program, Rows
+
+RECIPES = ("baseline_mlp", "bn_mlp", "adaptive_dropout_mlp", "l2_mlp")
+SCHEDULE = "one_cycle"  # of the learning rate: that of all recipes
+GRID = (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2)
+NEAR = 0.3  # points: a suggestion so far below the best of the grid is as good
+RULES = ("steepest", "valley", "minimum", "slide")
+SETTINGS: Mapping[str, Any] = {"data": {"limit": 10_000}, "training": {"epochs": 10}}
+
+
+def measure(
+    seeds: int = 3, folder: str | Path = "runs/find_lr", progress: Progress = "auto", **changes: Any
+) -> Iterator[Row]:
+    """Train the grid and the suggestions, each with seeds 0, 1, ...; what is kept is not repeated.
+
+    Args:
+        seeds: trainings a rate.
+        folder: where each accuracy is kept.
+        progress: show the progress: True, False, or "auto" in a terminal and in a notebook.
+        **changes: overrides of every config, for a quick look.
+    """
+    from fashion_zoo.show.progress import TrainingDisplay
+
+    place, display = absolute(folder), TrainingDisplay(progress)
+    settings = {"training": {"schedules": {"learning_rate": SCHEDULE}}}
+    configs = {
+        name: functools.reduce(override, (SETTINGS, settings, changes), recipe(name).config)
+        for name in RECIPES
+    }
+    rates = {name: list(_rates(name, config, place)) for name, config in configs.items()}
+    display.expect(sum(map(len, rates.values())) * seeds)
+    for name in RECIPES:
+        # rule: "grid", "default" or the one of find_lr that suggests the rate
+        for (rule, rate), seed in itertools.product(rates[name], range(seeds)):
+            config = override(configs[name], {"training": {"learning_rate": rate}, "seed": seed})
+            with display.pace.training(f"{name} {rule} {rate:g}, seed {seed}"):
+                reached = _trained(name, config, place)
+            display.say(f"{name} {rule} {rate:g}, seed {seed}: validation {reached:.4f}")
+            own = {"table": "results", "recipe": name, "schedule": SCHEDULE, "rule": rule}
+            yield {**own, "rate": rate, "validation": reached, "seed": seed}
+
+
+def _rates(name: str, config: RunConfig, folder: Path) -> Iterator[tuple[str, float]]:
+    """Yield (rule, rate): a suggestion in the two digits that find_lr prints."""
+
+    def sweep(_: Mapping[str, Any]) -> dict[str, Any]:
+        found = fashion_zoo.find_lr(name, config=config, progress=False).suggestions
+        return {rule: float(f"{one.rate:.1e}") for rule, one in found.items()}
+
+    yield from (("grid", rate) for rate in GRID)
+    yield "default", recipe(name).config.training.learning_rate
+    settings = {"recipe": name, "config": runs.as_stored(config)}
+    yield from keep(folder / f"{name}.json", settings, sweep).items()
+
+
+def _trained(name: str, config: RunConfig, folder: Path) -> float:
+    """Return the validation accuracy after the last epoch, NaN where training diverged."""
+
+    def train(_: Mapping[str, Any]) -> dict[str, Any]:
+        options = {"config": config, "evaluate": False, "export": False, "progress": False}
+        with tempfile.TemporaryDirectory() as place:
+            try:
+                trained = fashion_zoo.train(name, run_dir=f"{place}/run", **options)
+            except TrainingError:
+                return {"accuracy": None}
+            return {"accuracy": round(trained.training["validation_accuracy"], 6)}
+
+    training = config.training
+    words = (name, training.schedules.learning_rate, training.learning_rate, config.seed)
+    settings = {"recipe": name, "config": runs.as_stored(config)}
+    file = folder / f"{'-'.join(map(str, words))}.json"
+    reached = keep(file, settings, train)["accuracy"]
+    return math.nan if reached is None else reached
+
+
+Rate = tuple[str, float]  # rule and learning rate
+
+
+def grouped(rows: Rows) -> dict[str, dict[Rate, list[float]]]:
+    """Return recipe to rate to the validation accuracy of each seed, NaN where it diverged."""
+    found: dict[str, dict[Rate, list[float]]] = {}
+    for row in rows:
+        rates = found.setdefault(row["recipe"], {})
+        rates.setdefault((row["rule"], row["rate"]), []).append(row["validation"])
+    return found
+
+
+def best_of_grid(rates: Mapping[Rate, list[float]]) -> Rate:
+    """Return the rate of the grid with the highest mean, of those that diverged with no seed."""
+    means = {rate: sum(each) for rate, each in rates.items() if rate[0] == "grid"}
+    return max((one for one in means if not math.isnan(means[one])), key=means.__getitem__)
+
+
+def rates_table(rows: Rows) -> str:
+    """Return the Markdown table, and what follows from it."""
+    lines = []
+    for name, rates in grouped(rows).items():
+        best = best_of_grid(rates)
+        cells = {rule: _against(rate, each, rates[best]) for (rule, rate), each in rates.items()}
+        others = [cells[rule] for rule in ("default", *RULES)]
+        reached = f"{best[1]:g}: {columns.percent(rates[best])}"
+        lines.append([f"`{SCHEDULE}`", f"`{name}`", reached, *others])
+    heads = ["schedule", "recipe", "best of the grid", "default", *RULES]
+    return f"{pages.table(heads, lines)}\n\n{_verdict(rows)}"
+
+
+def _against(rate: float, each: list[float], best: list[float]) -> str:
+    if diverged := sum(map(math.isnan, each)):
+        return f"{rate:g}: diverged with {diverged} of {len(each)} seeds"
+    return f"{rate:g}: {columns.points([a - b for a, b in zip(each, best, strict=True)])}"
+
+
+def _verdict(rows: Rows) -> str:
+    """Say of which recipes the recommended suggestion is as good as the best of the grid."""
+    from fashion_zoo.training.lr_finder import RECOMMENDED
+
+    found = grouped(rows)
+    near: dict[str, list[str]] = {"within": [], "not within": []}
+    for name, rates in found.items():
+        (each,) = [each for (rule, _), each in rates.items() if rule == RECOMMENDED]
+        below = statistics.fmean(rates[best_of_grid(rates)]) - statistics.fmean(each)
+        near["within" if 100 * below <= NEAR else "not within"].append(f"`{name}`")  # NaN is not
+    parts = [
+        f"{word} {NEAR:g} points of the best of the grid for {', '.join(names)}"
+        for word, names in near.items()
+        if names
+    ]
+    missing = ", ".join(f"`{name}`" for name in RECIPES if name not in found)
+    yet = f" Not measured yet: {missing}." if missing else ""
+    return f"`{RECOMMENDED}`, which find_lr recommends, is {' and '.join(parts)}.{yet}"
+
+
+def note(rows: Rows, machine: str) -> str:
+    """Return what stands below the table."""
+    seeds = len({row["seed"] for row in rows})
+    return (
+        f"The grid has {', '.join(f'{rate:g}' for rate in GRID)}; its best is the rate with the "
+        f"highest mean validation accuracy over {seeds} seeds, which favours it. The other cells "
+        "have the rate, and what it reaches against that best in points, paired by seed. "
+        f"A mean over seeds stands with {pages.INTERVAL}. "
+        f"{SETTINGS['data']['limit']:,} training images, {SETTINGS['training']['epochs']} epochs. "
+        f"{machine} `python -m recipes.benchmark find_lr --seeds {seeds}` reproduces the table."
+    )
+
+
+PROGRAM = Program(
+    page="docs/commands/find_lr.md", tables={"results": rates_table}, note=note, measure=measure
+)

@@ -1,0 +1,143 @@
+"""Training on a GPU with jax: its speed in large batches, and whether it repeats bit for bit.
+
+Also a program of its own: ``python -m recipes.benchmark.gpu SETTINGS`` trains once and prints its
+figures as JSON.
+"""
+
+import csv
+import hashlib
+import json
+import operator
+import os
+import statistics
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from fashion_zoo import registry
+from fashion_zoo.config.overrides import override
+from fashion_zoo.errors import ConfigError
+from fashion_zoo.experiments.experiment import Row
+from recipes.benchmark.program import Program, answer_of, pivot
+
+EPOCHS = {256: 20, 512: 4, 4096: 4}  # batch size to epochs; the recipe's own batch to its end
+REPEATED = 8  # epochs
+DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
+
+
+def measure(**changes: Any) -> Iterator[Row]:
+    """Measure speed and repetition, with ``changes`` of every config for a quick look.
+
+    Raises:
+        ConfigError: the backend is another than jax.
+    """
+    import keras
+
+    if keras.backend.backend() != "jax":
+        raise ConfigError(
+            f"benchmark gpu measures jax, and the backend is {keras.backend.backend()}. Set "
+            "KERAS_BACKEND=jax."
+        )
+    yield from measure_training(changes)
+    yield from measure_repeats(changes)
+
+
+def measure_training(changes: Mapping[str, Any]) -> Iterator[Row]:
+    """Train ``bn_mlp`` in batches of several sizes, each in a process of its own."""
+    for batch, epochs in EPOCHS.items():
+        found = _train({"batch_size": batch, "epochs": epochs}, changes)
+        later = found["images_per_second"][1:]
+        for name, value, unit in (
+            ("epochs", epochs, "epochs"),
+            ("first epoch", found["first_epoch"], "s"),
+            ("median", statistics.median(later), "images/s"),
+            ("best", max(later), "images/s"),
+        ):
+            yield _figure("training", f"batch {batch}", name, value, unit)
+
+
+def measure_repeats(changes: Mapping[str, Any]) -> Iterator[Row]:
+    """Train ``bn_mlp`` twice with the same seed, with and without XLA's deterministic kernels."""
+    for flags in ("", DETERMINISTIC):
+        first, second = (_train({"epochs": REPEATED}, changes, XLA_FLAGS=flags) for _ in range(2))
+        same = float(first["variables"] == second["variables"])
+        yield _figure("repeats", flags or "not set", "equal", same, "0 or 1")
+
+
+def _figure(table: str, setting: str, measure: str, value: float, unit: str) -> Row:
+    return {
+        "table": table, "setting": setting, "measure": measure, "value": value, "unit": unit,
+    }  # fmt: skip
+
+
+def _train(
+    training: Mapping[str, Any], changes: Mapping[str, Any], **environ: str
+) -> dict[str, Any]:
+    """Train once in a process with these environment variables, and return its figures."""
+    both = {**changes, "training": {**changes.get("training", {}), **training}}
+    return answer_of(__spec__.name, {"precision": "mixed_bfloat16", **both}, "training", **environ)
+
+
+def main(changes: Mapping[str, Any]) -> None:
+    """Train ``bn_mlp`` with these changes and print its figures."""
+    from fashion_zoo.show.progress import TrainingDisplay
+    from fashion_zoo.training import state, train_once
+
+    entry = registry.recipe("bn_mlp")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "run"
+        run = train_once(entry, override(entry.config, changes), path, TrainingDisplay(False))
+        with (path / "timing.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        digest = hashlib.sha256()
+        for array in state.parse(run.load_state() or b"").variables:
+            digest.update(array.tobytes())
+    found = {
+        "first_epoch": float(rows[0]["seconds"]),
+        "images_per_second": [float(row["images_per_second"]) for row in rows],
+        "variables": digest.hexdigest(),
+    }
+    print(json.dumps(found))
+
+
+def _two(row: Row) -> str:
+    """Return a figure in two digits: one training has no spread."""
+    return f"{float(format(row['value'], '.2g')):,.0f}"
+
+
+TRAINING = pivot(
+    {"setting": operator.itemgetter("setting")},
+    {
+        "epochs": ("epochs", lambda row: f"{row['value']:.0f}"),
+        "first epoch, with compiling": ("first epoch", lambda row: f"{row['value']:.2g} s"),
+        "images a second, median": ("median", _two),
+        "best": ("best", _two),
+    },
+)
+REPEATS = pivot(
+    {"`XLA_FLAGS`": lambda row: f"`{row['setting']}`"},
+    {
+        "weights and optimizer of two trainings": (
+            "equal",
+            lambda row: "equal" if row["value"] else "differ",
+        )
+    },
+    right=False,
+)
+PROGRAM = Program(
+    page="docs/gpu.md",
+    tables={"training": TRAINING, "repeats": REPEATS},
+    note=lambda rows, machine: (
+        f"One training a row. {machine} `python -m recipes.benchmark gpu`, with "
+        "`KERAS_BACKEND=jax`, reproduces the table."
+    ),
+    measure=measure,
+    takes=("page",),
+)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    main(json.loads(sys.argv[1]))

@@ -1,0 +1,221 @@
+"""What a search finds beside KerasTuner's tuners, what it costs, and a real one."""
+
+import operator
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import fashion_zoo
+from fashion_zoo import registry, storage
+from fashion_zoo.config.overrides import override
+from fashion_zoo.data.pipeline import need_tensorflow
+from fashion_zoo.experiments import columns
+from fashion_zoo.experiments import page as pages
+from fashion_zoo.experiments.experiment import Row
+from fashion_zoo.experiments.keeping import keep
+from fashion_zoo.language.wording import counted, percent, points
+from fashion_zoo.seeds import derive
+from fashion_zoo.show.waiting import waiting
+from fashion_zoo.show.watching import Progress
+from fashion_zoo.storage.paths import absolute
+from recipes.benchmark.program import Program, Rows, measure_once, pivot
+
+CONTEST, COST = "recipes.benchmark.contest", "recipes.benchmark.cost"  # programs of their own
+TUNERS = ("fashion_zoo", "RandomSearch", "Hyperband")
+SECONDS = 90.0  # a search of the contest
+IN_A_CONTEST: Mapping[str, Any] = {"data": {"limit": 10_000}, "training": {"epochs": 20}}
+AGAIN = 3  # trainings of what was found, with fresh seeds
+ARITHMETIC, REPORTS = 500, 20  # trials whose cost is measured, and reports of each
+TINY, EARLY = 200, 20  # trials of a tiny model, and the one whose memory is the measure
+TRIALS = 40  # of the real search
+SETTINGS: Mapping[str, Any] = {"training": {"epochs": 20}}
+
+
+def measure(
+    seeds: int = 5, folder: str | Path = "runs/search", progress: Progress = "auto", **changes: Any
+) -> Iterator[Row]:
+    """Measure the contest, the cost and a real search.
+
+    What is in ``folder`` is not measured again, so it can be broken off at any time.
+
+    Args:
+        seeds: searches of each tuner, and trainings of what the real search found.
+        folder: where outcomes, study and runs are kept.
+        progress: show the progress: True, False, or "auto" in a terminal and in a notebook.
+        **changes: overrides of every config, for a quick look.
+    """
+    need_tensorflow()
+    folder = absolute(folder)
+    yield from measure_contest(seeds, folder, changes)
+    yield from measure_cost(folder)
+    yield from measure_real(seeds, folder, changes, progress)
+
+
+def measure_contest(repetitions: int, folder: Path, changes: Mapping[str, Any]) -> Iterator[Row]:
+    """Let every tuner search for the same time, in turns.
+
+    Args:
+        repetitions: searches of each, another tuner goes first each time. Seeds are far apart:
+            KerasTuner draws with seed, seed + 1, ..., so that neighbours would share their draws.
+        folder: where the outcomes are kept; a kept one is not measured again.
+        changes: overrides of the config, for a quick look.
+    """
+    for repetition in range(repetitions):
+        first = repetition % len(TUNERS)
+        for place, tuner in enumerate(TUNERS[first:] + TUNERS[:first]):
+            settings = {
+                "tuner": tuner,
+                "seed": derive(repetition, "contest"),
+                "seconds": SECONDS,
+                "changes": [IN_A_CONTEST, changes],
+                "again": AGAIN,
+            }
+            number = repetition * len(TUNERS) + place + 1
+            search = f"search {number} of {repetitions * len(TUNERS)}: {tuner}"
+            with waiting(f"{search}, about {SECONDS:.0f} s and {AGAIN} trainings each"):
+                answer = measure_once(CONTEST, settings, folder / f"{tuner}-{repetition}.json")
+            yield {"table": "contest", "tuner": tuner, "repetition": repetition, **answer}
+
+
+def contest_table(rows: Rows) -> str:
+    """Return the Markdown table."""
+    lines = []
+    for tuner in TUNERS:
+        own = [row for row in rows if row["tuner"] == tuner]
+        name = "`fashion_zoo`: TPE and ASHA" if tuner == TUNERS[0] else f"`keras_tuner.{tuner}`"
+        trials = statistics.median(row["trials"] for row in own)
+        medians = [
+            _median([row.get(part) for row in own]) for part in ("score", "stated", "searched")
+        ]
+        lines.append(
+            [name, f"{trials:g}", *medians, columns.percent([row["again"] for row in own])]
+        )
+    heads = [
+        "tuner", "trials", "best score", "as the tuner states it", "best score, defaults aside",
+        "the best, trained again",
+    ]  # fmt: skip
+    return pages.table(heads, lines, right=["trials"])
+
+
+def _median(fractions: Sequence[float | None]) -> str:
+    found = [one for one in fractions if one is not None]
+    if not found:
+        return "none was trained to its end"
+    middle, low, high = statistics.median(found), min(found), max(found)
+    said = f"{100 * middle:.2f} % ({100 * low:.2f} to {100 * high:.2f})"
+    return said if len(found) == len(fractions) else f"{said}, in {len(found)} of {len(fractions)}"
+
+
+def measure_cost(folder: Path) -> Iterator[Row]:
+    """Measure what a study takes of a trial, and the memory of many trials in one process.
+
+    Args:
+        folder: where the figures are kept; a kept one is not measured again.
+    """
+    overhead = {"part": "overhead", "trials": ARITHMETIC, "reports": REPORTS}
+    spent = measure_once(COST, overhead, folder / "overhead.json")
+    memory = {"part": "memory", "trials": TINY, "early": EARLY}
+    held = measure_once(COST, memory, folder / "memory.json")
+    for what, value, unit in (
+        (f"oracle and study, a trial, mean of {ARITHMETIC}", spent["mean"], "ms"),
+        (f"oracle and study, a trial, mean of the last {ARITHMETIC // 5}", spent["last"], "ms"),
+        (f"resident memory after trial {EARLY}", held["early"], "MiB"),
+        (f"resident memory after trial {TINY}", held["late"], "MiB"),
+        ("growth", 100 * (held["late"] / held["early"] - 1), "%"),
+    ):
+        yield {"table": "cost", "what": what, "value": value, "unit": unit}
+
+
+def measure_real(
+    seeds: int, folder: Path, changes: Mapping[str, Any], progress: Progress
+) -> Iterator[Row]:
+    """Search once in earnest; trials that were broken off are all run again, to be timed."""
+    place = folder / "real"
+
+    def search(**options: Any) -> Any:
+        return fashion_zoo.tune(
+            "bn_mlp",
+            trials=TRIALS,
+            study_dir=place,
+            seeds=seeds,
+            config=override(registry.recipe("bn_mlp").config, SETTINGS),
+            progress=progress,
+            **options,
+            **changes,
+        )
+
+    def timed(_: Mapping[str, Any]) -> dict[str, float]:
+        storage.remove(place)
+        found = search(candidates=0)
+        return {"seconds": found.seconds, "overhead": found.overhead}
+
+    settings = {"trials": TRIALS, "changes": [SETTINGS, changes]}
+    times = keep(place / "timed.json", settings, timed)
+    found = search()
+    for row in found.candidates:
+        gains = (
+            {} if row["defaults"] else {one: row[one] for one in ("gain", "gain_low", "gain_high")}
+        )
+        yield {
+            "table": "real",
+            "trial": row["trial"],
+            "score": row["score"],
+            "again": " ".join(map(str, row["again"])),
+            **{name: row[name] for name in gains},
+            **times,
+            "done": found.counts.done,
+            "pruned": found.counts.pruned,
+        }
+
+
+def real_table(rows: Rows) -> str:
+    """Return the Markdown table, the best mean first, with a line about the search before it."""
+    first = rows[0]
+    share = 100 * first["overhead"] / first["seconds"]
+    lines = [
+        [
+            str(row["trial"]) if "gain" in row else "the defaults",
+            percent(row["score"]),
+            columns.percent([float(one) for one in row["again"].split()]),
+            _gain(row) if "gain" in row else "",
+        ]
+        for row in rows
+    ]
+    heads = ["trial", "score in the search", "trained again", "gain on the defaults"]
+    return (
+        f"The search took {first['seconds'] / 60:.1f} minutes, {share:.2f} % of them in the study: "
+        f"{counted(first['done'], 'trial')} trained to the end, {first['pruned']} pruned.\n\n"
+        f"{pages.table(heads, lines, right=heads[1:2])}\n\n{_verdict(first)}"
+    )
+
+
+def _gain(row: Row) -> str:
+    mean, low, high = (points(row[one]) for one in ("gain", "gain_low", "gain_high"))
+    return f"{mean} points ({low} to {high})"
+
+
+def _verdict(first: Row) -> str:
+    if "gain" not in first:
+        return "The search found nothing better than the defaults."
+    if first["gain_low"] > 0:
+        return f"Trial {first['trial']} is better than the defaults by more than its interval."
+    return f"Trial {first['trial']} is no better than the defaults that these seeds show."
+
+
+def note(rows: Rows, machine: str) -> str:
+    """Return what stands below each table."""
+    seeds = len({row["repetition"] for row in rows if "repetition" in row})
+    return f"{machine} `python -m recipes.benchmark search --seeds {seeds}` reproduces the table."
+
+
+COSTS = pivot(
+    {"what": operator.itemgetter("what")},
+    {"value": (None, lambda row: f"{row['value']:.1f} {row['unit']}")},
+)
+PROGRAM = Program(
+    page="docs/search.md",
+    tables={"contest": contest_table, "cost": COSTS, "real": real_table},
+    note=note,
+    measure=measure,
+)

@@ -1,1 +1,0 @@
-"""What a search finds in a given time beside KerasTuner's own, and what it costs."""

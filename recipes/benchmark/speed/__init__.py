@@ -1,1 +1,0 @@
-"""The speed benchmark: trainings in turns, where the time goes, augmentation by the second."""

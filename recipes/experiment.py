@@ -1,0 +1,100 @@
+"""Run an experiment: ``python -m recipes.experiment dropout``, ``... mine.py --seeds 5``."""
+
+import dataclasses
+import importlib
+import pkgutil
+import shlex
+import sys
+from typing import TYPE_CHECKING
+
+import tyro
+
+import fashion_zoo
+from recipes import _common
+
+if TYPE_CHECKING:
+    from fashion_zoo.experiments import Experiment
+
+HOME = "recipes.experiments"
+
+
+@dataclasses.dataclass(frozen=True)
+class RunExperiment:
+    """Train the arms of an experiment over several seeds, and write the table that compares them.
+
+    It can be broken off at any time: the same command goes on where it was. An experiment of your
+    own is a file; see docs/experiments.md.
+    """
+
+    what: tyro.conf.Positional[str] = ""
+    """The experiment: a name, or a file that ends in .py."""
+    seeds: int | None = None
+    """Trainings an arm, at least 2; by default those of the experiment."""
+    folder: str | None = None
+    """Where the runs are kept; by default the experiment's."""
+    page: str | None = None
+    """The page whose table is replaced; by default the experiment's."""
+    recipe: str | None = None
+    """Measure this arm, or the arms of this recipe, alone; the rows of the others stay."""
+    measure: bool = True
+    """Whether anything is trained; else the table is written from the rows that are there."""
+    list: bool = False
+    """List the experiments that come with the package."""
+
+
+def names() -> list[str]:
+    """Return the experiments that come with the package."""
+    return [one.name for one in pkgutil.iter_modules(importlib.import_module(HOME).__path__)]
+
+
+def find(what: str) -> "Experiment":
+    """Return the experiment of a name or a file.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if what.endswith(".py"):
+        module = fashion_zoo.load_recipes(what)
+    elif what in names():
+        module = importlib.import_module(f"{HOME}.{what}")
+    else:
+        known = fashion_zoo.unknown("experiment", what, names())
+        raise fashion_zoo.ConfigError(f"{known} A file of your own ends in .py.")
+    found = getattr(module, "EXPERIMENT", None)
+    if not isinstance(found, fashion_zoo.experiments.Experiment):
+        raise fashion_zoo.ConfigError(
+            f"{what} defines no experiment: expected EXPERIMENT = fashion_zoo.experiments."
+            f"Experiment(...), found {found!r}."
+        )
+    command = f"python -m recipes.experiment {shlex.quote(what)} --seeds"
+    return dataclasses.replace(found, command=found.command or command)
+
+
+@_common.command
+def main(argv: list[str]) -> None:
+    """Parse, measure, print."""
+    options = _common.parse(RunExperiment, argv, "experiment")
+    if options.list:
+        for name in names():
+            print(f"{name:<14}{find(name).question}")
+        return
+    if not options.what:
+        raise fashion_zoo.ConfigError(
+            f"experiment needs a name or a file, received nothing. Known: {', '.join(names())}."
+        )
+    found = find(options.what)
+    _common.start_keras(wake=options.measure)
+    table = fashion_zoo.experiments.run(
+        found,
+        seeds=options.seeds,
+        folder=options.folder,
+        page=options.page,
+        only=options.recipe,
+        measure=options.measure,
+        progress=True,
+    )
+    print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

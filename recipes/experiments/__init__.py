@@ -1,0 +1,1 @@
+"""The experiments of this package, one a file; see docs/experiments.md."""

@@ -1,0 +1,91 @@
+"""Dropout rates that move, against the best rate that stands still."""
+
+from typing import Any
+
+from fashion_zoo import experiments, storage
+from fashion_zoo.data import Images, load, reshape
+from fashion_zoo.experiments import Arm, Experiment, Measured, columns
+from fashion_zoo.registry import list_recipes
+from fashion_zoo.runs import Run
+
+
+def gap(run: Run) -> float:
+    """Return validation loss minus training loss of the saved model, and keep both in the run."""
+    file = run.path / "gap.json"
+    if not file.is_file():
+        dataset, model = load(run.config.data), run.load_model()
+        losses = {
+            "training_loss": _loss(model, dataset.train),
+            "validation_loss": _loss(model, dataset.validation),
+        }
+        storage.write_json(file, losses)
+    stored = run.read_json(file.name)
+    return stored["validation_loss"] - stored["training_loss"]
+
+
+def _loss(model: Any, data: Images) -> float:
+    """Return the mean cross-entropy, without dropout."""
+    import numpy as np
+    from scipy.special import log_softmax
+
+    images = reshape(data.images, model.input_shape[1:])
+    logits = model.predict(images, batch_size=1000, verbose=0).astype("float64")
+    return float(-log_softmax(logits, axis=1)[np.arange(len(logits)), data.labels].mean())
+
+
+def best_constant(measured: Measured) -> str:
+    """Return the constant rate with the best mean validation accuracy; the test set has no say."""
+    return measured.best("validation_accuracy", [arm.name for arm in CONSTANT])
+
+
+def _moving(schedule: str) -> dict[str, Any]:
+    """Return what has the mean of the constant 0.2."""
+    return {"model": {"dropout": 0.4}, "training": {"schedules": {"dropout": schedule}}}
+
+
+CONSTANT = [
+    Arm(f"constant {rate:g}", changes={"model": {"dropout": rate}})
+    for rate in (0.0, 0.1, 0.2, 0.3, 0.4)
+]
+EXPERIMENT = Experiment(
+    name="dropout",
+    question="What are dropout rates that move worth, beside the best one that does not?",
+    arms=[
+        *CONSTANT,
+        Arm("falling 0.4 to 0", changes=_moving("linear")),
+        Arm("rising 0 to 0.4", changes=_moving("linear(0, 1)")),
+        Arm("adaptive_dropout_mlp", "adaptive_dropout_mlp"),
+        Arm(
+            "AdaptiveDropout from 0.2",
+            changes={"training": {"adaptive_dropout": {"enabled": True}}},
+        ),
+    ],
+    metrics=(experiments.validation_accuracy, experiments.test_accuracy, gap),
+    columns=[
+        columns.name("dropout", code=lambda arm: arm in list_recipes()),
+        columns.accuracy("validation accuracy", "validation_accuracy"),
+        columns.accuracy("test accuracy", "test_accuracy"),
+        columns.value("gap", "gap"),
+        columns.against(
+            "test accuracy against the best constant rate",
+            "test_accuracy",
+            best_constant,
+            write=lambda differences: f"{columns.points(differences)} points",
+            itself="it is the best",
+        ),
+        columns.against(
+            "gap against it",
+            "gap",
+            best_constant,
+            write=lambda differences: columns.mean(differences, "+.3f"),
+            itself="",
+        ),
+    ],
+    note="Mean over {seeds} with {interval}. The gap is validation loss minus training loss "
+    "of the final weights, both without dropout. Differences are paired by seed. The best constant "
+    "rate is the one with the highest mean validation accuracy. {machine} `{command}` reproduces "
+    "the table.",
+    seeds=5,
+    page="docs/dropout.md",
+    command="python -m recipes.benchmark dropout --seeds",
+)

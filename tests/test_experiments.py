@@ -1,0 +1,342 @@
+"""Experiments: what is trained, what stays, what a table says, and one of one's own in a file."""
+
+import json
+import math
+import shutil
+from pathlib import Path
+
+import pytest
+
+import fashion_zoo
+from fashion_zoo import ConfigError, DataError, experiments
+from fashion_zoo.augment.policies import OPERATIONS, parse
+from fashion_zoo.experiments import Arm, Experiment, Measured, columns, page
+from fashion_zoo.training import repeating
+from recipes import experiment
+
+MACHINE = {"machine": "a CPU, 2 cores, Python 3.11.7, Keras 3.15.1", "commit": "a" * 40}
+OWN = """
+from fashion_zoo.experiments import Arm, Experiment, columns
+
+EXPERIMENT = Experiment(
+    name="width",
+    question="Does a wider first layer help?",
+    arms=[
+        Arm("as it is"),
+        Arm("wide", changes={"model": {"hidden_units": (32, 16)}}),
+    ],
+    columns=[
+        columns.name("bn_mlp", code=lambda arm: False),
+        columns.accuracy("validation accuracy", "validation_accuracy"),
+        columns.against("against it as it is", "validation_accuracy", "as it is"),
+        columns.number("seconds", "seconds", ".0f"),
+    ],
+    settings={"training": {"epochs": 3}},
+)
+"""
+
+
+@pytest.fixture(autouse=True)
+def no_memory_given_back(monkeypatch):
+    """Nothing is trained here, and collecting takes a second."""
+    monkeypatch.setattr("fashion_zoo.machine.devices.gc.collect", lambda: None)
+
+
+class FakeRun:
+    """A run that was not trained."""
+
+    def __init__(self, recipe, config, commit):
+        self.recipe, self.config, self.commit = recipe, config, commit
+
+    def evaluation(self):
+        return {"accuracy": {"value": 0.9}}
+
+    def read_json(self, name):
+        return {
+            "training.json": {
+                "validation_accuracy": 0.8 + 0.05 * len(self.config.model.hidden_units),
+                "seconds": 2.0 + self.config.seed,
+            },
+            "evaluation.json": self.evaluation(),
+            "environment.json": {
+                "versions": {"python": "3.11.7", "keras": "3.15.1"},
+                "backend": "tensorflow", "device": "a CPU", "cores": 2, "commit": self.commit,
+            },
+        }[name]  # fmt: skip
+
+
+@pytest.fixture
+def trained_runs(monkeypatch):
+    """(place, config) of each training; nothing is trained, and ``commit`` is where one is."""
+
+    def train_once(entry, config, path, display):
+        made.append((path, config))
+        return FakeRun(entry.name, config, made.commit)
+
+    class Made(list):
+        commit = "a" * 40
+
+    made = Made()
+    monkeypatch.setattr("fashion_zoo.training.train_once", train_once)
+    return made
+
+
+@pytest.fixture
+def own(tmp_path):
+    (tmp_path / "width.py").write_text(OWN)
+    return experiment.find(str(tmp_path / "width.py"))
+
+
+def test_an_experiment_of_ones_own_is_a_file_and_a_command(
+    tmp_path, monkeypatch, trained_runs, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    Path("width.py").write_text(OWN)
+    assert experiment.main(["width.py", "--seeds", "2"]) == 0
+    assert [path.relative_to(tmp_path).as_posix() for path, _ in trained_runs] == [
+        "runs/width/as_it_is-0", "runs/width/as_it_is-1", "runs/width/wide-0", "runs/width/wide-1",
+    ]  # fmt: skip
+    wide = trained_runs[-1][1]
+    assert (wide.model.hidden_units, wide.training.epochs, wide.seed) == ((32, 16), 3, 1)
+    assert capsys.readouterr().out == (
+        "| bn_mlp | validation accuracy | against it as it is | seconds |\n"
+        "| --- | --- | --- | ---: |\n"
+        "| as it is | 100.00 % (100.00 to 100.00) | | 2 |\n"
+        "| wide | 90.00 % (90.00 to 90.00) | -10.00 (-10.00 to -10.00) | 2 |\n\n"
+        f"Mean over 2 seeds with {page.INTERVAL}. a CPU, 2 cores, Python 3.11.7, Keras 3.15.1, "
+        "commit aaaaaaaaaaaa. `python -m recipes.experiment width.py --seeds 2` reproduces the "
+        "table.\n"
+    )
+    rows = Path("runs/width/width.csv").read_text().splitlines()
+    assert rows[0] == "arm,seed,validation_accuracy,test_accuracy,seconds,machine,commit"
+    assert rows[1].startswith("as it is,0,1.0,0.9,2.0,")
+
+
+def test_one_arm_can_be_measured_alone_and_every_row_keeps_its_own_commit(
+    tmp_path, own, trained_runs
+):
+    place = tmp_path / "width.md"
+    place.write_text("before\n<!-- results:begin -->\nold\n<!-- results:end -->\nafter\n")
+    options = {"seeds": 2, "folder": tmp_path / "runs", "page": place}
+    experiments.run(own, **options)
+    before = page.read_rows(place.with_suffix(".csv"))
+    trained_runs.clear()
+    trained_runs.commit = "b" * 40 + "+changes"
+    table = experiments.run(own, only="wide", **options)
+    assert len(trained_runs) == 2
+    after = page.read_rows(place.with_suffix(".csv"))
+    assert after[:2] == before[:2]
+    assert after[2] == {**before[2], "commit": "b" * 40 + "+changes"}
+    said = "Keras 3.15.1, commit aaaaaaaaaaaa; `wide` a CPU, 2 cores, Python 3.11.7, Keras 3.15.1, "
+    assert f"{said}commit bbbbbbbbbbbb+changes. " in table
+    mark = "<!-- results:{} -->"
+    assert place.read_text() == (
+        f"before\n{mark.format('begin')}\n{table}\n{mark.format('end')}\nafter\n"
+    )
+    assert experiments.run(own, measure=False, **options) == table
+    assert len(trained_runs) == 2
+    own_recipe = experiments.run(own, only="bn_mlp", **options)  # both arms are of it
+    assert "; `" not in own_recipe
+
+
+def test_what_cannot_end_well_does_not_begin(tmp_path, own, trained_runs, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match="seeds must be at least 2, for an interval; received 1"):
+        experiments.run(own, seeds=1)
+    with pytest.raises(ConfigError, match="for a quick look, name another folder with folder"):
+        experiments.run(own, training={"epochs": 1})
+    with pytest.raises(ConfigError, match=r"Unknown arm 'wied'\. Did you mean 'wide'\?"):
+        experiments.run(own, only="wied")
+    with pytest.raises(ConfigError, match="Unknown option of training 'epoch'"):
+        experiments.run(own, folder="quick", training={"epoch": 1})
+    with pytest.raises(DataError, match="cannot be read: No such file or directory"):
+        experiments.run(own, page="missing.md")
+    Path("page.md").write_text("text")
+    with pytest.raises(DataError, match="has no place for the table: expected <!-- results:begin"):
+        experiments.run(own, page="page.md")
+    assert trained_runs == []
+    assert not Path("runs").exists()
+
+
+def test_the_command_answers_what_is_no_experiment(tmp_path, capsys):
+    assert experiment.main(["dropuot"]) == 3
+    assert "Did you mean 'dropout'?" in capsys.readouterr().err
+    (tmp_path / "empty.py").write_text("")
+    assert experiment.main([str(tmp_path / "empty.py")]) == 3
+    assert "defines no experiment: expected EXPERIMENT = " in capsys.readouterr().err
+    assert experiment.main([]) == 3
+    assert "Known: accuracy, augmentation, dropout, seconds." in capsys.readouterr().err
+    assert experiment.main(["--list"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == experiment.names()
+
+
+def test_augmentation_needs_tensorflow(monkeypatch, own, tmp_path):
+    monkeypatch.setattr("keras.backend.backend", lambda: "jax")
+    with pytest.raises(ConfigError, match="augmentation is done by TensorFlow, and the backend is"):
+        experiments.run(own, folder=tmp_path, training={"augmentation": "flip"})
+
+
+def test_a_figure_stands_below_the_table(tmp_path, own, trained_runs):
+    from matplotlib.figure import Figure
+
+    place = tmp_path / "width.md"
+    place.write_text("<!-- results:begin -->\n<!-- results:end -->\n")
+    drawn = Experiment(**{**vars(own), "figure": lambda measured: Figure()})
+    table = experiments.run(drawn, seeds=2, folder=tmp_path / "runs", page=place)
+    assert table.endswith("\n\n![Does a wider first layer help?](width.png)")
+    assert table in place.read_text()
+    assert (tmp_path / "width.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_is_no_recipe_is_measured_once_and_kept(tmp_path, own):
+    asked = []
+
+    def program(seed, dataset):
+        asked.append(seed)
+        return {"validation_accuracy": 0.5, "test_accuracy": 0.5, "seconds": 1.0}
+
+    alone = Experiment(**{**vars(own), "arms": [Arm("as it is", program=program)]})
+    first = experiments.run(alone, seeds=2, folder=tmp_path)
+    assert experiments.run(alone, seeds=2, folder=tmp_path) == first
+    assert asked == [0, 1]
+
+
+def measured(name, **arms):
+    """What was measured of some arms: column to one value a seed."""
+    rows = [
+        {"arm": arm, "seed": seed, **{column: each[seed] for column, each in values.items()}}
+        for arm, values in arms.items()
+        for seed in range(len(next(iter(values.values()))))
+    ]
+    return Measured(experiment.find(name), [{**row, **MACHINE} for row in rows])
+
+
+def test_the_dropout_table_compares_with_the_constant_that_validation_chose():
+    def arm(validation, test, gap):
+        return {"validation_accuracy": validation, "test_accuracy": test, "gap": gap}
+
+    found = measured(
+        "dropout",
+        **{
+            "constant 0": arm((0.90, 0.91), (0.99, 0.99), (0.20, 0.22)),
+            "constant 0.1": arm((0.91, 0.92), (0.90, 0.91), (0.10, 0.12)),
+            "adaptive_dropout_mlp": arm((0.95, 0.95), (0.91, 0.91), (0.05, 0.06)),
+        },
+    )
+    rows = found.table().splitlines()
+    assert rows[3].startswith("| constant 0.1 | 91.50 % (82.63 to 96.06) | 90.50 % (")
+    assert rows[3].endswith("| it is the best |  |")  # the test accuracy of the other has no say
+    assert rows[4].startswith("| `adaptive_dropout_mlp` | 95.00 % (95.00 to 95.00) |")
+    # by hand: differences 0.01 and 0, mean 0.005, t(0.975, 1) = 12.706, half width 12.706 * 0.005
+    assert "| +0.50 (-5.85 to +6.84) points | -0.055 (-0.119 to +0.009) |" in rows[4]
+    assert "Mean over 2 seeds" in rows[6]
+
+
+def test_differences_are_paired_by_the_seeds_that_both_have(own):
+    rows = [("as it is", 0, 0.9), ("as it is", 1, 0.5), ("wide", 1, 0.6), ("wide", 2, 0.1)]
+    found = Measured(
+        own, [{"arm": arm, "seed": seed, "validation_accuracy": one} for arm, seed, one in rows]
+    )
+    assert found.paired("wide", "as it is", "validation_accuracy") == pytest.approx([0.1])
+    assert columns.percent([0.5]) == "50.00 % (nan to nan)"
+
+
+def test_every_operation_has_its_rows_and_every_policy_can_be_read():
+    found = experiment.find("augmentation")
+    shown = [arm.name for arm in found.all_arms() if arm.shown]
+    assert shown[:2] == ["none", "standard"]
+    assert [parse(policy)[0].name for policy in shown[2:]] == list(OPERATIONS)
+    inside = {operation.name for operation in parse("standard")}
+    on_top = [parse(arm.name)[-1].name for arm in found.all_arms() if not arm.shown]
+    assert on_top == [name for name in OPERATIONS if name not in inside]
+
+
+def test_the_seconds_have_means_with_intervals_that_are_positive():
+    def arm(seconds, validation, test):
+        return {"seconds": seconds, "validation_accuracy": validation, "test_accuracy": test}
+
+    first = experiment.find("seconds").all_arms()[0].name
+    found = measured(
+        "seconds",
+        **{
+            first: arm((1.0, 2.0), (0.90, 0.92), (0.88, 0.90)),
+            "tutorial": arm((9.0, 9.0), (0.5, 0.5), (0.5, 0.5)),
+        },
+    )
+    lines = found.table().splitlines()
+    # by hand: t(0.975, 1) = 12.706, half widths 12.706 * 0.5 s and 12.706 * 1 point
+    # seconds: 1.5 exp(-+ 6.353 / 1.5); accuracies: expit(logit(0.91) -+ 0.12706 / (0.91 * 0.09))
+    assert lines[2] == (
+        f"| {first} | 1.5 (0.0 to 103.6) | 91.00 % (68.18 to 97.95) | 89.00 % (68.84 to 96.73) |"
+    )
+    assert lines[3].startswith("| tutorial | 9.0 (9.0 to 9.0) | 50.00 %")
+
+
+def test_a_name_is_a_folder_that_every_disk_takes():
+    assert Arm("constant 0.1").run_dir(Path("r"), 2) == Path("r", "constant_0.1-2")
+    assert Arm("a/b: c|d", place="ab").run_dir(Path("r"), 0) == Path("r", "ab-0")
+
+
+def test_a_run_that_is_not_what_is_measured_is_run_again(trained, tmp_path):
+    folder, config = tmp_path / "bn_mlp-0", trained.run.config
+    shutil.copytree(trained.run.path, folder)
+    assert repeating._same_run(folder, "bn_mlp", config)
+    assert not repeating._same_run(folder, "baseline_mlp", config)
+    assert not repeating._same_run(tmp_path / "missing", "bn_mlp", config)
+    for file, path, value in (
+        ("config.json", ("config", "training", "learning_rate"), 0.5),
+        ("environment.json", ("commit",), "another"),
+        ("environment.json", ("versions", "keras"), "another"),
+    ):
+        stored = (folder / file).read_text()
+        content = entry = json.loads(stored)
+        for key in path[:-1]:
+            entry = entry[key]
+        entry[path[-1]] = value
+        (folder / file).write_text(json.dumps(content))
+        assert not repeating._same_run(folder, "bn_mlp", config), file
+        (folder / file).write_text(stored)
+
+
+@pytest.mark.slow
+def test_an_experiment_goes_on_where_it_was_broken_off(tmp_path, small, monkeypatch):
+    found = experiment.find("dropout")
+    arm = next(arm for arm in found.all_arms() if arm.name == "constant 0.1")
+    one = Experiment(**{**vars(found), "arms": [arm], "page": ""})
+    trained, train = [], repeating.train_run
+
+    def broken_off(entry, config, path, **keywords):
+        trained.append(config.seed)
+        if trained == [0, 1]:
+            raise KeyboardInterrupt
+        return train(entry, config, path, **keywords)
+
+    monkeypatch.setattr(repeating, "train_run", broken_off)
+    small = {**small, "training": {**small["training"], "epochs": 1}}
+    options = {"seeds": 2, "folder": tmp_path, **small}
+    with pytest.raises(KeyboardInterrupt):
+        experiments.run(one, **options)
+    table = experiments.run(one, **options)
+    assert experiments.run(one, **options) == table
+    assert trained == [0, 1, 1]
+    run = fashion_zoo.open_run(tmp_path / "constant_0.1-1")
+    assert (run.config.model.dropout, run.config.seed) == ((0.1,), 1)
+    row = page.read_rows(tmp_path / "dropout.csv")[1]
+    gap = run.read_json("gap.json")
+    assert row["test_accuracy"] == run.evaluation()["accuracy"]["value"]
+    assert row["gap"] == gap["validation_loss"] - gap["training_loss"]
+    history = run.history()  # one epoch: its validation loss is that of the final weights
+    assert gap["validation_loss"] == pytest.approx(history["val_loss"][-1], rel=1e-5)
+
+
+@pytest.mark.slow
+def test_the_net_of_the_tutorial_learns(monkeypatch):
+    from recipes.experiments import seconds
+
+    monkeypatch.setattr(seconds, "TUTORIAL_EPOCHS", 1)
+    data = fashion_zoo.data.load(limit=1000)
+    first, second = (seconds.tutorial(seed, data) for seed in (0, 1))
+    # a tenth of the images are of each class: guessing would give that
+    assert first["test_accuracy"] > 0.4 < first["validation_accuracy"]
+    assert first["test_accuracy"] != second["test_accuracy"]
+    assert math.isfinite(first["seconds"])
