@@ -165,3 +165,21 @@ def test_a_password_is_not_shown():
         Study("postgresql://zoo:secret@127.0.0.1:1/none", "s", fingerprint={}, trials=1)
     assert "postgresql://zoo:***@127.0.0.1:1/none" in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+def test_a_study_that_is_closed_or_refused_leaves_no_connection_open(url, monkeypatch):
+    pools, real = [], studies.connect
+
+    def connect(place):
+        backend = real(place)
+        pools.append(backend._backend.engine.pool)  # a disposed engine has another
+        return backend
+
+    monkeypatch.setattr(studies, "connect", connect)
+    study = Study(url, "s", fingerprint={"a": 1}, trials=2)
+    study.claim()
+    assert pools[0].checkedin() + pools[0].checkedout() > 0
+    study.close()
+    with pytest.raises(StudyError, match="another search"):
+        Study(url, "s", fingerprint={"a": 2}, trials=2)
+    assert [pool.checkedin() + pool.checkedout() for pool in pools] == [0, 0]

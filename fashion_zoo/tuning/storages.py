@@ -97,6 +97,11 @@ class Told:
             except KeyError:
                 return None
 
+    def close(self) -> None:
+        """End all connections; a later call makes new ones."""
+        self.backend.remove_session()
+        self.backend._backend.engine.dispose()  # behind Optuna's cache, which has no public way
+
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.backend, name)
         if not callable(found):

@@ -80,7 +80,6 @@ class Study:
         self._file: Path | None = None
         self._guard: Any = None
         self._seen: dict[int, tuple[Any, float]] = {}
-        self._living = contextlib.ExitStack()
         url = absolute_url(url)  # connections are made again where the process is then
         with opening(url):
             self._file = file_of(url)
@@ -91,16 +90,19 @@ class Study:
                 if self._file:
                     checking.check_file(self._file)
                 self.backend = Told(connect(url), str(self._file or shown(url)))
-                if overwrite:
-                    self._delete()
-                self.id = self._open(fingerprint)
+                living = contextlib.ExitStack()
+                living.callback(self.backend.close)
+                with living:
+                    if overwrite:
+                        self._delete()
+                    self.id = self._open(fingerprint)
+                    self._living = living.pop_all()
         if self._file:  # the operating system says who of this machine is alive
             self._living.enter_context(locks.lock(self._sign_of(self.worker)))
 
     def close(self) -> None:
         """End this worker: its trials are free for others at once."""
         self._living.close()
-        self.backend.remove_session()
 
     def _delete(self) -> None:
         """Delete the study of this name, if there is one and nobody runs a trial of it."""
