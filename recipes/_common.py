@@ -17,7 +17,6 @@ import fashion_zoo
 from recipes import _spelling, _streams
 from recipes._help import Brief, short_help, wanted
 from recipes._parsing import REGISTRY, expanded
-from recipes._start import AtFirstImport
 
 Options = TypeVar("Options")
 
@@ -193,10 +192,7 @@ def start_keras(gpu_memory: int | None = None, *, wake: bool = True) -> None:
         with fashion_zoo.show.waiting("Loading Keras and its backend"):
             _start_keras(load, gpu_memory=gpu_memory, wake=wake)
 
-    if "keras" in sys.modules:
-        start(lambda: None)
-    else:
-        AtFirstImport("keras", start).install()
+    fashion_zoo.when_keras_starts(start)
 
 
 def _start_keras(load: Callable[[], Any], *, gpu_memory: int | None, wake: bool) -> None:

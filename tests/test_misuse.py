@@ -47,6 +47,7 @@ GIVEN = {
     "register_variant": {"name": "bn_mlp.mine", "changes": {}, "summary": "Mine."},
     "override": {"config": fashion_zoo.RunConfig(fashion_zoo.MLPConfig()), "changes": {}},
     "cores": {},
+    "when_keras_starts": {"around": print},
     "gpu_is_lost": {},
     "limit_gpu_memory": {"mebibytes": 4096},
     "unknown": {"kind": "recipe", "received": "x", "known": []},

@@ -15,7 +15,7 @@ FUNCTIONS = [
     "default_run_dir", "evaluate", "export", "find", "find_lr", "get", "gpu_is_lost",
     "limit_gpu_memory", "list_recipes", "load_recipes", "open_run", "override", "plot_augmentation",
     "plot_schedules", "predict", "read_config", "read_results", "recipe", "register",
-    "register_variant", "stored_config", "train", "tune", "unknown",
+    "register_variant", "stored_config", "train", "tune", "unknown", "when_keras_starts",
 ]  # fmt: skip
 MODULES = [  # with parts for own code
     "augment", "callbacks", "config", "data", "errors", "evaluation", "experiments", "layers",

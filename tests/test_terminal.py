@@ -1,6 +1,7 @@
 """The terminal is never blank: what stands on it, and when the first word comes."""
 
 import contextlib
+import importlib
 import io
 import os
 import pty
@@ -16,12 +17,14 @@ from blank import run
 from keras_tuner.engine.trial import TrialStatus
 from PIL import Image
 
+from fashion_zoo import show
 from fashion_zoo.language.wording import percent
-from fashion_zoo.show import waiting as waits
 from fashion_zoo.show.pace import Pace
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.show.trials import Counts, RunningTrial, SearchDisplay
 from fashion_zoo.tuning import tuner
+
+waits = importlib.import_module("fashion_zoo.show.waiting")  # show.waiting is its function
 
 
 @contextlib.contextmanager
@@ -47,20 +50,20 @@ def terminal(monkeypatch):
 
 
 def test_what_is_waited_for_is_said_at_once_and_inside_another_replaces_it(monkeypatch):
-    with terminal(monkeypatch) as shows, waits.waiting("Evaluating"):
+    with terminal(monkeypatch) as shows, show.waiting("Evaluating"):
         assert shows("Evaluating 0:00:00")
-        with waits.waiting("Loading Keras"):
+        with show.waiting("Loading Keras"):
             assert shows("Loading Keras 0:00:00")
         assert waits._line.tasks[0].description == "Evaluating"
     assert waits._line is None
 
 
 def test_results_are_printed_while_the_line_is_away(monkeypatch):
-    with terminal(monkeypatch) as shows, waits.waiting("Evaluating"):
-        with waits.paused("Drawing"):
+    with terminal(monkeypatch) as shows, show.waiting("Evaluating"):
+        with show.paused("Drawing"):
             assert not waits._line.live.is_started
         assert shows("Drawing 0:00:00")
-    with waits.paused("Drawing"):  # without a line there is nothing to take away
+    with show.paused("Drawing"):  # without a line there is nothing to take away
         pass
 
 
@@ -68,7 +71,7 @@ def test_an_error_takes_the_line_away(monkeypatch):
     with (
         terminal(monkeypatch),
         pytest.raises(ValueError, match="wrong"),
-        waits.waiting("Evaluating"),
+        show.waiting("Evaluating"),
     ):
         assert waits._line is not None
         raise ValueError("wrong")
@@ -76,11 +79,11 @@ def test_an_error_takes_the_line_away(monkeypatch):
 
 
 def test_nobody_waits_without_a_terminal_or_a_wish(monkeypatch):
-    with terminal(monkeypatch), waits.waiting("Evaluating", progress=False):
+    with terminal(monkeypatch), show.waiting("Evaluating", progress=False):
         assert waits._line is None
     for nothing in (io.StringIO(), None):
         monkeypatch.setattr(sys, "stderr", nothing)
-        with waits.waiting("Evaluating"):
+        with show.waiting("Evaluating"):
             assert waits._line is None
 
 

@@ -1,4 +1,4 @@
-"""Tells Keras of the classes of this package as soon as Keras is there.
+"""What is done when a program imports Keras: its start is wrapped, and it learns our classes.
 
 Keras loads a file only if the classes that it names are registered, which they are once their
 modules are imported. ``import fashion_zoo`` must not import a framework for that, so it waits for
@@ -6,14 +6,17 @@ the program to import Keras itself.
 """
 
 import contextlib
+import functools
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
 _MODULES = ("layers", "optimizers._tables")  # of this package; each registers its classes
+
+_around: Callable[[Callable[[], None]], None] | None = None
 
 
 def register_with_keras() -> None:
@@ -22,6 +25,29 @@ def register_with_keras() -> None:
         _register()
     elif not any(isinstance(finder, _KerasFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _KerasFinder())
+
+
+def when_keras_starts(around: Callable[[Callable[[], None]], None]) -> None:
+    """Have the start of Keras wrapped, whoever imports it: now, if it is loaded already.
+
+    A command could import Keras itself before it calls the library, but then a wrong value would be
+    answered only after the seconds that this takes: the library checks first and imports later.
+
+    Args:
+        around: takes what loads Keras, and calls it; it takes the place of an earlier one.
+
+    Raises:
+        ConfigError: it is no function.
+    """
+    if not callable(around):
+        from fashion_zoo.errors import ConfigError  # not at the import of the package
+
+        raise ConfigError(f"when_keras_starts takes a function, received {around!r}.")
+    global _around
+    if "keras" in sys.modules:
+        around(lambda: None)
+    else:
+        _around = around
 
 
 def _register() -> None:
@@ -67,5 +93,7 @@ class _KerasLoader:
         module.__loader__ = self.loader
         if module.__spec__ is not None:
             module.__spec__.loader = self.loader
-        self.loader.exec_module(module)
+        global _around
+        load, around, _around = functools.partial(self.loader.exec_module, module), _around, None
+        around(load) if around else load()
         _register()
