@@ -164,18 +164,11 @@ def export(
     force: bool = False,
     progress: Progress = "auto",
 ) -> dict[str, Any]:
-    """Export a run for other programs into the folder ``to``, and prove that the export agrees.
-
-    Args:
-        run: the run.
-        to: the folder to make.
-        format: ``saved_model``, or one of the others in ``fashion_zoo.exporting.WORDS``.
-        force: replace an older export there.
-        progress: whether to say what is going on.
+    """Export a run into the folder ``to``, in a format of ``fashion_zoo.exporting.WORDS``.
 
     Raises:
         RunError: it is not a run, or has no model.
-        ExportError: the export does not agree, or cannot be written here.
+        ExportError: the export does not agree with the model, or cannot be written here.
     """
     from fashion_zoo.exporting import export_run
 
@@ -278,22 +271,11 @@ def find_lr(
     progress: Progress = "auto",
     **overrides: Any,
 ) -> "RangeTest":
-    """Find a learning rate by a range test; see ``fashion_zoo.training.lr_finder``.
+    """Find a learning rate by a range test: one sweep a seed, from ``low`` to ``high``.
 
-    It has no side effects: a training after it is the same, bit for bit.
-
-    Args:
-        name: the recipe.
-        config: what to train.
-        to: a picture to draw the curves into; one that cannot be drawn is a warning.
-        force: replace a file there that is no picture of this package.
-        show: called with what was found, before the picture is drawn.
-        seeds: number of sweeps, at least 1.
-        low: the first learning rate.
-        high: the last one.
-        steps: steps a sweep, at least 20.
-        progress: whether to show the progress.
-        **overrides: fields of RunConfig, such as ``training={"batch_size": 512}``.
+    It has no side effects: a training after it is the same, bit for bit. The curves are drawn into
+    the picture ``to``; ``show`` is called with what was found before that. How it is done says
+    ``fashion_zoo.training.lr_finder``.
 
     Returns:
         Rates, losses and four suggestions, each with its range over the seeds.

@@ -181,7 +181,10 @@ def _counted(default: Any) -> bool:
 
 def decays(optimizer: str) -> bool:
     """Return whether an optimizer decays weights apart from the gradient."""
-    return optimizers.WORDS.parse(optimizer).decays
+    try:
+        return optimizers.WORDS.parse(optimizer).decays
+    except ConfigError:  # the config answers it, with the name of the parameter
+        return False
 
 
 def _mixes(text: str) -> bool:
