@@ -1,7 +1,6 @@
 """The short help of a command that takes a whole config: the flags one needs, and two examples."""
 
 import argparse
-import ast
 import dataclasses
 import inspect
 import shutil
@@ -9,7 +8,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from recipes._parsing import ALIASES, shown
+from recipes._parsing import ALIASES, shown, texts
 
 
 class Brief(NamedTuple):
@@ -72,29 +71,11 @@ def short_help(default: Any, command: str, brief: Brief, everywhere: str) -> str
 
 def _leaves(config: Any, prefix: str = ""):
     """Yield path, value and text of every setting of a config, at any depth."""
-    texts = {name: text for base in type(config).__mro__ for name, text in _texts(base).items()}
+    known = texts(config)
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         path = f"{prefix}{field.name}"
         if dataclasses.is_dataclass(value):
             yield from _leaves(value, f"{path}.")
         else:
-            yield path, (value, texts.get(field.name, ""))
-
-
-def _texts(kind: type) -> dict[str, str]:
-    """Return the text below each field of a class; nothing where its source is not to be had."""
-    try:
-        (node,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
-    except (OSError, TypeError, SyntaxError):
-        return {}
-    assert isinstance(node, ast.ClassDef)
-    return {
-        field.target.id: " ".join(text.value.value.split())
-        for field, text in zip(node.body, node.body[1:], strict=False)
-        if isinstance(field, ast.AnnAssign)
-        and isinstance(field.target, ast.Name)
-        and isinstance(text, ast.Expr)
-        and isinstance(text.value, ast.Constant)
-        and isinstance(text.value.value, str)
-    }
+            yield path, (value, known.get(field.name, ""))

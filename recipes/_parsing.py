@@ -3,13 +3,27 @@
 - None is the word ``none``.
 - A list of numbers may have commas, ``256,128``, or spaces.
 - A default is quoted so that a shell takes it and a person can read it.
+- The help of a setting that is written in words lists them.
 """
 
+import ast
+import dataclasses
+import inspect
 import shlex
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any, get_args
 
-from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
+from tyro.constructors import (
+    ConstructorRegistry,
+    PrimitiveConstructorSpec,
+    PrimitiveTypeInfo,
+    StructConstructorSpec,
+    StructFieldSpec,
+    StructTypeInfo,
+)
+
+import fashion_zoo
 
 REGISTRY = ConstructorRegistry()
 # What stands for a setting of the training, in every command that takes a config.
@@ -44,6 +58,54 @@ def expanded(arguments: Sequence[str]) -> list[str]:
         flag, sign, value = argument.partition("=")
         words.append(ALIASES.get(flag, flag) + sign + value)
     return words
+
+
+def texts(config: Any) -> dict[str, str]:
+    """Return the help of each field of a config: the text below it, and the words that it takes."""
+    found = {name: text for base in type(config).__mro__ for name, text in _texts(base).items()}
+    listed: list[Any] = []
+    for name, words in fashion_zoo.words_of(config).items():
+        if words not in listed:  # six settings are schedules
+            listed.append(words)
+            found[name] = f"{found.get(name, '')} Words: {', '.join(words)}.".strip()
+    return found
+
+
+def _texts(kind: type) -> dict[str, str]:
+    """Return the text below each field of a class; nothing where its source is not to be had."""
+    try:
+        (node,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+    except (OSError, TypeError, SyntaxError):
+        return {}
+    assert isinstance(node, ast.ClassDef)
+    return {
+        field.target.id: " ".join(text.value.value.split())
+        for field, text in zip(node.body, node.body[1:], strict=False)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(text, ast.Expr)
+        and isinstance(text.value, ast.Constant)
+        and isinstance(text.value.value, str)
+    }
+
+
+@REGISTRY.struct_rule
+def _config_of_words(info: StructTypeInfo) -> StructConstructorSpec | None:
+    if not isinstance(info.type, type) or not dataclasses.is_dataclass(info.default):
+        return None
+    if not fashion_zoo.words_of(info.default):
+        return None
+    known = texts(info.default)
+    fields = (
+        StructFieldSpec(
+            field.name,
+            field.type,  # type: ignore[arg-type]  # a class: no text, or it would name no words
+            getattr(info.default, field.name),
+            known.get(field.name),
+        )
+        for field in dataclasses.fields(info.default)
+    )
+    return StructConstructorSpec(info.type, tuple(fields))
 
 
 @REGISTRY.primitive_rule

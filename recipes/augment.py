@@ -48,10 +48,10 @@ def main(argv: list[str]) -> int:
 
 
 def _usage() -> int:
-    """Print the policies that have a name on stderr."""
-    lines = ["usage: python -m recipes.augment POLICY [OPTIONS]", "", "Policies:"]
-    for name, text in fashion_zoo.policies.POLICIES.items():
-        lines.append(f"  {name:<10}{text or 'changes nothing'}")
+    """Print the words of a policy on stderr."""
+    lines = ["usage: python -m recipes.augment POLICY [OPTIONS]", "", "Words of a policy:"]
+    for word, text in fashion_zoo.policies.WORDS.lines().items():
+        lines.append(f"  {word:<11}{text}")
     lines += ["", "python -m recipes.augment --help lists the options.", _common.EVERYWHERE]
     print("\n".join(lines), file=sys.stderr)
     return 2

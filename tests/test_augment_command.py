@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import fashion_zoo
-from fashion_zoo.augment.policies import OPERATIONS, POLICIES, parse
+from fashion_zoo.augment.policies import OPERATIONS, POLICIES, WORDS, parse
 from fashion_zoo.show import plots
 from recipes import augment
 
@@ -16,13 +16,14 @@ DOCS = Path(__file__).parent.parent / "docs"
 PAGE = (DOCS / "augmentation.md").read_text(encoding="utf-8")
 
 
-def test_without_a_policy_the_named_ones_are_listed(capsys):
+def test_without_a_policy_its_words_are_listed(capsys):
     assert augment.main([]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith("usage: python -m recipes.augment POLICY [OPTIONS]\n")
     listed = re.findall(r"^  (\S+) +(.*)$", captured.err, re.M)
-    assert listed == [(name, text or "changes nothing") for name, text in POLICIES.items()]
+    assert listed == list(WORDS.lines().items())
+    assert ("light", "flip | shift(1)") in listed
 
 
 def test_help_names_the_named_policies(capsys):

@@ -234,7 +234,7 @@ def _named(text: str) -> Callable[[], Policy]:
     def policy() -> Policy:
         return parse(text) if text else ()
 
-    policy.__doc__ = text or "Nothing."
+    policy.__doc__ = text or "changes nothing"
     return policy
 
 

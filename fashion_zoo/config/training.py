@@ -107,14 +107,14 @@ class TrainingConfig:
     learning_rate: float = 1e-3
     """Base learning rate, the largest of a one_cycle schedule."""
     weight_decay: float = 0.0
-    """Decoupled weight decay of the kernels, a step, times the learning rate; adamw
-    decays, adam and sgd do not."""
+    """Decoupled weight decay of the kernels, a step, times the learning rate, where the optimizer
+    has it."""
     clip_norm: float | None = None
     """Largest global norm of the gradient; none does not clip."""
     label_smoothing: float = 0.0
     """Fraction of each label spread evenly over all classes."""
     augmentation: Annotated[str, AUGMENTATION] = "none"
-    """What is done to each batch: none, light, standard, strong, or such as "flip | shift(2)"."""
+    """What is done to each batch, such as standard or "flip | shift(2)"."""
     schedules: SchedulesConfig = SchedulesConfig()
     """How the base values move."""
     adaptive_dropout: AdaptiveDropoutConfig = AdaptiveDropoutConfig()
