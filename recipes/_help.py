@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from recipes._parsing import ALIASES, shown, texts
+from recipes._parsing import ALIASES, shown, text_of
 
 
 class Brief(NamedTuple):
@@ -60,7 +60,8 @@ def short_help(default: Any, command: str, brief: Brief, everywhere: str) -> str
     for path in brief.settings:
         if path not in known:  # a family of one's own may not have it
             continue
-        value, text = known[path]
+        config, name = known[path]
+        value, text = getattr(config, name), text_of(config, name)
         flag = f"--{path.replace('_', '-')}"
         words: dict[str, Any] = {"action": "store_true"}
         if not isinstance(value, bool):
@@ -70,12 +71,11 @@ def short_help(default: Any, command: str, brief: Brief, everywhere: str) -> str
 
 
 def _leaves(config: Any, prefix: str = ""):
-    """Yield path, value and text of every setting of a config, at any depth."""
-    known = texts(config)
+    """Yield path, config and name of every setting of a config, at any depth."""
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         path = f"{prefix}{field.name}"
         if dataclasses.is_dataclass(value):
             yield from _leaves(value, f"{path}.")
         else:
-            yield path, (value, known.get(field.name, ""))
+            yield path, (config, field.name)

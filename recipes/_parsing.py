@@ -8,6 +8,7 @@
 
 import ast
 import dataclasses
+import functools
 import inspect
 import shlex
 import textwrap
@@ -60,17 +61,17 @@ def expanded(arguments: Sequence[str]) -> list[str]:
     return words
 
 
-def texts(config: Any) -> dict[str, str]:
-    """Return the help of each field of a config: the text below it, and the words that it takes."""
+def text_of(config: Any, name: str) -> str:
+    """Return the help of a field of a config: the text below it, and the words that it takes."""
     found = {name: text for base in type(config).__mro__ for name, text in _texts(base).items()}
-    listed: list[Any] = []
-    for name, words in fashion_zoo.words_of(config).items():
-        if words not in listed:  # six settings are schedules
-            listed.append(words)
-            found[name] = f"{found.get(name, '')} Words: {', '.join(words)}.".strip()
-    return found
+    text, words = found.get(name, ""), fashion_zoo.words_of(config)
+    # Six settings are schedules; the first one lists them.
+    if name not in words or next(one for one in words if words[one] is words[name]) != name:
+        return text
+    return f"{text} Words: {', '.join(words[name])}.".strip()
 
 
+@functools.cache
 def _texts(kind: type) -> dict[str, str]:
     """Return the text below each field of a class; nothing where its source is not to be had."""
     try:
@@ -95,13 +96,12 @@ def _config_of_words(info: StructTypeInfo) -> StructConstructorSpec | None:
         return None
     if not fashion_zoo.words_of(info.default):
         return None
-    known = texts(info.default)
     fields = (
         StructFieldSpec(
             field.name,
             field.type,  # type: ignore[arg-type]  # a class: no text, or it would name no words
             getattr(info.default, field.name),
-            known.get(field.name),
+            functools.partial(text_of, info.default, field.name),
         )
         for field in dataclasses.fields(info.default)
     )

@@ -122,6 +122,35 @@ def test_the_light_rooms_load_no_framework_in_a_fresh_process():
     assert done.stdout == "set()\n"
 
 
+# What finds modules by name: words and families of models, and what the reader names.
+LOOKS_UP = {
+    "language/vocabulary.py", "models/__init__.py", "registry.py", "machine/serialization.py",
+}  # fmt: skip
+VOCABULARIES = [path for path in LIBRARY if re.search(r"^WORDS\b", path.read_text("utf-8"), re.M)]
+
+
+def test_a_module_is_looked_up_by_name_in_four_places():
+    found = {
+        path.relative_to(ROOT / "fashion_zoo").as_posix()
+        for path in LIBRARY
+        if "import_module" in path.read_text("utf-8")
+    }
+    assert found == LOOKS_UP
+
+
+def test_no_word_loads_a_framework_before_it_is_used():
+    names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in VOCABULARIES]
+    names = [name.removesuffix(".__init__") for name in names]
+    assert len(names) >= 6
+    lines = [f"import {name} as module; len(module.WORDS)" for name in names]
+    lines += ["import sys; print({'keras', 'tensorflow', 'jax'} & sys.modules.keys())"]
+    code = "\n".join(lines)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "set()\n"
+
+
 @pytest.mark.parametrize("path", [p for p in LIBRARY if room_of(p) == "models"], ids=name_of)
 def test_families_never_import_each_other(path):
     modules = [module for module, _ in imports(path) if module.startswith("fashion_zoo.models")]

@@ -34,7 +34,8 @@ def test_the_example_of_the_page_adds_words_that_work():
     known = {}
     (example,) = python_examples(PAGE)
     exec(example, known)
-    built = optimizers.build_optimizer(known["config"], 0.5)
+    chosen = optimizers.WORDS.parse(known["config"].optimizer)
+    built = optimizers.build_optimizer(chosen, learning_rate=0.5, weight_decay=0.01)
     assert type(built) is keras.optimizers.Lion
     assert (built.beta_1, built.weight_decay) == (pytest.approx(0.95), 0.01)
     assert schedules.get("warmup(0.5) >> half(2)")(1.0) == 1
@@ -63,7 +64,7 @@ def test_an_optimizer_is_one_file(tmp_path, monkeypatch):
 
     config = TrainingConfig(optimizer="lion(0.8)", weight_decay=0.1)
     assert optimizers.WORDS.lines()["lion"] == "Signs of a running mean."
-    assert _parsing.texts(config)["optimizer"].endswith("Words: adam, adamw, sgd, lion.")
+    assert _parsing.text_of(config, "optimizer").endswith("Words: adam, adamw, sgd, lion.")
     with pytest.raises(ConfigError, match="needs optimizer 'adamw' or 'lion', received 'sgd'"):
         TrainingConfig(optimizer="sgd", weight_decay=0.1)
     space = TrainingSpace(optimizer="choice('adam', 'lion(0.8)', 'sgd')")

@@ -16,6 +16,7 @@ FUNCTIONS = [
     "limit_gpu_memory", "list_recipes", "load_recipes", "open_run", "override", "plot_augmentation",
     "plot_schedules", "predict", "read_config", "read_results", "recipe", "register",
     "register_variant", "stored_config", "train", "tune", "unknown", "when_keras_starts",
+    "words_of",
 ]  # fmt: skip
 MODULES = [  # with parts for own code
     "augment", "callbacks", "config", "data", "errors", "evaluation", "experiments", "layers",

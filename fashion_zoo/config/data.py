@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language import checks
-from fashion_zoo.language.vocabulary import Words
+from fashion_zoo.language.vocabulary import Words, check_words
 from fashion_zoo.storage.paths import absolute
 
 
@@ -24,8 +24,7 @@ class DataConfig:
     and test stay whole."""
 
     def __post_init__(self) -> None:
-        if self.dataset != DataConfig.dataset:  # the default is known, and help is not to wait
-            Words("fashion_zoo.data.sources").load().parse(self.dataset)
+        check_words(self, "data.")
         if isinstance(self.folder, os.PathLike):
             object.__setattr__(self, "folder", os.fspath(self.folder))
         if isinstance(self.folder, str):  # a run is read from other folders, too

@@ -202,23 +202,29 @@ class Words:
 
 def words_of(config: Any) -> dict[str, Vocabulary[Any]]:
     """Return the vocabulary of each field of a config dataclass that names one."""
-    return {
-        field.name: one.load()
-        for field in dataclasses.fields(config)
-        for one in getattr(field.type, "__metadata__", ())
-        if isinstance(one, Words)
-    }
+    return {field.name: words.load() for field, words in _settings(config)}
 
 
 def check_words(config: Any, section: str = "") -> None:
     """Check that the words of a config can be read, and say which setting cannot.
 
+    The default of a field is known to be right, and loads no vocabulary.
+
     Args:
         config: a config dataclass.
         section: what stands before the names of its fields in a message, such as ``"schedules."``.
     """
-    for name, vocabulary in words_of(config).items():
+    for field, words in _settings(config):
+        value = getattr(config, field.name)
         try:
-            vocabulary.parse(getattr(config, name))
+            if not isinstance(value, str) or value != field.default:
+                words.parse(value)
         except ConfigError as error:
-            raise ConfigError(Message(f"{section}{name}: ", error)) from error
+            raise ConfigError(Message(f"{section}{field.name}: ", error)) from error
+
+
+def _settings(config: Any) -> Iterator[tuple[dataclasses.Field, Words]]:
+    for field in dataclasses.fields(config):
+        for one in getattr(field.type, "__metadata__", ()):
+            if isinstance(one, Words):
+                yield field, one
