@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import fashion_zoo
+from fashion_zoo.training import checkpoint as checkpoints
 from fashion_zoo.training import session
-from fashion_zoo.training import state as states
 
 OPTIONS = {
     "model": {"hidden_units": (16, 8), "dropout": (0.2, 0.1)},
@@ -75,4 +75,4 @@ def _weights(run):
 
 
 def _variables(run):
-    return states.parse(run.load_state()).variables
+    return checkpoints.parse(run.load_state()).variables

@@ -14,7 +14,7 @@ from fashion_zoo import ConfigError, DataConfig, MLPConfig, Run, RunConfig, runs
 from fashion_zoo.machine import environment
 from fashion_zoo.storage.databases import study_place
 from fashion_zoo.training import session
-from fashion_zoo.training import state as states
+from fashion_zoo.training.checkpoint import capture, parse, remind
 
 
 class Count(keras.callbacks.Callback):
@@ -95,10 +95,10 @@ def test_a_state_that_cannot_be_kept_is_named():
     )
     callback.seen = np.zeros(3)
     with pytest.raises(ConfigError, match="of Count cannot be kept: 'seen' must be what JSON"):
-        states.capture(model, [callback], 1)
+        capture(model, [callback], 1)
     callback.seen = [1]
-    kept = states.parse(states.capture(model, [callback, keras.callbacks.Callback()], 1)).callbacks
-    assert states.remind([], {**kept, "StopOnDivergence": {}}) == ["Count"]  # and no former one
+    kept = parse(capture(model, [callback, keras.callbacks.Callback()], 1)).callbacks
+    assert remind([], {**kept, "StopOnDivergence": {}}) == ["Count"]  # and no former one
 
 
 @pytest.mark.parametrize(

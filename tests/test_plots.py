@@ -10,7 +10,7 @@ from fashion_zoo import storage
 from fashion_zoo.evaluation.metrics import confidence_bins
 from fashion_zoo.show import figures, plots
 from fashion_zoo.show.plots import canvas
-from fashion_zoo.training.drawing import run_curves
+from fashion_zoo.training.session import run_curves
 
 HISTORY = {
     "epoch": [1, 2, 3],

@@ -19,8 +19,8 @@ from fashion_zoo import (
     open_run,
 )
 from fashion_zoo.storage import locks
+from fashion_zoo.training import checkpoint as checkpoints
 from fashion_zoo.training import session
-from fashion_zoo.training import state as states
 from recipes import train as commands
 
 
@@ -116,7 +116,7 @@ def test_a_damaged_state_gives_way_to_the_one_before(whole, broken_off, tmp_path
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1
     file.write_bytes(data)
-    assert states.parse(open_run(tmp_path / "r").load_state()).epochs == 1
+    assert checkpoints.parse(open_run(tmp_path / "r").load_state()).epochs == 1
     assert_same(train(tmp_path / "r", resume=True), whole)
 
 

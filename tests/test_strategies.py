@@ -22,7 +22,7 @@ import fashion_zoo
 from fashion_zoo import schedules
 from fashion_zoo.callbacks import AdaptiveDropout, DropoutScheduler, OptimizerLogger
 from fashion_zoo.runs.model_file import write_model
-from fashion_zoo.training import state
+from fashion_zoo.training import checkpoint
 
 pixels, labels = np.zeros((80, 28, 28), "uint8"), np.arange(80) % 10
 with strategy.scope():
@@ -41,7 +41,7 @@ for callbacks in moving:
     )
     names = ("learning_rate", "dropout_1_rate")
     found.append({name: fitted.history[name] for name in names if name in fitted.history})
-state.put_back(model, state.parse(state.capture(model, [], 2)))
+checkpoint.put_back(model, checkpoint.parse(checkpoint.capture(model, [], 2)))
 write_model(model, Path("model.keras"))
 modules = {type(layer).__module__ for layer in keras.saving.load_model("model.keras").layers}
 data = fashion_zoo.data.load()

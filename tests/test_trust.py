@@ -10,12 +10,11 @@ import keras
 import numpy as np
 import pytest
 
-import fashion_zoo.training.state as states
+import fashion_zoo.training.checkpoint as checkpoints
 from fashion_zoo import RunError, open_run, override, recipe, runs, storage
 from fashion_zoo.callbacks import AdaptiveDropout, EarlyStopping, TimeBudget
 from fashion_zoo.data import Dataset, Images, Positions
-from fashion_zoo.training import starting
-from fashion_zoo.training.recorder import Recorder
+from fashion_zoo.training.recorder import Recorder, belonging, fork_checkpoint, load_checkpoint
 
 NAME = "bn_mlp"
 CONFIG = override(recipe(NAME).config, {"training": {"epochs": 3}})
@@ -37,7 +36,7 @@ def captured(run, epochs, data=DATA):
     recorder = Recorder(run, 1)
     recorder.rows = [{"epoch": number + 1, "loss": 0.5} for number in range(epochs)]
     recorder.times = [{"epoch": number + 1, "seconds": 1.0} for number in range(epochs)]
-    return states.capture(model, [recorder], epochs, starting.belonging(run, data))
+    return checkpoints.capture(model, [recorder], epochs, belonging(run, data))
 
 
 @pytest.fixture
@@ -50,7 +49,7 @@ def run(tmp_path):
 
 
 def load(run, data=DATA):
-    return starting.load(run, starting.belonging(run, data))
+    return load_checkpoint(run, belonging(run, data))
 
 
 def changed(data, change):
@@ -187,7 +186,7 @@ def test_the_state_of_another_run_is_refused_with_what_differs(run, tmp_path, di
         refused.value
     )
     with pytest.raises(RunError, match="is the state of another run: "):
-        starting.fork(run.path, 5)
+        fork_checkpoint(run.path, 5)
     assert run.state_file(2).exists()
 
 
@@ -220,7 +219,7 @@ def test_a_state_of_the_first_format_is_read_and_said_to_be_taken_on_trust(run, 
     assert load(run).epochs == 2
     said = capsys.readouterr().err
     assert "epoch-000002 does not say whose state it is, as an older version wrote it" in said
-    assert starting.fork(run.path, 5).epochs == 2
+    assert fork_checkpoint(run.path, 5).epochs == 2
 
 
 def test_a_state_of_a_newer_package_is_not_passed_over(run):
@@ -261,13 +260,13 @@ def test_the_numbers_of_a_variable_are_of_its_kind_whatever_their_bits(dtype, ar
     model = types.SimpleNamespace(
         variables=[variable], trainable_variables=[], optimizer=optimizer, name="m"
     )
-    state = states.State(1, False, [np.asarray(array)], {})
+    state = checkpoints.Checkpoint(1, False, [np.asarray(array)], {})
     if fits:
-        states.put_back(model, state)
+        checkpoints.put_back(model, state)
         assert assigned == [array]
     else:
         with pytest.raises(RunError, match="The state does not fit m"):
-            states.put_back(model, state)
+            checkpoints.put_back(model, state)
 
 
 FITTING = {"wait": 1, "stopped_epoch": 0, "best": 0.5, "best_epoch": 1, "baseline": None}
@@ -295,11 +294,11 @@ def test_what_a_callback_cannot_have_kept_is_refused(kind, kept):
     else:
         callback.on_train_begin()
     with pytest.raises(RunError, match=f"the state has of {kind.__name__} cannot be given back"):
-        states.remind([callback], {kind.__name__: kept}, [callback])
+        checkpoints.remind([callback], {kind.__name__: kept}, [callback])
 
 
 def test_a_callback_of_the_config_that_the_state_does_not_know_is_refused():
     budget = TimeBudget(1.0)
     with pytest.raises(RunError, match="has nothing of TimeBudget, without which it is another"):
-        states.remind([budget], {}, [budget])
-    assert states.remind([budget], {}) == []  # a caller's own may be new
+        checkpoints.remind([budget], {}, [budget])
+    assert checkpoints.remind([budget], {}) == []  # a caller's own may be new

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import keras
 
-import fashion_zoo.training.state as states
 from fashion_zoo import optimizers
 from fashion_zoo.callbacks import (
     AdaptiveDropout,
@@ -22,6 +21,7 @@ from fashion_zoo.errors import Hint, Message
 from fashion_zoo.layers import ScheduledDropout
 from fashion_zoo.machine import precision
 from fashion_zoo.show.progress import TrainingDisplay
+from fashion_zoo.training.checkpoint import Checkpoint, put_back
 from fashion_zoo.training.compile import check_batch, compile_to_train, untrained_loss
 from fashion_zoo.training.ending import VALIDATION_BATCH
 from fashion_zoo.training.plan import Plan
@@ -114,14 +114,14 @@ def make_pipeline(model: keras.Model, plan: Plan, dataset: Dataset) -> Pipeline:
     )
 
 
-def _begin(model: keras.Model, start: states.State | None, plan: Plan) -> int:
+def _begin(model: keras.Model, start: Checkpoint | None, plan: Plan) -> int:
     """Put the state to go on from into the model, and return the epoch to begin with.
 
     That is the number of epochs where there is nothing left to train.
     """
     if start is None:
         return 0
-    states.put_back(model, start)
+    put_back(model, start)
     if start.forked:  # its epochs may have had more steps or fewer
         _stand_at(model, start.epochs * plan.steps)
         for layer in model._flatten_layers():  # the origin's rate is a variable of the state

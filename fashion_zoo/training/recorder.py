@@ -1,16 +1,20 @@
-"""The callback that writes state, history and timing into the run folder, an epoch at a time."""
+"""What a run keeps of a training, epoch by epoch, and what a training starts from."""
 
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
 
-import fashion_zoo.training.state as states
-from fashion_zoo import storage
+import fashion_zoo.training.checkpoint as checkpoints
+from fashion_zoo import runs, storage
+from fashion_zoo.data import Dataset
+from fashion_zoo.errors import Hint, RunError
+from fashion_zoo.language.wording import counted
 from fashion_zoo.runs import Run
-from fashion_zoo.show.streams import say
-from fashion_zoo.training.state_file import check
+from fashion_zoo.show import streams
+from fashion_zoo.training.checkpoint import Checkpoint, check
 
 
 class Recorder(keras.callbacks.Callback):
@@ -30,7 +34,7 @@ class Recorder(keras.callbacks.Callback):
         self,
         run: Run,
         images_per_step: int,
-        start: states.State | None = None,
+        start: Checkpoint | None = None,
         belonging: Mapping[str, Any] | None = None,
     ):
         super().__init__()
@@ -55,9 +59,9 @@ class Recorder(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         if self.start:  # the others have just begun anew
             required = () if self.start.forked else self.required
-            missing = states.remind([self, *self.others], self.start.callbacks, required)
+            missing = checkpoints.remind([self, *self.others], self.start.callbacks, required)
             if missing and not self.start.forked:
-                say(
+                streams.say(
                     f"{self.run.path} holds the state of {', '.join(missing)}, which was not given "
                     "again: it goes on without."
                 )
@@ -82,7 +86,7 @@ class Recorder(keras.callbacks.Callback):
         self.times.append(times)
         # Itself first: a callback of the caller's may have the same name.
         callbacks = [self, *self.others]
-        data = states.capture(self.model, callbacks, epoch + 1, self.belonging)
+        data = checkpoints.capture(self.model, callbacks, epoch + 1, self.belonging)
         self.run.save_state(epoch + 1, data)
         times["state_seconds"] = round(time.perf_counter() - ended, 4)
         self._write_tables()
@@ -108,3 +112,87 @@ class Recorder(keras.callbacks.Callback):
 
 def _is_number(value: Any, *, none: bool = True) -> bool:
     return (value is None and none) or type(value) in (int, float)
+
+
+def belonging(run: Run, dataset: Dataset) -> dict[str, Any]:
+    """Return what ties a state to its run: recipe, settings, seed included, and data."""
+    return {**_named(run), "data": dataset.digest}
+
+
+def _named(run: Run) -> dict[str, Any]:
+    stored = runs.as_stored(run.config)
+    stored["data"].pop("folder")  # the same files may have been moved, and have a digest
+    return {"recipe": run.recipe, "config": stored}
+
+
+def load_checkpoint(run: Run, expected: Mapping[str, Any]) -> Checkpoint | None:
+    """Return the newest state of a run that is whole, None before the first.
+
+    Args:
+        run: the run.
+        expected: ``belonging``, or a part of it.
+
+    Raises:
+        RunError: it is another run's, a newer package wrote it, or none is whole.
+    """
+
+    def read(data: bytes, number: int) -> Checkpoint:
+        state = checkpoints.parse(data)
+        check(state.epochs == number <= run.config.training.epochs)
+        Recorder.check_kept(state.callbacks.get(Recorder.__name__), state.epochs)
+        if state.run is None:
+            streams.say(
+                f"{run.state_file(number)} does not say whose state it is, as an older version "
+                "wrote it. It is taken for this run's."
+            )
+        else:
+            _check_belongs(run, number, state.run, expected)
+        return state
+
+    return run.load_state(read)
+
+
+def _check_belongs(
+    run: Run, number: int, found: Mapping[str, Any], expected: Mapping[str, Any]
+) -> None:
+    config: Any = found.get("config")
+    check(isinstance(config, dict) and {"model", "data", "training", "seed"} <= config.keys())
+    changed = [
+        f"{name}: {found.get(name)!r}, now {expected[name]!r}"
+        for name in ("recipe", "data")
+        if name in expected and found.get(name) != expected[name]
+    ]
+    data = config.get("data")
+    if isinstance(data, dict):
+        config = {**config, "data": {key: one for key, one in data.items() if key != "folder"}}
+    changed += runs.contradictions(run.config, config)
+    if changed:
+        raise RunError(
+            f"{run.state_file(number)} is the state of another run: {'; '.join(changed)}. Remove "
+            "it to go on with the state before it, or from the beginning if it is the only one."
+        )
+
+
+def fork_checkpoint(path: str | Path, epochs: int) -> Checkpoint:
+    """Return the state of another run, for a new one of so many epochs to start from.
+
+    Raises:
+        RunError: it has none, as ``load_checkpoint``, or nothing would be left to train.
+    """
+    origin = runs.open_run(path)
+    state = load_checkpoint(origin, _named(origin))
+    if state is None:
+        raise RunError(f"{path} has no state to fork from: no epoch of it has ended.")
+    if state.epochs >= epochs:
+        raise RunError(
+            f"{path} has {counted(state.epochs, 'epoch')} behind it, so a fork of {epochs} has "
+            "nothing to train. Set ",
+            Hint("training.epochs"),
+            f" above {state.epochs}.",
+        )
+    # A fork keeps weights, optimizer and history; what the callbacks counted was another training.
+    return state._replace(
+        stopped=False,
+        callbacks={Recorder.__name__: state.callbacks[Recorder.__name__]},
+        forked=True,
+    )

@@ -3,30 +3,34 @@
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
 
 import fashion_zoo.training.ending as ending
-import fashion_zoo.training.starting as starting
-import fashion_zoo.training.state as states
 from fashion_zoo import runs, storage
+from fashion_zoo.augment.policies import mixes
 from fashion_zoo.callbacks import StopOnInterrupt, check_callbacks
 from fashion_zoo.config import RunConfig
 from fashion_zoo.data import Dataset, Images, check_shape, load
 from fashion_zoo.errors import ConfigError, advice
+from fashion_zoo.language.wording import counted
 from fashion_zoo.machine import environment, precision
+from fashion_zoo.machine.devices import releasing
 from fashion_zoo.registry import Recipe
 from fashion_zoo.runs import Run
-from fashion_zoo.show import figures, streams
+from fashion_zoo.show import figures, plots, streams
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.show.waiting import waiting
 from fashion_zoo.storage.paths import absolute
+from fashion_zoo.training.checkpoint import Checkpoint
 from fashion_zoo.training.compile import build_model
-from fashion_zoo.training.drawing import run_curves
 from fashion_zoo.training.fit import fit
 from fashion_zoo.training.plan import plan
-from fashion_zoo.training.recorder import Recorder
+from fashion_zoo.training.recorder import Recorder, belonging, fork_checkpoint, load_checkpoint
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class Ended(NamedTuple):
@@ -86,7 +90,7 @@ def train_run(
         planned = plan(config, dataset.count)
         model = build_model(entry, config, planned.dtype)
     _check_fit(model, entry.name, dataset)
-    origin = starting.fork(fork, planned.epochs) if fork and not going_on else None
+    origin = fork_checkpoint(fork, planned.epochs) if fork and not going_on else None
     surroundings = {**environment.describe(), "precision": planned.precision._asdict()}
     with _run_folder(entry, config, path, surroundings, force, resume, next_free) as run:
         if run.finished:
@@ -94,13 +98,13 @@ def train_run(
             if not (run.path / "curves.png").exists():  # a kill came before it
                 _draw_curves(run)
             return Ended(run, interrupted=False)
-        belonging = starting.belonging(run, dataset)
-        start = starting.load(run, belonging) or origin
+        whose = belonging(run, dataset)
+        start = load_checkpoint(run, whose) or origin
         if start:
             display.say(f"Going on after epoch {start.epochs} of {planned.epochs}.")
             _go_on(run, start, surroundings)
         run.drop_results()
-        recorder = Recorder(run, planned.batch_size, start, belonging)
+        recorder = Recorder(run, planned.batch_size, start, whose)
         say = display.say if display.enabled else streams.say  # Ctrl-C is always answered
         with StopOnInterrupt(say=say) as stop, _going_on(run, force):
             finished = True
@@ -141,7 +145,7 @@ def _going_on(run: Run, force: bool) -> contextlib.AbstractContextManager[None]:
     return advice(lambda error: ending.how_to_go_on(run, force, error))
 
 
-def _go_on(run: Run, start: states.State, surroundings: Mapping[str, Any]) -> None:
+def _go_on(run: Run, start: Checkpoint, surroundings: Mapping[str, Any]) -> None:
     """Drop what is after the state; say what is different where a run goes on, and keep it."""
     run.prune_states(start.epochs)
     if not start.forked and (changed := run.move(surroundings, start.epochs)):
@@ -175,9 +179,70 @@ def _draw_curves(run: Run) -> None:
     figures.try_save(run.to_write("curves.png"), lambda: run_curves(run))
 
 
+def run_curves(run: Run) -> "Figure":
+    """Return the figure of a run that has a history, as in ``curves.png``.
+
+    Raises:
+        RunError: it has none.
+    """
+    training = run.read_json("training.json")
+    images = counted(load(run.config.data).count, "training image")
+    validation = counted(training["validation_images"], "validation image")
+    return plots.curves(
+        run.history(),
+        f"Training of {run.recipe}",
+        kept=training.get("weights_of_epoch"),
+        within=_within(run.config),
+        caption=f"{run.said}; {run.config.data.dataset}, {images}, {validation}.",
+    )
+
+
+def _within(config: RunConfig) -> list[str]:
+    """Return what the training figures have in them and the validation figures do not."""
+    policy = config.training.policy
+    parts = {
+        "dropout": any(getattr(config.model, "dropout_rates", ())),
+        "augmented images": any(not operation.mixes for operation in policy),
+        "mixed images": mixes(policy),
+        "smoothed labels": config.training.label_smoothing > 0,
+    }
+    return [name for name, there in parts.items() if there]
+
+
 def _check_fit(model: keras.Model, name: str, dataset: Dataset) -> None:
     """Check that the model can read the images and tell their classes apart."""
     classes, known = model.output_shape[-1], len(dataset.class_names)
     if classes != known:
         raise ConfigError(f"{name} has num_classes={classes}, but the data has {known} classes.")
     check_shape(model.input_shape[1:], dataset.image_shape)
+
+
+def train_once(entry: Recipe, config: RunConfig, path: Path, display: TrainingDisplay) -> Run:
+    """Return the finished run at ``path``.
+
+    A run with the same config in the same environment is gone on with where it was left; any
+    other is replaced.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C; a next call goes on.
+    """
+    run = _same_run(path, entry.name, config)
+    if run is None or not run.finished:
+        same = run is not None
+        with releasing():
+            ended = train_run(entry, config, path, force=not same, resume=same, display=display)
+        if ended.interrupted:
+            raise KeyboardInterrupt
+        run = ended.run
+    return run
+
+
+def _same_run(path: Path, name: str, config: RunConfig) -> Run | None:
+    """Return the run there if it has this config, and was begun in this environment."""
+    if not (runs.is_run(path) and (path / "environment.json").is_file()):
+        return None
+    run = runs.open_run(path)
+    surroundings = run.read_json("environment.json")
+    del surroundings["precision"]
+    same = (run.recipe, surroundings) == (name, environment.describe())
+    return run if same and runs.as_stored(run.config) == runs.as_stored(config) else None

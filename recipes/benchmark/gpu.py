@@ -83,7 +83,7 @@ def _train(
 def main(changes: Mapping[str, Any]) -> None:
     """Train ``bn_mlp`` with these changes and print its figures."""
     from fashion_zoo.show.progress import TrainingDisplay
-    from fashion_zoo.training import state, train_once
+    from fashion_zoo.training import checkpoint, train_once
 
     entry = registry.recipe("bn_mlp")
     with tempfile.TemporaryDirectory() as folder:
@@ -92,7 +92,7 @@ def main(changes: Mapping[str, Any]) -> None:
         with (path / "timing.csv").open(newline="") as file:
             rows = list(csv.DictReader(file))
         digest = hashlib.sha256()
-        for array in state.parse(run.load_state() or b"").variables:
+        for array in checkpoint.parse(run.load_state() or b"").variables:
             digest.update(array.tobytes())
     found = {
         "first_epoch": float(rows[0]["seconds"]),

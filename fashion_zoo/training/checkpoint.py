@@ -1,19 +1,22 @@
-"""The state of a training after an epoch: everything that the next epoch depends on, as bytes.
+"""A checkpoint: everything that the next epoch of a training depends on, as bytes.
 
 Weights, the state of every seed generator, the optimizer's variables, live values (they are
 weights), and what the callbacks remember. The order of the images needs nothing: it is keyed by
-(seed, epoch). It also says whose state it is: see ``starting.belonging``.
+(seed, epoch). It also says whose it is: see ``recorder.belonging``. The bytes are arrays by name,
+and a description as JSON; nothing in them is trusted when they are read.
 """
 
 import io
 import json
+import math
+import numbers
+import zipfile
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
-import fashion_zoo.training.state_file as state_file
 from fashion_zoo.errors import ConfigError, RunError
 from fashion_zoo.layers import as_array
 
@@ -21,7 +24,7 @@ _FORMAT = 2  # 1 did not say whose state it is
 _FORMER = ("StopOnDivergence",)  # kept something once
 
 
-class State(NamedTuple):
+class Checkpoint(NamedTuple):
     """What ``capture`` stored."""
 
     epochs: int
@@ -35,7 +38,7 @@ class State(NamedTuple):
     forked: bool = False
     """Whether it is another run's, with other settings."""
     run: dict[str, Any] | None = None
-    """Whose it is, as ``starting.belonging`` says; None where an older package wrote it."""
+    """Whose it is, as ``recorder.belonging`` says; None where an older package wrote it."""
 
 
 def capture(
@@ -78,21 +81,21 @@ def capture(
     return stream.getvalue()
 
 
-def parse(data: bytes) -> State:
+def parse(data: bytes) -> Checkpoint:
     """Read what ``capture`` returned.
 
     Raises:
         RunError: a newer package wrote it.
         ValueError: ``capture`` did not return it.
     """
-    about, arrays = state_file.read(data)
+    about, arrays = _read(data)
     number = about.get("format")
     if type(number) is int and number > _FORMAT:
         raise RunError(
             f"The state has format {number}; this package knows formats up to {_FORMAT}. "
             "Update fashion_zoo."
         )
-    state_file.check(
+    check(
         type(number) is int
         and number >= 1
         and type(about.get("epochs")) is int
@@ -101,25 +104,25 @@ def parse(data: bytes) -> State:
     )
     callbacks: Any = about.get("callbacks")
     run = about.get("run")
-    state_file.check(isinstance(callbacks, dict))
-    state_file.check(all(isinstance(kept, dict) for kept in callbacks.values()))
-    state_file.check(isinstance(run, dict) or (run is None))
+    check(isinstance(callbacks, dict))
+    check(all(isinstance(kept, dict) for kept in callbacks.values()))
+    check(isinstance(run, dict) or (run is None))
     variables: list[np.ndarray] = []
     for key in sorted(arrays):
         kind, *words = key.split("/")
         if kind == "variable":
-            state_file.check(words == [f"{len(variables):06}"])
+            check(words == [f"{len(variables):06}"])
             variables.append(arrays[key])
         else:
             name = "/".join(words[1:-1])
-            state_file.check(kind == "callback" and words[0] in callbacks and bool(name))
+            check(kind == "callback" and words[0] in callbacks and bool(name))
             kept = callbacks[words[0]].setdefault(name, [])
-            state_file.check(isinstance(kept, list) and words[-1] == f"{len(kept):06}")
+            check(isinstance(kept, list) and words[-1] == f"{len(kept):06}")
             kept.append(arrays[key])
-    return State(about["epochs"], about["stopped"], variables, callbacks, run=run)
+    return Checkpoint(about["epochs"], about["stopped"], variables, callbacks, run=run)
 
 
-def put_back(model: keras.Model, state: State) -> None:
+def put_back(model: keras.Model, state: Checkpoint) -> None:
     """Give a compiled model the variables of a state, the optimizer's included.
 
     Raises:
@@ -171,7 +174,7 @@ def remind(
             continue
         try:
             if type(callback).__module__.startswith("fashion_zoo."):
-                state_file.check_like(callback.state(), remembered[key])
+                _check_like(callback.state(), remembered[key])
             callback.restore(remembered[key])
         except Exception as error:  # whatever a callback of the caller's makes of it
             raise RunError(
@@ -216,3 +219,78 @@ def _number(value: Any) -> float:
     if getattr(value, "shape", ()) != ():
         raise TypeError
     return float(value)
+
+
+def _read(data: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return the description, and the arrays by name.
+
+    What an array claims to be must be what the file holds of it, so that a small file cannot fill
+    the memory. Objects, which would be unpickled, are refused.
+
+    Raises:
+        ValueError: they are something else.
+    """
+    try:
+        arrays = _arrays(data)
+        about = json.loads(arrays.pop("about").tobytes())
+    except Exception as error:  # zipfile, numpy and JSON have many ways to fail
+        raise ValueError(f"{type(error).__name__}: {error}") from error
+    check(isinstance(about, dict))
+    return about, arrays
+
+
+def _arrays(data: bytes) -> dict[str, np.ndarray]:
+    found = {}
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for part in archive.infolist():
+            name = part.filename.removesuffix(".npy")
+            check(part.compress_type == zipfile.ZIP_STORED and part.file_size <= len(data))
+            check(name not in found)
+            found[name] = _array(archive.read(part))
+    return found
+
+
+def _array(data: bytes) -> np.ndarray:
+    stream = io.BytesIO(data)
+    version = np.lib.format.read_magic(stream)
+    known = {(1, 0): "read_array_header_1_0", (2, 0): "read_array_header_2_0"}
+    shape, by_column, dtype = getattr(np.lib.format, known[version])(stream)
+    left = data[stream.tell() :]
+    check(not dtype.hasobject and math.prod(shape) * dtype.itemsize == len(left))
+    flat = np.frombuffer(left, dtype).copy()  # what is read from bytes could not be changed
+    return flat.reshape(shape, order="F" if by_column else "C")
+
+
+def check(fine: bool) -> None:
+    """Check that a state is made as one is.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not fine:
+        raise ValueError("it is not made as a state is")
+
+
+def _check_like(fresh: Mapping[str, Any], stored: Mapping[str, Any]) -> None:
+    """Check that what a callback of this package takes back is of the kinds that it keeps.
+
+    Args:
+        fresh: its state as it begins; None stands for what it does not know yet.
+        stored: what it is to take back.
+
+    Raises:
+        ValueError: a name is missing or unknown, or a value is of another kind.
+    """
+    check(fresh.keys() == stored.keys())
+    for name, value in stored.items():
+        begins = fresh[name]
+        number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+        if begins is None:
+            arrays = isinstance(value, list) and all(isinstance(one, np.ndarray) for one in value)
+            check(value is None or number or arrays)
+        elif isinstance(begins, int):
+            check(number and isinstance(value, int))
+        elif isinstance(begins, numbers.Real):
+            check(number)
+        else:
+            check(isinstance(value, type(begins)))
