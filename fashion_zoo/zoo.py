@@ -121,16 +121,17 @@ def train(
     path = absolute(runs.default_run_dir(name) if run_dir is None else run_dir)
     base = config or runs.stored_config(name, path if resume else None, fork)
     chosen, display = override(base, overrides), TrainingDisplay(enabled=progress)
-    if resume and (done := runs.finished(path, name, chosen, evaluate, export)):
+    results = [word for word, asked in (("evaluation", evaluate), ("parity", export)) if asked]
+    if resume and (done := runs.finished(path, name, chosen, results)):
         display.say(f"{path} is finished: nothing is left to train.")
-        return done
+        return _measured(done, evaluate, export, progress)
     data.agreed(chosen, data.load(chosen.data))
 
-    from fashion_zoo.exporting import check_exportable
+    from fashion_zoo.exporting import IN_RUN, check_exportable
     from fashion_zoo.training import train_run
 
     if export:
-        check_exportable(path / "saved_model")  # before the minutes that the training takes
+        check_exportable(path / IN_RUN)  # before the minutes that the training takes
     begin = {"force": force, "resume": resume, "next_free": run_dir is None}
     old = None if fork is None else Path(fork)
     ended = train_run(entry, chosen, path, fork=old, display=display, callbacks=callbacks, **begin)
@@ -146,11 +147,13 @@ def train(
 
 def _measured(trained: Trained, evaluates: bool, exports: bool, progress: Progress) -> Trained:
     """Evaluate and export a run that is trained, where that is not done yet."""
+    from fashion_zoo.exporting import IN_RUN
+
     run, evaluation, parity = trained.run, None, None
     if evaluates:
-        evaluation = run.evaluation() or evaluate(run, progress=progress)
+        evaluation = run.result("evaluation") or evaluate(run, progress=progress)
     if exports:
-        parity = run.parity() or export(run, run.path / "saved_model", progress=progress)
+        parity = run.result("parity") or export(run, run.path / IN_RUN, progress=progress)
     return trained._replace(evaluation=evaluation, parity=parity)
 
 

@@ -15,7 +15,7 @@ def results(trained):
     row = {"trial": 3, "defaults": False, "score": 0.913, "mean": 0.912}
     yield "run", trained.run
     yield "trained", trained
-    yield "evaluation", fashion_zoo.open_run(trained).evaluation()
+    yield "evaluation", fashion_zoo.open_run(trained).result("evaluation")
     yield "range test", RangeTest(rates, losses, losses, dict.fromkeys(("valley", "slide"), rule))
     yield "tuned", Tuned("studies/x", Counts(9, 7, 1, 0, 1), [row], "studies/x/best.json", 1.0, 0.1)
     yield "recipe", fashion_zoo.recipe("bn_mlp.large")
@@ -48,7 +48,7 @@ def test_a_result_names_what_it_is(trained):
     assert first.startswith(f"{trained.run.path}: {trained.run.recipe}, ")
     assert second.startswith("trained ")
     assert "validation accuracy" in second
-    assert third == trained.evaluation.accuracy_said
+    assert third == trained.evaluation.said
 
 
 def test_a_run_without_results_is_shown_too(tmp_path):

@@ -48,8 +48,8 @@ class FakeRun:
     def __init__(self, recipe, config, commit):
         self.recipe, self.config, self.commit = recipe, config, commit
 
-    def evaluation(self):
-        return {"accuracy": {"value": 0.9}}
+    def result(self, word):
+        return {"evaluation": {"accuracy": {"value": 0.9}}}[word]
 
     def read_json(self, name):
         return {
@@ -57,7 +57,6 @@ class FakeRun:
                 "validation_accuracy": 0.8 + 0.05 * len(self.config.model.hidden_units),
                 "seconds": 2.0 + self.config.seed,
             },
-            "evaluation.json": self.evaluation(),
             "environment.json": {
                 "versions": {"python": "3.11.7", "keras": "3.15.1"},
                 "backend": "tensorflow", "device": "a CPU", "cores": 2, "commit": self.commit,
@@ -323,7 +322,7 @@ def test_an_experiment_goes_on_where_it_was_broken_off(tmp_path, small, monkeypa
     assert (run.config.model.dropout, run.config.seed) == ((0.1,), 1)
     row = page.read_rows(tmp_path / "dropout.csv")[1]
     gap = run.read_json("gap.json")
-    assert row["test_accuracy"] == run.evaluation()["accuracy"]["value"]
+    assert row["test_accuracy"] == run.result("evaluation")["accuracy"]["value"]
     assert row["gap"] == gap["validation_loss"] - gap["training_loss"]
     history = run.history()  # one epoch: its validation loss is that of the final weights
     assert gap["validation_loss"] == pytest.approx(history["val_loss"][-1], rel=1e-5)

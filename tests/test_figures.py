@@ -104,7 +104,7 @@ def test_an_evaluation_is_kept_whatever_its_pictures_do(trained, tmp_path, monke
     for name in ("confusion", "reliability", "errors"):
         monkeypatch.setattr(plots, name, broken)
     assert evaluate_run(run)["accuracy"] == trained.evaluation["accuracy"]
-    assert run.evaluation()["accuracy"] == trained.evaluation["accuracy"]
+    assert run.result("evaluation")["accuracy"] == trained.evaluation["accuracy"]
     assert there == [True, True, True]
     assert capsys.readouterr().err.count("warning: ") == 3
 

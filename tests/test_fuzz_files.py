@@ -117,7 +117,7 @@ def read_results(folder, surroundings, *flags):
     for read in (
         lambda: repr(run),
         lambda: run.finished,
-        lambda: repr(run.evaluation()),
+        lambda: repr(run.result("evaluation")),
         lambda: run.history(),
         lambda: run.move(surroundings, 1),
         lambda: train_command.main([NAME, "--run-dir", str(folder), "--resume", *flags]),

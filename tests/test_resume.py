@@ -239,7 +239,7 @@ def test_results_of_an_earlier_model_go_when_training_goes_on(tmp_path, monkeypa
     trained = fashion_zoo.train("bn_mlp", run_dir=run.path, resume=True)
     assert trained.run.finished
     assert trained.evaluation["accuracy"] != early["accuracy"]
-    assert trained.evaluation == trained.run.evaluation()
+    assert trained.evaluation == trained.run.result("evaluation")
     assert trained.parity["same_class"] == 1
 
 

@@ -1,10 +1,14 @@
+import json
 import shutil
+from pathlib import Path
+from typing import ClassVar
 
 import keras
 import pytest
 
 import fashion_zoo
 from fashion_zoo import RunError, open_run, recipe, runs
+from fashion_zoo.runs import results
 
 
 def test_a_run_holds_what_it_says(trained):
@@ -101,3 +105,43 @@ def test_a_damaged_model_is_named(trained, tmp_path):
     run.model_file.write_bytes(data[: len(data) // 2])
     with pytest.raises(RunError, match=r"model\.keras cannot be loaded"):
         run.load_model()
+
+
+def test_a_run_reads_says_and_drops_the_results_of_rooms_it_does_not_know(tmp_path, monkeypatch):
+    class Weighed(results.Result):
+        """How heavy a model is."""
+
+        file, files = "weight.json", ("weight.json", "scales")
+        shape: ClassVar = {"grams": int}
+        unsaid = "not weighed"
+
+        @property
+        def said(self):
+            return f"{self['grams']} g"
+
+    monkeypatch.setattr(results.RESULTS, "_members", dict(results.RESULTS))
+    results.RESULTS.register(Weighed, "weight")
+    with runs.create(tmp_path / "r", "bn_mlp", recipe("bn_mlp").config, {}) as run:
+        end = {"finished": True, "epochs": 1, "seconds": 1.0, "validation_accuracy": 0.5}
+        (run.path / "training.json").write_text(json.dumps(end))
+        assert repr(run).endswith("not evaluated on the test images\nnot weighed")
+        assert run.result("weight") is None
+        (run.path / "scales").mkdir()
+        (run.path / "notes.txt").touch()
+        (run.path / "weight.json").write_text('{"grams": 3}')
+        assert isinstance(run.result("weight"), Weighed)
+        assert repr(run).endswith("3 g")
+        (run.path / "weight.json").write_text('{"grams": "heavy"}')
+        with pytest.raises(RunError, match=r"weight.json is damaged: grams must be a whole number"):
+            run.result("weight")
+        run.drop_results()
+        assert {file.name for file in run.path.iterdir()} == {
+            "config.json", "environment.json", "training.json", "notes.txt",
+        }  # fmt: skip
+
+
+def test_the_run_folder_has_no_name_of_a_file_of_a_room_above_it():
+    texts = [file.read_text("utf-8") for file in Path(runs.__file__).parent.glob("*.py")]
+    for kind in results.RESULTS.values():
+        for name in (kind.file, *kind.files):
+            assert not any(name in text for text in texts), name

@@ -9,10 +9,11 @@ from fashion_zoo import storage
 from fashion_zoo.data import Dataset, load
 from fashion_zoo.evaluation.metrics import measure
 from fashion_zoo.evaluation.predict import logits_of, run_or_model
+from fashion_zoo.evaluation.result import Evaluation
 from fashion_zoo.language.arguments import AnyPath, checked
 from fashion_zoo.language.wording import counted
 from fashion_zoo.machine.devices import releasing
-from fashion_zoo.runs import Evaluation, Run
+from fashion_zoo.runs import Run
 from fashion_zoo.show import figures, plots
 from fashion_zoo.show.waiting import paused, waiting
 from fashion_zoo.show.watching import Progress
@@ -109,7 +110,7 @@ def evaluate_run(
     found = Evaluation(measure(logits, data.test.labels, data.class_names))
     with paused("Drawing the pictures"):
         show(found)
-    storage.write_json(run.path / "evaluation.json", found)
+    storage.write_json(run.path / Evaluation.file, found)
     _draw(run, found, softmax(logits, axis=1), data)
     return found
 

@@ -59,7 +59,7 @@ def validation_accuracy(run: Run) -> float:
 
 def test_accuracy(run: Run) -> float:
     """Return the accuracy on the test images, a fraction. It chooses nothing."""
-    return run.read_json("evaluation.json")["accuracy"]["value"]
+    return run.result("evaluation")["accuracy"]["value"]
 
 
 def seconds(run: Run) -> float:

@@ -142,7 +142,7 @@ def _row(
 
     done = train_once(registry.recipe(arm.recipe), config, path, display)
     with waiting("Evaluating on the test images", display.enabled):
-        _ = done.evaluation() or evaluate_run(done)
+        _ = done.result("evaluation") or evaluate_run(done)
     row: dict[str, Any] = {}
     for metric in experiment.metrics:
         found = metric(done)

@@ -2,5 +2,6 @@
 
 from fashion_zoo.exporting.export import check_exportable, export_run
 from fashion_zoo.exporting.format import WORDS, Format
+from fashion_zoo.exporting.result import IN_RUN
 
-__all__ = ["WORDS", "Format", "check_exportable", "export_run"]
+__all__ = ["IN_RUN", "WORDS", "Format", "check_exportable", "export_run"]

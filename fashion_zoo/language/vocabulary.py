@@ -40,6 +40,8 @@ class Vocabulary(Mapping[str, Any], Generic[Made]):
             one that it is named after: looking up one word then imports one module. Modules whose
             names begin with an underscore are left out, and none may import a framework at its
             top. By default the words are those registered by whoever was imported.
+        modules: dotted names of other modules that register words; they are imported when all words
+            are asked for, or one that no module is named after.
         example: an expression, for messages.
         finish: makes the result of ``parse`` of what a whole expression has built, or returns None
             where that is none of the kind; by default it is the result.
@@ -51,12 +53,14 @@ class Vocabulary(Mapping[str, Any], Generic[Made]):
         kind: str,
         *,
         package: str = "",
+        modules: tuple[str, ...] = (),
         example: str = "",
         finish: Callable[[Any], Made | None] = lambda found: found,
         quoted: bool = False,
     ):
         self.kind = kind
         self._package = package
+        self._others = modules
         self._example = example
         self._finish = finish
         self._quoted = quoted
@@ -169,8 +173,8 @@ class Vocabulary(Mapping[str, Any], Generic[Made]):
         return sorted(name for name in names if not name.startswith("_"))
 
     def _load(self) -> None:
-        for name in self._modules():
-            importlib.import_module(f"{self._package}.{name}")
+        for name in (*(f"{self._package}.{name}" for name in self._modules()), *self._others):
+            importlib.import_module(name)
 
 
 def _home(member: Any) -> tuple[str, str]:

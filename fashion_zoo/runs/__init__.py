@@ -1,7 +1,6 @@
 """The run folder: what it holds, and how one is made, gone on with and read."""
 
 from fashion_zoo.runs.config_file import is_run, read_config, write_config
-from fashion_zoo.runs.evaluation import Evaluation
 from fashion_zoo.runs.places import (
     check_beginning,
     check_free,
@@ -16,7 +15,6 @@ from fashion_zoo.runs.settings import as_stored, contradictions
 from fashion_zoo.runs.trained import Trained, TrainingInterrupted, finished
 
 __all__ = [
-    "Evaluation",
     "Run",
     "Trained",
     "TrainingInterrupted",

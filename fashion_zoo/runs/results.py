@@ -1,10 +1,15 @@
-"""What the JSON files of a run hold, as far as it is read, checked: a hand may have been there."""
+"""What the JSON files of a run hold, as far as it is read, checked: a hand may have been there.
+
+What is made of a trained model and kept in its run is a ``Result``, whose class stands where it is
+made: the run folder knows only that there are such.
+"""
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from fashion_zoo.errors import RunError
+from fashion_zoo.language.vocabulary import Vocabulary
 
 _WORDS: dict[Any, str] = {
     bool: "true or false", int: "a whole number", float: "a number", str: "a text",
@@ -23,21 +28,31 @@ SHAPES: dict[str, dict[str, Any]] = {
         "stopped_early?": str,
         "weights_of_epoch?": int,
     },
-    "evaluation.json": {
-        "images": int,
-        "accuracy": {"value": float, "low": float, "high": float},
-        "nll": float,
-        "brier": float,
-        "ece": float,
-        "classes": [{"name": str, "precision": float, "recall": float, "f1": float}],
-    },
     "environment.json": {"resumed?": [{}]},
-    "saved_model/parity.json": {
-        "images": int,
-        "same_class": float,
-        "largest_probability_difference": float,
-    },
 }
+
+
+class Result(dict[str, Any]):
+    """What was made of the model of a run: a dictionary, as its JSON file in the run folder."""
+
+    file: ClassVar[str]
+    """The JSON file, which is written last."""
+    files: ClassVar[tuple[str, ...]]
+    """All files and folders that go when training goes on."""
+    shape: ClassVar[dict[str, Any]]
+    """What is read of the file, as in ``SHAPES``."""
+    unsaid: ClassVar[str] = ""
+    """What a run says of itself where it is missing; nothing where empty."""
+
+    @property
+    def said(self) -> str:
+        """What a run says of it, in one line; nothing where empty."""
+        return ""
+
+
+RESULTS: Vocabulary[Any] = Vocabulary(
+    "result of a run", modules=("fashion_zoo.evaluation.result", "fashion_zoo.exporting.result")
+)
 
 
 def check_shape(file: Path, value: Any, shape: Any, where: str = "") -> None:

@@ -27,9 +27,8 @@ from fashion_zoo.language.wording import counted, percent
 from fashion_zoo.machine import environment
 from fashion_zoo.registry import recipe
 from fashion_zoo.runs.config_file import is_run, parse, read_json
-from fashion_zoo.runs.evaluation import Evaluation
 from fashion_zoo.runs.model_file import read_model, write_model
-from fashion_zoo.runs.results import SHAPES, check_shape
+from fashion_zoo.runs.results import RESULTS, SHAPES, check_shape
 from fashion_zoo.show import cells
 from fashion_zoo.storage import reading
 from fashion_zoo.storage.paths import absolute
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
     import keras
 
 _STATE = re.compile(r"epoch-(\d{6,12})")
-_RESULTS = ("evaluation.json", "confusion.png", "reliability.png", "errors.png", "saved_model")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,11 +75,11 @@ class Run:
             lines = [f"{ended} {epochs} in {seconds:.0f} s, validation accuracy {reached}"]
         except (RunError, KeyError, TypeError, ValueError):
             return ["not trained to its end"]
-        try:
-            found = self.evaluation()
-            return [*lines, found.accuracy_said if found else "not evaluated on the test images"]
-        except (RunError, KeyError, TypeError, ValueError):
-            return lines
+        for word, kind in RESULTS.items():
+            with contextlib.suppress(RunError, KeyError, TypeError, ValueError):
+                found = self.result(word)
+                lines.append(kind.unsaid if found is None else found.said)
+        return [line for line in lines if line]
 
     @property
     def said(self) -> str:
@@ -139,21 +137,23 @@ class Run:
         file = self.path / "training.json"
         return file.is_file() and bool(self.read_json(file.name)["finished"])
 
-    def evaluation(self) -> Evaluation | None:
-        """Return ``evaluation.json``, or None before it is there; it is written last."""
-        done = (self.path / "evaluation.json").is_file()
-        return Evaluation(self.read_json("evaluation.json")) if done else None
+    def result(self, word: str) -> Any:
+        """Return what was made of its model, such as ``"evaluation"``, or None before it is there.
 
-    def parity(self) -> dict[str, Any] | None:
-        """Return ``saved_model/parity.json``, or None before the export."""
-        done = (self.path / "saved_model" / "parity.json").is_file()
-        return self.read_json("saved_model/parity.json") if done else None
+        Raises:
+            RunError: its file is damaged.
+            ConfigError: there is no such result.
+        """
+        kind = RESULTS.member(word)
+        done = (self.path / kind.file).is_file()
+        return kind(self.read_json(kind.file, kind.shape)) if done else None
 
     def drop_results(self) -> None:
-        """Remove what was measured and exported of an earlier model, before training goes on."""
+        """Remove what was made of an earlier model, before training goes on."""
         with storage.as_storage_error(self.path):
-            for name in _RESULTS:
-                storage.remove(self.to_write(name))
+            for kind in RESULTS.values():
+                for name in kind.files:
+                    storage.remove(self.to_write(name))
 
     def move(self, surroundings: Mapping[str, Any], epochs: int) -> list[str]:
         """Keep that the run goes on after some epochs, where that is not as it was before.
@@ -248,14 +248,18 @@ class Run:
         except (ValueError, TypeError, IndexError, csv.Error) as error:
             raise RunError(f"{file} is damaged: {error}.") from error
 
-    def read_json(self, name: str) -> dict[str, Any]:
+    def read_json(self, name: str, shape: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return the content of one of the run's JSON files.
+
+        Args:
+            name: the file.
+            shape: what it must hold, as in ``SHAPES``; by default what is there for it.
 
         Raises:
             RunError: it is missing or damaged.
         """
         value = read_json(self.path / name)
-        check_shape(self.path / name, value, SHAPES.get(name, {}))
+        check_shape(self.path / name, value, SHAPES.get(name, {}) if shape is None else shape)
         return value
 
 

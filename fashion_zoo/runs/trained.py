@@ -1,5 +1,6 @@
 """What a training returns, finished or not."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,9 +23,9 @@ class Trained(NamedTuple):
     training: dict[str, Any]
     """``training.json``."""
     evaluation: dict[str, Any] | None
-    """``evaluation.json``; None without evaluation."""
+    """What the evaluation measured; None without one."""
     parity: dict[str, Any] | None
-    """``saved_model/parity.json``; None without export."""
+    """What the proof of the export found; None without export."""
 
     def __fspath__(self) -> str:
         """Return the run folder, so that this is taken wherever the path of a run is."""
@@ -63,10 +64,14 @@ class TrainingInterrupted(KeyboardInterrupt):
         self.add_note(Message(f"{self} Go on with: ", call))
 
 
-def finished(
-    path: Path, name: str, config: RunConfig, evaluate: bool, export: bool
-) -> Trained | None:
+def finished(path: Path, name: str, config: RunConfig, results: Iterable[str]) -> Trained | None:
     """Return a run to go on with that lacks nothing; this needs no keras.
+
+    Args:
+        path: the run folder.
+        name: its recipe.
+        config: its config.
+        results: words of what has to be there, such as ``"evaluation"``.
 
     Raises:
         RunError: it is a run of another recipe, or with another config.
@@ -75,9 +80,7 @@ def finished(
         return None
     run = open_run(path)
     check_same(run, name, config)
-    evaluation, parity = run.evaluation(), run.parity()
-    lacks = (evaluate and not evaluation) or (export and not parity)
+    lacks = any(run.result(word) is None for word in results)
     if lacks or not run.finished or not (path / "curves.png").exists():
         return None
-    training = run.read_json("training.json")
-    return Trained(run, training, evaluation if evaluate else None, parity if export else None)
+    return Trained(run, run.read_json("training.json"), None, None)

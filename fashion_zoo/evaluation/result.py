@@ -1,19 +1,32 @@
 """What an evaluation measured: a dictionary that a cell shows in three lines."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from fashion_zoo.language.wording import percent
+from fashion_zoo.runs.results import RESULTS, Result
 from fashion_zoo.show import cells
 
 
-class Evaluation(dict[str, Any]):
+class Evaluation(Result):
     """The content of ``evaluation.json``; see ``fashion_zoo.evaluation.measure``."""
+
+    file = "evaluation.json"
+    files = ("evaluation.json", "confusion.png", "reliability.png", "errors.png")
+    shape: ClassVar[dict[str, Any]] = {
+        "images": int,
+        "accuracy": {"value": float, "low": float, "high": float},
+        "nll": float,
+        "brier": float,
+        "ece": float,
+        "classes": [{"name": str, "precision": float, "recall": float, "f1": float}],
+    }
+    unsaid = "not evaluated on the test images"
 
     def __repr__(self) -> str:
         try:
             hardest = min(self["classes"], key=lambda row: row["f1"])
             return cells.lines(
-                self.accuracy_said,
+                self.said,
                 f"NLL {self['nll']:.4f}, Brier {self['brier']:.4f}, ECE {self['ece']:.4f}",
                 f"hardest class {hardest['name']}, F1 {hardest['f1']:.3f}",
             )
@@ -21,7 +34,7 @@ class Evaluation(dict[str, Any]):
             return super().__repr__()
 
     @property
-    def accuracy_said(self) -> str:
+    def said(self) -> str:
         """The accuracy with its interval, in words."""
         found = self["accuracy"]
         return (
@@ -37,3 +50,6 @@ class Evaluation(dict[str, Any]):
             for row in self.get("classes", ())
         ]
         return cells.page(repr(self), pages.table(["class", "precision", "recall", "F1"], rows))
+
+
+RESULTS.register(Evaluation, "evaluation")
