@@ -1,19 +1,22 @@
 """The facade, where rooms meet. Each function checks what it can before Keras is loaded.
 
 In all of them ``name`` is that of a registered recipe, ``config`` a whole RunConfig, by default the
-recipe's, and ``**overrides`` are fields of it: ``seed=3``, ``training={"epochs": 5}``. A run is
-given as its folder, or as what ``open_run`` or ``train`` returned. ``force`` replaces what is there
-already. ``progress`` is True, False, or "auto": on a terminal and in a notebook. Each raises
-ConfigError for a name or a value that is not allowed.
+recipe's, and ``**overrides`` are fields of it: ``seed=3``, ``training={"epochs": 5}``. ``data`` is
+fields of DataConfig; or arrays, ``(x, y)`` or ``(x, y, x_test, y_test)``, with ``data_settings`` of
+their own; or a Dataset: see ``fashion_zoo.data.load``. A run is given as its folder, or as what
+``open_run`` or ``train`` returned, and if it was trained on arrays, with the same ``data`` again.
+``force`` replaces what is there already. ``progress`` is True, False, or "auto": on a terminal and
+in a notebook. Each raises ConfigError for a name or a value that is not allowed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fashion_zoo import data, registry, runs, spaces
+from fashion_zoo import registry, runs, spaces
 from fashion_zoo.config import RunConfig, SearchConfig
 from fashion_zoo.config.overrides import override, override_each
+from fashion_zoo.data import Dataset, load_for, settings_of
 from fashion_zoo.errors import Call, Message, advice
 from fashion_zoo.evaluation import evaluate
 from fashion_zoo.language import checks
@@ -84,6 +87,8 @@ def train(
     export: bool = True,
     progress: Progress = "auto",
     callbacks: Sequence[Any] = (),
+    data: Any = None,
+    data_settings: Mapping[str, Any] | None = None,
     **overrides: Any,
 ) -> Trained:
     """Train a recipe into a run folder, then evaluate it on the test images and export it.
@@ -107,6 +112,8 @@ def train(
             add to the logs go into ``history.csv``. What one has to remember over a kill it returns
             from ``state()``, a dictionary of what JSON holds and of lists of arrays, and takes back
             in ``restore(state)``. A run does not store them: give them again with ``resume``.
+        data: what to train on.
+        data_settings: of arrays.
         **overrides: fields of RunConfig.
 
     Raises:
@@ -120,19 +127,21 @@ def train(
     runs.check_beginning(run_dir, force=force, resume=resume)
     path = absolute(runs.default_run_dir(name) if run_dir is None else run_dir)
     base = config or runs.stored_config(name, path if resume else None, fork)
-    chosen, display = override(base, overrides), TrainingDisplay(enabled=progress)
+    chosen = override(base, {**overrides, **settings_of(data)})
+    display = TrainingDisplay(enabled=progress)
     results = [word for word, asked in (("evaluation", evaluate), ("parity", export)) if asked]
-    if resume and (done := runs.finished(path, name, chosen, results)):
+    given = data_settings is not None or (data is not None and not settings_of(data))
+    if resume and not given and (done := runs.finished(path, name, chosen, results)):
         display.say(f"{path} is finished: nothing is left to train.")
-        return _measured(done, evaluate, export, progress)
-    data.agreed(chosen, data.load(chosen.data))
+        return _measured(done, None, evaluate, export, progress)
+    chosen, images = load_for(chosen, data, data_settings, entry.config.model, overrides)
 
     from fashion_zoo.exporting import IN_RUN, check_exportable
     from fashion_zoo.training import train_run
 
     if export:
         check_exportable(path / IN_RUN)  # before the minutes that the training takes
-    begin = {"force": force, "resume": resume, "next_free": run_dir is None}
+    begin = {"force": force, "resume": resume, "next_free": run_dir is None, "data": images}
     old = None if fork is None else Path(fork)
     ended = train_run(entry, chosen, path, fork=old, display=display, callbacks=callbacks, **begin)
     trained = Trained(ended.run, ended.run.read_json("training.json"), None, None)
@@ -142,18 +151,21 @@ def train(
     with advice(lambda _: Message("The trained model is saved. Evaluate it with: ", call)):
         if ended.interrupted:  # Ctrl-C came with the last epoch
             raise KeyboardInterrupt
-        return _measured(trained, evaluate, export, progress)
+        return _measured(trained, images, evaluate, export, progress)
 
 
-def _measured(trained: Trained, evaluates: bool, exports: bool, progress: Progress) -> Trained:
+def _measured(
+    trained: Trained, images: Dataset | None, evaluates: bool, exports: bool, progress: Progress
+) -> Trained:
     """Evaluate and export a run that is trained, where that is not done yet."""
     from fashion_zoo.exporting import IN_RUN
 
     run, evaluation, parity = trained.run, None, None
     if evaluates:
-        evaluation = run.result("evaluation") or evaluate(run, progress=progress)
+        evaluation = run.result("evaluation") or evaluate(run, data=images, progress=progress)
     if exports:
-        parity = run.result("parity") or export(run, run.path / IN_RUN, progress=progress)
+        to = run.path / IN_RUN
+        parity = run.result("parity") or export(run, to, data=images, progress=progress)
     return trained._replace(evaluation=evaluation, parity=parity)
 
 
@@ -164,6 +176,7 @@ def export(
     to: Place,
     format: str = "saved_model",
     *,
+    data: Any = None,
     force: bool = False,
     progress: Progress = "auto",
 ) -> dict[str, Any]:
@@ -177,7 +190,7 @@ def export(
 
     opened = runs.open_run(run)
     with waiting("Exporting, and comparing the export with the model", progress):
-        return export_run(opened, Path(to), format, force=force)
+        return export_run(opened, Path(to), format, force=force, data=data)
 
 
 @checked
@@ -193,6 +206,8 @@ def tune(
     study_name: str | None = None,
     progress: Progress = "auto",
     command: str | None = None,
+    data: Any = None,
+    data_settings: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> "Tuned":
     """Search for the hyperparameters of a recipe, on the validation images.
@@ -213,6 +228,8 @@ def tune(
         study_name: name of the study in the storage; by default the recipe's.
         progress: whether to show the progress.
         command: what began the search, for ``report.html``; by default it says Python.
+        data: what to train on.
+        data_settings: of arrays.
         **settings: fields of SearchConfig, such as ``trials=20``, and of RunConfig.
 
     Raises:
@@ -226,18 +243,18 @@ def tune(
         ```
     """
     entry, shown = registry.recipe(name), watched(progress)
-    base, asked = override_each([config or entry.config, search or SearchConfig()], settings)
+    changes = {**settings, **settings_of(data)}
+    base, asked = override_each([config or entry.config, search or SearchConfig()], changes)
+    base, images = load_for(base, data, data_settings, entry.config.model, settings, batches=False)
     chosen = spaces.narrowed(entry.space, space, base)
-    dataset = data.load(base.data)
-    data.agreed(base, dataset, batches=False)
-    spaces.check_images(chosen.parameters(base), asked.folds, dataset)
+    spaces.check_images(chosen.parameters(base), asked.folds, images)
     folder, url = databases.study_place(name, study_dir, storage_url, study_name)
     databases.check_folder(folder, url)
     with waiting("Opening the study", shown):
         from fashion_zoo import tuning  # seconds
 
-    place = (folder, url, study_name or name)
-    return tuning.tune(entry, base, chosen, asked, *place, progress=shown, command=command)
+    options = {"data": images, "progress": shown, "command": command}
+    return tuning.tune(entry, base, chosen, asked, folder, url, study_name or name, **options)
 
 
 @checked
@@ -272,6 +289,8 @@ def find_lr(
     high: float = 10.0,
     steps: int = 200,
     progress: Progress = "auto",
+    data: Any = None,
+    data_settings: Mapping[str, Any] | None = None,
     **overrides: Any,
 ) -> "RangeTest":
     """Find a learning rate by a range test: one sweep a seed, from ``low`` to ``high``.
@@ -292,11 +311,11 @@ def find_lr(
     if to is not None:
         figures.check_place(to, force=force)
     entry = registry.recipe(name)
-    chosen = override(config or entry.config, overrides)
+    chosen = override(config or entry.config, {**overrides, **settings_of(data)})
     checks.sweep(seeds, low, high, steps)
-    data.agreed(chosen, data.load(chosen.data))
+    chosen, images = load_for(chosen, data, data_settings, entry.config.model, overrides)
 
     from fashion_zoo.training import lr_finder
 
-    sweep = {"seeds": seeds, "low": low, "high": high, "steps": steps}
+    sweep = {"seeds": seeds, "low": low, "high": high, "steps": steps, "data": images}
     return lr_finder.find_lr(entry, chosen, to, show=show, progress=progress, **sweep)

@@ -121,7 +121,7 @@ def test_a_run_is_taken_wherever_its_path_is(place, trained, monkeypatch):
 
 def test_one_or_several_are_taken(place, monkeypatch):
     monkeypatch.chdir(place)
-    monkeypatch.setattr("fashion_zoo.evaluation.report.evaluate_run", lambda run, _: run.path.name)
+    monkeypatch.setattr("fashion_zoo.evaluation.report.evaluate_run", lambda run, *_: run.path.name)
     assert fashion_zoo.evaluate("run") == "run"
     assert fashion_zoo.evaluate(["run", fashion_zoo.open_run("run")]) == ["run", "run"]
     monkeypatch.setattr("fashion_zoo.runs.Run.load_model", lambda run: None)

@@ -4,7 +4,7 @@ A family of models without ``num_classes`` or ``input_shape`` is checked when it
 """
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from fashion_zoo.config import RunConfig
 from fashion_zoo.data.batches import steps_per_epoch
 from fashion_zoo.data.dataset import Dataset
+from fashion_zoo.data.loading import load
 from fashion_zoo.data.split import check_shape
 from fashion_zoo.errors import ConfigError
 
@@ -52,6 +53,34 @@ def agreed(
     if data.origin.folder is not None:
         _ = data.train
     return dataclasses.replace(config, model=model, data=data.origin)
+
+
+def load_for(
+    config: RunConfig,
+    data: Any,
+    settings: Mapping[str, Any] | None,
+    defaults: Any,
+    overrides: Mapping[str, Any],
+    *,
+    batches: bool = True,
+) -> tuple[RunConfig, Dataset]:
+    """Return what a config is to be trained on, and the config of a model that follows it.
+
+    Args:
+        config: with ``overrides``, and with those settings of the data that ``data`` may be.
+        data: as in ``load``.
+        settings: of arrays.
+        defaults: see ``agreed``.
+        overrides: what was set on purpose.
+        batches: see ``agreed``.
+
+    Raises:
+        ConfigError: as ``load`` and ``agreed``. DataError: likewise.
+    """
+    dataset = load(data, like=config.data, **settings or {})
+    model = overrides.get("model")
+    chosen = model if isinstance(model, Mapping) else ()
+    return agreed(config, dataset, defaults, chosen=chosen, batches=batches), dataset
 
 
 def _check(model: Any, data: Dataset) -> None:

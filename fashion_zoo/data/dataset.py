@@ -40,6 +40,26 @@ class Positions(NamedTuple):
     """(n,) positions among the test images."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Description:
+    """What is known of a data set without its images; a run stores it."""
+
+    class_names: tuple[str, ...]
+    """Name of each label."""
+    image_shape: tuple[int, ...]
+    """(height, width)."""
+    train: int
+    """Number of images to train on."""
+    validation: int
+    """Number of images for validation."""
+    test: int
+    """Number of images for the test."""
+    digest: str | None = None
+    """See ``Dataset.digest``; None where the images were not read."""
+    test_digest: str | None = None
+    """The same of the test images, where they are in memory; files that can be read are not."""
+
+
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
     """A data set. Its images are read when they are first asked for.
@@ -62,6 +82,8 @@ class Dataset:
     """Of the whole data set; ``origin.limit`` takes a stratified slice of ``train``."""
     read: Callable[[Part], Images]
     """Reads the images to learn from, or the test images."""
+    in_memory: bool = False
+    """Whether they came as arrays, which a run of them must be given again."""
 
     def __post_init__(self) -> None:
         limit, classes, whole = self.origin.limit, len(self.class_names), len(self.positions.train)
@@ -74,14 +96,11 @@ class Dataset:
             )
 
     def __repr__(self) -> str:
-        train, *others = (
-            counted(count, "image")
-            for count in (self.count, len(self.positions.validation), len(self.positions.test))
-        )
-        shape = "x".join(map(str, self.image_shape))
+        shape, known = "x".join(map(str, self.image_shape)), self.describe(read=False)
         return (
-            f"{self.origin.dataset}: {train} of {shape} to train on, {others[0]} for validation, "
-            f"{others[1]} for the test\nclasses: {', '.join(self.class_names)}"
+            f"{self.origin.dataset}: {counted(known.train, 'image')} of {shape} to train on, "
+            f"{known.validation:,} for validation, {known.test:,} for the test\n"
+            f"classes: {', '.join(self.class_names)}"
         )
 
     @property
@@ -118,6 +137,22 @@ class Dataset:
     def digest(self) -> str:
         """SHA-256 of what is trained on and chosen by, pixels and labels, in hexadecimal."""
         return _digest(self.train, self.validation)
+
+    def describe(self, *, read: bool = True) -> Description:
+        """Return what a run stores of it.
+
+        Args:
+            read: whether the images are read, for their digests.
+        """
+        return Description(
+            self.class_names,
+            self.image_shape,
+            self.count,
+            len(self.positions.validation),
+            len(self.positions.test),
+            self.digest if read else None,
+            _digest(self.test) if read and self.in_memory else None,
+        )
 
     def fold(self, number: int, folds: int) -> "Dataset":
         """Hold out one of several stratified folds of the training images, for cross-validation.

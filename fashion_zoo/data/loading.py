@@ -1,27 +1,38 @@
 """From what names a data set, or is one, to its value."""
 
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from fashion_zoo.config import DataConfig
+from fashion_zoo.config.overrides import override
 from fashion_zoo.data.dataset import Dataset
 from fashion_zoo.data.sources import WORDS
-from fashion_zoo.language.arguments import AnyPath, checked
+from fashion_zoo.errors import ConfigError
+from fashion_zoo.language.arguments import received
 
 
-@checked
 def load(
-    data: DataConfig | str = "fashion_mnist",
+    data: Any = None,
     *,
-    folder: AnyPath | None = None,
-    limit: int | None = None,
+    like: DataConfig | None = None,
+    class_names: Sequence[str] | None = None,
+    **settings: Any,
 ) -> Dataset:
-    """Return a data set. Its images are read, and verified, when they are first asked for.
+    """Return a data set. Files are read, and verified, when images are first asked for.
 
     Args:
-        data: the name of a data set, or a whole config.
-        folder: where its files are; by default those that come with the package.
-        limit: train on a stratified slice of this many images only.
+        data: the word of a data set, a dictionary of the fields of a DataConfig, or a whole one; by
+            default Fashion-MNIST. Or arrays, ``(x, y)`` or ``(x, y, x_test, y_test)``: (n, height,
+            width) numbers in 0..255, and (n,) classes. Or a Dataset, which is returned.
+        like: the config to change; without settings, arrays are split as it says.
+        class_names: name of each class of arrays; by default what stands in ``y``.
+        **settings: fields of DataConfig, such as ``limit=1000``; of arrays also ``validation`` and
+            ``test``, the fractions that are held out of each class, and ``seed``, their key.
 
     Raises:
-        ConfigError: an unknown name, or a limit that there are no images for.
+        ConfigError: an unknown word or setting, or a limit that there are no images for.
+        DataError: the arrays are no images or no labels of them, or a class has too few.
 
     Example:
         ```python
@@ -29,6 +40,35 @@ def load(
         model.fit(*data.train, validation_data=data.validation)
         ```
     """
-    if isinstance(data, str):
-        data = DataConfig(data, folder, limit)
+    if isinstance(data, Dataset):
+        return dataclasses.replace(data, origin=override(data.origin, settings))
+    if isinstance(data, tuple | list):
+        config = _split_as(like, settings)
+        return WORDS.parse(config.dataset).dataset(config, data, class_names)
+    if class_names is not None:
+        raise ConfigError("class_names are set where arrays are given, data=(x, y).")
+    data = {"dataset": data} if isinstance(data, str) else data
+    if data is None or isinstance(data, Mapping):
+        data = override(like or DataConfig(), data or {})
+    if not isinstance(data, DataConfig):
+        raise ConfigError(
+            "A data set is the word of one, settings, arrays (x, y) or (x, y, x_test, y_test), or "
+            f"a Dataset, received {received(data)}."
+        )
+    data = override(data, settings)
     return WORDS.parse(data.dataset)(data)
+
+
+def settings_of(data: Any) -> dict[str, Any]:
+    """Return the change of a RunConfig that ``data`` is; none where it holds images."""
+    return {"data": data} if isinstance(data, Mapping | DataConfig) else {}
+
+
+def _split_as(like: DataConfig | None, settings: Mapping[str, Any]) -> DataConfig:
+    """Return the config of arrays: the settings, or where there are none what is known of them."""
+    if not settings and like is not None and like.dataset.startswith("arrays"):
+        return like
+    split = [f"{name}={value!r}" for name, value in settings.items() if name != "limit"]
+    return DataConfig(
+        f"arrays({', '.join(split)})" if split else "arrays", None, settings.get("limit")
+    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from fashion_zoo import runs
-from fashion_zoo.data import load, reshape
+from fashion_zoo.data import Description, load, reshape
 from fashion_zoo.data.arrays import read_pictures
 from fashion_zoo.data.pictures import Picture, read_picture
 from fashion_zoo.errors import ConfigError, DataError
@@ -51,13 +51,19 @@ def logits_of(model, images: np.ndarray) -> np.ndarray:
     return np.concatenate(logits).astype("float64")
 
 
-def run_or_model(function: str, several: str, value: Any) -> "runs.Run | keras.Model":
-    """Return what is evaluated or predicts: a run that is opened, or the caller's model.
+def run_or_model(
+    function: str, several: str, value: Any, data: Any
+) -> "tuple[runs.Run | keras.Model, Description]":
+    """Return what is evaluated or predicts, and what is known of its images.
 
     Args:
         function: what asks for it, for the message.
         several: how many it takes, for the message.
         value: a run, its folder, or a model.
+        data: what a model was trained on; see ``data.load``.
+
+    Returns:
+        A run that is opened, or the caller's model; and the description.
 
     Raises:
         ConfigError: it is something else; or a model whose shape is not known, or that has not an
@@ -66,18 +72,19 @@ def run_or_model(function: str, several: str, value: Any) -> "runs.Run | keras.M
     """
     keras = sys.modules.get("keras")  # who has a model has loaded it
     if keras is not None and isinstance(value, keras.Model):
-        _check_model(function, value)
-        return value
+        known = load(data).describe(read=False)
+        _check_model(function, value, len(known.class_names))
+        return value, known
     if not isinstance(value, str | os.PathLike):
         said = f", {several}" if several else ""
         raise ConfigError(
             f"{function} takes a run, its folder or a model{said}, received {received(value)}."
         )
-    return runs.open_run(value)
+    run = runs.open_run(value)
+    return run, run.data
 
 
-def _check_model(function: str, model: "keras.Model") -> None:
-    classes = len(load().class_names)
+def _check_model(function: str, model: "keras.Model", classes: int) -> None:
     try:
         shape = model.output_shape
     except AttributeError:
@@ -115,6 +122,7 @@ def predict(
     *,
     top: int = 3,
     invert: bool = False,
+    data: Any = None,
     skip: Callable[[DataError], None] | None = None,
     progress: Progress = "auto",
 ) -> list[Prediction]:
@@ -123,10 +131,11 @@ def predict(
     Args:
         run: a run: its folder, or what ``open_run`` or ``train`` returned. Or a model that takes
             pixels and returns logits.
-        pictures: a file that Pillow reads, or an array of (28, 28) or (n, 28, 28) integers or
-            floats in 0..255, 0 is black; or a list of these.
+        pictures: a file that Pillow reads, or an array of (height, width) or (n, height,
+            width) integers or floats in 0..255, 0 is black; or a list of these.
         top: how many classes to return.
         invert: whether to swap light and dark first.
+        data: what a model was trained on, by default Fashion-MNIST; a run knows it.
         skip: called with the error of a file that is not a picture, which is then left out; by
             default it is raised.
         progress: say on a terminal what is going on: True, False, or "auto".
@@ -137,15 +146,14 @@ def predict(
     Raises:
         DataError: a file is not a picture, or the array does not hold pixels.
         RunError: it is not a run, or has no model.
-        ConfigError: no pictures, ``top`` is not in 1..10, a model of other images or classes, or an
-            argument is something else.
+        ConfigError: no pictures, ``top`` is above the number of classes, a model of other images or
+            classes, or an argument is something else.
     """
-    data = load()
-    names = data.class_names
-    checks.whole("top", top, 1, len(names))
-    opened = run_or_model("predict", "", run)
+    opened, known = run_or_model("predict", "", run, data)
+    names = known.class_names
+    checks.whole("top", top, 1, max(len(names), 3))  # the default is no mistake with two classes
     several = pictures if isinstance(pictures, list | tuple) else [pictures]
-    named = _read(several, data.image_shape, invert, skip)
+    named = _read(several, known.image_shape, invert, skip)
     if several and not named:
         return []
     if not named:

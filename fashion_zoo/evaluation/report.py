@@ -13,7 +13,7 @@ from fashion_zoo.evaluation.result import Evaluation
 from fashion_zoo.language.arguments import AnyPath, checked
 from fashion_zoo.language.wording import counted
 from fashion_zoo.machine.devices import releasing
-from fashion_zoo.runs import Run
+from fashion_zoo.runs import Run, dataset_of
 from fashion_zoo.show import figures, plots
 from fashion_zoo.show.waiting import paused, waiting
 from fashion_zoo.show.watching import Progress
@@ -28,20 +28,32 @@ _SHOWN = 20  # mistakes in errors.png
 
 @overload
 def evaluate(
-    run: "AnyPath | keras.Model", *, show: Show | None = None, progress: Progress = "auto"
+    run: "AnyPath | keras.Model",
+    *,
+    data: Any = None,
+    show: Show | None = None,
+    progress: Progress = "auto",
 ) -> dict[str, Any]: ...
 @overload
 def evaluate(
-    run: "Sequence[AnyPath | keras.Model]", *, show: Show | None = None, progress: Progress = "auto"
+    run: "Sequence[AnyPath | keras.Model]",
+    *,
+    data: Any = None,
+    show: Show | None = None,
+    progress: Progress = "auto",
 ) -> list[dict[str, Any]]: ...
 @checked
 @releasing()
-def evaluate(run: Any, *, show: Show | None = None, progress: Progress = "auto") -> Any:
+def evaluate(
+    run: Any, *, data: Any = None, show: Show | None = None, progress: Progress = "auto"
+) -> Any:
     """Evaluate on the test images; see ``fashion_zoo.evaluation.measure``.
 
     Args:
         run: a run: its folder, what ``open_run`` or ``train`` returned. It gets evaluation.json and
             three pictures. Or a model that takes pixels and returns logits; or a list of these.
+        data: of a model the images, by default Fashion-MNIST; of a run that was trained on arrays
+            the same arrays again. See ``fashion_zoo.data.load``.
         show: called with the numbers before anything is written into a run.
         progress: say on a terminal what is going on: True, False, or "auto".
 
@@ -50,16 +62,18 @@ def evaluate(run: Any, *, show: Show | None = None, progress: Progress = "auto")
 
     Raises:
         RunError: it is not a run, or has no model.
-        ConfigError: it is something else, or a model of other images or classes.
+        ConfigError: it is something else, or a model of other images or classes; or a run's arrays
+            are not given again.
+        DataError: a run was trained on other images than those given.
         StorageError: the run folder cannot be written.
     """
     if isinstance(run, list | tuple) and not hasattr(run, "__fspath__"):
-        return [evaluate(one, show=show, progress=progress) for one in run]
-    opened = run_or_model("evaluate", "one or a list of them", run)
+        return [evaluate(one, data=data, show=show, progress=progress) for one in run]
+    opened, _ = run_or_model("evaluate", "one or a list of them", run, data)
     if isinstance(opened, Run):
         with waiting("Evaluating on the test images", progress):
-            return evaluate_run(opened, show or (lambda found: None))
-    found = measure_test(opened, load())
+            return evaluate_run(opened, show or (lambda found: None), data)
+    found = measure_test(opened, load(data))
     if show:
         show(found)
     return found
@@ -83,7 +97,7 @@ def measure_test(model, data: Dataset) -> Evaluation:
 
 
 def evaluate_run(
-    run: Run, show: Callable[[dict[str, Any]], None] = lambda found: None
+    run: Run, show: Callable[[dict[str, Any]], None] = lambda found: None, given: Any = None
 ) -> Evaluation:
     """Evaluate a run's saved model on all test images.
 
@@ -93,6 +107,7 @@ def evaluate_run(
     Args:
         run: the run.
         show: called with the numbers before anything is written.
+        given: its images again, where they were arrays.
 
     Returns:
         What ``measure`` returns; the same as in ``evaluation.json``.
@@ -105,7 +120,7 @@ def evaluate_run(
     from scipy.special import softmax
 
     model = run.load_model()
-    data = load(run.config.data)
+    data = dataset_of(run, given)
     logits = logits_of(model, data.test.images)
     found = Evaluation(measure(logits, data.test.labels, data.class_names))
     with paused("Drawing the pictures"):

@@ -4,18 +4,27 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fashion_zoo import storage
-from fashion_zoo.data import Dataset, load
+from fashion_zoo.data import Description
 from fashion_zoo.errors import ConfigError, ExportError, FashionZooError, Hint
 from fashion_zoo.exporting.float32 import in_float32
 from fashion_zoo.exporting.format import WORDS, Format
 from fashion_zoo.exporting.parity import prove
-from fashion_zoo.runs import Run
+from fashion_zoo.runs import Run, dataset_of
 from fashion_zoo.storage.paths import absolute
+
+_NOISE = 1000  # images
 
 
 def export_run(
-    run: Run, folder: str | Path, format: str = "saved_model", *, force: bool = False
+    run: Run,
+    folder: str | Path,
+    format: str = "saved_model",
+    *,
+    force: bool = False,
+    data: Any = None,
 ) -> dict[str, Any]:
     """Export a run's model, and prove that the export agrees with the model.
 
@@ -29,9 +38,12 @@ def export_run(
         folder: what to make. It appears only when the proof holds.
         format: one of the formats.
         force: replace an older export there.
+        data: the images of the run again, where they were arrays; without them the proof is made
+            on noise.
 
     Returns:
-        What ``parity.json``, which lies in the folder, holds: the ``format``, and see ``prove``.
+        What ``parity.json``, which lies in the folder, holds: the ``format``, what it was
+        ``proved_on``, and see ``prove``.
 
     Raises:
         ConfigError: an unknown format.
@@ -44,14 +56,21 @@ def export_run(
     run.check_model()
     check_exportable(folder, format)
     trained = run.load_model()
-    model, data = in_float32(trained), load(run.config.data)
+    model, (images, proved_on) = in_float32(trained), _images(run, data)
     with storage.atomic_folder(folder, replace=force) as temporary:
-        _write(chosen, format, model, data, temporary)
-        images = data.test.images
-        found = prove(chosen, temporary, model, data.class_names, images, trained=trained)
-        parity = {"format": format, **found}
+        _write(chosen, format, model, run.data, temporary)
+        found = prove(chosen, temporary, model, run.data.class_names, images, trained=trained)
+        parity = {"format": format, "proved_on": proved_on, **found}
         storage.write_json(temporary / "parity.json", parity)
     return parity
+
+
+def _images(run: Run, data: Any) -> tuple[np.ndarray, str]:
+    """Return the images that the proof is made on, and what they are."""
+    if data is None and run.data.test_digest:  # arrays, which nobody can read again
+        shape = (_NOISE, *run.data.image_shape)
+        return np.random.default_rng(0).integers(0, 256, shape, np.uint8), "noise of seed 0"
+    return dataset_of(run, data).test.images, "test images"
 
 
 def check_exportable(folder: Path, format: str = "saved_model") -> None:
@@ -87,7 +106,7 @@ def check_exportable(folder: Path, format: str = "saved_model") -> None:
         )
 
 
-def _write(chosen: Format, format: str, model, data: Dataset, folder: Path) -> None:
+def _write(chosen: Format, format: str, model, data: Description, folder: Path) -> None:
     try:
         chosen.write(model, data.class_names, data.image_shape, folder)
     except (OSError, FashionZooError):

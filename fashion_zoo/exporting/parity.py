@@ -31,14 +31,14 @@ def prove(
     *,
     trained: "keras.Model | None" = None,
 ) -> dict[str, Any]:
-    """Compare an export, loaded in a fresh process, with its model on the test images.
+    """Compare an export, loaded in a fresh process, with its model.
 
     Args:
         format: of the export.
         folder: the export.
         model: what was exported.
         names: of its classes.
-        images: (n, height, width) uint8.
+        images: (n, height, width) uint8, what they are compared on.
         trained: what the model is the float32 form of; by default it is what was trained.
 
     Returns:

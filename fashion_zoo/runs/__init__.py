@@ -1,6 +1,7 @@
 """The run folder: what it holds, and how one is made, gone on with and read."""
 
 from fashion_zoo.runs.config_file import is_run, read_config, write_config
+from fashion_zoo.runs.images import check_images, dataset_of
 from fashion_zoo.runs.places import (
     check_beginning,
     check_free,
@@ -21,10 +22,12 @@ __all__ = [
     "as_stored",
     "check_beginning",
     "check_free",
+    "check_images",
     "check_same",
     "contradictions",
     "create",
     "create_next",
+    "dataset_of",
     "default_run_dir",
     "finished",
     "is_run",

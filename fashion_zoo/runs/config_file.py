@@ -8,9 +8,11 @@ from typing import Any
 from fashion_zoo import storage
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
+from fashion_zoo.data import Description
 from fashion_zoo.errors import ConfigError, Hint, RunError
 from fashion_zoo.language.arguments import AnyPath, checked
 from fashion_zoo.registry import recipe
+from fashion_zoo.runs.images import parse_description
 from fashion_zoo.runs.settings import revived
 from fashion_zoo.storage import reading
 
@@ -26,9 +28,11 @@ def is_run(path: Path) -> bool:
     return isinstance(stored, dict) and {"format", "recipe", "config"} <= stored.keys()
 
 
-def write_config(file: Path, name: str, config: RunConfig) -> None:
-    """Write the config of a run, whole or not at all."""
+def write_config(file: Path, name: str, config: RunConfig, data: Description | None = None) -> None:
+    """Write the config of a run, and what is known of its images, whole or not at all."""
     stored = {"format": FORMAT, "recipe": name, "config": dataclasses.asdict(config)}
+    if data is not None:
+        stored["data"] = dataclasses.asdict(data)
     storage.write_json(file, stored)
 
 
@@ -43,14 +47,14 @@ def read_config(file: AnyPath, name: str) -> RunConfig:
     Raises:
         RunError: it cannot be read, holds no config, or is of another recipe.
     """
-    found, config = parse(Path(file), str(file))
+    found, config, _ = parse(Path(file), str(file))
     if found != name:
         raise RunError(f"{file} is a config of {found}, not of {name}.")
     return config
 
 
-def parse(file: Path, what: str) -> tuple[str, RunConfig]:
-    """Return the recipe's name and the config that a file holds.
+def parse(file: Path, what: str) -> tuple[str, RunConfig, Description | None]:
+    """Return the recipe's name, the config, and what a file holds of the images.
 
     Args:
         file: the file.
@@ -72,7 +76,8 @@ def parse(file: Path, what: str) -> tuple[str, RunConfig]:
         raise RunError(f"{file} is not a run's config.")
     try:
         entry = recipe(name)
-        return entry.name, override(entry.config, revived(entry.config, stored["config"]))
+        config = override(entry.config, revived(entry.config, stored["config"]))
+        return entry.name, config, parse_description(file, stored)
     except ConfigError as error:
         raise RunError(
             f"{what} cannot be opened: ",

@@ -12,6 +12,7 @@ from typing import Any
 from fashion_zoo import storage
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import differences
+from fashion_zoo.data import Description
 from fashion_zoo.errors import ConfigError, Hint, Message, RunError
 from fashion_zoo.language.arguments import AnyPath, checked
 from fashion_zoo.runs.config_file import is_run, write_config
@@ -34,6 +35,7 @@ def create(
     config: RunConfig,
     environment: Mapping[str, Any],
     *,
+    data: Description | None = None,
     force: bool = False,
 ) -> Iterator[Run]:
     """Make a run folder, hold its lock, and yield it.
@@ -61,8 +63,8 @@ def create(
         storage.sweep(place)
         with Held(Path(path), lock) as held:
             try:
-                run = Run(Path(path), recipe_name, config, held.check)
-                write_config(place / "config.json", recipe_name, config)
+                run = Run(Path(path), recipe_name, config, data, held.check)
+                write_config(place / "config.json", recipe_name, config, data)
                 storage.write_json(place / "environment.json", dict(environment))
                 yield run
             except BaseException:
@@ -79,7 +81,12 @@ def create(
 
 @contextlib.contextmanager
 def create_next(
-    path: AnyPath, recipe_name: str, config: RunConfig, environment: Mapping[str, Any]
+    path: AnyPath,
+    recipe_name: str,
+    config: RunConfig,
+    environment: Mapping[str, Any],
+    *,
+    data: Description | None = None,
 ) -> Iterator[Run]:
     """Do as ``create`` at the first of PATH, PATH-2, PATH-3, ... where nothing is.
 
@@ -90,7 +97,9 @@ def create_next(
         for number in itertools.count(1):
             place = path if number == 1 else path.with_name(f"{path.name}-{number}")
             with contextlib.suppress(RunError):
-                run = stack.enter_context(create(place, recipe_name, config, environment))
+                run = stack.enter_context(
+                    create(place, recipe_name, config, environment, data=data)
+                )
                 break
         yield run
 

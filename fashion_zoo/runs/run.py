@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from fashion_zoo import storage
 from fashion_zoo.config import RunConfig
+from fashion_zoo.data import Description, load
 from fashion_zoo.errors import Hint, RunError
 from fashion_zoo.language.arguments import AnyPath, checked
 from fashion_zoo.language.wording import counted, percent
@@ -49,6 +50,8 @@ class Run:
     """Name of the recipe."""
     config: RunConfig
     """What the run was made from."""
+    stored_data: Description | None = None
+    """What its images were; None where an older version wrote it, or nobody has said it yet."""
     check: Callable[[], None] | None = dataclasses.field(default=None, compare=False, repr=False)
     """Called before anything is written into a run that is held; raises where it no longer is."""
 
@@ -80,6 +83,11 @@ class Run:
                 found = self.result(word)
                 lines.append(kind.unsaid if found is None else found.said)
         return [line for line in lines if line]
+
+    @property
+    def data(self) -> Description:
+        """What its images were: class names, shape, counts and digest."""
+        return self.stored_data or load(self.config.data).describe(read=False)
 
     @property
     def said(self) -> str:
@@ -279,8 +287,7 @@ def open_run(path: AnyPath) -> Run:
         raise RunError(f"There is no run folder {path}.")
     if not os.path.isfile(path / "config.json"):
         raise RunError(f"{path} is not a run folder: it has no config.json.")
-    name, config = parse(path / "config.json", f"Run {path}")
-    return Run(path, name, config)
+    return Run(path, *parse(path / "config.json", f"Run {path}"))
 
 
 @checked

@@ -12,7 +12,7 @@ import numpy as np
 
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
-from fashion_zoo.data import Images, load, reshape
+from fashion_zoo.data import Dataset, Images, load, reshape
 from fashion_zoo.data.batches import encode, epoch_order, steps_per_epoch
 from fashion_zoo.errors import Hint, TrainingError
 from fashion_zoo.language import checks
@@ -97,6 +97,7 @@ def range_test(
     high: float = 10.0,
     steps: int = 200,
     tick: Callable[[int, int], None] = lambda seed, step: None,
+    data: Dataset | None = None,
 ) -> RangeTest:
     """Train new models of a recipe for a few steps while the learning rate rises.
 
@@ -111,6 +112,7 @@ def range_test(
         high: the last rate.
         steps: steps a sweep, at least 20.
         tick: called with seed and step, both from 0.
+        data: the images; by default those of the config.
 
     Raises:
         ConfigError: an argument is out of range.
@@ -118,7 +120,7 @@ def range_test(
         TrainingError: the loss diverged at once.
     """
     checks.sweep(seeds, low, high, steps)
-    train = load(config.data).train
+    train = (data or load(config.data)).train
     rates = np.geomspace(low, high, steps)
     losses = np.full((seeds, steps), np.nan)
     smoothed, found = losses.copy(), []
@@ -147,6 +149,7 @@ def find_lr(
     progress: Progress = False,
     seeds: int = 3,
     steps: int = 200,
+    data: Dataset | None = None,
     **rates: float,
 ) -> RangeTest:
     """Do a range test with its progress shown, and draw its curves.
@@ -159,19 +162,21 @@ def find_lr(
         progress: whether to show it.
         seeds: number of sweeps.
         steps: steps a sweep.
+        data: the images; by default those of the config.
         **rates: ``low`` and ``high``.
     """
+    data = data or load(config.data)
     with SweepDisplay(seeds * steps, enabled=progress) as display:
 
         def tick(seed: int, step: int) -> None:
             display.advance(seed * steps + step + 1)
 
-        found = range_test(entry, config, seeds=seeds, steps=steps, tick=tick, **rates)
+        found = range_test(entry, config, seeds=seeds, steps=steps, tick=tick, data=data, **rates)
     if show is not None:
         show(found)
     if to is not None:
         title = f"Learning-rate range test of {entry.name}"
-        caption = _tested(config, seeds, steps)
+        caption = _tested(config, data.count, seeds, steps)
         figures.try_save(
             to,
             lambda: plots.range_test(*found[:3], found.suggestions, title, caption=caption),
@@ -179,12 +184,12 @@ def find_lr(
     return found
 
 
-def _tested(config: RunConfig, seeds: int, steps: int) -> str:
+def _tested(config: RunConfig, count: int, seeds: int, steps: int) -> str:
     """Return what a range test was made with, for the caption of its picture."""
     last = config.seed + seeds - 1
     keys = f"seed {last}" if seeds == 1 else f"seeds {config.seed} to {last}"
     return (
-        f"{keys}; {config.data.dataset}, {counted(load(config.data).count, 'training image')}, "
+        f"{keys}; {config.data.dataset}, {counted(count, 'training image')}, "
         f"{counted(steps, 'step')} of {counted(config.training.batch_size, 'image')}."
     )
 

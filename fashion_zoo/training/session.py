@@ -26,7 +26,7 @@ from fashion_zoo.storage.paths import absolute
 from fashion_zoo.training.checkpoint import Checkpoint
 from fashion_zoo.training.compile import build_model
 from fashion_zoo.training.fit import fit
-from fashion_zoo.training.plan import plan
+from fashion_zoo.training.plan import Plan, plan
 from fashion_zoo.training.recorder import Recorder, belonging, fork_checkpoint, load_checkpoint
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def train_run(
     display: TrainingDisplay | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     next_free: bool = False,
+    data: Dataset | None = None,
 ) -> Ended:
     """Train a recipe into a run folder.
 
@@ -69,10 +70,11 @@ def train_run(
         display: what shows the progress.
         callbacks: of the caller; see ``fit``.
         next_free: take the first of PATH, PATH-2, PATH-3, ... where nothing is.
+        data: the images; by default those of the config.
 
     Raises:
         ConfigError: the model does not fit the data, or a callback cannot be one.
-        DataError: a data file is damaged.
+        DataError: a data file is damaged; or the run to go on with had other images.
         RunError: there is a run already; or the one to go on with has another config, or has no
             state that is whole. RunLockedError: another process trains there.
         StorageError: the run cannot be written; what was written before stays.
@@ -86,13 +88,12 @@ def train_run(
     if going_on:
         runs.check_same(runs.open_run(path), entry.name, config)
     with waiting("Reading the images and building the model", display.enabled):
-        dataset = load(config.data)
-        planned = plan(config, dataset.count)
-        model = build_model(entry, config, planned.dtype)
-    _check_fit(model, entry.name, dataset)
+        dataset = data or load(config.data)
+        planned, model = _built(entry, config, dataset)
     origin = fork_checkpoint(fork, planned.epochs) if fork and not going_on else None
     surroundings = {**environment.describe(), "precision": planned.precision._asdict()}
-    with _run_folder(entry, config, path, surroundings, force, resume, next_free) as run:
+    begin = (path, entry.name, config, surroundings)
+    with _run_folder(begin, dataset, force, resume, next_free) as run:
         if run.finished:
             display.say(f"{run.path} is finished: nothing is left to train.")
             if not (run.path / "curves.png").exists():  # a kill came before it
@@ -121,23 +122,23 @@ def train_run(
 
 @contextlib.contextmanager
 def _run_folder(
-    entry: Recipe,
-    config: RunConfig,
-    path: str | Path,
-    surroundings: dict[str, Any],
+    begin: tuple[Path, str, RunConfig, dict[str, Any]],
+    dataset: Dataset,
     force: bool,
     resume: bool,
     next_free: bool,
 ) -> Iterator[Run]:
-    if resume and runs.is_run(Path(path)):
+    path, recipe, config, surroundings = begin
+    if resume and runs.is_run(path):
         with runs.reopen(path, surroundings) as run:
-            runs.check_same(run, entry.name, config)
+            runs.check_same(run, recipe, config)
+            runs.check_images(run, dataset)
             yield run
     elif next_free:
-        with runs.create_next(path, entry.name, config, surroundings) as run:
+        with runs.create_next(*begin, data=dataset.describe()) as run:
             yield run
     else:
-        with runs.create(path, entry.name, config, surroundings, force=force) as run:
+        with runs.create(*begin, data=dataset.describe(), force=force) as run:
             yield run
 
 
@@ -186,7 +187,7 @@ def run_curves(run: Run) -> "Figure":
         RunError: it has none.
     """
     training = run.read_json("training.json")
-    images = counted(load(run.config.data).count, "training image")
+    images = counted(run.data.train, "training image")
     validation = counted(training["validation_images"], "validation image")
     return plots.curves(
         run.history(),
@@ -209,15 +210,27 @@ def _within(config: RunConfig) -> list[str]:
     return [name for name, there in parts.items() if there]
 
 
-def _check_fit(model: keras.Model, name: str, dataset: Dataset) -> None:
-    """Check that the model can read the images and tell their classes apart."""
+def _built(entry: Recipe, config: RunConfig, dataset: Dataset) -> tuple[Plan, keras.Model]:
+    """Return plan and model, which can read the images and tells their classes apart."""
+    planned = plan(config, dataset.count)
+    model = build_model(entry, config, planned.dtype)
     classes, known = model.output_shape[-1], len(dataset.class_names)
     if classes != known:
-        raise ConfigError(f"{name} has num_classes={classes}, but the data has {known} classes.")
+        raise ConfigError(
+            f"{entry.name} has num_classes={classes}, but the data has {known} classes."
+        )
     check_shape(model.input_shape[1:], dataset.image_shape)
+    _ = dataset.train  # it is waited for here
+    return planned, model
 
 
-def train_once(entry: Recipe, config: RunConfig, path: Path, display: TrainingDisplay) -> Run:
+def train_once(
+    entry: Recipe,
+    config: RunConfig,
+    path: Path,
+    display: TrainingDisplay,
+    data: Dataset | None = None,
+) -> Run:
     """Return the finished run at ``path``.
 
     A run with the same config in the same environment is gone on with where it was left; any
@@ -230,7 +243,9 @@ def train_once(entry: Recipe, config: RunConfig, path: Path, display: TrainingDi
     if run is None or not run.finished:
         same = run is not None
         with releasing():
-            ended = train_run(entry, config, path, force=not same, resume=same, display=display)
+            ended = train_run(
+                entry, config, path, force=not same, resume=same, display=display, data=data
+            )
         if ended.interrupted:
             raise KeyboardInterrupt
         run = ended.run

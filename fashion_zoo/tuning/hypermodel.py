@@ -15,7 +15,7 @@ from fashion_zoo import registry, spaces
 from fashion_zoo.callbacks import check_callbacks
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
-from fashion_zoo.data import Dataset, load
+from fashion_zoo.data import Dataset, load, load_for, settings_of
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.registry import Recipe
 from fashion_zoo.show.progress import TrainingDisplay
@@ -29,7 +29,12 @@ from fashion_zoo.training.plan import Plan, plan
 
 
 def hypermodel(
-    name: str, *, space: TrainingSpace | Mapping[str, str] | None = None, **overrides: Any
+    name: str,
+    *,
+    space: TrainingSpace | Mapping[str, str] | None = None,
+    data: Any = None,
+    data_settings: Mapping[str, Any] | None = None,
+    **overrides: Any,
 ) -> "RecipeHyperModel":
     """Make a KerasTuner hypermodel of a recipe.
 
@@ -37,6 +42,8 @@ def hypermodel(
         name: a registered recipe.
         space: what the search may change: a space, or ranges that replace some of the recipe's,
             such as ``{"learning_rate": "log(1e-4, 1e-2)", "optimizer": "'adamw'"}``.
+        data: what to train on; see ``data.load``.
+        data_settings: of arrays.
         **overrides: fields of RunConfig, such as ``training={"epochs": 5}``.
 
     Raises:
@@ -51,8 +58,11 @@ def hypermodel(
         ```
     """
     entry = registry.recipe(name)
-    config = override(entry.config, overrides)
-    return RecipeHyperModel(entry, config, narrowed(entry.space, space, config))
+    config = override(entry.config, {**overrides, **settings_of(data)})
+    config, images = load_for(
+        config, data, data_settings, entry.config.model, overrides, batches=False
+    )
+    return RecipeHyperModel(entry, config, narrowed(entry.space, space, config), data=images)
 
 
 class SearchCallError(ConfigError, keras_tuner.errors.FatalError):
@@ -93,6 +103,7 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         executions: how often a trial is trained, each time with another seed.
         folds: 0, or how many folds of the training images are held out in turn; the validation
             images then take no part in the search.
+        data: the images; by default those of the config.
 
     Raises:
         ConfigError: more folds than training images of a class, or a batch of the space is larger
@@ -106,6 +117,7 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         space: TrainingSpace,
         executions: int = 1,
         folds: int = 0,
+        data: Dataset | None = None,
     ):
         super().__init__(name=entry.name)
         self.entry = entry
@@ -115,7 +127,7 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         self.folds = folds
         self.display = TrainingDisplay(enabled=False)
         """Shows the epochs of each training."""
-        self.dataset = load(config.data)
+        self.dataset = data or load(config.data)
         self._fold: tuple[int, Dataset] | None = None
         self._built: tuple[weakref.ref[keras.Model], RunConfig, Plan] | None = None
         check_images(self.parameters, folds, self.dataset)

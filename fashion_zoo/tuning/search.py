@@ -227,7 +227,7 @@ def train_again(
                 path = folder / f"trial-{index}-{seed}"
                 seeded = override(config, {"seed": seed})
                 with display.pace.training(f"trial {index} seed {seed}"):
-                    run = train_once(model.entry, seeded, path, display)
+                    run = train_once(model.entry, seeded, path, display, model.dataset)
                 again.append(run.read_json("training.json")["validation_accuracy"])
                 display.say(f"trial {index} seed {seed}: validation {percent(again[-1])}")
         except TrainingError as error:  # a config that one seed survives is no candidate

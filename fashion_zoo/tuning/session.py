@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from fashion_zoo import runs, storage
 from fashion_zoo.config import RunConfig, SearchConfig
+from fashion_zoo.data import Dataset
 from fashion_zoo.errors import RunLockedError, advice
 from fashion_zoo.language.wording import counted, percent
 from fashion_zoo.registry import Recipe
@@ -81,6 +82,7 @@ def tune(
     url: str,
     study_name: str,
     *,
+    data: Dataset | None = None,
     progress: bool = False,
     command: str | None = None,
 ) -> Tuned:
@@ -94,6 +96,7 @@ def tune(
         folder: the study folder.
         url: of the storage.
         study_name: of the study in it.
+        data: the images; by default those of the config.
         progress: whether it is shown.
         command: what began the search, for the report.
 
@@ -102,7 +105,7 @@ def tune(
         StudyError: the storage cannot be opened, or holds another search.
         KeyboardInterrupt: Ctrl-C; the trial was given back, and a next call goes on.
     """
-    model = RecipeHyperModel(entry, base, space, asked.executions, asked.folds)
+    model = RecipeHyperModel(entry, base, space, asked.executions, asked.folds, data)
     search.check_backend(model)
     search.be_quiet()
     with study_folder(folder):

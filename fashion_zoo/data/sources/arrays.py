@@ -1,6 +1,7 @@
 """Arrays in memory: images and labels of a caller's own, split by a seed of their own."""
 
-from collections.abc import Callable, Sequence
+import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,71 +16,70 @@ from fashion_zoo.language.wording import counted
 from fashion_zoo.seeds import derive
 
 
+@dataclasses.dataclass(frozen=True)
+class Arrays:
+    """How arrays become a data set, the same one of the same arrays."""
+
+    validation: float
+    """Fraction of the images of each class that is held out for validation."""
+    test: float
+    """Fraction that is held out for the test where there are no test images."""
+    seed: int
+    """Key of what is held out; a training has another."""
+
+    def __call__(self, config: DataConfig) -> Dataset:
+        """Refuse: a config does not hold the arrays."""
+        raise ConfigError(
+            "These images were arrays in memory, which cannot be read again. Give them in Python: "
+            "data=(x, y) or data=(x, y, x_test, y_test)."
+        )
+
+    def dataset(
+        self, config: DataConfig, given: Sequence[Any], class_names: Sequence[str] | None
+    ) -> Dataset:
+        """Make the data set.
+
+        Args:
+            config: what it is made from.
+            given: ``(x, y)`` or ``(x, y, x_test, y_test)``: (n, height, width) numbers in 0..255, 0
+                is black, and (n,) positions in ``class_names``, or names.
+            class_names: name of each class; by default what stands in ``y``.
+
+        Raises:
+            DataError: the arrays are no images or no labels of them, or a class has too few.
+        """
+        if len(given) not in (2, 4):
+            raise DataError(
+                f"Arrays are given as (x, y) or (x, y, x_test, y_test), received {len(given)}."
+            )
+        names = _names(given[1], class_names)
+        whole = tested = _part("x", given[0], "y", given[1], names)
+        size = whole.images.shape[1:]
+        if len(given) == 2:
+            positions = _split(whole.labels, names, self.validation, self.test, self.seed)
+        else:
+            tested = _part("x_test", given[2], "y_test", given[3], names)
+            if tested.images.shape[1:] != size:
+                raise DataError(
+                    f"x has images of {size}, and x_test of {tested.images.shape[1:]}; they must "
+                    "be the same."
+                )
+            positions = _split(whole.labels, names, self.validation, 0.0, self.seed)
+            positions = positions._replace(test=np.arange(len(tested.labels)))
+
+        def read(part: Part) -> Images:
+            return whole if part == "train" else tested
+
+        return Dataset(config, names, size, positions, read, in_memory=True)
+
+
 @WORDS.register
-def arrays() -> Callable[[DataConfig], Dataset]:
+def arrays(validation: float = 0.1, test: float = 0.2, seed: int = 0) -> Arrays:
     """Arrays of your own, given in Python: ``fashion_zoo.train(NAME, data=(x, y))``."""
-    return _refuse
-
-
-def _refuse(config: DataConfig) -> Dataset:
-    raise ConfigError(
-        "These images were arrays in memory, which nothing here can read again. Give them in "
-        "Python, with their settings: data=(x, y) or data=(x, y, x_test, y_test)."
-    )
-
-
-def from_arrays(
-    x: Any,
-    y: Any,
-    x_test: Any = None,
-    y_test: Any = None,
-    *,
-    class_names: Sequence[str] | None = None,
-    validation: float = 0.1,
-    test: float = 0.2,
-    seed: int = 0,
-    limit: int | None = None,
-) -> Dataset:
-    """Make a data set of arrays, the same one of the same arrays and settings.
-
-    Args:
-        x: (n, height, width) or (n, height, width, 1) numbers in 0..255, 0 is black.
-        y: (n,) positions in ``class_names``, or names.
-        x_test: test images; by default some of ``x`` are held out for the test.
-        y_test: their labels.
-        class_names: name of each class; by default what stands in ``y``.
-        validation: fraction of the images of each class that is held out for validation.
-        test: fraction that is held out for the test where there is no ``x_test``.
-        seed: key of what is held out; a training has another.
-        limit: as in ``DataConfig``.
-
-    Raises:
-        ConfigError: a setting is out of range.
-        DataError: the arrays are no images or no labels of them, or a class has too few images.
-    """
     for name, part in (("validation", validation), ("test", test)):
         checks.number(name, part, "a number above 0 and below 1", lambda value: 0 < value < 1)
     checks.whole("seed", seed, 0)
-    if (x_test is None) != (y_test is None):
-        raise ConfigError("Test images have labels: give both x_test and y_test, or neither.")
-    names = _names(y, class_names)
-    learned = _part("x", x, "y", y, names)
-    tested, size = learned, learned.images.shape[1:]
-    if x_test is not None:
-        tested, test = _part("x_test", x_test, "y_test", y_test, names), 0.0
-        if tested.images.shape[1:] != size:
-            raise DataError(
-                f"x has images of {size}, and x_test of {tested.images.shape[1:]}. They must have "
-                "the same shape."
-            )
-    positions = _split(learned.labels, names, validation, test, seed)
-    if x_test is not None:
-        positions = positions._replace(test=np.arange(len(tested.labels)))
-
-    def read(part: Part) -> Images:
-        return learned if part == "train" else tested
-
-    return Dataset(DataConfig("arrays", limit=limit), names, size, positions, read)
+    return Arrays(validation, test, seed)
 
 
 def _names(y: Any, given: Sequence[str] | None) -> tuple[str, ...]:

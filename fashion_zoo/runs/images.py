@@ -1,0 +1,75 @@
+"""The images of a run: what it stores of them, and how they are found again."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fashion_zoo.data import Dataset, Description, load
+from fashion_zoo.errors import DataError
+from fashion_zoo.runs.results import check_shape
+
+if TYPE_CHECKING:
+    from fashion_zoo.runs.run import Run
+
+_SHAPE = {
+    "class_names": [str],
+    "image_shape": [int],
+    "train": int,
+    "validation": int,
+    "test": int,
+    "digest?": str,
+    "test_digest?": str,
+}
+
+
+def parse_description(file: Path, stored: Mapping[str, Any]) -> Description | None:
+    """Return what ``config.json`` holds of the images, None where an older version wrote it.
+
+    Raises:
+        RunError: it is damaged.
+    """
+    found = stored.get("data")
+    if found is None:
+        return None
+    check_shape(file, found, _SHAPE, "data")
+    known = {field.name: found.get(field.name) for field in dataclasses.fields(Description)}
+    return Description(
+        **known
+        | {"class_names": tuple(known["class_names"]), "image_shape": tuple(known["image_shape"])}
+    )
+
+
+def dataset_of(run: "Run", given: Any = None) -> Dataset:
+    """Return the images that a run was trained on, with its test images.
+
+    Args:
+        run: the run.
+        given: the same again, as ``data.load`` takes them; needed where they were arrays.
+
+    Raises:
+        ConfigError: they were arrays, and are not given.
+        DataError: others are given.
+    """
+    if given is None:
+        return load(run.config.data)
+    found = load(given, like=run.config.data)
+    check_images(run, found)
+    return dataclasses.replace(found, class_names=run.data.class_names)
+
+
+def check_images(run: "Run", found: Dataset) -> None:
+    """Check that images are those that a run was trained on.
+
+    Raises:
+        DataError: they are others.
+    """
+    known = run.stored_data or load(run.config.data).describe()
+    now = found.describe()
+    same_test = known.test_digest in (None, now.test_digest)
+    if now.digest != known.digest or not same_test:
+        raise DataError(
+            f"{run.path} was trained on other images than these. Give the same again, with the "
+            "same test images; its model can be measured on others: "
+            "evaluate(run.load_model(), data=...)."
+        )

@@ -1,0 +1,182 @@
+"""Data of a caller's own: arrays, and sources that somebody else registers."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import fashion_zoo
+from fashion_zoo import ConfigError, DataConfig, DataError, RunError, override, recipe
+from fashion_zoo.data import Dataset, Images, Positions, agreed, load
+from fashion_zoo.data.sources import WORDS
+
+NAMES = ("dark", "grey", "light")
+
+
+def three_classes(count=120, seed=0):
+    """Images of 8x8 whose class is how light they are."""
+    labels = np.arange(count) % 3
+    noise = np.random.default_rng(seed).integers(0, 50, (count, 8, 8))
+    return (noise + 100 * labels[:, None, None]).astype(np.uint8), labels
+
+
+def test_arrays_are_split_by_class_and_by_a_seed_of_their_own():
+    x, y = three_classes()
+    data = load((x, y), class_names=NAMES)
+    train, validation, test = data.positions
+    assert np.array_equal(np.sort(np.concatenate(data.positions)), np.arange(120))
+    assert [np.bincount(y[part]).tolist() for part in (train, validation, test)] == [
+        [28] * 3, [4] * 3, [8] * 3,
+    ]  # fmt: skip
+    assert np.array_equal(data.test.images, x[test])
+    assert data.image_shape == (8, 8)
+    assert data.class_names == NAMES
+    assert load((x.astype("float64"), y)).digest == data.digest
+    other = load((x, y), seed=1)
+    assert other.digest != data.digest
+    assert other.origin == DataConfig("arrays(seed=1)")
+    assert load((x, y), like=other.origin).digest == other.digest
+
+
+def test_what_is_held_out_of_arrays_is_the_same_in_every_version():
+    data = load(three_classes())
+    assert data.positions.validation.tolist() == [
+        2, 18, 19, 22, 24, 35, 57, 70, 95, 98, 109, 117,
+    ]  # fmt: skip
+    assert data.positions.test[:6].tolist() == [5, 6, 7, 9, 10, 11]
+
+
+def test_test_images_of_ones_own_are_all_of_the_test():
+    x, y = three_classes()
+    data = load((x, y, *three_classes(30, seed=1)), limit=30, validation=0.5)
+    assert [len(part.labels) for part in (data.train, data.validation, data.test)] == [30, 60, 30]
+    assert data.origin == DataConfig("arrays(validation=0.5)", limit=30)
+    assert data.describe().test_digest != load((x, y)).describe().test_digest
+
+
+def test_labels_may_be_names():
+    x, y = three_classes()
+    data = load((x, np.array(NAMES)[y]))
+    assert data.class_names == tuple(sorted(NAMES))
+    assert data.digest == load((x, y)).digest
+
+
+X, Y = three_classes()
+
+
+@pytest.mark.parametrize(
+    ("given", "settings", "message"),
+    [
+        ((X,), {}, r"given as \(x, y\) or \(x, y, x_test, y_test\), received 1"),
+        ((X / 255, Y), {}, "multiply them by it again, and round"),
+        ((X.astype(int) - 1, Y), {}, "in 0..255, received values from -1"),
+        ((X[:, :, :, None].repeat(3, axis=3), Y), {}, r"grey images, .* received \(120, 8, 8, 3\)"),
+        ((X, Y[:5]), {}, r"each of the 120 images of x, received \(5,\) of int64"),
+        ((X, np.eye(3)[Y]), {}, r"y must hold a whole number or a name for each"),
+        ((X, Y), {"class_names": ["a", "b"]}, "y must be in 0..1, positions of the 2 class names"),
+        ((X, np.where(Y == 2, 3, Y)), {}, "Class '2' has 0 images"),
+        ((X, Y, X[:, :4], Y), {}, r"x has images of \(8, 8\), and x_test of \(4, 8\)"),
+        ((X, Y, X, np.full(120, "d")), {"class_names": ["a", "b", "c"]}, "Unknown class 'd'"),
+    ],
+)  # fmt: skip
+def test_arrays_that_are_no_data_set_are_answered_in_a_sentence(given, settings, message):
+    with pytest.raises(DataError, match=message):
+        load(given, **settings)
+
+
+def test_settings_of_arrays_are_checked():
+    for settings in ({"validation": 1.0}, {"seed": -1}, {"split": 3}, {"limit": 1}):
+        with pytest.raises(ConfigError, match=next(iter(settings))):
+            load((X, Y), **settings)
+    with pytest.raises(ConfigError, match=r"were arrays in memory.*data=\(x, y\)"):
+        load("arrays")
+
+
+def test_a_model_follows_the_data_where_it_is_not_set():
+    config, data = recipe("bn_mlp").config, load((X, Y))
+    own = config.model
+    found = agreed(override(config, {"training": {"batch_size": 8}}), data, own)
+    assert (found.model.num_classes, found.model.input_shape) == (3, (8, 8))
+    assert found.data == data.origin
+    flat = override(found, {"model": {"input_shape": (64,)}})
+    assert agreed(flat, data, own).model == flat.model
+    assert agreed(config, load(), own) == config
+    for chosen, message in (({"num_classes": 10}, "3 classes"), ({"input_shape": (28, 28)}, "784")):
+        with pytest.raises(ConfigError, match=message):
+            agreed(override(found, {"model": chosen}), data, own, chosen=chosen)
+
+
+def test_a_source_is_one_registered_function(monkeypatch):
+    monkeypatch.setattr(WORDS, "_members", dict(WORDS._members))
+
+    @WORDS.register
+    def stripes(count: int = 12):
+        """Images of two rows."""
+
+        def dataset(config):
+            images = Images(np.zeros((count, 2, 3), np.uint8), np.arange(count) % 2)
+            halves = Positions(*np.split(np.arange(count), [count // 2, count // 2 + 2]))
+            return Dataset(config, ("a", "b"), (2, 3), halves, lambda part: images)
+
+        return dataset
+
+    config = override(recipe("bn_mlp").config, {"data": {"dataset": "stripes(20)", "limit": 4}})
+    data = load(config.data)
+    assert [len(part.labels) for part in (data.train, data.validation, data.test)] == [4, 2, 8]
+    with pytest.raises(ConfigError, match=r"Unknown dataset 'stripe'\. Did you mean 'stripes'"):
+        dataclasses.replace(config.data, dataset="stripe")
+
+
+SMALL = {"model": {"hidden_units": (8,)}, "training": {"epochs": 1, "batch_size": 8}}
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    """A run on arrays, trained and evaluated."""
+    folder = tmp_path_factory.mktemp("own") / "r"
+    settings = {"class_names": NAMES, "seed": 2}
+    given = {"data": (X, Y), "data_settings": settings, "run_dir": folder, "export": False}
+    return fashion_zoo.train("bn_mlp", **given, **SMALL)
+
+
+def test_a_run_on_arrays_is_trained_evaluated_and_predicts_with_its_own_names(own):
+    data = load((X, Y), class_names=NAMES, seed=2)
+    assert (own.run.config.model.num_classes, own.run.config.model.input_shape) == (3, (8, 8))
+    assert own.evaluation["images"] == 24
+    assert [row["name"] for row in own.evaluation["classes"]] == list(NAMES)
+    opened = fashion_zoo.open_run(own)
+    assert opened.data == data.describe()
+    assert fashion_zoo.evaluate(own.model, data=data) == own.evaluation
+    (said,) = fashion_zoo.predict(own, data.test.images[:1])
+    assert {name for name, _ in said.classes} == set(NAMES)
+
+
+def test_a_run_on_arrays_needs_them_again_and_no_others(own):
+    with pytest.raises(ConfigError, match=r"Give them in Python: data=\(x, y\)"):
+        fashion_zoo.evaluate(own)
+    for given in (three_classes(seed=1), (X, Y, X[:9], Y[:9])):
+        with pytest.raises(DataError, match="was trained on other images than these"):
+            fashion_zoo.evaluate(own, data=given)
+    again = {"run_dir": own.run.path, "resume": True, "export": False, **SMALL}
+    assert fashion_zoo.train("bn_mlp", **again).evaluation == own.evaluation  # it lacks nothing
+    with pytest.raises(RunError, match=r"data.dataset: 'arrays\(seed=2\)', now 'arrays\(seed=3\)'"):
+        fashion_zoo.train("bn_mlp", data=(X, Y), data_settings={"seed": 3}, **again)
+
+
+@pytest.mark.slow
+def test_the_proof_of_an_export_is_made_on_the_test_images_or_else_on_noise(own, tmp_path):
+    images = fashion_zoo.export(own, tmp_path / "images", data=(X, Y))
+    assert (images["proved_on"], images["images"]) == ("test images", 24)
+    noise = fashion_zoo.export(own, tmp_path / "noise")
+    assert (noise["proved_on"], noise["images"]) == ("noise of seed 0", 1000)
+
+
+@pytest.mark.slow
+def test_a_search_and_a_range_test_are_made_on_arrays(tmp_path):
+    space = {"depth": "1", "units": "8", "batch_size": "8", "augmentation": "'none'"}
+    asked = {"trials": 1, "candidates": 1, "seeds": 1, "study_dir": tmp_path, "space": space}
+    found = fashion_zoo.tune("bn_mlp", data=(X, Y), training={"epochs": 1}, **asked)
+    best = fashion_zoo.read_config(found.best, "bn_mlp")
+    assert (best.data.dataset, best.model.num_classes) == ("arrays", 3)
+    rates = fashion_zoo.find_lr("bn_mlp", data=(X, Y), seeds=1, steps=20, **SMALL).rates
+    assert len(rates) == 20
