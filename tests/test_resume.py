@@ -254,7 +254,7 @@ def test_the_lock_names_its_holder_and_the_loser_changes_nothing(whole):
 
 def test_a_lock_dies_with_its_process(tmp_path):
     code = (
-        "import os, sys; from pathlib import Path; from fashion_zoo import locks\n"
+        "import os, sys; from pathlib import Path; from fashion_zoo.storage import locks\n"
         "with locks.lock(Path(sys.argv[1])):\n    print('held', flush=True); input()"
     )
     process = subprocess.Popen(
