@@ -56,7 +56,7 @@ setup(
     extras_require={
         "dashboard": ["optuna-dashboard>=0.18"],
         "docs": ["mkdocs-material>=9.5"],
-        "litert": ["ai-edge-litert>=2.1"],
+        "litert": ["ai-edge-litert>=2.3"],
         "onnx": ["onnxruntime>=1.20", "tf2onnx>=1.17"],
         "postgresql": ["psycopg[binary]>=3.2"],
     },

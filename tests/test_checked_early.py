@@ -109,6 +109,8 @@ def wrong_command_lines(run, other_files, folder):
         (["export", "nowhere", "--to", "x"], 5, "no run folder nowhere"),
         (["export", no_model, "--to", big], 5, "has no model.keras"),
         (["export", run, "--to", f"{run}/saved_model"], 5, "holds an export already"),
+        (["export", run, "--to", "x", "--format", "onx"], 3, "Did you mean 'onnx'?"),
+        (["export", run, "--to", "model.pb"], 3, "is named like a file"),
         (["predict", run], 3, "at least one picture"),
         (["predict", run, "nowhere.png"], 4, "nowhere.png"),
         (["predict", run, f"{run}/curves.png", "--top", "0"], 3, "top must be"),
