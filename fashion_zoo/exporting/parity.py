@@ -100,7 +100,8 @@ def _serve_elsewhere(format: Format, folder: Path, images: np.ndarray) -> dict[s
         with storage.as_storage_error(asked):
             np.save(asked, images)
         # -P keeps this folder, and with it this package, off the path of the fresh process.
-        command = [sys.executable, "-P", script, format.serve.__name__, folder, asked, answered]
+        program = (script, format.serve.__name__, folder, asked, answered)
+        command = [sys.executable, "-P", *map(str, program)]
         source = inspect.getsource(format.serve)
         done = subprocess.run(command, input=source, capture_output=True, encoding="utf-8")
         if done.returncode:
