@@ -11,9 +11,9 @@ from fashion_zoo.runs.places import (
     default_run_dir,
     reopen,
 )
-from fashion_zoo.runs.run import Run, open_run, stored_config
+from fashion_zoo.runs.run import Run, open_run
 from fashion_zoo.runs.settings import as_stored, contradictions
-from fashion_zoo.runs.trained import Trained, TrainingInterrupted, finished
+from fashion_zoo.runs.trained import Trained, TrainingInterrupted, finished, stored_config
 
 __all__ = [
     "Run",

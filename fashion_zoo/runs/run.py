@@ -26,8 +26,7 @@ from fashion_zoo.errors import Hint, RunError
 from fashion_zoo.language.arguments import AnyPath, checked
 from fashion_zoo.language.wording import counted, percent
 from fashion_zoo.machine import environment
-from fashion_zoo.registry import recipe
-from fashion_zoo.runs.config_file import is_run, parse, read_json
+from fashion_zoo.runs.config_file import parse, read_json
 from fashion_zoo.runs.model_file import read_model, write_model
 from fashion_zoo.runs.results import RESULTS, SHAPES, check_shape
 from fashion_zoo.show import cells
@@ -288,29 +287,3 @@ def open_run(path: AnyPath) -> Run:
     if not os.path.isfile(path / "config.json"):
         raise RunError(f"{path} is not a run folder: it has no config.json.")
     return Run(path, *parse(path / "config.json", f"Run {path}"))
-
-
-@checked
-def stored_config(
-    name: str, resume: AnyPath | None = None, fork: AnyPath | None = None
-) -> RunConfig:
-    """Return the config that a training starts from before it is changed.
-
-    Args:
-        name: a registered recipe.
-        resume: the run folder to go on with, if a run is there.
-        fork: the run to fork.
-
-    Returns:
-        The config of the run to go on with, else of the run to fork, else the recipe's.
-
-    Raises:
-        RunError: the run cannot be read, or is of another recipe.
-    """
-    source = resume if resume is not None and is_run(Path(resume)) else fork
-    if source is None:
-        return recipe(name).config
-    run = open_run(source)
-    if run.recipe != name:
-        raise RunError(f"{source} is a run of {run.recipe}, not of {name}.")
-    return run.config

@@ -1,18 +1,46 @@
-"""What a training returns, finished or not."""
+"""What a training starts from, and what it returns, finished or not."""
 
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fashion_zoo.config import RunConfig
-from fashion_zoo.errors import Call, Hint, Message
+from fashion_zoo.errors import Call, Hint, Message, RunError
+from fashion_zoo.language.arguments import AnyPath, checked
 from fashion_zoo.language.wording import counted
+from fashion_zoo.registry import recipe
 from fashion_zoo.runs.config_file import is_run
 from fashion_zoo.runs.places import check_same
 from fashion_zoo.runs.run import Run, open_run
 
 if TYPE_CHECKING:
     import keras
+
+
+@checked
+def stored_config(
+    name: str, resume: AnyPath | None = None, fork: AnyPath | None = None
+) -> RunConfig:
+    """Return the config that a training starts from before it is changed.
+
+    Args:
+        name: a registered recipe.
+        resume: the run folder to go on with, if a run is there.
+        fork: the run to fork.
+
+    Returns:
+        The config of the run to go on with, else of the run to fork, else the recipe's.
+
+    Raises:
+        RunError: the run cannot be read, or is of another recipe.
+    """
+    source = resume if resume is not None and is_run(Path(resume)) else fork
+    if source is None:
+        return recipe(name).config
+    run = open_run(source)
+    if run.recipe != name:
+        raise RunError(f"{source} is a run of {run.recipe}, not of {name}.")
+    return run.config
 
 
 class Trained(NamedTuple):
