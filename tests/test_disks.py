@@ -12,7 +12,7 @@ import pytest
 
 from fashion_zoo import RunLockedError, SearchConfig, StorageError, storage
 from fashion_zoo.storage import locks
-from fashion_zoo.tuning import session
+from fashion_zoo.tuning.candidates import train_again
 
 WITHOUT_FLOCK = """
 import errno, fcntl, os, sys
@@ -128,7 +128,7 @@ def test_a_lock_file_of_another_user_is_answered_with_its_holder(tmp_path, monke
 
 def test_a_search_says_who_trains_its_best_trials_again(tmp_path, capsys):
     with locks.lock(tmp_path / "again"):
-        assert session._train_again(None, None, SearchConfig(), tmp_path, False) == []
+        assert train_again(None, None, SearchConfig(), tmp_path, False) == []
     said = capsys.readouterr().err
     assert said.startswith("The best trials are not trained again here. ")
     assert f"is in use by process {os.getpid()} on " in said

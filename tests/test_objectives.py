@@ -15,8 +15,9 @@ from searching import space
 import fashion_zoo
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language.wording import cost
-from fashion_zoo.tuning import StudyOracle, report_page, search
-from fashion_zoo.tuning.costs import measure
+from fashion_zoo.tuning import StudyOracle, report_page
+from fashion_zoo.tuning.sampling import ranked
+from fashion_zoo.tuning.tuner import cost_of
 from recipes import tune
 
 BOTH = ("maximize", "minimize")
@@ -48,8 +49,7 @@ def test_the_best_are_those_of_the_front_the_most_accurate_first(opened):
     study = opened(trials=5, directions=BOTH)
     scored = [(0.7, 50.0), (0.8, 90.0), (0.75, 95.0), (0.6, 40.0), (0.6, 60.0)]
     plans = run(study, scored)
-    assert [index for index, _ in search.ranked(plans, study)] == [1, 0, 3]
-    assert search.best(plans, study)[:2] == (1, 0.8)
+    assert [index for index, _ in ranked(plans, study)] == [1, 0, 3]
 
 
 def test_of_one_objective_every_whole_trial_is_ranked(opened):
@@ -61,7 +61,7 @@ def test_of_one_objective_every_whole_trial_is_ranked(opened):
         oracle.update_trial(trial.trial_id, {"val_accuracy": value})
         trial.status = TrialStatus.COMPLETED
         oracle.end_trial(trial)
-    assert [index for index, _ in search.ranked(study.plans(), study)] == [2, 0]
+    assert [index for index, _ in ranked(study.plans(), study)] == [2, 0]
 
 
 def test_several_objectives_are_not_pruned(opened):
@@ -90,9 +90,9 @@ def test_what_a_model_costs():
             keras.layers.BatchNormalization(),
         ]
     )
-    assert measure("parameters", net) == 784 * 3 + 3 + 6  # not the moving statistics
-    assert measure("latency", net) > 0
-    assert np.isfinite(measure("latency", net))
+    assert cost_of("parameters", net) == 784 * 3 + 3 + 6  # not the moving statistics
+    assert cost_of("latency", net) > 0
+    assert np.isfinite(cost_of("latency", net))
 
 
 @pytest.mark.slow
@@ -109,7 +109,7 @@ def test_a_search_for_small_and_accurate_models(tmp_path, capsys):
     rows = json.loads((folder / "report.json").read_text())
     for row in rows:
         run = fashion_zoo.open_run(folder / "again" / f"trial-{row['trial']}-1")
-        assert row["parameters"] == measure("parameters", run.load_model())
+        assert row["parameters"] == cost_of("parameters", run.load_model())
         percent = f"{100 * row['score']:.2f} %"
         assert f"score {percent}, {row['parameters']:,.0f} parameters, trained again" in said
     assert re.search(r"^trials +3 done, 0 pruned", said, re.M)

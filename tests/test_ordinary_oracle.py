@@ -11,7 +11,7 @@ from ordinary import LOSS, end, memory, ordinary
 from searching import space
 
 from fashion_zoo.errors import ConfigError, StudyError
-from fashion_zoo.tuning import StudyOracle, hypermodel, suggesting
+from fashion_zoo.tuning import StudyOracle, hypermodel, sampling
 
 
 @pytest.mark.parametrize(("direction", "sign"), [("min", 1), ("max", -1)])
@@ -44,7 +44,7 @@ def test_the_sampler_takes_a_broken_trial_for_the_worst():
     study = memory()
     for value in (1.0, math.nan):
         end(ordinary(study), value)
-    seen = suggesting.VisibleStudy(study.name, study.backend).get_trials()
+    seen = sampling.VisibleStudy(study.name, study.backend).get_trials()
     assert [(one.state, one.value) for one in seen] == [
         (TrialState.COMPLETE, 1.0), (TrialState.PRUNED, None),
     ]  # fmt: skip

@@ -10,7 +10,8 @@ from fashion_zoo import recipe
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data.sources.arrays import from_arrays
 from fashion_zoo.spaces import narrowed
-from fashion_zoo.tuning import RecipeHyperModel, Study, StudyOracle, search
+from fashion_zoo.tuning import RecipeHyperModel, Study, StudyOracle
+from fashion_zoo.tuning.session import fingerprint
 
 FEW = {
     "depth": "1", "units": "choice(8, 16)", "batch_size": "100", "augmentation": "'none'",
@@ -60,7 +61,7 @@ def test_a_repetition_has_the_seed_of_its_execution():
     hp = keras_tuner.HyperParameters()
     seeds = [model.config(hp, number).seed for number in range(6)]
     assert seeds == [5, 5, 5, 6, 6, 6]
-    assert search.fresh_seed(model) == 7
+    assert model.fresh_seed == 7
 
 
 def test_the_score_is_the_mean_of_what_each_execution_reached_last(opened):
@@ -136,7 +137,7 @@ def one_trial(folder, **options):
         recipe("bn_mlp"), base, narrowed(recipe("bn_mlp").space, FEW, base), **options
     )
     study = Study(
-        f"sqlite:///{folder}/study.db", "bn_mlp", fingerprint=search.fingerprint(model), trials=1
+        f"sqlite:///{folder}/study.db", "bn_mlp", fingerprint=fingerprint(model), trials=1
     )
     (plan,) = study.plans()
     study.close()

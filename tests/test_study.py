@@ -98,7 +98,7 @@ def test_a_silent_worker_loses_its_trial_after_the_lease(opened, monkeypatch):
     attempt = silent.claim()
     assert other.claim() == "wait"
     now[0] = 8.0
-    silent.beat(attempt, 1)
+    silent.note(attempt, "beat", 1)
     assert other.claim() == "wait"
     now[0] = 17.0
     assert other.claim() == "wait"
@@ -106,7 +106,7 @@ def test_a_silent_worker_loses_its_trial_after_the_lease(opened, monkeypatch):
     taken = other.claim()
     assert taken.index == attempt.index == 0
     # It goes on, and nothing of it counts any more.
-    assert not silent.beat(attempt, 2)
+    assert not silent.note(attempt, "beat", 2)
     assert not silent.report(attempt, 1, 0.9)
     assert not silent.tell(attempt, [0.9])
     assert other.tell(taken, [0.5])

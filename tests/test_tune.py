@@ -8,9 +8,8 @@ import sys
 import pytest
 
 import fashion_zoo
-from fashion_zoo import ConfigError, StudyError
+from fashion_zoo import ConfigError, StudyError, tuning
 from fashion_zoo.data import Dataset
-from fashion_zoo.tuning import search as searching
 from recipes import train, tune
 
 SMALL = {"data": {"limit": 200}, "training": {"epochs": 2, "batch_size": 100}}
@@ -113,9 +112,9 @@ def test_the_test_images_are_never_read(tmp_path, monkeypatch):
 @ONE_WORKER
 def test_a_search_goes_on_where_it_ended(found, monkeypatch):
     asked = []
-    create = searching.StudyOracle.create_trial
+    create = tuning.StudyOracle.create_trial
     monkeypatch.setattr(
-        searching.StudyOracle,
+        tuning.StudyOracle,
         "create_trial",
         lambda self, tuner: asked.append(create(self, tuner)) or asked[-1],
     )
@@ -235,7 +234,7 @@ def test_several_workers_share_the_trials(tmp_path, capfd):
         "0123"
     )
     assert re.search(r"^trials +4 done, 0 pruned, 0 failed, of 4$", said.out, re.M)
-    opened = searching.Study(
+    opened = tuning.Study(
         f"sqlite:///{folder}/study.db", "bn_mlp", fingerprint=fingerprint(folder), trials=4
     )
     workers = {plan.outcome.user_attrs["worker"] for plan in opened.plans()}
@@ -261,7 +260,7 @@ def test_ctrl_c_gives_the_trial_back_and_the_next_call_goes_on(tmp_path):
     assert process.returncode == 130, said
     assert "the trial goes back, and the next call runs it" in said
     assert "No trial is lost. The same search goes on when it is begun again." in said
-    opened = searching.Study(
+    opened = tuning.Study(
         f"sqlite:///{folder}/study.db", "bn_mlp", fingerprint=fingerprint(folder), trials=2
     )
     attempt = opened.claim()

@@ -11,6 +11,7 @@ from typing import Any
 from optuna.storages._rdb import models  # the tables have no public name
 from optuna.trial import FrozenTrial, TrialState
 
+from fashion_zoo.config.overrides import differences
 from fashion_zoo.errors import FashionZooError, StudyError
 from fashion_zoo.language.wording import listed
 from fashion_zoo.tuning.waiting import Connection
@@ -136,6 +137,33 @@ def check_attributes(attributes: dict[str, Any], trials: Sequence[FrozenTrial]) 
         for hp in keras_tuner.HyperParameters.from_config(space).space:
             if not isinstance(hp.name, str):
                 raise Damage("the name of a hyperparameter is no text")
+
+
+def check_same(
+    which: str,
+    stored: tuple[dict[str, Any], tuple[str, ...]],
+    mine: tuple[dict[str, Any], tuple[str, ...]],
+) -> None:
+    """Check that a study is this search.
+
+    Args:
+        which: its name and place.
+        stored: its fingerprint and its directions.
+        mine: those of this search.
+
+    Raises:
+        StudyError: it is another.
+    """
+    if changed := "; ".join(differences(stored[0], mine[0])):
+        raise StudyError(
+            f"The study {which} is another search. {changed}. Give this one another name or "
+            "folder, or leave out what differs."
+        )
+    if stored[1] != mine[1]:
+        raise StudyError(
+            f"The study {which} is another search. Its directions are {list(stored[1])}, not "
+            f"{list(mine[1])}. Give this one another name or folder."
+        )
 
 
 def check_trials(trials: Sequence[FrozenTrial], objectives: int) -> None:

@@ -137,6 +137,11 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         """How often a trial is trained: executions times folds."""
         return self.executions * max(self.folds, 1)
 
+    @property
+    def fresh_seed(self) -> int:
+        """The first seed that a search does not use."""
+        return self.base.seed + self.executions
+
     def images(self, repetition: int) -> Dataset:
         """Return what a repetition trains on, and what it is measured on."""
         if not self.folds:

@@ -1,19 +1,33 @@
 """What of an Oracle a study answers: its trials, their order, and the space they are drawn from."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
+from keras_tuner.src.engine.objective import create_objective  # it has no public name
 
-import fashion_zoo.tuning.objectives as objectives
-import fashion_zoo.tuning.told as told
-from fashion_zoo.errors import ConfigError
+from fashion_zoo.errors import ConfigError, TrainingError
+from fashion_zoo.language.suggest import nearest
+from fashion_zoo.language.wording import counted, listed
 from fashion_zoo.tuning.plans import Attempt, Plan
 from fashion_zoo.tuning.study import Study
 
 ENDED = (TrialStatus.COMPLETED, TrialStatus.FAILED)
+
+
+class ObjectiveError(ConfigError, keras_tuner.errors.FatalError):
+    """The objective is not among what a trial reports.
+
+    KerasTuner ends a search with a fatal error; any other it takes for a fault of the
+    hyperparameters, and tries the next ones.
+    """
+
+
+class FailuresError(TrainingError, RuntimeError):
+    """So many trials in a row failed that the fault is not of their hyperparameters."""
 
 
 @dataclasses.dataclass
@@ -32,6 +46,14 @@ class Ongoing:
     stopped: bool = False
     broken: bool = False
 
+    def add(self, reached: float, step: int) -> None:
+        """Take the objective after an epoch; a step that does not follow begins an execution."""
+        if step > self.step:
+            self.finals = self.finals[:-1]
+        self.finals.append(reached)
+        self.step, self.reports = step, self.reports + 1
+        self.broken = self.broken or not math.isfinite(reached)
+
 
 class StudyMirror(keras_tuner.Oracle):
     """An Oracle that knows the trials of its study, whoever runs them, and writes no file.
@@ -49,8 +71,8 @@ class StudyMirror(keras_tuner.Oracle):
     """The space, as of every Oracle."""
 
     def __init__(self, study: Study, objective: Any, **options: Any):
-        self.objectives = objectives.parsed(objective)
-        objectives.check_directions(self.objectives, study.directions)
+        self.objectives = _parsed(objective)
+        _check_directions(self.objectives, study.directions)
         first, *self.costs = self.objectives
         try:
             super().__init__(objective=first, max_trials=study.trials, **options)
@@ -71,11 +93,11 @@ class StudyMirror(keras_tuner.Oracle):
                 return
         self._shared = self.study.extend(
             lambda stored: {
-                **told.merged(stored, self.hyperparameters).get_config(),
+                **_merged(stored, self.hyperparameters).get_config(),
                 "values": {},
             }
         )
-        self.hyperparameters = told.merged(self._shared, self.hyperparameters)
+        self.hyperparameters = _merged(self._shared, self.hyperparameters)
 
     def _read(self, plans: Sequence[Plan] | None = None) -> None:
         """Know the trials that the study has, those of other workers and processes included.
@@ -88,9 +110,9 @@ class StudyMirror(keras_tuner.Oracle):
             trial_id = str(plan.index)
             known = self.trials.get(trial_id)
             if trial_id not in self._ongoing and (known is None or known.status not in ENDED):
-                self.trials[trial_id] = told.trial(plan, self.objectives, self.study.attempts)
-        self.start_order = told.begun(plans)
-        self.end_order = told.ended(plans, self.study.attempts)
+                self.trials[trial_id] = _told(plan, self.objectives, self.study.attempts)
+        self.start_order = _begun(plans)
+        self.end_order = _ended(plans, self.study.attempts)
 
     def get_best_trials(self, num_trials: int = 1) -> list[Trial]:
         """Return the best trials of the study, whoever ran them."""
@@ -100,7 +122,7 @@ class StudyMirror(keras_tuner.Oracle):
             if not trial.hyperparameters.space:  # another process ran it
                 space = self.get_space()
                 space.values = trial.hyperparameters.values
-                told.complete(space)
+                complete(space)
                 trial.hyperparameters = space
         return found
 
@@ -117,3 +139,115 @@ class StudyMirror(keras_tuner.Oracle):
         if self.study.space is not None:
             self._share_space()
         self._read()
+
+
+def _parsed(objective: Any) -> list[keras_tuner.Objective]:
+    """Return the objectives that an argument names, one or several.
+
+    Raises:
+        ConfigError: it is no name and no Objective, or the direction of a name is not known.
+    """
+    one = objective is None or isinstance(objective, str | keras_tuner.Objective)
+    try:
+        return [create_objective(name) for name in ([objective] if one else objective)]
+    except (TypeError, ValueError) as error:
+        raise ConfigError(str(error)) from error
+
+
+def _check_directions(
+    objectives: Sequence[keras_tuner.Objective], directions: Sequence[str]
+) -> None:
+    """Check that a study goes where the objectives go.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    wanted = tuple("maximize" if one.direction == "max" else "minimize" for one in objectives)
+    if wanted != tuple(directions):
+        names = listed([f"{one.name} ({one.direction})" for one in objectives])
+        raise ConfigError(
+            f"The study has the directions {tuple(directions)}, which are not those of {names}. "
+            f"Open it with directions={wanted}, or give the oracle another objective."
+        )
+
+
+def missing(objective: keras_tuner.Objective, metrics: Iterable[str]) -> ObjectiveError:
+    """Return the error of a trial that reports metrics, and not the objective."""
+    known = sorted(metrics)
+    close = nearest(objective.name, known)
+    meant = f" Did you mean {close!r}?" if close else ""
+    there = listed(known) if known else "nothing"
+    return ObjectiveError(
+        f"Objective value missing: {objective.name!r} is not among what a trial reports, which is "
+        f"{there}.{meant}"
+    )
+
+
+def _told(plan: Plan, objectives: Sequence[keras_tuner.Objective], attempts: int) -> Trial:
+    """Return a planned trial as KerasTuner's Trial, with its values and without the space.
+
+    Args:
+        plan: what the study has of it.
+        objectives: of the search, the score first.
+        attempts: after how many deaths of its worker a trial is given up.
+    """
+    last = plan.outcome or plan.running or plan.attempts[-1]
+    found = Trial(keras_tuner.HyperParameters(), str(plan.index), _status(plan, attempts))
+    found.hyperparameters.values = dict(last.params)
+    found.message = last.user_attrs.get("mark") or last.user_attrs.get("failed")
+    if found.status == TrialStatus.FAILED and not plan.outcome:
+        found.message = f"It was given up after {counted(plan.deaths, 'worker')} died with it."
+    first, *costs = objectives
+    found.metrics.register(first.name, first.direction)
+    for report, value in last.intermediate_values.items():
+        found.metrics.update(first.name, value, step=report - 1)
+    if plan.score is not None and last.values is not None:
+        found.score = plan.score
+        found.best_step = max(last.intermediate_values, default=1) - 1
+        if not last.intermediate_values:
+            found.metrics.update(first.name, plan.score)
+        for cost, value in zip(costs, last.values[1:], strict=True):
+            found.metrics.register(cost.name, cost.direction)
+            found.metrics.update(cost.name, value)
+    return found
+
+
+def _status(plan: Plan, attempts: int) -> str:
+    if plan.outcome:
+        return TrialStatus.FAILED if plan.broken else TrialStatus.COMPLETED
+    if plan.running:
+        return TrialStatus.RUNNING
+    # What died is tried again, until it is given up.
+    return TrialStatus.FAILED if plan.deaths >= attempts else TrialStatus.INVALID
+
+
+def _begun(plans: Sequence[Plan]) -> list[str]:
+    """Return the numbers of the trials in the order in which they were begun."""
+    return [str(one.index) for one in sorted(plans, key=lambda one: one.attempts[0].number)]
+
+
+def _ended(plans: Sequence[Plan], attempts: int) -> list[str]:
+    """Return the numbers of the trials that ended, in that order."""
+    over = [one for one in plans if _status(one, attempts) in ("COMPLETED", "FAILED")]
+    last = {one.index: one.outcome or one.attempts[-1] for one in over}
+    by_time = sorted(over, key=lambda one: (str(last[one.index].datetime_complete), one.index))
+    return [str(one.index) for one in by_time]
+
+
+def complete(space: keras_tuner.HyperParameters) -> None:
+    """Give every active hyperparameter without a value its default."""
+    for hp in space.space:
+        if space.is_active(hp):
+            space.values.setdefault(hp.name, hp.default)
+
+
+def _merged(
+    stored: Mapping[str, Any] | None, own: keras_tuner.HyperParameters
+) -> keras_tuner.HyperParameters:
+    """Return the hyperparameters that a study knows, and after them those that it does not."""
+    if stored is None:
+        return own.copy()
+    found = keras_tuner.HyperParameters.from_config(stored)
+    found.merge([hp for hp in own.space if not found._exists(hp.name, hp.conditions)])
+    complete(found)
+    return found

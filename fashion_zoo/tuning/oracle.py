@@ -9,21 +9,15 @@ from typing import Any
 
 from keras_tuner.engine.trial import Trial, TrialStatus
 
-import fashion_zoo.tuning.objectives as objectives
-import fashion_zoo.tuning.told as told
 from fashion_zoo.config import Pruner, Sampler
-from fashion_zoo.errors import ConfigError, TrainingError
-from fashion_zoo.tuning.mirror import ENDED, Ongoing, StudyMirror
-from fashion_zoo.tuning.plans import Attempt
+from fashion_zoo.errors import ConfigError
+from fashion_zoo.tuning.mirror import ENDED, FailuresError, Ongoing, StudyMirror, complete, missing
+from fashion_zoo.tuning.plans import Attempt, since_best
+from fashion_zoo.tuning.sampling import Suggestions
 from fashion_zoo.tuning.study import Study
-from fashion_zoo.tuning.suggesting import Suggestions
 
 _IDLE = 0.5  # seconds between two looks at a study in which others still run
 _BROKEN = (TrialStatus.INVALID, TrialStatus.FAILED)
-
-
-class FailuresError(TrainingError, RuntimeError):
-    """So many trials in a row failed that the fault is not of their hyperparameters."""
 
 
 def _alone(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -140,7 +134,7 @@ class StudyOracle(StudyMirror):
             self._give_back(trial_id)
             return trial
         space.values = dict(response["values"])
-        told.complete(space)
+        complete(space)
         self._record_values(trial)
         self.trials[trial_id] = trial
         self.ongoing_trials[tuner_id] = trial
@@ -155,16 +149,11 @@ class StudyOracle(StudyMirror):
 
     def _is_enough(self) -> bool:
         """Whether the budget is spent."""
-        if time.monotonic() >= self._deadline:
-            return True
-        if self.patience is None:
-            return False
-        scores = [plan.score for plan in self.study.plans() if plan.outcome]
-        known = [score for score in scores if score is not None]
-        if not known:
-            return False
-        best = max(known) if self.objective.direction == "max" else min(known)
-        return len(scores) - 1 - scores.index(best) >= self.patience
+        is_over = time.monotonic() >= self._deadline
+        if is_over or self.patience is None:
+            return is_over
+        maximized = self.objective.direction == "max"
+        return since_best(self.study.plans(), maximized=maximized) >= self.patience
 
     @_alone
     def update_trial(self, trial_id: str, metrics: dict[str, float], step: int = 0) -> Trial:
@@ -181,7 +170,7 @@ class StudyOracle(StudyMirror):
         trial, ongoing = self.trials[trial_id], self._ongoing[trial_id]
         directions = {one.name: one.direction for one in self.objectives}
         if not directions.keys() & metrics.keys():
-            raise objectives.missing(self.objective, metrics)
+            raise missing(self.objective, metrics)
         for name, value in metrics.items():
             if not math.isfinite(value):
                 continue
@@ -190,11 +179,7 @@ class StudyOracle(StudyMirror):
             trial.metrics.update(name, value, step=step)
         if (reached := metrics.get(self.objective.name)) is None:
             return trial
-        if step > ongoing.step:
-            ongoing.finals = ongoing.finals[:-1]
-        ongoing.finals.append(float(reached))
-        ongoing.step, ongoing.reports = step, ongoing.reports + 1
-        ongoing.broken = ongoing.broken or not math.isfinite(reached)
+        ongoing.add(float(reached), step)
         if not self._goes_on(ongoing, reached):
             trial.status, ongoing.stopped = TrialStatus.STOPPED, True
         return trial
@@ -232,7 +217,7 @@ class StudyOracle(StudyMirror):
             for one in self.objectives:
                 if not known.metrics.exists(one.name):
                     self._give_back(known.trial_id)
-                    raise objectives.missing(one, known.metrics.metrics)
+                    raise missing(one, known.metrics.metrics)
             self.score_trial(known)
         values = [known.score, *(self._cost(known, one.name) for one in self.costs)]
         del self._ongoing[known.trial_id]

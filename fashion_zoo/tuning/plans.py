@@ -1,9 +1,12 @@
 """What a study plans: trials, each with the attempts at it."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
+
+from fashion_zoo.show.trials import Counts
 
 _SETTLED = (TrialState.COMPLETE, TrialState.PRUNED)
 
@@ -70,3 +73,31 @@ class Plan:
     def failures(self) -> int:
         """How many attempts were given back because they had no score."""
         return sum("failed" in one.user_attrs for one in self.attempts)
+
+
+def count(plans: Sequence[Plan], planned: int, attempts: int) -> Counts:
+    """Count the trials of each kind.
+
+    Args:
+        plans: those that were begun.
+        planned: how many there shall be.
+        attempts: after how many deaths of its worker a trial is given up.
+    """
+    outcomes = [plan.outcome for plan in plans if plan.outcome]
+    marked = sum(plan.broken for plan in plans)
+    pruned = sum(one.state.name == "PRUNED" for one in outcomes)
+    lost = sum(
+        plan.outcome is None and plan.running is None and plan.deaths >= attempts for plan in plans
+    )
+    running = sum(plan.outcome is None and plan.running is not None for plan in plans)
+    done = len(outcomes) - marked - pruned
+    return Counts(planned, done, pruned, running, marked + lost)
+
+
+def since_best(plans: Sequence[Plan], *, maximized: bool) -> int:
+    """Return how many trials ended after the best one; 0 where none has a score."""
+    scores = [plan.score for plan in plans if plan.outcome]
+    known = [score for score in scores if score is not None]
+    if not known:
+        return 0
+    return len(scores) - 1 - scores.index(max(known) if maximized else min(known))

@@ -13,8 +13,8 @@ from fashion_zoo.show import pages
 from fashion_zoo.show.trials import describe, verdict
 from fashion_zoo.tuning.hypermodel import RecipeHyperModel
 from fashion_zoo.tuning.plans import Plan
+from fashion_zoo.tuning.sampling import ranked
 from fashion_zoo.tuning.study import Study
-from fashion_zoo.tuning.suggesting import VisibleStudy
 
 
 def report_page(
@@ -38,10 +38,7 @@ def report_page(
         sections.append(("What was found", _candidates(candidates, plans, minimize)))
     if facts:
         sections.append(("What was searched", pages.facts(facts)))
-    front = []
-    if minimize:
-        best = VisibleStudy(study.name, study.backend).best_trials
-        front = [trial.user_attrs["index"] for trial in best]
+    front = [index for index, _ in ranked(plans, study)] if minimize else []
     for one in drawing.pictures(plans, minimize, front):
         warned = pages.warning(one.warning) if one.warning else ""
         picture = pages.picture(one.make, one.heading)

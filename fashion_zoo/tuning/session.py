@@ -2,30 +2,45 @@
 
 import contextlib
 import dataclasses
-import shutil
+import hashlib
+import importlib.metadata
+import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fashion_zoo import runs, storage
-from fashion_zoo.config import RunConfig, SearchConfig
+import keras_tuner
+import optuna
+
+from fashion_zoo import storage
+from fashion_zoo.callbacks import StopOnInterrupt
+from fashion_zoo.config import Cost, RunConfig, SearchConfig
 from fashion_zoo.data import Dataset
-from fashion_zoo.errors import RunLockedError, advice
+from fashion_zoo.data.pipeline import need_tensorflow
+from fashion_zoo.errors import Hint, Message, advice
 from fashion_zoo.language.wording import counted, percent
 from fashion_zoo.registry import Recipe
-from fashion_zoo.show import cells, pages
-from fashion_zoo.show.progress import TrainingDisplay
-from fashion_zoo.show.streams import say
-from fashion_zoo.show.trials import Counts, SearchDisplay, verdict
+from fashion_zoo.show import cells, pages, streams
+from fashion_zoo.show.trials import Counts, RunningTrial, SearchDisplay, verdict
 from fashion_zoo.spaces import TrainingSpace
-from fashion_zoo.storage import locks
-from fashion_zoo.tuning import search
+from fashion_zoo.spaces.ranges import Choice
+from fashion_zoo.tuning.candidates import train_again
 from fashion_zoo.tuning.hypermodel import RecipeHyperModel
 from fashion_zoo.tuning.oracle import StudyOracle
+from fashion_zoo.tuning.plans import count
 from fashion_zoo.tuning.report import facts, report_page
+from fashion_zoo.tuning.sampling import ranked
 from fashion_zoo.tuning.storages import study_folder
 from fashion_zoo.tuning.study import Study
+from fashion_zoo.tuning.tuner import StudyTuner
+
+OBJECTIVE = "val_accuracy"
+_VERSIONS = ("keras", "keras-tuner", "optuna", "fashion_zoo")
+_PROMISE = (
+    "Stopping after this step; the trial goes back, and the next call runs it. Press Ctrl-C again "
+    "to leave at once."
+)
 
 
 class Tuned(NamedTuple):
@@ -106,37 +121,90 @@ def tune(
         KeyboardInterrupt: Ctrl-C; the trial was given back, and a next call goes on.
     """
     model = RecipeHyperModel(entry, base, space, asked.executions, asked.folds, data)
-    search.check_backend(model)
-    search.be_quiet()
+    _check_backend(model)
+    be_quiet()
     with study_folder(folder):
         study = Study(
             url,
             study_name,
-            fingerprint=search.fingerprint(model, asked.minimize),
+            fingerprint=fingerprint(model, asked.minimize),
             directions=("maximize", *["minimize" for _ in asked.minimize]),
             trials=asked.trials,
             lease=asked.lease,
         )
     with contextlib.closing(study):
         study.remember("search", dataclasses.asdict(asked))
-        spent = _run(model, study, asked, progress)
-        rows = _train_again(model, study, asked, folder, progress)
+        spent = _run_trials(model, study, asked, progress)
+        rows = train_again(model, study, asked, folder, progress)
         plans = study.plans()
         if plans:
             said = facts(model, study, asked, command=command)
             page = report_page(study, plans, rows, asked.minimize, said)
             storage.write_text(folder / "report.html", page)
-        counts = search.count(plans, study)
+        counts = count(plans, study.trials, study.attempts)
     return Tuned(folder, counts, rows, folder / "best.json" if rows else None, *spent)
 
 
-def _run(
+def fingerprint(model: RecipeHyperModel, minimize: Sequence[Cost] = ()) -> dict[str, Any]:
+    """Return what makes a study this search and no other.
+
+    Args:
+        model: what is trained.
+        minimize: the costs beside the accuracy.
+    """
+    digest = hashlib.sha256()
+    for part in (model.dataset.train, model.dataset.validation):
+        digest.update(part.images.tobytes())
+        digest.update(part.labels.tobytes())
+    return {
+        "recipe": model.entry.name,
+        "config": dataclasses.asdict(model.base),
+        "space": dataclasses.asdict(model.space),
+        "data": digest.hexdigest()[:16],
+        "objective": [OBJECTIVE, *minimize],
+        "executions": model.executions,
+        "folds": model.folds,
+        "versions": {name: importlib.metadata.version(name) for name in _VERSIONS},
+    }
+
+
+def _check_backend(model: RecipeHyperModel) -> None:
+    """Check that the backend can train what the space may ask for.
+
+    Raises:
+        ConfigError: the space augments images, which needs tensorflow.
+    """
+    words = {
+        value
+        for one in model.parameters
+        if one.name in ("augmentation", "mixing") and isinstance(one.range, Choice)
+        for value in one.range.values
+    }
+    if words != {"none"}:
+        without = Hint("space", {"augmentation": "'none'", "mixing": "'none'"})
+        with advice(lambda _: Message("Search without it: ", without, ".")):
+            need_tensorflow()
+
+
+def be_quiet() -> None:
+    """Leave out what Optuna says of every study and trial: the display says it."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+def _run_trials(
     model: RecipeHyperModel, study: Study, asked: SearchConfig, progress: bool
 ) -> tuple[float, float]:
-    """Run the trials that are left; return the seconds of it, and how many were overhead."""
+    """Run trials until nothing is left or the budget is spent.
+
+    Returns:
+        The seconds of it, and how many were overhead.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C; the trial was given back, and a next call goes on.
+    """
     oracle = StudyOracle(
         study,
-        search.objectives(asked.minimize),
+        [OBJECTIVE, *(keras_tuner.Objective(name, "min") for name in asked.minimize)],
         sampler=asked.sampler,
         pruner=asked.chosen_pruner,
         epochs=model.base.training.epochs,
@@ -146,38 +214,30 @@ def _run(
         # Trials that diverge stop nothing: what may change is checked, so the fault is theirs.
         max_consecutive_failed_trials=None,
     )
-    start = time.perf_counter()
-    with advice(lambda _: "No trial is lost. The same search goes on when it is begun again."):
-        search.run_trials(model, study, oracle, SearchDisplay(progress))
+    start, display = time.perf_counter(), SearchDisplay(progress)
+    model.display = RunningTrial(display)
+    say = display.say if display.enabled else streams.say  # Ctrl-C is always answered
+    with (
+        advice(lambda _: "No trial is lost. The same search goes on when it is begun again."),
+        tempfile.TemporaryDirectory() as folder,
+        StopOnInterrupt(_PROMISE, say) as stop,
+        display,
+    ):
+        oracle.idle = stop.check  # there may be no step for hours
+        tuner = StudyTuner(oracle, model, folder)
+        tuner.watch = lambda: _show(study, display)
+        tuner.begin = display.begin
+        tuner.say = display.say
+        try:
+            tuner.search(callbacks=[stop])
+        finally:
+            oracle.return_trials()
     return time.perf_counter() - start, oracle.spent
 
 
-def _train_again(
-    model: RecipeHyperModel, study: Study, asked: SearchConfig, folder: Path, progress: bool
-) -> list[dict[str, Any]]:
-    """Train the best trials again, and write what that gave; return the rows of the report."""
-    if not asked.candidates:
-        return []
-    display, again = TrainingDisplay(enabled=progress), folder / "again"
-    try:
-        with locks.lock(again):
-            found = search.train_again(
-                model,
-                study,
-                candidates=asked.candidates,
-                seeds=asked.seeds,
-                folder=again,
-                display=display,
-            )
-            if not found:
-                return []
-            first, rows = found[0], search.report(found, asked.minimize, model.folds)
-            runs.write_config(folder / "best.json", model.entry.name, first.config)
-            run = again / f"trial-{first.index}-{search.fresh_seed(model)}"
-            with storage.atomic_file(folder / "best.keras") as temporary:
-                shutil.copyfile(run / "model.keras", temporary)
-            storage.write_json(folder / "report.json", rows)
-            return rows
-    except RunLockedError as error:
-        say(f"The best trials are not trained again here. {error}")
-        return []
+def _show(study: Study, display: SearchDisplay) -> None:
+    if display.follows:
+        plans = study.plans()
+        whole = ranked(plans, study)
+        best = [(index, trial.values[0], trial.params) for index, trial in whole[:1]]
+        display.update(count(plans, study.trials, study.attempts), best[0] if best else None)

@@ -1,4 +1,4 @@
-"""Where a study is kept: its folder, and the connection to its storage."""
+"""Where a study is kept: its folder, the connection to its storage, and the dashboard of it."""
 
 import contextlib
 import functools
@@ -13,9 +13,9 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 
 from fashion_zoo import storage
-from fashion_zoo.errors import StudyError
+from fashion_zoo.errors import ConfigError, StudyError
 from fashion_zoo.storage.databases import file_of
-from fashion_zoo.tuning.checking import damaged, reading
+from fashion_zoo.tuning.checking import check_file, damaged, reading
 from fashion_zoo.tuning.waiting import Connection
 
 
@@ -75,6 +75,37 @@ def connect(url: str) -> Any:
             if not tries_left:
                 raise
         time.sleep(0.2)  # another worker of a server makes the same tables
+
+
+def serve(url: str, port: int) -> None:
+    """Serve the dashboard on this machine until Ctrl-C.
+
+    Args:
+        url: of the storage.
+        port: where it listens.
+
+    Raises:
+        ConfigError: optuna-dashboard is not installed, or the port is taken.
+        StudyError: there is no study, or its storage cannot be opened.
+    """
+    try:
+        import optuna_dashboard
+    except ImportError as error:
+        raise ConfigError(
+            "The dashboard is not installed. Install it, in a checkout of fashion_zoo: "
+            'pip install ".[dashboard]".'
+        ) from error
+    with opening(url):
+        file = file_of(url)
+        if file and not file.is_file():
+            raise StudyError(f"There is no study at {file}. Run the search first.")
+        if file:
+            check_file(file)
+        backend = connect(url)
+    try:
+        optuna_dashboard.run_server(backend, port=port)
+    except OSError as error:
+        raise ConfigError(f"Port {port} cannot be used: {error.strerror}. Name another.") from error
 
 
 class Told:

@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import platform
-import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -23,10 +22,10 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 import fashion_zoo.tuning.checking as checking
-from fashion_zoo.config.overrides import differences
-from fashion_zoo.errors import RunLockedError, StudyError
+from fashion_zoo.errors import StudyError
 from fashion_zoo.storage import locks
 from fashion_zoo.storage.databases import absolute_url, file_of
+from fashion_zoo.tuning.heartbeat import Workers, keep_alive
 from fashion_zoo.tuning.plans import Attempt, Plan, is_broken
 from fashion_zoo.tuning.storages import Told, connect, opening, shown
 from fashion_zoo.tuning.waiting import held
@@ -79,13 +78,13 @@ class Study:
         """The planned trials as they were read last."""
         self._file: Path | None = None
         self._guard: Any = None
-        self._seen: dict[int, tuple[Any, float]] = {}
         url = absolute_url(url)  # connections are made again where the process is then
         with opening(url):
             self._file = file_of(url)
             if self._file:
                 self._file.parent.mkdir(parents=True, exist_ok=True)
                 self._guard = locks.file_lock(self._file.with_name(f".{self._file.name}.lock"))
+            self._workers = Workers(self._file, lease)
             with self._lock:  # two workers of a new file must not both make its tables
                 if self._file:
                     checking.check_file(self._file)
@@ -98,7 +97,7 @@ class Study:
                     self.id = self._open(fingerprint)
                     self._living = living.pop_all()
         if self._file:  # the operating system says who of this machine is alive
-            self._living.enter_context(locks.lock(self._sign_of(self.worker)))
+            self._living.enter_context(locks.lock(self._workers.sign_of(self.worker)))
 
     def close(self) -> None:
         """End this worker: its trials are free for others at once."""
@@ -111,19 +110,17 @@ class Study:
             return
         self.id = number
         beats: dict[int, int] = {}
-        while alive := [trial for trial in self._running() if not self._is_lost(trial)]:
+        while alive := [one for one in _running(self.plans()) if not self._workers.has_lost(one)]:
             for trial in alive:
-                beat, worker = trial.user_attrs["beat"], trial.user_attrs["worker"]
-                if beats.setdefault(trial._trial_id, beat) != beat or self._holds_its_sign(worker):
+                beat = trial.user_attrs["beat"]
+                went_on = beats.setdefault(trial._trial_id, beat) != beat
+                if went_on or self._workers.holds_its_sign(trial.user_attrs["worker"]):
                     raise StudyError(
                         f"A worker of the study {self.name!r} lives. Wait for its end before the "
                         "study is overwritten."
                     )
             time.sleep(self.lease / 20)
         self.backend.delete_study(self.id)
-
-    def _running(self) -> list[FrozenTrial]:
-        return [plan.running for plan in self.plans() if plan.running]
 
     def _open(self, fingerprint: Mapping[str, Any]) -> int:
         """Return the number of the study of this name, a new one where there is none."""
@@ -147,19 +144,9 @@ class Study:
             attributes = self.backend.get_study_user_attrs(number)
             checking.check_attributes(attributes, trials)
             stored = attributes.get("fingerprint")
-            changed = "; ".join(differences(stored or mine, mine))
-            if changed:
-                raise StudyError(
-                    f"The study {self.name!r} in {self.backend.place} is another search. "
-                    f"{changed}. Give this one another name or folder, or leave out what differs."
-                )
-            found = [one.name.lower() for one in self.backend.get_study_directions(number)]
-            if found != list(self.directions):
-                raise StudyError(
-                    f"The study {self.name!r} in {self.backend.place} is another search. Its "
-                    f"directions are {found}, not {list(self.directions)}. Give this one another "
-                    "name or folder."
-                )
+            found = tuple(one.name.lower() for one in self.backend.get_study_directions(number))
+            which = f"{self.name!r} in {self.backend.place}"
+            checking.check_same(which, (stored or mine, found), (mine, self.directions))
             checking.check_trials(trials, len(self.directions))
         return stored is not None
 
@@ -167,10 +154,6 @@ class Study:
     def _lock(self) -> contextlib.AbstractContextManager:
         """Holds together what belongs together in a file; a server has locks of its own."""
         return held(self._guard, self._file) if self._file else contextlib.nullcontext()
-
-    def _sign_of(self, worker: str) -> Path:
-        assert self._file is not None
-        return self._file.with_name(f"{self._file.name}-{worker}")
 
     def plans(self) -> list[Plan]:
         """Return the planned trials that were begun, in order."""
@@ -224,56 +207,16 @@ class Study:
             The planned trials after that.
         """
         plans = self.plans()
-        running = [plan.running for plan in plans if plan.running]
+        running = _running(plans)
         others = [one for one in running if one.user_attrs["worker"] != self.worker]
-        lost = [one for one in others if self._is_lost(one)]
+        lost = [one for one in others if self._workers.has_lost(one)]
         for trial in lost:
             self._finish(trial._trial_id, TrialState.FAIL)
         return self.plans() if lost else plans
 
-    def _is_lost(self, trial: FrozenTrial) -> bool:
-        if self._holds_its_sign(trial.user_attrs["worker"]) is False:
-            return True
-        # A beat is a count, and the seconds are this worker's own: no two clocks are compared.
-        beat, now = trial.user_attrs["beat"], time.monotonic()
-        last, since = self._seen.get(trial._trial_id, (None, now))
-        if beat != last:
-            self._seen[trial._trial_id] = (beat, now)
-            return False
-        return now - since > self.lease
-
-    def _holds_its_sign(self, worker: str) -> bool | None:
-        """Whether a worker of this machine lives; None where only its beat can tell."""
-        if not self._file or not worker.startswith(f"{platform.node()}-"):
-            return None
-        try:
-            locks.check_unlocked(self._sign_of(worker))
-        except RunLockedError:
-            return True
-        return False
-
-    def beat(self, attempt: Attempt, count: int) -> bool:
-        """Give a sign of life; false when the attempt was taken over."""
-        return self.note(attempt, "beat", count)
-
     def keep_alive(self, attempt: Attempt) -> Callable[[], None]:
-        """Give signs of life from a thread, four a lease, until the function returned is called."""
-        stop = threading.Event()
-
-        def beat():
-            count = 1
-            with contextlib.suppress(StudyError):  # the worker itself will meet it
-                while not stop.wait(self.lease / 4) and self.beat(attempt, count):
-                    count += 1
-
-        thread = threading.Thread(target=beat, daemon=True)
-        thread.start()
-
-        def end():
-            stop.set()
-            thread.join()
-
-        return end
+        """Give signs of life of an attempt until the function returned is called."""
+        return keep_alive(lambda count: self.note(attempt, "beat", count), self.lease)
 
     def note(self, attempt: Attempt, name: str, value: Any) -> bool:
         """Keep something of an attempt beside its score; false when it was taken over."""
@@ -334,3 +277,7 @@ class Study:
         except (UpdateFinishedTrialError, KeyError):
             return False
         return True
+
+
+def _running(plans: list[Plan]) -> list[FrozenTrial]:
+    return [plan.running for plan in plans if plan.running]

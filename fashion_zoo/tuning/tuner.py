@@ -2,20 +2,24 @@
 
 import contextlib
 import os
+import statistics
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
 import keras_tuner
+import numpy as np
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from fashion_zoo.errors import TrainingError
 from fashion_zoo.language.wording import counted, percent
 from fashion_zoo.machine.devices import releasing
-from fashion_zoo.tuning.costs import measure
 from fashion_zoo.tuning.hypermodel import RecipeHyperModel
 from fashion_zoo.tuning.oracle import StudyOracle
 
+BATCH = 256  # images of which the latency is measured
+_CALLS = 30
 _CHIEF = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")
 
 
@@ -98,7 +102,7 @@ class StudyTuner(keras_tuner.Tuner):
             with releasing():  # or every trial's graph would stay
                 model = self.hypermodel.build(trial.hyperparameters, repetition)
                 if repetition == 0 and self.oracle.costs:  # before a training may diverge
-                    costs = {one.name: measure(one.name, model) for one in self.oracle.costs}
+                    costs = {one.name: cost_of(one.name, model) for one in self.oracle.costs}
                     self.oracle.update_trial(trial.trial_id, costs)
                 self.hypermodel.fit(
                     trial.hyperparameters,
@@ -115,6 +119,26 @@ class StudyTuner(keras_tuner.Tuner):
         of = self.hypermodel.repetitions
         which = f", training {repetition + 1} of {of}" if of > 1 else ""
         return f"trial {trial.trial_id}{which}"
+
+
+def cost_of(name: str, model: keras.Model) -> float:
+    """Return what a model costs.
+
+    Args:
+        name: parameters, the number of trainable ones; or latency, the median milliseconds in
+            which a batch of 256 images is predicted on this machine, as busy as it is.
+        model: the model.
+    """
+    if name == "parameters":
+        return float(sum(int(np.prod(one.shape)) for one in model.trainable_variables))
+    images = np.zeros((BATCH, *model.input_shape[1:]), "float32")
+    model.predict_on_batch(images)  # traces
+    times = []
+    for _ in range(_CALLS):
+        start = time.perf_counter()
+        model.predict_on_batch(images)
+        times.append(time.perf_counter() - start)
+    return 1000 * statistics.median(times)
 
 
 def _line(trial: Trial, objective: str) -> str:

@@ -18,7 +18,8 @@ from fashion_zoo import registry
 from fashion_zoo.config.overrides import override
 from fashion_zoo.errors import TrainingError
 from fashion_zoo.seeds import derive
-from fashion_zoo.tuning import RecipeHyperModel, Study, StudyOracle, StudyTuner, search
+from fashion_zoo.tuning import OBJECTIVE, RecipeHyperModel, Study, StudyOracle, StudyTuner, be_quiet
+from fashion_zoo.tuning.sampling import ranked
 
 _ENDLESS = 10_000  # trials; the time ends before
 
@@ -42,7 +43,7 @@ class Deadline(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Note what an epoch reached."""
-        self.last = logs[search.OBJECTIVE]
+        self.last = logs[OBJECTIVE]
 
     def on_train_end(self, logs=None):
         """Keep that of the last one."""
@@ -68,7 +69,7 @@ def run(settings: Mapping[str, Any]) -> dict[str, Any]:
             with; None where every other trial was pruned.
         again: mean validation accuracy of the best, trained again for all epochs with fresh seeds.
     """
-    search.be_quiet()
+    be_quiet()
     model = _model(settings, settings["seed"])
     _ = model.dataset.train  # reading the images is no part of the search
     with tempfile.TemporaryDirectory() as folder:
@@ -81,7 +82,7 @@ def run(settings: Mapping[str, Any]) -> dict[str, Any]:
     for number in range(settings["again"]):
         fresh = _model(settings, derive(settings["seed"], "again", number))
         history = fresh.fit(hp, fresh.build(hp))
-        again.append(history.history[search.OBJECTIVE][-1])
+        again.append(history.history[OBJECTIVE][-1])
     return {**found, "again": statistics.mean(again)}
 
 
@@ -106,7 +107,7 @@ def _ours(
     epochs = model.base.training.epochs
     oracle = StudyOracle(
         study,
-        search.OBJECTIVE,
+        OBJECTIVE,
         epochs=epochs,
         seed=settings["seed"],
         max_consecutive_failed_trials=None,
@@ -116,7 +117,7 @@ def _ours(
         tuner.search(callbacks=[deadline])
     oracle.return_trials()
     plans = study.plans()
-    whole = search.ranked(plans, study)
+    whole = ranked(plans, study)
     ended = sum(plan.outcome is not None for plan in plans)
     searched = max((trial.values[0] for index, trial in whole if index), default=None)
     study.close()
@@ -136,7 +137,7 @@ def _stock(
         budget = {"max_epochs": epochs, "hyperband_iterations": _ENDLESS}
     tuner = kind(
         model,
-        objective=search.OBJECTIVE,
+        objective=OBJECTIVE,
         seed=settings["seed"],
         directory=folder,
         project_name="p",

@@ -11,7 +11,7 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine.trial import TrialStatus
 
-from fashion_zoo.tuning import Study, StudyOracle, StudyTuner, hypermodel, search
+from fashion_zoo.tuning import OBJECTIVE, Study, StudyOracle, StudyTuner, be_quiet, hypermodel
 
 _SPACE = {
     "depth": "whole(1, 2)",
@@ -32,17 +32,17 @@ def overhead(trials: int, reports: int) -> dict[str, float]:
         Mean milliseconds that a trial spends in the oracle, of all trials and of the last fifth.
     """
     times = []
-    search.be_quiet()
+    be_quiet()
     with tempfile.TemporaryDirectory() as folder:
         study = Study(f"sqlite:///{folder}/study.db", "s", fingerprint={}, trials=trials)
-        oracle = StudyOracle(study, search.OBJECTIVE, epochs=reports)
+        oracle = StudyOracle(study, OBJECTIVE, epochs=reports)
         oracle.hyperparameters = _twelve()
         for _ in range(trials):
             before = oracle.spent
             trial = oracle.create_trial("me")
             worth = _worth(trial.hyperparameters.values)
             for step in range(reports):
-                reached = {search.OBJECTIVE: worth * (step + 1) / reports}
+                reached = {OBJECTIVE: worth * (step + 1) / reports}
                 oracle.update_trial(trial.trial_id, reached, step)
             trial.status = TrialStatus.COMPLETED
             oracle.end_trial(trial)
@@ -75,10 +75,10 @@ def memory(trials: int, early: int) -> dict[str, float]:
         Resident MiB after trial number ``early`` and after the last.
     """
     held: list[float] = []
-    search.be_quiet()
+    be_quiet()
     with tempfile.TemporaryDirectory() as folder:
         study = Study(f"sqlite:///{folder}/study.db", "s", fingerprint={}, trials=trials)
-        oracle = StudyOracle(study, search.OBJECTIVE, epochs=1)
+        oracle = StudyOracle(study, OBJECTIVE, epochs=1)
         tuner = StudyTuner(oracle, hypermodel("bn_mlp", space=_SPACE, **_CHANGES), folder)
         tuner.say = lambda line: held.append(_resident())
         tuner.search()

@@ -6,7 +6,7 @@ begun again asks for the same parameters. Attempts that died are hidden from sam
 
 import copy
 import math
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
 
 import keras_tuner
@@ -26,7 +26,7 @@ from fashion_zoo.config.search import check_algorithms
 from fashion_zoo.language import checks
 from fashion_zoo.seeds import derive
 from fashion_zoo.tuning.axes import Axis
-from fashion_zoo.tuning.plans import Attempt, is_broken
+from fashion_zoo.tuning.plans import Attempt, Plan, is_broken
 from fashion_zoo.tuning.study import Study
 
 
@@ -67,6 +67,21 @@ class VisibleStudy(optuna.Study):
             trial.state, trial.values = TrialState.PRUNED, None
             trial.intermediate_values, trial.system_attrs = {}, {}
         return trial
+
+
+def ranked(plans: Sequence[Plan], study: Study) -> list[tuple[int, FrozenTrial]]:
+    """Return the trials that were trained to their end, the most accurate first.
+
+    Of a study with several objectives they are those of its Pareto front.
+
+    Returns:
+        Index and trial of each.
+    """
+    whole = [(plan.index, plan.whole) for plan in plans if plan.whole]
+    if len(study.directions) > 1:
+        front = {trial.number for trial in VisibleStudy(study.name, study.backend).best_trials}
+        whole = [(index, trial) for index, trial in whole if trial.number in front]
+    return sorted(whole, key=lambda one: (-one[1].values[0], one[0]))
 
 
 class Suggestions:

@@ -1,0 +1,163 @@
+"""The best trials trained again, with seeds that chose nothing, and what that says of them."""
+
+import dataclasses
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from fashion_zoo import runs, spaces, storage
+from fashion_zoo.config import Cost, RunConfig, SearchConfig
+from fashion_zoo.config.overrides import override
+from fashion_zoo.errors import RunLockedError, TrainingError
+from fashion_zoo.evaluation.statistics import DIFFERENCE, FRACTION, mean_interval
+from fashion_zoo.language.wording import percent
+from fashion_zoo.show.progress import TrainingDisplay
+from fashion_zoo.show.streams import say
+from fashion_zoo.storage import locks
+from fashion_zoo.training import train_once
+from fashion_zoo.tuning.hypermodel import RecipeHyperModel
+from fashion_zoo.tuning.sampling import ranked
+from fashion_zoo.tuning.study import Study
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+    """A config that was trained again."""
+
+    index: int
+    """Number of its trial; 0 is the recipe with its defaults."""
+    config: RunConfig
+    score: float
+    """Accuracy in the search, by which it was chosen."""
+    costs: tuple[float, ...]
+    """What it cost in the search, an entry for each cost."""
+    again: tuple[float, ...]
+    """Validation accuracies of trainings with fresh seeds."""
+
+    @property
+    def mean(self) -> float:
+        """Mean of the fresh trainings."""
+        return sum(self.again) / len(self.again)
+
+
+def train_again(
+    model: RecipeHyperModel, study: Study, asked: SearchConfig, folder: Path, progress: bool
+) -> list[dict[str, Any]]:
+    """Train the best configs and the recipe's own again, and write into the folder what that gave.
+
+    Finished runs are not run again.
+
+    Args:
+        model: the hypermodel of the search.
+        study: the study.
+        asked: how many candidates, and seeds for each.
+        folder: the study folder, which gets ``report.json`` and of the best its config and model.
+        progress: whether it is shown.
+
+    Returns:
+        The rows of ``report.json``, the best mean first; none where another worker is at it.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C; a next call goes on.
+    """
+    if not asked.candidates:
+        return []
+    again = folder / "again"
+    try:
+        with locks.lock(again):
+            found = _train(model, study, asked, again, TrainingDisplay(enabled=progress))
+            rows = _rows(found, asked.minimize, model.folds)
+            if found:
+                first = found[0]
+                runs.write_config(folder / "best.json", model.entry.name, first.config)
+                with storage.atomic_file(folder / "best.keras") as temporary:
+                    run = again / _run(first.index, model.fresh_seed)
+                    shutil.copyfile(run / "model.keras", temporary)
+                storage.write_json(folder / "report.json", rows)
+            return rows
+    except RunLockedError as error:
+        say(f"The best trials are not trained again here. {error}")
+        return []
+
+
+def _train(
+    model: RecipeHyperModel,
+    study: Study,
+    asked: SearchConfig,
+    folder: Path,
+    display: TrainingDisplay,
+) -> list[Candidate]:
+    """Train each candidate with every seed; return them, the best mean first."""
+    plans = study.plans()
+    chosen = dict(ranked(plans, study)[: asked.candidates])
+    if plans and (own := plans[0].whole):  # the defaults may have diverged
+        chosen.setdefault(0, own)
+    found = []
+    display.expect(len(chosen) * asked.seeds)
+    for index, trial in chosen.items():
+        values = spaces.counting(model.parameters, trial.params)
+        config = model.space.config(values, model.base)
+        again: list[float] = []
+        try:
+            for seed in range(model.fresh_seed, model.fresh_seed + asked.seeds):
+                name = f"trial {index} seed {seed}"
+                with display.pace.training(name):
+                    seeded = override(config, {"seed": seed})
+                    path = folder / _run(index, seed)
+                    run = train_once(model.entry, seeded, path, display, model.dataset)
+                again.append(run.read_json("training.json")["validation_accuracy"])
+                display.say(f"{name}: validation {percent(again[-1])}")
+        except TrainingError as error:  # a config that one seed survives is no candidate
+            display.say(f"{name}: left out. {error}")
+            display.pace.skip(asked.seeds - len(again) - 1)
+            continue
+        score, *costs = trial.values
+        found.append(Candidate(index, config, score, tuple(costs), tuple(again)))
+    return sorted(found, key=lambda one: -one.mean)
+
+
+def _run(index: int, seed: int) -> str:
+    return f"trial-{index}-{seed}"
+
+
+def _rows(
+    candidates: Sequence[Candidate], minimize: Sequence[Cost], folds: int
+) -> list[dict[str, Any]]:
+    """Return what a search found, ready for JSON.
+
+    Args:
+        candidates: what was trained again.
+        minimize: the names of their costs.
+        folds: how many folds the search had; the score is then of other images than the fresh mean.
+
+    Returns:
+        A row a candidate: its score in the search, the fresh accuracies with mean and 95 %
+        interval, the optimism of the score where both are of the same images, and the gain over the
+        defaults, paired by seed.
+    """
+    own = next((one.again for one in candidates if one.index == 0), None)
+    rows = []
+    for one in candidates:
+        low, high = mean_interval(one.again, FRACTION)
+        pairs = zip(one.again, own, strict=True) if own and one.index else ()
+        gains = [mine - other for mine, other in pairs]
+        gain_low, gain_high = mean_interval(gains, DIFFERENCE) if len(gains) > 1 else (None, None)
+        costs: dict[str, float] = dict(zip(minimize, one.costs, strict=True))
+        rows.append(
+            {
+                "trial": one.index,
+                "defaults": one.index == 0,
+                "score": one.score,
+                **costs,
+                "again": list(one.again),
+                "mean": one.mean,
+                "low": None if len(one.again) < 2 else low,
+                "high": None if len(one.again) < 2 else high,
+                "optimism": None if folds else one.score - one.mean,
+                "gain": sum(gains) / len(gains) if gains else None,
+                "gain_low": gain_low,
+                "gain_high": gain_high,
+            }
+        )
+    return rows
