@@ -7,6 +7,7 @@ from . import data as data
 from . import errors as errors
 from . import evaluation as evaluation
 from . import experiments as experiments
+from . import exporting as exporting
 from . import layers as layers
 from . import models as models
 from . import optimizers as optimizers

@@ -22,7 +22,7 @@ ROOMS = {
     for place, room in enumerate(re.findall(r"`(\w+)`", rooms))
 }
 NO_FRAMEWORK = {room for room, (level, _) in ROOMS.items() if level < 2} | {
-    "config", "spaces", "registry", "models", "runs", "data", "zoo",
+    "config", "spaces", "registry", "models", "runs", "data", "evaluation", "exporting", "zoo",
 }  # fmt: skip
 HEAVY = {
     "keras", "keras_tuner", "optuna", "tensorflow", "jax", "matplotlib", "sklearn", "scipy", "rich",
