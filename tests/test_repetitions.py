@@ -8,7 +8,7 @@ from searching import space
 import fashion_zoo
 from fashion_zoo import recipe
 from fashion_zoo.config.overrides import override
-from fashion_zoo.data.sources.arrays import from_arrays
+from fashion_zoo.data import load
 from fashion_zoo.spaces import narrowed
 from fashion_zoo.tuning import RecipeHyperModel, Study, StudyOracle
 from fashion_zoo.tuning.session import fingerprint
@@ -31,7 +31,7 @@ def as_set(images):
 
 
 def test_each_image_is_held_out_once_and_the_validation_images_never(images):
-    small = from_arrays(*images)
+    small = load(tuple(images))
     parts = [small.fold(number, 3) for number in range(3)]
     held = [image.tobytes() for part in parts for image in part.validation.images]
     assert sorted(held) == sorted(image.tobytes() for image in small.train.images)
