@@ -13,7 +13,7 @@ from recipes import _common, _lines
 
 @dataclasses.dataclass(frozen=True)
 class Evaluate:
-    """Measure a run on the 10,000 test images and write evaluation.json and three pictures."""
+    """Measure a run on the test images and write evaluation.json and three pictures."""
 
     run: tyro.conf.Positional[str]
     """The run folder."""

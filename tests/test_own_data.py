@@ -106,6 +106,15 @@ def test_a_model_follows_the_data_where_it_is_not_set():
             agreed(override(found, {"model": chosen}), data, own, chosen=chosen)
 
 
+@pytest.mark.parametrize("policy", ["shift(9)", "flip | translate(8.5)", "elastic(34, 10)"])
+def test_augmentation_moves_no_further_than_an_image(policy):
+    config = recipe("bn_mlp").config
+    config = override(config, {"training": {"augmentation": policy, "batch_size": 8}})
+    with pytest.raises(ConfigError, match=r"must be at most 8, the longer side of an image, rec"):
+        agreed(config, load((X, Y)), config.model)
+    assert agreed(config, load(), config.model) == config
+
+
 def test_a_source_is_one_registered_function(monkeypatch):
     monkeypatch.setattr(WORDS, "_members", dict(WORDS._members))
 

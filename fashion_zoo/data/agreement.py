@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fashion_zoo.augment.policies import check_size
 from fashion_zoo.config import RunConfig
 from fashion_zoo.data.batches import steps_per_epoch
 from fashion_zoo.data.dataset import Dataset
@@ -36,8 +37,8 @@ def agreed(
         batches: whether its batch size is what is trained with; a search has its own.
 
     Raises:
-        ConfigError: the model has another input or other classes, or a batch is larger than the
-            training set.
+        ConfigError: the model has another input or other classes, a batch is larger than the
+            training set, or augmentation moves further than an image.
         DataError: a file in a folder of the user's own is missing, damaged or not the published
             one.
     """
@@ -50,6 +51,7 @@ def agreed(
         if own and np.prod(now) != np.prod(value):  # the same pixels may have another shape
             model = dataclasses.replace(model, **{name: value})
     _check(model, data)
+    check_size(config.training.policy, data.image_shape)
     if data.origin.folder is not None:
         _ = data.train
     return dataclasses.replace(config, model=model, data=data.origin)

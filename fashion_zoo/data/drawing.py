@@ -43,12 +43,13 @@ def plot_augmentation(
     """
     checks.whole("images", images, 1, 100)
     checks.whole("seed", seed, 0)
-    policies.parse(policy)  # before tensorflow is loaded
+    operations = policies.parse(policy)  # before tensorflow is loaded
 
     if to is not None:
         figures.check_place(to, force=force)
     need_tensorflow()
     dataset = load()
+    policies.check_size(operations, dataset.image_shape)
     pixels = (*dataset.train, dataset.class_names, dataset.origin.dataset)
     return figures.shown(lambda: _figure(policy, *pixels, count=images, seed=seed), to)
 

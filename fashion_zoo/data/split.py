@@ -35,10 +35,10 @@ def stratified(labels: np.ndarray, count: int) -> np.ndarray:
 
 @checked
 def reshape(images: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Give images the shape that a model takes, such as (28, 28, 1) or (784,).
+    """Give images the shape that a model takes, such as (height, width, 1) or (pixels,).
 
     Args:
-        images: (n, 28, 28) uint8.
+        images: (n, height, width) uint8.
         shape: shape of one input of the model.
 
     Raises:

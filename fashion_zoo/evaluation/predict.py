@@ -22,7 +22,7 @@ from fashion_zoo.show.watching import Progress
 if TYPE_CHECKING:
     import keras
 
-_BATCH = 1000  # images; divides 10,000, so prediction needs one shape only
+_BATCH = 1000  # images; divides the 10,000 of Fashion-MNIST, so prediction needs one shape only
 
 
 def probabilities(model, images: np.ndarray) -> np.ndarray:

@@ -120,7 +120,7 @@ def errors(
     """Draw mistakes in a grid, five a row.
 
     Args:
-        images: (n, 28, 28) uint8.
+        images: (n, height, width) uint8.
         true_names: what each image is.
         predicted_names: what it was taken for.
         confidences: probability of the predicted class.
