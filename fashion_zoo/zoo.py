@@ -134,7 +134,7 @@ def train(
     if resume and not given and (done := runs.finished(path, name, chosen, results)):
         display.say(f"{path} is finished: nothing is left to train.")
         return _measured(done, None, evaluate, export, progress)
-    chosen, images = load_for(chosen, data, data_settings, entry.config.model, overrides)
+    chosen, images = load_for(chosen, entry.config.model, data, data_settings, overrides)
 
     from fashion_zoo.exporting import IN_RUN, check_exportable
     from fashion_zoo.training import train_run
@@ -245,7 +245,7 @@ def tune(
     entry, shown = registry.recipe(name), watched(progress)
     changes = {**settings, **settings_of(data)}
     base, asked = override_each([config or entry.config, search or SearchConfig()], changes)
-    base, images = load_for(base, data, data_settings, entry.config.model, settings, batches=False)
+    base, images = load_for(base, entry.config.model, data, data_settings, settings, batches=False)
     chosen = spaces.narrowed(entry.space, space, base)
     spaces.check_images(chosen.parameters(base), asked.folds, images)
     folder, url = databases.study_place(name, study_dir, storage_url, study_name)
@@ -313,7 +313,7 @@ def find_lr(
     entry = registry.recipe(name)
     chosen = override(config or entry.config, {**overrides, **settings_of(data)})
     checks.sweep(seeds, low, high, steps)
-    chosen, images = load_for(chosen, data, data_settings, entry.config.model, overrides)
+    chosen, images = load_for(chosen, entry.config.model, data, data_settings, overrides)
 
     from fashion_zoo.training import lr_finder
 

@@ -1,10 +1,10 @@
-"""A config and a data set that fit each other, checked before keras is loaded, which takes seconds.
+"""A config and its data set, which fit each other: checked before keras is loaded, in seconds.
 
 A family of models without ``num_classes`` or ``input_shape`` is checked when it is built.
 """
 
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,76 +18,53 @@ from fashion_zoo.data.split import check_shape
 from fashion_zoo.errors import ConfigError
 
 
-def agreed(
-    config: RunConfig,
-    data: Dataset,
-    defaults: Any = None,
-    *,
-    chosen: Collection[str] = (),
-    batches: bool = True,
-) -> RunConfig:
-    """Return the config of a training on the data, whose classes and shape the model follows.
-
-    Args:
-        config: what to train with.
-        data: what to train on. Files in a folder of the user's own are read here.
-        defaults: the model config of the recipe. A number of classes or a shape that is its own
-            gives way to that of the data; by default none does.
-        chosen: fields of the model that were set on purpose and do not give way.
-        batches: whether its batch size is what is trained with; a search has its own.
-
-    Raises:
-        ConfigError: the model has another input or other classes, a batch is larger than the
-            training set, or augmentation moves further than an image.
-        DataError: a file in a folder of the user's own is missing, damaged or not the published
-            one.
-    """
-    if batches:
-        steps_per_epoch(data.count, config.training.batch_size)
-    model = config.model
-    for name, value in (("num_classes", len(data.class_names)), ("input_shape", data.image_shape)):
-        now = getattr(model, name, None)
-        own = now is not None and now == getattr(defaults, name, None) and name not in chosen
-        if own and np.prod(now) != np.prod(value):  # the same pixels may have another shape
-            model = dataclasses.replace(model, **{name: value})
-    _check(model, data)
-    check_size(config.training.policy, data.image_shape)
-    if data.origin.folder is not None:
-        _ = data.train
-    return dataclasses.replace(config, model=model, data=data.origin)
-
-
 def load_for(
     config: RunConfig,
-    data: Any,
-    settings: Mapping[str, Any] | None,
     defaults: Any,
-    overrides: Mapping[str, Any],
+    data: Any = None,
+    settings: Mapping[str, Any] | None = None,
+    overrides: Mapping[str, Any] | None = None,
     *,
     batches: bool = True,
 ) -> tuple[RunConfig, Dataset]:
-    """Return what a config is to be trained on, and the config of a model that follows it.
+    """Return the config of a training, and the data set, whose classes and shape its model follows.
 
     Args:
-        config: with ``overrides``, and with those settings of the data that ``data`` may be.
-        data: as in ``load``.
-        settings: of arrays.
-        defaults: see ``agreed``.
-        overrides: what was set on purpose.
-        batches: see ``agreed``.
+        config: what to train with.
+        defaults: the model config of the recipe. A number of classes or a shape that is its own
+            gives way to that of the data.
+        data: as in ``load``; by default what the config says. Files in a folder of the user's own
+            are read here.
+        settings: of arrays, as in ``load``.
+        overrides: fields of the config that were set on purpose, whose model does not give way.
+        batches: whether its batch size is what is trained with; a search has its own.
 
     Raises:
-        ConfigError: as ``load`` and ``agreed``. DataError: likewise.
+        ConfigError: as ``load``; or the model has another input or other classes, a batch is larger
+            than the training set, or augmentation moves further than an image.
+        DataError: as ``load``; or a file in a folder of the user's own is missing, damaged or not
+            the published one.
     """
     dataset = load(data, like=config.data, **settings or {})
-    model = overrides.get("model")
-    chosen = model if isinstance(model, Mapping) else ()
-    return agreed(config, dataset, defaults, chosen=chosen, batches=batches), dataset
+    if batches:
+        steps_per_epoch(dataset.count, config.training.batch_size)
+    check_size(config.training.policy, dataset.image_shape)
+    given = (overrides or {}).get("model")
+    fixed = given if isinstance(given, Mapping) else {}
+    model = _following(config.model, dataset, defaults, fixed)
+    if dataset.origin.folder is not None:
+        _ = dataset.train
+    return dataclasses.replace(config, model=model, data=dataset.origin), dataset
 
 
-def _check(model: Any, data: Dataset) -> None:
-    classes, known = getattr(model, "num_classes", None), len(data.class_names)
-    if classes not in (None, known):
-        raise ConfigError(f"model.num_classes is {classes}, but the data has {known} classes.")
-    if (shape := getattr(model, "input_shape", None)) is not None:
-        check_shape(shape, data.image_shape)
+def _following(model: Any, data: Dataset, defaults: Any, fixed: Mapping[str, Any]) -> Any:
+    classes, shape = len(data.class_names), data.image_shape
+    for name, value in (("num_classes", classes), ("input_shape", shape)):
+        now = getattr(model, name, None)
+        own = now is not None and now == getattr(defaults, name, None) and name not in fixed
+        if own and np.prod(now) != np.prod(value):  # the same pixels may have another shape
+            model = dataclasses.replace(model, **{name: value})
+    if (found := getattr(model, "num_classes", classes)) != classes:
+        raise ConfigError(f"model.num_classes is {found}, but the data has {classes} classes.")
+    check_shape(getattr(model, "input_shape", shape), shape)
+    return model

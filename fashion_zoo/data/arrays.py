@@ -64,7 +64,7 @@ def read_array(pixels: Any, shape: tuple[int, ...]) -> np.ndarray:
             "divide them by 255.",
             stacklevel=_outside(),
         )
-    return images.astype("float32" if array.dtype.kind == "f" else "uint8")
+    return images.astype("float32" if array.dtype.kind == "f" else "uint8", copy=False)
 
 
 def _outside() -> int:

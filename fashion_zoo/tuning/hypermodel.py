@@ -60,7 +60,7 @@ def hypermodel(
     entry = registry.recipe(name)
     config = override(entry.config, {**overrides, **settings_of(data)})
     config, images = load_for(
-        config, data, data_settings, entry.config.model, overrides, batches=False
+        config, entry.config.model, data, data_settings, overrides, batches=False
     )
     return RecipeHyperModel(entry, config, narrowed(entry.space, space, config), data=images)
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from fashion_zoo.config import DataConfig
+from fashion_zoo.data.arrays import read_array
 from fashion_zoo.data.dataset import Dataset, Images, Part, Positions
 from fashion_zoo.data.sources import WORDS
 from fashion_zoo.errors import ConfigError, DataError
@@ -121,23 +122,17 @@ def _part(pixels_name: str, pixels: Any, labels_name: str, labels: Any, names: S
 
 def _pixels(name: str, pixels: Any) -> np.ndarray:
     array = np.asarray(pixels)
-    array = array[..., 0] if array.ndim == 4 and array.shape[-1] == 1 else array
-    if array.ndim != 3 or not array.size or array.dtype.kind not in "uif":
+    if array.ndim < 3 or not array.size or array.dtype.kind not in "uif":
         raise DataError(
-            f"{name} must hold grey images, (n, height, width) numbers in 0..255, received "
-            f"{np.shape(pixels)} of {array.dtype}."
+            f"{name} must hold images, (n, height, width) numbers, received {array.shape} of "
+            f"{array.dtype}."
         )
-    low, high = float(array.min()), float(array.max())
-    if not (low >= 0 and high <= 255):  # NaN is neither
+    if array.max() <= 1 or (array.dtype.kind == "f" and (array != np.floor(array)).any()):
         raise DataError(
-            f"Pixels of {name} are in 0..255, received values from {low:g} to {high:g}."
+            f"Pixels of {name} are whole numbers in 0..255, received up to {array.max():g}, or "
+            "fractions. If they were divided by 255, multiply them by it, and round."
         )
-    if high <= 1 or (array.dtype.kind == "f" and (array != np.floor(array)).any()):
-        raise DataError(
-            f"Pixels of {name} are whole numbers in 0..255, received values from {low:g} to "
-            f"{high:g}. If they were divided by 255, multiply them by it again, and round."
-        )
-    return array.astype(np.uint8, copy=False)
+    return read_array(array, array.shape[1:3]).astype(np.uint8, copy=False)
 
 
 def _split(
