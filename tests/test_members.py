@@ -64,7 +64,7 @@ def test_an_optimizer_is_one_file(tmp_path, monkeypatch):
 
     config = TrainingConfig(optimizer="lion(0.8)", weight_decay=0.1)
     assert optimizers.WORDS.lines()["lion"] == "Signs of a running mean."
-    assert _parsing.text_of(config, "optimizer").endswith("Words: adam, adamw, sgd, lion.")
+    assert _parsing.text_of(config, "optimizer").endswith("Words: adam, adamw, lion, sgd.")
     with pytest.raises(ConfigError, match="needs optimizer 'adamw' or 'lion', received 'sgd'"):
         TrainingConfig(optimizer="sgd", weight_decay=0.1)
     space = TrainingSpace(optimizer="choice('adam', 'lion(0.8)', 'sgd')")

@@ -102,7 +102,7 @@ def test_a_word_of_a_package_is_found_by_its_module_alone(bakery):
     assert bakery.load().parse("rye") == 1
     assert "bakery.rye" in sys.modules
     assert "bakery.bun" not in sys.modules
-    assert list(bakery.load()) == ["rye", "bun"]
+    assert list(bakery.load()) == ["bun", "rye"]
     with pytest.raises(ConfigError, match=r"Unknown bread 'run'\. Did you mean 'bun'"):
         bakery.load().parse("run")
 

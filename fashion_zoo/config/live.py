@@ -34,7 +34,7 @@ class Live(NamedTuple):
 LIVE = {
     "learning_rate": Live("the learning rate", "optimizer", attrgetter("learning_rate")),
     "weight_decay": Live(
-        "the weight decay, of adamw", "optimizer", attrgetter("weight_decay"), "weight_decay is 0"
+        "the weight decay", "optimizer", attrgetter("weight_decay"), "weight_decay is 0"
     ),
     "label_smoothing": Live(
         "the label smoothing",

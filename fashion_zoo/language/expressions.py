@@ -4,7 +4,7 @@
     warmup(0.05) >> cosine
     join([constant, linear], [0.5])
 
-It reads Python's syntax tree and never evaluates anything: names are looked up in a vocabulary,
+It reads Python's syntax tree and never evaluates anything: names are looked up among words,
 and a bare name is a call without arguments.
 """
 
@@ -32,19 +32,12 @@ _UNREADABLE = (TypeError, ValueError, ArithmeticError, RecursionError, MemoryErr
 def parse(
     text: str,
     kind: str,
-    vocabulary: Mapping[str, Callable[..., Any]],
-    operators: Mapping[type[ast.operator], Operator] | None = None,
+    words: Mapping[str, Callable[..., Any]],
+    operators: Mapping[type[ast.operator], Operator],
     *,
-    words: bool = False,
+    quoted: bool,
 ) -> Any:
-    """Build what an expression describes.
-
-    Args:
-        text: the expression.
-        kind: what it describes, for the messages, such as ``"schedule"``.
-        vocabulary: name to function; a call gets numbers, lists and what other calls return.
-        operators: type of a binary operator, such as ``ast.RShift``, to its function.
-        words: whether text in quotes, True and False may stand in it.
+    """Build what an expression describes; see ``Vocabulary``, which calls it.
 
     Raises:
         ConfigError: more than ``LONGEST`` characters or ``DEEPEST`` levels, a syntax error, an
@@ -58,9 +51,7 @@ def parse(
             f"{with_article(kind)} has at most {LONGEST} characters, received {len(text)}.",
         )
     if not text.strip():
-        raise _error(
-            text, 1, f"expected {with_article(kind)}. Known: {', '.join(sorted(vocabulary))}."
-        )
+        raise _error(text, 1, f"expected {with_article(kind)}. Known: {', '.join(sorted(words))}.")
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except SyntaxError as error:
@@ -68,7 +59,7 @@ def parse(
     except _UNREADABLE as error:
         column = error.start + 1 if isinstance(error, UnicodeEncodeError) else 1
         raise _error(text, column, f"Python cannot parse it: {error}.") from error
-    return _Reader(text, kind, vocabulary, operators or {}, words).read(tree)
+    return _Reader(text, kind, words, operators, quoted).read(tree)
 
 
 def _error(text: str, column: int, reason: str) -> ConfigError:
@@ -77,12 +68,12 @@ def _error(text: str, column: int, reason: str) -> ConfigError:
 
 
 class _Reader:
-    def __init__(self, text, kind, vocabulary, operators, words):
+    def __init__(self, text, kind, words, operators, quoted):
         self.text = text
         self.kind = kind
-        self.vocabulary = vocabulary
-        self.operators = operators
         self.words = words
+        self.operators = operators
+        self.quoted = quoted
         self.depth = 0
 
     def read(self, node: ast.expr) -> Any:
@@ -105,7 +96,7 @@ class _Reader:
                 return node.value
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float())):
                 return -self.read(node.operand)
-            case ast.Constant(value=str() | bool()) if self.words:
+            case ast.Constant(value=str() | bool()) if self.quoted:
                 return node.value
             case ast.Constant(value=None):
                 return None
@@ -126,8 +117,8 @@ class _Reader:
         function = node.func if isinstance(node, ast.Call) else node
         if not isinstance(function, ast.Name):
             raise self._error(node, f"{self._source(function)} is not a name.")
-        if function.id not in self.vocabulary:
-            raise self._error(node, unknown(self.kind, function.id, self.vocabulary))
+        if function.id not in self.words:
+            raise self._error(node, unknown(self.kind, function.id, self.words))
         arguments, keywords = [], {}
         if isinstance(node, ast.Call):
             arguments = [self.read(argument) for argument in node.args]
@@ -135,7 +126,7 @@ class _Reader:
                 if keyword.arg is None:
                     raise self._error(keyword.value, "** cannot stand here.")
                 keywords[keyword.arg] = self.read(keyword.value)
-        return self._apply(node, self.vocabulary[function.id], arguments, keywords)
+        return self._apply(node, self.words[function.id], arguments, keywords)
 
     def _apply(self, node: ast.expr, function, arguments, keywords) -> Any:
         try:

@@ -32,7 +32,7 @@ Member = TypeVar("Member")
 
 
 class Vocabulary(Mapping[str, Any], Generic[Made]):
-    """The words of one kind: a mapping of each to its member, in the order of registration.
+    """The words of one kind: a mapping of each to its member.
 
     Args:
         kind: what an expression of these words describes, for messages: ``"schedule"``.
@@ -77,7 +77,7 @@ class Vocabulary(Mapping[str, Any], Generic[Made]):
         Raises:
             ConfigError: the word is no name or is taken, or the docstring is missing.
         """
-        word = name or getattr(member, "__name__", "")
+        word = name or str(getattr(member, "__name__", ""))
         if not word.isidentifier() or keyword.iskeyword(word):
             raise ConfigError(
                 f"The word of {with_article(self.kind)} is a name, received {word!r}."
@@ -118,7 +118,7 @@ class Vocabulary(Mapping[str, Any], Generic[Made]):
             raise ConfigError(
                 f"{with_article(self.kind).capitalize()} is written as text, received {text!r}."
             )
-        found = expressions.parse(text, self.kind, self, self._operators, words=self._quoted)
+        found = expressions.parse(text, self.kind, self, self._operators, quoted=self._quoted)
         made = self._finish(found)
         if made is None:
             raise ConfigError(
@@ -158,7 +158,8 @@ class Vocabulary(Mapping[str, Any], Generic[Made]):
 
     def __iter__(self) -> Iterator[str]:
         self._load()
-        return iter(self._members)
+        # Of a package, one that was looked up alone was registered before the others.
+        return iter(sorted(self._members) if self._package else list(self._members))
 
     def __len__(self) -> int:
         self._load()

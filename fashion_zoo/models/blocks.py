@@ -56,9 +56,9 @@ def hidden(
         seed: key of the initial kernel and the dropout masks.
         dtype: dtype policy of the layers.
         activation: what follows the dense layer.
-        normalization: what is normalized, if at all.
-        position: where normalization stands: before or after the activation.
-        groups: number of groups of group normalization.
+        normalization: what is normalized, before or after the activation, as ``position`` says.
+        position: where it stands.
+        groups: of group normalization.
         dropout: rate in [0, 1); 0 adds no layer.
         initializer: of the kernel.
         l2: strength of the L2 penalty on the kernel.

@@ -39,7 +39,7 @@ class TabulatedSchedule(keras.optimizers.schedules.LearningRateSchedule):
         return {"values": self.values.tolist()}
 
 
-class TabulatedDecay:
+class TabulatedDecay(keras.optimizers.Optimizer):
     """Stands before a Keras optimizer and looks its weight decay up by its own step counter.
 
         w = w - learning_rate(step) * weight_decay(step) * w,  then the optimizer's update

@@ -56,7 +56,7 @@ class TrainingSpace:
     learning_rate_schedule: str = "choice('one_cycle', 'cosine', 'linear', 'constant')"
     """Factor of the learning rate."""
     weight_decay: str = "0 | log(1e-3, 1e-1)"
-    """Decoupled weight decay, under adamw."""
+    """Decoupled weight decay, under an optimizer that has it."""
     batch_size: str = "choice(128, 256, 512)"
     """Images a step."""
     label_smoothing: str = "choice(0.0, 0.05, 0.1)"
