@@ -1,15 +1,23 @@
 """A plan is the numbers of a training, made without one."""
 
 import dataclasses
+import sys
+from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
+from test_architecture import ROOMS
 
 from fashion_zoo import override, recipe
-from fashion_zoo.config import SchedulesConfig, TrainingConfig
+from fashion_zoo.config import RunConfig, SchedulesConfig, TrainingConfig
 from fashion_zoo.config.live import LIVE, idle
 from fashion_zoo.training.plan import plan
+from recipes import train
 
+ROOT = Path(__file__).parent.parent
+OURS = (f"{ROOT}/fashion_zoo/", f"{ROOT}/recipes/")
+LEFT_OUT = (f"{ROOT}/fashion_zoo/language/", f"{ROOT}/fashion_zoo/config/run.py")
 MOVING = {
     "epochs": 2,
     "batch_size": 50,
@@ -67,3 +75,67 @@ def test_what_no_schedule_could_move_is_known():
     assert idle(TrainingConfig(label_smoothing=0.1, augmentation="flip")) == [
         "weight_decay", "mixing"
     ]  # fmt: skip
+
+
+class Fitting(BaseException):
+    """Training would begin here."""
+
+
+def handed_on(call):
+    """Return (caller, function) of each function of ours that ``call`` hands a RunConfig.
+
+    What checks or reads any value whatsoever, and the config's own methods, are left out.
+    """
+    found = set()
+
+    def place(frame):
+        name = frame.f_code.co_filename
+        if not name.startswith(OURS) or name.startswith(LEFT_OUT):
+            return None
+        return Path(name).relative_to(ROOT).as_posix(), frame.f_code.co_qualname
+
+    def watch(frame, event, _):
+        if event != "call" or not place(frame):
+            return
+        code = frame.f_code
+        names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        if any(isinstance(frame.f_locals.get(name), RunConfig) for name in names):
+            back = frame.f_back
+            while not place(back):
+                back = back.f_back
+            found.add((place(back), place(frame)))
+
+    sys.setprofile(watch)
+    try:
+        call()
+    finally:
+        sys.setprofile(None)
+    return found
+
+
+def level(path):
+    """Return the level of a file's room; commands stand above all."""
+    top, room = Path(path).parts[:2]
+    return (
+        ROOMS[room.removesuffix(".py")][0] if top == "fashion_zoo" else max(ROOMS.values())[0] + 1
+    )
+
+
+@pytest.mark.slow
+def test_few_functions_receive_the_config_and_none_hands_it_upwards(tmp_path, monkeypatch):
+    def fit(*_, **__):
+        raise Fitting
+
+    def command():
+        arguments = ["--model.hidden-units", "8", "--data.limit", "500", "--run-dir"]
+        with pytest.raises(Fitting):
+            train.main(["bn_mlp", *arguments, str(tmp_path / "r")])
+
+    monkeypatch.setattr(keras.Model, "fit", fit)
+    recipe("bn_mlp")  # what registers recipes is not on the way
+    found = handed_on(command)
+    receivers = {function for _, function in found}
+    assert ("fashion_zoo/training/plan.py", "plan") in receivers
+    assert len(receivers) <= 12, receivers
+    for (caller, _), (path, name) in found:
+        assert level(path) <= level(caller), f"{caller} hands the config up to {name}"

@@ -1,7 +1,7 @@
 """One training, from a config to a run folder; begun, gone on with, or forked from another."""
 
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+import functools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -89,11 +89,20 @@ def train_run(
         runs.check_same(runs.open_run(path), entry.name, config)
     with waiting("Reading the images and building the model", display.enabled):
         dataset = data or load(config.data)
-        planned, model = _built(entry, config, dataset)
+        planned = plan(config, dataset.count)
+        model = build_model(entry, config, planned.dtype)
+        _check_fit(model, entry.name, dataset)
     origin = fork_checkpoint(fork, planned.epochs) if fork and not going_on else None
     surroundings = {**environment.describe(), "precision": planned.precision._asdict()}
-    begin = (path, entry.name, config, surroundings)
-    with _run_folder(begin, dataset, force, resume, next_free) as run:
+    if resume and runs.is_run(path):
+        opened = runs.reopen(path, surroundings)
+    else:
+        create = runs.create_next if next_free else functools.partial(runs.create, force=force)
+        opened = create(path, entry.name, config, surroundings, data=dataset.describe())
+    with opened as run:
+        if resume:
+            runs.check_same(run, entry.name, config)
+            runs.check_images(run, dataset)
         if run.finished:
             display.say(f"{run.path} is finished: nothing is left to train.")
             if not (run.path / "curves.png").exists():  # a kill came before it
@@ -106,44 +115,31 @@ def train_run(
             _go_on(run, start, surroundings)
         run.drop_results()
         recorder = Recorder(run, planned.batch_size, start, whose)
-        say = display.say if display.enabled else streams.say  # Ctrl-C is always answered
-        with StopOnInterrupt(say=say) as stop, _going_on(run, force):
-            finished = True
-            try:
-                fit(model, planned, dataset, [stop, *callbacks], display, recorder)
-            except KeyboardInterrupt:
-                if stop.insisted:
-                    raise
-                finished = False
-            with waiting("Validating and saving the model", display.enabled):
-                _finish(run, model, dataset.validation, recorder, finished, display)
-    return Ended(run, interrupted=stop.asked or not finished)
+        with advice(lambda error: ending.how_to_go_on(run, force, error)):
+            return _train(model, planned, dataset, callbacks, display, recorder)
 
 
-@contextlib.contextmanager
-def _run_folder(
-    begin: tuple[Path, str, RunConfig, dict[str, Any]],
+def _train(
+    model: keras.Model,
+    planned: Plan,
     dataset: Dataset,
-    force: bool,
-    resume: bool,
-    next_free: bool,
-) -> Iterator[Run]:
-    path, recipe, config, surroundings = begin
-    if resume and runs.is_run(path):
-        with runs.reopen(path, surroundings) as run:
-            runs.check_same(run, recipe, config)
-            runs.check_images(run, dataset)
-            yield run
-    elif next_free:
-        with runs.create_next(*begin, data=dataset.describe()) as run:
-            yield run
-    else:
-        with runs.create(*begin, data=dataset.describe(), force=force) as run:
-            yield run
-
-
-def _going_on(run: Run, force: bool) -> contextlib.AbstractContextManager[None]:
-    return advice(lambda error: ending.how_to_go_on(run, force, error))
+    callbacks: Sequence[keras.callbacks.Callback],
+    display: TrainingDisplay,
+    recorder: Recorder,
+) -> Ended:
+    """Fit the model until the end or until Ctrl-C, and save it."""
+    finished = True
+    say = display.say if display.enabled else streams.say  # Ctrl-C is always answered
+    with StopOnInterrupt(say=say) as stop:
+        try:
+            fit(model, planned, dataset, [stop, *callbacks], display, recorder)
+        except KeyboardInterrupt:
+            if stop.insisted:
+                raise
+            finished = False
+        with waiting("Validating and saving the model", display.enabled):
+            _finish(model, dataset.validation, recorder, finished, display)
+    return Ended(recorder.run, interrupted=stop.asked or not finished)
 
 
 def _go_on(run: Run, start: Checkpoint, surroundings: Mapping[str, Any]) -> None:
@@ -157,7 +153,6 @@ def _go_on(run: Run, start: Checkpoint, surroundings: Mapping[str, Any]) -> None
 
 
 def _finish(
-    run: Run,
     model: keras.Model,
     validation: Images,
     recorder: Recorder,
@@ -165,6 +160,7 @@ def _finish(
     display: TrainingDisplay,
 ) -> None:
     """Write the model, how training ended, and, when all that counts is there, the picture."""
+    run = recorder.run
     epochs = len(recorder.rows)
     summary = ending.summary(run, model, validation, recorder.others, epochs, finished)
     summary["seconds"] = round(sum(row["seconds"] for row in recorder.times), 2)
@@ -210,18 +206,13 @@ def _within(config: RunConfig) -> list[str]:
     return [name for name, there in parts.items() if there]
 
 
-def _built(entry: Recipe, config: RunConfig, dataset: Dataset) -> tuple[Plan, keras.Model]:
-    """Return plan and model, which can read the images and tells their classes apart."""
-    planned = plan(config, dataset.count)
-    model = build_model(entry, config, planned.dtype)
+def _check_fit(model: keras.Model, name: str, dataset: Dataset) -> None:
+    """Check that the model can read the images and tell their classes apart."""
     classes, known = model.output_shape[-1], len(dataset.class_names)
     if classes != known:
-        raise ConfigError(
-            f"{entry.name} has num_classes={classes}, but the data has {known} classes."
-        )
+        raise ConfigError(f"{name} has num_classes={classes}, but the data has {known} classes.")
     check_shape(model.input_shape[1:], dataset.image_shape)
     _ = dataset.train  # it is waited for here
-    return planned, model
 
 
 def train_once(
