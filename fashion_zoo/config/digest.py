@@ -52,18 +52,27 @@ def completed(config: Any, stored: Mapping[str, Any]) -> dict[str, Any]:
     """Return a stored config with the defaults of the fields that its writer did not know.
 
     Args:
-        config: a config dataclass, whose fields and sections say which there are.
-        stored: a config as JSON has it.
+        config: a config dataclass, whose fields say which there are; or a mapping that holds some.
+        stored: the same as ``plain`` had it when it was written.
     """
+    if isinstance(config, Mapping):
+        sections = {name: (value, dataclasses.MISSING) for name, value in config.items()}
+    else:
+        fields = dataclasses.fields(config)
+        sections = {field.name: (getattr(config, field.name), default(field)) for field in fields}
     whole = dict(stored)
-    for field in dataclasses.fields(config):
-        value, usual = getattr(config, field.name), default(field)
-        if field.name not in stored and usual is not dataclasses.MISSING:
-            whole[field.name] = json.loads(
-                storage.as_json(
-                    dataclasses.asdict(usual) if dataclasses.is_dataclass(usual) else usual
-                )
-            )
-        elif dataclasses.is_dataclass(value) and isinstance(stored.get(field.name), Mapping):
-            whole[field.name] = completed(value, stored[field.name])
+    for name, (value, usual) in sections.items():
+        if name not in stored and usual is not dataclasses.MISSING:
+            whole[name] = plain(usual)
+        elif dataclasses.is_dataclass(value) and isinstance(stored.get(name), Mapping):
+            whole[name] = completed(value, stored[name])
     return whole
+
+
+def plain(value: Any) -> Any:
+    """Return configs, and what holds them, as JSON does."""
+    return json.loads(json.dumps(value, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    return dataclasses.asdict(value) if dataclasses.is_dataclass(value) else str(value)

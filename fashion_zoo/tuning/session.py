@@ -146,7 +146,7 @@ def tune(
 
 
 def fingerprint(model: RecipeHyperModel, minimize: Sequence[Cost] = ()) -> dict[str, Any]:
-    """Return what makes a study this search and no other.
+    """Return what makes a study this search and no other, for ``Study``.
 
     Args:
         model: what is trained.
@@ -158,8 +158,8 @@ def fingerprint(model: RecipeHyperModel, minimize: Sequence[Cost] = ()) -> dict[
         digest.update(part.labels.tobytes())
     return {
         "recipe": model.entry.name,
-        "config": dataclasses.asdict(model.base),
-        "space": dataclasses.asdict(model.space),
+        "config": model.base,
+        "space": model.space,
         "data": digest.hexdigest()[:16],
         "objective": [OBJECTIVE, *minimize],
         "executions": model.executions,

@@ -7,7 +7,6 @@ older lives, so that nothing is finished twice whatever the order in which worke
 """
 
 import contextlib
-import json
 import os
 import platform
 import time
@@ -22,6 +21,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 import fashion_zoo.tuning.checking as checking
+from fashion_zoo.config import digest
 from fashion_zoo.errors import StudyError
 from fashion_zoo.storage import locks
 from fashion_zoo.storage.databases import absolute_url, file_of
@@ -39,7 +39,8 @@ class Study:
     Args:
         url: ``sqlite:///FILE`` or ``postgresql://...``.
         name: name of the study in the database.
-        fingerprint: what makes it this search; a stored one must be the same.
+        fingerprint: what makes it this search, JSON and config dataclasses; a stored one must be
+            the same.
         trials: how many trials are planned.
         directions: one of maximize and minimize for each objective.
         lease: seconds without a sign of life after which a trial is taken over.
@@ -124,7 +125,7 @@ class Study:
 
     def _open(self, fingerprint: Mapping[str, Any]) -> int:
         """Return the number of the study of this name, a new one where there is none."""
-        mine = json.loads(json.dumps({"format": _FORMAT, **fingerprint}, default=str))
+        mine = digest.plain({"format": _FORMAT, **fingerprint})
         number = self.backend.find(self.name)
         if number is None:
             directions = [StudyDirection[one.upper()] for one in self.directions]
@@ -132,21 +133,22 @@ class Study:
                 number = self.backend.create_new_study(directions, self.name)
             except DuplicatedStudyError:  # another worker of a server was faster
                 number = self.backend.get_study_id_from_name(self.name)
-        if self._is_mine(number, mine):
+        if self._is_mine(number, mine, fingerprint):
             return number
         self.backend.set_study_user_attr(number, "fingerprint", mine)
         return number
 
-    def _is_mine(self, number: int, mine: dict[str, Any]) -> bool:
+    def _is_mine(self, number: int, mine: dict[str, Any], fingerprint: Mapping[str, Any]) -> bool:
         """Whether a study that is there is this search; false where a kill left it empty."""
         with checking.reading(self.backend.place):
             trials = self.backend.get_all_trials(number, deepcopy=False)
             attributes = self.backend.get_study_user_attrs(number)
             checking.check_attributes(attributes, trials)
             stored = attributes.get("fingerprint")
+            known = digest.completed(fingerprint, stored or mine)
             found = tuple(one.name.lower() for one in self.backend.get_study_directions(number))
             which = f"{self.name!r} in {self.backend.place}"
-            checking.check_same(which, (stored or mine, found), (mine, self.directions))
+            checking.check_same(which, (known, found), (mine, self.directions))
             checking.check_trials(trials, len(self.directions))
         return stored is not None
 
