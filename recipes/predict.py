@@ -43,7 +43,7 @@ def main(argv: list[str]) -> int:
     for prediction in found:
         if prediction.is_faint:
             print(
-                f"warning: {prediction.picture} has hardly any contrast once it is 28x28 grey: "
+                f"warning: {prediction.picture} has hardly any contrast once it is small and grey: "
                 "there is next to nothing to recognize, however sure the model sounds.",
                 file=sys.stderr,
             )

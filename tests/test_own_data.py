@@ -36,6 +36,8 @@ def test_arrays_are_split_by_class_and_by_a_seed_of_their_own():
     assert other.digest != data.digest
     assert other.origin == DataConfig("arrays(seed=1)")
     assert load((x, y), like=other.origin).digest == other.digest
+    assert load(other) is other  # what it has read is not read again
+    assert load(other, limit=9).count == 9
 
 
 def test_what_is_held_out_of_arrays_is_the_same_in_every_version():

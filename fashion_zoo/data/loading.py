@@ -41,6 +41,8 @@ def load(
         ```
     """
     if isinstance(data, Dataset):
+        if not settings:
+            return data  # with what it has read
         return dataclasses.replace(data, origin=override(data.origin, settings))
     if isinstance(data, tuple | list):
         config = _split_as(like, settings)

@@ -55,7 +55,8 @@ def dataset_of(run: "Run", given: Any = None) -> Dataset:
         return load(run.config.data)
     found = load(given, like=run.config.data)
     check_images(run, found)
-    return dataclasses.replace(found, class_names=run.data.class_names)
+    names = run.data.class_names
+    return found if found.class_names == names else dataclasses.replace(found, class_names=names)
 
 
 def check_images(run: "Run", found: Dataset) -> None:
