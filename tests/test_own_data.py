@@ -1,12 +1,13 @@
 """Data of a caller's own: arrays, and sources that somebody else registers."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 
 import fashion_zoo
-from fashion_zoo import ConfigError, DataConfig, DataError, RunError, override, recipe
+from fashion_zoo import ConfigError, DataConfig, DataError, RunError, override, recipe, runs
 from fashion_zoo.data import Dataset, Images, Positions, load, load_for
 from fashion_zoo.data.sources import WORDS
 
@@ -191,3 +192,20 @@ def test_a_search_and_a_range_test_are_made_on_arrays(tmp_path):
     assert (best.data.dataset, best.model.num_classes) == ("arrays", 3)
     rates = fashion_zoo.find_lr("bn_mlp", data=(X, Y), seeds=1, steps=20, **SMALL).rates
     assert len(rates) == 20
+
+
+def test_a_run_that_says_nothing_of_its_images_had_those_of_its_config(tmp_path):
+    file, known = tmp_path / "r" / "config.json", load().describe()
+    with runs.create(tmp_path / "r", "bn_mlp", recipe("bn_mlp").config, {}, data=known):
+        stored = json.loads(file.read_text())
+        assert fashion_zoo.open_run(tmp_path / "r").data == known
+        file.write_text(json.dumps({**stored, "data": {**stored["data"], "class_names": 3}}))
+        with pytest.raises(RunError, match=r"is damaged: data\.class_names must be a list"):
+            fashion_zoo.open_run(tmp_path / "r")
+        del stored["data"]  # as an older version wrote it
+        file.write_text(json.dumps(stored))
+        older = fashion_zoo.open_run(tmp_path / "r")
+        assert older.data == load().describe(read=False)
+        assert runs.dataset_of(older).origin == older.config.data
+        with pytest.raises(DataError, match="was trained on other images"):
+            runs.dataset_of(older, (X, Y))

@@ -96,7 +96,7 @@ def test_the_command_warns_of_a_picture_with_nothing_on_it(tmp_path, trained, ca
     path = save(tmp_path / "a.png", np.zeros((28, 28), np.uint8))
     assert predict.main([str(trained.run.path), str(path)]) == 0
     warned = capsys.readouterr().err
-    assert warned.startswith(f"warning: {path} has hardly any contrast once it is 28x28 grey")
+    assert warned.startswith(f"warning: {path} has hardly any contrast once it is small and grey")
     assert len(warned.splitlines()) == 1
 
 
