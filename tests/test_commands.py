@@ -109,15 +109,6 @@ def test_evaluate_prints_classes_and_json(trained, capsys):
     assert json.loads(capsys.readouterr().out) == trained.evaluation
 
 
-def test_export_writes_and_reports(trained, tmp_path, capsys):
-    assert export.main([str(trained.run.path), "--to", str(tmp_path / "to"), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == json.loads(
-        (tmp_path / "to" / "parity.json").read_text()
-    )
-    assert export.main([str(trained.run.path), "--to", str(tmp_path / "to")]) == 5
-    assert "holds an export already" in capsys.readouterr().err
-
-
 def test_predict_names_the_top_classes_and_warns_of_light_backgrounds(
     trained, images, tmp_path, capsys
 ):

@@ -17,6 +17,7 @@ from fashion_zoo import ConfigError, ExportError, RunError, list_recipes, recipe
 from fashion_zoo.data import load
 from fashion_zoo.evaluation.predict import probabilities
 from fashion_zoo.exporting import WORDS, Format, export_run, float32, parity
+from recipes import export
 
 ROOT = Path(__file__).parent.parent
 CASES = [
@@ -140,6 +141,16 @@ def test_a_format_of_ones_own_is_written_proved_and_replaced(add, run, tmp_path)
     (tmp_path / "to" / "model.npz").unlink()
     with pytest.raises(RunError, match="is there already and is not an export"):
         fashion_zoo.export(run, tmp_path / "to", "table", force=True)
+
+
+def test_the_command_writes_and_reports(add, run, tmp_path, capsys):
+    add(TABLE)
+    argv = [str(run.path), "--to", str(tmp_path / "to"), "--format", "table"]
+    assert export.main([*argv, "--json"]) == 0
+    stored = json.loads((tmp_path / "to" / "parity.json").read_text())
+    assert json.loads(capsys.readouterr().out) == stored
+    assert export.main(argv) == 5
+    assert "holds an export already" in capsys.readouterr().err
 
 
 def broken(model, names, shape, folder):
