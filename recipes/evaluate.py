@@ -31,14 +31,13 @@ def main(argv: list[str]) -> None:
         print(f"Pictures: {options.run}/confusion.png, reliability.png, errors.png")
 
 
-def _print(as_json: bool, found: dict[str, Any]) -> None:
+def _print(as_json: bool, found: Any) -> None:
     """Print the numbers, before anything else can fail."""
     if as_json:
         _common.print_json(found)
         return
     print(_lines.accuracy(found))
-    ece = f"{_lines.percent(found['ece'])} ({len(found['bins'])} bins)"
-    print(f"NLL {found['nll']:.4f}   Brier {found['brier']:.4f}   ECE {ece}")
+    print("   ".join(f"{title} {number}" for title, number in found.scores.items()))
     fashion_zoo.show.print_table(
         None,
         ["class", "precision", "recall", "F1", "images"],

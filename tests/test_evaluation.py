@@ -7,7 +7,7 @@ import pytest
 import fashion_zoo
 from fashion_zoo.data import load
 from fashion_zoo.evaluation import mean_interval, measure, wilson
-from fashion_zoo.evaluation.metrics import calibration_error, confidence_bins
+from fashion_zoo.evaluation.metrics.ece import calibration_error, confidence_bins
 from fashion_zoo.evaluation.statistics import (
     DIFFERENCE,
     FRACTION,

@@ -14,11 +14,16 @@ from examples import python_examples
 import fashion_zoo
 from fashion_zoo import ConfigError, TrainingConfig, optimizers, registry, schedules
 from fashion_zoo.augment import Augmenter, policies
+from fashion_zoo.evaluation import metrics
+from fashion_zoo.evaluation.result import Evaluation
 from fashion_zoo.spaces import TrainingSpace, complete, ranges
 from recipes import _parsing
 
-PAGE = (Path(__file__).parent.parent / "docs" / "words.md").read_text(encoding="utf-8")
-VOCABULARIES = [optimizers.WORDS, schedules.WORDS, policies.WORDS, ranges.WORDS]
+PAGES = Path(__file__).parent.parent / "docs"
+PAGE = (PAGES / "words.md").read_text(encoding="utf-8")
+VOCABULARIES = [
+    optimizers.WORDS, schedules.WORDS, policies.WORDS, ranges.WORDS, metrics.WORDS,
+]  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -145,6 +150,24 @@ def test_a_range_is_one_function():
 
     assert TrainingSpace(batch_size="powers(3)").batch_size == "powers(3)"
     assert ranges.values("powers(3)") == (1, 2, 4)
+
+
+def test_a_metric_is_one_function():
+    @metrics.WORDS.register
+    def sureness(found: metrics.Predictions) -> float:
+        """Sureness: mean probability of the predicted class."""
+        return float(found.probabilities.max(axis=1).mean())
+
+    found = Evaluation(metrics.measure(np.log([[0.75, 0.25], [0.5, 0.5]]), np.array([0, 1]), "ab"))
+    assert found["sureness"] == 0.625
+    assert list(found.scores) == ["Brier", "ECE", "NLL", "Sureness"]
+    assert found.scores["Sureness"] == "0.6250"
+
+
+def test_the_page_has_every_metric():
+    page = (PAGES / "commands" / "evaluate.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|", page, re.M)
+    assert rows == list(metrics.WORDS)
 
 
 @pytest.mark.parametrize("vocabulary", VOCABULARIES, ids=lambda one: one.kind)

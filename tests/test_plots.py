@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fashion_zoo import storage
-from fashion_zoo.evaluation.metrics import confidence_bins
+from fashion_zoo.evaluation.metrics.ece import confidence_bins
 from fashion_zoo.show import figures, plots
 from fashion_zoo.show.plots import canvas
 from fashion_zoo.training.session import run_curves

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from fashion_zoo.evaluation import metrics
 from fashion_zoo.language.wording import percent
 from fashion_zoo.runs.results import RESULTS, Result
 from fashion_zoo.show import cells
@@ -27,11 +28,20 @@ class Evaluation(Result):
             hardest = min(self["classes"], key=lambda row: row["f1"])
             return cells.lines(
                 self.said,
-                f"NLL {self['nll']:.4f}, Brier {self['brier']:.4f}, ECE {self['ece']:.4f}",
+                ", ".join(f"{title} {number}" for title, number in self.scores.items()),
                 f"hardest class {hardest['name']}, F1 {hardest['f1']:.3f}",
             )
         except (KeyError, TypeError, ValueError):  # a part of one, or changed by hand
             return super().__repr__()
+
+    @property
+    def scores(self) -> dict[str, str]:
+        """The metrics that are one number, by their title, for people."""
+        return {
+            line.partition(":")[0]: f"{self[word]:.4f}"
+            for word, line in metrics.WORDS.lines().items()
+            if isinstance(self.get(word), float)
+        }
 
     @property
     def said(self) -> str:

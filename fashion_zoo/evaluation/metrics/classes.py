@@ -1,0 +1,36 @@
+"""What is said of each class."""
+
+from typing import Any
+
+import numpy as np
+
+from fashion_zoo.evaluation.metrics import WORDS, Predictions
+
+
+@WORDS.register
+def classes(found: Predictions) -> list[dict[str, Any]]:
+    """Precision, recall and F1 of each class, 0 where nothing can be said."""
+    from sklearn.metrics import precision_recall_fscore_support
+
+    numbers = precision_recall_fscore_support(
+        found.labels, found.predicted, labels=np.arange(len(found.class_names)), zero_division=0
+    )
+    return [
+        {
+            "name": name,
+            "precision": float(precision),
+            "recall": float(recall),
+            "f1": float(f1),
+            "images": int(count),
+        }
+        for name, precision, recall, f1, count in zip(found.class_names, *numbers, strict=True)
+    ]
+
+
+@WORDS.register
+def confusion(found: Predictions) -> list[list[int]]:
+    """Number of images, the true class down, the predicted one across."""
+    from sklearn.metrics import confusion_matrix
+
+    number = np.arange(len(found.class_names))
+    return confusion_matrix(found.labels, found.predicted, labels=number).tolist()

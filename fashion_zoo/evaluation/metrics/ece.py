@@ -1,0 +1,69 @@
+"""Calibration: whether a model is as sure as it is right."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fashion_zoo.evaluation.metrics import WORDS, Predictions
+from fashion_zoo.evaluation.statistics import Interval, wilson
+
+_BINS = 15  # Guo et al. 2017
+
+
+@WORDS.register
+def bins(found: Predictions) -> list[dict[str, float]]:
+    """Predictions by the confidence of the predicted class."""
+    return confidence_bins(found.probabilities.max(axis=1), found.predicted == found.labels)
+
+
+@WORDS.register
+def ece(found: Predictions) -> float:
+    """ECE: expected calibration error, a fraction.
+
+    Reference: Guo et al. 2017, arXiv:1706.04599.
+    """
+    return calibration_error(bins(found))
+
+
+def confidence_bins(confidence: np.ndarray, correct: np.ndarray) -> list[dict[str, float]]:
+    """Sort predictions into 15 bins of equal width by confidence.
+
+    Args:
+        confidence: (n,) probability of the predicted class, in (0, 1].
+        correct: (n,) bool.
+
+    Returns:
+        For each bin its ``low`` and ``high`` edge, ``count``, mean ``confidence``, ``accuracy``
+        (0 where the bin is empty), and the accuracy's 95 % interval (Wilson; 0 to 1 where the bin
+        is empty), ``accuracy_low`` and ``accuracy_high``. A bin holds its upper edge, not its
+        lower.
+    """
+    place = np.clip(np.ceil(confidence * _BINS).astype(int) - 1, 0, _BINS - 1)
+    bins = []
+    for number in range(_BINS):
+        inside = place == number
+        count = int(inside.sum())
+        ends = wilson(int(correct[inside].sum()), count) if count else Interval(0.0, 1.0)
+        bins.append(
+            {
+                "low": number / _BINS,
+                "high": (number + 1) / _BINS,
+                "count": count,
+                "confidence": float(confidence[inside].mean()) if count else 0.0,
+                "accuracy": float(correct[inside].mean()) if count else 0.0,
+                "accuracy_low": ends.low,
+                "accuracy_high": ends.high,
+            }
+        )
+    return bins
+
+
+def calibration_error(bins: Sequence[dict[str, float]]) -> float:
+    """Return the expected calibration error, a fraction.
+
+    ECE = sum over bins of count / n * |accuracy - confidence|
+    """
+    total = sum(entry["count"] for entry in bins)
+    return (
+        sum(entry["count"] * abs(entry["accuracy"] - entry["confidence"]) for entry in bins) / total
+    )
