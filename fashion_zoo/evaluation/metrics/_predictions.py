@@ -9,8 +9,10 @@ import numpy as np
 from fashion_zoo.language.vocabulary import Vocabulary
 
 WORDS: Vocabulary[Any] = Vocabulary("metric", package="fashion_zoo.evaluation.metrics")
-"""Each is a function of ``Predictions`` that returns what JSON can hold. One that is a number begins
-its docstring with its title and a colon."""
+"""Each is a function of ``Predictions`` that returns what JSON can hold.
+
+One that is a number begins its docstring with its title and a colon.
+"""
 
 
 class Predictions:
