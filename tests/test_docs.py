@@ -1,4 +1,5 @@
 import importlib.util
+import math
 import operator
 import re
 from pathlib import Path
@@ -7,6 +8,7 @@ import pytest
 
 import fashion_zoo
 from fashion_zoo import list_recipes, recipe
+from fashion_zoo.config.live import LIVE
 from fashion_zoo.show import figures
 from recipes.__main__ import COMMANDS
 
@@ -105,3 +107,18 @@ def test_a_picture_of_the_docs_is_a_commands_and_a_page_names_that(path):
     pages = [page.read_text("utf-8") for page in PAGES]
     (shown,) = [text for text in pages if re.search(rf"\(\S*pictures/{path.name}\)", text)]
     assert f"`{COMMAND_OF[path.stem]}`" in shown.replace("\n", " ")
+
+
+def test_the_table_of_what_moves_is_that_of_the_live_values():
+    rows = []
+    for name, live in LIVE.items():
+        flag, passes = name.replace("_", "-"), "passes" if live.reached else "comes up to"
+        often, refused = "each step", live.idle
+        if live.part == "dropout":
+            often = "each epoch, or each step with `--training.schedules.dropout-each step`"
+        if math.isfinite(live.largest):
+            refused += f", or it {passes} {live.largest:g}"
+        row = f"| `--training.schedules.{flag}` | {live.moves} | {often} | {refused} |"
+        rows.append(row.replace("|  |", "| |"))
+    page = (ROOT / "docs/commands/train.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `--training\.schedules\..*", page, re.M) == rows
