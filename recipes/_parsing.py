@@ -99,7 +99,7 @@ def _config_of_words(info: StructTypeInfo) -> StructConstructorSpec | None:
     fields = (
         StructFieldSpec(
             field.name,
-            field.type,  # type: ignore[arg-type]  # a class: no text, or it would name no words
+            field.type,  # type: ignore[arg-type]  # a string names no words
             getattr(info.default, field.name),
             functools.partial(text_of, info.default, field.name),
         )

@@ -93,6 +93,9 @@ def test_help_is_short_and_help_all_is_whole(module, lines, capsys, monkeypatch)
         assert f"--{path.replace('_', '-')}" in whole
     assert re.search(r"--help-all shows all \d\d options", short)
     assert "--training.early-stopping.monitor" in whole
+    sentences = " ".join(whole.replace("│", "").split())
+    assert "Words: adam, adamw, sgd." in sentences
+    assert sentences.count("Words: constant, linear, ") == 1  # six flags are schedules
 
 
 @pytest.mark.parametrize("module", [train, tune, find_lr])
