@@ -135,8 +135,8 @@ def test_a_model_goes_on_at_its_epoch():
         ("bn_mpl", {}, "Unknown recipe 'bn_mpl'. Did you mean 'bn_mlp'?"),
         ("bn_mlp", {"space": {"rate": "'a'"}}, "Unknown option of the space 'rate'."),
         ("bn_mlp", {"space": {"optimizer": "choice('adam', 'adamm')"}},
-         "The search space takes optimizer to 'adamm', which the recipe cannot have. Unknown "
-         "optimizer 'adamm'. Did you mean 'adam'?"),
+         "The search space takes optimizer to 'adamm', which the recipe cannot have. "
+         "optimizer: Cannot read 'adamm', column 1: Unknown optimizer 'adamm'. Did you mean"),
         ("bn_mlp", {"space": {"dropout": "uniform(0.5, 1.5)"}},
          "The search space takes dropout_1 to 1.5"),
         ("bn_mlp", {"space": {"augmentation": "choice('none', 'flipp')"}}, "'flipp'"),
