@@ -1,18 +1,18 @@
 """A recipe's space with some of its ranges replaced, checked before keras is loaded."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
-from fashion_zoo.data import Dataset
-from fashion_zoo.data.batches import steps_per_epoch
-from fashion_zoo.data.split import fold_positions
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language.wording import counted
 from fashion_zoo.spaces.ranges import Float
 from fashion_zoo.spaces.space import Parameter, TrainingSpace, complete
+
+if TYPE_CHECKING:
+    from fashion_zoo.data import Dataset
 
 
 def narrowed(
@@ -51,7 +51,7 @@ def check_space(space: TrainingSpace, config: RunConfig) -> None:
                 ) from error
 
 
-def check_images(parameters: Sequence[Parameter], folds: int, dataset: Dataset) -> None:
+def check_images(parameters: Sequence[Parameter], folds: int, dataset: "Dataset") -> None:
     """Check that there are images enough for every fold and every batch that may be asked for.
 
     Args:
@@ -59,10 +59,12 @@ def check_images(parameters: Sequence[Parameter], folds: int, dataset: Dataset) 
         folds: how many folds of the training images are held out in turn, or 0.
         dataset: the images; they are read only where there are folds.
     """
+    from fashion_zoo.data.split import fold_positions  # numpy, for which help need not wait
+
     count = dataset.count
     if folds:
         known = dataset.train.labels
-        if (fewest := int(np.bincount(known).min())) < folds:
+        if (fewest := min(Counter(known.tolist()).values())) < folds:
             raise ConfigError(
                 f"The smallest class has {counted(fewest, 'training image')}, received "
                 f"{counted(folds, 'fold')}. Hold out fewer folds, or take more images."
@@ -73,6 +75,8 @@ def check_images(parameters: Sequence[Parameter], folds: int, dataset: Dataset) 
 
 def _check_batches(parameters: Sequence[Parameter], count: int) -> None:
     """Check every batch size that may be asked for against the number of training images."""
+    from fashion_zoo.data.batches import steps_per_epoch
+
     for parameter in parameters:
         if parameter.name == "batch_size" and not isinstance(parameter.range, Float):
             largest = max(parameter.range.values)
