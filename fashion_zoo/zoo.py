@@ -23,6 +23,8 @@ from fashion_zoo.language import checks
 from fashion_zoo.language.arguments import AnyPath, Place, checked
 from fashion_zoo.machine.devices import check_eager, releasing
 from fashion_zoo.runs import Trained, TrainingInterrupted
+from fashion_zoo.show import figures
+from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.show.waiting import waiting
 from fashion_zoo.show.watching import Progress, watched
 from fashion_zoo.spaces import TrainingSpace
@@ -93,36 +95,21 @@ def train(
 ) -> Trained:
     """Train a recipe into a run folder, then evaluate it on the test images and export it.
 
-    However a training ended, ``resume=True`` goes on after its last whole epoch, and the result
-    equals that of a training that never stopped, bit for bit on the same machine.
+    However a training ended, ``resume=True`` goes on after its last whole epoch in ``run_dir``, and
+    the result equals that of a training that never stopped, bit for bit on the same machine. Where
+    there is no run, it begins one. ``fork`` is a run whose weights, optimizer, history and epochs
+    the new one starts from; its model and optimizer cannot change, all else can. ``config`` is then
+    by default that of the run. ``run_dir`` is ``runs/NAME-DATE-TIME`` by default, with -2, -3, ...
+    behind it where another training began in the same second.
 
-    Args:
-        name: the recipe.
-        config: by default that of the run to go on with or to fork, or else the recipe's.
-        run_dir: the run folder; by default ``runs/NAME-DATE-TIME``, and -2, -3, ... behind it where
-            another training began in the same second.
-        force: replace an older run in ``run_dir``.
-        resume: go on with the run in ``run_dir``; where there is none, begin one.
-        fork: a run whose weights, optimizer, history and epochs the new one starts from; its
-            model and optimizer cannot change, all else can.
-        evaluate: whether to evaluate.
-        export: whether to write a SavedModel into the run.
-        progress: whether to show the progress.
-        callbacks: Keras callbacks of your own, called before an epoch is stored: numbers that they
-            add to the logs go into ``history.csv``. What one has to remember over a kill it returns
-            from ``state()``, a dictionary of what JSON holds and of lists of arrays, and takes back
-            in ``restore(state)``. A run does not store them: give them again with ``resume``.
-        data: what to train on.
-        data_settings: of arrays.
-        **overrides: fields of RunConfig.
+    ``callbacks`` are Keras callbacks of your own, called before an epoch is stored: numbers that
+    they add to the logs go into ``history.csv``. What one has to remember over a kill it returns
+    from ``state()``, a dictionary of what JSON holds and of lists of arrays, and takes back in
+    ``restore(state)``. A run does not store them: give them again with ``resume``.
 
     Raises:
-        FashionZooError: one of its children; see each.
-        TrainingInterrupted: Ctrl-C, as a KeyboardInterrupt. What is trained so far is saved, and
-            nothing is evaluated.
+        TrainingInterrupted: Ctrl-C, a KeyboardInterrupt; what is trained so far is saved.
     """
-    from fashion_zoo.show.progress import TrainingDisplay
-
     entry = registry.recipe(name)
     runs.check_beginning(run_dir, force=force, resume=resume)
     path = absolute(runs.default_run_dir(name) if run_dir is None else run_dir)
@@ -141,9 +128,10 @@ def train(
 
     if export:
         check_exportable(path / IN_RUN)  # before the minutes that the training takes
-    begin = {"force": force, "resume": resume, "next_free": run_dir is None, "data": images}
-    old = None if fork is None else Path(fork)
-    ended = train_run(entry, chosen, path, fork=old, display=display, callbacks=callbacks, **begin)
+    ended = train_run(
+        entry, chosen, path, fork=None if fork is None else Path(fork), display=display,
+        callbacks=callbacks, force=force, resume=resume, next_free=run_dir is None, data=images,
+    )  # fmt: skip
     trained = Trained(ended.run, ended.run.read_json("training.json"), None, None)
     if ended.interrupted and not trained.training["finished"]:
         raise TrainingInterrupted(trained)
@@ -218,19 +206,11 @@ def tune(
     chose nothing, because the score by which a trial is chosen is too good on average. The test
     images are out of reach.
 
-    Args:
-        name: the recipe.
-        search: how to go about it.
-        space: a space, or ranges that replace some of the recipe's.
-        config: what the search starts from.
-        study_dir: the study folder; by default ``studies/NAME``.
-        storage_url: ``sqlite:///FILE`` or ``postgresql://...``; by default a file in the folder.
-        study_name: name of the study in the storage; by default the recipe's.
-        progress: whether to show the progress.
-        command: what began the search, for ``report.html``; by default it says Python.
-        data: what to train on.
-        data_settings: of arrays.
-        **settings: fields of SearchConfig, such as ``trials=20``, and of RunConfig.
+    ``search`` says how to go about it, and ``**settings`` are fields of it, such as ``trials=20``,
+    and of RunConfig. ``space`` is a space, or ranges that replace some of the recipe's. The study
+    folder is ``studies/NAME`` by default, ``storage_url`` a file in it (else ``sqlite:///FILE`` or
+    ``postgresql://...``), ``study_name`` the recipe's. ``command`` is what ``report.html`` says
+    began the search.
 
     Raises:
         StudyError: the storage cannot be opened, or holds another search.
@@ -253,8 +233,10 @@ def tune(
     with waiting("Opening the study", shown):
         from fashion_zoo import tuning  # seconds
 
-    options = {"data": images, "progress": shown, "command": command}
-    return tuning.tune(entry, base, chosen, asked, folder, url, study_name or name, **options)
+    return tuning.tune(
+        entry, base, chosen, asked, folder, url, study_name or name,
+        data=images, progress=shown, command=command,
+    )  # fmt: skip
 
 
 @checked
@@ -264,7 +246,6 @@ def dashboard(
     """Serve Optuna's dashboard of a search of ``tune`` at ``http://localhost:PORT`` until Ctrl-C.
 
     Raises:
-        ConfigError: optuna-dashboard is not installed, or the port cannot be used.
         StudyError: there is no study, or its storage cannot be opened.
     """
     registry.recipe(name)
@@ -297,17 +278,13 @@ def find_lr(
 
     It has no side effects: a training after it is the same, bit for bit. The curves are drawn into
     the picture ``to``; ``show`` is called with what was found before that. How it is done says
-    ``fashion_zoo.training.lr_finder``.
-
-    Returns:
-        Rates, losses and four suggestions, each with its range over the seeds.
+    ``fashion_zoo.training.lr_finder``. It returns rates, losses and four suggestions, each with its
+    range over the seeds.
 
     Raises:
         TrainingError: the loss diverged at once.
         StorageError: something else is where the picture shall be.
     """
-    from fashion_zoo.show import figures
-
     if to is not None:
         figures.check_place(to, force=force)
     entry = registry.recipe(name)
@@ -317,5 +294,7 @@ def find_lr(
 
     from fashion_zoo.training import lr_finder
 
-    sweep = {"seeds": seeds, "low": low, "high": high, "steps": steps, "data": images}
-    return lr_finder.find_lr(entry, chosen, to, show=show, progress=progress, **sweep)
+    return lr_finder.find_lr(
+        entry, chosen, to, data=images, show=show, progress=progress,
+        seeds=seeds, low=low, high=high, steps=steps,
+    )  # fmt: skip

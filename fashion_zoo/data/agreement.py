@@ -60,8 +60,8 @@ def load_for(
 def _following(model: Any, data: Dataset, defaults: Any, fixed: Mapping[str, Any]) -> Any:
     classes, shape = len(data.class_names), data.image_shape
     for name, value in (("num_classes", classes), ("input_shape", shape)):
-        now = getattr(model, name, None)
-        own = now is not None and now == getattr(defaults, name, None) and name not in fixed
+        now: Any = getattr(model, name, value)
+        own = now == getattr(defaults, name, None) and name not in fixed
         if own and np.prod(now) != np.prod(value):  # the same pixels may have another shape
             model = dataclasses.replace(model, **{name: value})
     if (found := getattr(model, "num_classes", classes)) != classes:

@@ -46,7 +46,8 @@ def load(
         return dataclasses.replace(data, origin=override(data.origin, settings))
     if isinstance(data, tuple | list):
         config = _split_as(like, settings)
-        return WORDS.parse(config.dataset).dataset(config, data, class_names)
+        arrays: Any = WORDS.parse(config.dataset)
+        return arrays.dataset(config, data, class_names)
     if class_names is not None:
         raise ConfigError("class_names are set where arrays are given, data=(x, y).")
     data = {"dataset": data} if isinstance(data, str) else data
