@@ -1,5 +1,6 @@
 """Where a study is kept: its folder, and the URL of its database."""
 
+import os
 import re
 from pathlib import Path
 
@@ -11,7 +12,7 @@ _NAMES = {"again", "best.json", "best.keras", "report.html", "report.json"}  # o
 
 
 def study_place(
-    name: str, folder: str | Path | None, url: str | None, study_name: str | None = None
+    name: str, folder: str | os.PathLike[str] | None, url: str | None, study_name: str | None = None
 ) -> tuple[Path, str]:
     """Return the folder of a study and the URL of its storage, as they are from any folder.
 
