@@ -82,10 +82,6 @@ def evaluate(
 def measure_test(model, data: Dataset) -> Evaluation:
     """Measure a model of no run on all test images.
 
-    Args:
-        model: takes pixels, returns logits.
-        data: the images.
-
     Returns:
         What ``measure`` returns.
 

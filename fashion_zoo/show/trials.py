@@ -62,21 +62,12 @@ class SearchDisplay:
             self.live = None
 
     def update(self, counts: Counts, best: tuple[int, float, Mapping[str, Any]] | None) -> None:
-        """Show where the search stands.
-
-        Args:
-            counts: the trials.
-            best: number, score and parameters of the best one.
-        """
+        """Show where the search stands."""
         self.counts, self.best = counts, best
         self._draw()
 
     def begin(self, trial: str) -> None:
-        """Show that a training begins.
-
-        Args:
-            trial: what is trained, such as ``"trial 3"``.
-        """
+        """Show that a training begins."""
         self.trial = trial
         self.stand("building the model")
 
@@ -173,11 +164,7 @@ def describe(values: Mapping[str, Any]) -> str:
 
 
 def verdict(candidates: Sequence[Mapping[str, Any]]) -> str:
-    """Say whether a search found something better than the defaults.
-
-    Args:
-        candidates: rows of ``report.json``, the best mean first.
-    """
+    """Say whether a search found something better than the defaults."""
     first = candidates[0]
     if first["defaults"]:
         return "No trial beats the defaults: the best config is the recipe's own."

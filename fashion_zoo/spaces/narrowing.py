@@ -54,10 +54,7 @@ def check_space(space: TrainingSpace, config: RunConfig) -> None:
 def check_images(parameters: Sequence[Parameter], folds: int, dataset: "Dataset") -> None:
     """Check that there are images enough for every fold and every batch that may be asked for.
 
-    Args:
-        parameters: what a search asks for.
-        folds: how many folds of the training images are held out in turn, or 0.
-        dataset: the images; they are read only where there are folds.
+    The images are read only where there are folds.
     """
     from fashion_zoo.data.split import fold_positions  # numpy, for which help need not wait
 

@@ -80,10 +80,6 @@ def absolute_url(url: str) -> str:
 def check_folder(folder: Path, url: str) -> None:
     """Check that a search may be kept in a folder: it is new, empty, or a study's.
 
-    Args:
-        folder: the folder.
-        url: of the storage, which may be a file in it.
-
     Raises:
         StudyError: something else is in it, or the storage has no URL.
         StorageError: it cannot be looked at.

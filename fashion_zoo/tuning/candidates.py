@@ -46,14 +46,9 @@ def train_again(
 ) -> list[dict[str, Any]]:
     """Train the best configs and the recipe's own again, and write into the folder what that gave.
 
-    Finished runs are not run again.
+    The folder gets ``report.json``, and of the best its config and its model.
 
-    Args:
-        model: the hypermodel of the search.
-        study: the study.
-        asked: how many candidates, and seeds for each.
-        folder: the study folder, which gets ``report.json`` and of the best its config and model.
-        progress: whether it is shown.
+    Finished runs are not run again.
 
     Returns:
         The rows of ``report.json``, the best mean first; none where another worker is at it.

@@ -25,12 +25,7 @@ class Damage(Exception):
 
 
 def damaged(place: str, what: object) -> StudyError:
-    """Return the error of a study that cannot be read or written.
-
-    Args:
-        place: its file, or the URL of its storage without a password.
-        what: what is wrong; of several lines the first.
-    """
+    """Return the error of a study that cannot be read or written."""
     if "database is locked" in str(what):
         return StudyError(
             f"The study in {place} is locked by another program. Close that, and begin again."
@@ -145,11 +140,6 @@ def check_same(
     mine: tuple[dict[str, Any], tuple[str, ...]],
 ) -> None:
     """Check that a study is this search.
-
-    Args:
-        which: its name and place.
-        stored: its fingerprint and its directions.
-        mine: those of this search.
 
     Raises:
         StudyError: it is another.

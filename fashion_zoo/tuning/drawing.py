@@ -36,13 +36,7 @@ class Drawn(NamedTuple):
 def pictures(
     plans: Sequence[Plan], minimize: Sequence[Cost], chosen: Sequence[int] = ()
 ) -> list[Drawn]:
-    """Return what there are trials enough for.
-
-    Args:
-        plans: the trials of a search.
-        minimize: the costs beside the accuracy.
-        chosen: numbers of the trials on the Pareto front.
-    """
+    """Return what there are trials enough for."""
     ended = [plan for plan in plans if plan.outcome]
     if not ended:
         return []

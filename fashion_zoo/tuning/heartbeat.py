@@ -55,12 +55,7 @@ class Workers:
 
 
 def keep_alive(beat: Callable[[int], bool], lease: float) -> Callable[[], None]:
-    """Give signs of life from a thread, four a lease, until the function returned is called.
-
-    Args:
-        beat: keeps a count; false when nobody wants it any more.
-        lease: seconds.
-    """
+    """Give signs of life from a thread, four a lease, until the function returned is called."""
     stop = threading.Event()
 
     def run() -> None:

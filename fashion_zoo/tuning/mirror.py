@@ -100,11 +100,7 @@ class StudyMirror(keras_tuner.Oracle):
         self.hyperparameters = _merged(self._shared, self.hyperparameters)
 
     def _read(self, plans: Sequence[Plan] | None = None) -> None:
-        """Know the trials that the study has, those of other workers and processes included.
-
-        Args:
-            plans: what was read a moment ago; by default the study is read.
-        """
+        """Know the trials that the study has, those of other workers and processes included."""
         plans = self.study.plans() if plans is None else plans
         for plan in plans:
             trial_id = str(plan.index)
@@ -184,13 +180,7 @@ def missing(objective: keras_tuner.Objective, metrics: Iterable[str]) -> Objecti
 
 
 def _told(plan: Plan, objectives: Sequence[keras_tuner.Objective], attempts: int) -> Trial:
-    """Return a planned trial as KerasTuner's Trial, with its values and without the space.
-
-    Args:
-        plan: what the study has of it.
-        objectives: of the search, the score first.
-        attempts: after how many deaths of its worker a trial is given up.
-    """
+    """Return a planned trial as KerasTuner's Trial, with its values and without the space."""
     last = plan.outcome or plan.running or plan.attempts[-1]
     found = Trial(keras_tuner.HyperParameters(), str(plan.index), _status(plan, attempts))
     found.hyperparameters.values = dict(last.params)

@@ -76,13 +76,7 @@ class Plan:
 
 
 def count(plans: Sequence[Plan], planned: int, attempts: int) -> Counts:
-    """Count the trials of each kind.
-
-    Args:
-        plans: those that were begun.
-        planned: how many there shall be.
-        attempts: after how many deaths of its worker a trial is given up.
-    """
+    """Count the trials of each kind."""
     outcomes = [plan.outcome for plan in plans if plan.outcome]
     marked = sum(plan.broken for plan in plans)
     pruned = sum(one.state.name == "PRUNED" for one in outcomes)

@@ -24,15 +24,7 @@ def report_page(
     minimize: Sequence[Cost] = (),
     facts: Sequence[tuple[str, str]] = (),
 ) -> str:
-    """Return the page.
-
-    Args:
-        study: the study.
-        plans: its trials.
-        candidates: rows of ``report.json``.
-        minimize: the costs beside the accuracy.
-        facts: what was searched and how, as ``facts`` returns it.
-    """
+    """Return the page."""
     sections = []
     if candidates:
         sections.append(("What was found", _candidates(candidates, plans, minimize)))
@@ -54,14 +46,7 @@ def facts(
     *,
     command: str | None = None,
 ) -> list[tuple[str, str]]:
-    """Return what was searched and how: images, epochs, what began it, when and where.
-
-    Args:
-        model: what was trained.
-        study: where.
-        asked: how the search went about it.
-        command: the command that began the search, if one did.
-    """
+    """Return what was searched and how: images, epochs, what began it, when and where."""
     base, surroundings = model.base, environment.describe()
     count, held_out = model.dataset.count, len(model.dataset.positions.validation)
     scored = f"the {held_out:,} validation images"

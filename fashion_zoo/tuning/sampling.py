@@ -137,12 +137,7 @@ class Suggestions:
         return values
 
     def learn(self, attempt: Attempt, hps: keras_tuner.HyperParameters) -> None:
-        """Store the values of hyperparameters that first appeared while the trial ran.
-
-        Args:
-            attempt: a running one.
-            hps: all hyperparameters, with their values.
-        """
+        """Store the values of hyperparameters that first appeared while the trial ran."""
         asked = self.study.backend.get_trial(attempt.key).params
         for hp in hps.space:
             kind = axes.distribution(hp)

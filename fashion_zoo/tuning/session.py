@@ -103,18 +103,6 @@ def tune(
 ) -> Tuned:
     """Search until nothing is left, train the best again, and write the report.
 
-    Args:
-        entry: the recipe.
-        base: what the search starts from.
-        space: what may change.
-        asked: how to go about it.
-        folder: the study folder.
-        url: of the storage.
-        study_name: of the study in it.
-        data: the images; by default those of the config.
-        progress: whether it is shown.
-        command: what began the search, for the report.
-
     Raises:
         ConfigError: the backend cannot train what the space asks for.
         StudyError: the storage cannot be opened, or holds another search.
@@ -146,12 +134,7 @@ def tune(
 
 
 def fingerprint(model: RecipeHyperModel, minimize: Sequence[Cost] = ()) -> dict[str, Any]:
-    """Return what makes a study this search and no other, for ``Study``.
-
-    Args:
-        model: what is trained.
-        minimize: the costs beside the accuracy.
-    """
+    """Return what makes a study this search and no other, for ``Study``."""
     digest = hashlib.sha256()
     for part in (model.dataset.train, model.dataset.validation):
         digest.update(part.images.tobytes())

@@ -80,10 +80,6 @@ def connect(url: str) -> Any:
 def serve(url: str, port: int) -> None:
     """Serve the dashboard on this machine until Ctrl-C.
 
-    Args:
-        url: of the storage.
-        port: where it listens.
-
     Raises:
         ConfigError: optuna-dashboard is not installed, or the port is taken.
         StudyError: there is no study, or its storage cannot be opened.
@@ -109,12 +105,7 @@ def serve(url: str, port: int) -> None:
 
 
 class Told:
-    """A storage of Optuna's whose failures are errors of ours, wherever they show.
-
-    Args:
-        backend: the storage.
-        place: where it is, for a person.
-    """
+    """A storage of Optuna's whose failures are errors of ours, wherever they show."""
 
     def __init__(self, backend: Any, place: str):
         self.backend = backend

@@ -29,9 +29,6 @@ def without_chief(say: Callable[[str], None] = lambda line: None) -> Iterator[No
 
     With these set it asks a chief over the network and waits for it for ever; the workers of a
     study need none.
-
-    Args:
-        say: called with a line where there is something to hide.
     """
     hidden = {name: os.environ.pop(name) for name in _CHIEF if name in os.environ}
     if hidden:
