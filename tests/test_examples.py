@@ -12,6 +12,7 @@ from PIL import Image
 
 import fashion_zoo
 from fashion_zoo import exporting, registry
+from fashion_zoo.data import sources
 from recipes import _common
 from recipes.__main__ import main
 
@@ -136,7 +137,8 @@ def test_every_python_example_of_a_page_runs(page, reader, images, monkeypatch):
     few = {"data": {"limit": 1000}, "training": {"batch_size": 100}}
     tiny = dataclasses.replace(entry, config=fashion_zoo.override(entry.config, few))
     monkeypatch.setitem(registry._recipes, "bn_mlp", tiny)
-    monkeypatch.setattr(exporting.WORDS, "_members", dict(exporting.WORDS))
+    for vocabulary in (exporting.WORDS, sources.WORDS):
+        monkeypatch.setattr(vocabulary, "_members", dict(vocabulary))
     for example in python_examples(page.read_text("utf-8")):
         names = {"images": images.images[:2]}
         if "FOLDER" in example:

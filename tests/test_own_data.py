@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -116,6 +117,12 @@ def test_augmentation_moves_no_further_than_an_image(policy):
     with pytest.raises(ConfigError, match=r"must be at most 8, the longer side of an image, rec"):
         load_for(config, config.model, (X, Y))
     assert load_for(config, config.model)[0] == config
+
+
+def test_every_source_has_a_row_on_the_page():
+    page = (Path(__file__).parent.parent / "docs" / "data.md").read_text(encoding="utf-8")
+    for word in WORDS:
+        assert f"| `{word}` |" in page, word
 
 
 def test_a_source_is_one_registered_function(monkeypatch):
