@@ -117,6 +117,23 @@ def test_what_a_search_cannot_take_ends_it_in_the_first_trial(
     assert len(found.oracle.trials) == 1
 
 
+def test_a_model_is_compiled_once_unless_it_is_trained_for_other_epochs(monkeypatch):
+    compiled, really = [], keras.Model.compile
+
+    def count(model, *arguments, **options):
+        compiled.append(model)
+        really(model, *arguments, **options)
+
+    monkeypatch.setattr(keras.Model, "compile", count)
+    monkeypatch.setattr(keras.Model, "fit", lambda model, *_, **__: setattr(model, "history", {}))
+    made, hp = small(), keras_tuner.HyperParameters()
+    model = made.build(hp)
+    made.fit(hp, model)
+    assert compiled == [model]
+    made.fit(hp, model, epochs=3)
+    assert compiled == [model, model]
+
+
 def test_a_model_goes_on_at_its_epoch():
     """As in Hyperband, where a trial begins with the weights of an earlier one."""
     made = small()
