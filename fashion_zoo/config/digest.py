@@ -44,8 +44,8 @@ def changed(config: Any) -> dict[str, Any]:
 
 def default(field: dataclasses.Field) -> Any:
     """Return the default of a field, ``dataclasses.MISSING`` where it has none."""
-    made = field.default_factory is not dataclasses.MISSING
-    return field.default_factory() if made else field.default
+    factory = field.default_factory
+    return field.default if factory is dataclasses.MISSING else factory()
 
 
 def completed(config: Any, stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,4 +75,5 @@ def plain(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    return dataclasses.asdict(value) if dataclasses.is_dataclass(value) else str(value)
+    made = dataclasses.is_dataclass(value) and not isinstance(value, type)
+    return dataclasses.asdict(value) if made else str(value)

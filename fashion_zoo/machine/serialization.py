@@ -75,7 +75,8 @@ class _KerasFinder:
                 spec = finder.find_spec(fullname, path, target)
                 if spec is not None:
                     if spec.loader is not None:
-                        spec.loader = _KerasLoader(spec.loader)
+                        loader: Any = _KerasLoader(spec.loader)  # one in all but its base
+                        spec.loader = loader
                     return spec
         return None
 

@@ -81,7 +81,12 @@ def _trained(name: str, config: RunConfig, folder: Path) -> float:
     """Return the validation accuracy after the last epoch, NaN where training diverged."""
 
     def train(_: Mapping[str, Any]) -> dict[str, Any]:
-        options = {"config": config, "evaluate": False, "export": False, "progress": False}
+        options: dict[str, Any] = {
+            "config": config,
+            "evaluate": False,
+            "export": False,
+            "progress": False,
+        }
         with tempfile.TemporaryDirectory() as place:
             try:
                 trained = fashion_zoo.train(name, run_dir=f"{place}/run", **options)
