@@ -18,12 +18,7 @@ def page(text: str, *parts: str) -> str:
 
 
 def image(file: Path, says: str) -> str:
-    """Return a PNG file as an image inside the page, or nothing where it cannot be read.
-
-    Args:
-        file: the picture.
-        says: what it shows, for who cannot see it.
-    """
+    """Return a PNG file as an image inside the page, or nothing where it cannot be read."""
     try:
         with reading.open_regular(file, reading.LARGEST_TEXT) as opened:
             data = base64.b64encode(opened.read()).decode()

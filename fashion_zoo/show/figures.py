@@ -65,10 +65,6 @@ def draw(make: Callable[[], "Figure"], ending: str = "png", **options: Any) -> b
 def save(path: str | os.PathLike, make: Callable[[], "Figure"]) -> None:
     """Draw a figure into a file, which appears whole or not at all.
 
-    Args:
-        path: the file; its ending says of what kind.
-        make: makes the figure, as in ``draw``.
-
     Raises:
         ConfigError: the path does not end like a picture.
         StorageError: the figure cannot be drawn, or the file cannot be written.

@@ -69,12 +69,7 @@ def warning(text: str) -> str:
 
 
 def picture(make: Callable[[], Any], says: str) -> str:
-    """Return a matplotlib figure as an image inside the page, or why it could not be drawn.
-
-    Args:
-        make: makes the figure.
-        says: what the picture shows, for who cannot see it.
-    """
+    """Return a matplotlib figure as an image inside the page, or why it could not be drawn."""
     try:
         data = figures.draw(make, dpi=100, bbox_inches="tight")
     except StorageError as error:
@@ -85,12 +80,7 @@ def picture(make: Callable[[], Any], says: str) -> str:
 
 
 def page(title: str, sections: Sequence[tuple[str, str]]) -> str:
-    """Return a page.
-
-    Args:
-        title: its title.
-        sections: heading and content, which is HTML.
-    """
+    """Return a page."""
     body = "".join(f"<h2>{html.escape(heading)}</h2>{content}" for heading, content in sections)
     name = html.escape(title)
     return (

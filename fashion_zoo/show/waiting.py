@@ -45,11 +45,7 @@ def waiting(text: str, progress: Progress = "auto") -> Iterator[None]:
 
 @contextlib.contextmanager
 def paused(text: str) -> Iterator[None]:
-    """Take the line away while results are printed; it comes back with other words.
-
-    Args:
-        text: what goes on afterwards.
-    """
+    """Take the line away while results are printed; it comes back with other words."""
     if _line is None:
         yield
         return

@@ -112,12 +112,7 @@ class Suggestions:
         self.first = max(math.ceil((epochs or 1) / 9), 1)
 
     def ask(self, attempt: Attempt, space: keras_tuner.HyperParameters) -> dict[str, Any]:
-        """Return the values of the active hyperparameters, and store them.
-
-        Args:
-            attempt: what is asked for.
-            space: the hyperparameters with their conditions; each after those it hangs on.
-        """
+        """Return the values of the active hyperparameters, and store them."""
         fixed = attempt.values
         if fixed is None and attempt.index == 0:
             fixed = _walk(space, lambda hp: hp.default)

@@ -243,9 +243,7 @@ class Study:
     def give_back(self, attempt: Attempt, failed: str | None = None) -> bool:
         """Return an attempt unfinished: another will have its parameters.
 
-        Args:
-            attempt: the attempt.
-            failed: why it had no score, if it is to be tried again for that.
+        Where it had no score and is tried again for that, ``failed`` says why.
         """
         if failed is not None:
             self.note(attempt, "failed", failed)

@@ -21,13 +21,7 @@ def blank(width: float, height: float) -> "Figure":
 
 
 def say(figure: "Figure", title: str, caption: str = "") -> None:
-    """Put a title above and a caption below, on as many lines as the width asks for.
-
-    Args:
-        figure: the figure.
-        title: what it shows.
-        caption: of what, and how to read it; each line is broken for itself.
-    """
+    """Put a title above and a caption below, on as many lines as the width asks for."""
     figure.suptitle(broken(title, figure, _TITLE), size=_TITLE, weight="bold")
     if caption:
         lines = (broken(line, figure, _CAPTION) for line in caption.splitlines())
