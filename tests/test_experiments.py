@@ -11,7 +11,7 @@ import fashion_zoo
 from fashion_zoo import ConfigError, DataError, experiments
 from fashion_zoo.augment.policies import OPERATIONS, parse
 from fashion_zoo.experiments import Arm, Experiment, Measured, columns, page
-from fashion_zoo.training import repeating
+from fashion_zoo.training import session
 from recipes import experiment
 
 MACHINE = {"machine": "a CPU, 2 cores, Python 3.11.7, Keras 3.15.1", "commit": "a" * 40}
@@ -279,9 +279,9 @@ def test_a_name_is_a_folder_that_every_disk_takes():
 def test_a_run_that_is_not_what_is_measured_is_run_again(trained, tmp_path):
     folder, config = tmp_path / "bn_mlp-0", trained.run.config
     shutil.copytree(trained.run.path, folder)
-    assert repeating._same_run(folder, "bn_mlp", config)
-    assert not repeating._same_run(folder, "baseline_mlp", config)
-    assert not repeating._same_run(tmp_path / "missing", "bn_mlp", config)
+    assert session._same_run(folder, "bn_mlp", config)
+    assert not session._same_run(folder, "baseline_mlp", config)
+    assert not session._same_run(tmp_path / "missing", "bn_mlp", config)
     for file, path, value in (
         ("config.json", ("config", "training", "learning_rate"), 0.5),
         ("environment.json", ("commit",), "another"),
@@ -293,7 +293,7 @@ def test_a_run_that_is_not_what_is_measured_is_run_again(trained, tmp_path):
             entry = entry[key]
         entry[path[-1]] = value
         (folder / file).write_text(json.dumps(content))
-        assert not repeating._same_run(folder, "bn_mlp", config), file
+        assert not session._same_run(folder, "bn_mlp", config), file
         (folder / file).write_text(stored)
 
 
@@ -302,7 +302,7 @@ def test_an_experiment_goes_on_where_it_was_broken_off(tmp_path, small, monkeypa
     found = experiment.find("dropout")
     arm = next(arm for arm in found.all_arms() if arm.name == "constant 0.1")
     one = Experiment(**{**vars(found), "arms": [arm], "page": ""})
-    trained, train = [], repeating.train_run
+    trained, train = [], session.train_run
 
     def broken_off(entry, config, path, **keywords):
         trained.append(config.seed)
@@ -310,7 +310,7 @@ def test_an_experiment_goes_on_where_it_was_broken_off(tmp_path, small, monkeypa
             raise KeyboardInterrupt
         return train(entry, config, path, **keywords)
 
-    monkeypatch.setattr(repeating, "train_run", broken_off)
+    monkeypatch.setattr(session, "train_run", broken_off)
     small = {**small, "training": {**small["training"], "epochs": 1}}
     options = {"seeds": 2, "folder": tmp_path, **small}
     with pytest.raises(KeyboardInterrupt):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -180,6 +181,14 @@ def test_a_run_on_arrays_needs_them_again_and_no_others(own):
     assert fashion_zoo.train("bn_mlp", **again).evaluation == own.evaluation  # it lacks nothing
     with pytest.raises(RunError, match=r"data.dataset: 'arrays\(seed=2\)', now 'arrays\(seed=3\)'"):
         fashion_zoo.train("bn_mlp", data=(X, Y), data_settings={"seed": 3}, **again)
+
+
+def test_a_model_beside_what_is_said_of_other_images_is_refused(own, tmp_path):
+    shutil.copytree(own.run.path, tmp_path / "r")
+    file = tmp_path / "r" / "config.json"
+    file.write_text(file.read_text().replace('"dark",', ""))
+    with pytest.raises(RunError, match=r"3 classes and images of \(8, 8\), and .* is of 2 and \("):
+        fashion_zoo.predict(tmp_path / "r", X[:1])
 
 
 @pytest.mark.slow

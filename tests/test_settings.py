@@ -13,7 +13,7 @@ import pytest
 import fashion_zoo
 from fashion_zoo import RunConfig, open_run, override, registry, runs
 from fashion_zoo.runs.settings import as_stored, revived
-from fashion_zoo.training import repeating
+from fashion_zoo.training import session
 
 
 class Kind(Enum):
@@ -99,12 +99,12 @@ def test_a_run_of_a_family_of_ones_own_is_the_run_that_it_was(
     run = open_run(run.path)
     assert run.config == config
     runs.check_same(run, "own", config)
-    monkeypatch.setattr(repeating.environment, "describe", dict)
-    assert repeating._same_run(run.path, "own", config) == run  # so that nothing trains it anew
+    monkeypatch.setattr(session.environment, "describe", dict)
+    assert session._same_run(run.path, "own", config) == run  # so that nothing trains it anew
     other = override(config, {"model": {"widths": (16, 9)}})
     with pytest.raises(fashion_zoo.RunError, match=r"model\.widths: \(.*\), now \(16, 9\)"):
         runs.check_same(run, "own", other)
-    assert repeating._same_run(run.path, "own", other) is None
+    assert session._same_run(run.path, "own", other) is None
 
 
 @pytest.mark.parametrize(

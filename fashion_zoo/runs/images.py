@@ -1,15 +1,18 @@
 """The images of a run: what it stores of them, and how they are found again."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fashion_zoo.data import Dataset, Description, load
-from fashion_zoo.errors import DataError
+from fashion_zoo.errors import DataError, RunError
 from fashion_zoo.runs.results import check_shape
 
 if TYPE_CHECKING:
+    import keras
+
     from fashion_zoo.runs.run import Run
 
 _SHAPE = {
@@ -38,6 +41,21 @@ def parse_description(file: Path, stored: Mapping[str, Any]) -> Description | No
         **known
         | {"class_names": tuple(known["class_names"]), "image_shape": tuple(known["image_shape"])}
     )
+
+
+def check_fits(run: "Run", model: "keras.Model") -> None:
+    """Check that a model sees the images of a run, and tells their classes apart.
+
+    Raises:
+        RunError: it does not; somebody has changed one of the two files.
+    """
+    classes, shape = len(run.data.class_names), run.data.image_shape
+    found, seen = model.output_shape[-1], model.input_shape[1:]
+    if found != classes or math.prod(seen) != math.prod(shape):
+        raise RunError(
+            f"{run.model_file} is a model of {found} classes and images of {seen}, and config.json "
+            f"is of {classes} and {shape}. One of the two files is not this run's."
+        )
 
 
 def dataset_of(run: "Run", given: Any = None) -> Dataset:

@@ -27,6 +27,7 @@ from fashion_zoo.language.arguments import AnyPath, checked
 from fashion_zoo.language.wording import counted, percent
 from fashion_zoo.machine import environment
 from fashion_zoo.runs.config_file import parse, read_json
+from fashion_zoo.runs.images import check_fits
 from fashion_zoo.runs.model_file import read_model, write_model
 from fashion_zoo.runs.results import RESULTS, SHAPES, check_shape
 from fashion_zoo.show import cells
@@ -102,15 +103,17 @@ class Run:
         """Load the trained model, compiled to go on at the learning rate that ended.
 
         Raises:
-            RunError: training has not saved one, or the file is damaged.
+            RunError: training has not saved one, the file is damaged, or it is of other images.
         """
         self.check_model()
         import keras  # noqa: F401  # outside: where it cannot start, the file is not to blame
 
         try:
-            return read_model(self.model_file)
+            model = read_model(self.model_file)
         except Exception as error:
             raise RunError(f"{self.model_file} cannot be loaded: {error}") from error
+        check_fits(self, model)
+        return model
 
     def check_model(self) -> None:
         """Check that there is a trained model.
