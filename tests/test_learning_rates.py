@@ -1,9 +1,12 @@
 import functools
 import math
+from types import SimpleNamespace
 
 import pytest
 
+from fashion_zoo import TrainingError
 from fashion_zoo.experiments import page as pages
+from fashion_zoo.machine import environment
 from recipes.benchmark import find_lr
 from recipes.benchmark.find_lr import best_of_grid, grouped, rates_table
 
@@ -43,31 +46,42 @@ def test_the_table_compares_each_rule_with_the_best_of_the_grid():
     assert "is not within 0.3 points of" in rates_table(worse)
 
 
-@pytest.mark.slow
 def test_the_learning_rate_benchmark_goes_on_where_it_was_broken_off(tmp_path, small, monkeypatch):
     monkeypatch.setattr(find_lr, "RECIPES", ("baseline_mlp",))
     monkeypatch.setattr(find_lr, "GRID", (1e-3, 1e6))
     page = tmp_path / "find_lr.md"
     page.write_text("<!-- results:begin -->\nold\n<!-- results:end -->\n")
-    small = {**small, "training": {**small["training"], "epochs": 1}}
-    trained, train = [], find_lr.fashion_zoo.train
+    trained, swept = [], []
 
-    def broken_off(name, *, config, **options):
+    def train(name, *, config, **options):
         trained.append((config.training.learning_rate, config.seed))
         if len(trained) == 2:
             raise KeyboardInterrupt
-        return train(name, config=config, **options)
+        if config.training.learning_rate > 1:
+            raise TrainingError("diverged")
+        return SimpleNamespace(training={"validation_accuracy": 0.8 + config.seed / 100})
 
-    monkeypatch.setattr(find_lr.fashion_zoo, "train", broken_off)
-    options = {"seeds": 2, "folder": tmp_path / "kept", **small}
+    def sweep(name, *, config, **options):
+        swept.append((name, config.data.limit))
+        rates = {"steepest": 1e-4, "valley": 2e-4, "minimum": 3e-4, "slide": 0.0123}
+        return SimpleNamespace(
+            suggestions={rule: SimpleNamespace(rate=rate) for rule, rate in rates.items()}
+        )
+
+    monkeypatch.setattr(find_lr.fashion_zoo, "train", train)
+    monkeypatch.setattr(find_lr.fashion_zoo, "find_lr", sweep)
+    monkeypatch.setattr(environment, "commit", lambda: "a" * 40)
+    options = {"seeds": 2, "folder": tmp_path / "kept", "progress": False, **small}
     run = functools.partial(find_lr.PROGRAM.run, page, **options)
     with pytest.raises(KeyboardInterrupt):
         run()
     table = run()
     assert trained[:3] == [(1e-3, 0), (1e-3, 1), (1e-3, 1)]
     assert len(trained) == len(set(trained)) + 1  # the default's 1e-3 is the grid's
+    assert swept == [("baseline_mlp", 1000)]
     assert page.read_text() == f"<!-- results:begin -->\n{table}\n<!-- results:end -->\n"
     rows = pages.read_rows(page.with_suffix(".csv"))
     assert [(row["rule"], row["rate"]) for row in rows[2:4]] == 2 * [("grid", 1e6)]
     assert math.isnan(rows[2]["validation"])
+    assert (rows[-1]["rule"], rows[-1]["rate"], rows[-1]["validation"]) == ("slide", 0.012, 0.81)
     assert len(rows) == 2 * (2 + 1 + 4)

@@ -15,7 +15,7 @@ from fashion_zoo.runs import Run
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Row = Mapping[str, Any]
+Row = dict[str, Any]
 """One training, or one measured figure: column of the CSV file to value."""
 
 
