@@ -18,6 +18,7 @@ from hostile import json_file, picture, png, sound_pictures
 import fashion_zoo
 from fashion_zoo import DataError, FashionZooError, RunError, TrainingError, runs
 from fashion_zoo.data import pictures
+from fashion_zoo.data.sources.fashion_mnist import read_idx
 from fashion_zoo.machine import environment
 from fashion_zoo.show import cells
 from recipes import _common
@@ -205,7 +206,7 @@ def test_what_is_no_regular_file_is_refused_and_not_waited_for(no_file, tmp_path
     with pytest.raises(RunError, match="is there already and is not a run"):
         runs.check_free(tmp_path, resume=True)
     with pytest.raises(DataError, match="cannot be read: it is not a regular file"):
-        fashion_zoo.data.read_idx(no_file, (1, 28, 28))
+        read_idx(no_file, (1, 28, 28))
     assert cells.image(no_file, "") == ""
     with pytest.raises(DataError, match="it is not a regular file"):
         fashion_zoo.read_results(no_file)

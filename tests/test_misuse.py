@@ -46,6 +46,7 @@ GIVEN = {
     "register": {"config": fashion_zoo.RunConfig(fashion_zoo.MLPConfig()), "parameters": 1},
     "register_variant": {"name": "bn_mlp.mine", "changes": {}, "summary": "Mine."},
     "override": {"config": fashion_zoo.RunConfig(fashion_zoo.MLPConfig()), "changes": {}},
+    "words_of": {"config": fashion_zoo.TrainingConfig()},
     "cores": {},
     "when_keras_starts": {"around": print},
     "gpu_is_lost": {},

@@ -206,7 +206,13 @@ class Words:
 
 
 def words_of(config: Any) -> dict[str, Vocabulary[Any]]:
-    """Return the vocabulary of each field of a config dataclass that names one."""
+    """Return the vocabulary of each field of a config dataclass that names one.
+
+    Raises:
+        ConfigError: it is no dataclass.
+    """
+    if not dataclasses.is_dataclass(config):
+        raise ConfigError(f"words_of takes a config dataclass, received {config!r}.")
     return {field.name: words.load() for field, words in _settings(config)}
 
 
