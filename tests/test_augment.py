@@ -138,7 +138,7 @@ def test_strength_and_mixing_move_by_the_step(images):
 def test_other_input_shapes_get_the_same_pixels(images, shape):
     flat = images._replace(images=images.images.reshape(200, *shape))
     for (x, _), (y, _) in zip(
-        read(pipeline(flat, "flip | rotate"), 0),
+        read(pipeline(flat, "flip | rotate", image_shape=(28, 28)), 0),
         read(pipeline(images, "flip | rotate"), 0),
         strict=True,
     ):
