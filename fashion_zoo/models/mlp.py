@@ -134,15 +134,15 @@ class MLPSpace(TrainingSpace):
         changes = super().changes(values, base)
         changes["training"]["schedules"]["dropout"] = values.get("dropout_schedule", "constant")
         layers = range(1, values["depth"] + 1)
+        position = values.get("normalization_position", base.model.normalization_position)
         changes["model"] = {
             "hidden_units": tuple(values[f"units_{layer}"] for layer in layers),
             "activation": values["activation"],
             "normalization": values["normalization"],
             "dropout": tuple(values.get(f"dropout_{layer}", 0.0) for layer in layers),
             "l2": values.get("l2", 0.0),
+            "normalization_position": position,
         }
-        if "normalization_position" in values:
-            changes["model"]["normalization_position"] = values["normalization_position"]
         return changes
 
 
