@@ -102,7 +102,7 @@ class ScheduledDropout(keras.layers.Layer):
         step = min(max(self.steps - 1 - self.offset, 0), len(self.factors) - 1)
         return rate * float(self.factors[step])
 
-    def follow(self, factors: Sequence[float] | None, offset: int = 0) -> None:
+    def follow(self, factors: Sequence[float] | np.ndarray | None, offset: int = 0) -> None:
         """Multiply the rate of each step by a factor, in steps that are traced from now on.
 
         Args:

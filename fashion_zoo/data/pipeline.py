@@ -66,7 +66,7 @@ def training_pipeline(
         need_tensorflow()
     live = {"label_smoothing": label_smoothing, "augmentation": augmentation, "mixing": mixing}
     tables = {name: value for name, value in live.items() if isinstance(value, np.ndarray)}
-    smoothing = 0.0 if "label_smoothing" in tables else label_smoothing
+    smoothing = 0.0 if isinstance(label_smoothing, np.ndarray) else label_smoothing
     labels = encode(data.labels, num_classes, smoothing if soft_labels else None)
     count = len(labels)
 

@@ -208,11 +208,13 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         config = dataclasses.replace(config, training=training)
         images = self.images(repetition)
         built, self._built = self._built, None  # what has been trained is compiled anew
-        compiled = built is not None and built[0]() is model and built[1] == config
-        planned = built[2] if built and compiled else plan(config, images.count)
+        if built and built[0]() is model and built[1] == config:
+            planned, compiled = built[2], not initial_epoch
+        else:
+            planned, compiled = plan(config, images.count), False
         fit(
             model, planned, images, callbacks, self.display,
-            initial_epoch=initial_epoch, compiled=compiled and not initial_epoch,
+            initial_epoch=initial_epoch, compiled=compiled,
         )  # fmt: skip
         return model.history
 
