@@ -136,6 +136,7 @@ def test_the_contest_has_medians_and_an_interval():
     assert "| 91.50 % (91.00 to 92.00), in 2 of 3 |" in search.contest_table(some)
 
 
+@pytest.mark.slow
 def test_each_trial_of_arithmetic_is_timed():
     found = cost.overhead(trials=3, reports=2)
     assert found["mean"] > 0
