@@ -69,10 +69,29 @@ def test_labels_may_be_names():
 X, Y = three_classes()
 
 
+def test_pairs_as_keras_loads_them_are_taken():
+    test = three_classes(30, seed=1)
+    pairs, four = load(((X, Y[:, None]), test)), load((X, Y, *test))
+    assert (pairs.digest, pairs.describe()) == (four.digest, four.describe())
+
+
+def test_of_a_data_set_only_the_limit_and_the_names_change():
+    data = load((X, Y))
+    changed = load(data, limit=9, class_names=NAMES)
+    assert (changed.origin, changed.class_names) == (DataConfig("arrays", limit=9), NAMES)
+    assert load(data, class_names=["0", "1", "2"]) is data
+    for settings in ({"folder": "/x"}, {"dataset": "fashion_mnist"}, {"seed": 3}):
+        (name,) = settings
+        with pytest.raises(ConfigError, match=f"limit and class_names can be set, received {name}"):
+            load(data, **settings)
+    with pytest.raises(ConfigError, match="class_names must be 3, one of each class"):
+        load(data, class_names=["a"])
+
+
 @pytest.mark.parametrize(
     ("given", "settings", "message"),
     [
-        ((X,), {}, r"given as \(x, y\) or \(x, y, x_test, y_test\), received 1"),
+        ((X,), {}, r"given as \(x, y\), \(x, y, x_test, y_test\) or .*, received 1"),
         ((X / 255, Y), {}, "divided by 255, multiply them by it, and round"),
         ((X.astype(int) - 1, Y), {}, "in 0..255, received values from -1"),
         ((X[:, :, :, None].repeat(3, axis=3), Y), {}, r"received \(120, 8, 8, 3\)"),
@@ -82,6 +101,11 @@ X, Y = three_classes()
         ((X, np.where(Y == 2, 3, Y)), {}, "Class '2' has 0 images"),
         ((X, Y, X[:, :4], Y), {}, r"x has images of \(8, 8\), and x_test of \(4, 8\)"),
         ((X, Y, X, np.full(120, "d")), {"class_names": ["a", "b", "c"]}, "Unknown class 'd'"),
+        ((X, [200_000_000, *Y[1:]]), {}, "y has 120 labels and the highest is 200000000: classes"),
+        (([[[1, 2]], [[3]]], [0, 1]), {}, "x must be an array, or lists of the same length"),
+        ((X, [[0], [1, 2]]), {}, "y must be an array, or lists of the same length"),
+        ((X, Y, X, [[0], [1, 2]]), {}, "y_test must be an array, or lists of the same length"),
+        (((X, Y), (X, Y), (X, Y)), {}, r"or \(\(x, y\), \(x_test, y_test\)\), received 3"),
     ],
 )  # fmt: skip
 def test_arrays_that_are_no_data_set_are_answered_in_a_sentence(given, settings, message):
@@ -93,6 +117,13 @@ def test_settings_of_arrays_are_checked():
     for settings in ({"validation": 1.0}, {"seed": -1}, {"split": 3}, {"limit": 1}):
         with pytest.raises(ConfigError, match=next(iter(settings))):
             load((X, Y), **settings)
+    for names in (5, "abc", [], ["a", "a", "b"], [0, 1, 2]):
+        with pytest.raises(ConfigError, match="class_names must be different texts, received"):
+            load((X, Y), class_names=names)
+    with pytest.raises(
+        ConfigError, match=r"'limitt'\. Did you mean 'limit'\? Known: class_names, "
+    ):
+        load((X, Y), limitt=3)
     with pytest.raises(ConfigError, match=r"were arrays in memory.*data=\(x, y\)"):
         load("arrays")
 

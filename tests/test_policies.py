@@ -46,7 +46,7 @@ def test_either_holds_two_ways():
         ("either(flip, mixup)", 1, "either takes mixup and cutmix, as in either(mixup, cutmix)"),
         ("either(mixup, 2)", 1, "received 2"),
         ("flip & shift", 1, "cannot stand in a policy"),
-        ("shift(pixel=2)", 1, "unexpected keyword argument 'pixel'"),
+        ("shift(pixel=2)", 1, "Unknown argument of shift 'pixel'. Did you mean 'pixels'"),
         ("flip(1.5)", 1, "p must be a probability in 0..1, received 1.5"),
         ("shift(-1)", 1, "pixels must be a number of at least 0, received -1"),
         ("rotate(181)", 1, "degrees must be a number in 0..180, received 181"),

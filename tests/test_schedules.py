@@ -95,7 +95,7 @@ def test_one_cycle_peaks_once():
         ("cosine(-1)", 1, "start must be a number of at least 0, received -1"),
         ("cosine(1e999)", 1, "start must be a number of at least 0, received inf"),
         ("cosine(1, 0, 3)", 1, "takes from 0 to 2 positional arguments but 3 were given"),
-        ("cosine(begin=1)", 1, "unexpected keyword argument 'begin'"),
+        ("cosine(begin=1)", 1, "Unknown argument of cosine 'begin'"),
         ("cosine(**3)", 10, "** cannot stand here"),
         ("cosine >> linear", 1, "write >> between a warmup and a schedule"),
         ("warmup >> 3", 1, "write >> between a warmup and a schedule"),

@@ -15,6 +15,18 @@ from fashion_zoo.errors import DataError
 _PACKAGE = str(Path(__file__).parent.parent)
 
 
+def as_array(name: str, value: Any) -> np.ndarray:
+    """Return what numpy makes of a value.
+
+    Raises:
+        DataError: it makes nothing of it, as of lists of different lengths.
+    """
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{name} must be an array, or lists of the same length: {error}") from error
+
+
 def read_pictures(pixels: Any, shape: tuple[int, ...], *, invert: bool = False) -> list[Picture]:
     """Read an array as ``read_array`` does, an entry an image.
 
@@ -48,7 +60,7 @@ def read_array(pixels: Any, shape: tuple[int, ...]) -> np.ndarray:
     Warns:
         UserWarning: no value is above 1, so the pixels may have been divided by 255.
     """
-    array = np.asarray(pixels)
+    array = as_array("An array of pixels", pixels)
     images = array.reshape(-1, *shape) if _holds_images(array.shape, shape) else None
     if images is None or array.dtype.kind not in "uif":
         raise DataError(

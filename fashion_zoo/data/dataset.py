@@ -3,14 +3,15 @@
 import dataclasses
 import functools
 import hashlib
-from collections.abc import Callable
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from fashion_zoo.config import DataConfig
 from fashion_zoo.data.split import fold_positions, stratified
 from fashion_zoo.errors import ConfigError
+from fashion_zoo.language.arguments import received
 from fashion_zoo.language.wording import counted
 
 Part = Literal["train", "test"]
@@ -171,6 +172,20 @@ class Dataset:
             positions=self.positions._replace(train=train, validation=held_out),
             read=lambda part: self.train if part == "train" else self.read(part),
         )
+
+
+def names_of(given: Any) -> tuple[str, ...]:
+    """Return the names of classes as a caller gives them.
+
+    Raises:
+        ConfigError: they are no list of different texts.
+    """
+    several = isinstance(given, Iterable) and not isinstance(given, str)
+    names = tuple(given) if several else ()
+    texts = all(isinstance(name, str) for name in names)
+    if not names or not texts or len(set(names)) < len(names):
+        raise ConfigError(f"class_names must be different texts, received {received(given)}.")
+    return tuple(map(str, names))  # those of numpy are a kind of their own
 
 
 def _digest(*parts: Images) -> str:

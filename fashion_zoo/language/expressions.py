@@ -9,6 +9,7 @@ and a bare name is a call without arguments.
 """
 
 import ast
+import inspect
 import operator
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -126,7 +127,18 @@ class _Reader:
                 if keyword.arg is None:
                     raise self._error(keyword.value, "** cannot stand here.")
                 keywords[keyword.arg] = self.read(keyword.value)
-        return self._apply(node, self.words[function.id], arguments, keywords)
+        member = self.words[function.id]
+        self._check_keywords(node, function.id, member, keywords)
+        return self._apply(node, member, arguments, keywords)
+
+    def _check_keywords(self, node: ast.expr, word: str, member, keywords) -> None:
+        if not keywords or not callable(member):
+            return
+        known = inspect.signature(member).parameters
+        if any(one.kind is one.VAR_KEYWORD for one in known.values()):
+            return
+        for name in keywords.keys() - known.keys():
+            raise self._error(node, unknown(f"argument of {word}", name, known))
 
     def _apply(self, node: ast.expr, function, arguments, keywords) -> Any:
         try:

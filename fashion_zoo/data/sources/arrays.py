@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from fashion_zoo.config import DataConfig
-from fashion_zoo.data.arrays import read_array
-from fashion_zoo.data.dataset import Dataset, Images, Part, Positions
+from fashion_zoo.data.arrays import as_array, read_array
+from fashion_zoo.data.dataset import Dataset, Images, Part, Positions, names_of
 from fashion_zoo.data.sources import WORDS
 from fashion_zoo.errors import ConfigError, DataError
 from fashion_zoo.language import checks
@@ -42,16 +42,20 @@ class Arrays:
 
         Args:
             config: what it is made from.
-            given: ``(x, y)`` or ``(x, y, x_test, y_test)``: (n, height, width) numbers in 0..255, 0
-                is black, and (n,) positions in ``class_names``, or names.
+            given: ``(x, y)``, ``(x, y, x_test, y_test)`` or ``((x, y), (x_test, y_test))``:
+                (n, height, width) numbers in 0..255, 0 is black, and (n,) positions in
+                ``class_names``, or names.
             class_names: name of each class; by default what stands in ``y``.
 
         Raises:
             DataError: the arrays are no images or no labels of them, or a class has too few.
         """
+        if len(given) == 2 and all(isinstance(part, tuple) and len(part) == 2 for part in given):
+            given = [array for part in given for array in part]  # as load_data() of Keras has them
         if len(given) not in (2, 4):
             raise DataError(
-                f"Arrays are given as (x, y) or (x, y, x_test, y_test), received {len(given)}."
+                "Arrays are given as (x, y), (x, y, x_test, y_test) or ((x, y), (x_test, y_test)), "
+                f"received {len(given)}."
             )
         names = _names(given[1], class_names)
         whole = tested = _part("x", given[0], "y", given[1], names)
@@ -84,22 +88,23 @@ def arrays(validation: float = 0.1, test: float = 0.2, seed: int = 0) -> Arrays:
 
 
 def _names(y: Any, given: Sequence[str] | None) -> tuple[str, ...]:
-    labels = np.asarray(y)
     if given is not None:
-        names = tuple(given)
-        if len(set(names)) < len(names) or not all(isinstance(name, str) for name in names):
-            raise ConfigError(f"class_names must be different texts, received {list(names)!r}.")
-    elif labels.dtype.kind == "U":
-        names = tuple(map(str, np.unique(labels)))
-    else:
-        highest = int(labels.max()) if labels.size and labels.dtype.kind in "ui" else 0
-        names = tuple(map(str, range(highest + 1)))
-    return names
+        return names_of(given)
+    labels = as_array("y", y)
+    if labels.dtype.kind == "U":
+        return tuple(map(str, np.unique(labels)))
+    highest = int(labels.max()) if labels.size and labels.dtype.kind in "ui" else 0
+    if highest >= max(labels.size, 1):
+        raise DataError(
+            f"y has {counted(labels.size, 'label')} and the highest is {highest}: classes are "
+            "numbered from 0, and each needs an image."
+        )
+    return tuple(map(str, range(highest + 1)))
 
 
 def _part(pixels_name: str, pixels: Any, labels_name: str, labels: Any, names: Sequence[str]):
     images = _pixels(pixels_name, pixels)
-    found = np.asarray(labels)
+    found = as_array(labels_name, labels)
     found = found[:, 0] if found.ndim == 2 and found.shape[1] == 1 else found
     if found.shape != images.shape[:1] or found.dtype.kind not in "uiU":
         raise DataError(
@@ -121,7 +126,7 @@ def _part(pixels_name: str, pixels: Any, labels_name: str, labels: Any, names: S
 
 
 def _pixels(name: str, pixels: Any) -> np.ndarray:
-    array = np.asarray(pixels)
+    array = as_array(name, pixels)
     if array.ndim < 3 or not array.size or array.dtype.kind not in "uif":
         raise DataError(
             f"{name} must hold images, (n, height, width) numbers, received {array.shape} of "
