@@ -30,6 +30,7 @@ class Silent:
 def fit_recipe(name, config):
     """Train a recipe's model without a run; return the model and a row of logs an epoch."""
     dataset, capture = load(config.data), Capture()
-    model = build_model(recipe(name), config)
-    fit(model, plan(config, dataset.count), dataset, [capture], Silent())
+    planned = plan(config, dataset.count)
+    model = build_model(recipe(name), config, planned.dtype)
+    fit(model, planned, dataset, [capture], Silent())
     return model, capture.rows

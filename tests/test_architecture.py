@@ -115,7 +115,8 @@ def test_frameworks_stay_where_they_belong(path):
 
 
 def test_the_light_rooms_load_no_framework_in_a_fresh_process():
-    modules = ", ".join(f"fashion_zoo.{room}" for room in sorted(NO_FRAMEWORK))
+    light = [*sorted(NO_FRAMEWORK), "training.plan", "config.live"]
+    modules = ", ".join(f"fashion_zoo.{module}" for module in light)
     code = f"import {modules}, recipes.train, sys; print({HEAVY - {'tyro'}} & sys.modules.keys())"
     done = subprocess.run(
         [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
@@ -224,7 +225,7 @@ def test_there_is_no_circle():
 
 @pytest.mark.parametrize("path", [*FILES, *sorted(ROOT.glob("tests/*.py"))], ids=name_of)
 def test_no_file_is_too_long(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 350
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)

@@ -1,12 +1,20 @@
 import signal
 import threading
+import types
 
 import keras
 import numpy as np
 import pytest
 
-from fashion_zoo import get
-from fashion_zoo.callbacks import OptimizerLogger, StopOnInterrupt
+import fashion_zoo.training.checkpoint as checkpoints
+from fashion_zoo import RunError, get
+from fashion_zoo.callbacks import (
+    AdaptiveDropout,
+    EarlyStopping,
+    OptimizerLogger,
+    StopOnInterrupt,
+    TimeBudget,
+)
 from fashion_zoo.optimizers import WORDS, TabulatedSchedule, build_optimizer
 
 
@@ -71,3 +79,40 @@ def test_outside_the_main_thread_signals_are_left_alone():
     thread.start()
     thread.join()
     assert seen == [before]
+
+
+FITTING = {"wait": 1, "stopped_epoch": 0, "best": 0.5, "best_epoch": 1, "baseline": None}
+
+
+WRONG = [
+    (EarlyStopping, {}),
+    (EarlyStopping, {**FITTING, "best_weights": None, "wait": "2"}),
+    (EarlyStopping, {**FITTING, "best_weights": None, "wait": 1.5}),
+    (EarlyStopping, {**FITTING, "best_weights": None, "best": "high"}),
+    (EarlyStopping, {**FITTING, "best_weights": [1]}),
+    (EarlyStopping, {**FITTING, "best_weights": [np.zeros(7)]}),
+    (EarlyStopping, {**FITTING, "best_weights": None, "more": 1}),
+    (AdaptiveDropout, {"factor": None}),
+    (AdaptiveDropout, {"factor": "1"}),
+    (AdaptiveDropout, {"factor": True}),
+    (TimeBudget, {"spent": [], "longest": 0.0}),
+]
+
+
+@pytest.mark.parametrize(("kind", "kept"), WRONG, ids=range(len(WRONG)))
+def test_what_a_callback_cannot_have_kept_is_refused(kind, kept):
+    callback = kind(0.05) if kind is not EarlyStopping else kind(restore_best_weights=True)
+    callback.set_model(types.SimpleNamespace(weights=[np.zeros((2, 3))]))
+    if kind is AdaptiveDropout:
+        callback.factor = 1.0
+    else:
+        callback.on_train_begin()
+    with pytest.raises(RunError, match=f"the state has of {kind.__name__} cannot be given back"):
+        checkpoints.remind([callback], {kind.__name__: kept}, [callback])
+
+
+def test_a_callback_of_the_config_that_the_state_does_not_know_is_refused():
+    budget = TimeBudget(1.0)
+    with pytest.raises(RunError, match="has nothing of TimeBudget, without which it is another"):
+        checkpoints.remind([budget], {}, [budget])
+    assert checkpoints.remind([budget], {}) == []  # a caller's own may be new

@@ -9,8 +9,7 @@ import pytest
 from PIL import Image
 
 import fashion_zoo
-from recipes import __main__ as everything
-from recipes import benchmark, evaluate, export, info, predict, schedules, train
+from recipes import evaluate, info, predict, schedules, train
 from recipes import list as listing
 
 QUICK = [
@@ -226,33 +225,6 @@ def test_an_unreadable_place_is_one_line(capsys):
     assert len(capsys.readouterr().err.splitlines()) == 2
 
 
-def test_fashion_zoo_alone_lists_the_commands(capsys):
-    assert everything.main([]) == 0
-    printed = capsys.readouterr().out
-    assert all(f"  {name} " in printed for name in everything.COMMANDS)
-    assert everything.main(["--version"]) == 0
-    assert capsys.readouterr().out == f"{fashion_zoo.__version__}\n"
-    assert everything.main(["trian"]) == 2
-    assert "Unknown command 'trian'. Did you mean 'train'?" in capsys.readouterr().err
-    assert everything.main(["info", "bn_mlp", "--json"]) == 0
-
-
-@pytest.mark.parametrize(
-    "module", [train, evaluate, export, predict, listing, info, schedules, benchmark]
-)
-def test_every_command_has_help(module, capsys):
-    assert module.main(["--help"]) == 0
-    assert "usage: python -m recipes." in capsys.readouterr().out
-    if module is not train:
-        module.main(["--help"])
-        assert "--import FILE_OR_MODULE" in " ".join(capsys.readouterr().out.split())
-
-
-def test_help_is_not_indented(capsys):
-    assert benchmark.main(["--help"]) == 0
-    assert "\naccuracy: every recipe, into assets/results.csv" in capsys.readouterr().out
-
-
 def test_a_backend_that_is_not_there_is_one_line(trained):
     command = [sys.executable, "-P", "-m", "recipes.evaluate", str(trained.run.path)]
     surroundings = {**os.environ, "KERAS_BACKEND": "mxnet"}
@@ -261,20 +233,6 @@ def test_a_backend_that_is_not_there_is_one_line(trained):
     assert done.stderr.startswith("error: KERAS_BACKEND is 'mxnet', and Keras cannot start")
     assert done.stderr.endswith("set KERAS_BACKEND=tensorflow.\n")
     assert done.stderr.count("\n") == 1
-
-
-@pytest.mark.parametrize(
-    "argv", [["train", "--help"], ["train", "bn_mlp", "--help"], ["evaluate", "--help"], ["list"]]
-)
-def test_help_and_list_load_no_framework(argv):
-    code = (
-        f"import sys\nfrom recipes.__main__ import main\nassert main({argv!r}) == 0\n"
-        "print({'keras', 'tensorflow', 'matplotlib', 'sklearn', 'scipy'} & sys.modules.keys())"
-    )
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.splitlines()[-1] == "set()"
 
 
 @pytest.mark.slow

@@ -92,6 +92,13 @@ def test_a_study_goes_on_where_a_field_that_changes_nothing_is_new(opened):
         opened(fingerprint={"config": new(3, smoothing=0.1)})
 
 
+def test_a_search_space_without_a_parameter_is_another_search(opened):
+    old, new = before_and_after()
+    opened(fingerprint={"space": old(3)})
+    with pytest.raises(StudyError, match=r"is another search\. space\.smoothing: None, now 0\.0"):
+        opened(fingerprint={"space": new(3)})
+
+
 def test_a_checkpoint_and_a_run_that_do_not_know_a_field_are_read(trained, tmp_path):
     run = trained.run
     stored = runs.as_stored(run.config)

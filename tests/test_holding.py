@@ -1,8 +1,11 @@
 """What holds a run folder while it is trained, and what only looks as if it did."""
 
 import os
+import subprocess
+import sys
 
 import pytest
+from resuming import files, train
 
 from fashion_zoo import RunError, RunLockedError, open_run, recipe, runs
 from fashion_zoo.runs import holding
@@ -144,3 +147,32 @@ def test_a_run_is_where_it_was_begun_though_the_process_goes_elsewhere(tmp_path,
         run.save_state(1, b"state")
     assert (tmp_path / "r" / "state" / "epoch-000001").is_file()
     assert not list((tmp_path / "away").iterdir())
+
+
+def test_the_lock_names_its_holder_and_the_loser_changes_nothing(whole):
+    before = files(whole)
+    with locks.lock(whole.path), pytest.raises(RunLockedError) as caught:
+        train(whole.path, resume=True)
+    assert f"{whole.path} is in use by process {os.getpid()} on " in str(caught.value)
+    assert files(whole) == before
+    assert not list(whole.path.parent.glob(".*"))  # the lock goes with its holder
+
+
+def test_a_lock_dies_with_its_process(tmp_path):
+    code = (
+        "import os, sys; from pathlib import Path; from fashion_zoo.storage import locks\n"
+        "with locks.lock(Path(sys.argv[1])):\n    print('held', flush=True); input()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-c", code, str(tmp_path / "r")],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout.readline() == "held\n"
+    with pytest.raises(RunLockedError, match=f"in use by process {process.pid} on"):
+        locks.check_unlocked(tmp_path / "r")
+    process.kill()
+    process.communicate()
+    locks.check_unlocked(tmp_path / "r")
+    with locks.lock(tmp_path / "r"):
+        pass
+    assert not list(tmp_path.iterdir())

@@ -29,8 +29,9 @@ def fitted(name, images, **changes):
         {"model": {"hidden_units": (64, 32)}, "training": training, "precision": "float32"},
     )
     config = override(config, changes)
-    model = build_model(recipe(name), config)
-    eager(compile_model(model, plan(config, 100)))
+    planned = plan(config, 100)
+    model = build_model(recipe(name), config, planned.dtype)
+    eager(compile_model(model, planned))
     for _ in range(2):
         model.train_on_batch(images.images[:50], images.labels[:50])
     return model
@@ -209,7 +210,7 @@ def files(tmp_path_factory, images):
             recipe(name).config,
             {"precision": "float32", "training": {"batch_size": 50, "epochs": 2}},
         )
-        model = build_model(recipe(name), config)
+        model = build_model(recipe(name), config, "float32")
         compile_model(model, plan(config, 200))
         model.fit(images.images, images.labels, batch_size=50, epochs=2, verbose=0)
         model.save(folder / "as_trained.keras")

@@ -12,6 +12,7 @@ from test_architecture import ROOMS
 from fashion_zoo import override, recipe
 from fashion_zoo.config import RunConfig, SchedulesConfig, TrainingConfig
 from fashion_zoo.config.live import LIVE, idle
+from fashion_zoo.language.vocabulary import Words
 from fashion_zoo.training.plan import plan
 from recipes import train
 
@@ -63,6 +64,20 @@ def test_what_stands_still_is_a_number_and_dropout_moves_by_the_epoch():
     assert made.live("pipeline").items() >= still.items()
     assert made.live("optimizer")["weight_decay"] == 0.0
     assert not made.soft_labels
+
+
+def test_the_augmentation_of_a_config_is_read_to_check_it_and_once_more(monkeypatch):
+    read, parse = [], Words.parse
+
+    def counting(self, text):
+        read.append(text)
+        return parse(self, text)
+
+    monkeypatch.setattr(Words, "parse", counting)
+    config = override(recipe("bn_mlp").config, {"training": {"augmentation": "flip | mixup"}})
+    made = plan(config, images=1000)
+    assert made.augmentation is config.training.policy
+    assert read.count("flip | mixup") == 2
 
 
 def test_without_images_nothing_moves():

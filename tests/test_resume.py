@@ -1,8 +1,5 @@
-import os
 import shutil
 import signal
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -13,12 +10,10 @@ import fashion_zoo
 from fashion_zoo import (
     ConfigError,
     RunError,
-    RunLockedError,
     StorageError,
     TrainingInterrupted,
     open_run,
 )
-from fashion_zoo.storage import locks
 from fashion_zoo.training import checkpoint as checkpoints
 from fashion_zoo.training import session
 from recipes import train as commands
@@ -241,35 +236,6 @@ def test_results_of_an_earlier_model_go_when_training_goes_on(tmp_path, monkeypa
     assert trained.evaluation["accuracy"] != early["accuracy"]
     assert trained.evaluation == trained.run.result("evaluation")
     assert trained.parity["same_class"] == 1
-
-
-def test_the_lock_names_its_holder_and_the_loser_changes_nothing(whole):
-    before = files(whole)
-    with locks.lock(whole.path), pytest.raises(RunLockedError) as caught:
-        train(whole.path, resume=True)
-    assert f"{whole.path} is in use by process {os.getpid()} on " in str(caught.value)
-    assert files(whole) == before
-    assert not list(whole.path.parent.glob(".*"))  # the lock goes with its holder
-
-
-def test_a_lock_dies_with_its_process(tmp_path):
-    code = (
-        "import os, sys; from pathlib import Path; from fashion_zoo.storage import locks\n"
-        "with locks.lock(Path(sys.argv[1])):\n    print('held', flush=True); input()"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-c", code, str(tmp_path / "r")],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert process.stdout.readline() == "held\n"
-    with pytest.raises(RunLockedError, match=f"in use by process {process.pid} on"):
-        locks.check_unlocked(tmp_path / "r")
-    process.kill()
-    process.communicate()
-    locks.check_unlocked(tmp_path / "r")
-    with locks.lock(tmp_path / "r"):
-        pass
-    assert not list(tmp_path.iterdir())
 
 
 def test_sigterm_stops_as_ctrl_c_does(tmp_path, monkeypatch):

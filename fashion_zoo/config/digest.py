@@ -52,16 +52,12 @@ def completed(config: Any, stored: Mapping[str, Any]) -> dict[str, Any]:
     """Return a stored config with the defaults of the fields that its writer did not know.
 
     Args:
-        config: a config dataclass, whose fields say which there are; or a mapping that holds some.
+        config: a config dataclass, whose fields say which there are.
         stored: the same as ``plain`` had it when it was written.
     """
-    if isinstance(config, Mapping):
-        sections = {name: (value, dataclasses.MISSING) for name, value in config.items()}
-    else:
-        fields = dataclasses.fields(config)
-        sections = {field.name: (getattr(config, field.name), default(field)) for field in fields}
     whole = dict(stored)
-    for name, (value, usual) in sections.items():
+    for field in dataclasses.fields(config):
+        name, value, usual = field.name, getattr(config, field.name), default(field)
         if name not in stored and usual is not dataclasses.MISSING:
             whole[name] = plain(usual)
         elif dataclasses.is_dataclass(value) and isinstance(stored.get(name), Mapping):

@@ -1,6 +1,7 @@
 """How a model is trained."""
 
 import dataclasses
+import functools
 from typing import Annotated, Any, Literal
 
 from fashion_zoo.config import live
@@ -148,7 +149,7 @@ class TrainingConfig:
             )
         live.check(self)
 
-    @property
+    @functools.cached_property
     def policy(self) -> tuple[Any, ...]:
         """The operations that ``augmentation`` spells: an ``augment.policies.Policy``."""
         return AUGMENTATION.parse(self.augmentation)

@@ -1,6 +1,5 @@
 """Training: build and compile a recipe, fit it, keep everything in a run folder."""
 
-from fashion_zoo.training.compile import build_model, compile_model, untrained_loss
-from fashion_zoo.training.session import train_once, train_run
+import lazy_loader as _lazy_loader
 
-__all__ = ["build_model", "compile_model", "train_once", "train_run", "untrained_loss"]
+__getattr__, __dir__, __all__ = _lazy_loader.attach_stub(__name__, __file__)

@@ -15,15 +15,14 @@ from fashion_zoo.training.plan import Plan
 
 
 @precision.keras_defaults()
-def build_model(entry: Recipe, config: RunConfig, dtype: str | None = None) -> keras.Model:
+def build_model(entry: Recipe, config: RunConfig, dtype: str) -> keras.Model:
     """Build the recipe's model, uncompiled.
 
     Args:
         entry: the recipe.
         config: its ``model`` and ``seed`` are used.
-        dtype: name of the layers' dtype policy; by default what the config's precision is here.
+        dtype: name of the layers' dtype policy.
     """
-    dtype = dtype or precision.choose(config.precision).policy
     return entry.builder(config.model, seed=config.seed, dtype=dtype)
 
 

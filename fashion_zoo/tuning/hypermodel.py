@@ -103,7 +103,7 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         executions: how often a trial is trained, each time with another seed.
         folds: 0, or how many folds of the training images are held out in turn; the validation
             images then take no part in the search.
-        data: the images; by default those of the config.
+        data: the images; by default those of the config are loaded here.
 
     Raises:
         ConfigError: more folds than training images of a class, or a batch of the space is larger

@@ -7,6 +7,7 @@ older lives, so that nothing is finished twice whatever the order in which worke
 """
 
 import contextlib
+import dataclasses
 import os
 import platform
 import time
@@ -39,8 +40,9 @@ class Study:
     Args:
         url: ``sqlite:///FILE`` or ``postgresql://...``.
         name: name of the study in the database.
-        fingerprint: what makes it this search, JSON and config dataclasses; a stored one must be
-            the same.
+        fingerprint: what makes it this search, JSON and dataclasses; a stored one must be the same.
+            Where ``config`` is a dataclass, a field that the stored one does not know has its
+            default; a space does not, since a range that is new is another search.
         trials: how many trials are planned.
         directions: one of maximize and minimize for each objective.
         lease: seconds without a sign of life after which a trial is taken over.
@@ -145,7 +147,10 @@ class Study:
             attributes = self.backend.get_study_user_attrs(number)
             checking.check_attributes(attributes, trials)
             stored = attributes.get("fingerprint")
-            known = digest.completed(fingerprint, stored or mine)
+            known = dict(stored or mine)
+            config = fingerprint.get("config")
+            if dataclasses.is_dataclass(config) and isinstance(known.get("config"), Mapping):
+                known["config"] = digest.completed(config, known["config"])
             found = tuple(one.name.lower() for one in self.backend.get_study_directions(number))
             which = f"{self.name!r} in {self.backend.place}"
             checking.check_same(which, (known, found), (mine, self.directions))

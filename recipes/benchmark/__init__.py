@@ -2,7 +2,7 @@
 
 import dataclasses
 import importlib
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import tyro
 
@@ -12,7 +12,8 @@ from recipes import _common, experiment
 if TYPE_CHECKING:
     from recipes.benchmark.program import Program
 
-PROGRAMS = ("find_lr", "search", "speed", "gpu")
+_Program = Literal["find_lr", "search", "speed", "gpu"]
+PROGRAMS = get_args(_Program)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,11 +29,7 @@ class Benchmark:
     training repeats bit for bit.
     """
 
-    what: tyro.conf.Positional[
-        Literal[
-            "accuracy", "dropout", "augmentation", "seconds", "find_lr", "search", "speed", "gpu"
-        ]
-    ]
+    what: tyro.conf.Positional[Literal["accuracy", "dropout", "augmentation", "seconds", _Program]]
     """What to measure."""
     seeds: int | None = None
     """Trainings a row, at least 2; by default 3, and 5 for dropout, seconds and search."""

@@ -59,8 +59,9 @@ def wait() -> None:
 
 def ours(config: RunConfig, answer: Answer, without: str) -> None:
     """Train as ``python -m recipes.train`` does; or, for its shares, without a part of it."""
-    dataset, model = load(config.data), build_model(registry.recipe("bn_mlp"), config)
+    dataset = load(config.data)
     planned = plan(config, dataset.count)
+    model = build_model(registry.recipe("bn_mlp"), config, planned.dtype)
     if not without:
         fit(model, planned, dataset, [Paced(answer)], TrainingDisplay(enabled=False))
         return

@@ -1,0 +1,120 @@
+"""The experiments of the package: what their tables say of rows, and that they go on."""
+
+import math
+
+import pytest
+
+import fashion_zoo
+from fashion_zoo import experiments
+from fashion_zoo.augment.policies import OPERATIONS, parse
+from fashion_zoo.experiments import Experiment, Measured, page
+from fashion_zoo.training import session
+from recipes import experiment
+
+MACHINE = {"machine": "a CPU, 2 cores, Python 3.11.7, Keras 3.15.1", "commit": "a" * 40}
+
+
+def measured(name, **arms):
+    """What was measured of some arms: column to one value a seed."""
+    rows = [
+        {"arm": arm, "seed": seed, **{column: each[seed] for column, each in values.items()}}
+        for arm, values in arms.items()
+        for seed in range(len(next(iter(values.values()))))
+    ]
+    return Measured(experiment.find(name), [{**row, **MACHINE} for row in rows])
+
+
+def test_the_dropout_table_compares_with_the_constant_that_validation_chose():
+    def arm(validation, test, gap):
+        return {"validation_accuracy": validation, "test_accuracy": test, "gap": gap}
+
+    found = measured(
+        "dropout",
+        **{
+            "constant 0": arm((0.90, 0.91), (0.99, 0.99), (0.20, 0.22)),
+            "constant 0.1": arm((0.91, 0.92), (0.90, 0.91), (0.10, 0.12)),
+            "adaptive_dropout_mlp": arm((0.95, 0.95), (0.91, 0.91), (0.05, 0.06)),
+        },
+    )
+    rows = found.table().splitlines()
+    assert rows[3].startswith("| constant 0.1 | 91.50 % (82.63 to 96.06) | 90.50 % (")
+    assert rows[3].endswith("| it is the best |  |")  # the test accuracy of the other has no say
+    assert rows[4].startswith("| `adaptive_dropout_mlp` | 95.00 % (95.00 to 95.00) |")
+    # by hand: differences 0.01 and 0, mean 0.005, t(0.975, 1) = 12.706, half width 12.706 * 0.005
+    assert "| +0.50 (-5.85 to +6.84) points | -0.055 (-0.119 to +0.009) |" in rows[4]
+    assert "Mean over 2 seeds" in rows[6]
+
+
+def test_every_operation_has_its_rows_and_every_policy_can_be_read():
+    found = experiment.find("augmentation")
+    shown = [arm.name for arm in found.all_arms() if arm.shown]
+    assert shown[:2] == ["none", "standard"]
+    assert [parse(policy)[0].name for policy in shown[2:]] == list(OPERATIONS)
+    inside = {operation.name for operation in parse("standard")}
+    on_top = [parse(arm.name)[-1].name for arm in found.all_arms() if not arm.shown]
+    assert on_top == [name for name in OPERATIONS if name not in inside]
+
+
+def test_the_seconds_have_means_with_intervals_that_are_positive():
+    def arm(seconds, validation, test):
+        return {"seconds": seconds, "validation_accuracy": validation, "test_accuracy": test}
+
+    first = experiment.find("seconds").all_arms()[0].name
+    found = measured(
+        "seconds",
+        **{
+            first: arm((1.0, 2.0), (0.90, 0.92), (0.88, 0.90)),
+            "tutorial": arm((9.0, 9.0), (0.5, 0.5), (0.5, 0.5)),
+        },
+    )
+    lines = found.table().splitlines()
+    # by hand: t(0.975, 1) = 12.706, half widths 12.706 * 0.5 s and 12.706 * 1 point
+    # seconds: 1.5 exp(-+ 6.353 / 1.5); accuracies: expit(logit(0.91) -+ 0.12706 / (0.91 * 0.09))
+    assert lines[2] == (
+        f"| {first} | 1.5 (0.0 to 103.6) | 91.00 % (68.18 to 97.95) | 89.00 % (68.84 to 96.73) |"
+    )
+    assert lines[3].startswith("| tutorial | 9.0 (9.0 to 9.0) | 50.00 %")
+
+
+@pytest.mark.slow
+def test_an_experiment_goes_on_where_it_was_broken_off(tmp_path, small, monkeypatch):
+    found = experiment.find("dropout")
+    arm = next(arm for arm in found.all_arms() if arm.name == "constant 0.1")
+    one = Experiment(**{**vars(found), "arms": [arm], "page": ""})
+    trained, train = [], session.train_run
+
+    def broken_off(entry, config, path, **keywords):
+        trained.append(config.seed)
+        if trained == [0, 1]:
+            raise KeyboardInterrupt
+        return train(entry, config, path, **keywords)
+
+    monkeypatch.setattr(session, "train_run", broken_off)
+    small = {**small, "training": {**small["training"], "epochs": 1}}
+    options = {"seeds": 2, "folder": tmp_path, **small}
+    with pytest.raises(KeyboardInterrupt):
+        experiments.run(one, **options)
+    table = experiments.run(one, **options)
+    assert experiments.run(one, **options) == table
+    assert trained == [0, 1, 1]
+    run = fashion_zoo.open_run(tmp_path / "constant_0.1-1")
+    assert (run.config.model.dropout, run.config.seed) == ((0.1,), 1)
+    row = page.read_rows(tmp_path / "dropout.csv")[1]
+    gap = run.read_json("gap.json")
+    assert row["test_accuracy"] == run.result("evaluation")["accuracy"]["value"]
+    assert row["gap"] == gap["validation_loss"] - gap["training_loss"]
+    history = run.history()  # one epoch: its validation loss is that of the final weights
+    assert gap["validation_loss"] == pytest.approx(history["val_loss"][-1], rel=1e-5)
+
+
+@pytest.mark.slow
+def test_the_net_of_the_tutorial_learns(monkeypatch):
+    from recipes.experiments import seconds
+
+    monkeypatch.setattr(seconds, "TUTORIAL_EPOCHS", 1)
+    data = fashion_zoo.data.load(limit=1000)
+    first, second = (seconds.tutorial(seed, data) for seed in (0, 1))
+    # a tenth of the images are of each class: guessing would give that
+    assert first["test_accuracy"] > 0.4 < first["validation_accuracy"]
+    assert first["test_accuracy"] != second["test_accuracy"]
+    assert math.isfinite(first["seconds"])
