@@ -30,12 +30,13 @@ def begun(folder):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_run_is_where_its_folder_says(tmp_path, name):
     run = begun(tmp_path / name / name)
-    inputs = keras.Input((2,))
-    model = keras.Model(inputs, keras.layers.Dense(1)(inputs))
+    inputs = keras.Input((28, 28))
+    outputs = keras.layers.Dense(10)(keras.layers.Flatten()(inputs))
+    model = keras.Model(inputs, outputs)
     model.compile("sgd", "mse")
     run.save_model(model)
     opened = fashion_zoo.open_run(tmp_path / name / name)
-    assert opened.load_model().output_shape == (None, 1)
+    assert opened.load_model().output_shape == (None, 10)
     assert opened.load_state() == b"state"
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert [path.name for path in (tmp_path / name).iterdir()] == [name]
