@@ -47,7 +47,6 @@ def main(argv: list[str]) -> None:
     options, config = _common.parse_config(
         FindLR, argv[1:], f"find_lr {entry.name}", entry.config, _BRIEF
     )
-    fashion_zoo.data.load_for(config, entry.config.model)
     _common.start_keras()
     fashion_zoo.find_lr(
         entry.name,

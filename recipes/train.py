@@ -66,7 +66,6 @@ def main(argv: list[str]) -> int:
             else fashion_zoo.stored_config(entry.name, going_on, options.fork)
         )
         options, config = _common.parse_config(Train, argv[1:], name, stored, _BRIEF)
-    fashion_zoo.data.load_for(config, entry.config.model)
     _common.start_keras()
     try:
         trained = fashion_zoo.train(

@@ -84,6 +84,17 @@ def test_what_a_stored_config_does_not_know_has_the_default_of_its_dataclass():
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("number", [1, 2])
+def test_what_a_config_file_does_not_know_is_not_what_the_recipe_sets(number, tmp_path):
+    config = recipe("bn_mlp").config
+    stored = {"format": number, "recipe": "bn_mlp", "config": runs.as_stored(config)}
+    del stored["config"]["training"]["learning_rate"], stored["config"]["model"]["dropout"]
+    (tmp_path / "config.json").write_text(json.dumps(stored))
+    found = fashion_zoo.read_config(tmp_path / "config.json", "bn_mlp")
+    assert (config.training.learning_rate, config.model.dropout) == (0.003, (0.2,))
+    assert (found.training.learning_rate, found.model.dropout) == (0.001, MLPConfig().dropout)
+
+
 def test_a_study_goes_on_where_a_field_that_changes_nothing_is_new(opened):
     old, new = before_and_after()
     opened(fingerprint={"config": old(3)})

@@ -11,7 +11,7 @@ import pytest
 import fashion_zoo
 from fashion_zoo import ConfigError, DataConfig, DataError, RunError, override, recipe, runs
 from fashion_zoo.data import Dataset, Images, Positions, load, load_for
-from fashion_zoo.data.sources import WORDS
+from fashion_zoo.data.sources import WORDS, arrays
 
 NAMES = ("dark", "grey", "light")
 
@@ -241,7 +241,7 @@ def test_a_search_and_a_range_test_are_made_on_arrays(tmp_path):
     assert len(rates) == 20
 
 
-def test_a_run_that_says_nothing_of_its_images_had_those_of_its_config(tmp_path):
+def test_a_run_that_says_nothing_of_its_images_had_those_of_its_config(tmp_path, monkeypatch):
     file, known = tmp_path / "r" / "config.json", load().describe()
     with runs.create(tmp_path / "r", "bn_mlp", recipe("bn_mlp").config, {}, data=known):
         stored = json.loads(file.read_text())
@@ -256,3 +256,16 @@ def test_a_run_that_says_nothing_of_its_images_had_those_of_its_config(tmp_path)
         assert runs.dataset_of(older).origin == older.config.data
         with pytest.raises(DataError, match="was trained on other images"):
             runs.dataset_of(older, (X, Y))
+        again = load(older.config.data)
+        monkeypatch.setattr(Dataset, "describe", None)  # which would read them all
+        assert runs.check_images(older, again) is None
+
+
+def test_a_model_is_evaluated_on_images_that_are_read_once(monkeypatch):
+    import keras
+
+    given, made = [], arrays.Arrays.dataset
+    layers = [keras.Input((8, 8)), keras.layers.Flatten(), keras.layers.Dense(3)]
+    monkeypatch.setattr(arrays.Arrays, "dataset", lambda *its: given.append(its) or made(*its))
+    found = fashion_zoo.evaluate(keras.Sequential(layers), data=(X, Y))
+    assert (found["images"], len(given)) == (24, 1)

@@ -1,8 +1,11 @@
+import sys
+
 import numpy as np
 import pytest
 
 from fashion_zoo import ConfigError, DataConfig
-from fashion_zoo.data import load, reshape, stratified
+from fashion_zoo.data import Images, load, reshape, stratified
+from fashion_zoo.data.sources import fashion_mnist
 from recipes import _common, find_lr, train, tune
 
 
@@ -52,7 +55,8 @@ def test_a_limit_that_there_are_no_images_for_is_refused_with_the_bounds(limit):
 
 @pytest.mark.parametrize("command", [train, find_lr, tune], ids=lambda one: one.__name__)
 def test_sizes_are_checked_before_a_framework_is_loaded(command, capsys, monkeypatch, tmp_path):
-    monkeypatch.setattr(_common, "start_keras", None)
+    monkeypatch.setattr(_common, "start_keras", lambda *_, **__: None)
+    monkeypatch.setitem(sys.modules, "fashion_zoo.training", None)  # which imports one
     monkeypatch.chdir(tmp_path)
     assert command.main(["bn_mlp", "--data.limit", "5"]) == 3
     assert "must be in 10..55,000, received 5" in capsys.readouterr().err
@@ -60,6 +64,26 @@ def test_sizes_are_checked_before_a_framework_is_loaded(command, capsys, monkeyp
         assert command.main(["bn_mlp", "--data.limit", "99"]) == 3
         assert "must be at most 99" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", [train, find_lr], ids=lambda one: one.__name__)
+def test_a_command_reads_a_folder_of_the_users_own_once(command, monkeypatch, tmp_path):
+    def read(_, part):
+        parts.append(part)
+        return Images(np.zeros((60_000, 1, 1), np.uint8), np.zeros(60_000, np.uint8))
+
+    def stop(*_, data, **__):
+        assert len(data.train.labels) == 55_000
+        raise ConfigError("That is enough.")
+
+    parts = []
+    monkeypatch.setattr(_common, "start_keras", lambda *_, **__: None)
+    monkeypatch.setattr(fashion_mnist, "_read", read)
+    monkeypatch.setattr("fashion_zoo.training.train_run", stop)
+    monkeypatch.setattr("fashion_zoo.training.lr_finder.find_lr", stop)
+    monkeypatch.chdir(tmp_path)
+    assert command.main(["bn_mlp", "--data.folder", str(tmp_path)]) == 3
+    assert parts == ["train"]
 
 
 def test_stratified_goes_on_when_a_class_runs_out():

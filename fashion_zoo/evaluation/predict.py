@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from fashion_zoo import runs
-from fashion_zoo.data import Description, load, reshape
+from fashion_zoo.data import Dataset, Description, load, reshape
 from fashion_zoo.data.arrays import read_pictures
 from fashion_zoo.data.pictures import Picture, read_picture
 from fashion_zoo.errors import ConfigError, DataError
@@ -53,7 +53,7 @@ def logits_of(model, images: np.ndarray) -> np.ndarray:
 
 def run_or_model(
     function: str, several: str, value: Any, data: Any
-) -> "tuple[runs.Run | keras.Model, Description]":
+) -> "tuple[runs.Run | keras.Model, Description | Dataset]":
     """Return what is evaluated or predicts, and what is known of its images.
 
     Args:
@@ -63,7 +63,7 @@ def run_or_model(
         data: what a model was trained on; see ``data.load``.
 
     Returns:
-        A run that is opened, or the caller's model; and the description.
+        A run that is opened, and the description; or the caller's model, and the data set.
 
     Raises:
         ConfigError: it is something else; or a model whose shape is not known, or that has not an
@@ -72,9 +72,9 @@ def run_or_model(
     """
     keras = sys.modules.get("keras")  # who has a model has loaded it
     if keras is not None and isinstance(value, keras.Model):
-        known = load(data).describe(read=False)
-        _check_model(function, value, len(known.class_names))
-        return value, known
+        found = load(data)
+        _check_model(function, value, len(found.class_names))
+        return value, found
     if not isinstance(value, str | os.PathLike):
         said = f", {several}" if several else ""
         raise ConfigError(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from fashion_zoo import storage
-from fashion_zoo.data import Dataset, load
+from fashion_zoo.data import Dataset
 from fashion_zoo.evaluation.metrics import measure
 from fashion_zoo.evaluation.predict import logits_of, run_or_model
 from fashion_zoo.evaluation.result import Evaluation
@@ -69,11 +69,11 @@ def evaluate(
     """
     if isinstance(run, list | tuple) and not hasattr(run, "__fspath__"):
         return [evaluate(one, data=data, show=show, progress=progress) for one in run]
-    opened, _ = run_or_model("evaluate", "one or a list of them", run, data)
-    if isinstance(opened, Run):
+    opened, known = run_or_model("evaluate", "one or a list of them", run, data)
+    if not isinstance(known, Dataset):
         with waiting("Evaluating on the test images", progress):
             return evaluate_run(opened, show or (lambda found: None), data)
-    found = measure_test(opened, load(data))
+    found = measure_test(opened, known)
     if show:
         show(found)
     return found

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fashion_zoo import storage
-from fashion_zoo.config import RunConfig
+from fashion_zoo.config import RunConfig, digest
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Description
 from fashion_zoo.errors import ConfigError, Hint, RunError
@@ -16,7 +16,7 @@ from fashion_zoo.runs.images import parse_description
 from fashion_zoo.runs.settings import revived
 from fashion_zoo.storage import reading
 
-FORMAT = 1
+FORMAT = 2  # 1 did not say what the images were
 
 
 def is_run(path: Path) -> bool:
@@ -71,12 +71,15 @@ def parse(file: Path, what: str) -> tuple[str, RunConfig, Description | None]:
             f"{what} has format {number}; this package knows formats up to {FORMAT}. "
             "Update fashion_zoo."
         )
-    whole = isinstance(stored.get("config"), dict)
-    if type(number) is not int or number != FORMAT or not whole or not isinstance(name, str):
+    settings = isinstance(stored.get("config"), dict)
+    known = type(number) is int and 1 <= number <= FORMAT
+    if not known or not settings or not isinstance(name, str):
         raise RunError(f"{file} is not a run's config.")
     try:
         entry = recipe(name)
-        config = override(entry.config, revived(entry.config, stored["config"]))
+        # What its writer did not know changed nothing: the recipe may since have set it.
+        whole = digest.completed(entry.config, stored["config"])
+        config = override(entry.config, revived(entry.config, whole))
         return entry.name, config, parse_description(file, stored)
     except ConfigError as error:
         raise RunError(

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import typing
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,16 +16,6 @@ if TYPE_CHECKING:
 
     from fashion_zoo.runs.run import Run
 
-_SHAPE = {
-    "class_names": [str],
-    "image_shape": [int],
-    "train": int,
-    "validation": int,
-    "test": int,
-    "digest?": str,
-    "test_digest?": str,
-}
-
 
 def parse_description(file: Path, stored: Mapping[str, Any]) -> Description | None:
     """Return what ``config.json`` holds of the images, None where an older version wrote it.
@@ -35,11 +26,17 @@ def parse_description(file: Path, stored: Mapping[str, Any]) -> Description | No
     found = stored.get("data")
     if found is None:
         return None
-    check_shape(file, found, _SHAPE, "data")
-    known = {field.name: found.get(field.name) for field in dataclasses.fields(Description)}
+    hints, shape = typing.get_type_hints(Description), {}
+    for name, hint in hints.items():
+        inside = typing.get_args(hint)
+        if type(None) in inside:
+            shape[f"{name}?"] = inside[0]
+        else:
+            shape[name] = [inside[0]] if inside else hint
+    check_shape(file, found, shape, "data")
+    values = {name: found.get(name) for name in hints}
     return Description(
-        **known
-        | {"class_names": tuple(known["class_names"]), "image_shape": tuple(known["image_shape"])}
+        **{name: tuple(one) if isinstance(one, list) else one for name, one in values.items()}
     )
 
 
@@ -83,6 +80,8 @@ def check_images(run: "Run", found: Dataset) -> None:
     Raises:
         DataError: they are others.
     """
+    if run.stored_data is None and found.origin == run.config.data:
+        return  # an older run says no more, and nothing need be read to compare it with itself
     known = run.stored_data or load(run.config.data).describe()
     now = found.describe()
     same_test = known.test_digest in (None, now.test_digest)
