@@ -256,17 +256,17 @@ def load_recipes(source: AnyPath) -> ModuleType:
     except ConfigError:
         raise
     except Exception as error:
-        raise ConfigError(f"Cannot import recipes from {source!r}: {error!r}.") from error
+        raise ConfigError(f"Cannot import {source!r}: {error!r}.") from error
 
 
 def _load_file(path: Path) -> ModuleType:
     if not path.is_file():
-        raise ConfigError(f"Cannot import recipes from {str(path)!r}: there is no such file.")
+        raise ConfigError(f"Cannot import {str(path)!r}: there is no such file.")
     digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
     name = f"fashion_zoo_recipes_{path.stem}_{digest}"  # two own.py in two folders are two
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise ConfigError(f"Cannot import recipes from {str(path)!r}: it is not a Python file.")
+        raise ConfigError(f"Cannot import {str(path)!r}: it is not a Python file.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their module up there
     try:

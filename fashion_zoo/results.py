@@ -44,7 +44,7 @@ class Result:
     versions: str
     commit: str
     config: str
-    """First 12 digits of the SHA-256 of the recipe's config as JSON."""
+    """The digest of the recipe's config; see ``fashion_zoo.config.digest.of``."""
 
 
 @checked

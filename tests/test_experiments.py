@@ -1,14 +1,13 @@
-"""Experiments: what is trained, what stays, what a table says, and one of one's own in a file."""
+"""What an experiment measures anew, what it keeps, and where its rows and its table go."""
 
-import json
-import shutil
 from pathlib import Path
 
 import pytest
 
+import fashion_zoo
 from fashion_zoo import ConfigError, DataError, experiments
 from fashion_zoo.experiments import Arm, Experiment, Measured, columns, page
-from fashion_zoo.training import session
+from fashion_zoo.machine import environment
 from recipes import experiment
 
 OWN = """
@@ -64,14 +63,16 @@ class FakeRun:
 def trained_runs(monkeypatch):
     """(place, config) of each training; nothing is trained, and ``commit`` is where one is."""
 
-    def train_once(entry, config, path, display):
+    def train_once(entry, config, path, display, data):
         made.append((path, config))
+        made.data.append(data)
         return FakeRun(entry.name, config, made.commit)
 
     class Made(list):
         commit = "a" * 40
 
     made = Made()
+    made.data = []
     monkeypatch.setattr("fashion_zoo.training.train_once", train_once)
     return made
 
@@ -205,27 +206,93 @@ def test_differences_are_paired_by_the_seeds_that_both_have(own):
     assert columns.percent([0.5]) == "50.00 % (nan to nan)"
 
 
-def test_a_name_is_a_folder_that_every_disk_takes():
-    assert Arm("constant 0.1").run_dir(Path("r"), 2) == Path("r", "constant_0.1-2")
-    assert Arm("a/b: c|d", place="ab").run_dir(Path("r"), 0) == Path("r", "ab-0")
+def test_an_arm_that_is_measured_again_keeps_no_row_of_before(tmp_path, own, trained_runs):
+    experiments.run(own, seeds=3, folder=tmp_path)
+    trained_runs.commit = "b" * 40
+    experiments.run(own, seeds=2, folder=tmp_path, only="wide")
+    rows = page.read_rows(tmp_path / "width.csv")
+    assert [(row["arm"], row["seed"], row["commit"][0]) for row in rows] == [
+        ("as it is", 0, "a"), ("as it is", 1, "a"), ("as it is", 2, "a"),
+        ("wide", 0, "b"), ("wide", 1, "b"),
+    ]  # fmt: skip
 
 
-def test_a_run_that_is_not_what_is_measured_is_run_again(trained, tmp_path):
-    folder, config = tmp_path / "bn_mlp-0", trained.run.config
-    shutil.copytree(trained.run.path, folder)
-    assert session._same_run(folder, "bn_mlp", config)
-    assert not session._same_run(folder, "baseline_mlp", config)
-    assert not session._same_run(tmp_path / "missing", "bn_mlp", config)
-    for file, path, value in (
-        ("config.json", ("config", "training", "learning_rate"), 0.5),
-        ("environment.json", ("commit",), "another"),
-        ("environment.json", ("versions", "keras"), "another"),
-    ):
-        stored = (folder / file).read_text()
-        content = entry = json.loads(stored)
-        for key in path[:-1]:
-            entry = entry[key]
-        entry[path[-1]] = value
-        (folder / file).write_text(json.dumps(content))
-        assert not session._same_run(folder, "bn_mlp", config), file
-        (folder / file).write_text(stored)
+def test_an_arm_alone_has_an_empty_cell_where_the_other_was_not_measured(
+    tmp_path, own, trained_runs
+):
+    table = experiments.run(own, seeds=2, folder=tmp_path, only="wide")
+    assert "| wide | 90.00 % (90.00 to 90.00) | | 2 |" in table
+
+
+def test_a_quick_look_leaves_alone_what_is_published(tmp_path, monkeypatch, own, trained_runs):
+    monkeypatch.chdir(tmp_path)
+    marks = "<!-- results:begin -->\n<!-- results:end -->\n"
+    for name in ("own.md", "other.md"):
+        Path(name).write_text(marks)
+    published = Experiment(**{**vars(own), "page": "own.md", "file": tmp_path / "own.rows"})
+    quick = {"seeds": 2, "training": {"epochs": 1}}
+    experiments.run(published, folder="quick", **quick)
+    experiments.run(published, folder="runs/width", **quick)
+    experiments.run(published, folder="quick", seeds=2)
+    experiments.run(published, page="other.md", seeds=2)
+    assert Path("own.md").read_text() == marks
+    assert Path("other.md").read_text() != marks
+    assert sorted(path.name for path in Path().rglob("*.csv")) == [
+        "other.csv", "width.csv", "width.csv"
+    ]  # fmt: skip
+    assert not Path("own.rows").exists()
+    experiments.run(published, folder="./runs/width/", page=tmp_path / "own.md", seeds=2)
+    assert Path("own.md").read_text() != marks
+    assert Path("own.rows").exists()
+
+
+def test_without_rows_there_is_no_table_to_write(tmp_path, own):
+    place = tmp_path / "width.md"
+    place.write_text(published := "<!-- results:begin -->\na table\n<!-- results:end -->\n")
+    with pytest.raises(DataError, match=r"width\.csv has no rows of experiment width, so there is"):
+        experiments.run(own, page=place, measure=False)
+    assert place.read_text() == published
+
+
+@pytest.mark.parametrize("name", ["wide", "a b", "A_b"])
+def test_two_arms_that_cannot_be_told_apart_are_refused(tmp_path, own, trained_runs, name):
+    arms = [Arm("wide"), Arm("a_b"), Arm(name)]
+    with pytest.raises(ConfigError, match="would share rows or run folders: give one another name"):
+        experiments.run(Experiment(**{**vars(own), "arms": arms}), folder=tmp_path)
+    assert trained_runs == []
+
+
+def test_a_machine_does_not_take_what_another_measured(tmp_path, own, monkeypatch):
+    asked = []
+
+    def program(seed, dataset):
+        asked.append(seed)
+        return {"validation_accuracy": 0.5, "test_accuracy": 0.5, "seconds": 1.0}
+
+    here = {**environment.describe(), "commit": None}
+    alone = Experiment(**{**vars(own), "arms": [Arm("as it is", program=program)]})
+    for cores in (2, 2, 64):
+        monkeypatch.setattr(environment, "describe", lambda cores=cores: {**here, "cores": cores})
+        table = experiments.run(alone, seeds=2, folder=tmp_path)
+    assert asked == [0, 1, 0, 1]
+    assert "64 cores" in table
+
+
+def test_the_images_are_loaded_once_for_all_trainings(tmp_path, own, trained_runs, monkeypatch):
+    loaded, evaluated, load = [], [], fashion_zoo.data.load
+    monkeypatch.setattr(
+        "fashion_zoo.experiments.runner.load", lambda data: loaded.append(data) or load(data)
+    )
+    monkeypatch.setattr(
+        "fashion_zoo.evaluation.evaluate_run", lambda run, given: evaluated.append(given)
+    )
+    monkeypatch.setattr(FakeRun, "result", lambda run, word: None)
+    few = Arm("few", changes={"data": {"limit": 100}})
+    three = Experiment(
+        **{**vars(own), "arms": [*own.all_arms(), few], "metrics": (experiments.seconds,)}
+    )
+    monkeypatch.setattr(Measured, "table", lambda measured: "")
+    experiments.run(three, seeds=2, folder=tmp_path)
+    assert [data.limit for data in loaded] == [None, 100]
+    assert trained_runs.data == evaluated
+    assert len(set(map(id, evaluated))) == 2

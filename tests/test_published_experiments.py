@@ -1,15 +1,19 @@
 """The experiments of the package: what their tables say of rows, and that they go on."""
 
+import json
 import math
+import shutil
+from pathlib import Path
 
 import pytest
 
 import fashion_zoo
 from fashion_zoo import experiments
 from fashion_zoo.augment.policies import OPERATIONS, parse
-from fashion_zoo.experiments import Experiment, Measured, page
+from fashion_zoo.experiments import Arm, Experiment, Measured, page
 from fashion_zoo.training import session
 from recipes import experiment
+from recipes.experiments.augmentation import INSIDE
 
 MACHINE = {"machine": "a CPU, 2 cores, Python 3.11.7, Keras 3.15.1", "commit": "a" * 40}
 
@@ -74,6 +78,42 @@ def test_the_seconds_have_means_with_intervals_that_are_positive():
         f"| {first} | 1.5 (0.0 to 103.6) | 91.00 % (68.18 to 97.95) | 89.00 % (68.84 to 96.73) |"
     )
     assert lines[3].startswith("| tutorial | 9.0 (9.0 to 9.0) | 50.00 %")
+
+
+def test_a_name_is_a_folder_that_every_disk_takes():
+    assert Arm("constant 0.1").run_dir(Path("r"), 2) == Path("r", "constant_0.1-2")
+    assert Arm("a/b: c|d", place="ab").run_dir(Path("r"), 0) == Path("r", "ab-0")
+
+
+def test_a_run_that_is_not_what_is_measured_is_run_again(trained, tmp_path):
+    folder, config = tmp_path / "bn_mlp-0", trained.run.config
+    shutil.copytree(trained.run.path, folder)
+    assert session._same_run(folder, "bn_mlp", config)
+    assert not session._same_run(folder, "baseline_mlp", config)
+    assert not session._same_run(tmp_path / "missing", "bn_mlp", config)
+    for file, path, value in (
+        ("config.json", ("config", "training", "learning_rate"), 0.5),
+        ("environment.json", ("commit",), "another"),
+        ("environment.json", ("versions", "keras"), "another"),
+    ):
+        stored = (folder / file).read_text()
+        content = entry = json.loads(stored)
+        for key in path[:-1]:
+            entry = entry[key]
+        entry[path[-1]] = value
+        (folder / file).write_text(json.dumps(content))
+        assert not session._same_run(folder, "bn_mlp", config), file
+        (folder / file).write_text(stored)
+
+
+@pytest.mark.parametrize("name", experiment.names())
+def test_every_arm_alone_has_a_table(name):
+    found = experiment.find(name)
+    rows = found.read(found.file or (Path(__file__).parent.parent / found.page).with_suffix(".csv"))
+    for arm in found.all_arms():
+        lines = Measured(found, [row for row in rows if row["arm"] == arm.name]).table()
+        assert lines.startswith("| ")
+        assert "part of it" not in lines or arm.name in INSIDE
 
 
 @pytest.mark.slow

@@ -171,7 +171,7 @@ def test_a_file_that_cannot_be_imported_is_named(tmp_path, name, content, messag
 
 
 def test_a_module_that_is_not_there_is_named():
-    with pytest.raises(ConfigError, match="Cannot import recipes from 'no_such_module'"):
+    with pytest.raises(ConfigError, match="Cannot import 'no_such_module'"):
         load_recipes("no_such_module")
 
 

@@ -91,7 +91,7 @@ def test_what_was_measured_is_kept_for_its_settings_and_commit(child, tmp_path, 
     monkeypatch.setattr(environment, "describe", lambda: {"commit": "another"})
     program.measure_once("m", {"seed": (2,)}, file)
     assert [one["seed"] for one in child.asked] == [[1], [2], [2]]
-    assert child.asked[-1]["commit"] == "another"
+    assert child.asked[-1]["environment"] == {"commit": "another"}
 
 
 def test_a_measurement_that_fails_is_named_and_nothing_is_kept(child, tmp_path):
@@ -213,6 +213,22 @@ def test_the_benchmark_searches_once_in_earnest_and_writes_its_page(page, tmp_pa
     assert any(row["trial"] == "0" for row in rows)
     # Once more: nothing is searched again, and the times are those of the search.
     assert search.PROGRAM.run(page, **options) == table
+
+
+def test_overrides_of_a_program_leave_its_page_alone(tmp_path):
+    place = tmp_path / "page.md"
+    place.write_text(empty := "<!-- t:begin -->\n<!-- t:end -->\n")
+    found = program.Program(
+        page=str(place),
+        tables={"t": lambda rows: "table"},
+        note=lambda rows, machine: "note",
+        measure=lambda **options: [{"table": "t"}],
+    )
+    assert found.run(seeds=2, training={"epochs": 1}) == "table\n\nnote"
+    assert place.read_text() == empty
+    assert not place.with_suffix(".csv").exists()
+    found.run(seeds=2)
+    assert "table\n\nnote" in place.read_text()
 
 
 def test_bad_input_is_answered_before_anything_is_measured(page, tmp_path):

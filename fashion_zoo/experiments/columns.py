@@ -80,10 +80,22 @@ def number(header: str, metric: str, form: str) -> Column:
     return Column(header, cell, right=True)
 
 
+def difference(
+    measured: Measured,
+    arm: str,
+    base: str | None,
+    metric: str,
+    write: Callable[[Sequence[float]], str] = points,
+) -> str | None:
+    """Return the cell of the differences between two arms, None where one was not measured."""
+    found = measured.paired(arm, base, metric)
+    return write(found) if found else None
+
+
 def against(
     header: str,
     metric: str,
-    base: str | Callable[[Measured], str],
+    base: str | Callable[[Measured], str | None],
     write: Callable[[Sequence[float]], str] = points,
     itself: str | None = None,
 ) -> Column:
@@ -92,13 +104,13 @@ def against(
     Args:
         header: its head.
         metric: what is compared.
-        base: the other arm, or what chooses it.
+        base: the other arm, or what chooses it; where it was not measured, the cell is empty.
         write: makes the cell of the differences, a difference a seed.
         itself: what stands in the line of the other arm.
     """
 
     def cell(measured: Measured, arm: str) -> str | None:
         other = base(measured) if callable(base) else base
-        return itself if arm == other else write(measured.paired(arm, other, metric))
+        return itself if arm == other else difference(measured, arm, other, metric, write)
 
     return Column(header, cell)

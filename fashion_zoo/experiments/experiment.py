@@ -1,6 +1,7 @@
 """An experiment as data: a question, arms and seeds, what is measured, and what a table says."""
 
 import dataclasses
+import itertools
 import re
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -8,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fashion_zoo.data import Dataset
+from fashion_zoo.errors import ConfigError
 from fashion_zoo.experiments import page as pages
 from fashion_zoo.language.wording import counted
 from fashion_zoo.runs import Run
+from fashion_zoo.storage.paths import absolute
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -70,6 +73,17 @@ def seconds(run: Run) -> float:
 METRICS = (validation_accuracy, test_accuracy, seconds)
 
 
+class Places(NamedTuple):
+    """Where an experiment keeps what it measures."""
+
+    folder: Path
+    """Of the runs."""
+    page: Path | None
+    """With the table, if there is one."""
+    rows: Path
+    """The CSV file: beside the page, or in the folder where there is none."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Experiment:
     """A question, the trainings that answer it, and the table in which the answer stands."""
@@ -106,15 +120,39 @@ class Experiment:
     write: Callable[[Path, Sequence[Row]], None] = pages.write_rows
     """Writes them."""
     file: Path | None = None
-    """The CSV file, where it is not beside the page."""
+    """The CSV file of its own page and folder, where it is not beside the page."""
 
     def all_arms(self) -> list[Arm]:
-        """Return the arms."""
-        return list(self.arms() if callable(self.arms) else self.arms)
+        """Return the arms.
 
-    def rows_file(self, page: Path | None, folder: Path) -> Path:
-        """Return the CSV file that belongs to a page, or to a folder where there is no page."""
-        return self.file or (page.with_suffix(".csv") if page else folder / f"{self.name}.csv")
+        Raises:
+            ConfigError: two have one name, or one folder on a disk that ignores case.
+        """
+        arms = list(self.arms() if callable(self.arms) else self.arms)
+        for first, second in itertools.combinations(arms, 2):
+            places = [str(arm.run_dir(Path(), 0)).casefold() for arm in (first, second)]
+            if first.name == second.name or places[0] == places[1]:
+                raise ConfigError(
+                    f"Arms {first.name!r} and {second.name!r} of experiment {self.name} would "
+                    "share rows or run folders: give one another name or place."
+                )
+        return arms
+
+    def places(self, folder: Any = None, page: Any = None, *, quick: bool = False) -> Places:
+        """Return where runs, table and rows go.
+
+        Overrides (``quick``) and another folder leave alone what is published: then there is a page
+        only where it is given.
+        """
+        home = absolute(self.folder or f"runs/{self.name}")
+        published = absolute(self.page) if self.page else None
+        place = absolute(folder) if folder else home
+        own = place == home and not quick
+        target = absolute(page) if page else published if own else None
+        if self.file and own and target == published:
+            return Places(place, target, self.file)
+        rows = target.with_suffix(".csv") if target else place / f"{self.name}.csv"
+        return Places(place, target, rows)
 
 
 class Measured:
@@ -143,17 +181,20 @@ class Measured:
         own = self.by_arm[arm]
         return [own[seed][metric] for seed in sorted(own)]
 
-    def paired(self, arm: str, base: str, metric: str) -> list[float]:
-        """Return the differences between two arms, seed by seed, of the seeds that both have."""
-        own, other = self.by_arm[arm], self.by_arm[base]
+    def paired(self, arm: str, base: str | None, metric: str) -> list[float]:
+        """Return the differences between two arms, seed by seed, of the seeds that both have.
+
+        There are none where an arm was not measured.
+        """
+        own, other = self.by_arm.get(arm, {}), self.by_arm.get(base or "", {})
         return [own[seed][metric] - other[seed][metric] for seed in sorted(own) if seed in other]
 
-    def best(self, metric: str, arms: Iterable[str]) -> str:
-        """Return the arm with the highest mean."""
+    def best(self, metric: str, arms: Iterable[str]) -> str | None:
+        """Return the arm with the highest mean, None where none of them was measured."""
         means = {
             arm: statistics.fmean(self.values(arm, metric)) for arm in arms if arm in self.by_arm
         }
-        return max(means, key=means.__getitem__)
+        return max(means, key=means.__getitem__, default=None)
 
     def table(self) -> str:
         """Return the Markdown table, with the note below it."""

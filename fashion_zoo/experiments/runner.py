@@ -1,15 +1,18 @@
 """Train what an experiment lacks, and write its rows and its page."""
 
+import contextlib
 import dataclasses
-from collections.abc import Mapping, Sequence
+import functools
+import json
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fashion_zoo import registry
+from fashion_zoo import registry, storage
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
-from fashion_zoo.data import load
-from fashion_zoo.errors import ConfigError, Hint
+from fashion_zoo.data import Dataset, load
+from fashion_zoo.errors import ConfigError, DataError, Hint
 from fashion_zoo.experiments import page as pages
 from fashion_zoo.experiments.experiment import Arm, Experiment, Measured, Row
 from fashion_zoo.language.arguments import Place, checked
@@ -19,7 +22,7 @@ from fashion_zoo.machine import environment
 from fashion_zoo.machine.devices import releasing
 from fashion_zoo.show import figures
 from fashion_zoo.show.watching import Progress
-from fashion_zoo.storage.paths import absolute
+from fashion_zoo.storage import reading
 
 
 @checked
@@ -45,9 +48,10 @@ def run(
         seeds: trainings an arm, with seeds 0, 1, ...; at least 2. By default those of the
             experiment.
         folder: where the runs are kept; by default the experiment's.
-        page: the page whose table is replaced; by default the experiment's.
-        only: measure the arm of this name alone, or those of this recipe, and leave the rows of the
-            others as they are.
+        page: the page whose table is replaced; by default the experiment's, and none where there
+            are overrides or the folder is another.
+        only: measure the arm of this name alone, or those of this recipe. Their rows are replaced,
+            and those of the others stay as they are.
         measure: false writes the page from the rows that are there.
         progress: show the progress: True, False, or "auto" in a terminal and in a notebook.
         **overrides: fields of every RunConfig, for a quick look; they need a folder of their own.
@@ -56,9 +60,9 @@ def run(
         The table, in Markdown.
 
     Raises:
-        ConfigError: fewer than two seeds, an unknown arm or option, or augmentation on a backend
-            other than tensorflow.
-        DataError: the page is missing or has no place for the table.
+        ConfigError: fewer than two seeds, an unknown arm or option, two arms that cannot be told
+            apart, or augmentation on a backend other than tensorflow.
+        DataError: the page is missing or has no place for the table, or there are no rows for it.
         KeyboardInterrupt: Ctrl-C; a next call goes on.
     """
     seeds, arms = experiment.seeds if seeds is None else seeds, experiment.all_arms()
@@ -71,16 +75,23 @@ def run(
             Hint("folder"),
             ".",
         )
-    place = absolute(folder or experiment.folder or f"runs/{experiment.name}")
-    target = absolute(page or experiment.page) if page or experiment.page else None
-    if target:
-        pages.around(target, experiment.mark)
-    file, chosen = experiment.rows_file(target, place), _chosen(arms, only)
-    rows = experiment.read(file) if only or not measure else []
+    places, chosen = experiment.places(folder, page, quick=bool(overrides)), _chosen(arms, only)
+    if places.page:
+        pages.around(places.page, experiment.mark)
+    rows = experiment.read(places.rows) if only or not measure else []
     if measure:
-        rows += _measure(experiment, chosen, seeds, place, progress, overrides)
-        experiment.write(file, Measured(experiment, rows).rows)
-    return _write(Measured(experiment, rows), target)
+        again = {arm.name for arm in chosen}
+        rows = [row for row in rows if row["arm"] not in again]
+        rows += _measure(experiment, chosen, seeds, places.folder, progress, overrides)
+    measured = Measured(experiment, rows)
+    if not measured.by_arm:
+        raise DataError(
+            f"{places.rows} has no rows of experiment {experiment.name}, so there is no table to "
+            "write. Measure them first."
+        )
+    if measure:
+        experiment.write(places.rows, measured.rows)
+    return _write(measured, places.page)
 
 
 def _chosen(arms: Sequence[Arm], only: str | None) -> list[Arm]:
@@ -107,13 +118,14 @@ def _measure(
         need_tensorflow()
     from fashion_zoo.show.progress import TrainingDisplay
 
-    display, rows = TrainingDisplay(progress), []
+    display, rows, loaded = TrainingDisplay(progress), [], functools.cache(load)
     display.expect(len(arms) * seeds)
     for arm, config in zip(arms, configs, strict=True):
         for seed in range(seeds):
             with display.pace.training(f"{arm.name}, seed {seed}"):
                 seeded = dataclasses.replace(config, seed=seed)
-                row = _row(experiment, arm, seeded, arm.run_dir(folder, seed), display)
+                path, data = arm.run_dir(folder, seed), loaded(config.data)
+                row = _row(experiment, arm, seeded, path, display, data)
             rows.append({"arm": arm.name, "seed": seed, **row})
             if "validation_accuracy" in row:
                 reached = percent(row["validation_accuracy"])
@@ -127,27 +139,48 @@ def _config(experiment: Experiment, arm: Arm, overrides: Mapping[str, Any]) -> R
 
 
 def _row(
-    experiment: Experiment, arm: Arm, config: RunConfig, path: Path, display: Any
+    experiment: Experiment, arm: Arm, config: RunConfig, path: Path, display: Any, data: Dataset
 ) -> dict[str, Any]:
     if program := arm.program:
-        from fashion_zoo.experiments.keeping import keep
-
         settings = {"arm": arm.name, "seed": config.seed, "data": dataclasses.asdict(config.data)}
         file = path.with_name(f"{path.name}.json")
-        found = keep(file, settings, lambda _: dict(program(config.seed, load(config.data))))
+        found = keep(file, settings, lambda _: dict(program(config.seed, data)))
         return {**found, **environment.place(environment.describe())}
     from fashion_zoo.evaluation import evaluate_run
     from fashion_zoo.show.waiting import waiting
     from fashion_zoo.training import train_once
 
-    done = train_once(registry.recipe(arm.recipe), config, path, display)
+    done = train_once(registry.recipe(arm.recipe), config, path, display, data)
     with waiting("Evaluating on the test images", display.enabled):
-        _ = done.result("evaluation") or evaluate_run(done)
+        _ = done.result("evaluation") or evaluate_run(done, given=data)
     row: dict[str, Any] = {}
     for metric in experiment.metrics:
         found = metric(done)
         row |= found if isinstance(found, Mapping) else {metric.__name__: found}
     return {**row, **environment.place(done.read_json("environment.json"))}
+
+
+def keep(
+    file: Path, settings: Mapping[str, Any], measure: Callable[[Mapping[str, Any]], dict[str, Any]]
+) -> dict[str, Any]:
+    """Return what was measured and leaves no run folder, now or when it was measured before.
+
+    Args:
+        file: where settings and answer are kept.
+        settings: what is measured; what was kept under others, on another machine, or with other
+            versions or another commit is not taken.
+        measure: measures it with these settings and the ``environment``; its answer can be written
+            as JSON.
+    """
+    settings = json.loads(json.dumps({**settings, "environment": environment.describe()}))
+    with contextlib.suppress(ValueError, KeyError, TypeError):  # else it is measured again
+        kept = reading.read_json(file)
+        if kept["settings"] == settings:
+            return kept["answer"]
+    answer = measure(settings)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    storage.write_json(file, {"settings": settings, "answer": answer})
+    return answer
 
 
 def _write(measured: Measured, page: Path | None) -> str:

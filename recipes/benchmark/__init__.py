@@ -75,9 +75,11 @@ def main(argv: list[str]) -> None:
     if found:
         print(found.run(**chosen))
         return
-    table = fashion_zoo.experiments.run(experiment.find(options.what), **chosen)
+    asked = experiment.find(options.what)
+    table = fashion_zoo.experiments.run(asked, **chosen)
     if options.json:
-        results = fashion_zoo.read_results().values()
+        file = asked.places(options.folder, options.page).rows
+        results = fashion_zoo.read_results(file).values()
         _common.print_json([dataclasses.asdict(result) for result in results])
     else:
         print(table)

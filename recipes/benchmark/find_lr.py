@@ -19,7 +19,7 @@ from fashion_zoo.config.overrides import override
 from fashion_zoo.experiments import columns
 from fashion_zoo.experiments import page as pages
 from fashion_zoo.experiments.experiment import Row
-from fashion_zoo.experiments.keeping import keep
+from fashion_zoo.experiments.runner import keep
 from fashion_zoo.show.watching import Progress
 from fashion_zoo.storage.paths import absolute
 from recipes.benchmark.program import Program, Rows

@@ -12,7 +12,7 @@ from typing import Any
 from fashion_zoo.errors import ConfigError, TrainingError
 from fashion_zoo.experiments import page as pages
 from fashion_zoo.experiments.experiment import Row
-from fashion_zoo.experiments.keeping import keep
+from fashion_zoo.experiments.runner import keep
 from fashion_zoo.machine import environment
 from fashion_zoo.show.streams import say
 from fashion_zoo.storage.paths import absolute
@@ -46,6 +46,8 @@ class Program:
     def run(self, page: str | Path | None = None, **options: Any) -> str:
         """Measure, write the rows beside the page and the tables into it, and return those.
 
+        With overrides they are written only where a page is given.
+
         Raises:
             ConfigError: fewer than two seeds or rounds.
             DataError: the page is missing or has no place for a table.
@@ -54,15 +56,18 @@ class Program:
         for name, why in (("seeds", "an interval"), ("rounds", "a spread")):
             if (count := options.get(name, 2)) < 2:
                 raise ConfigError(f"{name} must be at least 2, for {why}; received {count}.")
-        page = absolute(page or self.page)
-        for name in self.tables:
-            pages.around(page, name)
+        quick = options.keys() - {*self.takes, "progress"}  # overrides: nothing to be published
+        target = absolute(page or self.page) if page or not quick else None
+        if target:
+            for name in self.tables:
+                pages.around(target, name)
         measured = list(self.measure(**options))
         place = environment.place(environment.describe())
         rows = [{**row, **place} for row in measured]
-        pages.write_rows(page.with_suffix(".csv"), rows)
         texts = self.texts(rows)
-        pages.put(page, texts)
+        if target:
+            pages.write_rows(target.with_suffix(".csv"), rows)
+            pages.put(target, texts)
         return "\n\n".join(texts.values())
 
 

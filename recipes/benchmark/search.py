@@ -13,7 +13,7 @@ from fashion_zoo.data.pipeline import need_tensorflow
 from fashion_zoo.experiments import columns
 from fashion_zoo.experiments import page as pages
 from fashion_zoo.experiments.experiment import Row
-from fashion_zoo.experiments.keeping import keep
+from fashion_zoo.experiments.runner import keep
 from fashion_zoo.language.wording import counted, percent, points
 from fashion_zoo.seeds import derive
 from fashion_zoo.show.waiting import waiting

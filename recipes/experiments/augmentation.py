@@ -14,15 +14,15 @@ ON_TOP = [f"standard | {policy}" for name, policy in ALONE.items() if name not i
 def _alone(measured: Measured, arm: str) -> str | None:
     if arm in BASES:
         return None
-    return columns.points(measured.paired(arm, "none", "validation_accuracy"))
+    return columns.difference(measured, arm, "none", "validation_accuracy")
 
 
 def _on_top(measured: Measured, arm: str) -> str | None:
     if arm in BASES:
         return None
-    if (top := f"standard | {arm}") not in measured.by_arm:
+    if (top := f"standard | {arm}") not in ON_TOP:
         return "part of it"
-    return columns.points(measured.paired(top, "standard", "validation_accuracy"))
+    return columns.difference(measured, top, "standard", "validation_accuracy")
 
 
 def _arm(policy: str) -> Arm:

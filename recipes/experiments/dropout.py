@@ -3,7 +3,10 @@
 from typing import Any
 
 from fashion_zoo import experiments, storage
-from fashion_zoo.data import Images, load, reshape
+from fashion_zoo.data import Images, load
+from fashion_zoo.evaluation.metrics import Predictions
+from fashion_zoo.evaluation.metrics.nll import nll
+from fashion_zoo.evaluation.predict import logits_of
 from fashion_zoo.experiments import Arm, Experiment, Measured, columns
 from fashion_zoo.registry import list_recipes
 from fashion_zoo.runs import Run
@@ -25,15 +28,10 @@ def gap(run: Run) -> float:
 
 def _loss(model: Any, data: Images) -> float:
     """Return the mean cross-entropy, without dropout."""
-    import numpy as np
-    from scipy.special import log_softmax
-
-    images = reshape(data.images, model.input_shape[1:])
-    logits = model.predict(images, batch_size=1000, verbose=0).astype("float64")
-    return float(-log_softmax(logits, axis=1)[np.arange(len(logits)), data.labels].mean())
+    return nll(Predictions(logits_of(model, data.images), data.labels, ()))
 
 
-def best_constant(measured: Measured) -> str:
+def best_constant(measured: Measured) -> str | None:
     """Return the constant rate with the best mean validation accuracy; the test set has no say."""
     return measured.best("validation_accuracy", [arm.name for arm in CONSTANT])
 
