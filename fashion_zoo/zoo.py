@@ -72,7 +72,7 @@ def get(
     from fashion_zoo.training.plan import plan
 
     still = plan(config)
-    return compile_model(build_model(entry, config, still.dtype), still)
+    return compile_model(build_model(entry, config.model, still), still)
 
 
 @checked

@@ -31,6 +31,6 @@ def fit_recipe(name, config):
     """Train a recipe's model without a run; return the model and a row of logs an epoch."""
     dataset, capture = load(config.data), Capture()
     planned = plan(config, dataset.count)
-    model = build_model(recipe(name), config, planned.dtype)
+    model = build_model(recipe(name), config.model, planned)
     fit(model, planned, dataset, [capture], Silent())
     return model, capture.rows

@@ -30,7 +30,7 @@ def fitted(name, images, **changes):
     )
     config = override(config, changes)
     planned = plan(config, 100)
-    model = build_model(recipe(name), config, planned.dtype)
+    model = build_model(recipe(name), config.model, planned)
     eager(compile_model(model, planned))
     for _ in range(2):
         model.train_on_batch(images.images[:50], images.labels[:50])
@@ -210,8 +210,9 @@ def files(tmp_path_factory, images):
             recipe(name).config,
             {"precision": "float32", "training": {"batch_size": 50, "epochs": 2}},
         )
-        model = build_model(recipe(name), config, "float32")
-        compile_model(model, plan(config, 200))
+        planned = plan(config, 200)
+        model = build_model(recipe(name), config.model, planned)
+        compile_model(model, planned)
         model.fit(images.images, images.labels, batch_size=50, epochs=2, verbose=0)
         model.save(folder / "as_trained.keras")
         write_model(model, folder / f"{name}.keras")

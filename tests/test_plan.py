@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from resuming import OPTIONS, stopped
 from test_architecture import ROOMS
 
 from fashion_zoo import override, recipe
@@ -137,15 +138,18 @@ def level(path):
 
 
 @pytest.mark.slow
-def test_few_functions_receive_the_config_and_none_hands_it_upwards(tmp_path, monkeypatch):
+@pytest.mark.parametrize("resume", [False, True])
+def test_few_functions_receive_the_config_and_none_hands_it_upwards(tmp_path, monkeypatch, resume):
     def fit(*_, **__):
         raise Fitting
 
     def command():
-        arguments = ["--model.hidden-units", "8", "--data.limit", "500", "--run-dir"]
+        arguments = ["--resume"] if resume else ["--model.hidden-units", "8", "--data.limit", "500"]
         with pytest.raises(Fitting):
-            train.main(["bn_mlp", *arguments, str(tmp_path / "r")])
+            train.main(["bn_mlp", *arguments, "--run-dir", str(tmp_path / "r")])
 
+    if resume:
+        stopped(tmp_path / "r", 1, monkeypatch, **OPTIONS)
     monkeypatch.setattr(keras.Model, "fit", fit)
     recipe("bn_mlp")  # what registers recipes is not on the way
     found = handed_on(command)

@@ -150,8 +150,9 @@ def test_the_loss_of_an_untrained_model_is_that_of_guessing_or_more(soft, images
 
     def untrained(**model):
         config = override(recipe("baseline_mlp").config, {"model": model})
-        built = build_model(recipe("baseline_mlp"), config, "float32")
-        compile_model(built, dataclasses.replace(plan(config), soft_labels=soft))
+        planned = dataclasses.replace(plan(config), soft_labels=soft)
+        built = build_model(recipe("baseline_mlp"), config.model, planned)
+        compile_model(built, planned)
         return untrained_loss(built, images.images, labels), built
 
     plain, built = untrained(hidden_units=(16,))

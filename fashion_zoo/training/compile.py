@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 import numpy as np
 
-from fashion_zoo.config import RunConfig
 from fashion_zoo.errors import ConfigError, Hint
 from fashion_zoo.machine import precision
 from fashion_zoo.optimizers import build_optimizer
@@ -15,15 +15,15 @@ from fashion_zoo.training.plan import Plan
 
 
 @precision.keras_defaults()
-def build_model(entry: Recipe, config: RunConfig, dtype: str) -> keras.Model:
+def build_model(entry: Recipe, config: Any, plan: Plan) -> keras.Model:
     """Build the recipe's model, uncompiled.
 
     Args:
         entry: the recipe.
-        config: its ``model`` and ``seed`` are used.
-        dtype: name of the layers' dtype policy.
+        config: of its family, the ``model`` of a ``RunConfig``.
+        plan: whose seed and dtype are used.
     """
-    return entry.builder(config.model, seed=config.seed, dtype=dtype)
+    return entry.builder(config, seed=plan.seed, dtype=plan.dtype)
 
 
 @precision.keras_defaults()

@@ -203,7 +203,7 @@ def _sweep(
     planned = dataclasses.replace(
         still, soft_labels=bool(smoothing), tables={"learning_rate": rates}
     )
-    model = build_model(entry, config, planned.dtype)
+    model = build_model(entry, config.model, planned)
     batch, classes = planned.batch_size, model.output_shape[-1]
     check_batch(model, batch)
     images = reshape(train.images, model.input_shape[1:])

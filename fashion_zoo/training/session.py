@@ -90,7 +90,7 @@ def train_run(
     with waiting("Reading the images and building the model", display.enabled):
         dataset = data or load(config.data)
         planned = plan(config, dataset.count)
-        model = build_model(entry, config, planned.dtype)
+        model = build_model(entry, config.model, planned)
         _check_fit(model, entry.name, dataset)
     origin = fork_checkpoint(fork, planned.epochs) if fork and not going_on else None
     surroundings = {**environment.describe(), "precision": planned.precision._asdict()}

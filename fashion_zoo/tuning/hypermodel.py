@@ -167,7 +167,7 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         """Build and compile the model of these hyperparameters, its optimizer included."""
         config = self.config(hp, repetition)
         planned = plan(config, self.images(repetition).count)
-        model = build_model(self.entry, config, planned.dtype)
+        model = build_model(self.entry, config.model, planned)
         compile_to_train(model, planned)
         model.optimizer.build(model.trainable_variables)  # so that a tuner can load its weights
         self._built = weakref.ref(model), config, planned

@@ -61,7 +61,7 @@ def ours(config: RunConfig, answer: Answer, without: str) -> None:
     """Train as ``python -m recipes.train`` does; or, for its shares, without a part of it."""
     dataset = load(config.data)
     planned = plan(config, dataset.count)
-    model = build_model(registry.recipe("bn_mlp"), config, planned.dtype)
+    model = build_model(registry.recipe("bn_mlp"), config.model, planned)
     if not without:
         fit(model, planned, dataset, [Paced(answer)], TrainingDisplay(enabled=False))
         return
