@@ -13,7 +13,7 @@ VERSION = re.search(
 setup(
     name="fashion_zoo",
     version=VERSION,
-    description="Multilayer-perceptron recipes for 28x28 images, with numbers you can check",
+    description="Multilayer-perceptron recipes for small images, with numbers you can check",
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",

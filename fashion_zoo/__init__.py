@@ -1,4 +1,4 @@
-"""fashion_zoo: multilayer-perceptron recipes for 28x28 images, with numbers you can check."""
+"""fashion_zoo: multilayer-perceptron recipes for small images, with numbers you can check."""
 
 import lazy_loader as _lazy_loader
 

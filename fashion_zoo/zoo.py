@@ -51,9 +51,9 @@ def get(
         **overrides: fields of the recipe's model config, such as ``hidden_units=(256, 128)``.
 
     Returns:
-        A functional model from (batch, 28, 28) pixels in 0..255 to (batch, 10) float32 logits,
-        compiled with the recipe's optimizer at its constant base rate, cross-entropy from
-        integer labels, and accuracy. Schedules belong to ``train``.
+        A functional model from (batch, *input_shape) pixels in 0..255 to (batch, num_classes)
+        float32 logits, compiled with the recipe's optimizer at its constant base rate,
+        cross-entropy from integer labels, and accuracy. Schedules belong to ``train``.
 
     Example:
         ```python

@@ -164,7 +164,6 @@ def test_a_number_of_things_has_the_right_noun():
     assert counted(1, "epoch") == "1 epoch"
     assert counted(0, "epoch") == "0 epochs"
     assert counted(1_206_538, "parameter") == "1,206,538 parameters"
-    assert counted(2, "process", "processes") == "2 processes"
 
 
 def test_no_number_of_things_is_written_by_hand():

@@ -6,15 +6,9 @@ A fraction of images is shown in percent, and a difference of two in points.
 from collections.abc import Sequence
 
 
-def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """Return a number with its noun, in the singular for exactly one.
-
-    Args:
-        number: how many.
-        noun: the singular, such as ``"epoch"``.
-        plural: the plural where it is not the noun with an s.
-    """
-    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, in the singular, such as ``"epoch"``, for exactly one."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def listed(words: Sequence[str]) -> str:

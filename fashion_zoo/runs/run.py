@@ -1,6 +1,6 @@
 """The run folder: everything one training produced, enough to evaluate, export and repeat it.
 
-config.json       format number, recipe name, the whole RunConfig
+config.json       format number, recipe name, the whole RunConfig, what the images were
 environment.json  versions, device, precision and why, threads, commit; where it went on elsewhere
 history.csv       one row an epoch: losses, accuracies, applied rates (no times)
 timing.csv        one row an epoch: seconds and images a second

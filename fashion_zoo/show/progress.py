@@ -12,10 +12,10 @@ from fashion_zoo.show.watching import Block, Progress, in_notebook, watched
 _NARROW = 76  # columns; below it the figures have no room for a bar beside them
 
 
-def text_bar(done: int, total: int, width: int = 20) -> str:
-    """Return a bar of letters."""
-    full = width * done // total
-    return "█" * full + "░" * (width - full)
+def text_bar(done: int, total: int) -> str:
+    """Return a bar of 20 letters."""
+    full = 20 * done // total
+    return "█" * full + "░" * (20 - full)
 
 
 class TrainingDisplay:

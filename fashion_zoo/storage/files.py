@@ -239,8 +239,3 @@ def write_bytes(path: str | os.PathLike, data: bytes) -> None:
 def write_verified(path: str | os.PathLike, data: bytes) -> None:
     """Write bytes behind their SHA-256, whole or not at all."""
     write_bytes(path, hashlib.sha256(data).digest() + data)
-
-
-def sha256(data: bytes) -> str:
-    """Return the SHA-256 of the bytes, in hexadecimal."""
-    return hashlib.sha256(data).hexdigest()
