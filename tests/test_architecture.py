@@ -242,3 +242,10 @@ def test_no_function_needs_scrolling_and_public_ones_are_documented(path):
             doc = ast.get_docstring(node, clean=False) or ""
             length = node.end_lineno - node.lineno - len(doc.splitlines())
             assert length <= 50, f"{node.name} has {length} lines beside its docstring"
+
+
+def test_what_trains_is_given_its_images_and_loads_none():
+    for path in [path for path in LIBRARY if room_of(path) == "training"]:
+        tree = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        called = {ast.unparse(node.func) for node in tree if isinstance(node, ast.Call)}
+        assert not called & {"load", "data.load"}, path

@@ -12,7 +12,7 @@ import numpy as np
 
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
-from fashion_zoo.data import Dataset, Images, load, reshape
+from fashion_zoo.data import Dataset, Images, reshape
 from fashion_zoo.data.batches import encode, epoch_order, steps_per_epoch
 from fashion_zoo.errors import Hint, TrainingError
 from fashion_zoo.language import checks
@@ -97,7 +97,7 @@ def range_test(
     high: float = 10.0,
     steps: int = 200,
     tick: Callable[[int, int], None] = lambda seed, step: None,
-    data: Dataset | None = None,
+    data: Dataset,
 ) -> RangeTest:
     """Train new models of a recipe for a few steps while the learning rate rises.
 
@@ -112,7 +112,7 @@ def range_test(
         high: the last rate.
         steps: steps a sweep, at least 20.
         tick: called with seed and step, both from 0.
-        data: the images; by default those of the config.
+        data: the images.
 
     Raises:
         ConfigError: an argument is out of range.
@@ -120,13 +120,12 @@ def range_test(
         TrainingError: the loss diverged at once.
     """
     checks.sweep(seeds, low, high, steps)
-    train = (data or load(config.data)).train
     rates = np.geomspace(low, high, steps)
     losses = np.full((seeds, steps), np.nan)
     smoothed, found = losses.copy(), []
     for number in range(seeds):
         seeded = override(config, {"seed": config.seed + number})
-        swept = _sweep(entry, seeded, train, rates, functools.partial(tick, number))
+        swept = _sweep(entry, seeded, data.train, rates, functools.partial(tick, number))
         curve = smooth(swept, steps)
         if len(curve) < 10:
             raise TrainingError(
@@ -149,7 +148,7 @@ def find_lr(
     progress: Progress = False,
     seeds: int = 3,
     steps: int = 200,
-    data: Dataset | None = None,
+    data: Dataset,
     **rates: float,
 ) -> RangeTest:
     """Do a range test with its progress shown, and draw its curves.
@@ -162,10 +161,9 @@ def find_lr(
         progress: whether to show it.
         seeds: number of sweeps.
         steps: steps a sweep.
-        data: the images; by default those of the config.
+        data: the images.
         **rates: ``low`` and ``high``.
     """
-    data = data or load(config.data)
     with SweepDisplay(seeds * steps, enabled=progress) as display:
 
         def tick(seed: int, step: int) -> None:

@@ -12,7 +12,7 @@ from fashion_zoo import runs, storage
 from fashion_zoo.augment.policies import mixes
 from fashion_zoo.callbacks import StopOnInterrupt, check_callbacks
 from fashion_zoo.config import RunConfig
-from fashion_zoo.data import Dataset, Images, check_shape, load
+from fashion_zoo.data import Dataset, Images, check_shape
 from fashion_zoo.errors import ConfigError, advice
 from fashion_zoo.language.wording import counted
 from fashion_zoo.machine import environment, precision
@@ -47,13 +47,13 @@ def train_run(
     config: RunConfig,
     path: str | Path,
     *,
+    data: Dataset,
     force: bool = False,
     resume: bool = False,
     fork: str | Path | None = None,
     display: TrainingDisplay | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     next_free: bool = False,
-    data: Dataset | None = None,
 ) -> Ended:
     """Train a recipe into a run folder.
 
@@ -63,6 +63,7 @@ def train_run(
         entry: the recipe.
         config: what to train it with.
         path: the run folder.
+        data: the images.
         force: replace an older run there.
         resume: go on with the run there, after its last whole epoch. A finished run is left as it
             is, and where there is none a new one begins.
@@ -70,7 +71,6 @@ def train_run(
         display: what shows the progress.
         callbacks: of the caller; see ``fit``.
         next_free: take the first of PATH, PATH-2, PATH-3, ... where nothing is.
-        data: the images; by default those of the config.
 
     Raises:
         ConfigError: the model does not fit the data, or a callback cannot be one.
@@ -88,27 +88,26 @@ def train_run(
     if going_on:
         runs.check_same(runs.open_run(path), entry.name, config)
     with waiting("Reading the images and building the model", display.enabled):
-        dataset = data or load(config.data)
-        planned = plan(config, dataset.count)
+        planned = plan(config, data.count)
         model = build_model(entry, config.model, planned)
-        _check_fit(model, entry.name, dataset)
+        _check_fit(model, entry.name, data)
     origin = fork_checkpoint(fork, planned.epochs) if fork and not going_on else None
     surroundings = {**environment.describe(), "precision": planned.precision._asdict()}
     if resume and runs.is_run(path):
         opened = runs.reopen(path, surroundings)
     else:
         create = runs.create_next if next_free else functools.partial(runs.create, force=force)
-        opened = create(path, entry.name, config, surroundings, data=dataset.describe())
+        opened = create(path, entry.name, config, surroundings, data=data.describe())
     with opened as run:
         if resume:
             runs.check_same(run, entry.name, config)
-            runs.check_images(run, dataset)
+            runs.check_images(run, data)
         if run.finished:
             display.say(f"{run.path} is finished: nothing is left to train.")
             if not (run.path / "curves.png").exists():  # a kill came before it
                 _draw_curves(run)
             return Ended(run, interrupted=False)
-        whose = belonging(run, dataset)
+        whose = belonging(run, data)
         start = load_checkpoint(run, whose) or origin
         if start:
             display.say(f"Going on after epoch {start.epochs} of {planned.epochs}.")
@@ -116,7 +115,7 @@ def train_run(
         run.drop_results()
         recorder = Recorder(run, planned.batch_size, start, whose)
         with advice(lambda error: ending.how_to_go_on(run, force, error)):
-            return _train(model, planned, dataset, callbacks, display, recorder)
+            return _train(model, planned, data, callbacks, display, recorder)
 
 
 def _train(
@@ -220,7 +219,7 @@ def train_once(
     config: RunConfig,
     path: Path,
     display: TrainingDisplay,
-    data: Dataset | None = None,
+    data: Dataset,
 ) -> Run:
     """Return the finished run at ``path``.
 

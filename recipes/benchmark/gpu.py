@@ -18,6 +18,7 @@ from typing import Any
 
 from fashion_zoo import registry
 from fashion_zoo.config.overrides import override
+from fashion_zoo.data import load
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.experiments.experiment import Row
 from recipes.benchmark.program import Program, answer_of, pivot
@@ -88,7 +89,8 @@ def main(changes: Mapping[str, Any]) -> None:
     entry = registry.recipe("bn_mlp")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run"
-        run = train_once(entry, override(entry.config, changes), path, TrainingDisplay(False))
+        config = override(entry.config, changes)
+        run = train_once(entry, config, path, TrainingDisplay(False), load(config.data))
         with (path / "timing.csv").open(newline="") as file:
             rows = list(csv.DictReader(file))
         digest = hashlib.sha256()
