@@ -295,6 +295,6 @@ def find_lr(
     from fashion_zoo.training import lr_finder
 
     return lr_finder.find_lr(
-        entry, chosen, to, data=images, show=show, progress=progress,
+        entry, chosen, images, to, show=show, progress=progress,
         seeds=seeds, low=low, high=high, steps=steps,
     )  # fmt: skip

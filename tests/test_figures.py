@@ -129,11 +129,10 @@ def test_a_training_is_kept_whatever_its_picture_does(trained, tmp_path, monkeyp
 def test_a_range_test_is_returned_without_its_picture(tmp_path, monkeypatch, capsys):
     from fashion_zoo.training import lr_finder
 
-    array = np.ones((1, 20))
-    found = lr_finder.RangeTest(array[0], array, array, {})
-    monkeypatch.setattr(lr_finder, "range_test", lambda *_, **__: found)
+    monkeypatch.setattr(lr_finder, "_sweep", lambda *_: np.linspace(2, 1, 20))
     monkeypatch.setattr(plots, "range_test", refuse)
-    assert fashion_zoo.find_lr("bn_mlp", to=tmp_path / "a.png") is found
+    found = fashion_zoo.find_lr("bn_mlp", to=tmp_path / "a.png", seeds=1, steps=20)
+    assert found.losses.tolist() == [np.linspace(2, 1, 20).tolist()]
     assert "a.png is left out" in capsys.readouterr().err
 
 

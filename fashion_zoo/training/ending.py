@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 
 from fashion_zoo.callbacks import EarlyStopping, StopOnDivergence, TimeBudget
 from fashion_zoo.data import Images, reshape
 from fashion_zoo.errors import Call, Hint, Message, TrainingError
+from fashion_zoo.evaluation.metrics import Predictions
+from fashion_zoo.evaluation.metrics.nll import nll
 from fashion_zoo.language.wording import counted
 from fashion_zoo.runs import Run
 
@@ -80,19 +81,16 @@ def _validate(model: keras.Model, validation: Images) -> tuple[dict[str, Any], f
     Returns:
         What a run stores, and the mean cross-entropy.
     """
-    from scipy.special import log_softmax
-
     images = reshape(validation.images, model.input_shape[1:])
     logits = model.predict(images, batch_size=VALIDATION_BATCH, verbose=0)
     correct = int((logits.argmax(axis=-1) == validation.labels).sum())
     count = len(validation.labels)
-    found = log_softmax(logits.astype("float64"), axis=1)[np.arange(count), validation.labels]
     stored = {
         "validation_correct": correct,
         "validation_images": count,
         "validation_accuracy": correct / count,
     }
-    return stored, -float(found.mean())
+    return stored, nll(Predictions(logits.astype("float64"), validation.labels, ()))
 
 
 def spoken(training: dict[str, Any], epochs: int) -> str | None:

@@ -4,7 +4,6 @@ Reference: Smith 2017, arXiv:1506.01186, section 3.3.
 """
 
 import dataclasses
-import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -15,7 +14,6 @@ from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Dataset, Images, reshape
 from fashion_zoo.data.batches import encode, epoch_order, steps_per_epoch
 from fashion_zoo.errors import Hint, TrainingError
-from fashion_zoo.language import checks
 from fashion_zoo.language.arguments import AnyPath
 from fashion_zoo.language.wording import counted
 from fashion_zoo.machine import precision
@@ -87,17 +85,18 @@ class RangeTest(NamedTuple):
         )
 
 
-@precision.keras_defaults()
-def range_test(
+def find_lr(
     entry: Recipe,
     config: RunConfig,
-    *,
-    seeds: int = 3,
-    low: float = 1e-6,
-    high: float = 10.0,
-    steps: int = 200,
-    tick: Callable[[int, int], None] = lambda seed, step: None,
     data: Dataset,
+    to: AnyPath | None = None,
+    *,
+    seeds: int,
+    steps: int,
+    low: float,
+    high: float,
+    show: Callable[[RangeTest], None] | None = None,
+    progress: Progress = False,
 ) -> RangeTest:
     """Train new models of a recipe for a few steps while the learning rate rises.
 
@@ -107,69 +106,37 @@ def range_test(
     Args:
         entry: the recipe.
         config: its config; the seeds are ``config.seed`` and those after it.
+        data: the images.
+        to: the picture of the curves; one that cannot be drawn is a warning.
         seeds: number of sweeps, at least 1.
+        steps: steps a sweep, at least 20.
         low: the first rate.
         high: the last rate.
-        steps: steps a sweep, at least 20.
-        tick: called with seed and step, both from 0.
-        data: the images.
+        show: called with what was found, before the picture is drawn.
+        progress: whether to show it.
 
     Raises:
-        ConfigError: an argument is out of range.
         DataError: a data file is damaged.
         TrainingError: the loss diverged at once.
     """
-    checks.sweep(seeds, low, high, steps)
-    rates = np.geomspace(low, high, steps)
+    train, rates = data.train, np.geomspace(low, high, steps)
     losses = np.full((seeds, steps), np.nan)
-    smoothed, found = losses.copy(), []
-    for number in range(seeds):
-        seeded = override(config, {"seed": config.seed + number})
-        swept = _sweep(entry, seeded, data.train, rates, functools.partial(tick, number))
-        curve = smooth(swept, steps)
-        if len(curve) < 10:
-            raise TrainingError(
-                f"The loss diverged at a learning rate of {rates[len(curve) - 1]:.2g}, "
-                f"{counted(len(curve), 'step')} from the start. Begin lower, with ",
-                Hint("low", low / 1000),
-                ".",
-            )
-        losses[number, : len(swept)], smoothed[number, : len(curve)] = swept, curve
-        found.append(suggest(rates[: len(curve)], curve))
-    return RangeTest(rates, losses, smoothed, _over_seeds(found))
-
-
-def find_lr(
-    entry: Recipe,
-    config: RunConfig,
-    to: AnyPath | None = None,
-    *,
-    show: Callable[[RangeTest], None] | None = None,
-    progress: Progress = False,
-    seeds: int = 3,
-    steps: int = 200,
-    data: Dataset,
-    **rates: float,
-) -> RangeTest:
-    """Do a range test with its progress shown, and draw its curves.
-
-    Args:
-        entry: the recipe.
-        config: its config.
-        to: the picture; one that cannot be drawn is a warning.
-        show: called with what was found, before the picture is drawn.
-        progress: whether to show it.
-        seeds: number of sweeps.
-        steps: steps a sweep.
-        data: the images.
-        **rates: ``low`` and ``high``.
-    """
+    smoothed, suggestions = losses.copy(), []
     with SweepDisplay(seeds * steps, enabled=progress) as display:
-
-        def tick(seed: int, step: int) -> None:
-            display.advance(seed * steps + step + 1)
-
-        found = range_test(entry, config, seeds=seeds, steps=steps, tick=tick, data=data, **rates)
+        for number in range(seeds):
+            seeded = override(config, {"seed": config.seed + number})
+            swept = _sweep(entry, seeded, train, rates, display, number * steps)
+            curve = smooth(swept, steps)
+            if len(curve) < 10:
+                raise TrainingError(
+                    f"The loss diverged at a learning rate of {rates[len(curve) - 1]:.2g}, "
+                    f"{counted(len(curve), 'step')} from the start. Begin lower, with ",
+                    Hint("low", low / 1000),
+                    ".",
+                )
+            losses[number, : len(swept)], smoothed[number, : len(curve)] = swept, curve
+            suggestions.append(suggest(rates[: len(curve)], curve))
+    found = RangeTest(rates, losses, smoothed, _over_seeds(suggestions))
     if show is not None:
         show(found)
     if to is not None:
@@ -192,10 +159,19 @@ def _tested(config: RunConfig, count: int, seeds: int, steps: int) -> str:
     )
 
 
+@precision.keras_defaults()
 def _sweep(
-    entry: Recipe, config: RunConfig, train: Images, rates: np.ndarray, tick: Callable[[int], None]
+    entry: Recipe,
+    config: RunConfig,
+    train: Images,
+    rates: np.ndarray,
+    display: SweepDisplay,
+    before: int,
 ) -> np.ndarray:
-    """Return the loss of each step, up to the one where it diverged."""
+    """Return the loss of each step, up to the one where it diverged.
+
+    The display is told of each, after so many ``before``.
+    """
     still = plan(config)
     smoothing = still.bases["label_smoothing"]
     planned = dataclasses.replace(
@@ -215,7 +191,7 @@ def _sweep(
         chosen = order[step % an_epoch]
         model.reset_metrics()  # else the loss would be the mean of all steps
         loss = float(model.train_on_batch(images[chosen], labels[chosen], return_dict=True)["loss"])
-        tick(step)
+        display.advance(before + step + 1)
         if not np.isfinite(loss) or loss > _DIVERGED * min(losses, default=loss):
             break
         losses.append(loss)

@@ -1,10 +1,18 @@
-"""A callback that tells a display how training goes."""
+"""Callbacks that log what the optimizer applied, and show how training goes."""
 
 import time
 
 import keras
 
+from fashion_zoo import optimizers
 from fashion_zoo.show.progress import TrainingDisplay
+
+
+class OptimizerLogger(keras.callbacks.Callback):
+    """Log the ``learning_rate`` of each epoch's last step, and its ``weight_decay`` if it moves."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs.update(optimizers.last_step(self.model.optimizer))
 
 
 class ProgressDisplay(keras.callbacks.Callback):
