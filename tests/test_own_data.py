@@ -117,7 +117,7 @@ def test_settings_of_arrays_are_checked():
     for settings in ({"validation": 1.0}, {"seed": -1}, {"split": 3}, {"limit": 1}):
         with pytest.raises(ConfigError, match=next(iter(settings))):
             load((X, Y), **settings)
-    for names in (5, "abc", [], ["a", "a", "b"], [0, 1, 2]):
+    for names in (5, "abc", set(NAMES), [], ["a", "a", "b"], [0, 1, 2]):
         with pytest.raises(ConfigError, match="class_names must be different texts, received"):
             load((X, Y), class_names=names)
     with pytest.raises(

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -175,12 +175,12 @@ class Dataset:
 
 
 def names_of(given: Any) -> tuple[str, ...]:
-    """Return the names of classes as a caller gives them.
+    """Return the names of classes as a caller gives them, in order.
 
     Raises:
         ConfigError: they are no list of different texts.
     """
-    several = isinstance(given, Iterable) and not isinstance(given, str)
+    several = isinstance(given, Iterable) and not isinstance(given, str | Set | Mapping)
     names = tuple(given) if several else ()
     texts = all(isinstance(name, str) for name in names)
     if not names or not texts or len(set(names)) < len(names):

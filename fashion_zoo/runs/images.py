@@ -26,7 +26,8 @@ def parse_description(file: Path, stored: Mapping[str, Any]) -> Description | No
     found = stored.get("data")
     if found is None:
         return None
-    hints, shape = typing.get_type_hints(Description), {}
+    hints = typing.get_type_hints(Description)
+    shape: dict[str, Any] = {}
     for name, hint in hints.items():
         inside = typing.get_args(hint)
         if type(None) in inside:
@@ -34,10 +35,9 @@ def parse_description(file: Path, stored: Mapping[str, Any]) -> Description | No
         else:
             shape[name] = [inside[0]] if inside else hint
     check_shape(file, found, shape, "data")
-    values = {name: found.get(name) for name in hints}
-    return Description(
-        **{name: tuple(one) if isinstance(one, list) else one for name, one in values.items()}
-    )
+    values: dict[str, Any] = {name: found.get(name) for name in hints}
+    lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+    return Description(**values | lists)
 
 
 def check_fits(run: "Run", model: "keras.Model") -> None:
