@@ -184,19 +184,6 @@ def test_a_figure_stands_below_the_table(tmp_path, own, trained_runs):
     assert (tmp_path / "width.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_what_is_no_recipe_is_measured_once_and_kept(tmp_path, own):
-    asked = []
-
-    def program(seed, dataset):
-        asked.append(seed)
-        return {"validation_accuracy": 0.5, "test_accuracy": 0.5, "seconds": 1.0}
-
-    alone = Experiment(**{**vars(own), "arms": [Arm("as it is", program=program)]})
-    first = experiments.run(alone, seeds=2, folder=tmp_path)
-    assert experiments.run(alone, seeds=2, folder=tmp_path) == first
-    assert asked == [0, 1]
-
-
 def test_differences_are_paired_by_the_seeds_that_both_have(own):
     rows = [("as it is", 0, 0.9), ("as it is", 1, 0.5), ("wide", 1, 0.6), ("wide", 2, 0.1)]
     found = Measured(
@@ -232,15 +219,18 @@ def test_a_quick_look_leaves_alone_what_is_published(tmp_path, monkeypatch, own,
     published = Experiment(**{**vars(own), "page": "own.md", "file": tmp_path / "own.rows"})
     quick = {"seeds": 2, "training": {"epochs": 1}}
     experiments.run(published, folder="quick", **quick)
-    experiments.run(published, folder="runs/width", **quick)
+    with pytest.raises(ConfigError, match="overrides would replace the runs"):
+        experiments.run(published, folder="runs/width", **quick)
     experiments.run(published, folder="quick", seeds=2)
     experiments.run(published, page="other.md", seeds=2)
     assert Path("own.md").read_text() == marks
     assert Path("other.md").read_text() != marks
     assert sorted(path.name for path in Path().rglob("*.csv")) == [
-        "other.csv", "width.csv", "width.csv"
+        "other.csv", "width.csv"
     ]  # fmt: skip
+    experiments.run(published, folder="quick", page="own.md", seeds=2)
     assert not Path("own.rows").exists()
+    Path("own.md").write_text(marks)
     experiments.run(published, folder="./runs/width/", page=tmp_path / "own.md", seeds=2)
     assert Path("own.md").read_text() != marks
     assert Path("own.rows").exists()
@@ -262,7 +252,7 @@ def test_two_arms_that_cannot_be_told_apart_are_refused(tmp_path, own, trained_r
     assert trained_runs == []
 
 
-def test_a_machine_does_not_take_what_another_measured(tmp_path, own, monkeypatch):
+def test_what_is_no_recipe_is_measured_once_on_each_machine_and_kept(tmp_path, own, monkeypatch):
     asked = []
 
     def program(seed, dataset):

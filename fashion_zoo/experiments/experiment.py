@@ -138,16 +138,16 @@ class Experiment:
                 )
         return arms
 
-    def places(self, folder: Any = None, page: Any = None, *, quick: bool = False) -> Places:
+    def places(self, folder: Any = None, page: Any = None) -> Places:
         """Return where runs, table and rows go.
 
-        Overrides (``quick``) and another folder leave alone what is published: then there is a page
-        only where it is given.
+        Another folder than its own leaves alone what is published: then there is a page only where
+        it is given.
         """
         home = absolute(self.folder or f"runs/{self.name}")
         published = absolute(self.page) if self.page else None
         place = absolute(folder) if folder else home
-        own = place == home and not quick
+        own = place == home
         target = absolute(page) if page else published if own else None
         if self.file and own and target == published:
             return Places(place, target, self.file)

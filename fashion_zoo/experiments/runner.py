@@ -48,13 +48,13 @@ def run(
         seeds: trainings an arm, with seeds 0, 1, ...; at least 2. By default those of the
             experiment.
         folder: where the runs are kept; by default the experiment's.
-        page: the page whose table is replaced; by default the experiment's, and none where there
-            are overrides or the folder is another.
+        page: the page whose table is replaced; by default the experiment's, and none where the
+            folder is another.
         only: measure the arm of this name alone, or those of this recipe. Their rows are replaced,
             and those of the others stay as they are.
         measure: false writes the page from the rows that are there.
         progress: show the progress: True, False, or "auto" in a terminal and in a notebook.
-        **overrides: fields of every RunConfig, for a quick look; they need a folder of their own.
+        **overrides: fields of every RunConfig, for a quick look; they need another folder.
 
     Returns:
         The table, in Markdown.
@@ -68,14 +68,15 @@ def run(
     seeds, arms = experiment.seeds if seeds is None else seeds, experiment.all_arms()
     if seeds < 2:
         raise ConfigError(f"seeds must be at least 2, for an interval; received {seeds}.")
-    if overrides and folder is None:
+    places, home = experiment.places(folder, page), experiment.places()
+    if overrides and places.folder == home.folder:
         raise ConfigError(
             "overrides would replace the runs of the whole experiment; for a quick look, name "
             "another folder with ",
             Hint("folder"),
             ".",
         )
-    places, chosen = experiment.places(folder, page, quick=bool(overrides)), _chosen(arms, only)
+    chosen = _chosen(arms, only)
     if places.page:
         pages.around(places.page, experiment.mark)
     rows = experiment.read(places.rows) if only or not measure else []

@@ -1,5 +1,6 @@
 """Dropout rates that move, against the best rate that stands still."""
 
+import functools
 from typing import Any
 
 from fashion_zoo import experiments, storage
@@ -11,12 +12,14 @@ from fashion_zoo.experiments import Arm, Experiment, Measured, columns
 from fashion_zoo.registry import list_recipes
 from fashion_zoo.runs import Run
 
+_loaded = functools.lru_cache(maxsize=1)(load)  # all runs have the same images
+
 
 def gap(run: Run) -> float:
     """Return validation loss minus training loss of the saved model, and keep both in the run."""
     file = run.path / "gap.json"
     if not file.is_file():
-        dataset, model = load(run.config.data), run.load_model()
+        dataset, model = _loaded(run.config.data), run.load_model()
         losses = {
             "training_loss": _loss(model, dataset.train),
             "validation_loss": _loss(model, dataset.validation),
