@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fashion_zoo import ConfigError, DataConfig
-from fashion_zoo.data import Images, load, reshape, stratified
+from fashion_zoo.data import Dataset, Images, load, reshape, stratified
 from fashion_zoo.data.sources import fashion_mnist
 from recipes import _common, find_lr, train, tune
 
@@ -72,7 +72,8 @@ def test_a_command_reads_a_folder_of_the_users_own_once(command, monkeypatch, tm
         parts.append(part)
         return Images(np.zeros((60_000, 1, 1), np.uint8), np.zeros(60_000, np.uint8))
 
-    def stop(*_, data, **__):
+    def stop(*given, **options):
+        (data,) = (one for one in (*given, *options.values()) if isinstance(one, Dataset))
         assert len(data.train.labels) == 55_000
         raise ConfigError("That is enough.")
 
