@@ -1,6 +1,7 @@
 """Every published table comes out of its stored rows, to the letter."""
 
 import dataclasses
+import json
 import re
 from pathlib import Path
 
@@ -87,6 +88,19 @@ def test_a_recipe_that_was_measured_alone_leaves_the_results_of_the_others_as_th
     assert after[changed].test_mean == pytest.approx(0.51)
     others = after[next(name for name in after if name != changed)].commit[:12]
     assert f"commit 0123456789ab, `{list(after)[1]}` {others}, " in measured.table()
+
+
+def test_the_benchmark_prints_as_json_what_it_measured(tmp_path, monkeypatch, capsys):
+    accuracy = experiment.find("accuracy")
+
+    def run(asked, **options):
+        first = accuracy.read(accuracy.file)[:3]
+        asked.write(tmp_path / "accuracy.csv", first)
+
+    monkeypatch.setattr("fashion_zoo.experiments.run", run)
+    monkeypatch.setattr("recipes._common.start_keras", lambda: None)
+    assert benchmark.main(["accuracy", "--folder", str(tmp_path), "--json"]) == 0
+    assert [row["recipe"] for row in json.loads(capsys.readouterr().out)] == list_recipes()[:1]
 
 
 def test_results_survive_their_file(tmp_path):
