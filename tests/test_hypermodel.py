@@ -7,6 +7,7 @@ import pytest
 
 from fashion_zoo import recipe
 from fashion_zoo.config.overrides import override
+from fashion_zoo.data import load
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.models.mlp import MLPSpace
 from fashion_zoo.spaces import complete
@@ -171,4 +172,4 @@ def test_a_space_with_batches_of_more_images_than_there_are_is_refused(folds, co
     config = override(entry.config, {"data": {"limit": 200}})
     message = f"takes batch_size to 512. training.batch_size must be at most {count}, the number"
     with pytest.raises(ConfigError, match=message):
-        RecipeHyperModel(entry, config, entry.space, folds=folds)
+        RecipeHyperModel(entry, config, entry.space, load(config.data), folds=folds)

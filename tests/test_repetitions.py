@@ -23,7 +23,8 @@ SMALL = {"data": {"limit": 200}, "training": {"epochs": 2, "batch_size": 100}}
 def made(**options):
     entry = recipe("bn_mlp")
     config = override(entry.config, {**SMALL, "seed": 5})
-    return RecipeHyperModel(entry, config, narrowed(entry.space, FEW, config), **options)
+    space = narrowed(entry.space, FEW, config)
+    return RecipeHyperModel(entry, config, space, load(config.data), **options)
 
 
 def as_set(images):
@@ -133,9 +134,8 @@ def test_a_search_trains_each_trial_on_each_fold_with_each_seed(tmp_path, monkey
 
 def one_trial(folder, **options):
     base = override(recipe("bn_mlp").config, SMALL)
-    model = RecipeHyperModel(
-        recipe("bn_mlp"), base, narrowed(recipe("bn_mlp").space, FEW, base), **options
-    )
+    space = narrowed(recipe("bn_mlp").space, FEW, base)
+    model = RecipeHyperModel(recipe("bn_mlp"), base, space, load(base.data), **options)
     study = Study(
         f"sqlite:///{folder}/study.db", "bn_mlp", fingerprint=fingerprint(model), trials=1
     )

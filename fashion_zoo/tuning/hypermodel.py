@@ -15,7 +15,7 @@ from fashion_zoo import registry, spaces
 from fashion_zoo.callbacks import check_callbacks
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
-from fashion_zoo.data import Dataset, load, load_for, settings_of
+from fashion_zoo.data import Dataset, load_for, settings_of
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.registry import Recipe
 from fashion_zoo.show.progress import TrainingDisplay
@@ -62,7 +62,7 @@ def hypermodel(
     config, images = load_for(
         config, entry.config.model, data, data_settings, overrides, batches=False
     )
-    return RecipeHyperModel(entry, config, narrowed(entry.space, space, config), data=images)
+    return RecipeHyperModel(entry, config, narrowed(entry.space, space, config), images)
 
 
 class SearchCallError(ConfigError, keras_tuner.errors.FatalError):
@@ -100,10 +100,10 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         entry: the recipe.
         config: what the search starts from.
         space: what it may change.
+        data: the images.
         executions: how often a trial is trained, each time with another seed.
         folds: 0, or how many folds of the training images are held out in turn; the validation
             images then take no part in the search.
-        data: the images; by default those of the config are loaded here.
 
     Raises:
         ConfigError: more folds than training images of a class, or a batch of the space is larger
@@ -115,9 +115,9 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         entry: Recipe,
         config: RunConfig,
         space: TrainingSpace,
+        data: Dataset,
         executions: int = 1,
         folds: int = 0,
-        data: Dataset | None = None,
     ):
         super().__init__(name=entry.name)
         self.entry = entry
@@ -127,7 +127,7 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         self.folds = folds
         self.display = TrainingDisplay(enabled=False)
         """Shows the epochs of each training."""
-        self.dataset = data or load(config.data)
+        self.dataset = data
         self._fold: tuple[int, Dataset] | None = None
         self._built: tuple[weakref.ref[keras.Model], RunConfig, Plan] | None = None
         check_images(self.parameters, folds, self.dataset)

@@ -97,7 +97,7 @@ def tune(
     url: str,
     study_name: str,
     *,
-    data: Dataset | None = None,
+    data: Dataset,
     progress: bool = False,
     command: str | None = None,
 ) -> Tuned:
@@ -108,7 +108,7 @@ def tune(
         StudyError: the storage cannot be opened, or holds another search.
         KeyboardInterrupt: Ctrl-C; the trial was given back, and a next call goes on.
     """
-    model = RecipeHyperModel(entry, base, space, asked.executions, asked.folds, data)
+    model = RecipeHyperModel(entry, base, space, data, asked.executions, asked.folds)
     _check_backend(model)
     be_quiet()
     with study_folder(folder):

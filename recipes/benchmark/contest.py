@@ -16,6 +16,7 @@ from keras_tuner.engine.trial import TrialStatus
 
 from fashion_zoo import registry
 from fashion_zoo.config.overrides import override
+from fashion_zoo.data import load
 from fashion_zoo.errors import TrainingError
 from fashion_zoo.seeds import derive
 from fashion_zoo.tuning import OBJECTIVE, RecipeHyperModel, Study, StudyOracle, StudyTuner, be_quiet
@@ -89,7 +90,7 @@ def run(settings: Mapping[str, Any]) -> dict[str, Any]:
 def _model(settings: Mapping[str, Any], seed: int) -> RecipeHyperModel:
     entry = registry.recipe("bn_mlp")
     config = functools.reduce(override, [*settings["changes"], {"seed": seed}], entry.config)
-    return RecipeHyperModel(entry, config, entry.space)
+    return RecipeHyperModel(entry, config, entry.space, load(config.data))
 
 
 class _Found(NamedTuple):
