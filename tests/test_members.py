@@ -12,8 +12,9 @@ import pytest
 from examples import python_examples
 
 import fashion_zoo
-from fashion_zoo import ConfigError, TrainingConfig, optimizers, registry, schedules
+from fashion_zoo import ConfigError, TrainingConfig, exporting, optimizers, registry, schedules
 from fashion_zoo.augment import Augmenter, policies
+from fashion_zoo.data import sources
 from fashion_zoo.evaluation import metrics
 from fashion_zoo.evaluation.result import Evaluation
 from fashion_zoo.spaces import TrainingSpace, complete, ranges
@@ -47,6 +48,30 @@ def test_the_example_of_the_page_adds_words_that_work():
     augmenter = Augmenter(policies.parse("invert(1) | flip(0)"), seed=0)
     images, _ = augmenter(np.zeros((2, 28, 28), "uint8"), None, 0, 0)
     assert np.unique(images) == [255]
+    with pytest.raises(ConfigError, match="looks its decay up, received Lion"):
+        optimizers.build_optimizer(chosen, learning_rate=0.5, weight_decay=np.ones(3, "float32"))
+
+
+BUILT_IN = [
+    *((vocabulary, word) for vocabulary in VOCABULARIES for word in vocabulary),
+    *((exporting.WORDS, word) for word in exporting.WORDS),
+    *((sources.WORDS, word) for word in sources.WORDS),
+]
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "word"), BUILT_IN, ids=[f"{one.kind} {word}" for one, word in BUILT_IN]
+)
+def test_no_word_of_the_package_can_be_taken_before_it_is_used(monkeypatch, vocabulary, word):
+    known = {**vocabulary}
+
+    def other():
+        """Another one."""
+
+    monkeypatch.setattr(vocabulary, "_members", {})
+    monkeypatch.setattr(vocabulary, "_load", lambda: vocabulary._members.update(known))
+    with pytest.raises(ConfigError, match=f"{word!r} is registered already"):
+        vocabulary.register(other, word)
 
 
 LION = '''

@@ -86,6 +86,8 @@ class Vocabulary(Mapping[str, Any], Generic[Made]):
             raise ConfigError(
                 f"{self.kind.capitalize()} {word!r} has no docstring; its first line is the help."
             )
+        if not self._is_own(member):  # what comes with the package may not be loaded yet
+            self._load()
         taken = self._members.get(word)
         # The same cell of a notebook run twice is not a second member.
         if taken is not None and _home(taken) != _home(member):
@@ -164,6 +166,11 @@ class Vocabulary(Mapping[str, Any], Generic[Made]):
     def __len__(self) -> int:
         self._load()
         return len(self._members)
+
+    def _is_own(self, member: Any) -> bool:
+        """Whether it is registered by a module of the vocabulary itself."""
+        home = str(_home(member)[0])
+        return home in self._others or home.startswith(f"{self._package}.")
 
     def _modules(self) -> list[str]:
         """Return the names of the modules that register words."""

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from fashion_zoo.errors import ConfigError
 from fashion_zoo.optimizers._tables import TabulatedDecay, TabulatedSchedule
 from fashion_zoo.optimizers._words import Optimizer
 
@@ -60,12 +61,21 @@ def build_optimizer(
         clip_norm: largest global norm of the gradient; None does not clip.
         scale_loss: whether to wrap it in dynamic loss scaling, which float16 needs
             (Micikevicius et al. 2018, arXiv:1710.03740).
+
+    Raises:
+        ConfigError: the weight decay moves, and the optimizer does not look it up.
     """
     arguments = {"learning_rate": _live(learning_rate), "global_clipnorm": clip_norm}
     if not chosen.decays:
         optimizer = chosen.make(**arguments)
     else:
         optimizer = chosen.make(weight_decay=_live(weight_decay), **arguments)
+        if isinstance(weight_decay, np.ndarray) and not isinstance(optimizer, TabulatedDecay):
+            raise ConfigError(
+                f"schedules.weight_decay needs an optimizer that looks its decay up, received "
+                f"{type(optimizer).__name__}. Derive a class from TabulatedDecay and it, in this "
+                "order, or set the schedule to 'constant'."
+            )
         # Biases, scales and offsets are not decayed (Loshchilov & Hutter 2019, arXiv:1711.05101,
         # leave it open; decaying a scale fights what normalization is for).
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
