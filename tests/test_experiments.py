@@ -252,6 +252,18 @@ def test_two_arms_that_cannot_be_told_apart_are_refused(tmp_path, own, trained_r
     assert trained_runs == []
 
 
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        (columns.accuracy("x", "valid_accuracy"), "Unknown metric 'valid_accuracy'"),
+        (columns.against("x", "validation_accuracy", "as is"), "Unknown arm 'as is'"),
+    ],
+)
+def test_a_column_of_what_is_not_measured_is_answered(tmp_path, own, trained_runs, column, said):
+    with pytest.raises(ConfigError, match=said):
+        experiments.run(Experiment(**{**vars(own), "columns": [column]}), folder=tmp_path)
+
+
 def test_what_is_no_recipe_is_measured_once_on_each_machine_and_kept(tmp_path, own, monkeypatch):
     asked = []
 

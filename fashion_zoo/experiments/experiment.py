@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fashion_zoo.data import Dataset
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.experiments import page as pages
+from fashion_zoo.language.suggest import unknown
 from fashion_zoo.language.wording import counted
 from fashion_zoo.runs import Run
 from fashion_zoo.storage.paths import absolute
@@ -177,16 +178,29 @@ class Measured:
         return [own[seed] for own in self.by_arm.values() for seed in sorted(own)]
 
     def values(self, arm: str, metric: str) -> list[Any]:
-        """Return a metric of an arm, a value a seed."""
-        own = self.by_arm[arm]
+        """Return a metric of an arm, one value for each seed.
+
+        Raises:
+            ConfigError: the experiment has no such arm or metric.
+        """
+        own = self._rows_of(arm)
+        for row in own.values():
+            if metric not in row:
+                raise ConfigError(unknown("metric", metric, row))
         return [own[seed][metric] for seed in sorted(own)]
+
+    def _rows_of(self, arm: str) -> dict[int, Row]:
+        names = [one.name for one in self.experiment.all_arms()]
+        if arm not in names:
+            raise ConfigError(unknown("arm", arm, names))
+        return self.by_arm.get(arm, {})
 
     def paired(self, arm: str, base: str | None, metric: str) -> list[float]:
         """Return the differences between two arms, seed by seed, of the seeds that both have.
 
         There are none where an arm was not measured.
         """
-        own, other = self.by_arm.get(arm, {}), self.by_arm.get(base or "", {})
+        own, other = self._rows_of(arm), self._rows_of(base) if base else {}
         return [own[seed][metric] - other[seed][metric] for seed in sorted(own) if seed in other]
 
     def best(self, metric: str, arms: Iterable[str]) -> str | None:
