@@ -60,6 +60,12 @@ def test_what_cannot_be_read_is_answered(drinks, text, message):
         drinks.parse(text)
 
 
+def test_a_word_with_a_dash_for_its_underscore_is_answered_with_the_word(drinks):
+    drinks.register(drinks["milk"], "oat_milk")
+    with pytest.raises(ConfigError, match=r"Unknown drink 'oat-milk'. Did you mean 'oat_milk'\?"):
+        drinks.parse("oat-milk")
+
+
 def test_an_unknown_member_is_answered_like_an_unknown_word(drinks):
     with pytest.raises(ConfigError, match=r"Unknown drink 'tae'\. Did you mean 'tea'"):
         drinks.member("tae")

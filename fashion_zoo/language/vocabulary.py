@@ -120,6 +120,8 @@ class Vocabulary(Mapping[str, Any], Generic[Made]):
             raise ConfigError(
                 f"{with_article(self.kind).capitalize()} is written as text, received {text!r}."
             )
+        if "-" in text and text.replace("-", "_") in self:  # as words are written elsewhere
+            raise ConfigError(unknown(self.kind, text, self))
         found = expressions.parse(text, self.kind, self, self._operators, quoted=self._quoted)
         made = self._finish(found)
         if made is None:
