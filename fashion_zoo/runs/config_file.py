@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fashion_zoo import storage
-from fashion_zoo.config import RunConfig, digest
+from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Description
 from fashion_zoo.errors import ConfigError, Hint, RunError
@@ -77,9 +77,7 @@ def parse(file: Path, what: str) -> tuple[str, RunConfig, Description | None]:
         raise RunError(f"{file} is not a run's config.")
     try:
         entry = recipe(name)
-        # What its writer did not know changed nothing: the recipe may since have set it.
-        whole = digest.completed(entry.config, stored["config"])
-        config = override(entry.config, revived(entry.config, whole))
+        config = override(entry.config, revived(entry.config, stored["config"]))
         return entry.name, config, parse_description(file, stored)
     except ConfigError as error:
         raise RunError(

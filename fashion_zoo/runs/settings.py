@@ -12,6 +12,7 @@ from pathlib import PurePath
 from typing import Any
 
 from fashion_zoo import storage
+from fashion_zoo.config import digest
 
 
 def as_stored(config: Any) -> dict[str, Any]:
@@ -47,17 +48,25 @@ def contradictions(config: Any, stored: Mapping[str, Any], path: str = "") -> li
 def revived(default: Any, stored: Mapping[str, Any]) -> dict[str, Any]:
     """Give what was read from a file the types that its fields are annotated with.
 
+    A field that is missing has the default of its dataclass, which changes nothing: its writer did
+    not know it, and the recipe may since have set it.
+
     Tuples, nested ones, whole-number keys, paths, sets, enumerations and dataclasses in them come
     back as what they were. A field without an annotation to go by takes the type of its default.
 
     Args:
         default: a config dataclass.
-        stored: its fields, or some of them, as JSON has them.
+        stored: its fields as JSON has them.
     """
     hints: dict[str, Any] = {}
     with contextlib.suppress(Exception):  # an annotation whose name only a type checker knows
         hints = typing.get_type_hints(type(default))
-    values = {}
+    usual = {field.name: digest.default(field) for field in dataclasses.fields(default)}
+    values = {
+        name: value
+        for name, value in usual.items()
+        if name not in stored and value is not dataclasses.MISSING
+    }
     for name, value in stored.items():
         current = getattr(default, name, None)
         if dataclasses.is_dataclass(current) and isinstance(value, Mapping):
