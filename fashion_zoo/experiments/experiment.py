@@ -165,12 +165,12 @@ class Measured:
     """
 
     def __init__(self, experiment: Experiment, rows: Iterable[Row]):
-        self.experiment = experiment
-        self.by_arm: dict[str, dict[int, Row]] = {arm.name: {} for arm in experiment.all_arms()}
+        self.experiment, self.arms = experiment, experiment.all_arms()
+        self._rows: dict[str, dict[int, Row]] = {arm.name: {} for arm in self.arms}
         for row in rows:
-            if row["arm"] in self.by_arm:
-                self.by_arm[row["arm"]][row["seed"]] = row
-        self.by_arm = {name: rows for name, rows in self.by_arm.items() if rows}
+            if row["arm"] in self._rows:
+                self._rows[row["arm"]][row["seed"]] = row
+        self.by_arm = {name: rows for name, rows in self._rows.items() if rows}
 
     @property
     def rows(self) -> list[Row]:
@@ -190,10 +190,9 @@ class Measured:
         return [own[seed][metric] for seed in sorted(own)]
 
     def _rows_of(self, arm: str) -> dict[int, Row]:
-        names = [one.name for one in self.experiment.all_arms()]
-        if arm not in names:
-            raise ConfigError(unknown("arm", arm, names))
-        return self.by_arm.get(arm, {})
+        if arm not in self._rows:
+            raise ConfigError(unknown("arm", arm, self._rows))
+        return self._rows[arm]
 
     def paired(self, arm: str, base: str | None, metric: str) -> list[float]:
         """Return the differences between two arms, seed by seed, of the seeds that both have.
@@ -215,7 +214,7 @@ class Measured:
         if not self.by_arm:
             return "Not measured yet."
         columns = self.experiment.columns
-        shown = [arm for arm in self.experiment.all_arms() if arm.shown and arm.name in self.by_arm]
+        shown = [arm for arm in self.arms if arm.shown and arm.name in self.by_arm]
         lines = [[column.cell(self, arm.name) for column in columns] for arm in shown]
         heads = [column.header for column in columns]
         right = [column.header for column in columns if column.right]
