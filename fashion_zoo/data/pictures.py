@@ -125,24 +125,25 @@ def _grey(file):
         return Image.fromarray((np.asarray(file) >> 8).astype(np.uint8)), None
     if "A" in file.getbands() or "transparency" in file.info:
         file = file if file.mode == "RGBA" else file.convert("RGBA")
-        if file.width * file.height > _MANY:  # several copies of it are made below
-            file = file.reduce(2 ** math.ceil(math.log(file.width * file.height / _MANY, 4)))
-        if file.getchannel("A").getextrema()[0] < _OPAQUE:
-            return _on_ground(file)
+        opacity = file.getchannel("A")
+        if opacity.getextrema()[0] < _OPAQUE:
+            return _on_ground(file.convert("L"), opacity)
     return file.convert("L"), None
 
 
-def _on_ground(file):
-    """Compose a picture with transparent parts on the ground on which it stands out."""
-    from PIL import Image, ImageStat
+def _on_ground(ink, opacity):
+    """Compose a grey picture with transparent parts on the ground on which it stands out."""
+    from PIL import ImageChops, ImageStat
 
-    ink, opacity = file.convert("L"), file.getchannel("A")
+    drawn = ImageChops.multiply(ink, opacity)
+    factor = math.isqrt(ink.width * ink.height // _MANY)
+    if factor > 1:
+        drawn, opacity = drawn.reduce(factor), opacity.reduce(factor)
     # The mean of what is drawn, each pixel as much as it is opaque. Black where nothing is drawn.
     weight = ImageStat.Stat(opacity).sum[0]
-    drawn = Image.composite(ink, Image.new("L", ink.size), opacity)
-    dark = weight and ImageStat.Stat(drawn).sum[0] * _OPAQUE / weight < 128
-    ground = "white" if dark else "black"
-    return Image.alpha_composite(Image.new("RGBA", file.size, ground), file).convert("L"), ground
+    if weight and ImageStat.Stat(drawn).sum[0] * _OPAQUE / weight < 128:
+        return ImageChops.add(drawn, ImageChops.invert(opacity)), "white"
+    return drawn, "black"
 
 
 def border(grey) -> int:
