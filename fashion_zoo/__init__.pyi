@@ -38,8 +38,8 @@ from .errors import TrainingError as TrainingError
 from .evaluation import evaluate as evaluate
 from .evaluation.predict import predict as predict
 from .language import wording as wording
-from .language.suggest import unknown as unknown
 from .language.vocabulary import words_of as words_of
+from .language.wording import unknown as unknown
 from .machine.devices import cores as cores
 from .machine.devices import gpu_is_lost as gpu_is_lost
 from .machine.devices import limit_gpu_memory as limit_gpu_memory

@@ -24,8 +24,7 @@ from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language.arguments import AnyPath, checked
-from fashion_zoo.language.suggest import unknown
-from fashion_zoo.language.wording import counted
+from fashion_zoo.language.wording import counted, unknown
 from fashion_zoo.spaces import TrainingSpace
 
 GROUP = "fashion_zoo.recipes"

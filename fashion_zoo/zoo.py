@@ -28,8 +28,7 @@ from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.show.waiting import waiting
 from fashion_zoo.show.watching import Progress, watched
 from fashion_zoo.spaces import TrainingSpace
-from fashion_zoo.storage import databases
-from fashion_zoo.storage.paths import absolute
+from fashion_zoo.storage import absolute, databases
 
 if TYPE_CHECKING:
     import keras

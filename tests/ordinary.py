@@ -6,8 +6,7 @@ import keras_tuner
 from keras_tuner.engine.trial import TrialStatus
 from optuna.storages import InMemoryStorage
 
-from fashion_zoo.tuning import Study, StudyOracle
-from fashion_zoo.tuning import study as studies
+from fashion_zoo.tuning import Study, StudyOracle, study as studies
 
 LOSS = keras_tuner.Objective("loss", "min")
 

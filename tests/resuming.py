@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 import fashion_zoo
-from fashion_zoo.training import checkpoint as checkpoints
-from fashion_zoo.training import session
+from fashion_zoo.training import checkpoint as checkpoints, session
 
 OPTIONS = {
     "model": {"hidden_units": (16, 8), "dropout": (0.2, 0.1)},
@@ -75,4 +74,4 @@ def _weights(run):
 
 
 def _variables(run):
-    return checkpoints.parse(run.load_state()).variables
+    return checkpoints.parse(run.load_checkpoint()).variables

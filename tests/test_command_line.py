@@ -10,10 +10,8 @@ import pytest
 
 import fashion_zoo
 from fashion_zoo import MLPConfig, RunConfig, TrainingConfig
-from fashion_zoo.language.suggest import nearest
-from fashion_zoo.language.wording import counted
-from recipes import _common, _lines, find_lr, info, train, tune
-from recipes import list as listing
+from fashion_zoo.language.wording import counted, nearest
+from recipes import _common, _lines, find_lr, info, list as listing, train, tune
 from recipes.__main__ import COMMANDS
 
 ROOT = Path(__file__).parent.parent

@@ -9,8 +9,7 @@ import pytest
 from PIL import Image
 
 import fashion_zoo
-from recipes import evaluate, info, predict, schedules, train
-from recipes import list as listing
+from recipes import evaluate, info, list as listing, predict, schedules, train
 
 QUICK = [
     "--data.limit", "500", "--training.epochs", "1", "--training.batch-size", "50",

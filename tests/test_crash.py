@@ -88,7 +88,7 @@ def test_a_full_disk_at_any_write_is_a_storage_error_and_loses_nothing(
             step.kind == "rename" and step.path.name.startswith("epoch-") for step in steps[:place]
         )
         if done:
-            assert checkpoints.parse(open_run(folder / "r").load_state()).epochs == done
+            assert checkpoints.parse(open_run(folder / "r").load_checkpoint()).epochs == done
         else:
             assert not (folder / "r").exists()
         if place % 6 == part % 6:  # all of them would say the same for an hour
@@ -108,7 +108,7 @@ def test_a_disk_that_is_really_full(whole, tmp_path):
     try:
         with pytest.raises(StorageError, match="No space left on device"):
             train(disk / "r", **OPTIONS)
-        assert checkpoints.parse(open_run(disk / "r").load_state()).epochs >= 1
+        assert checkpoints.parse(open_run(disk / "r").load_checkpoint()).epochs >= 1
         subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
         assert_same(train(disk / "r", resume=True), whole)
     finally:

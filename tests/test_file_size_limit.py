@@ -28,7 +28,7 @@ def save_model(run):
 
 
 WRITES = {
-    "state": lambda run: run.save_state(2, bytes(9000)),
+    "state": lambda run: run.save_checkpoint(2, bytes(9000)),
     "model": save_model,
     "table": lambda run: storage.write_table(run.to_write("history.csv"), [{"x": "1" * 9000}]),
 }
@@ -37,11 +37,11 @@ WRITES = {
 @pytest.mark.parametrize("write", WRITES)
 def test_a_file_that_may_not_be_as_large_is_one_sentence_and_leaves_nothing(tmp_path, write):
     with runs.create(tmp_path / "r", "bn_mlp", recipe("bn_mlp").config, {}) as run:
-        run.save_state(1, b"state")
+        run.save_checkpoint(1, b"state")
         before = sorted(run.path.rglob("*"))
         with pytest.raises(StorageError, match="Cannot write") as refused, limited(4096):
             WRITES[write](run)
         assert "File too large" in str(refused.value) or write == "model"
         assert "\n" not in str(refused.value)
         assert sorted(run.path.rglob("*")) == before
-    assert open_run(run.path).load_state() == b"state"
+    assert open_run(run.path).load_checkpoint() == b"state"

@@ -19,8 +19,7 @@ from fashion_zoo.data import pictures
 from fashion_zoo.data.sources.fashion_mnist import read_idx
 from fashion_zoo.machine import environment
 from fashion_zoo.show import cells
-from recipes import _common
-from recipes import train as train_command
+from recipes import _common, train as train_command
 
 NAME = "bn_mlp"
 read_picture = functools.partial(pictures.read_picture, shape=(28, 28))

@@ -6,9 +6,17 @@ import sys
 import pytest
 
 import fashion_zoo
-from recipes import __main__ as everything
-from recipes import benchmark, evaluate, export, info, predict, schedules, train
-from recipes import list as listing
+from recipes import (
+    __main__ as everything,
+    benchmark,
+    evaluate,
+    export,
+    info,
+    list as listing,
+    predict,
+    schedules,
+    train,
+)
 
 
 def test_fashion_zoo_alone_lists_the_commands(capsys):

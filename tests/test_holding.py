@@ -27,7 +27,7 @@ def contents(folder):
 
 
 WRITES = {
-    "state": lambda run: run.save_state(1, b"state"),
+    "state": lambda run: run.save_checkpoint(1, b"state"),
     "model": lambda run: run.save_model(None),
     "tables": lambda run: Recorder(run, 1)._write_tables(),
     "results": lambda run: run.drop_results(),
@@ -41,14 +41,14 @@ def test_a_run_whose_lock_was_removed_is_not_written_any_more(tmp_path, write):
         pytest.raises(RunLockedError, match=r"its lock .* was removed"),
         begun(tmp_path / "r") as r,
     ):
-        r.save_state(1, b"state")
+        r.save_checkpoint(1, b"state")
         (tmp_path / ".r.lock").unlink()
         with runs.reopen(tmp_path / "r", {}) as other:  # as another process
-            other.save_state(2, b"other")
+            other.save_checkpoint(2, b"other")
             before = contents(tmp_path / "r")
             WRITES[write](r)
     assert contents(tmp_path / "r") == before
-    assert open_run(tmp_path / "r").load_state() == b"other"
+    assert open_run(tmp_path / "r").load_checkpoint() == b"other"
 
 
 def test_who_lost_the_lock_leaves_the_other_ones_lock_and_run(tmp_path):
@@ -93,7 +93,7 @@ def test_what_stands_in_the_place_of_a_run_that_was_moved_is_left_alone(tmp_path
 def planted(folder):
     """A run of somebody else's that has the name of one that was set aside."""
     with begun(folder / "x") as run:
-        run.save_state(1, b"planted")
+        run.save_checkpoint(1, b"planted")
     (folder / "x").rename(folder / ".r.replaced")
     return contents(folder / ".r.replaced")
 
@@ -103,10 +103,10 @@ def test_a_planted_older_run_is_not_taken_for_ours(tmp_path):
     runs.check_free(tmp_path / "r", resume=True)
     assert not (tmp_path / "r").exists()
     with begun(tmp_path / "r") as run:
-        assert run.load_state() is None
-        run.save_state(1, b"mine")
+        assert run.load_checkpoint() is None
+        run.save_checkpoint(1, b"mine")
     with runs.reopen(tmp_path / "r", {}) as run:
-        assert run.load_state() == b"mine"
+        assert run.load_checkpoint() == b"mine"
     ours = contents(tmp_path / "r")
     with pytest.raises(RunError, match="was not put there by this package"):  # noqa: SIM117
         with begun(tmp_path / "r", force=True):
@@ -118,7 +118,7 @@ def test_a_planted_older_run_is_not_taken_for_ours(tmp_path):
 @pytest.mark.parametrize("empty", [True, False])
 def test_a_kill_in_the_middle_of_a_replacement_loses_no_run(tmp_path, empty):
     with begun(tmp_path / "r") as run:
-        run.save_state(1, b"state")
+        run.save_checkpoint(1, b"state")
     before = contents(tmp_path / "r")
     holding.set_aside(tmp_path / "r")
     if empty:
@@ -130,10 +130,10 @@ def test_a_kill_in_the_middle_of_a_replacement_loses_no_run(tmp_path, empty):
 
 def test_a_forced_run_that_fails_gives_the_older_one_back(tmp_path):
     with begun(tmp_path / "r") as run:
-        run.save_state(1, b"state")
+        run.save_checkpoint(1, b"state")
     before = contents(tmp_path / "r")
     with pytest.raises(KeyboardInterrupt), begun(tmp_path / "r", force=True) as run:
-        run.save_state(1, b"newer")
+        run.save_checkpoint(1, b"newer")
         raise KeyboardInterrupt
     assert contents(tmp_path / "r") == before
     assert [file.name for file in tmp_path.iterdir()] == ["r"]
@@ -144,7 +144,7 @@ def test_a_run_is_where_it_was_begun_though_the_process_goes_elsewhere(tmp_path,
     monkeypatch.chdir(tmp_path)
     with begun("r") as run:
         os.chdir("away")
-        run.save_state(1, b"state")
+        run.save_checkpoint(1, b"state")
     assert (tmp_path / "r" / "state" / "epoch-000001").is_file()
     assert not list((tmp_path / "away").iterdir())
 

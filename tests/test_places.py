@@ -23,7 +23,7 @@ ALL = "".join(NAMES)
 def begun(folder):
     config = fashion_zoo.recipe("bn_mlp").config
     with runs.create(folder, "bn_mlp", config, environment.describe()) as run:
-        run.save_state(1, b"state")
+        run.save_checkpoint(1, b"state")
     return run
 
 
@@ -37,7 +37,7 @@ def test_a_run_is_where_its_folder_says(tmp_path, name):
     run.save_model(model)
     opened = fashion_zoo.open_run(tmp_path / name / name)
     assert opened.load_model().output_shape == (None, 10)
-    assert opened.load_state() == b"state"
+    assert opened.load_checkpoint() == b"state"
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert [path.name for path in (tmp_path / name).iterdir()] == [name]
 

@@ -11,8 +11,7 @@ from fashion_zoo import list_recipes, read_results, recipe
 from fashion_zoo.config import digest
 from fashion_zoo.evaluation import mean_interval
 from fashion_zoo.evaluation.statistics import FRACTION, standard_deviation
-from fashion_zoo.experiments import Measured
-from fashion_zoo.experiments import page as pages
+from fashion_zoo.experiments import Measured, page as pages
 from recipes import benchmark, experiment
 
 ROOT = Path(__file__).parent.parent

@@ -14,8 +14,7 @@ from fashion_zoo import (
     TrainingInterrupted,
     open_run,
 )
-from fashion_zoo.training import checkpoint as checkpoints
-from fashion_zoo.training import session
+from fashion_zoo.training import checkpoint as checkpoints, session
 from recipes import train as commands
 
 
@@ -111,7 +110,7 @@ def test_a_damaged_state_gives_way_to_the_one_before(whole, broken_off, tmp_path
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1
     file.write_bytes(data)
-    assert checkpoints.parse(open_run(tmp_path / "r").load_state()).epochs == 1
+    assert checkpoints.parse(open_run(tmp_path / "r").load_checkpoint()).epochs == 1
     assert_same(train(tmp_path / "r", resume=True), whole)
 
 

@@ -85,7 +85,7 @@ def test_a_training_that_diverges_later_is_begun_again_from_what_is_kept(
     assert _spelling.message(note).endswith(
         f"recipes.train bn_mlp --fork {tmp_path / 'r'} --training.learning-rate 0.0003"
     )
-    assert open_run(tmp_path / "r").has_state
+    assert open_run(tmp_path / "r").has_checkpoint
 
 
 @pytest.mark.slow

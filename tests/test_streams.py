@@ -16,9 +16,7 @@ from fashion_zoo.show.progress import SweepDisplay, TrainingDisplay
 from fashion_zoo.show.streams import Unbreakable, say
 from fashion_zoo.show.trials import Counts, SearchDisplay
 from fashion_zoo.show.waiting import waiting
-from recipes import __main__ as commands
-from recipes import _common, _streams
-from recipes import list as list_command
+from recipes import __main__ as commands, _common, _streams, list as list_command
 
 
 def pipe_without_reader():

@@ -5,8 +5,7 @@ from optuna.trial import TrialState
 from searching import EPOCHS, KilledError, killer, outcome, score, search, space
 
 from fashion_zoo.errors import StudyError
-from fashion_zoo.tuning import Study, StudyOracle
-from fashion_zoo.tuning import study as studies
+from fashion_zoo.tuning import Study, StudyOracle, study as studies
 
 
 @pytest.fixture(scope="session")

@@ -43,7 +43,7 @@ def run(tmp_path):
     """A run with two states, whose model nobody has to build."""
     with runs.create(tmp_path / "r", NAME, CONFIG, {}) as run:
         for epoch in (1, 2):
-            run.save_state(epoch, captured(run, epoch))
+            run.save_checkpoint(epoch, captured(run, epoch))
     return open_run(run.path)
 
 
@@ -117,10 +117,10 @@ BROKEN = {
 
 @pytest.mark.parametrize("change", BROKEN)
 def test_a_state_with_a_right_digest_and_a_wrong_content_gives_way(run, change):
-    file = run.state_file(2)
+    file = run.checkpoint_file(2)
     storage.write_verified(file, changed(captured(run, 2), BROKEN[change]))
     assert load(run).epochs == 1
-    run.state_file(1).unlink()
+    run.checkpoint_file(1).unlink()
     with pytest.raises(RunError, match=r"its states are damaged \(epoch-000002\)"):
         load(run)
 
@@ -138,7 +138,7 @@ def test_an_array_that_claims_more_than_there_is_costs_no_memory(run, shape):
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         archive.writestr("variable/000000.npy", claiming(shape))
-    storage.write_verified(run.state_file(2), stream.getvalue())
+    storage.write_verified(run.checkpoint_file(2), stream.getvalue())
     assert load(run).epochs == 1
 
 
@@ -146,13 +146,13 @@ def test_a_compressed_state_is_not_unpacked(run):
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("about.npy", bytes(10_000_000))
-    storage.write_verified(run.state_file(2), stream.getvalue())
+    storage.write_verified(run.checkpoint_file(2), stream.getvalue())
     assert load(run).epochs == 1
 
 
 @pytest.mark.parametrize("kind", ["fifo", "zero", "folder", "nothing", "socket"])
 def test_what_is_no_file_gives_way_and_is_not_waited_for(run, kind):
-    file = run.state_file(2)
+    file = run.checkpoint_file(2)
     file.unlink()
     if kind == "fifo":
         os.mkfifo(file)
@@ -176,25 +176,25 @@ OTHERS = {
 @pytest.mark.parametrize("difference", OTHERS)
 def test_the_state_of_another_run_is_refused_with_what_differs(run, tmp_path, difference):
     with runs.create(tmp_path / "o", NAME, override(CONFIG, OTHERS[difference]), {}) as other:
-        run.state_file(2).unlink()
-        storage.write_verified(run.state_file(2), captured(other, 2))
-    with pytest.raises(RunError, match="is the state of another run: ") as refused:
+        run.checkpoint_file(2).unlink()
+        storage.write_verified(run.checkpoint_file(2), captured(other, 2))
+    with pytest.raises(RunError, match="is of another run: ") as refused:
         load(run)
     assert difference in str(refused.value)
-    assert "Remove it to go on with the state before it, or from the beginning" in str(
+    assert "Remove it to resume from the checkpoint before it, or from the beginning" in str(
         refused.value
     )
-    with pytest.raises(RunError, match="is the state of another run: "):
+    with pytest.raises(RunError, match="is of another run: "):
         fork_checkpoint(run.path, 5)
-    assert run.state_file(2).exists()
+    assert run.checkpoint_file(2).exists()
 
 
 def test_the_state_of_another_recipe_or_of_other_data_is_refused(run, tmp_path):
     swapped = dataset([2, 3], [0, 1])
-    with pytest.raises(RunError, match="is the state of another run: data: "):
+    with pytest.raises(RunError, match="is of another run: data: "):
         load(run, swapped)
     with runs.create(tmp_path / "o", "baseline_mlp", CONFIG, {}) as other:
-        storage.write_verified(run.state_file(2), captured(other, 2))
+        storage.write_verified(run.checkpoint_file(2), captured(other, 2))
     with pytest.raises(RunError, match="recipe: 'baseline_mlp', now 'bn_mlp'"):
         load(run)
 
@@ -205,7 +205,7 @@ def test_settings_of_another_version_and_a_moved_data_folder_do_not_make_another
         about["run"]["config"]["training"]["unheard_of"] = 1
         about["run"]["config"]["data"]["folder"] = "/elsewhere"
 
-    storage.write_verified(run.state_file(2), changed(captured(run, 2), change))
+    storage.write_verified(run.checkpoint_file(2), changed(captured(run, 2), change))
     assert load(run).epochs == 2
 
 
@@ -214,15 +214,15 @@ def test_a_state_of_the_first_format_is_read_and_said_to_be_taken_on_trust(run, 
         about["format"] = 1
         del about["run"]
 
-    storage.write_verified(run.state_file(2), changed(captured(run, 2), change))
+    storage.write_verified(run.checkpoint_file(2), changed(captured(run, 2), change))
     assert load(run).epochs == 2
     said = capsys.readouterr().err
-    assert "epoch-000002 does not say whose state it is, as an older version wrote it" in said
+    assert "epoch-000002 was written by an older version and does not name its run" in said
     assert fork_checkpoint(run.path, 5).epochs == 2
 
 
 def test_a_state_of_a_newer_package_is_not_passed_over(run):
-    storage.write_verified(run.state_file(2), changed(captured(run, 2), put("format", 99)))
+    storage.write_verified(run.checkpoint_file(2), changed(captured(run, 2), put("format", 99)))
     with pytest.raises(RunError, match="has format 99; this package knows formats up to 2"):
         load(run)
 
@@ -231,9 +231,9 @@ def test_only_files_named_as_states_count_and_planted_ones_push_no_other_out(run
     for name in ("epoch-999999", "epoch-999998", "epoch-x", "epoch-2", "epoch-000002~"):
         (run.path / "state" / name).write_bytes(b"planted")
     assert load(run).epochs == 2
-    run.prune_states(2)
+    run.prune_checkpoints(2)
     assert load(run).epochs == 2
-    run.save_state(3, captured(run, 3))
+    run.save_checkpoint(3, captured(run, 3))
     left = sorted(file.name for file in (run.path / "state").iterdir())
     assert left == ["epoch-000002", "epoch-000002~", "epoch-000003", "epoch-2", "epoch-x"]
 

@@ -12,8 +12,8 @@ import fashion_zoo
 from fashion_zoo import StorageError, runs
 from fashion_zoo.config import DataConfig
 from fashion_zoo.language.arguments import AnyPath, Place, checked
+from fashion_zoo.storage import absolute
 from fashion_zoo.storage.databases import absolute_url, study_place
-from fashion_zoo.storage.paths import absolute
 from fashion_zoo.tuning import Study
 from recipes import _lines
 

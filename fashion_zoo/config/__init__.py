@@ -4,30 +4,19 @@ They are the single source of defaults. Command-line flags are made from them, a
 them, and Python takes the same names: ``training={"epochs": 5}``.
 """
 
-from fashion_zoo.config.data import DataConfig
-from fashion_zoo.config.overrides import override
-from fashion_zoo.config.run import Precision, RunConfig
-from fashion_zoo.config.search import Cost, Pruner, Sampler, SearchConfig
-from fashion_zoo.config.training import (
-    AdaptiveDropoutConfig,
-    EarlyStoppingConfig,
-    Monitor,
-    SchedulesConfig,
-    TrainingConfig,
+from fashion_zoo.config.data import DataConfig as DataConfig
+from fashion_zoo.config.overrides import override as override
+from fashion_zoo.config.run import Precision as Precision, RunConfig as RunConfig
+from fashion_zoo.config.search import (
+    Cost as Cost,
+    Pruner as Pruner,
+    Sampler as Sampler,
+    SearchConfig as SearchConfig,
 )
-
-__all__ = [
-    "AdaptiveDropoutConfig",
-    "Cost",
-    "DataConfig",
-    "EarlyStoppingConfig",
-    "Monitor",
-    "Precision",
-    "Pruner",
-    "RunConfig",
-    "Sampler",
-    "SchedulesConfig",
-    "SearchConfig",
-    "TrainingConfig",
-    "override",
-]
+from fashion_zoo.config.training import (
+    AdaptiveDropoutConfig as AdaptiveDropoutConfig,
+    EarlyStoppingConfig as EarlyStoppingConfig,
+    Monitor as Monitor,
+    SchedulesConfig as SchedulesConfig,
+    TrainingConfig as TrainingConfig,
+)

@@ -7,7 +7,7 @@ from typing import Annotated
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language import checks
 from fashion_zoo.language.vocabulary import Words, check_words
-from fashion_zoo.storage.paths import absolute
+from fashion_zoo.storage import absolute
 
 
 @dataclasses.dataclass(frozen=True)

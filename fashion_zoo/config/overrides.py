@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language.arguments import received
-from fashion_zoo.language.suggest import unknown
+from fashion_zoo.language.wording import unknown
 
 ConfigType = TypeVar("ConfigType")
 

@@ -11,7 +11,7 @@ from fashion_zoo.data.dataset import Dataset, names_of
 from fashion_zoo.data.sources import WORDS
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language.arguments import plain, received
-from fashion_zoo.language.suggest import unknown
+from fashion_zoo.language.wording import unknown
 
 
 def load(

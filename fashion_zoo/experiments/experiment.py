@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fashion_zoo.data import Dataset
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.experiments import page as pages
-from fashion_zoo.language.suggest import unknown
-from fashion_zoo.language.wording import counted
+from fashion_zoo.language.wording import counted, unknown
 from fashion_zoo.runs import Run
-from fashion_zoo.storage.paths import absolute
+from fashion_zoo.storage import absolute
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -16,8 +16,7 @@ from fashion_zoo.errors import ConfigError, DataError, Hint
 from fashion_zoo.experiments import page as pages
 from fashion_zoo.experiments.experiment import Arm, Experiment, Measured, Row
 from fashion_zoo.language.arguments import Place, checked
-from fashion_zoo.language.suggest import unknown
-from fashion_zoo.language.wording import percent
+from fashion_zoo.language.wording import percent, unknown
 from fashion_zoo.machine import environment
 from fashion_zoo.machine.devices import releasing
 from fashion_zoo.show import figures

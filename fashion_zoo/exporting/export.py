@@ -13,7 +13,7 @@ from fashion_zoo.exporting.float32 import in_float32
 from fashion_zoo.exporting.format import WORDS, Format
 from fashion_zoo.exporting.parity import prove
 from fashion_zoo.runs import Run, dataset_of
-from fashion_zoo.storage.paths import absolute
+from fashion_zoo.storage import absolute
 
 _NOISE = 1000  # images
 

@@ -17,9 +17,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 from fashion_zoo.errors import ConfigError
-from fashion_zoo.language.suggest import unknown
-from fashion_zoo.language.wording import with_article
-from fashion_zoo.storage.paths import absolute
+from fashion_zoo.language.wording import unknown, with_article
+from fashion_zoo.storage import absolute
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, get_args
 
 from fashion_zoo.errors import ConfigError
-from fashion_zoo.language.suggest import unknown
+from fashion_zoo.language.wording import unknown
 
 
 def choice(name: str, value: object, literal: Any) -> None:

@@ -15,8 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fashion_zoo.errors import ConfigError
-from fashion_zoo.language.suggest import unknown
-from fashion_zoo.language.wording import with_article
+from fashion_zoo.language.wording import unknown, with_article
 
 Operator = Callable[[Any, Any], Any]
 

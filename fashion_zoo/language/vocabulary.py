@@ -24,8 +24,7 @@ from typing import Any, Generic, TypeVar
 
 from fashion_zoo.errors import ConfigError, Message
 from fashion_zoo.language import expressions
-from fashion_zoo.language.suggest import unknown
-from fashion_zoo.language.wording import with_article
+from fashion_zoo.language.wording import unknown, with_article
 
 Made = TypeVar("Made")
 Member = TypeVar("Member")

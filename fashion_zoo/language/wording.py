@@ -1,9 +1,11 @@
-"""How numbers are written, everywhere: 91.31 %, +0.13 points, 1 epoch, 1,206,538 parameters.
+"""How numbers are written, and how unknown names are answered, in every message and page.
 
-A fraction of images is shown in percent, and a difference of two in points.
+Numbers: 91.31 %, +0.13 points, 1 epoch, 1,206,538 parameters. A fraction of images is shown in
+percent, and a difference of two in points.
 """
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 
 
 def counted(number: int, noun: str) -> str:
@@ -34,3 +36,29 @@ def points(difference: float) -> str:
 def cost(name: str, value: float) -> str:
     """Format a cost of a model with its unit: 1,206,538 parameters, or a latency of 4.5 ms."""
     return counted(round(value), "parameter") if name == "parameters" else f"{value:.1f} ms"
+
+
+def unknown(kind: str, received: object, known: Iterable[str]) -> str:
+    """Return the message for an unknown name: what was received, the nearest name, all names.
+
+    Args:
+        kind: what was looked up, such as ``"recipe"``.
+        received: the unknown name.
+        known: every known name.
+
+    Returns:
+        For example ``Unknown recipe 'bn_mpl'. Did you mean 'bn_mlp'? Known: ...``.
+    """
+    names = sorted(known)
+    near = nearest(str(received), names)
+    hint = f" Did you mean {near!r}?" if near is not None else ""
+    return f"Unknown {kind} {received!r}.{hint} Known: {', '.join(names) or 'none'}."
+
+
+def nearest(received: str, names: Iterable[str]) -> str | None:
+    """Return the name closest to the one received, ignoring case; None if none is close."""
+    # The comparison takes the product of the lengths; no name is so long.
+    received = received[:100]
+    by_letters = {name.lower(): name for name in names}
+    near = difflib.get_close_matches(received.lower(), by_letters, n=1)
+    return by_letters[near[0]] if near else None

@@ -8,8 +8,7 @@ from pathlib import Path
 from fashion_zoo import storage
 from fashion_zoo.errors import RunError
 from fashion_zoo.runs.config_file import is_run
-from fashion_zoo.storage import locks
-from fashion_zoo.storage.paths import absolute
+from fashion_zoo.storage import absolute, locks
 
 # In a run that was set aside. What a kill leaves of it in a run is swept with its other remains.
 _MARK = ".tmp-fashion_zoo-set-aside"

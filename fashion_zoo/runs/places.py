@@ -69,7 +69,7 @@ def create(
                 yield run
             except BaseException:
                 # What another process, or another folder, has there is not taken away.
-                if held.is_ours() and (is_aside(place) or not run.has_state):
+                if held.is_ours() and (is_aside(place) or not run.has_checkpoint):
                     shutil.rmtree(place, ignore_errors=True)
                     if is_aside(place):
                         put_back(place)

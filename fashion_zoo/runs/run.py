@@ -31,8 +31,7 @@ from fashion_zoo.runs.images import check_fits
 from fashion_zoo.runs.model_file import read_model, write_model
 from fashion_zoo.runs.results import RESULTS, SHAPES, check_shape
 from fashion_zoo.show import cells
-from fashion_zoo.storage import reading
-from fashion_zoo.storage.paths import absolute
+from fashion_zoo.storage import absolute, reading
 
 if TYPE_CHECKING:
     import keras
@@ -180,20 +179,20 @@ class Run:
         return changed
 
     @property
-    def has_state(self) -> bool:
+    def has_checkpoint(self) -> bool:
         """Whether an epoch of it has ended, from which training can go on."""
         return bool(self._states())
 
-    def save_state(self, epoch: int, data: bytes) -> None:
+    def save_checkpoint(self, epoch: int, data: bytes) -> None:
         """Write the state after an epoch; the one before it is kept, others go."""
         folder = self.to_write("state")
         if not folder.is_dir():
             with storage.as_storage_error(folder):
                 folder.mkdir()
-        storage.write_verified(self.state_file(epoch), data)
-        self.prune_states(epoch, later=True)
+        storage.write_verified(self.checkpoint_file(epoch), data)
+        self.prune_checkpoints(epoch, later=True)
 
-    def prune_states(self, epoch: int, *, later: bool = False) -> None:
+    def prune_checkpoints(self, epoch: int, *, later: bool = False) -> None:
         """Remove the states before that of the epoch and the one before it.
 
         Args:
@@ -205,7 +204,7 @@ class Run:
                 if number < epoch - 1 or (later and number > epoch):
                     storage.remove(file)
 
-    def load_state(self, read: Callable[[bytes, int], Any] = lambda data, _: data) -> Any:
+    def load_checkpoint(self, read: Callable[[bytes, int], Any] = lambda data, _: data) -> Any:
         """Return the newest state that is whole, or None before the first.
 
         Args:
@@ -231,7 +230,7 @@ class Run:
             )
         return None
 
-    def state_file(self, epoch: int) -> Path:
+    def checkpoint_file(self, epoch: int) -> Path:
         """Return where the state after an epoch is."""
         return self.path / "state" / f"epoch-{epoch:06}"
 

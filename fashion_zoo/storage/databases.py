@@ -6,7 +6,6 @@ from pathlib import Path
 
 from fashion_zoo.errors import ConfigError, StudyError
 from fashion_zoo.storage import files
-from fashion_zoo.storage.paths import absolute
 
 _NAMES = {"again", "best.json", "best.keras", "report.html", "report.json"}  # of a study folder
 
@@ -32,7 +31,7 @@ def study_place(
             "The name of a study has letters, digits, dots, dashes and underscores, received "
             f"{study_name!r}."
         )
-    place = absolute(Path("studies") / name if folder is None else folder)
+    place = files.absolute(Path("studies") / name if folder is None else folder)
     return place, absolute_url(url) if url else file_url(files.resolve(place) / "study.db")
 
 
@@ -73,7 +72,7 @@ def absolute_url(url: str) -> str:
     file = file_of(url)
     if file is None or file.is_absolute() or str(file).startswith("file:"):
         return url
-    found = make_url(url).set(database=str(absolute(file)))
+    found = make_url(url).set(database=str(files.absolute(file)))
     return found.render_as_string(hide_password=False)
 
 

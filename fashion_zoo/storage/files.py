@@ -18,8 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fashion_zoo.errors import Hint, Message, RunError, StorageError
-from fashion_zoo.storage.paths import absolute
+from fashion_zoo.errors import ConfigError, Hint, Message, RunError, StorageError
 
 _TEMPORARY = ".tmp-fashion_zoo-"  # how what a killed process left half written is known
 # What vboxsf, CIFS and drvfs answer, which cannot sync a folder.
@@ -55,6 +54,27 @@ def as_storage_error(path: Path) -> Iterator[None]:
         raise StorageError(
             f"Cannot write {path}: {reason}. Choose another place, or make room there."
         ) from error
+
+
+def absolute(path: str | os.PathLike[str]) -> Path:
+    """Make a path absolute, without resolving its links.
+
+    A program may change its current folder later, as ``%cd`` in a notebook does.
+
+    Raises:
+        StorageError: if it is relative and the current folder is gone.
+        ConfigError: if it has characters that no file system takes.
+    """
+    try:
+        plain, found = os.path.abspath(path), os.path.realpath(path)
+    except OSError as error:
+        raise StorageError(
+            f"Cannot find {path}: the current folder is gone. Change to another one first."
+        ) from error
+    except ValueError as error:  # a null, or half of a surrogate pair
+        raise ConfigError(f"{str(path)!r} cannot be a path: {error}.") from error
+    # Behind a link, "link/.." is not where it seems to be.
+    return Path(plain if os.path.realpath(plain) == found else found)
 
 
 def resolve(path: str | os.PathLike) -> Path:

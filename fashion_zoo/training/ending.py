@@ -110,7 +110,7 @@ def spoken(training: dict[str, Any], epochs: int) -> str | None:
 
 def how_to_go_on(run: Run, force: bool, error: BaseException) -> Message | None:
     """Return the call that makes use of the epochs that are done, None where none are kept."""
-    if force or not run.has_state:  # what force began is taken away again
+    if force or not run.has_checkpoint:  # what force began is taken away again
         return None
     if isinstance(error, TrainingError):  # to go on would repeat it, bit for bit
         lower = Hint("training.learning_rate", run.config.training.learning_rate / 10)

@@ -87,7 +87,7 @@ class Recorder(keras.callbacks.Callback):
         # Itself first: a callback of the caller's may have the same name.
         callbacks = [self, *self.others]
         data = checkpoints.capture(self.model, callbacks, epoch + 1, self.belonging)
-        self.run.save_state(epoch + 1, data)
+        self.run.save_checkpoint(epoch + 1, data)
         times["state_seconds"] = round(time.perf_counter() - ended, 4)
         self._write_tables()
 
@@ -142,14 +142,14 @@ def load_checkpoint(run: Run, expected: Mapping[str, Any]) -> Checkpoint | None:
         Recorder.check_kept(state.callbacks.get(Recorder.__name__), state.epochs)
         if state.run is None:
             streams.say(
-                f"{run.state_file(number)} does not say whose state it is, as an older version "
-                "wrote it. It is taken for this run's."
+                f"{run.checkpoint_file(number)} was written by an older version and does not name "
+                "its run. It is taken for this run's."
             )
         else:
             _check_belongs(run, number, state.run, expected)
         return state
 
-    return run.load_state(read)
+    return run.load_checkpoint(read)
 
 
 def _check_belongs(
@@ -168,8 +168,8 @@ def _check_belongs(
     changed += runs.contradictions(run.config, config)
     if changed:
         raise RunError(
-            f"{run.state_file(number)} is the state of another run: {'; '.join(changed)}. Remove "
-            "it to go on with the state before it, or from the beginning if it is the only one."
+            f"{run.checkpoint_file(number)} is of another run: {'; '.join(changed)}. Remove it to "
+            "resume from the checkpoint before it, or from the beginning if it is the only one."
         )
 
 

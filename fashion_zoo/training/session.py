@@ -22,7 +22,7 @@ from fashion_zoo.runs import Run
 from fashion_zoo.show import figures, plots, streams
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.show.waiting import waiting
-from fashion_zoo.storage.paths import absolute
+from fashion_zoo.storage import absolute
 from fashion_zoo.training.checkpoint import Checkpoint
 from fashion_zoo.training.compile import build_model
 from fashion_zoo.training.fit import fit
@@ -143,7 +143,7 @@ def _train(
 
 def _go_on(run: Run, start: Checkpoint, surroundings: Mapping[str, Any]) -> None:
     """Drop what is after the state; say what is different where a run goes on, and keep it."""
-    run.prune_states(start.epochs)
+    run.prune_checkpoints(start.epochs)
     if not start.forked and (changed := run.move(surroundings, start.epochs)):
         streams.say(
             f"{run.path} goes on elsewhere: {'; '.join(changed)}. The result may not be that of a "

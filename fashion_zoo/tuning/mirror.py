@@ -10,8 +10,7 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 from keras_tuner.src.engine.objective import create_objective  # it has no public name
 
 from fashion_zoo.errors import ConfigError, TrainingError
-from fashion_zoo.language.suggest import nearest
-from fashion_zoo.language.wording import counted, listed
+from fashion_zoo.language.wording import counted, listed, nearest
 from fashion_zoo.tuning.plans import Attempt, Plan
 from fashion_zoo.tuning.study import Study
 

@@ -16,12 +16,11 @@ import fashion_zoo
 from fashion_zoo import TrainingError, recipe, runs
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
-from fashion_zoo.experiments import columns
-from fashion_zoo.experiments import page as pages
+from fashion_zoo.experiments import columns, page as pages
 from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.experiments.runner import keep
 from fashion_zoo.show.watching import Progress
-from fashion_zoo.storage.paths import absolute
+from fashion_zoo.storage import absolute
 from recipes.benchmark.program import Program, Rows
 
 RECIPES = ("baseline_mlp", "bn_mlp", "adaptive_dropout_mlp", "l2_mlp")

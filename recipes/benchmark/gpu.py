@@ -94,7 +94,7 @@ def main(changes: Mapping[str, Any]) -> None:
         with (path / "timing.csv").open(newline="") as file:
             rows = list(csv.DictReader(file))
         digest = hashlib.sha256()
-        for array in checkpoint.parse(run.load_state() or b"").variables:
+        for array in checkpoint.parse(run.load_checkpoint() or b"").variables:
             digest.update(array.tobytes())
     found = {
         "first_epoch": float(rows[0]["seconds"]),

@@ -15,7 +15,7 @@ from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.experiments.runner import keep
 from fashion_zoo.machine import environment
 from fashion_zoo.show.streams import say
-from fashion_zoo.storage.paths import absolute
+from fashion_zoo.storage import absolute
 
 Rows = Sequence[Row]
 

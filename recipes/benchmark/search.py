@@ -10,15 +10,14 @@ import fashion_zoo
 from fashion_zoo import registry, storage
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data.pipeline import need_tensorflow
-from fashion_zoo.experiments import columns
-from fashion_zoo.experiments import page as pages
+from fashion_zoo.experiments import columns, page as pages
 from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.experiments.runner import keep
 from fashion_zoo.language.wording import counted, percent, points
 from fashion_zoo.seeds import derive
 from fashion_zoo.show.waiting import waiting
 from fashion_zoo.show.watching import Progress
-from fashion_zoo.storage.paths import absolute
+from fashion_zoo.storage import absolute
 from recipes.benchmark.program import Program, Rows, measure_once, pivot
 
 CONTEST, COST = "recipes.benchmark.contest", "recipes.benchmark.cost"  # programs of their own

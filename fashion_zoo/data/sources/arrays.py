@@ -12,8 +12,7 @@ from fashion_zoo.data.dataset import Dataset, Images, Part, Positions, names_of
 from fashion_zoo.data.sources import WORDS
 from fashion_zoo.errors import ConfigError, DataError
 from fashion_zoo.language import checks
-from fashion_zoo.language.suggest import unknown
-from fashion_zoo.language.wording import counted
+from fashion_zoo.language.wording import counted, unknown
 from fashion_zoo.seeds import derive
 
 
