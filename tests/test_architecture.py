@@ -33,7 +33,7 @@ AT_THE_TOP = {
 }  # fmt: skip
 TENSORFLOW = AT_THE_TOP | {
     "data/pipeline.py", "layers.py", "optimizers/_fused.py", "exporting/serving.py",
-    "machine/precision.py", "machine/environment.py", "machine/devices.py",
+    "machine/environment.py", "machine/devices.py",
 }  # fmt: skip
 FORMATS = "exporting/formats/"  # each imports what it writes with, inside its functions
 

@@ -134,14 +134,15 @@ def test_a_gpu_that_the_backend_gave_up_is_noticed(monkeypatch):
     monkeypatch.delenv("JAX_PLATFORMS", raising=False)
     found = []
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: found)
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: {})
     monkeypatch.setattr(keras.backend, "backend", lambda: "tensorflow")
     assert devices.gpu_is_lost()
     with monkeypatch.context() as patch:
         patch.setenv("CUDA_VISIBLE_DEVICES", "-1")  # it was hidden
         assert not devices.gpu_is_lost()
-    found.append("a GPU")
+    found.append(types.SimpleNamespace(name="a GPU"))
     assert not devices.gpu_is_lost()
-    chips = [types.SimpleNamespace(platform="cpu")]
+    chips = [types.SimpleNamespace(platform="cpu", device_kind="a chip")]
     monkeypatch.setitem(sys.modules, "jax", types.SimpleNamespace(devices=lambda: chips))
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     assert devices.gpu_is_lost()

@@ -1,6 +1,7 @@
 import pytest
 
 from fashion_zoo.machine import precision
+from fashion_zoo.machine.devices import Accelerator
 
 
 @pytest.mark.parametrize(
@@ -14,7 +15,8 @@ from fashion_zoo.machine import precision
     ],
 )
 def test_auto_takes_what_the_device_multiplies(monkeypatch, capability, bfloat16, policy, reason):
-    monkeypatch.setattr(precision, "_gpu_capability", lambda: capability)
+    found = None if capability is None else Accelerator("a GPU", capability)
+    monkeypatch.setattr(precision, "accelerator", lambda: found)
     monkeypatch.setattr(precision, "_cpu_multiplies_bfloat16", lambda: bfloat16)
     assert precision.choose("auto") == ("auto", policy, reason)
 

@@ -1,4 +1,4 @@
-"""Devices: what a process may take of them, and what it gives back."""
+"""Devices: which one Keras computes on, limits of its memory, and memory given back."""
 
 import contextlib
 import ctypes
@@ -9,13 +9,51 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language import checks
 from fashion_zoo.language.arguments import checked
 
-_INSIDE: list[int] = []  # the thread of each block of ``releasing`` that has not ended
+_INSIDE: list[int] = []  # the thread of each ``releasing`` block that is running
+
+
+class Accelerator(NamedTuple):
+    """The first GPU that Keras computes on, or another accelerator."""
+
+    name: str
+    capability: tuple[int, ...] | None
+    """Compute capability, as in (8, 0); None if it is not a GPU."""
+
+
+def accelerator() -> Accelerator | None:
+    """Return what Keras computes on, None for the CPU."""
+    import keras
+
+    match keras.backend.backend():
+        case "tensorflow":
+            import tensorflow as tf
+
+            for gpu in tf.config.list_physical_devices("GPU"):
+                details = tf.config.experimental.get_device_details(gpu)
+                capability = details.get("compute_capability", (0, 0))
+                return Accelerator(details.get("device_name", gpu.name), capability)
+        case "jax":
+            import jax
+
+            first = jax.devices()[0]
+            if first.platform != "cpu":
+                version = getattr(first, "compute_capability", "0")
+                capability = tuple(int(part) for part in version.split("."))
+                return Accelerator(
+                    first.device_kind, capability if first.platform == "gpu" else None
+                )
+        case "torch":
+            import torch
+
+            if torch.cuda.is_available():
+                return Accelerator(torch.cuda.get_device_name(), torch.cuda.get_device_capability())
+    return None
 
 
 @checked
@@ -33,24 +71,23 @@ def limit_gpu_memory(mebibytes: int) -> None:
     import keras
 
     checks.whole("gpu_memory", mebibytes, 1)
-    if keras.backend.backend() == "jax":
-        # jax takes a share, and reads it when it wakes the device.
+    backend = keras.backend.backend()
+    if backend in ("jax", "torch"):
         share = min(mebibytes / _smallest_gpu(mebibytes), 1.0)
+    if backend == "jax":  # which reads it when it wakes the device
         os.environ["XLA_CLIENT_MEM_FRACTION"] = f"{share:.4f}"
         # Its older name: beside the other one, jaxlib gives the GPU up.
         os.environ.pop("XLA_PYTHON_CLIENT_MEM_FRACTION", None)
         return
-    if keras.backend.backend() == "torch":
+    if backend == "torch":
         import torch
 
-        share = min(mebibytes / _smallest_gpu(mebibytes), 1.0)
         for gpu in range(torch.cuda.device_count()):
             torch.cuda.set_per_process_memory_fraction(share, gpu)
         return
     import tensorflow as tf
 
-    gpus = tf.config.list_physical_devices("GPU")
-    if not gpus:
+    if not (gpus := tf.config.list_physical_devices("GPU")):
         raise _no_gpu(mebibytes)
     limit = [tf.config.LogicalDeviceConfiguration(memory_limit=mebibytes)]
     try:
@@ -80,35 +117,13 @@ def gpu_is_lost() -> bool:
     platforms = os.environ.get("JAX_PLATFORMS", "")
     if hidden or not os.path.exists("/dev/nvidiactl") or platforms.split(",")[0] == "cpu":
         return False
-    import keras
-
-    if keras.backend.backend() == "jax":
-        import jax
-
-        return jax.devices()[0].platform == "cpu"
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        return not tf.config.list_physical_devices("GPU")
-    if keras.backend.backend() == "torch":
-        import torch
-
-        return not torch.cuda.is_available()
-    return False
+    return accelerator() is None
 
 
 def check_eager(*, scope: bool = True) -> None:
-    """Refuse to begin where TensorFlow would compute nothing now, or on a strategy's devices.
-
-    Args:
-        scope: whether to refuse the scope of a ``tf.distribute`` strategy as well.
-
-    Raises:
-        ConfigError: the call is inside a ``tf.function``, a ``tf.Graph`` or such a scope.
-    """
-    tf = sys.modules.get("tensorflow")  # who is inside of these has loaded it
-    keras = sys.modules.get("keras")
-    if tf is None or not hasattr(tf, "executing_eagerly"):  # or is still being loaded
+    """Refuse a call inside a ``tf.function``, a ``tf.Graph`` or a strategy's ``scope``."""
+    tf, keras = sys.modules.get("tensorflow"), sys.modules.get("keras")
+    if tf is None or not hasattr(tf, "executing_eagerly"):  # not loaded, or not yet whole
         return
     if keras is not None and keras.backend.backend() != "tensorflow":
         return
@@ -127,20 +142,14 @@ def check_eager(*, scope: bool = True) -> None:
 
 @contextlib.contextmanager
 def releasing() -> Iterator[None]:
-    """Give the memory of the models that are made in the block back when it ends.
-
-    TensorFlow's warning that a function is traced again and again is left out meanwhile: a process
-    with several models traces several graphs.
+    """Free the memory of the models that are made in the block when it ends; see ``check_eager``.
 
     TensorFlow registers the gradient of every custom gradient that it traces for as long as the
     process lives, and that gradient holds the whole graph: swish has one, and so has an optimizer's
     sum over replicas. It also keeps what it compiled for every graph. Keras's ``clear_session``
-    leaves the gradients, and would take a caller's dtype policy and distribution with it. While
-    another thread is in such a block too, nothing is given back: what was registered meanwhile may
-    be that thread's.
-
-    Raises:
-        ConfigError: as ``check_eager``.
+    leaves the gradients, and resets the caller's dtype policy and distribution. While another
+    thread is in such a block, nothing is freed: it may be in use there. TensorFlow's warning of
+    retracing is muted in the block: a process with several models traces several graphs.
     """
     check_eager()
     before, here = set(_custom_gradients()), threading.get_ident()
@@ -159,25 +168,12 @@ def releasing() -> Iterator[None]:
         for name in new if alone else ():
             del known[name]
         gc.collect()
-        if new and alone:  # something was trained: a prediction leaves the caller's graphs alone
-            _clear_kernels()
-        _trim()
-
-
-def _clear_kernels() -> None:
-    """Let TensorFlow forget what it compiled for graphs that are gone, as ``clear_session`` does.
-
-    A graph that is still there is compiled again at its next call.
-    """
-    context = sys.modules.get("tensorflow.python.eager.context")
-    if context is not None and (woken := context.context_safe()) is not None:
-        woken.clear_kernel_cache()
-
-
-def _trim() -> None:
-    """Give the system back what the C library keeps of freed memory, where that is glibc."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
+        if new and alone:  # after a training; a prediction keeps the kernels of the caller's graphs
+            context = sys.modules.get("tensorflow.python.eager.context")
+            if context is not None and (eager := context.context_safe()) is not None:
+                eager.clear_kernel_cache()
+        with contextlib.suppress(OSError, AttributeError):  # glibc alone has it
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 class _NoRetracing(logging.Filter):
@@ -186,22 +182,19 @@ class _NoRetracing(logging.Filter):
 
 
 def _custom_gradients() -> dict[str, Any]:
-    """Return the registered gradients by name; they have no public place.
-
-    TensorFlow is not loaded for it: what is called in the block may refuse before it is needed.
-    """
+    """Return the registered gradients by name, from a private module if TensorFlow is loaded."""
     ops = sys.modules.get("tensorflow.python.framework.ops")
     return {} if ops is None else ops.gradient_registry._registry
 
 
 def _smallest_gpu(mebibytes: int) -> int:
-    """Return the MiB of the smallest GPU, as its driver tells."""
-    question = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    """Return the MiB of the smallest GPU by its driver."""
+    command = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
     if visible := os.environ.get("CUDA_VISIBLE_DEVICES"):
-        question.append(f"--id={visible}")
+        command.append(f"--id={visible}")
     try:
-        said = subprocess.run(question, capture_output=True, text=True, check=True).stdout
-        return min(int(line) for line in said.split())
+        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return min(int(line) for line in output.split())
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
         raise _no_gpu(mebibytes) from error
 

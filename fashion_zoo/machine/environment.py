@@ -1,5 +1,6 @@
-"""What a run was made on: versions, device, threads, commit."""
+"""The environment of a run: versions, device, threads, commit."""
 
+import contextlib
 import importlib.metadata
 import os
 import platform
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fashion_zoo.language.wording import counted
+from fashion_zoo.machine.devices import accelerator
 
 _PACKAGES = ("fashion_zoo", "keras", "tensorflow", "jax", "numpy", "scikit-learn")
 
@@ -17,19 +19,20 @@ def describe() -> dict[str, Any]:
     """Describe this machine and this installation, ready for JSON."""
     import keras
 
+    backend = keras.backend.backend()
     return {
-        "versions": {"python": platform.python_version(), **_versions(keras.backend.backend())},
-        "backend": keras.backend.backend(),
+        "versions": {"python": platform.python_version(), **_versions(backend)},
+        "backend": backend,
         "device": device_name(),
         "cores": _cores(),
-        "threads": _threads(),
+        "threads": _threads(backend),
         "system": platform.platform(),
         "commit": commit(),
     }
 
 
 def place(description: Mapping[str, Any]) -> dict[str, str]:
-    """Return machine, in words, and commit: what a published row says of itself."""
+    """Return machine and commit, in words, for a published row."""
     versions, backend = description["versions"], description["backend"]
     also = f", {backend} {versions.get(backend)}" if backend != "tensorflow" else ""
     return {
@@ -43,10 +46,9 @@ _NO_CHANGE = ("system", "precision.asked", "precision.reason", "resumed", "after
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Return what differs between two descriptions, and may change what a training computes.
+    """Return the differences of two descriptions that may change what a training computes.
 
-    What the older one does not tell, such as that of an older package, is no change; a package that
-    it does not name is one.
+    A field that the older one lacks is no difference; a package that it lacks is one.
     """
     old, new = (dict(_flat(one)) for one in (before, now))
     names = [name for name in new if name in old or name.startswith("versions.")]
@@ -67,60 +69,40 @@ def _flat(description: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[st
 
 
 def _cores() -> int | None:
-    if hasattr(os, "sched_getaffinity"):  # Linux: what this process may use, not what is there
+    if hasattr(os, "sched_getaffinity"):  # Linux: the cores that this process may use
         return len(os.sched_getaffinity(0))
     return os.cpu_count()
 
 
-def _threads() -> dict[str, int | str | None]:
-    """Return what bounds the number of threads; 0 and None leave it to the cores."""
-    import keras
-
+def _threads(backend: str) -> dict[str, int | str | None]:
+    """Return the limits of the number of threads; 0 and None are no limit."""
     threads: dict[str, int | str | None] = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS")}
-    if keras.backend.backend() == "tensorflow":
+    if backend == "tensorflow":
         import tensorflow as tf
 
         threads["intra_op"] = tf.config.threading.get_intra_op_parallelism_threads()
         threads["inter_op"] = tf.config.threading.get_inter_op_parallelism_threads()
-    if keras.backend.backend() == "torch":
+    if backend == "torch":
         import torch
 
-        threads["intra_op"], threads["inter_op"] = (
-            torch.get_num_threads(), torch.get_num_interop_threads()
-        )  # fmt: skip
+        threads["intra_op"] = torch.get_num_threads()
+        threads["inter_op"] = torch.get_num_interop_threads()
     return threads
 
 
 def _versions(backend: str) -> dict[str, str]:
     found = {}
-    # PyTorch lies beside much else that is installed, and counts only where it computes.
+    # PyTorch is often installed for other programs, and matters only as the backend.
     for package in (*_PACKAGES, *(["torch"] if backend == "torch" else [])):
-        try:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue  # such as jax, where the backend is tensorflow
     return found
 
 
 def device_name() -> str:
     """Return the name of the GPU that Keras computes on, or else of the CPU."""
-    import keras
-
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        for gpu in tf.config.list_physical_devices("GPU"):
-            return tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name)
-    elif keras.backend.backend() == "jax":
-        import jax
-
-        if jax.devices()[0].platform != "cpu":
-            return jax.devices()[0].device_kind
-    elif keras.backend.backend() == "torch":
-        import torch
-
-        if torch.cuda.is_available():
-            return torch.cuda.get_device_name()
+    if found := accelerator():
+        return found.name
     information = Path("/proc/cpuinfo")
     if information.is_file():
         for line in information.read_text().splitlines():
@@ -130,21 +112,19 @@ def device_name() -> str:
 
 
 def commit() -> str | None:
-    """Return the commit of the checkout that this package runs from.
+    """Return the commit of the checkout that this package runs from, None outside of one.
 
-    ``+changes`` is added where tracked Python files differ from it; the tables that a benchmark
-    writes are no change of the code. None outside a checkout.
+    ``+changes`` is added if tracked Python files differ from it; the tables that a benchmark
+    writes do not count.
     """
-    package = Path(__file__).parent
-    head = _git(package, "rev-parse", "HEAD")
-    if head is None or _git(package, "ls-files", "--error-unmatch", __file__) is None:
-        return None  # an installed copy that merely lies inside somebody's repository
-    return head + (
-        "+changes" if _git(package, "status", "--porcelain", "-uno", "--", ":(top)*.py") else ""
-    )
+    head = _git("rev-parse", "HEAD")
+    if head is None or _git("ls-files", "--error-unmatch", __file__) is None:
+        return None  # an installed copy inside of another repository
+    return head + ("+changes" if _git("status", "--porcelain", "-uno", "--", ":(top)*.py") else "")
 
 
-def _git(folder: Path, *arguments: str) -> str | None:
+def _git(*arguments: str) -> str | None:
+    folder = Path(__file__).parent
     try:
         done = subprocess.run(
             ["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=10

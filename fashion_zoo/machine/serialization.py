@@ -1,8 +1,7 @@
-"""What is done when a program imports Keras: its start is wrapped, and it learns our classes.
+"""Registration of this package's classes, once a program imports Keras.
 
-Keras loads a file only if the classes that it names are registered, which they are once their
-modules are imported. ``import fashion_zoo`` must not import a framework for that, so it waits for
-the program to import Keras itself.
+Keras loads a file only if the classes that it names are registered, which importing their modules
+does. ``import fashion_zoo`` must not import a framework for that.
 """
 
 import contextlib
@@ -20,7 +19,7 @@ _around: Callable[[Callable[[], None]], None] | None = None
 
 
 def register_with_keras() -> None:
-    """Register the classes now if Keras is imported already, and otherwise once it is."""
+    """Register the classes now if Keras is imported already, or else once it is."""
     if sys.modules.get("keras") is not None:
         _register()
     elif not any(isinstance(finder, _KerasFinder) for finder in sys.meta_path):
@@ -51,18 +50,18 @@ def when_keras_starts(around: Callable[[Callable[[], None]], None]) -> None:
 
 
 def _register() -> None:
-    # Whatever may be wrong here, a program that imports Keras must get it.
+    # An error here must not break the import of Keras.
     with contextlib.suppress(Exception):
         for name in _MODULES:
             importlib.import_module(f"fashion_zoo.{name}")
 
 
 class _KerasFinder:
-    """Finds Keras where the other finders do, and has the classes registered behind it.
+    """Find Keras by the other finders, and register the classes after its import.
 
-    It stays in ``sys.meta_path``: another thread may be walking through that list, and would miss
-    a finder if one before it were taken out. It has no base class: importlib.abc takes as long to
-    import as all the rest.
+    It stays in ``sys.meta_path``: another thread may be iterating over that list, and would miss
+    a finder if one before it were removed. It has no base class: importing importlib.abc takes as
+    long as all the rest.
     """
 
     def find_spec(
@@ -70,19 +69,19 @@ class _KerasFinder:
     ) -> ModuleSpec | None:
         if fullname != "keras":
             return None
-        for finder in list(sys.meta_path):  # another finder may take itself out
-            if not isinstance(finder, _KerasFinder) and hasattr(finder, "find_spec"):
-                spec = finder.find_spec(fullname, path, target)
-                if spec is not None:
-                    if spec.loader is not None:
-                        loader: Any = _KerasLoader(spec.loader)  # one in all but its base
-                        spec.loader = loader
-                    return spec
+        for finder in list(sys.meta_path):  # another finder may remove itself
+            if isinstance(finder, _KerasFinder) or not hasattr(finder, "find_spec"):
+                continue
+            if (spec := finder.find_spec(fullname, path, target)) is not None:
+                if spec.loader is not None:
+                    loader: Any = _KerasLoader(spec.loader)  # a loader in all but its base class
+                    spec.loader = loader
+                return spec
         return None
 
 
 class _KerasLoader:
-    """Loads Keras as its own loader does, which it then puts back in its place."""
+    """Load Keras by its own loader, and restore that one."""
 
     def __init__(self, loader: Any):
         self.loader = loader
