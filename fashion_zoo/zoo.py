@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fashion_zoo import registry, runs, spaces
-from fashion_zoo.config import RunConfig, SearchConfig
+from fashion_zoo.config import DataConfig, RunConfig, SearchConfig
 from fashion_zoo.config.overrides import override, override_each
-from fashion_zoo.data import Dataset, load_for, settings_of
+from fashion_zoo.data import Dataset, load_for
 from fashion_zoo.errors import Call, Message, advice
 from fashion_zoo.evaluation import evaluate
 from fashion_zoo.language import checks
@@ -113,10 +113,11 @@ def train(
     runs.check_beginning(run_dir, force=force, resume=resume)
     path = absolute(runs.default_run_dir(name) if run_dir is None else run_dir)
     base = config or runs.stored_config(name, path if resume else None, fork)
-    chosen = override(base, {**overrides, **settings_of(data)})
+    fields = {"data": data} if isinstance(data, Mapping | DataConfig) else {}
+    chosen = override(base, {**overrides, **fields})
     display = TrainingDisplay(enabled=progress)
     results = [word for word, asked in (("evaluation", evaluate), ("parity", export)) if asked]
-    given = data_settings is not None or (data is not None and not settings_of(data))
+    given = data_settings is not None or (data is not None and not fields)
     if resume and not given and (done := runs.finished(path, name, chosen, results)):
         display.say(f"{path} is finished: nothing is left to train.")
         return _measured(done, None, evaluate, export, progress)
@@ -222,8 +223,7 @@ def tune(
         ```
     """
     entry, shown = registry.recipe(name), watched(progress)
-    changes = {**settings, **settings_of(data)}
-    base, asked = override_each([config or entry.config, search or SearchConfig()], changes)
+    base, asked = override_each([config or entry.config, search or SearchConfig()], settings)
     base, images = load_for(base, entry.config.model, data, data_settings, settings, batches=False)
     chosen = spaces.narrowed(entry.space, space, base)
     spaces.check_images(chosen.parameters(base), asked.folds, images)
@@ -287,7 +287,7 @@ def find_lr(
     if to is not None:
         figures.check_place(to, force=force)
     entry = registry.recipe(name)
-    chosen = override(config or entry.config, {**overrides, **settings_of(data)})
+    chosen = override(config or entry.config, overrides)
     checks.sweep(seeds, low, high, steps)
     chosen, images = load_for(chosen, entry.config.model, data, data_settings, overrides)
 

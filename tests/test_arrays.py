@@ -5,7 +5,7 @@ import pytest
 
 import fashion_zoo
 from fashion_zoo import DataError
-from fashion_zoo.data.arrays import read_array
+from fashion_zoo.data.pictures import read_array
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (1, 28, 28), (28, 28, 1), (784,), (1, 784)])

@@ -16,7 +16,7 @@ import fashion_zoo
 from fashion_zoo import ConfigError, ExportError, RunError, list_recipes, recipe, runs
 from fashion_zoo.data import load
 from fashion_zoo.evaluation.predict import probabilities
-from fashion_zoo.exporting import WORDS, Format, export_run, float32, parity
+from fashion_zoo.exporting import WORDS, Format, export_run, parity
 from recipes import export
 
 ROOT = Path(__file__).parent.parent
@@ -32,7 +32,7 @@ CASES += [("adaptive_dropout_mlp", "mixed_float16")]
 )
 def test_the_float32_form_has_the_weights_of_the_trained_one(precision, images):
     trained = fashion_zoo.get("bn_mlp", precision=precision, hidden_units=(16, 8))
-    plain = float32.in_float32(trained)
+    plain = parity.in_float32(trained)
     assert {layer.compute_dtype for layer in plain.layers} == {"float32"}
     for old, new in zip(trained.weights, plain.weights, strict=True):
         assert (old.name, old.path) == (new.name, new.path)
@@ -40,12 +40,12 @@ def test_the_float32_form_has_the_weights_of_the_trained_one(precision, images):
     found = parity._compare(trained, images.images, probabilities(plain, images.images))
     assert found["dtype"] == precision.removeprefix("mixed_")
     assert 0 < found["largest_probability_difference"] < found["tolerance"]
-    assert float32.in_float32(plain) is plain
+    assert parity.in_float32(plain) is plain
 
 
 def test_a_float32_form_that_computes_something_else_is_refused(images):
     trained = fashion_zoo.get("bn_mlp", precision="mixed_bfloat16", hidden_units=(16, 8))
-    other = probabilities(float32.in_float32(trained), images.images)[::-1]
+    other = probabilities(parity.in_float32(trained), images.images)[::-1]
     with pytest.raises(ExportError, match=r"what was trained in bfloat16: .*tolerance 0\.125"):
         parity._compare(trained, images.images, other)
 
@@ -61,8 +61,8 @@ def test_a_model_that_cannot_be_taken_apart_is_exported_as_it_is():
 
     model = Own(keras.layers.Dense(10, dtype="mixed_bfloat16"))
     model(np.zeros((1, 4), dtype="float32"))
-    assert float32.compute_dtype(model) == "bfloat16"
-    assert float32.in_float32(model) is model
+    assert parity.compute_dtype(model) == "bfloat16"
+    assert parity.in_float32(model) is model
 
 
 def write_table(model, names, shape, folder):
@@ -229,7 +229,7 @@ def trained_a_little(request):
     model = fashion_zoo.get(name, precision=precision)
     train = load().read("train")
     model.fit(train.images[:5000], train.labels[:5000], batch_size=100, epochs=2, verbose=0)
-    return float32.in_float32(model)
+    return parity.in_float32(model)
 
 
 @pytest.mark.slow

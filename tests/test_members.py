@@ -16,7 +16,7 @@ from fashion_zoo import ConfigError, TrainingConfig, exporting, optimizers, regi
 from fashion_zoo.augment import Augmenter, policies
 from fashion_zoo.data import sources
 from fashion_zoo.evaluation import metrics
-from fashion_zoo.evaluation.result import Evaluation
+from fashion_zoo.evaluation.report import Evaluation
 from fashion_zoo.spaces import TrainingSpace, complete, ranges
 from recipes import _parsing
 

@@ -140,7 +140,7 @@ def test_every_turn_of_a_square_picture_is_said(tmp_path, images, orientation, s
 
 def test_pixels_of_32_bits_are_refused(tmp_path):
     Image.fromarray(np.zeros((28, 28), np.float32)).save(tmp_path / "a.tiff")
-    with pytest.raises(DataError, match="32 bits, whose black and white nobody knows"):
+    with pytest.raises(DataError, match="32 bits, with no known black and white"):
         read_picture(tmp_path / "a.tiff")
 
 

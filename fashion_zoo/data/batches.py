@@ -1,17 +1,57 @@
-"""Batches in an order keyed by (seed, epoch), in numpy: the same on every backend."""
+"""Which images, in numpy: stratified slices, folds, and batches keyed by (seed, epoch)."""
+
+import math
 
 import numpy as np
 
 from fashion_zoo.errors import ConfigError
+from fashion_zoo.language.arguments import checked
 from fashion_zoo.seeds import derive
 
 
-def steps_per_epoch(count: int, batch_size: int) -> int:
-    """Return the number of full batches in ``count`` images.
+def fold_positions(labels: np.ndarray, folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the positions that each fold leaves for training, and those that it holds out."""
+    from sklearn.model_selection import StratifiedKFold
 
-    Raises:
-        ConfigError: there is not one.
+    return list(StratifiedKFold(folds, shuffle=True, random_state=0).split(labels, labels))
+
+
+@checked
+def stratified(labels: np.ndarray, count: int) -> np.ndarray:
+    """Choose ``count`` positions, class by class in turn, in the order of the file.
+
+    Args:
+        labels: (n,) integer labels.
+        count: how many to choose; all of them when it exceeds n.
+
+    Returns:
+        Sorted int64 positions. Class counts differ by at most one while no class runs out.
     """
+    rank = np.empty(len(labels), dtype=np.int64)  # of each image within its class
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        rank[members] = np.arange(len(members))
+    return np.sort(np.lexsort((labels, rank))[:count])
+
+
+@checked
+def reshape(images: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Reshape (n, height, width) images to (n, *shape), the input of a model."""
+    check_shape(shape, images.shape[1:])
+    return images.reshape(len(images), *shape)
+
+
+def check_shape(shape: tuple[int, ...], image: tuple[int, ...]) -> None:
+    """Raise ConfigError if the input of a model and an image have different numbers of values."""
+    if math.prod(shape) != math.prod(image):
+        raise ConfigError(
+            f"The model has input_shape={tuple(shape)}, which is {math.prod(shape):,} values; "
+            f"an image has {image}, which is {math.prod(image):,}."
+        )
+
+
+def steps_per_epoch(count: int, batch_size: int) -> int:
+    """Return the number of full batches in ``count`` images; raise ConfigError if it is 0."""
     if batch_size > count:
         raise ConfigError(
             f"training.batch_size must be at most {count:,}, the number of training images; "
@@ -32,16 +72,10 @@ def epoch_order(count: int, batch_size: int, seed: int, epoch: int) -> np.ndarra
 
 
 def encode(labels: np.ndarray, num_classes: int, smoothing: float | None) -> np.ndarray:
-    """Turn labels into what the loss takes.
-
-    Args:
-        labels: (n,) integers.
-        num_classes: number of classes.
-        smoothing: fraction of each label spread evenly over all classes, in [0, 1); None keeps
-            integers.
+    """Encode (n,) integer labels for the loss: one-hot and smoothed, or as they are for None.
 
     Returns:
-        (n,) int32 for None, else (n, num_classes) float32 that sums to 1 a row:
+        (n,) int32 for None, else (n, num_classes) float32 whose rows sum to 1:
         ``(1 - smoothing) * one_hot + smoothing / num_classes``.
 
     Reference: Szegedy et al. 2016, arXiv:1512.00567, section 7.

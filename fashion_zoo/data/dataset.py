@@ -1,4 +1,4 @@
-"""The data set as a value: images in three parts, and what a model must know of them."""
+"""The data set as a value: images in three parts, their classes and their shape."""
 
 import dataclasses
 import functools
@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from fashion_zoo.config import DataConfig
-from fashion_zoo.data.split import fold_positions, stratified
+from fashion_zoo.data.batches import fold_positions, stratified
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language.arguments import received
 from fashion_zoo.language.wording import counted
@@ -34,16 +34,16 @@ class Positions(NamedTuple):
     """Which images are in which part."""
 
     train: np.ndarray
-    """(n,) positions among the images to learn from."""
+    """(n,) positions among the images of part ``train``."""
     validation: np.ndarray
-    """(n,) positions among the images to learn from; none of them is in ``train``."""
+    """(n,) positions among the same images, disjoint from ``train``."""
     test: np.ndarray
     """(n,) positions among the test images."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Description:
-    """What is known of a data set without its images; a run stores it."""
+    """A data set without its images, as a run stores it."""
 
     class_names: tuple[str, ...]
     """Name of each label."""
@@ -58,23 +58,21 @@ class Description:
     digest: str | None = None
     """See ``Dataset.digest``; None where the images were not read."""
     test_digest: str | None = None
-    """The same of the test images, where they are in memory; files that can be read are not."""
+    """The same of the test images of arrays in memory."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """A data set. Its images are read when they are first asked for.
+    """A data set, whose images are read when they are first used.
 
-    So it costs nothing to ask for the classes or the counts, and who never asks for ``test`` never
-    opens a test file.
+    So classes and counts cost nothing, and a test file is opened only for ``test``.
 
     Raises:
-        ConfigError: ``origin.limit`` asks for more images than there are, or for less than one of
-            each class.
+        ConfigError: if ``origin.limit`` is above the number of images, or below one of each class.
     """
 
     origin: DataConfig
-    """What it was made from."""
+    """Config that it was made from."""
     class_names: tuple[str, ...]
     """Name of each label."""
     image_shape: tuple[int, ...]
@@ -82,9 +80,9 @@ class Dataset:
     positions: Positions
     """Of the whole data set; ``origin.limit`` takes a stratified slice of ``train``."""
     read: Callable[[Part], Images]
-    """Reads the images to learn from, or the test images."""
+    """Reads the training and validation images, or the test images."""
     in_memory: bool = False
-    """Whether they came as arrays, which a run of them must be given again."""
+    """Whether the images came as arrays, which a run on them must be given again."""
 
     def __post_init__(self) -> None:
         limit, classes, whole = self.origin.limit, len(self.class_names), len(self.positions.train)
@@ -106,22 +104,22 @@ class Dataset:
 
     @property
     def count(self) -> int:
-        """How many images are trained on, without a look at them."""
+        """Number of training images; they are not read."""
         return self.origin.limit or len(self.positions.train)
 
     @property
     def train(self) -> Images:
-        """What is trained on; read-only, as the other parts are."""
+        """Training images; read-only, as the other parts are."""
         return self._learned[0]
 
     @property
     def validation(self) -> Images:
-        """What chooses."""
+        """Validation images, which select."""
         return self._learned[1]
 
     @functools.cached_property
     def test(self) -> Images:
-        """What measures in the end, and neither trains nor chooses."""
+        """Test images, which neither train nor select."""
         whole, positions = self.read("test"), self.positions.test
         if np.array_equal(positions, np.arange(len(whole.labels))):
             return _frozen(whole)  # all of them, in order: no copy
@@ -136,15 +134,11 @@ class Dataset:
 
     @functools.cached_property
     def digest(self) -> str:
-        """SHA-256 of what is trained on and chosen by, pixels and labels, in hexadecimal."""
+        """SHA-256 of the training and validation images and labels, in hexadecimal."""
         return _digest(self.train, self.validation)
 
     def describe(self, *, read: bool = True) -> Description:
-        """Return what a run stores of it.
-
-        Args:
-            read: whether the images are read, for their digests.
-        """
+        """Return the description that a run stores; ``read`` whether to read images for digests."""
         return Description(
             self.class_names,
             self.image_shape,
@@ -158,12 +152,7 @@ class Dataset:
     def fold(self, number: int, folds: int) -> "Dataset":
         """Hold out one of several stratified folds of the training images, for cross-validation.
 
-        Args:
-            number: which fold is held out, from 0.
-            folds: how many there are; every image is held out in one of them.
-
-        Returns:
-            The other folds as ``train``, this one as ``validation``; both keep the images' order.
+        ``train`` is then all but fold ``number`` (from 0), ``validation`` that fold, in order.
         """
         train, held_out = fold_positions(self.train.labels, folds)[number]
         return dataclasses.replace(
@@ -175,17 +164,13 @@ class Dataset:
 
 
 def names_of(given: Any) -> tuple[str, ...]:
-    """Return the names of classes as a caller gives them, in order.
-
-    Raises:
-        ConfigError: they are no list of different texts.
-    """
+    """Return class names as a tuple; raise ConfigError if they are no list of different texts."""
     several = isinstance(given, Iterable) and not isinstance(given, str | Set | Mapping)
     names = tuple(given) if several else ()
     texts = all(isinstance(name, str) for name in names)
     if not names or not texts or len(set(names)) < len(names):
         raise ConfigError(f"class_names must be different texts, received {received(given)}.")
-    return tuple(map(str, names))  # those of numpy are a kind of their own
+    return tuple(map(str, names))  # numpy's texts are a class of their own
 
 
 def _digest(*parts: Images) -> str:

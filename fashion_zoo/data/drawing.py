@@ -1,4 +1,4 @@
-"""Pictures of what a policy does to images."""
+"""Pictures of augmented images."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -25,21 +25,21 @@ _BATCH = 256  # images that are augmented together
 def plot_augmentation(
     policy: str, to: Place | None = None, *, seed: int = 0, images: int = 10, force: bool = False
 ) -> "Figure":
-    """Draw training images, and below them what a policy makes of them at four steps.
+    """Draw training images, and below them the results of a policy at four steps.
 
     Args:
-        policy: what ``policies.parse`` reads, such as ``"flip | shift(2)"``.
-        to: a file, PNG or what else matplotlib writes; by default there is none.
+        policy: an augmentation policy, such as ``"flip | shift(2)"``.
+        to: a picture file in a format of matplotlib, such as PNG; by default none is written.
         seed: key of the augmentation.
-        images: how many, one of each class in turn; 1 to 100.
-        force: replace a file there that is no picture of this package.
+        images: number of images, one of each class in turn; 1 to 100.
+        force: replace a file that this package has not drawn.
 
     Returns:
         The figure, which a notebook shows.
 
     Raises:
-        ConfigError: also where the backend is not tensorflow.
-        StorageError: something else is there, or the file cannot be written.
+        ConfigError: if an argument is not allowed, or the backend is not tensorflow.
+        StorageError: if another file is there, or the file cannot be written.
     """
     checks.whole("images", images, 1, 100)
     checks.whole("seed", seed, 0)
@@ -64,16 +64,9 @@ def _figure(
     count: int,
     seed: int,
 ) -> "Figure":
-    """Draw some images, one of each class in turn, and below them what a policy makes of them.
+    """Draw ``count`` of (n, height, width) uint8 images, and what a policy makes of them.
 
-    Args:
-        policy: what ``policies.parse`` reads.
-        images: (n, height, width) uint8, all that there are: one is mixed with any other.
-        labels: (n,) integers.
-        names: of the classes.
-        source: what the images are called.
-        count: how many are drawn.
-        seed: key of the augmentation.
+    All ``images`` are given, since one is mixed with any other. ``source`` is their name.
     """
     from fashion_zoo.augment import Augmenter  # it loads tensorflow
 
@@ -86,7 +79,7 @@ def _figure(
     augmenter = Augmenter(operations, seed)
     rows: list[Any] = [(images[chosen], _texts(one_hot[labels[chosen]], names))]
     for step in range(ROWS):
-        # As in a training, they are part of a batch in random order: a partner is any image.
+        # As in a training, a batch has a random order, and an image is mixed with any other.
         batch, place = _batch(chosen, len(labels), seed, step)
         results = augmenter(images[batch], one_hot[labels[batch]], 0, step)
         changed, mixed = (np.asarray(one) for one in results)
@@ -100,7 +93,7 @@ def _figure(
 
 
 def _batch(chosen, count: int, seed: int, step: int):
-    """Return a batch in random order with these images in it, and where in it they are."""
+    """Return a batch in random order that has the chosen images, and their places in it."""
     generator = np.random.default_rng(derive(seed, "partners", step))
     others = np.setdiff1d(generator.choice(count, _BATCH, replace=False), chosen)
     order = generator.permutation(len(chosen) + len(others))
@@ -108,7 +101,7 @@ def _batch(chosen, count: int, seed: int, step: int):
 
 
 def _texts(labels, names: Sequence[str]) -> list[str]:
-    """Return the classes of each row, the largest first, with their shares where there are two."""
+    """Return the classes of each row, the largest first, with their shares if there are two."""
     texts = []
     for row in labels:
         present = [number for number in row.argsort()[::-1] if row[number] >= 0.005]

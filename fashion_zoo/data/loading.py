@@ -1,12 +1,20 @@
-"""From what names a data set, or is one, to its value."""
+"""Make a data set of a word, settings or arrays, and fit a config to it.
+
+Both are checked before Keras is loaded. A family of models without ``num_classes`` or
+``input_shape`` is checked when it is built.
+"""
 
 import dataclasses
 import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fashion_zoo.config import DataConfig
+import numpy as np
+
+from fashion_zoo.augment.policies import check_size
+from fashion_zoo.config import DataConfig, RunConfig
 from fashion_zoo.config.overrides import override
+from fashion_zoo.data.batches import check_shape, steps_per_epoch
 from fashion_zoo.data.dataset import Dataset, names_of
 from fashion_zoo.data.sources import WORDS
 from fashion_zoo.errors import ConfigError
@@ -29,14 +37,14 @@ def load(
             (x_test, y_test))``: (n, height, width) numbers in 0..255, and (n,) classes. Or a
             Dataset, which is returned.
         like: the config to change; without settings, arrays are split as it says.
-        class_names: name of each class of arrays or of a Dataset; by default what stands in ``y``.
+        class_names: name of each class of arrays or of a Dataset; by default those found in ``y``.
         **settings: fields of DataConfig, such as ``limit=1000``, the only one of a Dataset; of
             arrays ``limit``, ``validation`` and ``test``, the fractions that are held out of each
             class, and ``seed``, their key.
 
     Raises:
-        ConfigError: an unknown word or setting, or a limit that there are no images for.
-        DataError: the arrays are no images or no labels of them, or a class has too few.
+        ConfigError: if a word or setting is unknown, or there are too few images for a limit.
+        DataError: if the arrays are no images or no labels of them, or a class has too few.
 
     Example:
         ```python
@@ -47,30 +55,26 @@ def load(
     if isinstance(data, Dataset):
         return _changed(data, class_names, settings)
     if isinstance(data, tuple | list):
-        config = _split_as(like, settings)
-        arrays: Any = WORDS.parse(config.dataset)
-        return arrays.dataset(config, data, class_names)
+        if settings or like is None or not like.dataset.startswith("arrays"):
+            like = _config_of_arrays(settings)
+        arrays: Any = WORDS.parse(like.dataset)
+        return arrays.dataset(like, data, class_names)
     if class_names is not None:
         raise ConfigError("class_names are set where arrays are given, data=(x, y).")
     data = {"dataset": data} if isinstance(data, str) else data
     if data is None or isinstance(data, Mapping):
-        data = override(like or DataConfig(), data or {})
+        data = override(like or DataConfig(), data or {}, "data")
     if not isinstance(data, DataConfig):
         raise ConfigError(
             "A data set is the word of one, settings, arrays (x, y) or (x, y, x_test, y_test), or "
             f"a Dataset, received {received(data)}."
         )
-    data = override(data, settings)
+    data = override(data, settings, "data")
     return WORDS.parse(data.dataset)(data)
 
 
-def settings_of(data: Any) -> dict[str, Any]:
-    """Return the change of a RunConfig that ``data`` is; none where it holds images."""
-    return {"data": data} if isinstance(data, Mapping | DataConfig) else {}
-
-
 def _changed(data: Dataset, class_names: Any, settings: Mapping[str, Any]) -> Dataset:
-    """Return a data set with another limit and other names; all else is what its images are."""
+    """Return a data set with another limit or other class names."""
     if strange := settings.keys() - {"limit"}:
         raise ConfigError(
             f"Of a Dataset, limit and class_names can be set, received {min(strange)}. Set it "
@@ -84,18 +88,65 @@ def _changed(data: Dataset, class_names: Any, settings: Mapping[str, Any]) -> Da
         )
     origin = override(data.origin, settings)
     if (origin, names) == (data.origin, data.class_names):
-        return data  # with what it has read
+        return data  # with the images that it has read
     return dataclasses.replace(data, origin=origin, class_names=names)
 
 
-def _split_as(like: DataConfig | None, settings: Mapping[str, Any]) -> DataConfig:
-    """Return the config of arrays: the settings, or where there are none what is known of them."""
-    if not settings and like is not None and like.dataset.startswith("arrays"):
-        return like
+def _config_of_arrays(settings: Mapping[str, Any]) -> DataConfig:
     known = ("class_names", "limit", *inspect.signature(WORDS["arrays"]).parameters)
     if strange := sorted(settings.keys() - set(known)):
         raise ConfigError(unknown("setting of arrays", strange[0], known))
     split = [f"{name}={plain(value)!r}" for name, value in settings.items() if name != "limit"]
-    return DataConfig(
-        f"arrays({', '.join(split)})" if split else "arrays", None, settings.get("limit")
-    )
+    dataset = f"arrays({', '.join(split)})" if split else "arrays"
+    return DataConfig(dataset, limit=settings.get("limit"))
+
+
+def load_for(
+    config: RunConfig,
+    defaults: Any,
+    data: Any = None,
+    settings: Mapping[str, Any] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    batches: bool = True,
+) -> tuple[RunConfig, Dataset]:
+    """Return the config of a training, with the classes and shape of its data, and the data set.
+
+    Args:
+        config: of the training.
+        defaults: the model config of the recipe. Its number of classes and its shape are replaced
+            by those of the data.
+        data: as in ``load``; by default that of the config. Files in a folder of the user's own
+            are read here, so that damaged ones raise DataError.
+        settings: of arrays, as in ``load``.
+        overrides: fields of the config that the caller has set, which are not replaced.
+        batches: whether the batch size of the config is used; a search has its own.
+
+    Raises:
+        ConfigError: as ``load``; or if the model has another input or other classes, a batch is
+            larger than the training set, or augmentation moves further than an image.
+        DataError: as ``load``.
+    """
+    dataset = load(data, like=config.data, **settings or {})
+    if batches:
+        steps_per_epoch(dataset.count, config.training.batch_size)
+    check_size(config.training.policy, dataset.image_shape)
+    given = (overrides or {}).get("model")
+    fixed = given if isinstance(given, Mapping) else {}
+    model = _fitted(config.model, dataset, defaults, fixed)
+    if dataset.origin.folder is not None:
+        _ = dataset.train
+    return dataclasses.replace(config, model=model, data=dataset.origin), dataset
+
+
+def _fitted(model: Any, data: Dataset, defaults: Any, fixed: Mapping[str, Any]) -> Any:
+    classes, shape = len(data.class_names), data.image_shape
+    for name, value in (("num_classes", classes), ("input_shape", shape)):
+        now: Any = getattr(model, name, value)
+        own = now == getattr(defaults, name, None) and name not in fixed
+        if own and np.prod(now) != np.prod(value):  # the same pixels may have another shape
+            model = dataclasses.replace(model, **{name: value})
+    if (found := getattr(model, "num_classes", classes)) != classes:
+        raise ConfigError(f"model.num_classes is {found}, but the data has {classes} classes.")
+    check_shape(getattr(model, "input_shape", shape), shape)
+    return model

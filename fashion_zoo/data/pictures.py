@@ -1,15 +1,18 @@
-"""Pictures of any size and colour to what a model takes."""
+"""Picture files of any size and colour, and arrays of pixels, to what a model takes."""
 
+import contextlib
+import inspect
 import math
 import warnings
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from fashion_zoo.errors import DataError
 from fashion_zoo.storage import reading
 
+_PACKAGE = str(Path(__file__).parent.parent)
 _FAINT = 32  # grey levels between the darkest and the lightest pixel; Fashion-MNIST has 254 or more
 _OPAQUE = 255
 _LARGEST = 2**28  # bytes of a file
@@ -25,32 +28,27 @@ _TURNS = {
 
 
 class Picture(NamedTuple):
-    """A picture that was read."""
+    """A picture that was read, or an image of an array."""
 
     image: np.ndarray
     """(height, width) uint8, 0 is black."""
     notes: tuple[str, ...]
-    """What was done to it, for a person."""
+    """Changes made to it, for people."""
     looks_inverted: bool
-    """Whether it looks inverted: its border is light, where the data has black."""
+    """Whether its border is light, where the data set has black."""
     is_faint: bool
-    """Whether hardly any contrast is left, so that there is next to nothing to recognize."""
+    """Whether hardly any contrast is left."""
 
 
 def read_picture(path: str | Path, shape: tuple[int, ...], *, invert: bool = False) -> Picture:
-    """Read a picture file and turn it into a small grey one.
+    """Read a picture file as a grey image of a shape; ``invert`` swaps light and dark.
 
-    A photograph is turned upright as its camera says. Transparent parts become black where what
-    is drawn is light, and white where it is dark, so that it stands out. A picture of other
-    proportions is padded with the grey of its border, so that nothing is stretched.
-
-    Args:
-        path: a file that Pillow reads (PNG, JPEG, ...).
-        shape: (height, width) of what a model takes.
-        invert: whether to swap light and dark.
+    A photograph is turned upright as its camera noted. Transparent parts become black under light
+    drawings and white under dark ones. A picture of other proportions is padded with the grey of
+    its border.
 
     Raises:
-        DataError: the file is missing, not a picture, damaged, or has more than 50 million pixels.
+        DataError: if the file is missing, not a picture, damaged, or has over 50 million pixels.
     """
     from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
@@ -91,16 +89,12 @@ def read_picture(path: str | Path, shape: tuple[int, ...], *, invert: bool = Fal
 
 
 def is_faint(image: np.ndarray) -> bool:
-    """Tell whether pixels in 0..255 have hardly any contrast."""
+    """Whether pixels in 0..255 have hardly any contrast."""
     return bool(np.ptp(image.astype(np.float32)) < _FAINT)
 
 
 def _header(opened):
-    """Return a picture of which nothing but the header was read.
-
-    Raises:
-        ValueError: it would take too much memory; a small file can claim any size.
-    """
+    """Read the header of a picture; raise ValueError if its pixels would take too much memory."""
     from PIL import Image
 
     with warnings.catch_warnings():  # of what is refused below
@@ -116,11 +110,11 @@ def _header(opened):
 
 
 def _grey(file):
-    """Return the picture in grey, and the ground that stands where it was transparent, if any."""
+    """Return the picture in grey, and the colour of its transparent parts, if any."""
     from PIL import Image
 
     if file.mode in ("I", "F"):
-        raise ValueError("its pixels have 32 bits, whose black and white nobody knows; use 8 or 16")
+        raise ValueError("its pixels have 32 bits, with no known black and white; use 8 or 16")
     if file.mode.startswith("I;16"):  # convert("L") would clip them
         return Image.fromarray((np.asarray(file) >> 8).astype(np.uint8)), None
     if "A" in file.getbands() or "transparency" in file.info:
@@ -132,14 +126,14 @@ def _grey(file):
 
 
 def _on_ground(ink, opacity):
-    """Compose a grey picture with transparent parts on the ground on which it stands out."""
+    """Put a grey picture with transparent parts on black or white, the one with more contrast."""
     from PIL import ImageChops, ImageStat
 
     drawn = ImageChops.multiply(ink, opacity)
     factor = math.isqrt(ink.width * ink.height // _MANY)
     if factor > 1:
         drawn, opacity = drawn.reduce(factor), opacity.reduce(factor)
-    # The mean of what is drawn, each pixel as much as it is opaque. Black where nothing is drawn.
+    # The mean grey, weighted by opacity; black if nothing is opaque.
     weight = ImageStat.Stat(opacity).sum[0]
     if weight and ImageStat.Stat(drawn).sum[0] * _OPAQUE / weight < 128:
         return ImageChops.add(drawn, ImageChops.invert(opacity)), "white"
@@ -151,3 +145,69 @@ def border(grey) -> int:
     pixels = np.asarray(grey)
     edges = (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1])
     return int(np.median(np.concatenate(edges)))
+
+
+def as_array(name: str, value: Any) -> np.ndarray:
+    """Return ``np.asarray(value)``; raise DataError if it fails, as for lists of unequal length."""
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{name} must be an array, or lists of the same length: {error}") from error
+
+
+def read_pictures(pixels: Any, shape: tuple[int, ...], *, invert: bool = False) -> list[Picture]:
+    """Read an array as ``read_array`` does, an entry per image; ``invert`` swaps light and dark."""
+    images = read_array(pixels, shape)
+    images = 255 - images if invert else images
+    notes = ("inverted",) if invert else ()
+    return [Picture(image, notes, border(image) > 127, is_faint(image)) for image in images]
+
+
+def read_array(pixels: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Check pixels and give them the shape of images.
+
+    Args:
+        pixels: one image or a batch, of shape (h, w), (h, w, 1) or (h * w,) per image; integers
+            or floats in 0..255, 0 is black. An array or nested lists.
+        shape: (h, w).
+
+    Returns:
+        (n, h, w) uint8 of integers, float32 of floats. One image is a batch of one.
+
+    Raises:
+        DataError: if the shape, the dtype or a value is not that of pixels.
+
+    Warns:
+        UserWarning: if no value is above 1, as of pixels that were divided by 255.
+    """
+    array = as_array("An array of pixels", pixels)
+    images = array.reshape(-1, *shape) if _holds_images(array.shape, shape) else None
+    if images is None or array.dtype.kind not in "uif":
+        raise DataError(
+            f"An array of pixels has the shape {shape} or (n, {shape[0]}, {shape[1]}) and numbers "
+            f"in 0..255, received {array.shape} of {array.dtype}."
+        )
+    low, high = float(images.min()), float(images.max())
+    if not (low >= 0 and high <= 255):  # NaN is neither
+        raise DataError(f"Pixels are in 0..255, received values from {low:g} to {high:g}.")
+    if high <= 1:
+        warnings.warn(
+            f"The largest pixel is {high:g}: a model takes pixels in 0..255 as they are, so do not "
+            "divide them by 255.",
+            stacklevel=_outside(),
+        )
+    return images.astype("float32" if array.dtype.kind == "f" else "uint8", copy=False)
+
+
+def _outside() -> int:
+    """Return the ``stacklevel`` of a warning that names the first line outside this package."""
+    level, frame = 0, inspect.currentframe()
+    while frame and frame.f_code.co_filename.startswith((_PACKAGE, contextlib.__file__)):
+        level, frame = level + 1, frame.f_back
+    return level
+
+
+def _holds_images(shape: tuple[int, ...], image: tuple[int, ...]) -> bool:
+    """Whether this is the shape of one image, or of at least one in a batch."""
+    shapes = (image, (*image, 1), (math.prod(image),))
+    return shape in shapes or (shape[1:] in shapes and shape[0] > 0)

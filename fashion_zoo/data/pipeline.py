@@ -1,4 +1,4 @@
-"""The pipeline: what ``fit`` reads, keyed by (seed, epoch) and never longer than an epoch."""
+"""The input pipeline of ``fit``, keyed by (seed, epoch); one pass is one epoch."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -10,19 +10,19 @@ from fashion_zoo.data.batches import encode, epoch_order, smooth, steps_per_epoc
 from fashion_zoo.data.dataset import Images
 from fashion_zoo.errors import ConfigError
 
-Tables = Mapping[str, np.ndarray]  # what moves: name to its value at each step of the training
+Tables = Mapping[str, np.ndarray]  # name of a live value: its value at each step of the training
 
 
 class Pipeline(NamedTuple):
-    """One epoch of batches, over and over."""
+    """The batches of an epoch; ``fit`` iterates over them once per epoch."""
 
     batches: Any
-    """What ``fit`` takes as ``x``: (images, labels). Images have the shape that came, and are uint8
-    or, where they are augmented, float32 in 0..255."""
+    """Argument ``x`` of ``fit``: (images, labels). Images keep their shape and are uint8, or
+    float32 in 0..255 if augmented."""
     steps: int
-    """Batches an epoch."""
+    """Batches per epoch."""
     start_epoch: Callable[[int], None]
-    """Call it with the number of an epoch, from 0, before that epoch is read."""
+    """To be called with the number of an epoch, from 0, before its iterator is made."""
 
 
 def training_pipeline(
@@ -45,20 +45,20 @@ def training_pipeline(
 
     Args:
         data: the training images, in the shape that the model takes.
-        batch_size: images a batch.
+        batch_size: images per batch.
         seed: key of the order and of the augmentation.
         num_classes: number of classes.
         soft_labels: whether labels are (batch, classes) float32 probabilities, as smoothing and
             mixing make them, not (batch,) int32 classes.
-        policy: what is done to each batch; see ``fashion_zoo.augment``.
+        policy: augmentation of each batch; see ``fashion_zoo.augment``.
         label_smoothing: see ``encode``; a number, or a float32 table with one for each step of the
-            whole training. It is done here and nowhere else.
+            whole training.
         augmentation: its strength in [0, 1], likewise.
         mixing: factor of the probability of mixing, likewise.
-        image_shape: as augmentation sees an image; by default as it came.
+        image_shape: (height, width) for augmentation; by default that of the images.
 
     Raises:
-        ConfigError: a policy, and a backend other than tensorflow.
+        ConfigError: if there is a policy, and the backend is not tensorflow.
     """
     import keras
 
@@ -71,7 +71,7 @@ def training_pipeline(
     count = len(labels)
 
     def order(epoch: int) -> np.ndarray:
-        # TensorFlow keeps this function for as long as the process lives, and what it names.
+        # TensorFlow keeps this function, and all that it refers to, as long as the process lives.
         return epoch_order(count, batch_size, seed, epoch)
 
     steps = steps_per_epoch(count, batch_size)
@@ -85,11 +85,7 @@ def training_pipeline(
 
 
 def need_tensorflow() -> None:
-    """Refuse augmentation where TensorFlow does not compute.
-
-    Raises:
-        ConfigError: the backend is another.
-    """
+    """Raise ConfigError if augmentation is not possible, on another backend than tensorflow."""
     import keras
 
     backend = keras.backend.backend()
@@ -103,7 +99,7 @@ def need_tensorflow() -> None:
 def _augmentation(
     policy: Policy, seed: int, image_shape: tuple[int, ...], live: Mapping[str, float | np.ndarray]
 ):
-    """Return a function of images, labels and the numbers of the step, epoch and batch."""
+    """Return a function of images, labels and the numbers of the step, the epoch and its step."""
     import tensorflow as tf
 
     from fashion_zoo.augment import Augmenter, Strength

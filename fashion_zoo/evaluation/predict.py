@@ -1,4 +1,4 @@
-"""Predict: the logits of a model, and the classes of pictures."""
+"""The logits of a model, and the classes of pictures."""
 
 import os
 import sys
@@ -9,8 +9,7 @@ import numpy as np
 
 from fashion_zoo import runs
 from fashion_zoo.data import Dataset, Description, load, reshape
-from fashion_zoo.data.arrays import read_pictures
-from fashion_zoo.data.pictures import Picture, read_picture
+from fashion_zoo.data.pictures import Picture, read_picture, read_pictures
 from fashion_zoo.errors import ConfigError, DataError
 from fashion_zoo.language import checks
 from fashion_zoo.language.arguments import AnyPath, checked, received
@@ -26,15 +25,7 @@ _BATCH = 1000  # images; divides the 10,000 of Fashion-MNIST, so prediction need
 
 
 def probabilities(model, images: np.ndarray) -> np.ndarray:
-    """Predict class probabilities.
-
-    Args:
-        model: takes pixels, returns logits.
-        images: (n, height, width), 0..255.
-
-    Returns:
-        (n, classes) float64; each row sums to 1.
-    """
+    """Predict (n, classes) float64 probabilities of (n, height, width) images."""
     from scipy.special import softmax
 
     return softmax(logits_of(model, images), axis=1)
@@ -42,11 +33,11 @@ def probabilities(model, images: np.ndarray) -> np.ndarray:
 
 @precision.keras_defaults()
 def logits_of(model, images: np.ndarray) -> np.ndarray:
-    """Predict logits, (n, classes) float64."""
+    """Predict (n, classes) float64 logits of (n, height, width) images."""
     inputs = reshape(images, model.input_shape[1:])
-    # The threads of predict's pipeline, new ones each time, leave memory behind.
+    # Not predict: the threads of its pipeline, new ones for each call, leak memory.
     batches = (inputs[start : start + _BATCH] for start in range(0, len(inputs), _BATCH))
-    # Under a strategy every replica predicts all of the batch, one behind the other.
+    # Under a strategy the results of all replicas, each of the whole batch, are concatenated.
     logits = [model.predict_on_batch(batch.astype("float32"))[: len(batch)] for batch in batches]
     return np.concatenate(logits).astype("float64")
 
@@ -54,31 +45,19 @@ def logits_of(model, images: np.ndarray) -> np.ndarray:
 def run_or_model(
     function: str, several: str, value: Any, data: Any
 ) -> "tuple[runs.Run | keras.Model, Description | Dataset]":
-    """Return what is evaluated or predicts, and what is known of its images.
+    """Return an opened run and the description of its images, or a model and its data set.
 
-    Args:
-        function: what asks for it, for the message.
-        several: how many it takes, for the message.
-        value: a run, its folder, or a model.
-        data: what a model was trained on; see ``data.load``.
-
-    Returns:
-        A run that is opened, and the description; or the caller's model, and the data set.
-
-    Raises:
-        ConfigError: it is something else; or a model whose shape is not known, or that has not an
-            output for each class.
-        RunError: it is not a run.
+    ``function`` and ``several`` are for the message of a ConfigError; ``data`` is the data set of a
+    model, as in ``data.load``.
     """
-    keras = sys.modules.get("keras")  # who has a model has loaded it
+    keras = sys.modules.get("keras")  # a caller with a model has loaded it
     if keras is not None and isinstance(value, keras.Model):
         found = load(data)
         _check_model(function, value, len(found.class_names))
         return value, found
     if not isinstance(value, str | os.PathLike):
-        said = f", {several}" if several else ""
         raise ConfigError(
-            f"{function} takes a run, its folder or a model{said}, received {received(value)}."
+            f"{function} takes a run, its folder or a model{several}, received {received(value)}."
         )
     run = runs.open_run(value)
     return run, run.data
@@ -100,12 +79,12 @@ def _check_model(function: str, model: "keras.Model", classes: int) -> None:
 
 
 class Prediction(NamedTuple):
-    """What a model says of one picture."""
+    """The classes that a model predicts for one picture."""
 
     picture: str
     """The path as given; of an array ``image 0``, ``image 1`` and so on."""
     notes: tuple[str, ...]
-    """What was done to the picture."""
+    """Changes made to the picture."""
     looks_inverted: bool
     """Whether it looks inverted."""
     is_faint: bool
@@ -129,29 +108,29 @@ def predict(
     """Predict the classes of picture files of any size and colour, or of arrays of pixels.
 
     Args:
-        run: a run: its folder, or what ``open_run`` or ``train`` returned. Or a model that takes
+        run: a run: its folder, or the result of ``open_run`` or ``train``. Or a model that takes
             pixels and returns logits.
         pictures: a file that Pillow reads, or an array of (height, width) or (n, height,
             width) integers or floats in 0..255, 0 is black; or a list of these.
-        top: how many classes to return.
+        top: number of classes to return.
         invert: whether to swap light and dark first.
-        data: what a model was trained on, by default Fashion-MNIST; a run knows it.
+        data: the data set of a model, by default Fashion-MNIST; that of a run is stored in it.
         skip: called with the error of a file that is not a picture, which is then left out; by
             default it is raised.
-        progress: say on a terminal what is going on: True, False, or "auto".
+        progress: show progress on a terminal: True, False, or "auto".
 
     Returns:
-        One for each image, in order.
+        A prediction for each image, in order.
 
     Raises:
-        DataError: a file is not a picture, or the array does not hold pixels.
-        RunError: it is not a run, or has no model.
-        ConfigError: no pictures, ``top`` is above the number of classes, a model of other images or
-            classes, or an argument is something else.
+        DataError: if a file is not a picture, or an array does not hold pixels.
+        RunError: if it is not a run, or has no model.
+        ConfigError: if there are no pictures, ``top`` is above the number of classes, a model is of
+            other images or classes, or an argument is not allowed.
     """
     opened, known = run_or_model("predict", "", run, data)
     names = known.class_names
-    checks.whole("top", top, 1, max(len(names), 3))  # the default is no mistake with two classes
+    checks.whole("top", top, 1, max(len(names), 3))  # the default also holds with two classes
     several = pictures if isinstance(pictures, list | tuple) else [pictures]
     named = _read(several, known.image_shape, invert, skip)
     if several and not named:
@@ -179,7 +158,7 @@ def _read(
     invert: bool,
     skip: Callable[[DataError], None] | None,
 ) -> list[tuple[str, Picture]]:
-    """Return the name of each image and what was read."""
+    """Return the name and the picture of each image."""
     named: list[tuple[str, Picture]] = []
     for one in pictures:
         if isinstance(one, str | os.PathLike):

@@ -1,47 +1,86 @@
 """Evaluation on the test images: the one place that uses their labels."""
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import numpy as np
 
 from fashion_zoo import storage
 from fashion_zoo.data import Dataset
+from fashion_zoo.evaluation import metrics
 from fashion_zoo.evaluation.metrics import measure
 from fashion_zoo.evaluation.predict import logits_of, run_or_model
-from fashion_zoo.evaluation.result import Evaluation
-from fashion_zoo.language.arguments import AnyPath, checked
-from fashion_zoo.language.wording import counted
+from fashion_zoo.language.arguments import checked
+from fashion_zoo.language.wording import counted, percent
 from fashion_zoo.machine.devices import releasing
 from fashion_zoo.runs import Run, dataset_of
-from fashion_zoo.show import figures, plots
+from fashion_zoo.runs.results import RESULTS, Result
+from fashion_zoo.show import cells, figures, plots
 from fashion_zoo.show.waiting import paused, waiting
 from fashion_zoo.show.watching import Progress
-
-if TYPE_CHECKING:
-    import keras
 
 Show = Callable[[dict[str, Any]], None]
 
 _SHOWN = 20  # mistakes in errors.png
 
 
-@overload
-def evaluate(
-    run: "AnyPath | keras.Model",
-    *,
-    data: Any = None,
-    show: Show | None = None,
-    progress: Progress = "auto",
-) -> dict[str, Any]: ...
-@overload
-def evaluate(
-    run: "Sequence[AnyPath | keras.Model]",
-    *,
-    data: Any = None,
-    show: Show | None = None,
-    progress: Progress = "auto",
-) -> list[dict[str, Any]]: ...
+class Evaluation(Result):
+    """The content of ``evaluation.json``; see ``fashion_zoo.evaluation.measure``."""
+
+    file = "evaluation.json"
+    files = ("evaluation.json", "confusion.png", "reliability.png", "errors.png")
+    shape: ClassVar[dict[str, Any]] = {
+        "images": int,
+        "accuracy": {"value": float, "low": float, "high": float},
+        "nll": float,
+        "brier": float,
+        "ece": float,
+        "classes": [{"name": str, "precision": float, "recall": float, "f1": float}],
+    }
+    unsaid = "not evaluated on the test images"
+
+    def __repr__(self) -> str:
+        try:
+            hardest = min(self["classes"], key=lambda row: row["f1"])
+            return cells.lines(
+                self.said,
+                ", ".join(f"{title} {number}" for title, number in self.scores.items()),
+                f"hardest class {hardest['name']}, F1 {hardest['f1']:.3f}",
+            )
+        except (KeyError, TypeError, ValueError):  # a part of one, or changed by hand
+            return super().__repr__()
+
+    @property
+    def scores(self) -> dict[str, str]:
+        """Title and text of each metric that is one number."""
+        return {
+            line.partition(":")[0]: f"{self[word]:.4f}"
+            for word, line in metrics.WORDS.lines().items()
+            if isinstance(self.get(word), float)
+        }
+
+    @property
+    def said(self) -> str:
+        """The accuracy with its interval, in words."""
+        found = self["accuracy"]
+        return (
+            f"test accuracy {percent(found['value'])} (95 % interval {percent(found['low'])} to "
+            f"{percent(found['high'])}, {self['images']:,} images)"
+        )
+
+    def _repr_html_(self) -> str:
+        from fashion_zoo.show import pages
+
+        rows = [
+            [row["name"], *(f"{row[key]:.3f}" for key in ("precision", "recall", "f1"))]
+            for row in self.get("classes", ())
+        ]
+        return cells.page(repr(self), pages.table(["class", "precision", "recall", "F1"], rows))
+
+
+RESULTS.register(Evaluation, "evaluation")
+
+
 @checked
 @releasing()
 def evaluate(
@@ -50,26 +89,27 @@ def evaluate(
     """Evaluate on the test images; see ``fashion_zoo.evaluation.measure``.
 
     Args:
-        run: a run: its folder, what ``open_run`` or ``train`` returned. It gets evaluation.json and
-            three pictures. Or a model that takes pixels and returns logits; or a list of these.
+        run: a run: its folder, or the result of ``open_run`` or ``train``. Writes evaluation.json
+            and three pictures into its folder. Or a model that takes pixels and returns logits; or
+            a list of these.
         data: of a model the images, by default Fashion-MNIST; of a run that was trained on arrays
             the same arrays again. See ``fashion_zoo.data.load``.
         show: called with the numbers before anything is written into a run.
-        progress: say on a terminal what is going on: True, False, or "auto".
+        progress: show progress on a terminal: True, False, or "auto".
 
     Returns:
-        What was measured; for a list one of each.
+        A dictionary of the measured numbers; for a list a list of them.
 
     Raises:
-        RunError: it is not a run, or has no model.
-        ConfigError: it is something else, or a model of other images or classes; or a run's arrays
-            are not given again.
-        DataError: a run was trained on other images than those given.
-        StorageError: the run folder cannot be written.
+        RunError: if it is not a run, or has no model.
+        ConfigError: if it is something else, or a model of other images or classes; or if a run
+            was trained on arrays that are not given again.
+        DataError: if a run was trained on other images than those given.
+        StorageError: if the run folder cannot be written.
     """
     if isinstance(run, list | tuple) and not hasattr(run, "__fspath__"):
         return [evaluate(one, data=data, show=show, progress=progress) for one in run]
-    opened, known = run_or_model("evaluate", "one or a list of them", run, data)
+    opened, known = run_or_model("evaluate", ", one or a list of them", run, data)
     if not isinstance(known, Dataset):
         with waiting("Evaluating on the test images", progress):
             return evaluate_run(opened, show or (lambda found: None), data)
@@ -80,45 +120,25 @@ def evaluate(
 
 
 def measure_test(model, data: Dataset) -> Evaluation:
-    """Measure a model of no run on all test images.
+    """Measure a model that is not in a run on all test images; see ``measure``."""
+    return _measured(model, data)[1]
 
-    Returns:
-        What ``measure`` returns.
 
-    Raises:
-        DataError: a test file is damaged.
-    """
+def _measured(model, data: Dataset) -> tuple[np.ndarray, Evaluation]:
     logits = logits_of(model, data.test.images)
-    return Evaluation(measure(logits, data.test.labels, data.class_names))
+    return logits, Evaluation(measure(logits, data.test.labels, data.class_names))
 
 
-def evaluate_run(
-    run: Run, show: Callable[[dict[str, Any]], None] = lambda found: None, given: Any = None
-) -> Evaluation:
-    """Evaluate a run's saved model on all test images.
+def evaluate_run(run: Run, show: Show = lambda found: None, given: Any = None) -> Evaluation:
+    """Evaluate the model of a run; see ``evaluate``. ``given`` are its images, if arrays.
 
-    Writes ``evaluation.json``, and then ``confusion.png``, ``reliability.png`` and ``errors.png``,
-    into the run folder. A picture that cannot be drawn is a warning.
-
-    Args:
-        run: the run.
-        show: called with the numbers before anything is written.
-        given: its images again, where they were arrays.
-
-    Returns:
-        What ``measure`` returns; the same as in ``evaluation.json``.
-
-    Raises:
-        RunError: the run has no model.
-        DataError: a test file is damaged.
-        StorageError: the run folder cannot be written.
+    A picture that cannot be drawn is a warning.
     """
     from scipy.special import softmax
 
     model = run.load_model()
     data = dataset_of(run, given)
-    logits = logits_of(model, data.test.images)
-    found = Evaluation(measure(logits, data.test.labels, data.class_names))
+    logits, found = _measured(model, data)
     with paused("Drawing the pictures"):
         show(found)
     storage.write_json(run.path / Evaluation.file, found)

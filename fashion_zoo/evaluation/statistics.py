@@ -1,6 +1,7 @@
-"""Intervals: no figure stands without one."""
+"""Confidence intervals."""
 
 import math
+import statistics
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -8,8 +9,7 @@ Bounds = tuple[float, float]
 ANYTHING: Bounds = (-math.inf, math.inf)
 POSITIVE: Bounds = (0.0, math.inf)
 FRACTION: Bounds = (0.0, 1.0)
-DIFFERENCE: Bounds = (-1.0, 1.0)
-"""What lies between two fractions."""
+DIFFERENCE: Bounds = (-1.0, 1.0)  # of two fractions
 
 _HUGE = 700.0  # exp of more is infinite
 
@@ -22,14 +22,7 @@ class Interval(NamedTuple):
 
 
 def wilson(successes: int, trials: int) -> Interval:
-    """Return the Wilson score interval of a proportion, 95 %.
-
-    Args:
-        successes: number of successes, in 0..trials.
-        trials: number of trials, at least 1.
-
-    Reference: Wilson 1927, JASA 22(158).
-    """
+    """Return the Wilson score interval of a proportion, 95 % (Wilson 1927, JASA 22(158))."""
     from scipy.stats import binomtest
 
     found = binomtest(successes, trials).proportion_ci(0.95, method="wilson")
@@ -37,7 +30,7 @@ def wilson(successes: int, trials: int) -> Interval:
 
 
 def mean_interval(values: Sequence[float], bounds: Bounds = ANYTHING) -> Interval:
-    """Return Student's t interval of a mean over seeds, 95 %, on a scale that has no bounds.
+    """Return Student's t interval of a mean over seeds, 95 %, on an unbounded scale.
 
     With mean m, and h = t(0.975, n - 1) * standard deviation / sqrt(n):
 
@@ -45,13 +38,13 @@ def mean_interval(values: Sequence[float], bounds: Bounds = ANYTHING) -> Interva
     from a on: a + exp(log(m - a) -+ h / (m - a))
     within a..b: a + (b - a) * expit(logit(p) -+ h / ((b - a) * p * (1 - p))), p = (m - a) / (b - a)
 
-    So an interval holds its mean and never leaves the bounds. Where h is small beside the distance
-    to a bound, all of them are m - h to m + h.
+    So an interval contains its mean and stays within the bounds. If h is small beside the distance
+    to a bound, it is close to m - h to m + h.
 
     Args:
-        values: one value a seed. One value alone has no interval: (nan, nan).
-        bounds: the smallest and the largest value there can be: ``FRACTION``, ``DIFFERENCE`` of
-            fractions, ``POSITIVE``, or by default anything.
+        values: one value per seed. The interval of a single value is (nan, nan).
+        bounds: the smallest and the largest possible value: ``FRACTION``, ``DIFFERENCE`` of
+            fractions, ``POSITIVE``, or by default any.
 
     References: Student 1908, Biometrika 6(1); Brown, Cai & DasGupta 2001, Statistical Science
     16(2), for the logit.
@@ -77,6 +70,4 @@ def mean_interval(values: Sequence[float], bounds: Bounds = ANYTHING) -> Interva
 
 def standard_deviation(values: Sequence[float]) -> float:
     """Return the sample standard deviation (n - 1), 0 for one value."""
-    mean = sum(values) / len(values)
-    squares = sum((value - mean) ** 2 for value in values)
-    return math.sqrt(squares / max(len(values) - 1, 1))
+    return statistics.stdev(values) if len(values) > 1 else 0.0

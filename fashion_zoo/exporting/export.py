@@ -1,4 +1,4 @@
-"""Write a run's model in a format, and let the folder appear only when it is proved."""
+"""Export the model of a run into a folder, which appears once the proof holds."""
 
 import importlib.util
 from pathlib import Path
@@ -9,9 +9,8 @@ import numpy as np
 from fashion_zoo import storage
 from fashion_zoo.data import Description
 from fashion_zoo.errors import ConfigError, ExportError, FashionZooError, Hint
-from fashion_zoo.exporting.float32 import in_float32
 from fashion_zoo.exporting.format import WORDS, Format
-from fashion_zoo.exporting.parity import prove
+from fashion_zoo.exporting.parity import in_float32, prove
 from fashion_zoo.runs import Run, dataset_of
 from fashion_zoo.storage import absolute
 
@@ -28,28 +27,19 @@ def export_run(
 ) -> dict[str, Any]:
     """Export a run's model, and prove that the export agrees with the model.
 
-    It takes raw (batch, height, width) uint8 images and returns ``probabilities`` (batch, classes)
-    float32 and ``class_index`` (batch,); the class names travel in it.
-    It computes in float32, with the same weights, whatever the training computed in: few programs
-    that read these formats know 16 bits.
-
-    Args:
-        run: the run.
-        folder: what to make. It appears only when the proof holds.
-        format: one of the formats.
-        force: replace an older export there.
-        data: the images of the run again, where they were arrays; without them the proof is made
-            on noise.
+    The export takes raw (batch, height, width) uint8 images and returns ``probabilities`` (batch,
+    classes) float32, ``class_index`` (batch,) and ``class_name``. It computes in float32 with the
+    same weights, since few programs that read these formats know 16 bits. ``data`` are the images
+    of the run if they were arrays; without them the proof is made on noise.
 
     Returns:
-        What ``parity.json``, which lies in the folder, holds: the ``format``, what it was
-        ``proved_on``, and see ``prove``.
+        The content of ``parity.json`` in the folder: ``format``, ``proved_on``, and see ``prove``.
 
     Raises:
-        ConfigError: an unknown format.
-        ExportError: it cannot be written here, or the export does not agree.
-        RunError: the run has no model, or something is in the folder already.
-        StorageError: the folder cannot be written.
+        ConfigError: if the format is unknown.
+        ExportError: if it cannot be written here, or does not agree with the model.
+        RunError: if the run has no model, or something else is in the folder.
+        StorageError: if the folder cannot be written.
     """
     folder, chosen = absolute(folder), WORDS.parse(format)
     storage.check_free(folder, "an export", _is_export, force=force)
@@ -66,20 +56,20 @@ def export_run(
 
 
 def _images(run: Run, data: Any) -> tuple[np.ndarray, str]:
-    """Return the images that the proof is made on, and what they are."""
-    if data is None and run.data.test_digest:  # arrays, which nobody can read again
+    """Return the images of the proof, and a name for them."""
+    if data is None and run.data.test_digest:  # arrays, which cannot be read again
         shape = (_NOISE, *run.data.image_shape)
         return np.random.default_rng(0).integers(0, 256, shape, np.uint8), "noise of seed 0"
     return dataset_of(run, data).test.images, "test images"
 
 
 def check_exportable(folder: Path, format: str = "saved_model") -> None:
-    """Check that an export in a format can be written and loaded there.
+    """Check that an export in a format can be written into a folder and loaded from it.
 
     Raises:
-        ConfigError: an unknown format, or the folder is named like a file of it.
-        ExportError: a package is missing, the Keras backend is another, or the format cannot be in
-            this folder.
+        ConfigError: if the format is unknown, or the folder is named like a file of it.
+        ExportError: if a package is missing, the Keras backend is another, or the format does not
+            allow this folder.
     """
     chosen = WORDS.parse(format)
     missing = [name for name in chosen.modules if importlib.util.find_spec(name) is None]
@@ -111,7 +101,7 @@ def _write(chosen: Format, format: str, model, data: Description, folder: Path) 
         chosen.write(model, data.class_names, data.image_shape, folder)
     except (OSError, FashionZooError):
         raise
-    except Exception as error:  # a converter's own, of a layer that it does not know
+    except Exception as error:  # of a converter that does not know a layer
         raise ExportError(f"The model cannot be written as {format}: {error}") from error
 
 

@@ -1,4 +1,4 @@
-"""What a format of exports is, and the vocabulary of all."""
+"""The class of an export format, and the vocabulary of formats."""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
@@ -17,26 +17,26 @@ Answer = Callable[[np.ndarray], Mapping[str, Any]]
 
 @dataclasses.dataclass(frozen=True)
 class Format:
-    """One way to write a model, and to answer images with what was written."""
+    """A way to write a model, and to predict with the written one."""
 
     file: str
-    """What an export in this format has in its folder, such as ``model.onnx``."""
+    """File that marks an export in this format, such as ``model.onnx``."""
     write: "Callable[[keras.Model, Sequence[str], tuple[int, ...], Path], None]"
-    """Called with a float32 model that takes pixels and returns logits, the names of its classes,
-    the shape of an image, and a folder to write into. The export takes (batch, *shape) uint8."""
+    """Takes a float32 model from pixels to logits, its class names, the shape of an image, and a
+    folder to write into. The export takes (batch, *shape) uint8."""
     serve: Callable[[str], Answer]
-    """Called with the folder; returns a function of (batch, *shape) uint8 images, which returns
+    """Takes the folder and returns a function of (batch, *shape) uint8 images, which returns
     ``probabilities`` (batch, classes), ``class_index`` (batch,) and ``class_name`` (batch,) text or
-    UTF-8. It runs as source in a process that has neither keras nor this package, so it imports
-    what it needs itself and calls nothing else of its file."""
+    UTF-8. Its source runs in a process that has neither keras nor this package, so it contains its
+    imports and calls nothing else of its file."""
     backends: tuple[str, ...] = ("tensorflow",)
     """The Keras backends that can write it."""
     modules: tuple[str, ...] = ()
-    """What writing and serving import and the package does not require."""
+    """Modules that writing and serving import and that this package does not require."""
     extra: str = ""
     """The extra of this package that installs them."""
     check: Callable[[Path], None] = lambda folder: None
-    """Called with the folder to make before anything is done; raises ExportError."""
+    """Takes the folder before anything is written; may raise ExportError."""
 
 
 WORDS: Vocabulary[Format] = Vocabulary(

@@ -1,4 +1,8 @@
-"""The proof that an export agrees with the model it came from; it knows no format."""
+"""The float32 form of a model, and the proof that an export agrees with it, in any format.
+
+An export is float32: TFLite lacks most operations of 16-bit layers, and no runtime computes what
+becomes of them in ONNX.
+"""
 
 import inspect
 import subprocess
@@ -6,20 +10,75 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from fashion_zoo import storage
 from fashion_zoo.errors import ExportError
 from fashion_zoo.evaluation.predict import probabilities
-from fashion_zoo.exporting.float32 import compute_dtype, tolerance
 from fashion_zoo.exporting.format import Format
+from fashion_zoo.machine import precision
+from fashion_zoo.runs.results import RESULTS, Result
 
 if TYPE_CHECKING:
     import keras
 
 TOLERANCE = 1e-5  # of a probability; float32 softmax rounds at about 1e-7
+_SPACING = {"bfloat16": 2.0**-7, "float16": 2.0**-10}  # of a dtype's numbers from 1 on
+_ROUNDINGS = 16  # spacings that a 16-bit probability may differ after a few layers
+IN_RUN = "saved_model"
+"""Folder of the export that a training makes, in its run."""
+
+
+class Parity(Result):
+    """The content of ``parity.json`` of a run's own export; see ``export_run``."""
+
+    file = f"{IN_RUN}/parity.json"
+    files = (IN_RUN,)
+    shape: ClassVar[dict[str, Any]] = {
+        "images": int,
+        "same_class": float,
+        "largest_probability_difference": float,
+    }
+
+
+RESULTS.register(Parity, "parity")
+
+
+def in_float32(model: "keras.Model") -> "keras.Model":
+    """Return an uncompiled float32 copy of a model of 16 bits.
+
+    A float32 model, and one that has no config, such as a subclassed one, is returned itself.
+    """
+    if compute_dtype(model) == "float32":
+        return model
+    try:
+        config = _without_16_bits(model.get_config())
+        with precision.keras_defaults():
+            copy = type(model).from_config(config)
+        for old, new in zip(model.weights, copy.weights, strict=True):
+            new.assign(np.asarray(old.value).astype("float32"))
+    except (NotImplementedError, TypeError, ValueError):  # of a class without a config
+        return model
+    return copy
+
+
+def compute_dtype(model: "keras.Model") -> str:
+    """Return the 16-bit dtype that a layer computes in, or float32 if there is none."""
+    dtypes = (layer.compute_dtype for layer in model._flatten_layers())
+    return next((dtype for dtype in dtypes if dtype in _SPACING), "float32")
+
+
+def _without_16_bits(config: Any) -> Any:
+    """Return a model's config with float32 in place of every 16-bit dtype policy."""
+    if isinstance(config, dict):
+        if config.get("class_name") == "DTypePolicy" and "float16" in config["config"]["name"]:
+            return {**config, "config": {"name": "float32"}}
+        return {name: _without_16_bits(value) for name, value in config.items()}
+    if isinstance(config, list | tuple):
+        return type(config)(_without_16_bits(value) for value in config)
+    return config
 
 
 def prove(
@@ -28,39 +87,24 @@ def prove(
     model: "keras.Model",
     names: Sequence[str],
     images: np.ndarray,
-    *,
     trained: "keras.Model | None" = None,
 ) -> dict[str, Any]:
-    """Compare an export, loaded in a fresh process, with its model.
-
-    Args:
-        format: of the export.
-        folder: the export.
-        model: what was exported.
-        names: of its classes.
-        images: (n, height, width) uint8, what they are compared on.
-        trained: what the model is the float32 form of; by default it is what was trained.
+    """Compare the export in a folder, loaded in a fresh process, with its float32 model.
 
     Returns:
         ``images``, ``largest_probability_difference``, ``same_class`` (a fraction) and
-        ``tolerance``; and, where the training computed in 16 bits, ``trained``: its ``dtype``, and
-        the same three numbers against what was trained.
+        ``tolerance``; and, if the ``trained`` model is of 16 bits, ``trained``: its ``dtype``, and
+        the same three numbers against that model.
 
     Raises:
-        ExportError: a class differs, a name is not that of its class, or a probability is over
-            its tolerance.
+        ExportError: if a class or its name differs, or a probability is over its tolerance.
     """
     expected = probabilities(model, images)
     served = _serve_elsewhere(format, folder, images)
-    difference = float(np.abs(served["probabilities"] - expected).max())
-    same = float((served["class_index"] == expected.argmax(axis=1)).mean())
-    named = float((np.array(names)[served["class_index"]] == served["class_name"]).mean())
-    found: dict[str, Any] = {
-        "images": len(images),
-        "largest_probability_difference": difference,
-        "same_class": same,
-        "tolerance": TOLERANCE,
-    }
+    index = served["class_index"]
+    found = _agreement(served["probabilities"], index, expected, TOLERANCE)
+    difference, same = found["largest_probability_difference"], found["same_class"]
+    named = float((np.array(names)[index] == served["class_name"]).mean())
     if not difference <= TOLERANCE or min(same, named) < 1:
         raise ExportError(
             f"The export does not agree with its model: probabilities differ by up to "
@@ -69,27 +113,31 @@ def prove(
         )
     if trained is not None and trained is not model:
         found["trained"] = _compare(trained, images, expected)
-    return found
+    return {"images": len(images), **found}
+
+
+def _agreement(
+    found: np.ndarray, index: np.ndarray, expected: np.ndarray, tolerance: float
+) -> dict[str, Any]:
+    return {
+        "largest_probability_difference": float(np.abs(found - expected).max()),
+        "same_class": float((index == expected.argmax(axis=1)).mean()),
+        "tolerance": tolerance,
+    }
 
 
 def _compare(trained: "keras.Model", images: np.ndarray, expected: np.ndarray) -> dict[str, Any]:
-    """Compare what was trained in 16 bits with its float32 form."""
+    """Compare a trained model of 16 bits with the probabilities of its float32 form."""
     dtype = compute_dtype(trained)
-    before = probabilities(trained, images)
-    difference, allowed = float(np.abs(before - expected).max()), tolerance(dtype)
-    if not difference <= allowed:
+    before, allowed = probabilities(trained, images), _ROUNDINGS * _SPACING[dtype]
+    found = _agreement(before, before.argmax(axis=1), expected, allowed)
+    if not (difference := found["largest_probability_difference"]) <= allowed:
         raise ExportError(
             f"The float32 form of the model does not agree with what was trained in {dtype}: "
             f"probabilities differ by up to {difference:.3g} (tolerance {allowed:.3g}). Nothing "
             "was written."
         )
-    same = float((before.argmax(axis=1) == expected.argmax(axis=1)).mean())
-    return {
-        "dtype": dtype,
-        "largest_probability_difference": difference,
-        "same_class": same,
-        "tolerance": allowed,
-    }
+    return {"dtype": dtype, **found}
 
 
 def _serve_elsewhere(format: Format, folder: Path, images: np.ndarray) -> dict[str, np.ndarray]:

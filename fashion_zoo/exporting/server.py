@@ -1,7 +1,7 @@
-"""Answer images with an export: ``python server.py SERVE FOLDER IMAGES.npy OUTPUTS.npz < FILE``.
+"""Predict with an export: ``python server.py SERVE FOLDER IMAGES.npy OUTPUTS.npz < SOURCE``.
 
-A program of its own, which ``parity`` starts. It has neither keras nor this package, as a server
-elsewhere; the format's function SERVE comes as source on the standard input.
+``parity`` runs this program, which imports neither keras nor this package. The source of the
+format's function SERVE comes on the standard input.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""What the formats that TensorFlow writes serve: pixels in, probabilities, index and name out."""
+"""The serving function of the formats that TensorFlow writes: from pixels to classes."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,18 +18,15 @@ SCALED = (
 def serving(model: "keras.Model", names: Sequence[str], shape: tuple[int, ...]) -> Callable:
     """Return a traced ``tf.function`` of ``images``, (batch, *shape) uint8.
 
-    It refuses images whose pixels are 0 and 1 alone, which is what casting leaves of pixels that
-    were divided by 255.
-
-    Returns:
-        It returns ``probabilities`` (batch, classes) float32, ``class_index`` (batch,) int64 and
-        ``class_name`` (batch,) string.
+    It returns ``probabilities`` (batch, classes) float32, ``class_index`` (batch,) int64 and
+    ``class_name`` (batch,) string. It refuses images whose pixels are 0 and 1 alone, as casting
+    leaves of pixels that were divided by 255.
     """
     import tensorflow as tf
 
     inputs = model.input_shape[1:]
 
-    @tf.function  # without a signature of its own, which would cast what it gets in silence
+    @tf.function  # without an input signature, which would cast other dtypes in silence
     def serve(images):
         seen = tf.logical_or(tf.equal(tf.size(images), 0), tf.reduce_max(images) > 1)
         tf.debugging.Assert(seen, [SCALED])
@@ -48,7 +45,7 @@ def serving(model: "keras.Model", names: Sequence[str], shape: tuple[int, ...]) 
 
 
 def write_archive(model: "keras.Model", serve: Callable, folder: str | Path) -> None:
-    """Write a SavedModel of a model and a traced function, which its signatures are as well."""
+    """Write a SavedModel of a model with a traced function as its signature."""
     import keras
     import tensorflow as tf
 
@@ -57,7 +54,7 @@ def write_archive(model: "keras.Model", serve: Callable, folder: str | Path) -> 
     archive.add_endpoint("serve", serve)
     try:
         archive.write_out(str(folder), verbose=False)
-    except tf.errors.OpError as error:  # how TensorFlow reports a full disk
+    except tf.errors.OpError as error:  # of a full disk
         raise StorageError(f"Cannot write {folder}: {error.message}.") from error
 
 

@@ -51,7 +51,7 @@ class Result(dict[str, Any]):
 
 
 RESULTS: Vocabulary[Any] = Vocabulary(
-    "result of a run", modules=("fashion_zoo.evaluation.result", "fashion_zoo.exporting.result")
+    "result of a run", modules=("fashion_zoo.evaluation.report", "fashion_zoo.exporting.parity")
 )
 
 

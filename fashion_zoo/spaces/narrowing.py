@@ -56,7 +56,7 @@ def check_images(parameters: Sequence[Parameter], folds: int, dataset: "Dataset"
 
     The images are read only where there are folds.
     """
-    from fashion_zoo.data.split import fold_positions  # numpy, for which help need not wait
+    from fashion_zoo.data.batches import fold_positions  # numpy, for which help need not wait
 
     count = dataset.count
     if folds:

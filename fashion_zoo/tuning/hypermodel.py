@@ -15,7 +15,7 @@ from fashion_zoo import registry, spaces
 from fashion_zoo.callbacks import check_callbacks
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
-from fashion_zoo.data import Dataset, load_for, settings_of
+from fashion_zoo.data import Dataset, load_for
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.registry import Recipe
 from fashion_zoo.show.progress import TrainingDisplay
@@ -58,7 +58,7 @@ def hypermodel(
         ```
     """
     entry = registry.recipe(name)
-    config = override(entry.config, {**overrides, **settings_of(data)})
+    config = override(entry.config, overrides)
     config, images = load_for(
         config, entry.config.model, data, data_settings, overrides, batches=False
     )

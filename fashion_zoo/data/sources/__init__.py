@@ -1,7 +1,7 @@
-"""Where images come from: one kind of source a file, found by its word.
+"""Sources of images, one per file, found by name.
 
-A source is a function of a word's arguments that returns a function from a ``DataConfig`` to a
-``Dataset``.
+A source is a function of the arguments of its word that returns a function from a ``DataConfig`` to
+a ``Dataset``.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Arrays in memory: images and labels of a caller's own, split by a seed of their own."""
+"""Images and labels in memory, split by a seed."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from fashion_zoo.config import DataConfig
-from fashion_zoo.data.arrays import as_array, read_array
 from fashion_zoo.data.dataset import Dataset, Images, Part, Positions, names_of
+from fashion_zoo.data.pictures import as_array, read_array
 from fashion_zoo.data.sources import WORDS
 from fashion_zoo.errors import ConfigError, DataError
 from fashion_zoo.language import checks
@@ -18,17 +18,17 @@ from fashion_zoo.seeds import derive
 
 @dataclasses.dataclass(frozen=True)
 class Arrays:
-    """How arrays become a data set, the same one of the same arrays."""
+    """A split of arrays; the same arrays give the same data set."""
 
     validation: float
     """Fraction of the images of each class that is held out for validation."""
     test: float
-    """Fraction that is held out for the test where there are no test images."""
+    """Fraction that is held out for the test, if there are no test images."""
     seed: int
-    """Key of what is held out; a training has another."""
+    """Key of the split; the seed of a training is another."""
 
     def __call__(self, config: DataConfig) -> Dataset:
-        """Refuse: a config does not hold the arrays."""
+        """Raise ConfigError: a config does not hold the arrays."""
         raise ConfigError(
             "These images were arrays in memory, which cannot be read again. Give them in Python: "
             "data=(x, y) or data=(x, y, x_test, y_test)."
@@ -37,20 +37,14 @@ class Arrays:
     def dataset(
         self, config: DataConfig, given: Sequence[Any], class_names: Sequence[str] | None
     ) -> Dataset:
-        """Make the data set.
+        """Make the data set of ``given`` arrays and ``class_names``; see ``fashion_zoo.data.load``.
 
-        Args:
-            config: what it is made from.
-            given: ``(x, y)``, ``(x, y, x_test, y_test)`` or ``((x, y), (x_test, y_test))``:
-                (n, height, width) numbers in 0..255, 0 is black, and (n,) positions in
-                ``class_names``, or names.
-            class_names: name of each class; by default what stands in ``y``.
-
-        Raises:
-            DataError: the arrays are no images or no labels of them, or a class has too few.
+        Labels are positions in ``class_names``, or names.
         """
         if len(given) == 2 and all(isinstance(part, tuple) and len(part) == 2 for part in given):
-            given = [array for part in given for array in part]  # as load_data() of Keras has them
+            given = [
+                array for part in given for array in part
+            ]  # as load_data() of Keras returns them
         if len(given) not in (2, 4):
             raise DataError(
                 "Arrays are given as (x, y), (x, y, x_test, y_test) or ((x, y), (x_test, y_test)), "

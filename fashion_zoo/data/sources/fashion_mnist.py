@@ -1,4 +1,4 @@
-"""Fashion-MNIST: the four published files, with every claim of a file checked."""
+"""Fashion-MNIST: the four published files, verified when they are read."""
 
 import functools
 import gzip
@@ -30,9 +30,9 @@ _UNSIGNED_BYTE = 0x08  # the IDX type code; all MNIST-like files use it
 
 @functools.cache
 def _validation_indices() -> np.ndarray:
-    """Return the (5000,) int32 positions of the validation images in the training file, sorted.
+    """Return the (5000,) int32 sorted positions of the validation images, 500 of each class.
 
-    They were drawn once, 500 of each class, and are stored so that no library can change them.
+    They were drawn once and are stored, so that no library can change them.
     """
     text = (EMBEDDED / "validation_indices.txt").read_text(encoding="ascii")
     return np.array(text.split(), dtype=np.int32)
@@ -40,9 +40,9 @@ def _validation_indices() -> np.ndarray:
 
 @WORDS.register
 def fashion_mnist() -> Callable[[DataConfig], Dataset]:
-    """Clothes: 70,000 grey images of 28x28 in ten classes, from ``data.folder`` or as they come.
+    """Clothes: 70,000 grey images of 28x28 in ten classes, from ``data.folder`` or this package.
 
-    Reading them raises a DataError where a file is missing, damaged or not the published one.
+    Reading them raises a DataError if a file is missing, damaged or not the published one.
 
     Reference: Xiao, Rasul & Vollgraf 2017, arXiv:1708.07747.
     """
@@ -81,17 +81,8 @@ def read_idx(path: AnyPath, shape: tuple[int, ...]) -> np.ndarray:
     """Read a gzip-compressed IDX file of unsigned bytes.
 
     No more than the expected bytes are unpacked, so a small hostile file cannot fill the memory.
-
-    Args:
-        path: the file.
-        shape: the dimensions that it must have, the number of items first.
-
-    Returns:
-        uint8 array of ``shape``.
-
-    Raises:
-        DataError: the file is missing or unreadable, not gzip, truncated, has a wrong magic
-            number, type, number of dimensions or dimension, or bytes after its data.
+    Return a uint8 array of ``shape``; raise DataError if the file is missing, unreadable, truncated
+    or not in this format, or has another shape.
 
     Format: four bytes 0, 0, type, number of dimensions; each dimension as a big-endian uint32;
     the data, the last dimension fastest.

@@ -1,4 +1,4 @@
-"""What metrics are functions of, and all of them."""
+"""The predictions that metrics are functions of, and the vocabulary of metrics."""
 
 import functools
 from collections.abc import Sequence
@@ -9,18 +9,18 @@ import numpy as np
 from fashion_zoo.language.vocabulary import Vocabulary
 
 WORDS: Vocabulary[Any] = Vocabulary("metric", package="fashion_zoo.evaluation.metrics")
-"""Each is a function of ``Predictions`` that returns what JSON can hold.
+"""Functions of ``Predictions`` that return JSON values.
 
-One that is a number begins its docstring with its title and a colon.
+The docstring of one that returns a number begins with its title and a colon.
 """
 
 
 class Predictions:
-    """What a model said of images, and what they show.
+    """The logits of a model for labelled images.
 
     Args:
-        logits: (n, classes) float64. A likelihood is computed from them, because a probability
-            that is rounded to 0 has none.
+        logits: (n, classes) float64. Likelihoods are computed from them, since a probability may
+            be rounded to 0.
         labels: (n,) integers.
         class_names: name of each class.
     """
@@ -44,10 +44,10 @@ class Predictions:
 
 
 def measure(logits: np.ndarray, labels: np.ndarray, class_names: Sequence[str]) -> dict[str, Any]:
-    """Measure predictions, given as ``Predictions`` has them.
+    """Compute all metrics of ``Predictions``.
 
     Returns:
-        A dictionary ready for JSON: the number of ``images``, and what each metric is by its word.
+        A dictionary for JSON: the number of ``images``, and each metric by its name.
     """
     found = Predictions(logits, labels, class_names)
     return {"images": len(labels), **{word: metric(found) for word, metric in WORDS.items()}}

@@ -1,4 +1,4 @@
-"""What is said of each class."""
+"""Metrics of each class."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from fashion_zoo.evaluation.metrics import WORDS, Predictions
 
 @WORDS.register
 def classes(found: Predictions) -> list[dict[str, Any]]:
-    """Precision, recall and F1 of each class, 0 where nothing can be said."""
+    """Precision, recall and F1 of each class, 0 if undefined."""
     from sklearn.metrics import precision_recall_fscore_support
 
     numbers = precision_recall_fscore_support(

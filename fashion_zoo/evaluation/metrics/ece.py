@@ -1,4 +1,4 @@
-"""Calibration: whether a model is as sure as it is right."""
+"""Calibration: confidence against accuracy."""
 
 from collections.abc import Sequence
 
@@ -28,15 +28,8 @@ def ece(found: Predictions) -> float:
 def confidence_bins(confidence: np.ndarray, correct: np.ndarray) -> list[dict[str, float]]:
     """Sort predictions into 15 bins of equal width by confidence.
 
-    Args:
-        confidence: (n,) probability of the predicted class, in (0, 1].
-        correct: (n,) bool.
-
-    Returns:
-        For each bin its ``low`` and ``high`` edge, ``count``, mean ``confidence``, ``accuracy``
-        (0 where the bin is empty), and the accuracy's 95 % interval (Wilson; 0 to 1 where the bin
-        is empty), ``accuracy_low`` and ``accuracy_high``. A bin holds its upper edge, not its
-        lower.
+    A bin contains its upper edge, not its lower. ``accuracy_low`` and ``accuracy_high`` are the
+    accuracy's 95 % interval (Wilson). An empty bin has mean confidence and accuracy 0, in 0 to 1.
     """
     place = np.clip(np.ceil(confidence * _BINS).astype(int) - 1, 0, _BINS - 1)
     bins = []
@@ -59,10 +52,7 @@ def confidence_bins(confidence: np.ndarray, correct: np.ndarray) -> list[dict[st
 
 
 def calibration_error(bins: Sequence[dict[str, float]]) -> float:
-    """Return the expected calibration error, a fraction.
-
-    ECE = sum over bins of count / n * |accuracy - confidence|
-    """
+    """Return the sum over bins of count / n * |accuracy - confidence|."""
     total = sum(entry["count"] for entry in bins)
     return (
         sum(entry["count"] * abs(entry["accuracy"] - entry["confidence"]) for entry in bins) / total

@@ -22,8 +22,8 @@ def litert() -> Format:
 def write(model: "keras.Model", names: Sequence[str], shape: tuple[int, ...], folder: Path) -> None:
     """Write ``model.tflite`` of LiteRT's own operations, with ``labels.txt`` in it.
 
-    The compiled models of LiteRT have neither text nor int64. So the class index is int32, and the
-    names stand one a line where TFLite's metadata has its files: in a ZIP archive behind the model.
+    LiteRT has neither text nor int64. So the class index is int32, and the class names are, one per
+    line, in a ZIP archive behind the model, as TFLite's metadata.
     """
     import tensorflow as tf
 
@@ -37,7 +37,7 @@ def write(model: "keras.Model", names: Sequence[str], shape: tuple[int, ...], fo
 
     unnamed.get_concrete_function(pixels_of(shape))
     file = folder / "model.tflite"
-    # Of a function that is traced the converter leaves out the values of Keras's variables.
+    # The converter leaves out the values of Keras's variables if it is given a traced function.
     with tempfile.TemporaryDirectory() as saved:
         write_archive(model, unnamed, saved)
         file.write_bytes(tf.lite.TFLiteConverter.from_saved_model(saved).convert())
@@ -46,7 +46,7 @@ def write(model: "keras.Model", names: Sequence[str], shape: tuple[int, ...], fo
 
 
 def serve(folder: str):
-    """Answer with LiteRT's interpreter."""
+    """Predict with LiteRT's interpreter."""
     import zipfile
 
     import numpy as np

@@ -19,7 +19,7 @@ def onnx() -> Format:
 
 
 def write(model: "keras.Model", names: Sequence[str], shape: tuple[int, ...], folder: Path) -> None:
-    """Write ``model.onnx``, whose outputs are those of the SavedModel."""
+    """Write ``model.onnx``, with the outputs of the SavedModel."""
     import tf2onnx
 
     converted, _ = tf2onnx.convert.from_function(
@@ -29,7 +29,7 @@ def write(model: "keras.Model", names: Sequence[str], shape: tuple[int, ...], fo
 
 
 def serve(folder: str):
-    """Answer with ONNX Runtime."""
+    """Predict with ONNX Runtime."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(f"{folder}/model.onnx")

@@ -20,11 +20,7 @@ def saved_model() -> Format:
 
 
 def check(folder: Path) -> None:
-    """Check that TensorFlow can load a SavedModel from there.
-
-    Raises:
-        ExportError: the path has brackets or a backslash.
-    """
+    """Raise ExportError for a path that TensorFlow cannot load from: brackets or a backslash."""
     if re.search(r"\\|\[.*\]", str(folder), re.DOTALL):
         raise ExportError(
             f"TensorFlow cannot load a SavedModel from {folder}: it reads brackets and backslashes "
@@ -35,12 +31,12 @@ def check(folder: Path) -> None:
 
 
 def write(model: "keras.Model", names: Sequence[str], shape: tuple[int, ...], folder: Path) -> None:
-    """Write it with the function ``serve``, which is the signature ``serving_default`` as well."""
+    """Write a SavedModel with the function ``serve``, also its signature ``serving_default``."""
     write_archive(model, serving(model, names, shape), folder)
 
 
 def serve(folder: str):
-    """Answer with its signature."""
+    """Predict with the signature."""
     import tensorflow as tf
 
     model = tf.saved_model.load(folder)  # the function below keeps its variables alive
