@@ -14,7 +14,7 @@ from keras_tuner.engine.trial import TrialStatus
 from searching import search, space
 
 from fashion_zoo.errors import StudyError
-from fashion_zoo.tuning import Study, StudyOracle, report_page, waiting
+from fashion_zoo.tuning import Study, StudyOracle, report_page, workers
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -131,11 +131,11 @@ def test_a_study_without_a_name_is_refused(name):
 def test_a_file_that_another_program_holds_is_said(intact, tmp_path, monkeypatch, capsys):
     file = tmp_path / "study.db"
     shutil.copy(intact, file)
-    monkeypatch.setattr(waiting, "SILENT", 0.05)
+    monkeypatch.setattr(workers, "SILENT", 0.05)
     other = sqlite3.connect(file, check_same_thread=False)
     other.execute("BEGIN EXCLUSIVE")
-    said, real = threading.Event(), waiting.streams.say
-    monkeypatch.setattr(waiting.streams, "say", lambda line: (real(line), said.set()))
+    said, real = threading.Event(), workers.streams.say
+    monkeypatch.setattr(workers.streams, "say", lambda line: (real(line), said.set()))
     free = threading.Thread(target=lambda: (said.wait(30), other.rollback()))
     free.start()
     go_on(file)
@@ -148,8 +148,8 @@ def test_a_file_that_another_program_holds_is_said(intact, tmp_path, monkeypatch
 def test_a_file_that_stays_locked_is_an_error_in_the_end(intact, tmp_path, monkeypatch):
     file = tmp_path / "study.db"
     shutil.copy(intact, file)
-    monkeypatch.setattr(waiting, "SILENT", 0.05)
-    monkeypatch.setattr(waiting, "PATIENCE", 0.1)
+    monkeypatch.setattr(workers, "SILENT", 0.05)
+    monkeypatch.setattr(workers, "PATIENCE", 0.1)
     other = sqlite3.connect(file)
     other.execute("BEGIN EXCLUSIVE")
     with pytest.raises(StudyError, match=r"study.db.*locked"):
@@ -162,10 +162,10 @@ def test_a_worker_that_stops_in_the_middle_of_a_write_is_said(
 ):
     file = tmp_path / "study.db"
     shutil.copy(intact, file)
-    monkeypatch.setattr(waiting, "SILENT", 0.05)
+    monkeypatch.setattr(workers, "SILENT", 0.05)
     one, two = reopened(file), reopened(file)
     released = threading.Event()
-    monkeypatch.setattr(waiting.streams, "say", lambda line: (print(line), released.set()))
+    monkeypatch.setattr(workers.streams, "say", lambda line: (print(line), released.set()))
 
     def hold():
         with one._lock:

@@ -21,7 +21,9 @@ def test_a_broken_trial_has_no_value_and_is_never_the_best(direction, sign):
     for value in (math.nan, 7 * sign, 9 * sign, math.inf):
         end(oracle, value)
     assert [plan.score for plan in study.plans()] == [None, 7 * sign, 9 * sign, None]
-    assert {plan.outcome.state for plan in study.plans() if plan.broken} == {TrialState.FAIL}
+    assert {plan.outcome.state for plan in study.plans() if plan.status == "failed"} == {
+        TrialState.FAIL
+    }
     assert [oracle.trials[number].status for number in "0123"] == [
         "FAILED", "COMPLETED", "COMPLETED", "FAILED",
     ]  # fmt: skip

@@ -90,7 +90,7 @@ def test_another_tools_chief_is_not_waited_for(opened, tmp_path, monkeypatch):
     oracle = StudyOracle(opened())
     tuner = StudyTuner(oracle, Model(), str(tmp_path))  # KerasTuner's own asks the chief here
     assert tuner.oracle is oracle
-    tuner.say = said.append
+    tuner.display.say = said.append
     tuner.search()
     assert searched == [False]
     assert said == [

@@ -1,4 +1,4 @@
-"""Whether a study is what it was left as: looked at before anything is written into it."""
+"""Whether a stored study is what it was left as: checked before anything is written into it."""
 
 import contextlib
 import json
@@ -14,9 +14,9 @@ from optuna.trial import FrozenTrial, TrialState
 from fashion_zoo.config.overrides import differences
 from fashion_zoo.errors import FashionZooError, StudyError
 from fashion_zoo.language.wording import listed
-from fashion_zoo.tuning.waiting import Connection
+from fashion_zoo.tuning.workers import Connection
 
-_WHAT_TO_DO = "Restore it from a copy, or begin another search in another place."
+_REMEDY = "restore it from a copy, or begin another search in another place."
 _SETTLED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
@@ -24,40 +24,38 @@ class Damage(Exception):
     """What is wrong with a study, in words."""
 
 
-def damaged(place: str, what: object) -> StudyError:
+def damaged(place: str, what: Exception) -> StudyError:
     """Return the error of a study that cannot be read or written."""
     if "database is locked" in str(what):
         return StudyError(
             f"The study in {place} is locked by another program. Close that, and begin again."
         )
     first = (str(what).strip() or type(what).__name__).splitlines()[0].rstrip(".")
-    if isinstance(what, Exception) and not isinstance(what, Damage):
-        return StudyError(
-            f"The study in {place} cannot be read or written: {first}. If it is damaged, restore "
-            "it from a copy, or begin another search in another place."
-        )
-    return StudyError(f"The study in {place} is damaged: {first}. {_WHAT_TO_DO}")
+    if isinstance(what, KeyError):
+        what = Damage(first := f"{first} is missing")
+    if isinstance(what, Damage):
+        return StudyError(f"The study in {place} is damaged: {first}. {_REMEDY.capitalize()}")
+    return StudyError(
+        f"The study in {place} cannot be read or written: {first}. If it is damaged, {_REMEDY}"
+    )
 
 
 @contextlib.contextmanager
-def reading(place: str) -> Iterator[None]:
-    """Turn whatever a damaged value makes its reader raise into an error of ours.
+def reading(place: str, *expected: type[Exception]) -> Iterator[None]:
+    """Turn whatever a damaged value makes its reader raise into a StudyError.
 
-    Raises:
-        StudyError: anything else than an error of ours was raised.
+    Errors of this package and those that are ``expected`` pass.
     """
     try:
         yield
-    except FashionZooError:
+    except (FashionZooError, *expected):
         raise
     except Exception as error:  # a decoder, an enum, SQLAlchemy, Optuna's assertions, and so on
         raise damaged(place, error) from error
 
 
 def check_file(file: Path) -> None:
-    """Check the SQLite file of a study, without a write.
-
-    A file that is not there or is empty is a study's that begins.
+    """Check the SQLite file of a study, without a write; there may be none yet, or an empty one.
 
     Raises:
         StudyError: it is damaged, another program's, or has triggers.
@@ -82,43 +80,25 @@ def _check_pages(base: sqlite3.Connection) -> None:
 
 
 def _check_tables(base: sqlite3.Connection, place: str) -> None:
-    known = {one.name: {each.name for each in one.columns} for one in _tables()}
     rows = base.execute("SELECT type, name FROM sqlite_master").fetchall()
-    there = {name for kind, name in rows if kind == "table"}
     for kind, name in rows:
         if kind in ("trigger", "view"):
             raise Damage(f"it has the {kind} {name!r}, which a study has not")
-    if there and not there & known.keys():
+    there = {name for kind, name in rows if kind == "table"}
+    known = set(models.BaseModel.metadata.tables)
+    if there and not there & known:
         raise StudyError(f"{place} is a database of another program. Keep the study elsewhere.")
-    filled = {name for name in there & known.keys() if _count(base, name)}
-    for name in there & known.keys():
-        columns = {row[1] for row in base.execute(f'PRAGMA table_info("{name}")')}
-        if lacking := known[name] - columns:
-            raise Damage(f"the table {name} lacks {listed(sorted(lacking))}")
-    if not filled - {"version_info"}:
+    filled = {name for name in there if base.execute(f'SELECT 1 FROM "{name}" LIMIT 1').fetchone()}
+    if not filled & known - {"version_info"}:
         return  # a worker was killed while it made them
-    if lacking := known.keys() - there:
+    if lacking := known - there:
         raise Damage(f"the tables {listed(sorted(lacking))} are missing")
-    if not (_count(base, "version_info") and _count(base, "alembic_version")):
+    if not {"version_info", "alembic_version"} <= filled:
         raise Damage("its version is missing")
-    if _count(base, "trials") and not _count(base, "studies"):
-        raise Damage("it has trials of no study")
-
-
-def _tables() -> Sequence[Any]:
-    return models.BaseModel.metadata.sorted_tables
-
-
-def _count(base: sqlite3.Connection, name: str) -> int:
-    return base.execute(f'SELECT count(*) FROM (SELECT 1 FROM "{name}" LIMIT 1)').fetchone()[0]
 
 
 def check_attributes(attributes: dict[str, Any], trials: Sequence[FrozenTrial]) -> None:
-    """Check that a study is one of ours.
-
-    Raises:
-        Damage: it was begun by another program, or is damaged.
-    """
+    """Check that what is stored beside the trials is what this package stores."""
     stored = attributes.get("fingerprint")
     if stored is None and trials:
         raise Damage("it has trials and no fingerprint, so another program began it")
@@ -134,34 +114,17 @@ def check_attributes(attributes: dict[str, Any], trials: Sequence[FrozenTrial]) 
                 raise Damage("the name of a hyperparameter is no text")
 
 
-def check_same(
-    which: str,
-    stored: tuple[dict[str, Any], tuple[str, ...]],
-    mine: tuple[dict[str, Any], tuple[str, ...]],
-) -> None:
-    """Check that a study is this search.
-
-    Raises:
-        StudyError: it is another.
-    """
-    if changed := "; ".join(differences(stored[0], mine[0])):
+def check_same(which: str, stored: dict[str, Any], mine: dict[str, Any]) -> None:
+    """Check that a stored study is this search, by what makes it one."""
+    if changed := "; ".join(differences(stored, mine)):
         raise StudyError(
             f"The study {which} is another search. {changed}. Give this one another name or "
             "folder, or leave out what differs."
         )
-    if stored[1] != mine[1]:
-        raise StudyError(
-            f"The study {which} is another search. Its directions are {list(stored[1])}, not "
-            f"{list(mine[1])}. Give this one another name or folder."
-        )
 
 
 def check_trials(trials: Sequence[FrozenTrial], objectives: int) -> None:
-    """Check the trials of a study; those without an index are of another program, and left alone.
-
-    Raises:
-        Damage: what ours have is not what was written.
-    """
+    """Check the trials of a study; those without an index are another program's, and left alone."""
     indices = set()
     for trial in trials:
         own = trial.user_attrs

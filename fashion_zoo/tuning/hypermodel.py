@@ -26,6 +26,7 @@ from fashion_zoo.training import build_model
 from fashion_zoo.training.compile import compile_to_train
 from fashion_zoo.training.fit import fit
 from fashion_zoo.training.plan import Plan, plan
+from fashion_zoo.tuning.mirror import SearchError
 
 
 def hypermodel(
@@ -63,31 +64,6 @@ def hypermodel(
         config, entry.config.model, data, data_settings, overrides, batches=False
     )
     return RecipeHyperModel(entry, config, narrowed(entry.space, space, config), images)
-
-
-class SearchCallError(ConfigError, keras_tuner.errors.FatalError):
-    """Something was given to ``search()`` that no trial can take.
-
-    KerasTuner ends a search with a fatal error; any other it takes for a fault of the
-    hyperparameters, and tries the next ones.
-    """
-
-
-def _check_call(
-    data: Sequence[Any],
-    options: Mapping[str, Any],
-    callbacks: Sequence[keras.callbacks.Callback],
-) -> None:
-    if data or options:
-        given = ", ".join([*(["images or labels"] if data else []), *options])
-        raise SearchCallError(
-            "search() takes epochs, callbacks and verbose, since a recipe brings its own images "
-            f"and settings; received {given}. Leave that out, and give settings to hypermodel()."
-        )
-    try:
-        check_callbacks(callbacks)
-    except ConfigError as error:
-        raise SearchCallError(str(error)) from error
 
 
 class RecipeHyperModel(keras_tuner.HyperModel):
@@ -199,10 +175,20 @@ class RecipeHyperModel(keras_tuner.HyperModel):
             **options: nothing: what else ``keras.Model.fit`` takes is the config's.
 
         Raises:
-            SearchCallError: ``search()`` was given what no trial can take.
+            SearchError: ``search()`` was given what no trial can take.
             TrainingError: the loss diverged.
         """
-        _check_call(data, options, callbacks)
+        if data or options:
+            given = ", ".join([*(["images or labels"] if data else []), *options])
+            raise SearchError(
+                "search() takes epochs, callbacks and verbose, since a recipe brings its own "
+                f"images and settings; received {given}. Leave that out, and give settings to "
+                "hypermodel()."
+            )
+        try:
+            check_callbacks(callbacks)
+        except ConfigError as error:
+            raise SearchError(str(error)) from error
         config = self.config(hp, repetition)
         training = dataclasses.replace(config.training, epochs=epochs or config.training.epochs)
         config = dataclasses.replace(config, training=training)

@@ -15,10 +15,17 @@ from fashion_zoo.tuning.plans import Attempt, Plan
 from fashion_zoo.tuning.study import Study
 
 ENDED = (TrialStatus.COMPLETED, TrialStatus.FAILED)
+_STATUS = {
+    "completed": TrialStatus.COMPLETED,
+    "pruned": TrialStatus.COMPLETED,
+    "failed": TrialStatus.FAILED,
+    "running": TrialStatus.RUNNING,
+    "waiting": TrialStatus.INVALID,
+}
 
 
-class ObjectiveError(ConfigError, keras_tuner.errors.FatalError):
-    """The objective is not among what a trial reports.
+class SearchError(ConfigError, keras_tuner.errors.FatalError):
+    """A search cannot go on: of its objective, or of what ``search()`` was given.
 
     KerasTuner ends a search with a fatal error; any other it takes for a fault of the
     hyperparameters, and tries the next ones.
@@ -31,11 +38,11 @@ class FailuresError(TrainingError, RuntimeError):
 
 @dataclasses.dataclass
 class Ongoing:
-    """What is known of a trial while it runs."""
+    """State of a running trial."""
 
     attempt: Attempt
     end: Callable[[], None]
-    """Ends its signs of life."""
+    """Ends its heartbeat."""
     known: int
     """How many hyperparameters there were when it began."""
     reports: int = 0
@@ -55,23 +62,13 @@ class Ongoing:
 
 
 class StudyMirror(keras_tuner.Oracle):
-    """An Oracle that knows the trials of its study, whoever runs them, and writes no file.
-
-    Args:
-        study: where the trials are kept.
-        objective: name of a metric or a KerasTuner Objective, or several.
-        **options: of every KerasTuner Oracle.
-
-    Raises:
-        ConfigError: the objective is not the study's.
-    """
+    """An Oracle that has the trials of its study, whoever runs them, and writes no file."""
 
     hyperparameters: Any
     """The space, as of every Oracle."""
 
     def __init__(self, study: Study, objective: Any, **options: Any):
-        self.objectives = _parsed(objective)
-        _check_directions(self.objectives, study.directions)
+        self.objectives = _parsed(objective, study.directions)
         first, *self.costs = self.objectives
         try:
             super().__init__(objective=first, max_trials=study.trials, **options)
@@ -83,7 +80,7 @@ class StudyMirror(keras_tuner.Oracle):
         self._read()
 
     def _share_space(self) -> None:
-        """Know the hyperparameters that all workers know, in the same order."""
+        """Take the hyperparameters of all workers, in the same order, and add those of this one."""
         if not (self.tune_new_entries and self.allow_new_entries):
             return
         if (stored := self.study.space) == self._shared and stored is not None:
@@ -91,23 +88,21 @@ class StudyMirror(keras_tuner.Oracle):
             if own == len(stored["space"]):
                 return
         self._shared = self.study.extend(
-            lambda stored: {
-                **_merged(stored, self.hyperparameters).get_config(),
-                "values": {},
-            }
+            lambda stored: {**_merged(stored, self.hyperparameters).get_config(), "values": {}}
         )
         self.hyperparameters = _merged(self._shared, self.hyperparameters)
 
     def _read(self, plans: Sequence[Plan] | None = None) -> None:
-        """Know the trials that the study has, those of other workers and processes included."""
+        """Read the trials of the study, those of other workers and processes included."""
         plans = self.study.plans() if plans is None else plans
         for plan in plans:
             trial_id = str(plan.index)
             known = self.trials.get(trial_id)
             if trial_id not in self._ongoing and (known is None or known.status not in ENDED):
-                self.trials[trial_id] = _told(plan, self.objectives, self.study.attempts)
-        self.start_order = _begun(plans)
-        self.end_order = _ended(plans, self.study.attempts)
+                self.trials[trial_id] = _trial(plan, self.objectives)
+        self.start_order = [str(plan.index) for plan in plans]
+        ended = [(_end(plan), plan.index) for plan in plans if _STATUS[plan.status] in ENDED]
+        self.end_order = [str(index) for _, index in sorted(ended)]
 
     def get_best_trials(self, num_trials: int = 1) -> list[Trial]:
         """Return the best trials of the study, whoever ran them."""
@@ -122,66 +117,53 @@ class StudyMirror(keras_tuner.Oracle):
         return found
 
     def remaining_trials(self) -> int:
-        """Return how many planned trials nobody has begun."""
+        """Return how many planned trials are not yet begun."""
         self._read()
         return super().remaining_trials()
 
     def save(self) -> None:
-        """Write nothing: the study is the truth."""
+        """Write nothing: all of it is in the study."""
 
     def reload(self) -> None:
-        """Read the study, which is the truth, and no file of KerasTuner's."""
+        """Read the study, and no file of KerasTuner's."""
         if self.study.space is not None:
             self._share_space()
         self._read()
 
 
-def _parsed(objective: Any) -> list[keras_tuner.Objective]:
-    """Return the objectives that an argument names, one or several.
-
-    Raises:
-        ConfigError: it is no name and no Objective, or the direction of a name is not known.
-    """
+def _parsed(objective: Any, directions: Sequence[str]) -> list[keras_tuner.Objective]:
+    """Return one or several objectives; their directions must be those of the study."""
     one = objective is None or isinstance(objective, str | keras_tuner.Objective)
     try:
-        return [create_objective(name) for name in ([objective] if one else objective)]
+        found = [create_objective(name) for name in ([objective] if one else objective)]
     except (TypeError, ValueError) as error:
         raise ConfigError(str(error)) from error
-
-
-def _check_directions(
-    objectives: Sequence[keras_tuner.Objective], directions: Sequence[str]
-) -> None:
-    """Check that a study goes where the objectives go.
-
-    Raises:
-        ConfigError: it does not.
-    """
-    wanted = tuple("maximize" if one.direction == "max" else "minimize" for one in objectives)
+    wanted = tuple("maximize" if one.direction == "max" else "minimize" for one in found)
     if wanted != tuple(directions):
-        names = listed([f"{one.name} ({one.direction})" for one in objectives])
+        names = listed([f"{one.name} ({one.direction})" for one in found])
         raise ConfigError(
             f"The study has the directions {tuple(directions)}, which are not those of {names}. "
             f"Open it with directions={wanted}, or give the oracle another objective."
         )
+    return found
 
 
-def missing(objective: keras_tuner.Objective, metrics: Iterable[str]) -> ObjectiveError:
+def missing(objective: keras_tuner.Objective, metrics: Iterable[str]) -> SearchError:
     """Return the error of a trial that reports metrics, and not the objective."""
     known = sorted(metrics)
     close = nearest(objective.name, known)
     meant = f" Did you mean {close!r}?" if close else ""
     there = listed(known) if known else "nothing"
-    return ObjectiveError(
+    return SearchError(
         f"Objective value missing: {objective.name!r} is not among what a trial reports, which is "
         f"{there}.{meant}"
     )
 
 
-def _told(plan: Plan, objectives: Sequence[keras_tuner.Objective], attempts: int) -> Trial:
+def _trial(plan: Plan, objectives: Sequence[keras_tuner.Objective]) -> Trial:
     """Return a planned trial as KerasTuner's Trial, with its values and without the space."""
     last = plan.outcome or plan.running or plan.attempts[-1]
-    found = Trial(keras_tuner.HyperParameters(), str(plan.index), _status(plan, attempts))
+    found = Trial(keras_tuner.HyperParameters(), str(plan.index), _STATUS[plan.status])
     found.hyperparameters.values = dict(last.params)
     found.message = last.user_attrs.get("mark") or last.user_attrs.get("failed")
     if found.status == TrialStatus.FAILED and not plan.outcome:
@@ -201,26 +183,8 @@ def _told(plan: Plan, objectives: Sequence[keras_tuner.Objective], attempts: int
     return found
 
 
-def _status(plan: Plan, attempts: int) -> str:
-    if plan.outcome:
-        return TrialStatus.FAILED if plan.broken else TrialStatus.COMPLETED
-    if plan.running:
-        return TrialStatus.RUNNING
-    # What died is tried again, until it is given up.
-    return TrialStatus.FAILED if plan.deaths >= attempts else TrialStatus.INVALID
-
-
-def _begun(plans: Sequence[Plan]) -> list[str]:
-    """Return the numbers of the trials in the order in which they were begun."""
-    return [str(one.index) for one in sorted(plans, key=lambda one: one.attempts[0].number)]
-
-
-def _ended(plans: Sequence[Plan], attempts: int) -> list[str]:
-    """Return the numbers of the trials that ended, in that order."""
-    over = [one for one in plans if _status(one, attempts) in ("COMPLETED", "FAILED")]
-    last = {one.index: one.outcome or one.attempts[-1] for one in over}
-    by_time = sorted(over, key=lambda one: (str(last[one.index].datetime_complete), one.index))
-    return [str(one.index) for one in by_time]
+def _end(plan: Plan) -> str:
+    return str((plan.outcome or plan.attempts[-1]).datetime_complete)
 
 
 def complete(space: keras_tuner.HyperParameters) -> None:
@@ -233,10 +197,10 @@ def complete(space: keras_tuner.HyperParameters) -> None:
 def _merged(
     stored: Mapping[str, Any] | None, own: keras_tuner.HyperParameters
 ) -> keras_tuner.HyperParameters:
-    """Return the hyperparameters that a study knows, and after them those that it does not."""
+    """Return the stored hyperparameters, and after them those of this worker that are new."""
     if stored is None:
         return own.copy()
     found = keras_tuner.HyperParameters.from_config(stored)
-    found.merge([hp for hp in own.space if not found._exists(hp.name, hp.conditions)])
+    found.merge(own, overwrite=False)
     complete(found)
     return found

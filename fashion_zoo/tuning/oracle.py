@@ -165,7 +165,7 @@ class StudyOracle(StudyMirror):
             step: the epoch, from 0; one that does not follow the last begins another execution.
 
         Raises:
-            ObjectiveError: neither the objective nor a cost is among the metrics.
+            SearchError: neither the objective nor a cost is among the metrics.
         """
         trial, ongoing = self.trials[trial_id], self._ongoing[trial_id]
         directions = {one.name: one.direction for one in self.objectives}
@@ -201,7 +201,7 @@ class StudyOracle(StudyMirror):
             status: how it ended, where only its number is given.
 
         Raises:
-            ObjectiveError: it is completed, and some objective was never reported.
+            SearchError: it is completed, and some objective was never reported.
             FailuresError: too many in a row failed.
         """
         if isinstance(trial, str):

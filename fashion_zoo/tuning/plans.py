@@ -1,8 +1,9 @@
-"""What a study plans: trials, each with the attempts at it."""
+"""The planned trials of a study, each with the attempts at it."""
 
 import dataclasses
+from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from optuna.trial import FrozenTrial, TrialState
 
@@ -11,16 +12,15 @@ from fashion_zoo.show.trials import Counts
 _SETTLED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
-@dataclasses.dataclass(frozen=True)
-class Attempt:
-    """A trial that this worker has to run."""
+class Attempt(NamedTuple):
+    """An attempt at a trial that this worker runs."""
 
     key: int
-    """Key of the Optuna trial."""
+    """Id of the Optuna trial."""
     index: int
-    """Which planned trial it is, from 0."""
+    """Index of the planned trial, from 0."""
     values: dict[str, Any] | None
-    """The parameters, where an attempt before it had them all."""
+    """The hyperparameters, where an earlier attempt had them all."""
 
 
 def is_broken(trial: FrozenTrial) -> bool:
@@ -34,6 +34,19 @@ class Plan:
 
     index: int
     attempts: tuple[FrozenTrial, ...]
+    limit: int
+    """After how many attempts that died with their workers it has failed."""
+
+    @property
+    def status(self) -> Literal["completed", "pruned", "failed", "running", "waiting"]:
+        """Where the trial stands; one that waits is not yet begun, or is to be tried again."""
+        if found := self.outcome:
+            if is_broken(found):
+                return "failed"
+            return "pruned" if found.state == TrialState.PRUNED else "completed"
+        if self.running:
+            return "running"
+        return "failed" if self.deaths >= self.limit else "waiting"
 
     @property
     def outcome(self) -> FrozenTrial | None:
@@ -47,16 +60,9 @@ class Plan:
         return found.values[0] if found and not is_broken(found) else None
 
     @property
-    def broken(self) -> bool:
-        """Whether it finished without a score."""
-        return self.outcome is not None and is_broken(self.outcome)
-
-    @property
     def whole(self) -> FrozenTrial | None:
         """The attempt that finished, if it was trained to its end and has a score."""
-        found = self.outcome
-        complete = found and found.state == TrialState.COMPLETE and not is_broken(found)
-        return found if complete else None
+        return self.outcome if self.status == "completed" else None
 
     @property
     def running(self) -> FrozenTrial | None:
@@ -75,17 +81,10 @@ class Plan:
         return sum("failed" in one.user_attrs for one in self.attempts)
 
 
-def count(plans: Sequence[Plan], planned: int, attempts: int) -> Counts:
-    """Count the trials of each kind."""
-    outcomes = [plan.outcome for plan in plans if plan.outcome]
-    marked = sum(plan.broken for plan in plans)
-    pruned = sum(one.state.name == "PRUNED" for one in outcomes)
-    lost = sum(
-        plan.outcome is None and plan.running is None and plan.deaths >= attempts for plan in plans
-    )
-    running = sum(plan.outcome is None and plan.running is not None for plan in plans)
-    done = len(outcomes) - marked - pruned
-    return Counts(planned, done, pruned, running, marked + lost)
+def count(plans: Sequence[Plan], planned: int) -> Counts:
+    """Count the trials of each status."""
+    of = Counter(plan.status for plan in plans)
+    return Counts(planned, of["completed"], of["pruned"], of["running"], of["failed"])
 
 
 def since_best(plans: Sequence[Plan], *, maximized: bool) -> int:

@@ -145,7 +145,7 @@ def _trials(
         seconds = "" if last.duration is None else f"{last.duration.total_seconds():.0f}"
         state = str(last.user_attrs.get("mark") or last.state.name.lower())
         values = [""] * (1 + len(minimize))
-        if plan.outcome and not plan.broken:
+        if plan.outcome and plan.score is not None:
             score, *costs = plan.outcome.values
             values = [percent(score), *map(cost, minimize, costs)]
         tried = [state, reports, seconds, len(plan.attempts)]

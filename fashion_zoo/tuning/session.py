@@ -30,7 +30,6 @@ from fashion_zoo.tuning.hypermodel import RecipeHyperModel
 from fashion_zoo.tuning.oracle import StudyOracle
 from fashion_zoo.tuning.plans import count
 from fashion_zoo.tuning.report import facts, report_page
-from fashion_zoo.tuning.sampling import ranked
 from fashion_zoo.tuning.storages import study_folder
 from fashion_zoo.tuning.study import Study
 from fashion_zoo.tuning.tuner import StudyTuner
@@ -129,7 +128,7 @@ def tune(
             said = facts(model, study, asked, command=command)
             page = report_page(study, plans, rows, asked.minimize, said)
             storage.write_text(folder / "report.html", page)
-        counts = count(plans, study.trials, study.attempts)
+        counts = count(plans, study.trials)
     return Tuned(folder, counts, rows, folder / "best.json" if rows else None, *spent)
 
 
@@ -152,11 +151,7 @@ def fingerprint(model: RecipeHyperModel, minimize: Sequence[Cost] = ()) -> dict[
 
 
 def _check_backend(model: RecipeHyperModel) -> None:
-    """Check that the backend can train what the space may ask for.
-
-    Raises:
-        ConfigError: the space augments images, which needs tensorflow.
-    """
+    """Check that the backend can train what the space asks for: augmentation needs tensorflow."""
     words = {
         value
         for one in model.parameters
@@ -177,14 +172,7 @@ def be_quiet() -> None:
 def _run_trials(
     model: RecipeHyperModel, study: Study, asked: SearchConfig, progress: bool
 ) -> tuple[float, float]:
-    """Run trials until nothing is left or the budget is spent.
-
-    Returns:
-        The seconds of it, and how many were overhead.
-
-    Raises:
-        KeyboardInterrupt: Ctrl-C; the trial was given back, and a next call goes on.
-    """
+    """Run trials until none is left or the budget is spent; return its seconds and overhead."""
     oracle = StudyOracle(
         study,
         [OBJECTIVE, *(keras_tuner.Objective(name, "min") for name in asked.minimize)],
@@ -208,19 +196,9 @@ def _run_trials(
     ):
         oracle.idle = stop.check  # there may be no step for hours
         tuner = StudyTuner(oracle, model, folder)
-        tuner.watch = lambda: _show(study, display)
-        tuner.begin = display.begin
-        tuner.say = display.say
+        tuner.display = display
         try:
             tuner.search(callbacks=[stop])
         finally:
             oracle.return_trials()
     return time.perf_counter() - start, oracle.spent
-
-
-def _show(study: Study, display: SearchDisplay) -> None:
-    if display.follows:
-        plans = study.plans()
-        whole = ranked(plans, study)
-        best = [(index, trial.values[0], trial.params) for index, trial in whole[:1]]
-        display.update(count(plans, study.trials, study.attempts), best[0] if best else None)

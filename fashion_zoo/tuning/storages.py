@@ -15,17 +15,13 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 from fashion_zoo import storage
 from fashion_zoo.errors import ConfigError, StudyError
 from fashion_zoo.storage.databases import file_of
-from fashion_zoo.tuning.checking import check_file, damaged, reading
-from fashion_zoo.tuning.waiting import Connection
+from fashion_zoo.tuning.checking import check_file, reading
+from fashion_zoo.tuning.workers import Connection
 
 
 @contextlib.contextmanager
 def study_folder(folder: Path) -> Iterator[None]:
-    """Make the folder of a study; where the block fails with nothing in it, it goes again.
-
-    Raises:
-        StorageError: it cannot be made.
-    """
+    """Make the folder of a study; where the block fails with nothing in it, it goes again."""
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     with storage.as_storage_error(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -40,11 +36,7 @@ def study_folder(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def opening(url: str) -> Iterator[None]:
-    """Turn what can go wrong with a storage into an error of ours.
-
-    Raises:
-        StudyError: the storage cannot be opened.
-    """
+    """Raise a StudyError if a storage cannot be opened."""
     try:
         yield
     except (
@@ -104,15 +96,15 @@ def serve(url: str, port: int) -> None:
         raise ConfigError(f"Port {port} cannot be used: {error.strerror}. Name another.") from error
 
 
-class Told:
-    """A storage of Optuna's whose failures are errors of ours, wherever they show."""
+class Backend:
+    """A storage of Optuna's whose failures are a StudyError, wherever they show."""
 
     def __init__(self, backend: Any, place: str):
         self.backend = backend
         self.place = place
 
     def find(self, name: str) -> int | None:
-        """Return the number of the study of a name; None where there is none."""
+        """Return the id of the study of a name; None where there is none."""
         with reading(self.place):
             try:
                 return self.backend.get_study_id_from_name(name)
@@ -128,18 +120,13 @@ class Told:
         found = getattr(self.backend, name)
         if not callable(found):
             return found
+        expected: list[type[Exception]] = [UpdateFinishedTrialError, DuplicatedStudyError]
+        if not name.startswith("get_"):  # of a trial that was deleted; in a read, of a damaged one
+            expected.append(KeyError)
 
         @functools.wraps(found)
-        def told(*arguments: Any, **keywords: Any) -> Any:
-            try:
+        def checked(*arguments: Any, **keywords: Any) -> Any:
+            with reading(self.place, *expected):
                 return found(*arguments, **keywords)
-            except (UpdateFinishedTrialError, DuplicatedStudyError):
-                raise
-            except KeyError as error:  # of a trial that was deleted; or of a damaged value
-                if name.startswith("get_"):
-                    raise damaged(self.place, f"{error} is missing") from error
-                raise
-            except Exception as error:  # of SQLAlchemy, of Optuna, of a decoder of a value
-                raise damaged(self.place, error) from error
 
-        return told
+        return checked

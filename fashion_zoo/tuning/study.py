@@ -26,10 +26,9 @@ from fashion_zoo.config import digest
 from fashion_zoo.errors import StudyError
 from fashion_zoo.storage import locks
 from fashion_zoo.storage.databases import absolute_url, file_of
-from fashion_zoo.tuning.heartbeat import Workers, keep_alive
 from fashion_zoo.tuning.plans import Attempt, Plan, is_broken
-from fashion_zoo.tuning.storages import Told, connect, opening, shown
-from fashion_zoo.tuning.waiting import held
+from fashion_zoo.tuning.storages import Backend, connect, opening, shown
+from fashion_zoo.tuning.workers import Workers, held, keep_alive
 
 _FORMAT = 1
 
@@ -91,7 +90,7 @@ class Study:
             with self._lock:  # two workers of a new file must not both make its tables
                 if self._file:
                     checking.check_file(self._file)
-                self.backend = Told(connect(url), str(self._file or shown(url)))
+                self.backend = Backend(connect(url), str(self._file or shown(url)))
                 living = contextlib.ExitStack()
                 living.callback(self.backend.close)
                 with living:
@@ -100,7 +99,7 @@ class Study:
                     self.id = self._open(fingerprint)
                     self._living = living.pop_all()
         if self._file:  # the operating system says who of this machine is alive
-            self._living.enter_context(locks.lock(self._workers.sign_of(self.worker)))
+            self._living.enter_context(locks.lock(self._workers.lock_of(self.worker)))
 
     def close(self) -> None:
         """End this worker: its trials are free for others at once."""
@@ -117,7 +116,7 @@ class Study:
             for trial in alive:
                 beat = trial.user_attrs["beat"]
                 went_on = beats.setdefault(trial._trial_id, beat) != beat
-                if went_on or self._workers.holds_its_sign(trial.user_attrs["worker"]):
+                if went_on or self._workers.is_alive(trial.user_attrs["worker"]):
                     raise StudyError(
                         f"A worker of the study {self.name!r} lives. Wait for its end before the "
                         "study is overwritten."
@@ -126,7 +125,7 @@ class Study:
         self.backend.delete_study(self.id)
 
     def _open(self, fingerprint: Mapping[str, Any]) -> int:
-        """Return the number of the study of this name, a new one where there is none."""
+        """Return the id of the study of this name, a new one where there is none."""
         mine = digest.plain({"format": _FORMAT, **fingerprint})
         number = self.backend.find(self.name)
         if number is None:
@@ -135,27 +134,22 @@ class Study:
                 number = self.backend.create_new_study(directions, self.name)
             except DuplicatedStudyError:  # another worker of a server was faster
                 number = self.backend.get_study_id_from_name(self.name)
-        if self._is_mine(number, mine, fingerprint):
-            return number
-        self.backend.set_study_user_attr(number, "fingerprint", mine)
-        return number
-
-    def _is_mine(self, number: int, mine: dict[str, Any], fingerprint: Mapping[str, Any]) -> bool:
-        """Whether a study that is there is this search; false where a kill left it empty."""
         with checking.reading(self.backend.place):
             trials = self.backend.get_all_trials(number, deepcopy=False)
             attributes = self.backend.get_study_user_attrs(number)
             checking.check_attributes(attributes, trials)
-            stored = attributes.get("fingerprint")
-            known = dict(stored or mine)
+            stored = dict(attributes.get("fingerprint") or mine)
             config = fingerprint.get("config")
-            if dataclasses.is_dataclass(config) and isinstance(known.get("config"), Mapping):
-                known["config"] = digest.completed(config, known["config"])
-            found = tuple(one.name.lower() for one in self.backend.get_study_directions(number))
-            which = f"{self.name!r} in {self.backend.place}"
-            checking.check_same(which, (known, found), (mine, self.directions))
+            if dataclasses.is_dataclass(config) and isinstance(stored.get("config"), Mapping):
+                stored["config"] = digest.completed(config, stored["config"])
+            directions = self.backend.get_study_directions(number)
+            stored["directions of the study"] = [one.name.lower() for one in directions]
+            own = {**mine, "directions of the study": list(self.directions)}
+            checking.check_same(f"{self.name!r} in {self.backend.place}", stored, own)
             checking.check_trials(trials, len(self.directions))
-        return stored is not None
+        if attributes.get("fingerprint") is None:  # new, or a kill left it empty
+            self.backend.set_study_user_attr(number, "fingerprint", mine)
+        return number
 
     @property
     def _lock(self) -> contextlib.AbstractContextManager:
@@ -172,7 +166,9 @@ class Study:
             own = "index" in trial.user_attrs  # others are of Optuna's own tools
             if own and "withdrawn" not in trial.user_attrs:
                 attempts.setdefault(trial.user_attrs["index"], []).append(trial)
-        self.seen = [Plan(index, tuple(attempts[index])) for index in sorted(attempts)]
+        self.seen = [
+            Plan(index, tuple(attempts[index]), self.attempts) for index in sorted(attempts)
+        ]
         return self.seen
 
     def claim(self) -> Attempt | Literal["wait", "done"]:
@@ -183,39 +179,32 @@ class Study:
         """
         with self._lock:  # what is read must still hold when it is written
             plans = self._bury()
-            for plan in plans[: self.trials]:
-                if not plan.outcome and not plan.running and plan.deaths < self.attempts:
-                    return self._begin(plan.index, plan) or "wait"
-            if len(plans) < self.trials:
-                return self._begin(len(plans)) or "wait"
+            new = Plan(len(plans), (), self.attempts)
+            for plan in [*plans, new][: self.trials]:
+                if plan.status == "waiting":
+                    return self._begin(plan) or "wait"
         return "wait" if any(plan.running for plan in plans) else "done"
 
-    def _begin(self, index: int, plan: Plan | None = None) -> Attempt | None:
+    def _begin(self, plan: Plan) -> Attempt | None:
         """Create an attempt; None when another worker was faster."""
-        whole = [one for one in plan.attempts if "asked" in one.user_attrs] if plan else []
-        fixed = whole[0].params if whole else None
-        attributes = {"index": index, "worker": self.worker, "beat": 0}
-        if plan and plan.attempts:
+        whole = [one for one in plan.attempts if "asked" in one.user_attrs]
+        attributes = {"index": plan.index, "worker": self.worker, "beat": 0}
+        if plan.attempts:
             attributes["retry_of"] = plan.attempts[-1].number
         template = optuna.trial.create_trial(state=TrialState.RUNNING, user_attrs=attributes)
         key = self.backend.create_new_trial(self.id, template)
-        rivals = self.plans()[index].attempts
+        rivals = self.plans()[plan.index].attempts
         living = (one for one in rivals if one.state != TrialState.FAIL or is_broken(one))
         if next(living)._trial_id != key:
             self.backend.set_trial_user_attr(key, "withdrawn", True)
             self._finish(key, TrialState.FAIL)
             return None
-        return Attempt(key, index, fixed)
+        return Attempt(key, plan.index, whole[0].params if whole else None)
 
     def _bury(self) -> list[Plan]:
-        """Fail what workers left behind that are dead, or silent for longer than the lease.
-
-        Returns:
-            The planned trials after that.
-        """
+        """Fail what lost workers left running, and return the planned trials after that."""
         plans = self.plans()
-        running = _running(plans)
-        others = [one for one in running if one.user_attrs["worker"] != self.worker]
+        others = [one for one in _running(plans) if one.user_attrs["worker"] != self.worker]
         lost = [one for one in others if self._workers.has_lost(one)]
         for trial in lost:
             self._finish(trial._trial_id, TrialState.FAIL)

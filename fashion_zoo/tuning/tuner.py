@@ -15,8 +15,11 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 from fashion_zoo.errors import TrainingError
 from fashion_zoo.language.wording import counted, percent
 from fashion_zoo.machine.devices import releasing
+from fashion_zoo.show.trials import SearchDisplay
 from fashion_zoo.tuning.hypermodel import RecipeHyperModel
 from fashion_zoo.tuning.oracle import StudyOracle
+from fashion_zoo.tuning.plans import count
+from fashion_zoo.tuning.sampling import ranked
 
 BATCH = 256  # images of which the latency is measured
 _CALLS = 30
@@ -25,11 +28,7 @@ _CHIEF = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT
 
 @contextlib.contextmanager
 def without_chief(say: Callable[[str], None] = lambda line: None) -> Iterator[None]:
-    """Hide from KerasTuner what another search of its own has put into the environment.
-
-    With these set it asks a chief over the network and waits for it for ever; the workers of a
-    study need none.
-    """
+    """Hide the chief of another search, for which KerasTuner would wait forever."""
     hidden = {name: os.environ.pop(name) for name in _CHIEF if name in os.environ}
     if hidden:
         say(f"Ignored: {', '.join(hidden)} of the environment. A study needs no chief.")
@@ -51,18 +50,14 @@ class StudyTuner(keras_tuner.Tuner):
     """
 
     def __init__(self, oracle: StudyOracle, hypermodel: RecipeHyperModel, directory: str):
-        self.watch: Callable[[], None] = lambda: None
-        """Called when a trial begins and when it ends."""
-        self.begin: Callable[[str], None] = lambda text: None
-        """Called with what is trained, whenever a training begins."""
-        self.say: Callable[[str], None] = lambda line: None
-        """Called with a line about each trial that ended."""
+        self.display = SearchDisplay(enabled=False)
+        """Shows the trials and the training that runs."""
         with without_chief():
             super().__init__(oracle, hypermodel, directory=directory, project_name="tuner")
 
     def search(self, *arguments: Any, **options: Any) -> None:
         """Run trials until the oracle has no more."""
-        with without_chief(self.say):
+        with without_chief(self.display.say):
             super().search(*arguments, **options)
 
     def _populate_initial_space(self) -> None:
@@ -73,13 +68,20 @@ class StudyTuner(keras_tuner.Tuner):
 
     def on_trial_begin(self, trial: Trial) -> None:
         """Show that a trial begins."""
-        self.watch()
+        self._show()
 
     def on_trial_end(self, trial: Trial) -> None:
         """Finish a trial, and show it."""
         self.oracle.end_trial(trial)
-        self.say(_line(trial, self.oracle.objective.name))
-        self.watch()
+        self.display.say(_line(trial, self.oracle.objective.name))
+        self._show()
+
+    def _show(self) -> None:
+        if self.display.follows:
+            study = self.oracle.study
+            plans = study.plans()
+            best = [(index, one.values[0], one.params) for index, one in ranked(plans, study)[:1]]
+            self.display.update(count(plans, study.trials), best[0] if best else None)
 
     def _try_run_and_update_trial(self, trial: Trial, *args: Any, **kwargs: Any) -> None:
         try:
@@ -95,7 +97,7 @@ class StudyTuner(keras_tuner.Tuner):
         """Build and fit once for each repetition, and measure what the model costs."""
         watchers = [*callbacks, _Report(self.oracle, trial)]
         for repetition in range(self.hypermodel.repetitions):
-            self.begin(self._title(trial, repetition))
+            self.display.begin(self._title(trial, repetition))
             with releasing():  # or every trial's graph would stay
                 model = self.hypermodel.build(trial.hyperparameters, repetition)
                 if repetition == 0 and self.oracle.costs:  # before a training may diverge

@@ -80,7 +80,7 @@ def memory(trials: int, early: int) -> dict[str, float]:
         study = Study(f"sqlite:///{folder}/study.db", "s", fingerprint={}, trials=trials)
         oracle = StudyOracle(study, OBJECTIVE, epochs=1)
         tuner = StudyTuner(oracle, hypermodel("bn_mlp", space=_SPACE, **_CHANGES), folder)
-        tuner.say = lambda line: held.append(_resident())
+        tuner.display.say = lambda line: held.append(_resident())  # type: ignore[method-assign]
         tuner.search()
         study.close()
     return {"early": held[early - 1], "late": held[-1]}

@@ -1,0 +1,145 @@
+"""The other workers of a study: which are alive, and waiting for one that writes."""
+
+import contextlib
+import itertools
+import platform
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import filelock
+from optuna.trial import FrozenTrial
+
+from fashion_zoo.errors import RunLockedError, StudyError
+from fashion_zoo.show import streams
+from fashion_zoo.storage import locks
+
+SILENT = 3.0  # seconds before a line says what is waited for
+PATIENCE = 300.0  # seconds for another program to unlock the file
+
+
+class Workers:
+    """The workers of a study, seen from one of them.
+
+    Args:
+        file: of the study; None on a server.
+        lease: seconds without a heartbeat after which a worker is lost.
+    """
+
+    def __init__(self, file: Path | None, lease: float):
+        self.file = file
+        self.lease = lease
+        self._seen: dict[int, tuple[int, float]] = {}
+
+    def lock_of(self, worker: str) -> Path:
+        """Return what a worker of this machine holds locked; the system frees it when it ends."""
+        assert self.file is not None
+        return self.file.with_name(f"{self.file.name}-{worker}")
+
+    def is_alive(self, worker: str) -> bool | None:
+        """Whether a worker of this machine lives; None where only its heartbeat can tell."""
+        if not self.file or not worker.startswith(f"{platform.node()}-"):
+            return None
+        try:
+            locks.check_unlocked(self.lock_of(worker))
+        except RunLockedError:
+            return True
+        return False
+
+    def has_lost(self, trial: FrozenTrial) -> bool:
+        """Whether the worker of a running trial is dead, or silent for longer than the lease."""
+        if self.is_alive(trial.user_attrs["worker"]) is False:
+            return True
+        # A beat is a count, and the seconds are this worker's own: no two clocks are compared.
+        beat, now = trial.user_attrs["beat"], time.monotonic()
+        last, since = self._seen.get(trial._trial_id, (None, now))
+        if beat != last:
+            self._seen[trial._trial_id] = (beat, now)
+            return False
+        return now - since > self.lease
+
+
+def keep_alive(beat: Callable[[int], bool], lease: float) -> Callable[[], None]:
+    """Call ``beat`` from a thread, four times a lease, until the function returned is called."""
+    stop = threading.Event()
+
+    def run() -> None:
+        with contextlib.suppress(StudyError):  # the worker itself will meet it
+            for count in itertools.count(1):
+                if stop.wait(lease / 4) or not beat(count):
+                    return
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+
+    def end() -> None:
+        stop.set()
+        thread.join()
+
+    return end
+
+
+class _Cursor(sqlite3.Cursor):
+    connection: "Connection"
+
+    def execute(self, *arguments: Any) -> Any:
+        return self.connection.patiently(super().execute, *arguments)
+
+    def executemany(self, *arguments: Any) -> Any:
+        return self.connection.patiently(super().executemany, *arguments)
+
+
+class Connection(sqlite3.Connection):
+    """A connection to a file that others may hold locked for a while.
+
+    SQLite alone would wait without a line, and deaf to Ctrl-C.
+    """
+
+    def __init__(self, database: str, *arguments: Any, **options: Any):
+        super().__init__(database, *arguments, **{**options, "timeout": SILENT})
+        self._file = database
+
+    def cursor(self, factory: Any = _Cursor) -> Any:
+        """Return a cursor that waits as the connection does."""
+        return super().cursor(factory)
+
+    def execute(self, *arguments: Any) -> Any:
+        """Execute with a cursor that waits."""
+        return self.cursor().execute(*arguments)
+
+    def commit(self) -> None:
+        """Commit, as soon as the file is unlocked."""
+        self.patiently(super().commit)
+
+    def patiently(self, call: Callable[..., Any], *arguments: Any) -> Any:
+        """Make a call again and again while the file is locked by another program."""
+        begun = time.monotonic()
+        for number in itertools.count():
+            start = time.monotonic()
+            try:
+                return call(*arguments)
+            except sqlite3.OperationalError as error:
+                now = time.monotonic()
+                # What fails at once is a transaction of which SQLite knows that waiting is vain.
+                waited = error.sqlite_errorcode == sqlite3.SQLITE_BUSY and now - start > SILENT / 2
+                if not waited or now - begun > PATIENCE:
+                    raise
+            if number == 0:
+                streams.say(f"Waiting: {self._file} is locked by another program.")
+
+
+@contextlib.contextmanager
+def held(lock: Any, file: Path) -> Iterator[None]:
+    """Hold the lock beside a study; say so where another worker has it for long."""
+    try:
+        lock.acquire(timeout=SILENT)
+    except filelock.Timeout:
+        streams.say(f"Waiting: another worker is in the middle of a write to {file}.")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
