@@ -58,10 +58,9 @@ _LONGEST = 1000  # characters of a piece of a message
 
 
 class Message(str):
-    """A text in Python's spelling that knows its parts.
+    """A text in Python's spelling, joined from its parts: texts, hints and calls.
 
-    Args:
-        *parts: what it is joined from; parts that are messages or errors give theirs.
+    A part that is a message or an error contributes its own parts.
     """
 
     parts: tuple[Part, ...]
