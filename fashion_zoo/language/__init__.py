@@ -1,3 +1,3 @@
-"""The one parser, how an unknown word is answered, checks of settings and arguments, wording."""
+"""Parser of expressions, vocabularies, checks of settings and arguments, wording of messages."""
 
 from fashion_zoo.language import wording as wording

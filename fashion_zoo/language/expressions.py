@@ -1,10 +1,10 @@
-"""The one parser of settings that are written as expressions.
+"""Parser of settings that are written as expressions.
 
     cosine(1, 0.001)
     warmup(0.05) >> cosine
     join([constant, linear], [0.5])
 
-It reads Python's syntax tree and never evaluates anything: names are looked up among words,
+It reads Python's syntax tree and never evaluates Python code: a name is looked up in a vocabulary,
 and a bare name is a call without arguments.
 """
 
@@ -19,13 +19,11 @@ from fashion_zoo.language.wording import unknown, with_article
 
 Operator = Callable[[Any, Any], Any]
 
-LONGEST = 2000
-"""Characters of an expression; a table of 100 fractions has half of them."""
-DEEPEST = 50
-"""Levels of nesting; a policy of so many operations has as many."""
-_SHOWN = 200  # characters of it in a message
-# What Python's parser and the functions of a vocabulary raise over an expression that is none:
-# null characters, lone surrogates, numbers that no float holds, and what exhausts the stack.
+LONGEST = 2000  # characters of an expression; a table of 100 fractions has half of them
+DEEPEST = 50  # levels of nesting; a policy of 50 operations has as many
+_SHOWN = 200  # characters of an expression in a message
+# Raised by Python's parser and the functions of a vocabulary for null characters, lone surrogates,
+# numbers too large for a float, and expressions that exhaust the stack.
 _UNREADABLE = (TypeError, ValueError, ArithmeticError, RecursionError, MemoryError)
 
 
@@ -34,22 +32,16 @@ def parse(
     kind: str,
     words: Mapping[str, Callable[..., Any]],
     operators: Mapping[type[ast.operator], Operator],
-    *,
-    quoted: bool,
 ) -> Any:
-    """Build what an expression describes; see ``Vocabulary``, which calls it.
+    """Evaluate an expression of names, calls, literals, fractions, lists and the operators.
 
     Raises:
-        ConfigError: more than ``LONGEST`` characters or ``DEEPEST`` levels, a syntax error, an
-            unknown name, arguments that do not fit, or anything else than names, calls, numbers,
-            fractions, lists and the operators. The message has the column, from 1.
+        ConfigError: if it has anything else, an unknown name, arguments that do not fit, more than
+            ``LONGEST`` characters or ``DEEPEST`` levels. The message has the column, from 1.
     """
     if len(text) > LONGEST:
-        raise _error(
-            text,
-            LONGEST + 1,
-            f"{with_article(kind)} has at most {LONGEST} characters, received {len(text)}.",
-        )
+        reason = f"{with_article(kind)} has at most {LONGEST} characters, received {len(text)}."
+        raise _error(text, LONGEST + 1, reason)
     if not text.strip():
         raise _error(text, 1, f"expected {with_article(kind)}. Known: {', '.join(sorted(words))}.")
     try:
@@ -59,7 +51,7 @@ def parse(
     except _UNREADABLE as error:
         column = error.start + 1 if isinstance(error, UnicodeEncodeError) else 1
         raise _error(text, column, f"Python cannot parse it: {error}.") from error
-    return _Reader(text, kind, words, operators, quoted).read(tree)
+    return _Reader(text, kind, words, operators).read(tree)
 
 
 def _error(text: str, column: int, reason: str) -> ConfigError:
@@ -68,12 +60,11 @@ def _error(text: str, column: int, reason: str) -> ConfigError:
 
 
 class _Reader:
-    def __init__(self, text, kind, words, operators, quoted):
+    def __init__(self, text, kind, words, operators):
         self.text = text
         self.kind = kind
         self.words = words
         self.operators = operators
-        self.quoted = quoted
         self.depth = 0
 
     def read(self, node: ast.expr) -> Any:
@@ -92,14 +83,10 @@ class _Reader:
             case ast.BinOp() if type(node.op) in self.operators:
                 operate = self.operators[type(node.op)]
                 return self._apply(node, operate, [self.read(node.left), self.read(node.right)], {})
-            case ast.Constant(value=int() | float()) if not isinstance(node.value, bool):
+            case ast.Constant(value=int() | float() | str() | None):
                 return node.value
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float())):
                 return -self.read(node.operand)
-            case ast.Constant(value=str() | bool()) if self.quoted:
-                return node.value
-            case ast.Constant(value=None):
-                return None
             case ast.BinOp(
                 op=ast.Div(),
                 left=ast.Constant(value=int() | float() as over),

@@ -1,4 +1,4 @@
-"""Words: what has a name and is found by it.
+"""Vocabularies: registered functions and objects, found by name.
 
     WORDS: Vocabulary[Schedule] = Vocabulary("schedule", example="cosine(1, 0.01)")
 
@@ -8,8 +8,8 @@
 
     WORDS.parse("linear(1, 0.5)")
 
-A member is one function or object in one file, and no list names them all: each is registered where
-it is written. A room keeps its vocabulary under the name ``WORDS``.
+Each member is registered where it is defined; there is no central list. A package keeps its
+vocabulary under the name ``WORDS``.
 """
 
 import ast
@@ -31,20 +31,19 @@ Member = TypeVar("Member")
 
 
 class Vocabulary(Mapping[str, Any], Generic[Made]):
-    """The words of one kind: a mapping of each to its member.
+    """The words of one kind: a mapping from word to member.
 
     Args:
         kind: what an expression of these words describes, for messages: ``"schedule"``.
-        package: dotted name of the package whose modules register the words, each preferably the
-            one that it is named after: looking up one word then imports one module. Modules whose
-            names begin with an underscore are left out, and none may import a framework at its
-            top. By default the words are those registered by whoever was imported.
+        package: dotted name of the package whose modules register the words, each preferably in the
+            module of its name: looking it up then imports that module alone. Modules whose names
+            begin with an underscore are skipped, and none may import a framework at its top. By
+            default the words are those of the modules imported so far.
         modules: dotted names of other modules that register words; they are imported when all words
-            are asked for, or one that no module is named after.
+            are needed, or one without a module of its name.
         example: an expression, for messages.
-        finish: makes the result of ``parse`` of what a whole expression has built, or returns None
-            where that is none of the kind; by default it is the result.
-        quoted: whether text in quotes, True and False may be arguments.
+        finish: turns the value of an expression into the result of ``parse``, or returns None if it
+            is not of this kind; by default the value is the result.
     """
 
     def __init__(
@@ -55,26 +54,20 @@ class Vocabulary(Mapping[str, Any], Generic[Made]):
         modules: tuple[str, ...] = (),
         example: str = "",
         finish: Callable[[Any], Made | None] = lambda found: found,
-        quoted: bool = False,
     ):
         self.kind = kind
         self._package = package
         self._others = modules
         self._example = example
         self._finish = finish
-        self._quoted = quoted
         self._members: dict[str, Any] = {}
         self._operators: dict[type[ast.operator], expressions.Operator] = {}
 
     def register(self, member: Member, name: str | None = None) -> Member:
-        """Add a member, which has a docstring; a decorator.
-
-        Args:
-            member: a function, a class, or any object.
-            name: its word; by default its ``__name__``.
+        """Add a member, which needs a docstring, under ``name``, by default its ``__name__``.
 
         Raises:
-            ConfigError: the word is no name or is taken, or the docstring is missing.
+            ConfigError: if the word is not an identifier or is taken, or the docstring is missing.
         """
         word = name or str(getattr(member, "__name__", ""))
         if not word.isidentifier() or keyword.iskeyword(word):
@@ -100,7 +93,7 @@ class Vocabulary(Mapping[str, Any], Generic[Made]):
     def operator(
         self, sign: type[ast.operator]
     ) -> Callable[[expressions.Operator], expressions.Operator]:
-        """Let a function of both sides do an operator, such as ``ast.BitOr``; a decorator."""
+        """Register a function of both operands for an operator such as ``ast.BitOr``."""
 
         def decorate(function: expressions.Operator) -> expressions.Operator:
             self._operators[sign] = function
@@ -109,19 +102,19 @@ class Vocabulary(Mapping[str, Any], Generic[Made]):
         return decorate
 
     def parse(self, text: str) -> Made:
-        """Return what an expression of the words describes.
+        """Evaluate an expression of the words.
 
         Raises:
-            ConfigError: it is no text, cannot be read, or describes something else; the message
-                has the column, and the nearest word for one that is unknown.
+            ConfigError: if it is not text, cannot be read, or is not of this kind; the message has
+                the column, and the nearest word for an unknown one.
         """
         if not isinstance(text, str):
             raise ConfigError(
                 f"{with_article(self.kind).capitalize()} is written as text, received {text!r}."
             )
-        if "-" in text and text.replace("-", "_") in self:  # as words are written elsewhere
+        if "-" in text and text.replace("-", "_") in self:  # as on a command line
             raise ConfigError(unknown(self.kind, text, self))
-        found = expressions.parse(text, self.kind, self, self._operators, quoted=self._quoted)
+        found = expressions.parse(text, self.kind, self, self._operators)
         made = self._finish(found)
         if made is None:
             raise ConfigError(
@@ -131,17 +124,13 @@ class Vocabulary(Mapping[str, Any], Generic[Made]):
         return made
 
     def member(self, word: str) -> Any:
-        """Return the member itself.
-
-        Raises:
-            ConfigError: there is no such word; the message has the nearest and all.
-        """
+        """Return the member of a word; raises ConfigError with all words if it is unknown."""
         if word not in self:
             raise ConfigError(unknown(self.kind, word, self))
         return self[word]
 
     def bare(self) -> dict[str, Made]:
-        """Return what each word describes by itself; those that need arguments are left out."""
+        """Return the value of each word without arguments; skips words that need some."""
         found = {}
         for word in self:
             with contextlib.suppress(ConfigError):
@@ -149,7 +138,7 @@ class Vocabulary(Mapping[str, Any], Generic[Made]):
         return found
 
     def lines(self) -> dict[str, str]:
-        """Return one line of help for each word: the first of its docstring."""
+        """Return the first line of each word's docstring."""
         return {word: inspect.cleandoc(its.__doc__).splitlines()[0] for word, its in self.items()}
 
     def __getitem__(self, word: str) -> Any:
@@ -161,7 +150,7 @@ class Vocabulary(Mapping[str, Any], Generic[Made]):
 
     def __iter__(self) -> Iterator[str]:
         self._load()
-        # Of a package, one that was looked up alone was registered before the others.
+        # In a package, a word that was looked up alone was registered before the others.
         return iter(sorted(self._members) if self._package else list(self._members))
 
     def __len__(self) -> int:
@@ -193,23 +182,23 @@ def _home(member: Any) -> tuple[str, str]:
 
 @dataclasses.dataclass(frozen=True)
 class Words:
-    """Names the vocabulary of a setting, in its annotation.
+    """Annotation that names the vocabulary of a setting.
 
         optimizer: Annotated[str, Words("fashion_zoo.optimizers")] = "adam"
 
-    The room of the vocabulary may stand above the setting's: it is imported when a value is
-    checked, and such rooms import no framework.
+    The module of the vocabulary is imported when a value is checked, because it may be of a higher
+    level than the setting. It imports no framework.
     """
 
     room: str
-    """Dotted name of the module that has it as ``WORDS``."""
+    """Dotted name of the module that has the vocabulary as ``WORDS``."""
 
     def load(self) -> Vocabulary[Any]:
-        """Return the vocabulary."""
+        """Import and return the vocabulary."""
         return importlib.import_module(self.room).WORDS
 
     def parse(self, text: str) -> Any:
-        """Return what a setting describes."""
+        """Evaluate the value of a setting."""
         return self.load().parse(text)
 
 
@@ -217,7 +206,7 @@ def words_of(config: Any) -> dict[str, Vocabulary[Any]]:
     """Return the vocabulary of each field of a config dataclass that names one.
 
     Raises:
-        ConfigError: it is no dataclass.
+        ConfigError: if it is not a dataclass.
     """
     if not dataclasses.is_dataclass(config):
         raise ConfigError(f"words_of takes a config dataclass, received {config!r}.")
@@ -225,13 +214,10 @@ def words_of(config: Any) -> dict[str, Vocabulary[Any]]:
 
 
 def check_words(config: Any, section: str = "") -> None:
-    """Check that the words of a config can be read, and say which setting cannot.
+    """Check that the settings of a config that have a vocabulary can be read.
 
-    The default of a field is known to be right, and loads no vocabulary.
-
-    Args:
-        config: a config dataclass.
-        section: what stands before the names of its fields in a message, such as ``"schedules."``.
+    A default is not checked, so that it loads no vocabulary. Messages put ``section``, such as
+    ``"schedules."``, before the name of a field.
     """
     for field, words in _settings(config):
         value = getattr(config, field.name)

@@ -26,5 +26,4 @@ WORDS: Vocabulary[Optimizer] = Vocabulary(
     package="fashion_zoo.optimizers",
     example="sgd(momentum=0.95)",
     finish=lambda made: made if isinstance(made, Optimizer) else None,
-    quoted=True,
 )

@@ -106,9 +106,7 @@ def _finished(made: object) -> Range | OrZero | None:
     return made if isinstance(made, Float | Whole | Choice | OrZero) else None
 
 
-WORDS: Vocabulary[Range | OrZero] = Vocabulary(
-    "range", example="log(1e-4, 1e-2)", finish=_finished, quoted=True
-)
+WORDS: Vocabulary[Range | OrZero] = Vocabulary("range", example="log(1e-4, 1e-2)", finish=_finished)
 parse = WORDS.parse
 
 

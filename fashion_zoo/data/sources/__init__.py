@@ -14,5 +14,5 @@ if TYPE_CHECKING:
     from fashion_zoo.data.dataset import Dataset
 
 WORDS: "Vocabulary[Callable[[DataConfig], Dataset]]" = Vocabulary(
-    "dataset", package="fashion_zoo.data.sources", example="fashion_mnist", quoted=True
+    "dataset", package="fashion_zoo.data.sources", example="fashion_mnist"
 )
