@@ -110,7 +110,7 @@ def train(
         TrainingInterrupted: Ctrl-C, a KeyboardInterrupt; what is trained so far is saved.
     """
     entry = registry.recipe(name)
-    runs.check_beginning(run_dir, force=force, resume=resume)
+    runs.check_free(run_dir, force=force, resume=resume)
     path = absolute(runs.default_run_dir(name) if run_dir is None else run_dir)
     base = config or runs.stored_config(name, path if resume else None, fork)
     fields = {"data": data} if isinstance(data, Mapping | DataConfig) else {}

@@ -272,7 +272,7 @@ def test_resume_takes_the_stored_config_and_refuses_another(trained, tmp_path, c
     assert train.main(["bn_mlp", *flags, "--resume", "--training.epochs", "3"]) == 5
     assert "training.epochs: 2, now 3. Leave these out, or begin" in capsys.readouterr().err
     assert train.main(["bn_mlp", *flags]) == 5
-    assert "go on with it with --resume" in capsys.readouterr().err
+    assert "resume it with --resume" in capsys.readouterr().err
     fork = ["--fork", run, "--run-dir", str(tmp_path / "fork")]
     assert train.main(["bn_mlp", *fork, *flags[2:], "--training.epochs", "3"]) == 0
     assert "Going on after epoch 2 of 3." in capsys.readouterr().err

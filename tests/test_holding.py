@@ -8,7 +8,7 @@ import pytest
 from resuming import files, train
 
 from fashion_zoo import RunError, RunLockedError, open_run, recipe, runs
-from fashion_zoo.runs import holding
+from fashion_zoo.runs import places
 from fashion_zoo.storage import locks
 from fashion_zoo.training.recorder import Recorder
 
@@ -56,12 +56,12 @@ def test_who_lost_the_lock_leaves_the_other_ones_lock_and_run(tmp_path):
         (tmp_path / ".r.lock").unlink()
         with locks.lock(tmp_path / "r") as other, pytest.raises(RunLockedError):
             first.to_write("x")
-        assert other.is_ours()
+        assert other.is_held()
     first.to_write("x")  # its lock has ended, nothing holds it to it
     with locks.lock(tmp_path / "r") as mine:
         (tmp_path / ".r.lock").unlink()
         (tmp_path / ".r.lock").write_text("another's")
-        assert not mine.is_ours()
+        assert not mine.is_held()
     assert (tmp_path / ".r.lock").read_text() == "another's"
 
 
@@ -91,7 +91,7 @@ def test_what_stands_in_the_place_of_a_run_that_was_moved_is_left_alone(tmp_path
 
 
 def planted(folder):
-    """A run of somebody else's that has the name of one that was set aside."""
+    """A run of somebody else's that has the name of a backup."""
     with begun(folder / "x") as run:
         run.save_checkpoint(1, b"planted")
     (folder / "x").rename(folder / ".r.replaced")
@@ -120,7 +120,7 @@ def test_a_kill_in_the_middle_of_a_replacement_loses_no_run(tmp_path, empty):
     with begun(tmp_path / "r") as run:
         run.save_checkpoint(1, b"state")
     before = contents(tmp_path / "r")
-    holding.set_aside(tmp_path / "r")
+    places.back_up(tmp_path / "r")
     if empty:
         (tmp_path / "r").mkdir()
     runs.check_free(tmp_path / "r", resume=True)

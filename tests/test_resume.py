@@ -149,8 +149,8 @@ def test_another_config_is_refused_with_the_differences(whole):
     with pytest.raises(RunError) as caught:
         train(whole.path, resume=True, seed=1, training={"epochs": 9})
     assert str(caught.value) == (
-        f"{whole.path} cannot go on with another config. training.epochs: 3, now 9; "
-        "seed: 0, now 1. Leave these out, or begin a new run from its state with "
+        f"{whole.path} cannot be resumed with another config. training.epochs: 3, now 9; "
+        "seed: 0, now 1. Leave these out, or begin a new run from its checkpoint with "
         f'fork="{whole.path}".'
     )
     with pytest.raises(RunError, match=r"is a run of bn_mlp, not of l2_mlp"):
@@ -159,7 +159,7 @@ def test_another_config_is_refused_with_the_differences(whole):
 
 def test_resume_without_a_folder_or_with_force_is_refused(tmp_path, capsys):
     for options in ({"run_dir": None}, {"run_dir": tmp_path, "force": True}):
-        with pytest.raises(ConfigError, match="resume needs a run folder"):
+        with pytest.raises(ConfigError, match="resume needs the folder of a run"):
             fashion_zoo.train("bn_mlp", resume=True, **options)
     assert commands.main(["bn_mlp", "--resume"]) == 3
     assert "--resume needs --run-dir" in capsys.readouterr().err

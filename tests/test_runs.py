@@ -54,7 +54,7 @@ def test_the_current_folder_can_be_the_run(tmp_path, small, monkeypatch):
 
 
 def test_a_run_is_never_overwritten_unless_forced(trained, tmp_path, small):
-    with pytest.raises(RunError, match="go on with it with resume=True, or replace it"):
+    with pytest.raises(RunError, match="resume it with resume=True, or replace it"):
         fashion_zoo.train("bn_mlp", run_dir=trained.run.path, **small)
     folder = tmp_path / "r"
     shutil.copytree(trained.run.path, folder)

@@ -1,4 +1,4 @@
-"""The run folder: what it holds, and how one is made, gone on with and read."""
+"""The run folder: its content, and how one is made, resumed and read."""
 
 from fashion_zoo.runs.config_file import (
     is_run as is_run,
@@ -7,7 +7,6 @@ from fashion_zoo.runs.config_file import (
 )
 from fashion_zoo.runs.images import check_images as check_images, dataset_of as dataset_of
 from fashion_zoo.runs.places import (
-    check_beginning as check_beginning,
     check_free as check_free,
     check_same as check_same,
     create as create,

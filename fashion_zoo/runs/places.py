@@ -1,9 +1,10 @@
-"""Where a run folder may be made, who holds it, and what happens to an older one there."""
+"""Make, resume and lock run folders, and keep a backup of a run while another replaces it."""
 
 import contextlib
 import dataclasses
 import datetime
 import itertools
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,10 +17,12 @@ from fashion_zoo.data import Description
 from fashion_zoo.errors import ConfigError, Hint, Message, RunError
 from fashion_zoo.language.arguments import AnyPath, checked
 from fashion_zoo.runs.config_file import is_run, write_config
-from fashion_zoo.runs.holding import Held, drop_aside, is_aside, put_back, set_aside
 from fashion_zoo.runs.run import Run, open_run
 from fashion_zoo.runs.settings import as_stored
 from fashion_zoo.storage import locks
+
+# The file that tells a backup from other folders; in a run, ``sweep`` removes it.
+_MARK = ".tmp-fashion_zoo-set-aside"
 
 
 @checked
@@ -38,45 +41,45 @@ def create(
     data: Description | None = None,
     force: bool = False,
 ) -> Iterator[Run]:
-    """Make a run folder, hold its lock, and yield it.
+    """Make a run folder, hold its lock, and yield the run.
 
-    After an exception a run that has no state yet is taken away again. An older run that
-    ``force`` replaces is set aside until the end, and comes back after an exception.
+    After an exception a run without a checkpoint is removed. An older run that ``force`` replaces
+    is kept as a backup until the end, and restored after an exception.
 
     Raises:
-        RunError: something is there already; RunLockedError: another process is at it.
-        StorageError: the folder cannot be written.
+        RunError: if something is there already.
+        RunLockedError: if another process holds the folder.
+        StorageError: if the folder cannot be written.
     """
-    check_free(path, force=force)
     place = storage.resolve(path)
     with locks.lock(place) as lock:
-        _settle(place)
+        _recover(place)
         _check_free(path, force=force)
         was_there = place.is_dir()
         with storage.as_storage_error(place):
             if is_run(place):
-                if is_aside(place):  # a forced run that was killed is forced again
+                if has_backup(place):  # a forced run that was killed is forced again
                     storage.remove(place)
                 else:
-                    set_aside(place)
+                    back_up(place)
             place.mkdir(parents=True, exist_ok=True)
         storage.sweep(place)
-        with Held(Path(path), lock) as held:
-            try:
-                run = Run(Path(path), recipe_name, config, data, held.check)
-                write_config(place / "config.json", recipe_name, config, data)
-                storage.write_json(place / "environment.json", dict(environment))
-                yield run
-            except BaseException:
-                # What another process, or another folder, has there is not taken away.
-                if held.is_ours() and (is_aside(place) or not run.has_checkpoint):
-                    shutil.rmtree(place, ignore_errors=True)
-                    if is_aside(place):
-                        put_back(place)
-                    elif was_there:
-                        place.mkdir()
-                raise
-            drop_aside(place)
+        lock.follow(Path(path))
+        try:
+            run = Run(Path(path), recipe_name, config, data, lock.check)
+            write_config(place / "config.json", recipe_name, config, data)
+            storage.write_json(place / "environment.json", dict(environment))
+            yield run
+        except BaseException:
+            # A folder that is no longer held may be another process's.
+            if lock.is_held() and (has_backup(place) or not run.has_checkpoint):
+                shutil.rmtree(place, ignore_errors=True)
+                if has_backup(place):
+                    _restore_backup(place)
+                elif was_there:
+                    place.mkdir()
+            raise
+        _remove_backup(place)
 
 
 @contextlib.contextmanager
@@ -88,9 +91,9 @@ def create_next(
     *,
     data: Description | None = None,
 ) -> Iterator[Run]:
-    """Do as ``create`` at the first of PATH, PATH-2, PATH-3, ... where nothing is.
+    """Create a run at the first free path of PATH, PATH-2, PATH-3, ...
 
-    Several trainings that begin in the same second want the same name.
+    Trainings that begin in the same second have the same default path.
     """
     path = Path(path)
     with contextlib.ExitStack() as stack:
@@ -106,82 +109,69 @@ def create_next(
 
 @contextlib.contextmanager
 def reopen(path: AnyPath, environment: Mapping[str, Any]) -> Iterator[Run]:
-    """Open a run folder to go on with it, and hold its lock.
+    """Open a run folder to resume its training, hold its lock, and yield the run.
 
     Raises:
-        RunError: as ``open_run``; RunLockedError: another process is at it.
-        StorageError: the folder cannot be written.
+        RunError: as ``open_run``.
+        RunLockedError: if another process holds the folder.
+        StorageError: if the folder cannot be written.
     """
     place = storage.resolve(path)
     with locks.lock(place) as lock:
-        _settle(place)
+        _recover(place)
         run = open_run(path)
-        with Held(Path(path), lock) as held:
-            run = dataclasses.replace(run, check=held.check)
-            storage.sweep(place)
-            if not (place / "environment.json").is_file():
-                storage.write_json(place / "environment.json", dict(environment))
-            yield run
-            drop_aside(place)
+        lock.follow(Path(path))
+        storage.sweep(place)
+        if not (place / "environment.json").is_file():
+            storage.write_json(place / "environment.json", dict(environment))
+        yield dataclasses.replace(run, check=lock.check)
+        _remove_backup(place)
 
 
 @checked
-def check_free(path: AnyPath, *, force: bool = False, resume: bool = False) -> None:
-    """Check that a run may be made at ``path``, or gone on with.
-
-    Raises:
-        RunError: something is there. With ``force`` an older run is replaced, with ``resume`` it
-            is gone on with, but nothing that is not a run.
-        RunLockedError: another process is at it.
-    """
-    place = storage.resolve(path)
-    locks.check_unlocked(place)
-    if resume and is_aside(place):
-        with locks.lock(place):
-            _settle(place)
-    if not (resume and is_run(place)):
-        _check_free(path, force=force)
-
-
-def check_beginning(run_dir: AnyPath | None, *, force: bool, resume: bool) -> None:
-    """Check that a training may begin or go on in a folder.
+def check_free(path: AnyPath | None, *, force: bool = False, resume: bool = False) -> None:
+    """Check that a run may be made at ``path``, or resumed there.
 
     Args:
-        run_dir: the folder; None for a new one.
+        path: the run folder; None for a new one.
         force: replace an older run there.
-        resume: go on with it.
+        resume: resume the run there, if there is one.
 
     Raises:
-        ConfigError: ``resume`` without a folder, or with ``force``.
-        RunError: as ``check_free``.
+        ConfigError: if ``resume`` is combined with ``force``, or there is no path to resume.
+        RunError: if something is there that is not a run, or a run without ``force`` or ``resume``.
+        RunLockedError: if another process holds the folder.
     """
-    if resume and (force or run_dir is None):
+    if resume and (force or path is None):
         raise ConfigError(
-            "resume needs a run folder and goes on with the run there; it cannot be combined with "
-            "force, which replaces it. Set ",
+            "resume needs the folder of a run; it cannot be combined with force, which replaces "
+            "that run. Set ",
             Hint("run_dir"),
             ", and leave out ",
             Hint("force"),
             ".",
         )
-    if run_dir is not None:
-        check_free(run_dir, force=force, resume=resume)
+    if path is None:
+        return
+    place = storage.resolve(path)
+    locks.check_unlocked(place)
+    if resume and has_backup(place):
+        with locks.lock(place):
+            _recover(place)
+    if not (resume and is_run(place)):
+        _check_free(path, force=force)
 
 
 def check_same(run: Run, name: str, config: RunConfig) -> None:
-    """Check that a run is of this recipe and config.
-
-    Raises:
-        RunError: it is not; the message has the differences.
-    """
+    """Check that a run has this recipe and config; raises RunError with the differences."""
     if run.recipe != name:
         raise RunError(f"{run.path} is a run of {run.recipe}, not of {name}. Choose another place.")
     same = as_stored(run.config) == as_stored(config)
     changed = [] if same else differences(run.config, config)
     if changed:
         raise RunError(
-            f"{run.path} cannot go on with another config. {'; '.join(changed)}. Leave these out, "
-            "or begin a new run from its state with ",
+            f"{run.path} cannot be resumed with another config. {'; '.join(changed)}. Leave these "
+            "out, or begin a new run from its checkpoint with ",
             Hint("fork", str(run.path)),
             ".",
         )
@@ -189,14 +179,46 @@ def check_same(run: Run, name: str, config: RunConfig) -> None:
 
 def _check_free(path: AnyPath, *, force: bool) -> None:
     instead = Message(
-        "go on with it with ", Hint("resume", True), ", or replace it with ", Hint("force", True)
+        "resume it with ", Hint("resume", True), ", or replace it with ", Hint("force", True)
     )
     storage.check_free(path, "a run", is_run, force=force, instead=instead)
 
 
-def _settle(place: Path) -> None:
-    """Put an older run back that a kill left set aside, with nothing in its place yet."""
+def _recover(place: Path) -> None:
+    """Restore the backup that a killed process left, if it left nothing in its place."""
     with storage.as_storage_error(place):
-        if is_aside(place) and storage.is_free(place):
+        if has_backup(place) and storage.is_free(place):
             storage.remove(place)
-            put_back(place)
+            _restore_backup(place)
+
+
+def back_up(place: Path) -> None:
+    """Rename an older run before another replaces it."""
+    backup = _backup(place)
+    if os.path.lexists(backup):
+        raise RunError(
+            f"{backup} is there, where {place} would be kept until the new run is trained, and was "
+            "not put there by this package. Move it away."
+        )
+    (place / _MARK).touch()
+    place.rename(backup)
+
+
+def has_backup(place: Path) -> bool:
+    """Return whether this package renamed an older run; the name alone is not enough."""
+    backup = _backup(place)
+    return not backup.is_symlink() and os.path.isfile(backup / _MARK) and is_run(backup)
+
+
+def _restore_backup(place: Path) -> None:
+    _backup(place).rename(place)
+    (place / _MARK).unlink(missing_ok=True)
+
+
+def _remove_backup(place: Path) -> None:
+    if has_backup(place):
+        shutil.rmtree(_backup(place), ignore_errors=True)
+
+
+def _backup(place: Path) -> Path:
+    return place.with_name(f".{place.name}.replaced")

@@ -1,4 +1,4 @@
-"""Where a study is kept: its folder, and the URL of its database."""
+"""Folder of a study and URL of its database."""
 
 import os
 import re
@@ -13,18 +13,17 @@ _NAMES = {"again", "best.json", "best.keras", "report.html", "report.json"}  # o
 def study_place(
     name: str, folder: str | os.PathLike[str] | None, url: str | None, study_name: str | None = None
 ) -> tuple[Path, str]:
-    """Return the folder of a study and the URL of its storage, as they are from any folder.
+    """Return the folder of a study, absolute, and the URL of its storage.
 
     Args:
         name: the recipe.
-        folder: the study folder; by default ``studies/NAME``.
-        url: of the storage; by default that of a file in the folder.
+        folder: by default ``studies/NAME``.
+        url: by default that of a file in the folder.
         study_name: of the study in the storage, which is a part of paths and URLs.
 
     Raises:
-        ConfigError: the name of the study has other characters than such a name.
-        StudyError: it is no URL.
-        StorageError: a path begins at the current folder, and that is gone.
+        ConfigError: if the name of the study has characters that are not allowed.
+        StudyError: if the URL is not one.
     """
     if study_name is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", study_name):
         raise ConfigError(
@@ -36,18 +35,14 @@ def study_place(
 
 
 def file_url(file: Path) -> str:
-    """Return the URL of a SQLite file, whose path may have any characters."""
+    """Return the URL of a SQLite file."""
     from sqlalchemy import URL
 
     return URL.create("sqlite", database=str(file)).render_as_string()
 
 
 def file_of(url: str) -> Path | None:
-    """Return the file of a SQLite URL; None for a server, and for a database in memory.
-
-    Raises:
-        StudyError: it is no URL.
-    """
+    """Return the file of a SQLite URL, None for a server or a database in memory."""
     from sqlalchemy import make_url
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -61,12 +56,7 @@ def file_of(url: str) -> Path | None:
 
 
 def absolute_url(url: str) -> str:
-    """Return the URL of a storage, a SQLite file seen from the root.
-
-    Raises:
-        StudyError: it is no URL.
-        StorageError: the file begins at the current folder, and that is gone.
-    """
+    """Return the URL of a storage with an absolute path if it is a SQLite file's."""
     from sqlalchemy import make_url
 
     file = file_of(url)
@@ -77,12 +67,7 @@ def absolute_url(url: str) -> str:
 
 
 def check_folder(folder: Path, url: str) -> None:
-    """Check that a search may be kept in a folder: it is new, empty, or a study's.
-
-    Raises:
-        StudyError: something else is in it, or the storage has no URL.
-        StorageError: it cannot be looked at.
-    """
+    """Check that a folder is new, empty or a study's; raises StudyError otherwise."""
     file, names = file_of(url), {"study.db"}
     if file and file.parent.resolve() == folder.resolve():
         names.add(file.name)

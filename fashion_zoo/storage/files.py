@@ -1,7 +1,4 @@
-"""Files and folders that appear whole or not at all.
-
-Every writer goes through here: a temporary sibling, fsync, rename, fsync of the folder.
-"""
+"""Atomic writes of files and folders: a temporary sibling, fsync, rename, fsync of the folder."""
 
 import contextlib
 import csv
@@ -12,7 +9,6 @@ import io
 import json
 import os
 import shutil
-import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,8 +16,8 @@ from typing import Any
 
 from fashion_zoo.errors import ConfigError, Hint, Message, RunError, StorageError
 
-_TEMPORARY = ".tmp-fashion_zoo-"  # how what a killed process left half written is known
-# What vboxsf, CIFS and drvfs answer, which cannot sync a folder.
+_TEMPORARY = ".tmp-fashion_zoo-"  # begins the name of whatever is not complete
+# Errors of vboxsf, CIFS and drvfs, which cannot sync a folder.
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF}
 
 
@@ -34,11 +30,11 @@ def _sync(path: Path) -> None:
 
 
 def _sync_folder(path: Path) -> None:
-    """Make the names in a folder durable where the disk can; the files are synced each."""
+    """Make the names in a folder durable if the disk can."""
     try:
         _sync(path)
     except PermissionError:
-        pass  # it may be written and not read
+        pass  # a folder may be writable and not readable
     except OSError as error:
         if error.errno not in _NO_SYNC:
             raise
@@ -46,7 +42,7 @@ def _sync_folder(path: Path) -> None:
 
 @contextlib.contextmanager
 def as_storage_error(path: Path) -> Iterator[None]:
-    """Turn the operating system's refusal to write ``path`` into a StorageError."""
+    """Raise an OSError as a StorageError about ``path``."""
     try:
         yield
     except OSError as error:
@@ -78,11 +74,7 @@ def absolute(path: str | os.PathLike[str]) -> Path:
 
 
 def resolve(path: str | os.PathLike) -> Path:
-    """Return where a path leads when its links are followed, whether something is there or not.
-
-    Raises:
-        StorageError: a link leads to itself, or as ``absolute``.
-    """
+    """Make a path absolute and resolve its links; raises StorageError if one leads to itself."""
     found = Path(os.path.realpath(absolute(path)))
     if found.is_symlink():
         raise StorageError(f"{path} is a link that leads to itself. Choose another place.")
@@ -91,13 +83,13 @@ def resolve(path: str | os.PathLike) -> Path:
 
 @contextlib.contextmanager
 def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
-    """Yield a temporary sibling to write; it takes the place of ``path`` when the block ends.
+    """Yield a temporary sibling to write, which replaces ``path`` at the end of the block.
 
-    The sibling keeps the suffix, because Keras chooses a format by it. A link stays, and what it
-    leads to is replaced.
+    It has the same suffix, because Keras chooses a format by it. A link stays, and its target is
+    replaced. After an exception ``path`` is as before.
 
     Raises:
-        StorageError: the folder cannot be written or the disk is full; ``path`` is as before.
+        StorageError: if the folder cannot be written or the disk is full.
     """
     path = resolve(path)
     temporary = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex}{path.suffix}")
@@ -108,31 +100,25 @@ def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
             os.replace(temporary, path)
             _sync_folder(path.parent)
     finally:
-        with contextlib.suppress(OSError):  # of a read-only disk, over the error that says so
+        with contextlib.suppress(OSError):  # a read-only disk, which the error is about
             temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
 def atomic_folder(path: str | os.PathLike, *, replace: bool = False) -> Iterator[Path]:
-    """Yield a temporary sibling folder to fill; it becomes ``path`` when the block ends.
+    """Yield a temporary sibling folder to fill, which becomes ``path`` at the end of the block.
 
-    A link stays, and what it leads to is replaced.
-
-    Args:
-        path: the folder to make. Parents are made as needed.
-        replace: put it in the place of a folder that is there. What may be replaced is for the
-            caller to check first; the old folder is removed only once the new one stands.
+    A link stays, and its target is replaced. Parents are made as needed. With ``replace`` an older
+    folder is removed once the new one is in its place.
 
     Raises:
-        StorageError: the folder cannot be written, or is there and ``replace`` is off.
+        StorageError: if the folder cannot be written, or exists and ``replace`` is False.
     """
     path = resolve(path)
-    with as_storage_error(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=path.parent))
-        with contextlib.suppress(OSError):  # some network disks have no modes
-            os.chmod(temporary, 0o777 & ~_umask())
+    temporary = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex}")
     old = temporary.with_name(temporary.name + "-old")
+    with as_storage_error(path):
+        temporary.mkdir(parents=True)
     try:
         with as_storage_error(path):
             yield temporary
@@ -160,88 +146,79 @@ def check_free(
     force: bool,
     instead: str = Message("replace it with ", Hint("force", True)),
 ) -> None:
-    """Check that a folder of ours may be made at ``path``.
+    """Check that a folder may be made at ``path``.
 
     Args:
-        path: where.
-        kind: what is to be made, such as ``"run"``.
-        is_one: tells whether a folder is an older one of this kind.
-        force: whether an older one may be replaced.
-        instead: what else may be done about an older one, for the message.
+        path: the folder.
+        kind: what it shall be, such as ``"a run"``.
+        is_one: returns whether a folder is of this kind.
+        force: whether an older one of this kind, and nothing else, may be replaced.
+        instead: what the message proposes for an older one.
 
     Raises:
-        RunError: something is there. ``force`` lets an older one of the same kind be replaced, and
-            nothing else.
-        StorageError: the place cannot be looked at.
+        RunError: if something else is there, or an older one and ``force`` is False.
     """
-    path, place = Path(path), resolve(path)
-    with as_storage_error(path):
+    place = resolve(path)
+    with as_storage_error(place):
         if is_free(place):
             return
-        ours = place.is_dir() and is_one(place)
-    if not ours:
+        replaceable = place.is_dir() and is_one(place)
+    if not replaceable:
         raise RunError(f"{path} is there already and is not {kind}. Choose another place.")
     if not force:
         raise RunError(f"{path} holds {kind} already. Choose another place, or ", instead, ".")
 
 
 def is_free(path: Path) -> bool:
-    """Whether nothing is there but what a killed process left half written."""
+    """Return whether nothing is at ``path`` but a folder of unfinished files."""
     if not path.exists():
         return True
     return path.is_dir() and all(file.name.startswith(_TEMPORARY) for file in path.iterdir())
 
 
 def sweep(folder: Path) -> None:
-    """Remove what a killed process left half written in a folder; hold its lock."""
+    """Remove the unfinished files of a killed process from a folder whose lock is held."""
     with as_storage_error(folder):
         for path in list(folder.rglob(f"{_TEMPORARY}*")):
             remove(path)
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a folder with all that is in it; a missing one is fine."""
+    """Remove a file, or a folder with its content, if there is one."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
 def write_text(path: str | os.PathLike, text: str) -> None:
-    """Write UTF-8 text whole or not at all."""
-    with atomic_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    """Write UTF-8 text atomically."""
+    write_bytes(path, text.encode())
 
 
 def write_json(path: str | os.PathLike, value: Any) -> None:
-    """Write JSON whole or not at all, indented; a float that is not finite is refused."""
+    """Write indented JSON atomically; raises ValueError for a float that is not finite."""
     write_text(path, as_json(value) + "\n")
 
 
 def as_json(value: Any) -> str:
-    """Return a value as indented JSON; a float that is not finite is refused."""
+    """Return a value as indented JSON; raises ValueError for a float that is not finite."""
     return json.dumps(value, indent=2, allow_nan=False, default=_plain)
 
 
 def _plain(value: Any) -> Any:
-    """Turn what a caller's config may hold into what JSON knows."""
+    """Convert a value that JSON does not have."""
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     if isinstance(value, set | frozenset):
         return sorted(value)
     if isinstance(value, enum.Enum):
         return value.value
-    return value.tolist()  # of numpy, an array or a scalar
+    return value.tolist()  # an array or a scalar of numpy
 
 
 def write_table(path: str | os.PathLike, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write a CSV file, whole or not at all; a cell that a row does not have stays empty."""
+    """Write a CSV file atomically; missing cells of a row stay empty."""
     text = io.StringIO()
     columns = dict.fromkeys(name for row in rows for name in row)
     writer = csv.DictWriter(text, columns, lineterminator="\n")
@@ -251,11 +228,11 @@ def write_table(path: str | os.PathLike, rows: Sequence[Mapping[str, Any]]) -> N
 
 
 def write_bytes(path: str | os.PathLike, data: bytes) -> None:
-    """Write bytes whole or not at all."""
+    """Write bytes atomically."""
     with atomic_file(path) as temporary:
         temporary.write_bytes(data)
 
 
 def write_verified(path: str | os.PathLike, data: bytes) -> None:
-    """Write bytes behind their SHA-256, whole or not at all."""
+    """Write the SHA-256 of some bytes and the bytes, atomically."""
     write_bytes(path, hashlib.sha256(data).digest() + data)

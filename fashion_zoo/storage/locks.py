@@ -4,97 +4,104 @@ import contextlib
 import errno
 import os
 import platform
+import re
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fashion_zoo.errors import RunLockedError
+from fashion_zoo.errors import RunError, RunLockedError
 from fashion_zoo.storage import reading
-from fashion_zoo.storage.files import as_storage_error
+from fashion_zoo.storage.files import absolute, as_storage_error
 
 if TYPE_CHECKING:
     import filelock
 
-# What a disk answers that has no locks, such as Lustre, or NFS without its lock service.
+# Errors of a disk without locks, such as Lustre, or NFS without its lock service.
 _NO_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL}
 
 
 class Lock:
-    """The lock of a folder, while it is held.
-
-    Args:
-        folder: what it is the lock of.
-        file: the lock file.
-    """
+    """The lock of a folder, while it is held."""
 
     def __init__(self, folder: Path, file: Path):
         self.folder = folder
         self.file = file
-        # As long as it is open, no other file gets its inode's number.
-        self._open: int | None = os.open(file, os.O_RDWR)
-        self._known = self._is_there()
+        # An open file keeps its inode number, so that no other file can get it.
+        self._open = {file: os.open(file, os.O_RDWR)}
+        self._has_inode = self._is_same(file)  # some disks give a file another number each time
 
     def name(self) -> None:
-        """Write into the file which process holds it."""
-        assert self._open is not None
-        os.ftruncate(self._open, 0)
-        os.write(self._open, f"process {os.getpid()} on {platform.node()}".encode())
+        """Write into the lock file which process holds it."""
+        os.ftruncate(self._open[self.file], 0)
+        os.write(self._open[self.file], f"process {os.getpid()} on {platform.node()}".encode())
 
-    def is_ours(self) -> bool:
-        """Whether the lock file is still the one that this process made.
+    def follow(self, folder: Path) -> None:
+        """Let ``check`` find out, too, whether another folder takes the place of this one."""
+        self.folder = absolute(folder)
+        with as_storage_error(folder), contextlib.suppress(PermissionError):
+            # One that is writable and not readable cannot be told from another.
+            self._open[self.folder] = os.open(self.folder, os.O_RDONLY)
 
-        Who removes it lets another process in. On a disk whose files have no steady number nobody
-        can tell.
-        """
-        return self._open is None or not self._known or self._is_there()
+    def is_held(self) -> bool:
+        """Return whether folder and lock file are still those of this process."""
+        return self._is_same(self.folder) and self._has_file()
 
     def check(self) -> None:
-        """Check, before anything is written into the folder, that it is still held.
+        """Check that the folder is still held, before anything is written into it.
 
         Raises:
-            RunLockedError: the lock file was removed, or is another process's.
+            RunError: if another folder is in its place.
+            RunLockedError: if the lock file was removed or replaced.
         """
-        if not self.is_ours():
+        if not self._is_same(self.folder):
+            raise RunError(
+                f"{self.folder} is no longer the folder that this training writes into: it was "
+                "moved, replaced or removed. What is there now is left as it is; the epochs that "
+                "are done are where the folder went, if it was moved."
+            )
+        if not self._has_file():
             raise RunLockedError(
                 f"{self.folder} is no longer held: its lock {self.file} was removed, so that "
                 "another process may have begun there. Nothing more is written into it here."
             )
 
     def end(self) -> None:
-        """Remove the file unless it is another's, while it is held.
+        """Remove the lock file unless it is another process's; the lock must still be held.
 
-        Who opened it before finds out and tries the name again.
+        A process that has opened it meanwhile finds it removed and tries again.
         """
-        if self.is_ours():
+        if self._has_file():
             with contextlib.suppress(OSError):  # a disk that became read-only
                 self.file.unlink(missing_ok=True)
-        if self._open is not None:
-            os.close(self._open)
-        self._open = None
+        while self._open:
+            os.close(self._open.popitem()[1])
 
-    def _is_there(self) -> bool:
+    def _has_file(self) -> bool:
+        return not self._has_inode or self._is_same(self.file)
+
+    def _is_same(self, path: Path) -> bool:
+        """Return whether a path still leads to the file or folder that was opened, if any was."""
+        if path not in self._open:
+            return True
         try:
-            return os.path.samestat(os.fstat(self._open), os.stat(self.file))  # type: ignore[arg-type]
+            return os.path.samestat(os.fstat(self._open[path]), os.stat(path))
         except OSError:
             return False
 
 
 @contextlib.contextmanager
 def lock(folder: Path) -> Iterator[Lock]:
-    """Hold the one lock of a folder, whether the folder is there or not.
+    """Hold the lock of a folder, which need not exist yet.
 
-    It is a file beside the folder. The operating system takes the lock back when its process
-    ends, however it ends. On a disk without such locks the file names its process, and a process
-    of this machine that is no longer alive holds nothing.
-
-    Returns:
-        What tells whether it is still held.
+    It is a file beside the folder, locked by the operating system, which frees it when the process
+    ends in any way. On a disk without such locks the file names its process, and one of this
+    machine that no longer lives holds nothing.
 
     Raises:
-        RunLockedError: another process holds it; the message names that one.
-        StorageError: the place cannot be written.
+        RunLockedError: if another process holds it; the message names that one.
+        StorageError: if the lock file cannot be written.
     """
     import filelock
 
@@ -104,12 +111,12 @@ def lock(folder: Path) -> Iterator[Lock]:
         try:
             kept = _keeps_locks(file.parent)
             held = _make(file, kept, thread_local=False)
-            # Without them, the first look may do no more than remove what a dead process left.
+            # Without them, the first attempt may do no more than remove a dead process's file.
             held.acquire(timeout=0 if kept else 0.2)
         except filelock.Timeout as error:
             if not file.exists():  # filelock waits where a file cannot be made, such as in /proc
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)) from error
-            # A process of another machine cannot be looked for from here.
+            # Whether a process of another machine lives cannot be seen from here.
             remove = "" if kept else f" If that process has ended, remove {file}."
             raise RunLockedError(
                 f"{folder} is in use by {_holder(file)}. Wait for its end, or choose another place."
@@ -137,16 +144,12 @@ def lock(folder: Path) -> Iterator[Lock]:
 
 
 def file_lock(file: Path) -> "filelock.BaseFileLock":
-    """Return a lock that is a file, in a folder that is there, to be held in a ``with``.
-
-    Raises:
-        OSError: the folder cannot be written.
-    """
+    """Return a lock that is a file in an existing folder, to be held in a ``with``."""
     return _make(file, _keeps_locks(file.parent))
 
 
 def _keeps_locks(folder: Path) -> bool:
-    """Whether the operating system keeps locks on the disk of a folder."""
+    """Return whether the operating system keeps locks on the disk of a folder."""
     import filelock
 
     with tempfile.TemporaryFile(dir=folder) as probe:
@@ -160,7 +163,7 @@ def _keeps_locks(folder: Path) -> bool:
 
 
 def _make(file: Path, kept: bool, **options: Any) -> "filelock.BaseFileLock":
-    """Return the operating system's lock of a file, or else one that is the file's existence."""
+    """Return the operating system's lock of a file, or one that is the file's existence."""
     import filelock
 
     if kept:
@@ -169,12 +172,8 @@ def _make(file: Path, kept: bool, **options: Any) -> "filelock.BaseFileLock":
 
 
 def check_unlocked(folder: Path) -> None:
-    """Check that no process holds the lock of a folder.
-
-    Raises:
-        RunLockedError: one does.
-    """
-    if os.path.isfile(_lock_file(folder)):  # unlike Path's, it answers no where it may not look
+    """Check that no process holds the lock of a folder; raises RunLockedError otherwise."""
+    if os.path.isfile(_lock_file(folder)):  # unlike Path's, False without permission to look
         with lock(folder):
             pass
 
@@ -184,24 +183,17 @@ def _lock_file(folder: Path) -> Path:
 
 
 def _holder(file: Path) -> str:
-    with contextlib.suppress(ValueError):  # it may have ended by now
+    """Return the process that a lock file names."""
+    with contextlib.suppress(ValueError):  # the file may be gone by now
         for _ in range(50):
             name = reading.read_text(file)
-            if named := _existence(name):
-                return named
+            # On a disk without locks: filelock's number, node, and "?" with that of a container.
+            if found := re.match(r"(\d+)\n([^\n?]*)", name):
+                return f"process {found[1]} on {found[2]}"
             if name:
                 return name
-            time.sleep(0.02)  # it has the lock and is about to write its name
+            time.sleep(0.02)  # the holder is about to write its name
     return "another process"
-
-
-def _existence(content: str) -> str | None:
-    """Return the process that filelock names in a lock that is the file's existence."""
-    number, _, rest = content.partition("\n")
-    if not number.isdigit():
-        return None
-    node = rest.partition("\n")[0].partition("?")[0]  # filelock adds a container's number
-    return f"process {number} on {node}"
 
 
 def _owner(file: Path) -> str:

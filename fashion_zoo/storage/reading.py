@@ -1,7 +1,4 @@
-"""What is read of a disk: regular files only, and no more than there can be.
-
-A path may lead to what a kill, another program or somebody else has put there.
-"""
+"""Bounded reads of regular files: a path may lead to anything that others have put there."""
 
 import contextlib
 import errno
@@ -14,23 +11,17 @@ from collections.abc import Iterator
 from io import BufferedReader
 from typing import Any
 
-LARGEST_TEXT = 2**24
-"""Bytes of a file of settings or numbers."""
+LARGEST_TEXT = 2**24  # bytes of a file of settings or numbers
 _LARGEST = 2**36  # bytes of any other file
-_DEEPEST = 50  # levels of JSON; ours has six
+_DEEPEST = 50  # levels of JSON; the files of this package have six
 _DIGEST = 32  # bytes of a SHA-256
 
 
 @contextlib.contextmanager
 def open_regular(path: str | os.PathLike, largest: int = _LARGEST) -> Iterator[BufferedReader]:
-    """Open a file to be read; a FIFO would be waited for, and a device may have no end.
+    """Open a regular file of at most ``largest`` bytes to read it; raises OSError otherwise.
 
-    Args:
-        path: the file, or a link to it.
-        largest: bytes that it may hold.
-
-    Raises:
-        OSError: it is not there, not a regular file, or larger.
+    A FIFO would block, and a device may have no end.
     """
     if stat.S_ISDIR(mode := os.stat(path).st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
@@ -44,11 +35,7 @@ def open_regular(path: str | os.PathLike, largest: int = _LARGEST) -> Iterator[B
 
 
 def read_text(path: str | os.PathLike) -> str:
-    """Return UTF-8 text of a regular file.
-
-    Raises:
-        ValueError: it cannot be read, or is not UTF-8; the message is the reason.
-    """
+    """Return the UTF-8 text of a file; raises ValueError with the reason if it cannot be read."""
     try:
         with open_regular(path, LARGEST_TEXT) as file:
             return file.read(LARGEST_TEXT).decode()
@@ -57,11 +44,7 @@ def read_text(path: str | os.PathLike) -> str:
 
 
 def read_json(path: str | os.PathLike) -> Any:
-    """Return the value that a JSON file holds.
-
-    Raises:
-        ValueError: it cannot be read, or is no JSON; the message is the reason.
-    """
+    """Return the value of a JSON file; raises ValueError with the reason if it cannot be read."""
     try:
         value = json.loads(read_text(path), parse_float=_finite, parse_constant=_finite)
     except RecursionError as error:
@@ -72,13 +55,13 @@ def read_json(path: str | os.PathLike) -> Any:
 
 def _finite(text: str) -> float:
     value = float(text)
-    if not math.isfinite(value):  # Python reads them, and nobody may write them
+    if not math.isfinite(value):  # Python reads what JSON does not have
         raise ValueError(f"it holds {text[:40]}, which is no finite number")
     return value
 
 
 def _check_depth(value: Any) -> None:
-    """Check that whatever goes through a value by recursion comes to its end."""
+    """Check that a value can be walked by recursion."""
     inside = [value]
     for _ in range(_DEEPEST):
         inside = [
@@ -93,12 +76,12 @@ def _check_depth(value: Any) -> None:
 
 
 def read_verified(path: str | os.PathLike) -> bytes | None:
-    """Return the bytes that ``storage.write_verified`` wrote, or None when they are not those."""
+    """Return the bytes that ``write_verified`` wrote, or None if the file is damaged or missing."""
     try:
         with open_regular(path) as file:
             digest = file.read(_DIGEST)
             if hashlib.file_digest(file, "sha256").digest() != digest:
-                return None  # and none of it was kept in memory
+                return None
             file.seek(_DIGEST)
             return file.read()
     except OSError:
