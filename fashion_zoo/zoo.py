@@ -25,8 +25,7 @@ from fashion_zoo.machine.devices import check_eager, releasing
 from fashion_zoo.runs import Trained, TrainingInterrupted
 from fashion_zoo.show import figures
 from fashion_zoo.show.progress import TrainingDisplay
-from fashion_zoo.show.waiting import waiting
-from fashion_zoo.show.watching import Progress, watched
+from fashion_zoo.show.waiting import Progress, waiting, watched
 from fashion_zoo.spaces import TrainingSpace
 from fashion_zoo.storage import absolute, databases
 

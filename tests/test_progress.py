@@ -8,7 +8,7 @@ import fashion_zoo
 from fashion_zoo import ConfigError
 from fashion_zoo.show.progress import SweepDisplay, TrainingDisplay
 from fashion_zoo.show.trials import Counts, SearchDisplay
-from fashion_zoo.show.watching import watched
+from fashion_zoo.show.waiting import watched
 
 
 class Notebook:

@@ -19,8 +19,7 @@ from PIL import Image
 
 from fashion_zoo import show
 from fashion_zoo.language.wording import percent
-from fashion_zoo.show.pace import Pace
-from fashion_zoo.show.progress import TrainingDisplay
+from fashion_zoo.show.progress import Pace, TrainingDisplay
 from fashion_zoo.show.trials import Counts, RunningTrial, SearchDisplay
 from fashion_zoo.tuning import tuner
 

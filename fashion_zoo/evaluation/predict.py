@@ -15,8 +15,7 @@ from fashion_zoo.language import checks
 from fashion_zoo.language.arguments import AnyPath, checked, received
 from fashion_zoo.machine import precision
 from fashion_zoo.machine.devices import releasing
-from fashion_zoo.show.waiting import waiting
-from fashion_zoo.show.watching import Progress
+from fashion_zoo.show.waiting import Progress, waiting
 
 if TYPE_CHECKING:
     import keras

@@ -16,8 +16,7 @@ from fashion_zoo.machine.devices import releasing
 from fashion_zoo.runs import Run, dataset_of
 from fashion_zoo.runs.results import RESULTS, Result
 from fashion_zoo.show import cells, figures, plots
-from fashion_zoo.show.waiting import paused, waiting
-from fashion_zoo.show.watching import Progress
+from fashion_zoo.show.waiting import Progress, paused, waiting
 
 Show = Callable[[dict[str, Any]], None]
 

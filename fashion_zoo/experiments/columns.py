@@ -1,4 +1,4 @@
-"""The columns of a table: functions of what an arm reached, with an interval where seeds differ."""
+"""The columns of a table: functions of the results of an arm, with intervals over the seeds."""
 
 from collections.abc import Callable, Sequence
 
@@ -21,15 +21,10 @@ def mean(
     scale: float = 1,
     spread: bool = False,
 ) -> str:
-    """Return a mean over seeds with its 95 % interval in brackets.
+    """Return a mean over seeds with its 95 % interval in brackets, all multiplied by ``scale``.
 
-    Args:
-        values: a value a seed.
-        form: how a number is written.
-        unit: what stands behind the mean.
-        bounds: what the interval lies within.
-        scale: all numbers are multiplied by it: 100 makes percent of fractions.
-        spread: also give the sample standard deviation, as ``± 0.19``.
+    ``form`` is a format of numbers, ``bounds`` are those of the interval, and ``spread`` adds the
+    sample standard deviation, as ``± 0.19``.
     """
     low, high = (scale * end for end in mean_interval(values, bounds))
     deviation = f" ± {scale * standard_deviation(values):{form}}" if spread else ""
@@ -48,7 +43,7 @@ def points(differences: Sequence[float]) -> str:
 
 
 def name(header: str, code: Callable[[str], bool] = lambda arm: True) -> Column:
-    """Return the column of the arms' names, as code where ``code`` says so."""
+    """Return the column of the arms' names, as code if ``code`` of a name is true."""
     return Column(header, lambda measured, arm: f"`{arm}`" if code(arm) else arm)
 
 
@@ -71,7 +66,7 @@ def value(
 
 
 def number(header: str, metric: str, form: str) -> Column:
-    """Return a column of means alone, such as of whole seconds or of what no seed changes."""
+    """Return a column of means without intervals."""
 
     def cell(measured: Measured, arm: str) -> str:
         values = measured.values(arm, metric)
@@ -87,7 +82,7 @@ def difference(
     metric: str,
     write: Callable[[Sequence[float]], str] = points,
 ) -> str | None:
-    """Return the cell of the differences between two arms, None where one was not measured."""
+    """Return the cell of the differences between two arms, None if one was not measured."""
     found = measured.paired(arm, base, metric)
     return write(found) if found else None
 
@@ -102,11 +97,11 @@ def against(
     """Return a column of differences to another arm, paired by seed.
 
     Args:
-        header: its head.
-        metric: what is compared.
-        base: the other arm, or what chooses it; where it was not measured, the cell is empty.
-        write: makes the cell of the differences, a difference a seed.
-        itself: what stands in the line of the other arm.
+        header: heading of the column.
+        metric: the metric to compare.
+        base: the other arm, or a function that chooses it; if not measured, the cell is empty.
+        write: makes the cell of the differences, one per seed.
+        itself: the cell of the other arm.
     """
 
     def cell(measured: Measured, arm: str) -> str | None:

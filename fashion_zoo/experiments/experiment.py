@@ -1,4 +1,4 @@
-"""An experiment as data: a question, arms and seeds, what is measured, and what a table says."""
+"""An experiment as data: a question, arms, seeds, metrics and columns; and its results."""
 
 import dataclasses
 import itertools
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Row = dict[str, Any]
-"""One training, or one measured figure: column of the CSV file to value."""
+"""One training, or one measurement: column of the CSV file to value."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Arm:
-    """One of the things that are compared: a recipe with changes, trained with every seed."""
+    """One of the compared trainings: a recipe with changes, trained with every seed."""
 
     name: str
     """Its name in the table, and the key of its rows in the CSV file."""
@@ -32,15 +32,15 @@ class Arm:
     changes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """Fields of the recipe's RunConfig, as ``override`` takes them."""
     place: str = ""
-    """Its runs are folders PLACE-SEED; by default the name, in letters that every disk takes."""
+    """Its runs are folders PLACE-SEED; by default the name, with only letters, digits and dots."""
     shown: bool = True
-    """Whether it has a line of the table; one that has none is there for other lines' columns."""
+    """Whether it has a row of the table; one without is compared in columns of other rows."""
     program: Callable[[int, Dataset], Row] | None = None
-    """Measures what is no recipe: takes a seed and the data, and returns column to value. It is
-    kept, as runs are."""
+    """Measures something other than a recipe: takes a seed and the data, and returns column to
+    value. The result is kept, as runs are."""
 
     def run_dir(self, folder: Path, seed: int) -> Path:
-        """Return where the run of a seed is kept."""
+        """Return the run folder of a seed."""
         place = self.place or re.sub(r"[^\w.]", "_", self.name)
         return folder / f"{place}-{seed}"
 
@@ -50,9 +50,9 @@ class Column(NamedTuple):
 
     header: str
     cell: "Callable[[Measured, str], str | None]"
-    """Takes what was measured and the name of an arm; None leaves the cell empty."""
+    """Takes the results and the name of an arm; None leaves the cell empty."""
     right: bool = False
-    """Whether it stands at the right, as numbers do."""
+    """Whether it is aligned to the right, as numbers are."""
 
 
 def validation_accuracy(run: Run) -> float:
@@ -61,12 +61,12 @@ def validation_accuracy(run: Run) -> float:
 
 
 def test_accuracy(run: Run) -> float:
-    """Return the accuracy on the test images, a fraction. It chooses nothing."""
+    """Return the accuracy on the test images, a fraction; never select by it."""
     return run.result("evaluation")["accuracy"]["value"]
 
 
 def seconds(run: Run) -> float:
-    """Return the seconds of the training, evaluation and export aside."""
+    """Return the seconds of the training, without evaluation and export."""
     return run.read_json("training.json")["seconds"]
 
 
@@ -74,60 +74,53 @@ METRICS = (validation_accuracy, test_accuracy, seconds)
 
 
 class Places(NamedTuple):
-    """Where an experiment keeps what it measures."""
+    """The folder of the runs, the page with the table, if any, and the CSV file of the rows."""
 
     folder: Path
-    """Of the runs."""
     page: Path | None
-    """With the table, if there is one."""
     rows: Path
-    """The CSV file: beside the page, or in the folder where there is none."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Experiment:
-    """A question, the trainings that answer it, and the table in which the answer stands."""
+    """A question, the trainings that answer it, and the table of their results."""
 
     name: str
     question: str
-    """What is asked, in one line."""
+    """The question, in one line."""
     arms: Sequence[Arm] | Callable[[], Sequence[Arm]]
-    """What is compared, in the order of the table; a function is called when it is needed."""
+    """The arms in the order of the table, or a function that returns them."""
     columns: Sequence[Column]
-    """What the table says of each arm."""
+    """The columns of the table."""
     note: str = "Mean over {seeds} with {interval}. {machine} `{command}` reproduces the table."
-    """What stands below the table. In braces: seeds, interval (what an interval is), machine (with
-    versions and commit), command, or a column of the CSV file, which names the arms that differ."""
+    """Text below the table. In braces: seeds, interval (its definition), machine (with versions and
+    commit), command, or a column of the CSV file, with the arms that differ."""
     metrics: Sequence[Callable[[Run], Any]] = METRICS
-    """What is measured of each run; the name of the function is the column of the CSV file. What
-    returns several figures returns column to value."""
+    """Metrics of each run; the name of the function is the column of the CSV file. A function of
+    several columns returns column to value."""
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    """Changes of every arm's config, before its own."""
+    """Changes of the config of every arm, before its own."""
     seeds: int = 3
-    """How many trainings an arm has by default, with seeds 0, 1, ..."""
+    """Default number of trainings per arm, with seeds 0, 1, ..."""
     folder: str = ""
-    """Where the runs are kept; by default runs/NAME."""
+    """Folder of the runs; by default runs/NAME."""
     page: str = ""
-    """The page with the table, if there is one; the CSV file lies beside it."""
+    """The page with the table, if any; the CSV file is beside it."""
     mark: str = "results"
     """The table stands between ``<!-- MARK:begin -->`` and ``<!-- MARK:end -->``."""
     command: str = ""
-    """What reproduces the table, up to the number of seeds; by default a call in Python."""
+    """Command that reproduces the table, up to the number of seeds; by default a Python call."""
     figure: "Callable[[Measured], Figure] | None" = None
     """Draws NAME.png beside the page, below the table."""
     read: Callable[[Path], list[Row]] = pages.read_rows
-    """Reads the rows of a CSV file, none where there is no file."""
+    """Reads the rows of a CSV file, none if it is missing."""
     write: Callable[[Path, Sequence[Row]], None] = pages.write_rows
-    """Writes them."""
+    """Writes the rows."""
     file: Path | None = None
-    """The CSV file of its own page and folder, where it is not beside the page."""
+    """The CSV file, if it is not beside the page."""
 
     def all_arms(self) -> list[Arm]:
-        """Return the arms.
-
-        Raises:
-            ConfigError: two have one name, or one folder on a disk that ignores case.
-        """
+        """Return the arms; raise ConfigError if two share a name, or a folder but for its case."""
         arms = list(self.arms() if callable(self.arms) else self.arms)
         for first, second in itertools.combinations(arms, 2):
             places = [str(arm.run_dir(Path(), 0)).casefold() for arm in (first, second)]
@@ -139,10 +132,9 @@ class Experiment:
         return arms
 
     def places(self, folder: Any = None, page: Any = None) -> Places:
-        """Return where runs, table and rows go.
+        """Return the places of runs, table and rows.
 
-        Another folder than its own leaves alone what is published: then there is a page only where
-        it is given.
+        With another folder than its own the published page is not written, unless it is given.
         """
         home = absolute(self.folder or f"runs/{self.name}")
         published = absolute(self.page) if self.page else None
@@ -156,11 +148,11 @@ class Experiment:
 
 
 class Measured:
-    """What an experiment has measured, for its columns.
+    """The results of an experiment, for its columns.
 
     Args:
         experiment: the experiment.
-        rows: a row a training, with ``arm`` and ``seed``; those of other arms are left out.
+        rows: a row per training, with ``arm`` and ``seed``; rows of other arms are left out.
     """
 
     def __init__(self, experiment: Experiment, rows: Iterable[Row]):
@@ -177,11 +169,7 @@ class Measured:
         return [own[seed] for own in self.by_arm.values() for seed in sorted(own)]
 
     def values(self, arm: str, metric: str) -> list[Any]:
-        """Return a metric of an arm, one value for each seed.
-
-        Raises:
-            ConfigError: the experiment has no such arm or metric.
-        """
+        """Return a metric of an arm, a value per seed; raise ConfigError if either is unknown."""
         own = self._rows_of(arm)
         for row in own.values():
             if metric not in row:
@@ -194,15 +182,12 @@ class Measured:
         return self._rows[arm]
 
     def paired(self, arm: str, base: str | None, metric: str) -> list[float]:
-        """Return the differences between two arms, seed by seed, of the seeds that both have.
-
-        There are none where an arm was not measured.
-        """
+        """Return the differences between two arms, one for each seed that both have."""
         own, other = self._rows_of(arm), self._rows_of(base) if base else {}
         return [own[seed][metric] - other[seed][metric] for seed in sorted(own) if seed in other]
 
     def best(self, metric: str, arms: Iterable[str]) -> str | None:
-        """Return the arm with the highest mean, None where none of them was measured."""
+        """Return the arm with the highest mean, None if none of them was measured."""
         means = {
             arm: statistics.fmean(self.values(arm, metric)) for arm in arms if arm in self.by_arm
         }
@@ -222,7 +207,7 @@ class Measured:
 
 
 class _Words(dict):
-    """What a note may name: four words, and every column of the CSV file."""
+    """Values of the names in a note: four words, and every column of the CSV file."""
 
     def __init__(self, measured: Measured):
         self.measured, experiment = measured, measured.experiment

@@ -11,21 +11,13 @@ from fashion_zoo.errors import DataError, Hint
 from fashion_zoo.storage import reading
 
 INTERVAL = "its 95 % interval, by Student's t, of accuracies on the logit scale"
-"""What every table says of its intervals."""
-TEXTS = ("arm", "machine", "commit")
-"""Columns of a CSV file that hold no numbers, however they look."""
+TEXTS = ("arm", "machine", "commit")  # columns of a CSV file that are never numbers
 
 
 def table(
     heads: Sequence[str], lines: Sequence[Sequence[str | None]], right: Collection[str] = ()
 ) -> str:
-    """Return a Markdown table.
-
-    Args:
-        heads: the head of each column.
-        lines: the cells; None is one that there is nothing to say in.
-        right: the heads of the columns that stand at the right, as numbers do.
-    """
+    """Return a Markdown table; a cell of None is empty, ``right`` are heads of numbers."""
     marks = ["---:" if head in right else "---" for head in heads]
     return "\n".join(map(_line, [heads, marks, *lines]))
 
@@ -35,22 +27,13 @@ def _line(cells: Sequence[str | None]) -> str:
 
 
 def common(said: Mapping[str, str], between: str = ", ") -> str:
-    """Return what is said of the first, and of those of which something else is said.
-
-    Args:
-        said: name to what is said of it, such as ``{"a": "3", "b": "3", "c": "5"}``: ``3, `c` 5``.
-        between: stands before each of the others.
-    """
+    """Return the text of the first name, and those that differ: ``3, `c` 5`` of 3, 3 and 5."""
     first = next(iter(said.values()))
     return between.join([first, *(f"`{name}` {one}" for name, one in said.items() if one != first)])
 
 
 def measured_on(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
-    """Return the sentence that says on which machine and commit rows were measured.
-
-    Args:
-        rows: name of what was measured to its rows, which have ``machine`` and ``commit``.
-    """
+    """Return a sentence with machine and commit of rows, which are given by name."""
     said = {}
     for name, own in rows.items():
         places = dict.fromkeys(f"{row['machine']}, commit {short(row['commit'])}" for row in own)
@@ -59,17 +42,13 @@ def measured_on(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
 
 
 def short(commit: str | None) -> str:
-    """Return the first 12 digits of a commit, and the mark of a tree that was changed."""
+    """Return the first 12 digits of a commit, and the mark of uncommitted changes."""
     head, sign, changes = (commit or "").partition("+")
     return f"{head[:12] or 'unknown'}{sign}{changes}"
 
 
 def read_rows(file: Path) -> list[dict[str, Any]]:
-    """Return the rows of a CSV file, without the cells that are empty; none without a file.
-
-    Raises:
-        DataError: it cannot be read.
-    """
+    """Return the rows of a CSV file without empty cells; none without a file."""
     if not file.exists():
         return []
     try:
@@ -94,10 +73,10 @@ def write_rows(file: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def around(page: Path, mark: str = "results") -> tuple[str, str]:
-    """Return what stands on a page before and after the table, marks included.
+    """Return the text before and after the table on a page, with its marks.
 
     Raises:
-        DataError: the page is missing or has no such marks.
+        DataError: if the page is missing or has no such marks.
     """
     try:
         content = reading.read_text(page)

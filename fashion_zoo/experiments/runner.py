@@ -1,4 +1,4 @@
-"""Train what an experiment lacks, and write its rows and its page."""
+"""Train the missing arms and seeds of an experiment, and write its rows and its page."""
 
 import contextlib
 import dataclasses
@@ -20,7 +20,7 @@ from fashion_zoo.language.wording import percent, unknown
 from fashion_zoo.machine import environment
 from fashion_zoo.machine.devices import releasing
 from fashion_zoo.show import figures
-from fashion_zoo.show.watching import Progress
+from fashion_zoo.show.waiting import Progress
 from fashion_zoo.storage import reading
 
 
@@ -40,18 +40,18 @@ def run(
     """Train every arm with every seed, and write the table.
 
     Runs in ``folder`` that have the same config, commit, versions and device are not trained again,
-    and one that was broken off is gone on with. The rows go into the CSV file beside the page.
+    and an interrupted one is resumed. The rows are written into the CSV file beside the page.
 
     Args:
-        experiment: what is measured.
-        seeds: trainings an arm, with seeds 0, 1, ...; at least 2. By default those of the
+        experiment: the experiment.
+        seeds: trainings per arm, with seeds 0, 1, ...; at least 2. By default those of the
             experiment.
-        folder: where the runs are kept; by default the experiment's.
-        page: the page whose table is replaced; by default the experiment's, and none where the
-            folder is another.
-        only: measure the arm of this name alone, or those of this recipe. Their rows are replaced,
-            and those of the others stay as they are.
-        measure: false writes the page from the rows that are there.
+        folder: folder of the runs; by default the experiment's.
+        page: the page whose table is replaced; by default the experiment's, and none with another
+            folder.
+        only: measure only the arm of this name, or those of this recipe. The rows of the others
+            stay as they are.
+        measure: false writes the page from the stored rows.
         progress: show the progress: True, False, or "auto" in a terminal and in a notebook.
         **overrides: fields of every RunConfig, for a quick look; they need another folder.
 
@@ -59,10 +59,10 @@ def run(
         The table, in Markdown.
 
     Raises:
-        ConfigError: fewer than two seeds, an unknown arm or option, two arms that cannot be told
-            apart, or augmentation on a backend other than tensorflow.
-        DataError: the page is missing or has no place for the table, or there are no rows for it.
-        KeyboardInterrupt: Ctrl-C; a next call goes on.
+        ConfigError: if there are fewer than two seeds, an unknown arm or option, two arms that
+            share a name or folder, or augmentation on a backend other than tensorflow.
+        DataError: if the page is missing or has no place for the table, or there are no rows.
+        KeyboardInterrupt: on Ctrl-C; the next call resumes.
     """
     seeds, arms = experiment.seeds if seeds is None else seeds, experiment.all_arms()
     if seeds < 2:
@@ -110,7 +110,7 @@ def _measure(
     progress: Progress,
     overrides: Mapping[str, Any],
 ) -> list[Row]:
-    """Return the rows of these arms, trained and evaluated, or found as they were left."""
+    """Return the rows of these arms, trained and evaluated where they are not stored."""
     configs = [_config(experiment, arm, overrides) for arm in arms]
     if any(config.training.policy for config in configs):
         from fashion_zoo.data.pipeline import need_tensorflow
@@ -134,7 +134,7 @@ def _measure(
 
 
 def _config(experiment: Experiment, arm: Arm, overrides: Mapping[str, Any]) -> RunConfig:
-    base = registry.recipe(arm.recipe).config  # a program takes the data of it
+    base = registry.recipe(arm.recipe).config  # a program has its data
     return override(override(override(base, experiment.settings), arm.changes), overrides)
 
 
@@ -163,14 +163,10 @@ def _row(
 def keep(
     file: Path, settings: Mapping[str, Any], measure: Callable[[Mapping[str, Any]], dict[str, Any]]
 ) -> dict[str, Any]:
-    """Return what was measured and leaves no run folder, now or when it was measured before.
+    """Return the answer of ``measure``, stored in a JSON file with its settings.
 
-    Args:
-        file: where settings and answer are kept.
-        settings: what is measured; what was kept under others, on another machine, or with other
-            versions or another commit is not taken.
-        measure: measures it with these settings and the ``environment``; its answer can be written
-            as JSON.
+    It is called with the settings and the ``environment``, unless the file has an answer for the
+    same settings on the same machine, with the same versions and commit.
     """
     settings = json.loads(json.dumps({**settings, "environment": environment.describe()}))
     with contextlib.suppress(ValueError, KeyError, TypeError):  # else it is measured again

@@ -1,4 +1,4 @@
-"""What a person sees: progress and tables in a terminal, figures in files."""
+"""Output for people: progress and tables in a terminal, figures in files."""
 
 from fashion_zoo.show.streams import Unbreakable, unbreakable
 from fashion_zoo.show.tables import print_table

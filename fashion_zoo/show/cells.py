@@ -1,4 +1,4 @@
-"""What a result looks like in a cell: a few lines, and in a notebook a picture or a table below."""
+"""Results in a cell of a notebook: some lines, with a picture or a table below."""
 
 import base64
 import html
@@ -8,17 +8,17 @@ from fashion_zoo.storage import reading
 
 
 def lines(*texts: str) -> str:
-    """Join the lines of a result; empty ones are left out."""
+    """Join the lines of a result without the empty ones."""
     return "\n".join(text for text in texts if text)
 
 
 def page(text: str, *parts: str) -> str:
-    """Return the lines of a result as HTML, with parts that are HTML below them."""
+    """Return a text as HTML, with parts in HTML below it."""
     return f"<pre>{html.escape(text)}</pre>{''.join(parts)}"
 
 
 def image(file: Path, says: str) -> str:
-    """Return a PNG file as an image inside the page, or nothing where it cannot be read."""
+    """Return a PNG file as an HTML image, or nothing if it cannot be read."""
     try:
         with reading.open_regular(file, reading.LARGEST_TEXT) as opened:
             data = base64.b64encode(opened.read()).decode()

@@ -1,4 +1,4 @@
-"""Draw schedules."""
+"""Pictures of schedules."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -22,18 +22,18 @@ def plot_schedules(
     """Draw schedules, side by side or over each other.
 
     Args:
-        expressions: what ``schedules.get`` reads, one or several; all of the vocabulary with its
-            defaults when there are none.
-        to: a file, PNG or what else matplotlib writes; by default there is none.
-        overlay: whether all are drawn on the same axes, to be compared.
-        force: replace a file there that is no picture of this package.
+        expressions: one or several schedules, as for ``schedules.get``; by default all, with their
+            default arguments.
+        to: a picture file in a format of matplotlib, such as PNG; by default none is written.
+        overlay: whether to draw all on the same axes.
+        force: replace a file that this package has not drawn.
 
     Returns:
         The figure, which a notebook shows.
 
     Raises:
-        ConfigError: an expression cannot be read, or the file's ending is not a picture's.
-        StorageError: something else is there, or the file cannot be written.
+        ConfigError: if an expression cannot be read, or the file does not end like a picture.
+        StorageError: if another file is there, or the file cannot be written.
     """
     if to is not None:
         figures.check_place(to, force=force)

@@ -1,8 +1,7 @@
-"""The one place through which every figure is drawn and saved.
+"""Draw and save figures, under matplotlib's own defaults.
 
-What a figure needs is drawn and rendered under matplotlib's own defaults: a user's matplotlibrc may
-ask for LaTeX that is not installed, or for a million pixels, and neither may cost a training its
-numbers. Nothing global stays changed, and pyplot's backend is not touched.
+A user's matplotlibrc may ask for LaTeX that is not installed, or for a million pixels. No global
+setting stays changed, and pyplot's backend is not touched.
 """
 
 import contextlib
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 
 _SIGN = "fashion_zoo"
-# Where a picture says who drew it, and what it then holds: such a picture may be drawn anew.
+# Metadata that signs a picture, and its bytes in the file: a signed picture may be replaced.
 _SIGNED = {
     "png": ("Software", b"Software\0fashion_zoo"),
     "pdf": ("Creator", b"/Creator (fashion_zoo)"),
@@ -33,15 +32,10 @@ _SIGNED = {
 
 
 def draw(make: Callable[[], "Figure"], ending: str = "png", **options: Any) -> bytes:
-    """Draw a figure and return the bytes of its picture.
+    """Draw the figure that ``make`` returns as the bytes of a picture, without formulas in texts.
 
-    Args:
-        make: makes the figure. Its texts are shown as they are: a dollar sign begins no formula.
-        ending: png, pdf, svg or what else matplotlib writes.
-        **options: of matplotlib's ``savefig``.
-
-    Raises:
-        StorageError: it cannot be drawn.
+    ``ending`` is a format of matplotlib and ``options`` are those of its ``savefig``. Raise
+    StorageError if it cannot be drawn.
     """
     file = io.BytesIO()
     try:
@@ -66,18 +60,15 @@ def save(path: str | os.PathLike, make: Callable[[], "Figure"]) -> None:
     """Draw a figure into a file, which appears whole or not at all.
 
     Raises:
-        ConfigError: the path does not end like a picture.
-        StorageError: the figure cannot be drawn, or the file cannot be written.
+        ConfigError: if the path does not end like a picture.
+        StorageError: if the figure cannot be drawn, or the file cannot be written.
     """
     check_ending(path)
     storage.write_bytes(path, draw(make, _ending(path)))
 
 
 def shown(make: Callable[[], "Figure"], path: str | os.PathLike | None = None) -> "Figure":
-    """Return a figure that a notebook shows once, and draw it into a file where one is named.
-
-    Raises: as ``save``.
-    """
+    """Return a figure that a notebook shows once, and ``save`` it if there is a path."""
     made: list[Figure] = []
 
     def keep() -> "Figure":
@@ -91,15 +82,15 @@ def shown(make: Callable[[], "Figure"], path: str | os.PathLike | None = None) -
         else:
             save(path, keep)
     figure: Any = made[0]
-    # Where pyplot was never imported, IPython knows no picture of a figure and asks for this.
+    # IPython has a formatter for figures only once pyplot was imported.
     figure._repr_png_ = lambda: draw(lambda: figure)
     return figure
 
 
 def try_save(path: str | os.PathLike, make: Callable[[], "Figure"]) -> bool:
-    """Draw a figure into a file beside numbers that are worth more; return whether it is there.
+    """Draw a figure into a file; return whether it is there. An error is a line on stderr.
 
-    Write the numbers first. What goes wrong here is a line on stderr.
+    Write the numbers that it shows first.
     """
     try:
         save(path, make)
@@ -110,15 +101,10 @@ def try_save(path: str | os.PathLike, make: Callable[[], "Figure"]) -> bool:
 
 
 def check_ending(path: str | os.PathLike) -> None:
-    """Check that a path ends like a picture that matplotlib writes.
-
-    Raises:
-        ConfigError: it does not.
-        StorageError: matplotlib cannot be loaded.
-    """
+    """Raise ConfigError if a path does not end like a picture that matplotlib writes."""
     try:
         from matplotlib.backend_bases import FigureCanvasBase
-    except Exception as error:  # MPLBACKEND or a matplotlibrc that it refuses
+    except Exception as error:  # an invalid MPLBACKEND or matplotlibrc
         raise StorageError(f"matplotlib, which draws pictures, cannot start: {error}.") from error
     endings = sorted(FigureCanvasBase.get_supported_filetypes())
     if _ending(path) not in endings:
@@ -126,15 +112,11 @@ def check_ending(path: str | os.PathLike) -> None:
 
 
 def check_place(path: str | os.PathLike, *, force: bool = False) -> None:
-    """Check that a picture may be drawn into a file.
-
-    Args:
-        path: the file.
-        force: whether it may take the place of a file that is not a picture of ours.
+    """Check that a picture may be drawn into a file; ``force`` allows to replace any file.
 
     Raises:
-        ConfigError: it does not end like a picture.
-        StorageError: something else is there, or cannot be looked at.
+        ConfigError: if it does not end like a picture.
+        StorageError: if a file that this package has not drawn is there, or cannot be read.
     """
     check_ending(path)
     place = Path(path)
@@ -145,8 +127,8 @@ def check_place(path: str | os.PathLike, *, force: bool = False) -> None:
             raise StorageError(f"{path} is a folder. Name a file for the picture.")
         ending = _ending(path)
         with reading.open_regular(place) as file:
-            ours = ending in _SIGNED and _SIGNED[ending][1] in file.read(reading.LARGEST_TEXT)
-    if not (force or ours):
+            signed = ending in _SIGNED and _SIGNED[ending][1] in file.read(reading.LARGEST_TEXT)
+    if not (force or signed):
         raise StorageError(
             f"{path} is there already and is no picture of fashion_zoo. Choose another place, or "
             "replace it with ",
@@ -160,10 +142,10 @@ def _ending(path: str | os.PathLike) -> str:
 
 
 def _own_defaults() -> contextlib.AbstractContextManager[None]:
-    """Forget what a matplotlibrc or the program around says, until the block ends."""
+    """Use matplotlib's defaults until the block ends."""
     import matplotlib
 
-    # rcdefaults would choose a backend, and with it a window system
+    # Not rcdefaults, which would choose a backend, and with it a window system.
     defaults = dict(matplotlib.rcParamsDefault.items())
     del defaults["backend"]
     # A name such as "$5 shoes" or "a_b$" is no formula.
@@ -171,7 +153,7 @@ def _own_defaults() -> contextlib.AbstractContextManager[None]:
 
 
 def _plain_ticks(figure: "Figure") -> None:
-    """Write 1e-05 on logarithmic axes, whose usual labels are formulas."""
+    """Label logarithmic axes as 1e-05, instead of by formulas."""
     from matplotlib.ticker import LogFormatter
 
     for axes in figure.axes:

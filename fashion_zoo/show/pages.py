@@ -1,4 +1,4 @@
-"""Pages of HTML that stand alone: one file, with its pictures inside."""
+"""HTML pages of one file, with the pictures inside."""
 
 import base64
 import html
@@ -30,27 +30,21 @@ _MARKED = ' class="marked"'
 def table(
     columns: Sequence[str], rows: Sequence[Sequence[object]], *, marked: Sequence[bool] = ()
 ) -> str:
-    """Return a table, its cells escaped.
-
-    Args:
-        columns: the headings.
-        rows: the cells.
-        marked: whether each row stands out; by default none does.
-    """
+    """Return a table with escaped cells; ``marked`` is whether to highlight each row."""
     head = "".join(f"<th>{html.escape(name)}</th>" for name in columns)
     body = "".join(
-        f"<tr{_MARKED if out else ''}>{''.join(map(_cell, row))}</tr>"
+        f"<tr{_MARKED if out else ''}>{_cells(row)}</tr>"
         for row, out in itertools.zip_longest(rows, marked)
     )
     return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'
 
 
-def _cell(cell: object) -> str:
-    return f"<td>{html.escape(str(cell))}</td>"
+def _cells(row: Sequence[object]) -> str:
+    return "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row)
 
 
 def facts(pairs: Sequence[tuple[str, str]]) -> str:
-    """Return what is so, a row each: what it is about, and what."""
+    """Return a table of names and values, a row each."""
     rows = "".join(
         f"<tr><th>{html.escape(name)}</th><td>{html.escape(said)}</td></tr>" for name, said in pairs
     )
@@ -64,12 +58,12 @@ def paragraph(text: str, *, strong: bool = False) -> str:
 
 
 def warning(text: str) -> str:
-    """Return a paragraph that stands out."""
+    """Return a highlighted paragraph."""
     return f'<p class="warning">{html.escape(text)}</p>'
 
 
 def picture(make: Callable[[], Any], says: str) -> str:
-    """Return a matplotlib figure as an image inside the page, or why it could not be drawn."""
+    """Return a matplotlib figure as an image, or the reason why it could not be drawn."""
     try:
         data = figures.draw(make, dpi=100, bbox_inches="tight")
     except StorageError as error:

@@ -1,40 +1,129 @@
 """The progress of a training: a live bar in a terminal or a notebook, or plain lines elsewhere."""
 
+import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fashion_zoo.language.wording import percent
-from fashion_zoo.show.pace import Pace, clock
 from fashion_zoo.show.streams import say, stderr
-from fashion_zoo.show.watching import Block, Progress, in_notebook, watched
+from fashion_zoo.show.waiting import Progress, in_notebook, watched
 
-_NARROW = 76  # columns; below it the figures have no room for a bar beside them
+_NARROW = 76  # columns; below it there is no room for a bar beside the numbers
+_LINES = 12  # of a notebook's output; older ones are left out
+_PAUSE = 0.2  # seconds between two updates of the same line
+_FOUND = 0.5  # seconds; a finished training takes less, and is left out of the mean
 
 
-def text_bar(done: int, total: int) -> str:
-    """Return a bar of 20 letters."""
+def clock(seconds: float) -> str:
+    """Format seconds as m:ss, or h:mm:ss from an hour on."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _text_bar(done: int, total: int) -> str:
     full = 20 * done // total
     return "█" * full + "░" * (20 - full)
 
 
-class TrainingDisplay:
-    """Show epoch, images a second, loss, validation accuracy and time left.
+class Block:
+    """An output of a notebook's cell that is updated in place: some lines, and a status.
 
-    It is shown on stderr: a bar on a terminal, else a line an epoch. In a notebook it is one line
-    that is updated in place.
-
-    Args:
-        enabled: false shows nothing, and "auto" only where somebody sees it.
+    A new line per epoch would fill the notebook, and the file that it is saved in.
     """
 
-    def __init__(self, enabled: Progress = True):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.status = ""
+        self._handle: Any = None
+        self._shown = 0.0
+
+    def say(self, line: str) -> None:
+        """Add a line above the status."""
+        self.lines.append(line)
+        self._draw()
+
+    def stand(self, status: str, *, now: bool = True) -> None:
+        """Replace the status; without ``now`` it is drawn only some times per second."""
+        self.status = status
+        if now or time.monotonic() - self._shown > _PAUSE:
+            self._draw()
+
+    def _draw(self) -> None:
+        from IPython.display import display
+
+        self._shown = time.monotonic()
+        hidden = len(self.lines) - _LINES
+        before = [f"({hidden} lines before)"] if hidden > 0 else []
+        text = "\n".join([*before, *self.lines[-_LINES:], *self.status.splitlines()])
+        if self._handle is None:
+            self._handle = display({"text/plain": text}, raw=True, display_id=True)
+        else:
+            self._handle.update({"text/plain": text}, raw=True)
+
+
+class Pace:
+    """Number the trainings of a series, and estimate the time left.
+
+    Args:
+        total: number of trainings; 0 if unknown, and then nothing is shown.
+        say: shows a line.
+        timer: returns seconds.
+    """
+
+    def __init__(self, total: int, say: Any, timer: Any = time.perf_counter):
+        self.total = total
+        self.say = say
+        self.timer = timer
+        self.number = 0
+        self.took: list[float] = []
+
+    @contextlib.contextmanager
+    def training(self, name: str) -> Iterator[None]:
+        """Count the training in the block."""
+        self.number += 1
+        left = ""
+        if self.took:
+            each = sum(self.took) / len(self.took)
+            left = f", about {clock(each * (self.total - self.number + 1))} left"
+        if self.total:
+            self.say(f"training {self.number} of {self.total}: {name}{left}")
+        began = self.timer()
+        yield
+        took = self.timer() - began
+        if took > _FOUND:
+            self.took.append(took)
+
+    def skip(self, trainings: int) -> None:
+        """Count trainings that are left out."""
+        self.number += trainings
+
+
+class _Display:
+    """Where progress is shown: a notebook's cell, a terminal, or lines on stderr."""
+
+    def __init__(self, enabled: Progress):
         from rich.console import Console
 
         self.enabled = watched(enabled)
         self.console = Console(file=stderr())
         self.block = Block() if self.enabled and in_notebook() else None
         self.live = self.enabled and self.block is None and self.console.is_terminal
+
+
+class TrainingDisplay(_Display):
+    """Show epoch, images per second, loss, validation accuracy and time left.
+
+    It is shown on stderr: a bar on a terminal, else a line per epoch. In a notebook it is one line
+    that is updated in place.
+
+    Args:
+        enabled: false shows nothing, "auto" only on a terminal or in a notebook.
+    """
+
+    def __init__(self, enabled: Progress = True):
+        super().__init__(enabled)
         self.progress: Any = None
         self.task: Any = None
         self.epochs = self.steps = self.done = 0
@@ -43,11 +132,11 @@ class TrainingDisplay:
         self.pace = Pace(0, self.say)
 
     def expect(self, trainings: int) -> None:
-        """Say before each of so many trainings which it is, and about how long is left."""
+        """Number the trainings from here on, with the time left, as ``Pace`` does."""
         self.pace = Pace(trainings, self.say)
 
     def start(self, epochs: int, steps: int, done: int = 0) -> None:
-        """Begin, with the number of epochs, of steps an epoch, and of epochs done before."""
+        """Begin a training of ``epochs``, of which ``done`` were trained before."""
         self.epochs, self.steps, self.done = epochs, steps, done
         self.started = time.perf_counter()
         self.validation = ""
@@ -80,26 +169,25 @@ class TrainingDisplay:
             )
 
     def finish_epoch(self, epoch: int, speed: float, logs: Mapping[str, float] | None) -> None:
-        """Show the metrics of an epoch that is done."""
+        """Show the metrics at the end of an epoch."""
         logs = logs or {}
         if "val_accuracy" in logs:
             self.validation = f"validation {percent(logs['val_accuracy'])}"
-        if self.block:
-            self.block.stand(self._line(epoch, self.steps, speed, logs))
-        elif self.live:
+        if self.live:
             self.advance(epoch, self.steps, speed, logs)
+        elif self.block:
+            self.block.stand(self._line(epoch, self.steps, speed, logs))
         elif self.enabled:
             say(self._line(epoch, self.steps, speed, logs))
 
     def _line(self, epoch: int, step: int, speed: float, logs: Mapping[str, float] | None) -> str:
-        """Return where things stand, in one line."""
         done, total = epoch * self.steps + step, self.epochs * self.steps
-        a_step = (time.perf_counter() - self.started) / (done - self.done * self.steps)
+        per_step = (time.perf_counter() - self.started) / (done - self.done * self.steps)
         loss = f"loss {float((logs or {}).get('loss', 0)):.4f}"
-        bar = f"  {text_bar(done, total)}" if self.block else ""
+        bar = f"  {_text_bar(done, total)}" if self.block else ""
         return (
             f"epoch {epoch + 1}/{self.epochs}{bar}  {speed:,.0f} images/s  {loss}  "
-            f"{self.validation}  {clock(a_step * (total - done))} left"
+            f"{self.validation}  {clock(per_step * (total - done))} left"
         )
 
     def say(self, line: str) -> None:
@@ -110,32 +198,24 @@ class TrainingDisplay:
             say(line)
 
     def stop(self) -> None:
-        """End the display; the last state of the bar stays on the screen."""
+        """End the display; the bar stays on the screen."""
         if self.progress is not None:
             self.progress.stop()
 
 
-class SweepDisplay:
-    """Show how far a number of steps is, in a notebook, or on stderr where that is a terminal.
-
-    Args:
-        total: number of steps.
-        enabled: false shows nothing, and "auto" only where somebody sees it.
-    """
+class SweepDisplay(_Display):
+    """Show the progress of ``total`` steps, on a terminal or in a notebook."""
 
     def __init__(self, total: int, enabled: Progress = True):
         from rich import progress
-        from rich.console import Console
 
-        enabled, console = watched(enabled), Console(file=stderr())
+        super().__init__(enabled)
         self.total = total
-        self.block = Block() if enabled and in_notebook() else None
-        live = enabled and self.block is None and console.is_terminal
         self.progress = progress.Progress(
             progress.SpinnerColumn(),  # it turns while a graph is traced
             *progress.Progress.get_default_columns(),
-            console=console,
-            disable=not live,
+            console=self.console,
+            disable=not self.live,
             transient=True,
         )
         self.task = self.progress.add_task("steps", total=total)
@@ -148,29 +228,25 @@ class SweepDisplay:
         self.progress.stop()
 
     def advance(self, done: int) -> None:
-        """Show that so many steps are done."""
+        """Show that ``done`` steps are done."""
         if self.block:
-            line = f"steps {text_bar(done, self.total)} {done}/{self.total}"
+            line = f"steps {_text_bar(done, self.total)} {done}/{self.total}"
             self.block.stand(line, now=done >= self.total)
         self.progress.update(self.task, completed=done)
 
 
 def _bar(console: Any) -> Any:
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        SpinnerColumn,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+    from rich import progress
 
-    # It turns while a graph is traced, which takes longer than many an epoch.
-    columns: list[Any] = [SpinnerColumn(finished_text=" "), TextColumn("{task.description}")]
-    if console.width >= _NARROW:
-        columns.append(BarColumn(bar_width=None))
-    columns += [
-        TimeRemainingColumn(compact=True),
-        TextColumn("{task.fields[speed]}"),
-        TextColumn("{task.fields[metrics]}"),
-    ]
-    return Progress(*columns, console=console, expand=console.width >= _NARROW)
+    wide = console.width >= _NARROW
+    return progress.Progress(
+        # It turns while a graph is traced, which takes longer than many an epoch.
+        progress.SpinnerColumn(finished_text=" "),
+        progress.TextColumn("{task.description}"),
+        *([progress.BarColumn(bar_width=None)] if wide else []),
+        progress.TimeRemainingColumn(compact=True),
+        progress.TextColumn("{task.fields[speed]}"),
+        progress.TextColumn("{task.fields[metrics]}"),
+        console=console,
+        expand=wide,
+    )

@@ -1,24 +1,23 @@
-"""What is shown never decides what is kept: streams that fall silent where others raise."""
+"""Output streams that never raise, so that a lost terminal does not end a training."""
 
 import sys
 from typing import Any, TextIO
 
 
 class Unbreakable:
-    r"""A text stream that falls silent when nobody can read it any more.
+    r"""A text stream that writes nothing more once a write has failed.
 
-    A reader that has ended, a full disk, a closed descriptor or no stream at all: without this, the
-    first line of progress that cannot be written would end a training. What the stream's encoding
-    cannot write is written as an escape, such as ``\u0142``.
+    It fails for a reader that has ended, a full disk or a closed descriptor. Characters that the
+    stream's encoding lacks are escaped, such as ``\u0142``.
 
     Args:
-        stream: what to write to; None is silent from the start.
+        stream: the stream to write to; None writes nothing.
     """
 
     def __init__(self, stream: TextIO | None):
         self.stream = stream
         self.broken: OSError | ValueError | None = None
-        """Why it fell silent; None while it speaks, and where there was no stream."""
+        """The error of the write that failed, if any."""
 
     def write(self, text: str) -> int:
         """Write, or do nothing."""
@@ -55,21 +54,21 @@ class Unbreakable:
             self.broken = error
 
     def __getattr__(self, name: str) -> Any:
-        if name == "stream":  # a copy that is being made has none yet
+        if name == "stream":  # during copy.copy it is not set yet
             raise AttributeError(name)
         return getattr(self.stream, name)
 
 
 def unbreakable(stream: Any) -> Unbreakable:
-    """Return a stream that falls silent where this one would raise."""
+    """Return an ``Unbreakable`` of the stream."""
     return stream if isinstance(stream, Unbreakable) else Unbreakable(stream)
 
 
 def stderr() -> Any:
-    """Return where lines for a person go, whatever has become of stderr."""
+    """Return an ``Unbreakable`` of the present stderr."""
     return unbreakable(sys.stderr)
 
 
 def say(line: str) -> None:
-    """Print a line on stderr, or nothing where nobody can read it."""
+    """Print a line on stderr, if it can be written."""
     print(line, file=stderr(), flush=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-_TEXT = 20  # columns that a cell of text needs to be read
+_TEXT = 20  # columns that a cell of text needs
 
 
 def print_table(
@@ -11,14 +11,14 @@ def print_table(
 ) -> None:
     """Print a table on stdout, as wide as the terminal allows.
 
-    Names and numbers are never broken. Where the terminal is too narrow for that, a row takes
-    several lines.
+    Names, in the first column, and numbers are never broken. On a terminal that is too narrow, a
+    row takes several lines.
 
     Args:
         title: a line above it.
-        columns: the headings, that of the name first.
+        columns: the headings.
         rows: the cells.
-        numbers: how many of the last columns hold numbers and are set to the right.
+        numbers: number of columns at the end that hold numbers and are aligned to the right.
     """
     from rich import box
     from rich.console import Console
@@ -44,14 +44,14 @@ def print_table(
             no_wrap=not 0 < place < first_number,
         )
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))  # brackets are text here, not markup
+        table.add_row(*(Text(cell) for cell in row))  # whose brackets are no markup
     console.print(table)
 
 
 def _print_apart(
     console: Any, title: str | None, columns: Sequence[str], rows: Iterable[Sequence[str]]
 ) -> None:
-    """Print each row as its name, and a line for each of its other cells."""
+    """Print each row as its name and a line for each other cell."""
     from rich.padding import Padding
     from rich.text import Text
 

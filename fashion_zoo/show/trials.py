@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from fashion_zoo.language.wording import percent, points
-from fashion_zoo.show.pace import clock
-from fashion_zoo.show.progress import TrainingDisplay
+from fashion_zoo.show.progress import Block, TrainingDisplay, clock
 from fashion_zoo.show.streams import say, stderr
-from fashion_zoo.show.watching import Block, Progress, in_notebook, watched
+from fashion_zoo.show.waiting import Progress, in_notebook, watched
 
 
 class Counts(NamedTuple):

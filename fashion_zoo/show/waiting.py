@@ -1,36 +1,56 @@
-"""A word on the terminal while something takes seconds and shows nothing of its own."""
+"""Whether progress is shown, and a line on the terminal for work that takes seconds."""
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
+from fashion_zoo.errors import ConfigError
 from fashion_zoo.show import streams
-from fashion_zoo.show.watching import Progress, in_notebook, watched
+
+Progress = bool | Literal["auto"]
+"""Type of ``progress=``; "auto" shows it in a terminal and in a notebook only."""
 
 _line: Any = None  # the one that is on the terminal
 
 
+def in_notebook() -> bool:
+    """Whether this program runs in a Jupyter kernel."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return getattr(shell, "kernel", None) is not None
+
+
+def watched(progress: object) -> bool:
+    """Whether progress is to be shown; raise ConfigError if it is not True, False or "auto"."""
+    if isinstance(progress, bool):
+        return progress
+    if progress != "auto":
+        raise ConfigError(f"progress must be True, False or 'auto', received {progress!r}.")
+    return in_notebook() or streams.stderr().isatty()
+
+
 @contextlib.contextmanager
 def waiting(text: str, progress: Progress = "auto") -> Iterator[None]:
-    """Show on a terminal what is going on, and for how long, until the block ends.
+    """Show a text, such as ``"Exporting"``, and the elapsed time until the block ends.
 
-    The line is gone afterwards. Inside another one only the words are replaced.
-
-    Args:
-        text: what is going on, such as ``"Exporting"``.
-        progress: false shows nothing.
+    The line is removed afterwards. Inside another one only its text is replaced.
     """
     global _line
     if _line is not None:
-        with _other_words(text):
+        task = _line.tasks[0]
+        before = task.description
+        _line.update(task.id, description=text)
+        try:
             yield
+        finally:
+            _line.update(task.id, description=before)
         return
     terminal = streams.stderr()
     if not terminal.isatty() or in_notebook() or not watched(progress):
         yield
         return
-    # Of its own, because what is waited for may send the file descriptor elsewhere.
+    # Its own descriptor, because the block may redirect that of stderr.
     own = os.dup(terminal.fileno())
     file = os.fdopen(own, "w", encoding=terminal.encoding, errors="replace")
     _line = _spinner(streams.unbreakable(file), text)
@@ -39,13 +59,13 @@ def waiting(text: str, progress: Progress = "auto") -> Iterator[None]:
             yield
     finally:
         _line = None
-        with contextlib.suppress(OSError):  # the terminal is gone, and what was meant for it
+        with contextlib.suppress(OSError):  # the terminal is gone, and what was left to write
             file.close()
 
 
 @contextlib.contextmanager
 def paused(text: str) -> Iterator[None]:
-    """Take the line away while results are printed; it comes back with other words."""
+    """Remove the line while results are printed; it comes back with another text."""
     if _line is None:
         yield
         return
@@ -55,28 +75,16 @@ def paused(text: str) -> Iterator[None]:
     _line.start()
 
 
-@contextlib.contextmanager
-def _other_words(text: str) -> Iterator[None]:
-    task = _line.tasks[0]
-    before = task.description
-    _line.update(task.id, description=text)
-    try:
-        yield
-    finally:
-        _line.update(task.id, description=before)
-
-
 def _spinner(file: Any, text: str) -> Any:
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich import console, progress
 
-    shown = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        TimeElapsedColumn(),
-        console=Console(file=file),
+    shown = progress.Progress(
+        progress.SpinnerColumn(),
+        progress.TextColumn("{task.description}", markup=False),
+        progress.TimeElapsedColumn(),
+        console=console.Console(file=file),
         transient=True,
-        redirect_stdout=False,  # results go where they always go
+        redirect_stdout=False,  # results are printed as ever
     )
     shown.add_task(text, total=None)
     return shown

@@ -20,7 +20,7 @@ from fashion_zoo.machine import precision
 from fashion_zoo.registry import Recipe
 from fashion_zoo.show import cells, figures, plots
 from fashion_zoo.show.progress import SweepDisplay
-from fashion_zoo.show.watching import Progress
+from fashion_zoo.show.waiting import Progress
 from fashion_zoo.training.compile import build_model, check_batch, compile_model
 from fashion_zoo.training.plan import plan
 

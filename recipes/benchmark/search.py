@@ -15,8 +15,7 @@ from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.experiments.runner import keep
 from fashion_zoo.language.wording import counted, percent, points
 from fashion_zoo.seeds import derive
-from fashion_zoo.show.waiting import waiting
-from fashion_zoo.show.watching import Progress
+from fashion_zoo.show.waiting import Progress, waiting
 from fashion_zoo.storage import absolute
 from recipes.benchmark.program import Program, Rows, measure_once, pivot
 

@@ -1,7 +1,6 @@
-"""Figures: each a function of arrays that returns a matplotlib figure, without global state."""
+"""Figures: functions of arrays that return a matplotlib figure, without global state."""
 
-from fashion_zoo.show.plots.evaluation import confusion, errors, reliability
-from fashion_zoo.show.plots.images import pictures
+from fashion_zoo.show.plots.evaluation import confusion, errors, pictures, reliability
 from fashion_zoo.show.plots.search import front, history, importances, parallel, slices
 from fashion_zoo.show.plots.training import curves, range_test, schedules
 

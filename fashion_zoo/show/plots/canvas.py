@@ -1,4 +1,4 @@
-"""What all figures share: their paper, their colours, and what stands above and below them."""
+"""Common parts of all figures: size, colours, title and caption."""
 
 import textwrap
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ def blank(width: float, height: float) -> "Figure":
 
 
 def say(figure: "Figure", title: str, caption: str = "") -> None:
-    """Put a title above and a caption below, on as many lines as the width asks for."""
+    """Put a title above and a caption below a figure, wrapped to its width."""
     figure.suptitle(broken(title, figure, _TITLE), size=_TITLE, weight="bold")
     if caption:
         lines = (broken(line, figure, _CAPTION) for line in caption.splitlines())
@@ -29,23 +29,23 @@ def say(figure: "Figure", title: str, caption: str = "") -> None:
 
 
 def broken(text: str, figure: "Figure", size: float) -> str:
-    """Return a text on as many lines as the width of a figure asks for."""
-    letters = 72 / (0.62 * size)  # an inch, generously
+    """Wrap a text to the width of a figure; ``size`` in points."""
+    letters = 72 / (0.62 * size)  # per inch, a generous estimate
     return "\n".join(textwrap.wrap(text, max(int(letters * figure.get_figwidth()), 1)))
 
 
 def short(text: str, letters: int) -> str:
-    """Return a text, cut where it is longer than so many letters."""
+    """Shorten a text to so many letters."""
     return text if len(text) <= letters else f"{text[: letters - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def label(text: str) -> str:
-    """Return a text for a legend, which leaves out what begins with an underscore."""
+    """Return a text for a legend, which ignores texts that begin with an underscore."""
     return f" {text}" if text.startswith("_") else text
 
 
 def in_percent(axis: "Axes", way: str = "y") -> None:
-    """Write the fractions of an axis in percent."""
+    """Label an axis of fractions in percent."""
     from matplotlib.ticker import PercentFormatter
 
     along = axis.yaxis if way == "y" else axis.xaxis
@@ -53,7 +53,7 @@ def in_percent(axis: "Axes", way: str = "y") -> None:
 
 
 def whole_ticks(axis: "Axes", last: int) -> None:
-    """Number an axis from 1 to ``last``, both of them shown, with about six ticks."""
+    """Label an axis from 1 to ``last`` inclusive with about six ticks."""
     step = next(
         size * 10**power
         for power in range(12)

@@ -1,4 +1,4 @@
-"""Figures of an evaluation: the confusion matrix, reliability, the worst mistakes."""
+"""Figures of an evaluation: confusion matrix, reliability, mistakes; and rows of images."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from fashion_zoo.language.wording import percent
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_PALEST = 0.25  # of a bar whose accuracy nobody knows
+_PALEST = 0.25  # opacity of a bar whose accuracy is unknown
 _LONG = 24  # letters of a name
 
 
@@ -22,14 +22,7 @@ def confusion(
     interval: tuple[float, float] | None = None,
     caption: str = "",
 ) -> "Figure":
-    """Draw a confusion matrix.
-
-    Args:
-        matrix: (classes, classes) counts, true class down, predicted class across.
-        class_names: name of each class.
-        interval: the 95 % interval of the accuracy, two fractions.
-        caption: of which run and which images.
-    """
+    """Draw a confusion matrix of (true, predicted) counts, with the interval of the accuracy."""
     from matplotlib.colors import PowerNorm
 
     figure = canvas.blank(8, 7.6)
@@ -58,15 +51,7 @@ def confusion(
 
 
 def reliability(bins: Sequence[Mapping[str, float]], ece: float, *, caption: str = "") -> "Figure":
-    """Draw a reliability diagram.
-
-    Args:
-        bins: for each bin of confidence its ``low``, ``high``, ``count``, ``confidence`` and
-            ``accuracy`` (means, fractions), and the 95 % interval of the latter,
-            ``accuracy_low`` and ``accuracy_high``.
-        ece: the expected calibration error, a fraction.
-        caption: of which run and which images.
-    """
+    """Draw a reliability diagram of the bins of ``confidence_bins``."""
     figure = canvas.blank(7, 7.4)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     full = [entry for entry in bins if entry["count"]]
@@ -117,15 +102,9 @@ def errors(
     indices: Sequence[int],
     caption: str = "",
 ) -> "Figure":
-    """Draw mistakes in a grid, five a row.
+    """Draw (n, height, width) uint8 images that were classified wrong in a grid, five per row.
 
-    Args:
-        images: (n, height, width) uint8.
-        true_names: what each image is.
-        predicted_names: what it was taken for.
-        confidences: probability of the predicted class.
-        indices: which images of the file these are, from 0.
-        caption: of which run and which images.
+    ``confidences`` are probabilities of the predicted classes, ``indices`` positions in the file.
     """
     rows = max(-(-len(images) // 5), 1)
     figure = canvas.blank(10, 2.5 * rows + 0.9)
@@ -146,4 +125,32 @@ def errors(
         f"{caption}\nThe number of an image is its place in the file, from 0; the percentage is "
         "the probability that the model gave to what it said.",
     )
+    return figure
+
+
+def pictures(
+    rows: Sequence[tuple[np.ndarray, Sequence[str] | None]],
+    title: str,
+    *,
+    labels: Sequence[str] = (),
+    caption: str = "",
+) -> "Figure":
+    """Draw rows of (count, height, width) images in 0..255, with a text below each or none."""
+    columns = len(rows[0][0])
+    width = 1.15 * columns + 0.2 + 0.08 * max(map(len, labels), default=0)
+    height = 0.5 + sum(1.15 + 0.35 * bool(row[1]) for row in rows)
+    figure = canvas.blank(width, height)
+    canvas.say(figure, title, caption)
+    for text, points in ((figure.get_suptitle(), 14), (figure.get_supxlabel(), 11)):
+        height += points / 72 * (text.count("\n") + bool(text))
+    figure.set_figheight(height)
+    axes = figure.subplots(len(rows), columns, squeeze=False)
+    for line, (images, texts) in zip(axes, rows, strict=True):
+        for number, (axis, image) in enumerate(zip(line, images, strict=True)):
+            axis.imshow(image, cmap="gray", vmin=0, vmax=255)
+            axis.set(xticks=[], yticks=[])
+            if texts:
+                axis.set_xlabel(texts[number], size=7, linespacing=1.2)
+    for line, text in zip(axes, labels, strict=False):
+        line[0].set_ylabel(text, rotation=0, ha="right", va="center", size=9)
     return figure

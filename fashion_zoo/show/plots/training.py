@@ -1,4 +1,4 @@
-"""Figures of a training: its curves, a learning-rate range test, schedules."""
+"""Figures of a training: curves, a learning-rate range test, schedules."""
 
 import math
 import textwrap
@@ -26,15 +26,14 @@ def curves(
     within: Sequence[str] = (),
     caption: str = "",
 ) -> "Figure":
-    """Draw loss and accuracy over the epochs, and below them everything that moved.
+    """Draw loss and accuracy per epoch, and below them the values that changed.
 
     Args:
-        history: column name to one value an epoch, as in ``history.csv``.
-        title: what was trained.
+        history: column name to one value per epoch, as in ``history.csv``.
+        title: name of the run.
         kept: the epoch, from 1, whose weights were kept; by default the last.
-        within: what the training figures have in them and the validation figures do not, such as
-            ``"dropout"``.
-        caption: of which run and which images.
+        within: names of what affects training and not validation, such as ``"dropout"``.
+        caption: run and images.
     """
     last = len(history["loss"])
     kept = kept or last
@@ -58,7 +57,7 @@ def curves(
 
 
 def _moved(history: Mapping[str, Sequence[float]]) -> dict[str, dict[str, Sequence[float]]]:
-    """Return what is drawn below, by its heading: the learning rate, and all that moved."""
+    """Return the learning rate and the values that changed, by their headings."""
     found: dict[str, dict[str, Sequence[float]]] = {}
     for name, values in history.items():
         if name == "learning_rate" or (name not in _MEASURED and not name.endswith("_rate")):
@@ -89,7 +88,7 @@ def _draw_measured(axis: "Axes", history: Mapping[str, Sequence[float]], name: s
 
 
 def _draw_moved(axis: "Axes", name: str, lines: Mapping[str, Sequence[float]]) -> None:
-    if len({tuple(values) for values in lines.values()}) == 1:  # they would hide each other
+    if len({tuple(values) for values in lines.values()}) == 1:  # identical lines
         lines = {"": next(iter(lines.values()))}
     for number, (line, values) in enumerate(lines.items()):
         epochs = np.arange(1, len(values) + 1)
@@ -114,18 +113,13 @@ def _how_to_read(within: Sequence[str]) -> str:
     inside = f", with {listed(within)} in them" if within else ""
     return (
         f"Training figures are means over the epoch while the weights change{inside}; validation "
-        f"is measured after the epoch{', without' if within else ''}. What moves is shown as it "
-        "was in the last step of an epoch."
+        f"is measured after the epoch{', without' if within else ''}. Values that change are shown "
+        "as of the last step of an epoch."
     )
 
 
 def schedules(factors: Mapping[str, Sequence[float]], *, overlay: bool = False) -> "Figure":
-    """Draw schedules side by side, three a row, or over each other.
-
-    Args:
-        factors: what each schedule is called to its factors at evenly spaced progress, from 0 to 1.
-        overlay: whether all are drawn on the same axes.
-    """
+    """Draw schedules, factors at evenly spaced progress in [0, 1], three per row or overlaid."""
     if overlay:
         return _overlaid(factors)
     columns = min(len(factors), 3)
@@ -170,15 +164,15 @@ def range_test(
     *,
     caption: str = "",
 ) -> "Figure":
-    """Draw a learning-rate range test: the mean curve, its band over the seeds, the suggestions.
+    """Draw a learning-rate range test: the mean curve, its range over the seeds, the suggestions.
 
     Args:
         rates: (steps,) learning rates.
-        losses: (seeds, steps), NaN where a seed had diverged.
+        losses: (seeds, steps), NaN after a seed has diverged.
         smoothed: (seeds, steps) the same, smoothed.
-        suggestions: what a rule is called to its rate and the smallest and largest of a seed.
-        title: the line above.
-        caption: of which recipe, seeds and images.
+        suggestions: name of a rule to its rate, and the smallest and largest over the seeds.
+        title: above the figure.
+        caption: recipe, seeds and images.
     """
     figure = canvas.blank(8, 5.2)
     axis = figure.subplots()
