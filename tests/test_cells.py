@@ -48,7 +48,7 @@ def test_a_result_names_what_it_is(trained):
     assert first.startswith(f"{trained.run.path}: {trained.run.recipe}, ")
     assert second.startswith("trained ")
     assert "validation accuracy" in second
-    assert third == trained.evaluation.said
+    assert third == trained.evaluation.summary
 
 
 def test_a_run_without_results_is_shown_too(tmp_path):

@@ -129,7 +129,7 @@ def read_results(folder, surroundings, *flags):
         lambda: run.finished,
         lambda: repr(run.result("evaluation")),
         lambda: run.history(),
-        lambda: run.move(surroundings, 1),
+        lambda: run.record_environment(surroundings, 1),
         lambda: train_command.main([NAME, "--run-dir", str(folder), "--resume", *flags]),
     ):
         answered(read)

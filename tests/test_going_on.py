@@ -79,10 +79,10 @@ def test_an_older_environment_is_compared_by_what_it_tells(tmp_path):
     changed = [
         "tensorflow was None, now 2.21", "device was CPU, now GPU", "jax was 0.9, now None",
     ]  # fmt: skip
-    assert run.move(now, 3) == changed
-    assert run.move(now, 4) == []  # the same place again
+    assert run.record_environment(now, 3) == changed
+    assert run.record_environment(now, 4) == []  # the same place again
     again = {**now, "precision": {"policy": "mixed_bfloat16", "reason": "another"}}
-    assert run.move(again, 5) == ["precision.policy was float32, now mixed_bfloat16"]
+    assert run.record_environment(again, 5) == ["precision.policy was float32, now mixed_bfloat16"]
     stored = run.read_json("environment.json")
     assert [one["after_epoch"] for one in stored.pop("resumed")] == [3, 5]
     assert stored == older

@@ -121,7 +121,7 @@ def test_without_a_whole_state_the_run_says_what_to_do(broken_off, tmp_path):
         file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(RunError) as caught:
         train(tmp_path / "r", resume=True)
-    assert "its states are damaged (epoch-000002, epoch-000001)" in str(caught.value)
+    assert "its checkpoints are damaged (epoch-000002, epoch-000001)" in str(caught.value)
     assert "Train it again with force=True" in str(caught.value)
     assert files(open_run(tmp_path / "r")) == before
 

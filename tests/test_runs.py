@@ -113,10 +113,10 @@ def test_a_run_reads_says_and_drops_the_results_of_rooms_it_does_not_know(tmp_pa
 
         file, files = "weight.json", ("weight.json", "scales")
         shape: ClassVar = {"grams": int}
-        unsaid = "not weighed"
+        missing = "not weighed"
 
         @property
-        def said(self):
+        def summary(self):
             return f"{self['grams']} g"
 
     monkeypatch.setattr(results.RESULTS, "_members", dict(results.RESULTS))

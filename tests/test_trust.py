@@ -121,7 +121,7 @@ def test_a_state_with_a_right_digest_and_a_wrong_content_gives_way(run, change):
     storage.write_verified(file, changed(captured(run, 2), BROKEN[change]))
     assert load(run).epochs == 1
     run.checkpoint_file(1).unlink()
-    with pytest.raises(RunError, match=r"its states are damaged \(epoch-000002\)"):
+    with pytest.raises(RunError, match=r"its checkpoints are damaged \(epoch-000002\)"):
         load(run)
 
 

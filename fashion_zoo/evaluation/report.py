@@ -36,13 +36,13 @@ class Evaluation(Result):
         "ece": float,
         "classes": [{"name": str, "precision": float, "recall": float, "f1": float}],
     }
-    unsaid = "not evaluated on the test images"
+    missing = "not evaluated on the test images"
 
     def __repr__(self) -> str:
         try:
             hardest = min(self["classes"], key=lambda row: row["f1"])
             return cells.lines(
-                self.said,
+                self.summary,
                 ", ".join(f"{title} {number}" for title, number in self.scores.items()),
                 f"hardest class {hardest['name']}, F1 {hardest['f1']:.3f}",
             )
@@ -59,7 +59,7 @@ class Evaluation(Result):
         }
 
     @property
-    def said(self) -> str:
+    def summary(self) -> str:
         """The accuracy with its interval, in words."""
         found = self["accuracy"]
         return (
@@ -149,7 +149,7 @@ def _draw(run: Run, found: dict[str, Any], predictions: np.ndarray, data: Datase
     matrix, accuracy = np.array(found["confusion"]), found["accuracy"]
     interval = accuracy["low"], accuracy["high"]
     images = counted(found["images"], "test image")
-    caption = f"{run.said}; {data.origin.dataset}, {images}."
+    caption = f"{run.caption}; {data.origin.dataset}, {images}."
     pictures = {
         "confusion.png": lambda: plots.confusion(
             matrix, data.class_names, interval=interval, caption=caption

@@ -1,7 +1,7 @@
-"""What the JSON files of a run hold, as far as it is read, checked: a hand may have been there.
+"""Checks of the JSON files of a run, which may have been edited, and the results kept in it.
 
-What is made of a trained model and kept in its run is a ``Result``, whose class stands where it is
-made: the run folder knows only that there are such.
+A ``Result`` is made from a trained model. Its class is defined where it is made, and registered
+here, so that a run can read and remove it without an import of what makes it.
 """
 
 import math
@@ -15,9 +15,9 @@ _WORDS: dict[Any, str] = {
     bool: "true or false", int: "a whole number", float: "a number", str: "a text",
     dict: "an object", list: "a list",
 }  # fmt: skip
-_LARGEST = 1e15  # of a number, be it a count, seconds or a loss
+_LARGEST = 1e15  # a count, seconds or a loss
 
-# A name with a question mark may be missing or null. A list of one holds any number like it.
+# A name with a question mark may be missing or null. A list of one stands for any number of items.
 SHAPES: dict[str, dict[str, Any]] = {
     "training.json": {
         "finished": bool,
@@ -33,20 +33,20 @@ SHAPES: dict[str, dict[str, Any]] = {
 
 
 class Result(dict[str, Any]):
-    """What was made of the model of a run: a dictionary, as its JSON file in the run folder."""
+    """A result of the model of a run: the content of its JSON file in the run folder."""
 
     file: ClassVar[str]
     """The JSON file, which is written last."""
     files: ClassVar[tuple[str, ...]]
-    """All files and folders that go when training goes on."""
+    """All files and folders that are removed when training resumes."""
     shape: ClassVar[dict[str, Any]]
-    """What is read of the file, as in ``SHAPES``."""
-    unsaid: ClassVar[str] = ""
-    """What a run says of itself where it is missing; nothing where empty."""
+    """The required content of the file, as in ``SHAPES``."""
+    missing: ClassVar[str] = ""
+    """Line in the representation of a run without this result; empty for none."""
 
     @property
-    def said(self) -> str:
-        """What a run says of it, in one line; nothing where empty."""
+    def summary(self) -> str:
+        """Line in the representation of a run; empty for none."""
         return ""
 
 
@@ -56,16 +56,10 @@ RESULTS: Vocabulary[Any] = Vocabulary(
 
 
 def check_shape(file: Path, value: Any, shape: Any, where: str = "") -> None:
-    """Check that a value of JSON is made like a shape.
-
-    Args:
-        file: where it was read, for the message.
-        value: the value.
-        shape: a type, a dictionary of shapes by name, or a list of the one shape of its items.
-        where: where it stands in the file.
+    """Check that a JSON value has a shape: a type, a dictionary of shapes, or a list of one.
 
     Raises:
-        RunError: it is not; the message says where and what was expected.
+        RunError: if it has not; the message has the place in the file and what was expected.
     """
     kind: Any = type(shape) if isinstance(shape, dict | list) else shape
     if not _is(value, kind):

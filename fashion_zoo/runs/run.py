@@ -1,13 +1,13 @@
 """The run folder: everything one training produced, enough to evaluate, export and repeat it.
 
-config.json       format number, recipe name, the whole RunConfig, what the images were
-environment.json  versions, device, precision and why, threads, commit; where it went on elsewhere
-history.csv       one row an epoch: losses, accuracies, applied rates (no times)
-timing.csv        one row an epoch: seconds and images a second
-state/            what training goes on from after a kill: the last two epochs, verified
-training.json     how training ended and why, whose weights were kept, their validation accuracy
+config.json       format number, recipe name, the whole RunConfig, description of the images
+environment.json  versions, device, precision and its reason, threads, commit; later environments
+history.csv       one row per epoch: losses, accuracies, applied rates (no times)
+timing.csv        one row per epoch: seconds and images per second
+state/            the verified checkpoints of the last two epochs
+training.json     how and why training ended, the epoch of the weights, their validation accuracy
 model.keras       the trained model, which Keras loads without this package
-curves.png        the history as a picture
+curves.png        plots of the history
 """
 
 import contextlib
@@ -36,7 +36,7 @@ from fashion_zoo.storage import absolute, reading
 if TYPE_CHECKING:
     import keras
 
-_STATE = re.compile(r"epoch-(\d{6,12})")
+_NAME = re.compile(r"epoch-(\d{6,12})")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,31 +44,32 @@ class Run:
     """An open run folder."""
 
     path: Path
-    """The folder, absolute: a training goes on where it was though the process changes folders."""
+    """The folder, absolute, because the process may change its current folder."""
     recipe: str
     """Name of the recipe."""
     config: RunConfig
-    """What the run was made from."""
+    """Its settings."""
     stored_data: Description | None = None
-    """What its images were; None where an older version wrote it, or nobody has said it yet."""
+    """The stored description of its images; None in runs of older versions."""
     check: Callable[[], None] | None = dataclasses.field(default=None, compare=False, repr=False)
-    """Called before anything is written into a run that is held; raises where it no longer is."""
+    """Called before each write while the run is trained; raises if its lock was lost."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", absolute(self.path))
 
     def __fspath__(self) -> str:
-        """Return its folder, so that a run is taken wherever the path of one is."""
+        """Return the folder, so that a run can be passed wherever a path is taken."""
         return str(self.path)
 
     def __repr__(self) -> str:
-        return cells.lines(f"{self.path}: {self.said}", *self._measured())
+        return cells.lines(f"{self.path}: {self.caption}", *self._measured())
 
     def _repr_html_(self) -> str:
-        return cells.page(repr(self), cells.image(self.path / "curves.png", f"{self.said}: curves"))
+        curves = cells.image(self.path / "curves.png", f"{self.caption}: curves")
+        return cells.page(repr(self), curves)
 
     def _measured(self) -> list[str]:
-        """Return how training ended and what the evaluation found, as far as it can be read."""
+        """Return the lines about training and results that can be read."""
         try:
             training = self.read_json("training.json")
             epochs, seconds = counted(training["epochs"], "epoch"), training["seconds"]
@@ -80,32 +81,32 @@ class Run:
         for word, kind in RESULTS.items():
             with contextlib.suppress(RunError, KeyError, TypeError, ValueError):
                 found = self.result(word)
-                lines.append(kind.unsaid if found is None else found.said)
+                lines.append(kind.missing if found is None else found.summary)
         return [line for line in lines if line]
 
     @property
     def data(self) -> Description:
-        """What its images were: class names, shape, counts and digest."""
+        """Class names, shape, counts and digest of its images."""
         return self.stored_data or load(self.config.data).describe(read=False)
 
     @property
-    def said(self) -> str:
-        """Recipe, name of the folder and seed in a few words, for the caption of a picture."""
+    def caption(self) -> str:
+        """Recipe, name of the folder and seed, for the caption of a picture."""
         return f"{self.recipe}, run {self.path.resolve().name}, seed {self.config.seed}"
 
     @property
     def model_file(self) -> Path:
-        """Where the trained model is."""
+        """Path of the trained model."""
         return self.path / "model.keras"
 
     def load_model(self) -> "keras.Model":
-        """Load the trained model, compiled to go on at the learning rate that ended.
+        """Load the trained model, compiled with the last learning rate.
 
         Raises:
-            RunError: training has not saved one, the file is damaged, or it is of other images.
+            RunError: if there is none, it is damaged, or it is of other images.
         """
         self.check_model()
-        import keras  # noqa: F401  # outside: where it cannot start, the file is not to blame
+        import keras  # noqa: F401  # outside of try: if Keras cannot start, the file is not damaged
 
         try:
             model = read_model(self.model_file)
@@ -115,60 +116,52 @@ class Run:
         return model
 
     def check_model(self) -> None:
-        """Check that there is a trained model.
-
-        Raises:
-            RunError: training has not saved one.
-        """
+        """Check that there is a trained model; raises RunError otherwise."""
         if not self.model_file.is_file():
             raise RunError(
                 f"Run {self.path} has no model.keras: its training did not finish. Train it again."
             )
 
     def save_model(self, model: "keras.Model") -> None:
-        """Save the trained model in Keras's own classes, whole or not at all."""
+        """Save the trained model atomically, in Keras's own classes."""
         with storage.atomic_file(self.to_write("model.keras")) as temporary:
             write_model(model, temporary)
 
     def to_write(self, name: str) -> Path:
-        """Return where one of its files is written to.
-
-        Raises:
-            RunError: it is held no longer, or another folder stands in its place.
-        """
+        """Return the path of a file to write; raises RunError if the lock of the run was lost."""
         if self.check:
             self.check()
         return self.path / name
 
     @property
     def finished(self) -> bool:
-        """Whether training came to its end and all of it was written."""
+        """Whether training is complete, and all of it was written."""
         file = self.path / "training.json"
         return file.is_file() and bool(self.read_json(file.name)["finished"])
 
     def result(self, word: str) -> Any:
-        """Return what was made of its model, such as ``"evaluation"``, or None before it is there.
+        """Return a result of the model, such as ``"evaluation"``, or None if there is none yet.
 
         Raises:
-            RunError: its file is damaged.
-            ConfigError: there is no such result.
+            RunError: if its file is damaged.
+            ConfigError: if ``word`` is unknown.
         """
         kind = RESULTS.member(word)
         done = (self.path / kind.file).is_file()
         return kind(self.read_json(kind.file, kind.shape)) if done else None
 
     def drop_results(self) -> None:
-        """Remove what was made of an earlier model, before training goes on."""
+        """Remove the results of an earlier model before training resumes."""
         with storage.as_storage_error(self.path):
             for kind in RESULTS.values():
                 for name in kind.files:
                     storage.remove(self.to_write(name))
 
-    def move(self, surroundings: Mapping[str, Any], epochs: int) -> list[str]:
-        """Keep that the run goes on after some epochs, where that is not as it was before.
+    def record_environment(self, surroundings: Mapping[str, Any], epochs: int) -> list[str]:
+        """Store the environment in which training resumes after ``epochs``, if it is another one.
 
         Returns:
-            What changed, in words; nothing where nothing did, and then nothing is written.
+            The changes in words.
         """
         stored = self.read_json("environment.json")
         moves = stored.get("resumed", [])
@@ -180,11 +173,11 @@ class Run:
 
     @property
     def has_checkpoint(self) -> bool:
-        """Whether an epoch of it has ended, from which training can go on."""
-        return bool(self._states())
+        """Whether there is a checkpoint."""
+        return bool(self._checkpoints())
 
     def save_checkpoint(self, epoch: int, data: bytes) -> None:
-        """Write the state after an epoch; the one before it is kept, others go."""
+        """Write the checkpoint of an epoch; keep the one before it, and remove all others."""
         folder = self.to_write("state")
         if not folder.is_dir():
             with storage.as_storage_error(folder):
@@ -193,60 +186,52 @@ class Run:
         self.prune_checkpoints(epoch, later=True)
 
     def prune_checkpoints(self, epoch: int, *, later: bool = False) -> None:
-        """Remove the states before that of the epoch and the one before it.
-
-        Args:
-            epoch: the last one whose state counts.
-            later: whether states of later epochs, which nobody goes on from, are removed too.
-        """
+        """Remove checkpoints older than the one before ``epoch``, and with ``later`` newer ones."""
         with storage.as_storage_error(self.path):
-            for number, file in self._states().items():
+            for number, file in self._checkpoints().items():
                 if number < epoch - 1 or (later and number > epoch):
                     storage.remove(file)
 
     def load_checkpoint(self, read: Callable[[bytes, int], Any] = lambda data, _: data) -> Any:
-        """Return the newest state that is whole, or None before the first.
+        """Return the newest checkpoint that is not damaged, or None if there is no file of one.
 
         Args:
-            read: makes of its bytes and the number of its epoch what is returned; a ValueError says
-                that they are not what they should be, and the state before is taken. By default
-                the bytes themselves.
+            read: a function of its bytes and epoch that returns the result; after a ValueError the
+                checkpoint before it is tried. By default the bytes are the result.
 
         Raises:
-            RunError: there are states, and none of them is whole.
+            RunError: if all of them are damaged.
         """
-        states = self._states()
-        for number, file in states.items():
+        checkpoints = self._checkpoints()
+        for number, file in checkpoints.items():
             data = reading.read_verified(file)
             if data is not None:
                 with contextlib.suppress(ValueError):
                     return read(data, number)
-        if states:
+        if checkpoints:
             raise RunError(
-                f"Run {self.path} cannot go on: its states are damaged "
-                f"({', '.join(file.name for file in states.values())}). Train it again with ",
+                f"Run {self.path} cannot be resumed: its checkpoints are damaged "
+                f"({', '.join(file.name for file in checkpoints.values())}). Train it again with ",
                 Hint("force", True),
                 ".",
             )
         return None
 
     def checkpoint_file(self, epoch: int) -> Path:
-        """Return where the state after an epoch is."""
+        """Return the path of the checkpoint of an epoch."""
         return self.path / "state" / f"epoch-{epoch:06}"
 
-    def _states(self) -> dict[int, Path]:
-        """Return the files of the states by the number of their epoch, the newest first."""
-        found = {}
-        for file in (self.path / "state").glob("epoch-*"):
-            if match := _STATE.fullmatch(file.name):
-                found[int(match[1])] = file
+    def _checkpoints(self) -> dict[int, Path]:
+        """Return epoch to file, the newest first."""
+        files = (self.path / "state").glob("epoch-*")
+        found = {int(match[1]): file for file in files if (match := _NAME.fullmatch(file.name))}
         return dict(sorted(found.items(), reverse=True))
 
     def history(self) -> dict[str, list[float]]:
-        """Return the columns of ``history.csv``; NaN where a column began later.
+        """Return the columns of ``history.csv``, NaN where a value is missing.
 
         Raises:
-            RunError: there is no history yet, or it is damaged.
+            RunError: if there is no history yet, or it is damaged.
         """
         file = self.path / "history.csv"
         if not file.is_file():
@@ -258,14 +243,14 @@ class Run:
             raise RunError(f"{file} is damaged: {error}.") from error
 
     def read_json(self, name: str, shape: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Return the content of one of the run's JSON files.
+        """Return the content of a JSON file of the run.
 
         Args:
             name: the file.
-            shape: what it must hold, as in ``SHAPES``; by default what is there for it.
+            shape: its required content, as in ``SHAPES``, which has the default.
 
         Raises:
-            RunError: it is missing or damaged.
+            RunError: if it is missing or damaged.
         """
         value = read_json(self.path / name)
         check_shape(self.path / name, value, SHAPES.get(name, {}) if shape is None else shape)
@@ -277,14 +262,14 @@ def open_run(path: AnyPath) -> Run:
     """Open a run folder.
 
     Args:
-        path: the folder; a run, or what ``train`` returned, is opened anew.
+        path: the folder; also a run or the result of ``train``, which is read again.
 
     Raises:
-        RunError: it is missing, not a run, damaged, written by a newer package, or made by a
-            recipe that is not registered.
+        RunError: if it is missing, not a run, damaged, written by a newer version of this package,
+            or of a recipe that is not registered.
     """
     path = Path(path)
-    if not os.path.isdir(path):  # unlike Path's, it answers no where it may not look
+    if not os.path.isdir(path):  # unlike Path's, False without permission to look
         raise RunError(f"There is no run folder {path}.")
     if not os.path.isfile(path / "config.json"):
         raise RunError(f"{path} is not a run folder: it has no config.json.")

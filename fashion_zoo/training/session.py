@@ -144,7 +144,7 @@ def _train(
 def _go_on(run: Run, start: Checkpoint, surroundings: Mapping[str, Any]) -> None:
     """Drop what is after the state; say what is different where a run goes on, and keep it."""
     run.prune_checkpoints(start.epochs)
-    if not start.forked and (changed := run.move(surroundings, start.epochs)):
+    if not start.forked and (changed := run.record_environment(surroundings, start.epochs)):
         streams.say(
             f"{run.path} goes on elsewhere: {'; '.join(changed)}. The result may not be that of a "
             "training that never stopped, bit for bit."
@@ -189,7 +189,7 @@ def run_curves(run: Run) -> "Figure":
         f"Training of {run.recipe}",
         kept=training.get("weights_of_epoch"),
         within=_within(run.config),
-        caption=f"{run.said}; {run.config.data.dataset}, {images}, {validation}.",
+        caption=f"{run.caption}; {run.config.data.dataset}, {images}, {validation}.",
     )
 
 
