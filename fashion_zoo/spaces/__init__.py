@@ -1,26 +1,19 @@
 """What a search may change: ranges in text, and the spaces made of them."""
 
-from fashion_zoo.spaces.narrowing import check_images, narrowed
 from fashion_zoo.spaces.space import (
     Condition,
     Parameter,
     Questions,
     TrainingSpace,
+    check_images,
     complete,
     counting,
     decays,
     is_active,
+    narrowed,
 )
 
 __all__ = [
-    "Condition",
-    "Parameter",
-    "Questions",
-    "TrainingSpace",
-    "check_images",
-    "complete",
-    "counting",
-    "decays",
-    "is_active",
-    "narrowed",
-]
+    "Condition", "Parameter", "Questions", "TrainingSpace",
+    "check_images", "complete", "counting", "decays", "is_active", "narrowed",
+]  # fmt: skip

@@ -6,16 +6,21 @@ another, and the values of parameters into a config.
 """
 
 import dataclasses
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fashion_zoo import optimizers
 from fashion_zoo.augment import policies
 from fashion_zoo.config import RunConfig, SchedulesConfig, live
 from fashion_zoo.config.overrides import override
 from fashion_zoo.errors import ConfigError
+from fashion_zoo.language.wording import counted
 from fashion_zoo.spaces import ranges
-from fashion_zoo.spaces.ranges import Choice, OrZero, Range, Value, Whole
+from fashion_zoo.spaces.ranges import Choice, Float, OrZero, Range, Value, Whole
+
+if TYPE_CHECKING:
+    from fashion_zoo.data import Dataset
 
 Condition = tuple[str, tuple[Value, ...]]
 
@@ -160,12 +165,9 @@ class Questions:
         """Ask, unless no value of the parameters before lets it count."""
         conditions = []
         for parent, test in (when or {}).items():
-            known = [one for one in self.parameters if one.name == parent]
-            if not known:
-                return
-            possible = known[0].range
-            assert isinstance(possible, Choice | Whole)  # checked when the space was made
-            allowed = tuple(value for value in possible.values if test(value))
+            possible = next((one.range for one in self.parameters if one.name == parent), None)
+            assert not isinstance(possible, Float)  # checked when the space was made
+            allowed = tuple(filter(test, possible.values)) if possible else ()
             if not allowed:
                 return
             if allowed != possible.values:
@@ -214,3 +216,53 @@ def complete(parameters: Sequence[Parameter], wanted: Mapping[str, Any]) -> dict
                 default = next(one.default for one in parameters if one.name == name)
                 chosen.setdefault(name, default if default in allowed else allowed[0])
     return counting(parameters, chosen)
+
+
+def narrowed(
+    own: TrainingSpace, space: TrainingSpace | Mapping[str, str] | None, config: RunConfig
+) -> TrainingSpace:
+    """Return a recipe's space with some of its ranges replaced, checked before keras is loaded.
+
+    Raises:
+        ConfigError: an unknown field, or a range of which the config cannot take an end or a value.
+    """
+    own = space if isinstance(space, TrainingSpace) else override(own, space or {}, "the space")
+    parameters = own.parameters(config)
+    for parameter in parameters:
+        found = parameter.range
+        for value in (found.low, found.high) if isinstance(found, Float) else found.values:
+            try:
+                own.config(complete(parameters, {parameter.name: value}), config)
+            except ConfigError as error:
+                raise ConfigError(
+                    f"The search space takes {parameter.name} to {value!r}, which the recipe "
+                    f"cannot have. {error}"
+                ) from error
+    return own
+
+
+def check_images(parameters: Sequence[Parameter], folds: int, dataset: "Dataset") -> None:
+    """Check that there are images enough for every fold and every batch that may be asked for.
+
+    The images are read only where there are folds.
+    """
+    from fashion_zoo.data.batches import fold_positions, steps_per_epoch
+
+    count = dataset.count
+    if folds:
+        known = dataset.train.labels
+        if (fewest := min(Counter(known.tolist()).values())) < folds:
+            raise ConfigError(
+                f"The smallest class has {counted(fewest, 'training image')}, received "
+                f"{counted(folds, 'fold')}. Hold out fewer folds, or take more images."
+            )
+        count = min(len(train) for train, _ in fold_positions(known, folds))
+    for parameter in parameters:
+        if parameter.name == "batch_size" and not isinstance(parameter.range, Float):
+            largest = max(parameter.range.values)
+            try:
+                steps_per_epoch(count, largest)  # type: ignore[arg-type]  # the config took it
+            except ConfigError as error:
+                raise ConfigError(
+                    f"The search space takes batch_size to {largest!r}. {error}"
+                ) from error

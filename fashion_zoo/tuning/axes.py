@@ -7,7 +7,7 @@ stored as its value, and drawn on an axis where it is one that Optuna knows.
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import optuna
@@ -107,9 +107,3 @@ def distribution(hp: Any) -> BaseDistribution | None:
 def _range(hp: Any, low: Any, high: Any, **options: Any) -> BaseDistribution:
     kind = IntDistribution if isinstance(hp, hyperparameters.Int) else FloatDistribution
     return kind(low, high, **options)
-
-
-def axes(hps: Mapping[str, Any]) -> dict[str, Axis]:
-    """Return the axes of those hyperparameters that have one."""
-    found = {name: axis(hp) for name, hp in hps.items()}
-    return {name: one for name, one in found.items() if one}

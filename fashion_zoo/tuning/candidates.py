@@ -1,10 +1,9 @@
 """The best trials trained again, with seeds that chose nothing, and what that says of them."""
 
-import dataclasses
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fashion_zoo import runs, spaces, storage
 from fashion_zoo.config import Cost, RunConfig, SearchConfig
@@ -21,18 +20,15 @@ from fashion_zoo.tuning.sampling import ranked
 from fashion_zoo.tuning.study import Study
 
 
-@dataclasses.dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A config that was trained again."""
 
     index: int
-    """Number of its trial; 0 is the recipe with its defaults."""
+    """Index of its trial; 0 is the recipe with its defaults."""
     config: RunConfig
-    score: float
-    """Accuracy in the search, by which it was chosen."""
-    costs: tuple[float, ...]
-    """What it cost in the search, an entry for each cost."""
-    again: tuple[float, ...]
+    values: list[float]
+    """Accuracy in the search, by which it was chosen, and costs."""
+    again: list[float]
     """Validation accuracies of trainings with fresh seeds."""
 
     @property
@@ -44,17 +40,10 @@ class Candidate:
 def train_again(
     model: RecipeHyperModel, study: Study, asked: SearchConfig, folder: Path, progress: bool
 ) -> list[dict[str, Any]]:
-    """Train the best configs and the recipe's own again, and write into the folder what that gave.
-
-    The folder gets ``report.json``, and of the best its config and its model.
-
-    Finished runs are not run again.
+    """Train the best configs and the recipe's own again, as far as that is not done yet.
 
     Returns:
         The rows of ``report.json``, the best mean first; none where another worker is at it.
-
-    Raises:
-        KeyboardInterrupt: Ctrl-C; a next call goes on.
     """
     if not asked.candidates:
         return []
@@ -92,23 +81,21 @@ def _train(
     display.expect(len(chosen) * asked.seeds)
     for index, trial in chosen.items():
         values = spaces.counting(model.parameters, trial.params)
-        config = model.space.config(values, model.base)
-        again: list[float] = []
+        one = Candidate(index, model.space.config(values, model.base), trial.values, [])
         try:
             for seed in range(model.fresh_seed, model.fresh_seed + asked.seeds):
                 name = f"trial {index} seed {seed}"
                 with display.pace.training(name):
-                    seeded = override(config, {"seed": seed})
+                    seeded = override(one.config, {"seed": seed})
                     path = folder / _run(index, seed)
                     run = train_once(model.entry, seeded, path, display, model.dataset)
-                again.append(run.read_json("training.json")["validation_accuracy"])
-                display.say(f"{name}: validation {percent(again[-1])}")
+                one.again.append(run.read_json("training.json")["validation_accuracy"])
+                display.say(f"{name}: validation {percent(one.again[-1])}")
         except TrainingError as error:  # a config that one seed survives is no candidate
             display.say(f"{name}: left out. {error}")
-            display.pace.skip(asked.seeds - len(again) - 1)
+            display.pace.skip(asked.seeds - len(one.again) - 1)
             continue
-        score, *costs = trial.values
-        found.append(Candidate(index, config, score, tuple(costs), tuple(again)))
+        found.append(one)
     return sorted(found, key=lambda one: -one.mean)
 
 
@@ -119,17 +106,11 @@ def _run(index: int, seed: int) -> str:
 def _rows(
     candidates: Sequence[Candidate], minimize: Sequence[Cost], folds: int
 ) -> list[dict[str, Any]]:
-    """Return what a search found, ready for JSON.
+    """Return a row for each candidate, ready for JSON.
 
-    Args:
-        candidates: what was trained again.
-        minimize: the names of their costs.
-        folds: how many folds the search had; the score is then of other images than the fresh mean.
-
-    Returns:
-        A row a candidate: its score in the search, the fresh accuracies with mean and 95 %
-        interval, the optimism of the score where both are of the same images, and the gain over the
-        defaults, paired by seed.
+    It has the score in the search, the fresh accuracies with mean and 95 % interval, the optimism
+    of the score, unless folds make it one of other images, and the gain over the defaults, paired
+    by seed.
     """
     own = next((one.again for one in candidates if one.index == 0), None)
     rows = []
@@ -138,18 +119,18 @@ def _rows(
         pairs = zip(one.again, own, strict=True) if own and one.index else ()
         gains = [mine - other for mine, other in pairs]
         gain_low, gain_high = mean_interval(gains, DIFFERENCE) if len(gains) > 1 else (None, None)
-        costs: dict[str, float] = dict(zip(minimize, one.costs, strict=True))
+        score, *costs = one.values
         rows.append(
             {
                 "trial": one.index,
                 "defaults": one.index == 0,
-                "score": one.score,
-                **costs,
-                "again": list(one.again),
+                "score": score,
+                **dict(zip(minimize, costs, strict=True)),
+                "again": one.again,
                 "mean": one.mean,
                 "low": None if len(one.again) < 2 else low,
                 "high": None if len(one.again) < 2 else high,
-                "optimism": None if folds else one.score - one.mean,
+                "optimism": None if folds else score - one.mean,
                 "gain": sum(gains) / len(gains) if gains else None,
                 "gain_low": gain_low,
                 "gain_high": gain_high,

@@ -40,8 +40,14 @@ def pictures(
     ended = [plan for plan in plans if plan.outcome]
     if not ended:
         return []
-    whole = [plan for plan in ended if plan.whole]
-    trials, axes = _trials(ended), _axes(ended)
+    whole = {plan.index: plan.whole for plan in ended if plan.whole}
+    outcomes = [plan.outcome for plan in ended if plan.outcome]
+    axes = _axes(outcomes)
+    trials = Trials(
+        np.array([plan.index for plan in ended]),
+        np.array([np.nan if plan.score is None else plan.score for plan in ended]),
+        np.array([one.state.name == "PRUNED" for one in outcomes]),
+    )
     found = [
         Drawn(
             "Optimization history",
@@ -52,9 +58,9 @@ def pictures(
     ]
     if minimize and whole:
         found.append(_front(whole, minimize, chosen))
-    if not axes or len({plan.score for plan in whole}) < 2:
+    if not axes or len({one.values[0] for one in whole.values()}) < 2:
         return found
-    shares = importances([plan.whole for plan in whole]) if len(whole) >= _FEWEST else {}
+    shares = importances([*whole.values()]) if len(whole) >= _FEWEST else {}
     if shares:
         found.append(_importance(shares, len(whole)))
     few, rest = _most_important(axes, shares)
@@ -76,18 +82,8 @@ def pictures(
     return found
 
 
-def _trials(ended: Sequence[Plan]) -> Trials:
-    outcomes = [plan.outcome for plan in ended if plan.outcome]
-    return Trials(
-        np.array([plan.index for plan in ended]),
-        np.array([np.nan if plan.score is None else plan.score for plan in ended]),
-        np.array([one.state.name == "PRUNED" for one in outcomes]),
-    )
-
-
-def _axes(ended: Sequence[Plan]) -> list[Axis]:
+def _axes(outcomes: Sequence[FrozenTrial]) -> list[Axis]:
     """Return the parameters that varied, in the order in which they are asked for."""
-    outcomes = [plan.outcome for plan in ended if plan.outcome]
     scales = {name: scale for one in outcomes for name, scale in one.distributions.items()}
     axes = []
     for name, scale in scales.items():
@@ -109,50 +105,37 @@ def _most_important(
     return [one for one in axes if one.name not in left_out], said
 
 
-def importances(whole: Sequence[FrozenTrial | None]) -> dict[str, tuple[float, float, float]]:
+def importances(trials: Sequence[FrozenTrial]) -> dict[str, tuple[float, float, float]]:
     """Return how much of the spread of the scores each parameter explains (fANOVA).
 
-    Only parameters count that every trial has.
-
-    Returns:
-        Name to its share, and the smallest and the largest one when a fifth of the trials is left
-        out; empty where nothing can be said.
+    Only parameters count that every trial has. Each has its share, and the smallest and the largest
+    one when a fifth of the trials is left out. It is empty where nothing can be said.
 
     Reference: Hutter, Hoos & Leyton-Brown 2014, ICML.
     """
-    trials = [one for one in whole if one]
     parts = [
         [one for number, one in enumerate(trials) if number % _LEFT_OUT != left]
         for left in range(_LEFT_OUT)
     ]
     try:
-        shares, *others = (_explained(part) for part in (trials, *parts))
+        shares = [_explained(part) for part in (trials, *parts)]
     except (ValueError, RuntimeError):  # of a part all scores or all values are the same
         return {}
-    varied = {name for name in shares if len({str(one.params[name]) for one in trials}) > 1}
-    return {
-        name: (
-            share,
-            min(share, *(other.get(name, 0.0) for other in others)),
-            max(share, *(other.get(name, 0.0) for other in others)),
-        )
-        for name, share in shares.items()
-        if name in varied
-    }
+    found = {}
+    for name, share in shares[0].items():
+        if len({str(one.params[name]) for one in trials}) > 1:
+            each = [part.get(name, 0.0) for part in shares]
+            found[name] = share, min(each), max(each)
+    return found
 
 
 def _explained(trials: Sequence[FrozenTrial]) -> dict[str, float]:
-    study = optuna.create_study()
-    study.add_trials(
-        [
-            optuna.create_trial(
-                params=one.params, distributions=one.distributions, value=one.values[0]
-            )
-            for one in trials
-        ]
-    )
+    study = optuna.create_study(directions=["maximize" for _ in trials[0].values])
+    study.add_trials(trials)
     evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
-    return optuna.importance.get_param_importances(study, evaluator=evaluator)
+    return optuna.importance.get_param_importances(
+        study, evaluator=evaluator, target=lambda trial: trial.values[0]
+    )
 
 
 def _importance(shares: dict[str, tuple[float, float, float]], trials: int) -> Drawn:
@@ -173,14 +156,15 @@ def _importance(shares: dict[str, tuple[float, float, float]], trials: int) -> D
     )
 
 
-def _front(whole: Sequence[Plan], minimize: Sequence[Cost], chosen: Sequence[int]) -> Drawn:
-    values = np.array([plan.whole.values for plan in whole if plan.whole])
+def _front(
+    whole: Mapping[int, FrozenTrial], minimize: Sequence[Cost], chosen: Sequence[int]
+) -> Drawn:
+    values = np.array([one.values for one in whole.values()])
     units = {"parameters": "parameters", "latency": "latency, ms"}
     costs = {units[name]: values[:, 1 + place] for place, name in enumerate(minimize)}
-    best = np.array([plan.index in chosen for plan in whole])
     return Drawn(
         "Pareto front",
         "Nothing that was tried is at least as good as an orange dot in everything and better in "
         "something.",
-        functools.partial(plots.front, costs, values[:, 0], best),
+        functools.partial(plots.front, costs, values[:, 0], np.isin([*whole], chosen)),
     )

@@ -19,8 +19,7 @@ from fashion_zoo.data import Dataset, load_for
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.registry import Recipe
 from fashion_zoo.show.progress import TrainingDisplay
-from fashion_zoo.spaces import Parameter, TrainingSpace
-from fashion_zoo.spaces.narrowing import check_images, narrowed
+from fashion_zoo.spaces import Parameter, TrainingSpace, check_images, narrowed
 from fashion_zoo.spaces.ranges import Choice, Float, Whole
 from fashion_zoo.training import build_model
 from fashion_zoo.training.compile import compile_to_train

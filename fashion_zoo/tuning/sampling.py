@@ -12,12 +12,6 @@ from typing import Any
 import keras_tuner
 import optuna
 from keras_tuner.engine import hyperparameters
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
 from optuna.trial import FrozenTrial, TrialState
 
 import fashion_zoo.tuning.axes as axes
@@ -70,12 +64,9 @@ class VisibleStudy(optuna.Study):
 
 
 def ranked(plans: Sequence[Plan], study: Study) -> list[tuple[int, FrozenTrial]]:
-    """Return the trials that were trained to their end, the most accurate first.
+    """Return index and trial of those trained to their end, the most accurate first.
 
     Of a study with several objectives they are those of its Pareto front.
-
-    Returns:
-        Index and trial of each.
     """
     whole = [(plan.index, plan.whole) for plan in plans if plan.whole]
     if len(study.directions) > 1:
@@ -117,13 +108,13 @@ class Suggestions:
         if fixed is None and attempt.index == 0:
             fixed = _walk(space, lambda hp: hp.default)
         elif fixed is None and self.sampler == "quasi_random":
-            point = iter(self._point(attempt.index, len(space.space)))
-            # Every hyperparameter has its coordinate, whether it counts in this trial or not.
-            place = {id(hp): next(point) for hp in space.space}
+            # Every hyperparameter has its coordinate, whether it is active in this trial or not.
+            point = self._point(attempt.index, len(space.space))
+            place = dict(zip(map(id, space.space), point, strict=True))
             fixed = _walk(space, lambda hp: hp.prob_to_value(place[id(hp)]))
         if fixed is not None:
             self.study.backend.set_trial_system_attr(attempt.key, "fixed_params", fixed)
-        drawn = axes.axes({hp.name: hp for hp in space.space})
+        drawn = {hp.name: own for hp in space.space if (own := axes.axis(hp))}
         trial = optuna.Trial(self._visible(attempt.index, drawn), attempt.key)
         # What an earlier attempt did not have, this one has not either: it takes the default.
         known = None if attempt.values is None else set(attempt.values)
@@ -137,11 +128,8 @@ class Suggestions:
         for hp in hps.space:
             kind = axes.distribution(hp)
             if kind and hps.is_active(hp) and hp.name in hps.values and hp.name not in asked:
-                self._store(attempt, hp.name, hps.values[hp.name], kind)
-
-    def _store(self, attempt: Attempt, name: str, value: Any, kind: BaseDistribution) -> None:
-        internal = kind.to_internal_repr(value)
-        self.study.write(self.study.backend.set_trial_param, attempt.key, name, internal, kind)
+                store, value = self.study.backend.set_trial_param, hps.values[hp.name]
+                self.study.write(store, attempt.key, hp.name, kind.to_internal_repr(value), kind)
 
     def _point(self, index: int, dimensions: int) -> list[float]:
         from scipy.stats import qmc
@@ -159,20 +147,14 @@ class Suggestions:
         return visible.pruner.prune(visible, self.study.backend.get_trial(attempt.key))
 
     def _visible(self, index: int, drawn: Mapping[str, Axis] | None = None) -> VisibleStudy:
-        seed = derive(self.seed, "trial", index)
-        sampler = (
-            optuna.samplers.TPESampler(seed=seed)
-            if self.sampler == "tpe"
-            else optuna.samplers.RandomSampler(seed=seed)
+        kind = (
+            optuna.samplers.TPESampler if self.sampler == "tpe" else optuna.samplers.RandomSampler
         )
-        pruner: optuna.pruners.BasePruner
-        match self.pruner:
-            case "asha":
-                pruner = optuna.pruners.SuccessiveHalvingPruner(self.first, reduction_factor=3)
-            case "median":
-                pruner = optuna.pruners.MedianPruner(n_startup_trials=5)
-            case _:
-                pruner = optuna.pruners.NopPruner()
+        pruners: dict[str, optuna.pruners.BasePruner] = {
+            "asha": optuna.pruners.SuccessiveHalvingPruner(self.first, reduction_factor=3),
+            "median": optuna.pruners.MedianPruner(n_startup_trials=5),
+        }
+        sampler, pruner = kind(seed=derive(self.seed, "trial", index)), pruners.get(self.pruner)
         return VisibleStudy(self.study.name, self.study.backend, sampler, pruner, axes=drawn)
 
 
@@ -199,19 +181,9 @@ def _suggest(trial: optuna.Trial, hp: Any, fixed: Mapping[str, Any]) -> Any:
     if hp.name in fixed:
         value = fixed[hp.name]
     elif own is None:
-        return _draw(trial, hp.name, kind)
+        return trial._suggest(hp.name, kind)  # as suggest_float and its like do
     else:
         study, frozen = trial.study, trial._get_latest_trial()
         value = own.value(study.sampler.sample_independent(study, frozen, hp.name, own.drawn))
     trial.storage.set_trial_param(trial._trial_id, hp.name, kind.to_internal_repr(value), kind)
     return value
-
-
-def _draw(trial: optuna.Trial, name: str, kind: BaseDistribution) -> Any:
-    match kind:
-        case CategoricalDistribution():
-            return trial.suggest_categorical(name, kind.choices)
-        case IntDistribution():
-            return trial.suggest_int(name, kind.low, kind.high, step=kind.step, log=kind.log)
-        case FloatDistribution():
-            return trial.suggest_float(name, kind.low, kind.high, step=kind.step, log=kind.log)

@@ -62,18 +62,15 @@ def _scatter(axis: "Axes", places: np.ndarray, trials: Trials, bottom: float, si
     shown = np.clip(np.nan_to_num(trials.scores, nan=0), bottom, None)
     failed = ~np.isfinite(trials.scores)
     below = ~failed & (trials.scores < bottom)
+    hollow = {"facecolors": "none", "edgecolors": "gray"}
     kinds = {
-        "trained to its end": (~trials.pruned & ~below & ~failed, "o", canvas.TRAINING),
-        "pruned, what it had": (trials.pruned & ~below & ~failed, "o", "none"),
-        "below the axis": (below, "v", "none"),
-        "no score": (failed, "x", canvas.COLORS[3]),
+        "trained to its end": (~trials.pruned & ~below & ~failed, "o", {"color": canvas.TRAINING}),
+        "pruned, what it had": (trials.pruned & ~below & ~failed, "o", hollow),
+        "below the axis": (below, "v", hollow),
+        "no score": (failed, "x", {"color": canvas.COLORS[3]}),
     }
-    for name, (chosen, marker, face) in kinds.items():
+    for name, (chosen, marker, colors) in kinds.items():
         if chosen.any():
-            colors: dict[str, Any] = {"c": face}  # a cross has no edge
-            if marker != "x":
-                edge = "gray" if face == "none" else face
-                colors = {"facecolors": face, "edgecolors": edge}
             axis.scatter(
                 places[chosen], shown[chosen], size, marker=marker, linewidths=1, label=name,
                 clip_on=False, zorder=3, **colors,
@@ -101,10 +98,9 @@ def _frame(axis: "Axes", trials: Trials, bottom: float) -> None:
 
 
 def importances(shares: Mapping[str, tuple[float, float, float]]) -> "Figure":
-    """Draw how much of the spread of the scores each parameter explains, the largest above.
+    """Draw the share of the spread of the scores that each parameter explains, the largest above.
 
-    Args:
-        shares: name to its share, and the smallest and largest share when some trials are left out.
+    ``shares`` has of each its share, and the smallest and largest one when trials are left out.
     """
     ordered = sorted(shares.items(), key=lambda one: one[1][0])
     figure = canvas.blank(_WIDTH, 0.36 * len(ordered) + 0.9)
@@ -156,27 +152,22 @@ def parallel(axes: Sequence[Axis], trials: Trials) -> "Figure":
     figure = canvas.blank(_WIDTH, 5)
     axis = figure.subplots()
     known = np.isfinite(trials.scores)
-    columns = [_places(one)[0] for one in axes]
     bottom, top = _bottom(trials), float(np.max(trials.scores[known]))
     heights = np.clip((trials.scores - bottom) / ((top - bottom) or 1), 0, 1)
-    columns.append(heights)
+    columns = [*(_places(one)[0] for one in axes), heights]
     lines = np.where(np.isnan(columns), -0.12, columns).T
     places = np.arange(len(columns))
     whole = ~trials.pruned & known
     best = int(np.nanargmax(np.where(whole, trials.scores, -np.inf))) if whole.any() else -1
     for number in np.argsort(np.nan_to_num(trials.scores)):
-        if not known[number]:
-            continue
-        color, width, style = canvas.TRAINING, 1.0, "-"
         opacity = 0.15 + 0.75 * heights[number] ** 2
+        style = {"color": canvas.TRAINING, "linewidth": 1.0, "alpha": opacity, "zorder": 2}
         if trials.pruned[number]:
-            color, width, style, opacity = "gray", 0.7, ":", 0.5
+            style |= {"color": "gray", "linewidth": 0.7, "linestyle": ":", "alpha": 0.5}
         if number == best:
-            color, width, opacity = canvas.VALIDATION, 2.5, 1.0
-        axis.plot(
-            places, lines[number], color=color, linewidth=width, linestyle=style, alpha=opacity,
-            zorder=3 if number == best else 2,
-        )  # fmt: skip
+            style |= {"color": canvas.VALIDATION, "linewidth": 2.5, "alpha": 1.0, "zorder": 3}
+        if known[number]:
+            axis.plot(places, lines[number], **style)
     for place, one in enumerate(axes):
         _draw_axis(axis, place, *_places(one)[1:])
     ends = [bottom, (bottom + top) / 2, top]
@@ -229,13 +220,7 @@ def _in_order(word: str) -> tuple[bool, float, str]:
 
 
 def front(costs: Mapping[str, np.ndarray], scores: np.ndarray, chosen: np.ndarray) -> "Figure":
-    """Draw accuracies against what models cost, and which of them nothing is better than.
-
-    Args:
-        costs: name with its unit to (n,) values.
-        scores: (n,) validation accuracies.
-        chosen: (n,) bool, the Pareto front.
-    """
+    """Draw (n,) accuracies over each cost, named with its unit; ``chosen`` are on the front."""
     figure = canvas.blank(_WIDTH, 4)
     grid = figure.subplots(1, len(costs), squeeze=False, sharey=True)[0]
     for axis, (name, values) in zip(grid, costs.items(), strict=True):
