@@ -103,7 +103,7 @@ def _print(trained) -> None:
             "What is trained so far is saved."
         )
         hints = (errors.Hint("run_dir", path), errors.Hint("resume", True))
-        print("Go on with:", _spelling.command(errors.Call("train", (trained.run.recipe,), hints)))
+        print("Resume with:", _spelling.command(errors.Call("train", (trained.run.recipe,), hints)))
     print(f"run         {path}")
     print(
         f"trained     {_lines.counted(training['epochs'], 'epoch')} in {training['seconds']:.0f} s"

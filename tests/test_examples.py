@@ -16,7 +16,7 @@ from fashion_zoo.data import sources
 from recipes import _common
 from recipes.__main__ import main
 
-PROPOSED = re.compile(r"^(?:Next|Go on with|Evaluate it with): python -m recipes\.(.+)$", re.M)
+PROPOSED = re.compile(r"^(?:Next|Resume with|Evaluate it with): python -m recipes\.(.+)$", re.M)
 ADDING = next(page for page in PAGES if page.name == "adding-a-recipe.md")
 
 

@@ -174,7 +174,7 @@ def test_what_stops_a_training_says_how_to_go_on(broken_off, tmp_path, monkeypat
             patch.setattr(session, "_finish", lambda *_, error=error: raising(error))
             train(folder, resume=True)
         assert caught.value.__notes__ == [
-            'The epochs that are done are kept. Go on with: fashion_zoo.train("bn_mlp", '
+            'The epochs that are done are kept. Resume with: fashion_zoo.train("bn_mlp", '
             f'run_dir="{folder}", resume=True)'
         ]
 

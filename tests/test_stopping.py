@@ -105,7 +105,7 @@ def test_early_stopping_brings_the_best_weights_back_after_ctrl_c(tmp_path, smal
     )
     path = tmp_path / "r"
     call = f'fashion_zoo.train("bn_mlp", run_dir="{path}", resume=True)'
-    assert caught.value.__notes__ == [f"{caught.value} Go on with: {call}"]
+    assert caught.value.__notes__ == [f"{caught.value} Resume with: {call}"]
     accuracies = trained.run.history()["val_accuracy"]
     assert (trained.training["finished"], len(accuracies)) == (False, 4)
     best = accuracies.index(max(accuracies)) + 1

@@ -1,4 +1,4 @@
-"""Configs changed by name, and what changed between two."""
+"""Changes of configs by name, and differences of two."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ ConfigType = TypeVar("ConfigType")
 
 
 def _where_it_is(config: Any, name: str) -> str:
-    """Return a hint when an option that is unknown here is one of a section."""
+    """Return a hint if an unknown option is one of a section."""
     for field in dataclasses.fields(config):
         section = getattr(config, field.name)
         if dataclasses.is_dataclass(section) and hasattr(section, name):
@@ -26,10 +26,10 @@ def override(config: ConfigType, changes: Mapping[str, Any], path: str = "") -> 
     Args:
         config: any config dataclass.
         changes: field names to values; a nested config takes a mapping of its own fields.
-        path: where ``config`` stands in a larger one, for the message.
+        path: name of the section in messages.
 
     Raises:
-        ConfigError: an unknown name, answered with the nearest one, or a value that is not
+        ConfigError: if a name is unknown (the message has the nearest one), or a value is not
             allowed.
     """
     if not isinstance(changes, Mapping) or not dataclasses.is_dataclass(config):
@@ -56,15 +56,7 @@ def override(config: ConfigType, changes: Mapping[str, Any], path: str = "") -> 
 
 
 def override_each(configs: Sequence[Any], changes: Mapping[str, Any]) -> list[Any]:
-    """Return several configs, each with its own of the changes.
-
-    Args:
-        configs: config dataclasses with no field in common.
-        changes: field names to values.
-
-    Raises:
-        ConfigError: as ``override``; an unknown name is answered with the names of all of them.
-    """
+    """Override several configs, which have no field in common, each with its own changes."""
     own = [{field.name for field in dataclasses.fields(config)} for config in configs]
     for name in changes:
         if not any(name in fields for fields in own):
@@ -76,28 +68,26 @@ def override_each(configs: Sequence[Any], changes: Mapping[str, Any]) -> list[An
     ]
 
 
-def differences(old: Any, new: Any, path: str = "") -> list[str]:
-    """Return one line for each field in which two configs differ: ``seed: 0, now 1``.
+def differences(old: Any, new: Any, path: str = "", *, shared: bool = False) -> list[str]:
+    """Return one line for each difference of two configs: ``training.epochs: 5, now 9``.
 
     Args:
         old: a config dataclass, or a mapping such as a stored one.
         new: another one.
-        path: where they stand in larger ones.
+        path: name of the section in messages.
+        shared: compare only what both have; other settings are of another version of this package.
     """
     if isinstance(old, Mapping) and isinstance(new, Mapping):
-        return [
-            line
-            for key in dict.fromkeys([*old, *new])
-            for line in differences(old.get(key), new.get(key), f"{path}.{key}" if path else key)
-        ]
-    if type(old) is not type(new) or not dataclasses.is_dataclass(old):
+        pairs = {name: (old.get(name), new.get(name)) for name in [*old, *new]}
+        if shared:
+            pairs = {name: pair for name, pair in pairs.items() if name in old and name in new}
+    elif type(old) is type(new) and dataclasses.is_dataclass(old):
+        names = [field.name for field in dataclasses.fields(old)]
+        pairs = {name: (getattr(old, name), getattr(new, name)) for name in names}
+    else:
         return [] if old == new else [f"{path}: {old!r}, now {new!r}"]
     return [
         line
-        for field in dataclasses.fields(old)
-        for line in differences(
-            getattr(old, field.name),
-            getattr(new, field.name),
-            f"{path}.{field.name}" if path else field.name,
-        )
+        for name, pair in pairs.items()
+        for line in differences(*pair, f"{path}.{name}" if path else name, shared=shared)
     ]

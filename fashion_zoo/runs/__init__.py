@@ -1,6 +1,7 @@
 """The run folder: its content, and how one is made, resumed and read."""
 
 from fashion_zoo.runs.config_file import (
+    as_stored as as_stored,
     is_run as is_run,
     read_config as read_config,
     write_config as write_config,
@@ -15,7 +16,6 @@ from fashion_zoo.runs.places import (
     reopen as reopen,
 )
 from fashion_zoo.runs.run import Run as Run, open_run as open_run
-from fashion_zoo.runs.settings import as_stored as as_stored, contradictions as contradictions
 from fashion_zoo.runs.trained import (
     Trained as Trained,
     TrainingInterrupted as TrainingInterrupted,

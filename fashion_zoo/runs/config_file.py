@@ -1,26 +1,31 @@
-"""``config.json``: recipe and settings of a run, and how they are read."""
+"""``config.json``: recipe, settings and description of the images of a run."""
 
+import collections.abc
+import contextlib
 import dataclasses
 import json
-from pathlib import Path
+import types
+import typing
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path, PurePath
 from typing import Any
 
 from fashion_zoo import storage
-from fashion_zoo.config import RunConfig
+from fashion_zoo.config import RunConfig, digest
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Description
 from fashion_zoo.errors import ConfigError, Hint, RunError
 from fashion_zoo.language.arguments import AnyPath, checked
 from fashion_zoo.registry import recipe
-from fashion_zoo.runs.images import parse_description
-from fashion_zoo.runs.settings import revived
+from fashion_zoo.runs.results import SHAPES, check_shape
 from fashion_zoo.storage import reading
 
-FORMAT = 2  # 1 did not say what the images were
+FORMAT = 2  # 1 had no description of the images
 
 
 def is_run(path: Path) -> bool:
-    """Whether a run folder is there."""
+    """Return whether a folder is a run."""
     try:
         stored = reading.read_json(path / "config.json")
     except ValueError:
@@ -29,7 +34,7 @@ def is_run(path: Path) -> bool:
 
 
 def write_config(file: Path, name: str, config: RunConfig, data: Description | None = None) -> None:
-    """Write the config of a run, and what is known of its images, whole or not at all."""
+    """Write recipe, config and description of the images atomically."""
     stored = {"format": FORMAT, "recipe": name, "config": dataclasses.asdict(config)}
     if data is not None:
         stored["data"] = dataclasses.asdict(data)
@@ -38,14 +43,14 @@ def write_config(file: Path, name: str, config: RunConfig, data: Description | N
 
 @checked
 def read_config(file: AnyPath, name: str) -> RunConfig:
-    """Return the config that a file holds, such as a run's config.json or a search's best.json.
+    """Return the config in a file, such as a run's config.json or a search's best.json.
 
     Args:
         file: the file.
         name: the recipe that it must be of.
 
     Raises:
-        RunError: it cannot be read, holds no config, or is of another recipe.
+        RunError: if it cannot be read, holds no config, or is of another recipe.
     """
     found, config, _ = parse(Path(file), str(file))
     if found != name:
@@ -54,15 +59,15 @@ def read_config(file: AnyPath, name: str) -> RunConfig:
 
 
 def parse(file: Path, what: str) -> tuple[str, RunConfig, Description | None]:
-    """Return the recipe's name, the config, and what a file holds of the images.
+    """Return the name of the recipe, the config and the description of the images in a file.
 
     Args:
         file: the file.
-        what: what it is, for the messages.
+        what: its name in messages.
 
     Raises:
-        RunError: it cannot be read, is not one, was written by a newer package, or does not fit
-            its recipe.
+        RunError: if it cannot be read, is not a config, was written by a newer version of this
+            package, or does not fit its recipe.
     """
     stored = read_json(file)
     number, name = stored.get("format"), stored.get("recipe")
@@ -75,10 +80,10 @@ def parse(file: Path, what: str) -> tuple[str, RunConfig, Description | None]:
     known = type(number) is int and 1 <= number <= FORMAT
     if not known or not settings or not isinstance(name, str):
         raise RunError(f"{file} is not a run's config.")
+    check_shape(file, stored, SHAPES["config.json"])
     try:
         entry = recipe(name)
         config = override(entry.config, revived(entry.config, stored["config"]))
-        return entry.name, config, parse_description(file, stored)
     except ConfigError as error:
         raise RunError(
             f"{what} cannot be opened: ",
@@ -87,19 +92,18 @@ def parse(file: Path, what: str) -> tuple[str, RunConfig, Description | None]:
             Hint("load_recipes"),
             ".",
         ) from error
-    except (KeyError, TypeError, ValueError) as error:  # of a family of one's own
+    except (KeyError, TypeError, ValueError) as error:  # of the config of an own family
         raise RunError(
             f"{what} cannot be opened: its settings do not fit {name}: "
             f"{type(error).__name__}: {error}."
         ) from error
+    fields = {field.name for field in dataclasses.fields(Description)}
+    found = stored.get("data") and {key: stored["data"].get(key) for key in fields}
+    return entry.name, config, _revive(found, Description)
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Return the object that a JSON file holds.
-
-    Raises:
-        RunError: it is missing, damaged or something else.
-    """
+    """Return the object in a JSON file; raises RunError if it cannot be read."""
     try:
         value = reading.read_json(path)
         # A path that is not UTF-8 has surrogates of its own; no others can be encoded again.
@@ -108,4 +112,75 @@ def read_json(path: Path) -> dict[str, Any]:
         raise RunError(f"{path} cannot be read: {error}.") from error
     if not isinstance(value, dict):
         raise RunError(f"{path} is damaged: expected a JSON object.")
+    return value
+
+
+def as_stored(config: Any) -> dict[str, Any]:
+    """Return a config dataclass as JSON has it; equal settings are equal in this form."""
+    return json.loads(storage.as_json(dataclasses.asdict(config)))
+
+
+def revived(default: Any, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Convert the fields of a stored config to the types of their annotations.
+
+    JSON has no tuples, paths, sets, enumerations, dataclasses and whole-number keys. A missing
+    field gets the default of its dataclass, not the recipe's: when the config was stored, the
+    setting did not exist, and such a default changes nothing.
+
+    Args:
+        default: a config dataclass; a field without an annotation has the type of its value there.
+        stored: the fields in JSON's types.
+    """
+    hints: dict[str, Any] = {}
+    with contextlib.suppress(Exception):  # an annotation whose name only a type checker has
+        hints = typing.get_type_hints(type(default))
+    usual = {field.name: digest.default(field) for field in dataclasses.fields(default)}
+    values = {name: value for name, value in usual.items() if value is not dataclasses.MISSING}
+    for name, value in stored.items():
+        current = getattr(default, name, None)
+        if dataclasses.is_dataclass(current) and isinstance(value, Mapping):
+            values[name] = revived(current, value)
+        else:
+            values[name] = _revive(value, _hint(hints.get(name, Any), current))
+    return values
+
+
+def _hint(annotated: Any, current: Any) -> Any:
+    """Return the annotation of a field, or the type of its default if that is more precise."""
+    if annotated in (Any, object, dict):
+        whole = isinstance(current, dict) and current and all(type(key) is int for key in current)
+        return dict[int, Any] if whole else type(current)
+    loose = typing.get_origin(annotated) in (collections.abc.Sequence, collections.abc.Iterable)
+    if loose and isinstance(current, tuple):
+        return tuple[typing.get_args(annotated)[0], ...]  # type: ignore[misc]  # made as it runs
+    return annotated
+
+
+def _revive(value: Any, hint: Any) -> Any:
+    """Convert a JSON value to the type of an annotation; return it as it is if there is none."""
+    kind, of = typing.get_origin(hint) or hint, typing.get_args(hint)
+    if kind in (typing.Union, types.UnionType):
+        for one in of:
+            made, its = _revive(value, one), typing.get_origin(one) or one
+            if isinstance(its, type) and isinstance(made, its):
+                return made
+        return value
+    if not isinstance(kind, type):
+        return value
+    if isinstance(value, list):
+        if issubclass(kind, tuple) and len(of) == len(value) and Ellipsis not in of:
+            return tuple(map(_revive, value, of))
+        # In a bare tuple, lists were tuples as well.
+        inner = of[0] if of else tuple if issubclass(kind, tuple) else Any
+        items: Any = [_revive(one, inner) for one in value]
+        return kind(items) if issubclass(kind, tuple | collections.abc.Set) else items
+    if isinstance(value, Mapping):
+        if dataclasses.is_dataclass(kind):
+            hints = typing.get_type_hints(kind)
+            return kind(**{name: _revive(one, hints[name]) for name, one in value.items()})
+        key, its = of if len(of) == 2 else (Any, Any)
+        as_key = key if key in (int, float) else str
+        return {as_key(name): _revive(one, its) for name, one in value.items()}
+    if issubclass(kind, Enum) or (isinstance(value, str) and issubclass(kind, PurePath)):
+        return kind(value)
     return value

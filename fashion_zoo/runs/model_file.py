@@ -1,7 +1,7 @@
-"""``model.keras``: the trained model in Keras's own classes, and how it is read.
+"""``model.keras``: the trained model in Keras's own classes.
 
-A training has layers and optimizers of this package, whose rates move. What it ends with needs
-none of them: Keras loads the file where this package is not installed.
+A training uses layers and optimizers of this package, whose rates follow schedules. The trained
+model needs none of them, so that Keras loads the file where this package is not installed.
 """
 
 import json
@@ -15,18 +15,15 @@ from fashion_zoo.show.streams import say
 if TYPE_CHECKING:
     import keras
 
-_CONFIG = "config.json"  # what Keras calls it in its archive
-_TORCH = "keras.src.backend.torch.optimizers."  # where Keras has its optimizers for PyTorch
+_CONFIG = "config.json"  # in Keras's archive
+_TORCH = "keras.src.backend.torch.optimizers."  # Keras's optimizers for PyTorch
 
 
 def read_model(file: Path) -> "keras.Model":
-    """Load a model, compiled.
-
-    Files of older runs hold classes of this package, which are imported first.
-    """
+    """Load a compiled model."""
     import keras
 
-    from fashion_zoo.machine import precision  # they register themselves
+    from fashion_zoo.machine import precision
 
     with precision.keras_defaults():
         return keras.saving.load_model(file)
@@ -35,36 +32,28 @@ def read_model(file: Path) -> "keras.Model":
 def write_model(model: "keras.Model", file: Path) -> None:
     """Write a compiled model in Keras's own classes.
 
-    A model that cannot be taken apart, such as a subclassed one, is written as it is, and a line on
-    stderr says so.
+    If that fails, as for a subclassed model, write it as it is, with a warning on stderr.
     """
     from fashion_zoo.machine import precision
 
     with precision.keras_defaults():
         try:
             plain = in_keras_classes(model)
-        except Exception as error:  # whatever is wrong with its form, a training is worth its file
+        except Exception as error:  # after a training the model must be saved
             reason = f"{type(error).__name__}: {error}".partition("\n")[0]
             say(f"warning: the model is saved as it is, not in Keras's own classes. {reason}")
             plain = model
-        with warnings.catch_warnings():  # where they are errors, the end of a training is no place
+        with warnings.catch_warnings():  # even if warnings are errors
             warnings.filterwarnings("ignore", "__array__ implementation doesn't accept a copy")
             plain.save(file)
     _pack(file)
 
 
 def in_keras_classes(model: "keras.Model") -> "keras.Model":
-    """Return a model that computes the same without a class of this package.
+    """Return a copy of a functional, compiled model without classes of this package.
 
-    Layers that have ``to_keras()`` are replaced by what it returns; the others, and their weights,
-    are shared with the model. It is compiled for integer labels, with Keras's own optimizer at the
-    learning rate of the last step.
-
-    Args:
-        model: functional and compiled.
-
-    Raises:
-        ValueError: it is not functional.
+    A layer that has ``to_keras()`` is replaced by its result; the others are shared with the model.
+    The copy is compiled for integer labels, with Keras's own optimizer at the last learning rate.
     """
     import keras
 
@@ -78,7 +67,7 @@ def in_keras_classes(model: "keras.Model") -> "keras.Model":
         replaced.append((layer, layer.to_keras()))
         return replaced[-1][1]
 
-    # A clone would be compiled with the optimizer of the training, slots and all.
+    # A clone would be compiled with the optimizer of the training and its slots.
     compiled, model.compiled = model.compiled, False
     try:
         copy = keras.models.clone_model(model, clone_function=plain, recursive=True)
@@ -93,18 +82,17 @@ def in_keras_classes(model: "keras.Model") -> "keras.Model":
         optimizer,
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True, dtype="float32"),
         metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy", dtype="float32")],
-        auto_scale_loss=False,  # it has been wrapped where it was
+        auto_scale_loss=False,  # the optimizer is wrapped already if it was
     )
-    optimizer.build(copy.trainable_variables)  # Keras warns of a file whose optimizer has no slots
+    optimizer.build(copy.trainable_variables)  # without slots, Keras warns when it loads the file
     return copy
 
 
 def _pack(file: Path) -> None:
-    """Compress an archive of Keras's, and let each machine choose anew whether it compiles.
+    """Compress a Keras archive, and remove from its config what is of this machine alone.
 
-    The slots of a new optimizer are zeros, of which nothing is left. Keras writes down what "auto"
-    came to here; XLA on another's CPU would be ten times slower. With PyTorch it writes down
-    optimizers that it imports there alone.
+    Keras stores its choice for ``jit_compile="auto"``, though XLA on another machine's CPU is ten
+    times slower; and, with PyTorch, optimizers that no other backend imports.
     """
     with zipfile.ZipFile(file) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
@@ -118,7 +106,7 @@ def _pack(file: Path) -> None:
 
 
 def _name_for_all(part: Any) -> None:
-    """Give the optimizers of one backend, wherever they stand in a config, the name of all."""
+    """Name an optimizer for PyTorch, anywhere in a config, as for all backends."""
     if isinstance(part, dict):
         if str(part.get("module")).startswith(_TORCH):
             part |= {"module": "keras.optimizers", "registered_name": None}

@@ -16,9 +16,8 @@ from fashion_zoo.config.overrides import differences
 from fashion_zoo.data import Description
 from fashion_zoo.errors import ConfigError, Hint, Message, RunError
 from fashion_zoo.language.arguments import AnyPath, checked
-from fashion_zoo.runs.config_file import is_run, write_config
+from fashion_zoo.runs.config_file import as_stored, is_run, write_config
 from fashion_zoo.runs.run import Run, open_run
-from fashion_zoo.runs.settings import as_stored
 from fashion_zoo.storage import locks
 
 # The file that tells a backup from other folders; in a run, ``sweep`` removes it.

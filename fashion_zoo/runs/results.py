@@ -19,6 +19,17 @@ _LARGEST = 1e15  # a count, seconds or a loss
 
 # A name with a question mark may be missing or null. A list of one stands for any number of items.
 SHAPES: dict[str, dict[str, Any]] = {
+    "config.json": {
+        "data?": {
+            "class_names": [str],
+            "image_shape": [int],
+            "train": int,
+            "validation": int,
+            "test": int,
+            "digest?": str,
+            "test_digest?": str,
+        }
+    },
     "training.json": {
         "finished": bool,
         "epochs": int,

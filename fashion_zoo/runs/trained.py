@@ -1,4 +1,4 @@
-"""What a training starts from, and what it returns, finished or not."""
+"""The config that a training starts from, and its result."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,18 +21,15 @@ if TYPE_CHECKING:
 def stored_config(
     name: str, resume: AnyPath | None = None, fork: AnyPath | None = None
 ) -> RunConfig:
-    """Return the config that a training starts from before it is changed.
+    """Return the config of the run to resume, else of the run to fork, else of the recipe.
 
     Args:
         name: a registered recipe.
-        resume: the run folder to go on with, if a run is there.
+        resume: the run folder to resume, if there is a run.
         fork: the run to fork.
 
-    Returns:
-        The config of the run to go on with, else of the run to fork, else the recipe's.
-
     Raises:
-        RunError: the run cannot be read, or is of another recipe.
+        RunError: if the run cannot be read, or is of another recipe.
     """
     source = resume if resume is not None and is_run(Path(resume)) else fork
     if source is None:
@@ -44,19 +41,19 @@ def stored_config(
 
 
 class Trained(NamedTuple):
-    """What ``train`` returns."""
+    """Result of ``train``."""
 
     run: Run
     """The run folder."""
     training: dict[str, Any]
     """``training.json``."""
     evaluation: dict[str, Any] | None
-    """What the evaluation measured; None without one."""
+    """Result of the evaluation; None without one."""
     parity: dict[str, Any] | None
-    """What the proof of the export found; None without export."""
+    """Comparison of the export with the model; None without export."""
 
     def __fspath__(self) -> str:
-        """Return the run folder, so that this is taken wherever the path of a run is."""
+        """Return the run folder, so that this can be passed wherever a path is taken."""
         return str(self.run.path)
 
     def __repr__(self) -> str:
@@ -72,43 +69,40 @@ class Trained(NamedTuple):
 
     @property
     def history(self) -> dict[str, list[float]]:
-        """What ``history.csv`` holds: column name to one value per epoch."""
+        """The columns of ``history.csv``: name to one value per epoch."""
         return self.run.history()
 
 
 class TrainingInterrupted(KeyboardInterrupt):
-    """Ctrl-C ended a training, and what was trained so far is saved.
+    """Ctrl-C ended a training; its whole epochs are saved.
 
-    It is raised, so that nothing goes on with a model that is not trained to its end.
+    An exception, so that nothing after ``train`` uses a model whose training is not complete.
     """
 
     def __init__(self, trained: Trained):
         epochs = counted(trained.training["epochs"], "whole epoch")
         super().__init__(f"Interrupted after {epochs}. What is trained so far is saved.")
         self.trained = trained
-        """The run as it is."""
+        """The result so far."""
         hints = (Hint("run_dir", str(trained.run.path)), Hint("resume", True))
         call = Call("train", (trained.run.recipe,), hints)
-        self.add_note(Message(f"{self} Go on with: ", call))
+        self.add_note(Message(f"{self} Resume with: ", call))
 
 
 def finished(path: Path, name: str, config: RunConfig, results: Iterable[str]) -> Trained | None:
-    """Return a run to go on with that lacks nothing; this needs no keras.
+    """Return the result of a run to resume if it is complete, without loading Keras.
 
     Args:
         path: the run folder.
-        name: its recipe.
-        config: its config.
-        results: words of what has to be there, such as ``"evaluation"``.
-
-    Raises:
-        RunError: it is a run of another recipe, or with another config.
+        name: the recipe that it must be of.
+        config: the config that it must have.
+        results: required results, such as ``"evaluation"``.
     """
     if not is_run(path):
         return None
     run = open_run(path)
     check_same(run, name, config)
-    lacks = any(run.result(word) is None for word in results)
-    if lacks or not run.finished or not (path / "curves.png").exists():
+    missing = any(run.result(word) is None for word in results)
+    if missing or not run.finished or not (path / "curves.png").exists():
         return None
     return Trained(run, run.read_json("training.json"), None, None)

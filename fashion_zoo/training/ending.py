@@ -118,5 +118,5 @@ def how_to_go_on(run: Run, force: bool, error: BaseException) -> Message | None:
         say = "The epochs that are done are kept. Begin a new run from them with: "
     else:
         hints = (Hint("run_dir", str(run.path)), Hint("resume", True))
-        say = "The epochs that are done are kept. Go on with: "
+        say = "The epochs that are done are kept. Resume with: "
     return Message(say, Call("train", (run.recipe,), hints))

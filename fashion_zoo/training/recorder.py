@@ -9,6 +9,7 @@ import keras
 
 import fashion_zoo.training.checkpoint as checkpoints
 from fashion_zoo import runs, storage
+from fashion_zoo.config.overrides import differences
 from fashion_zoo.data import Dataset
 from fashion_zoo.errors import Hint, RunError
 from fashion_zoo.language.wording import counted
@@ -165,7 +166,7 @@ def _check_belongs(
     data = config.get("data")
     if isinstance(data, dict):
         config = {**config, "data": {key: one for key, one in data.items() if key != "folder"}}
-    changed += runs.contradictions(run.config, config)
+    changed += differences(config, runs.as_stored(run.config), shared=True)
     if changed:
         raise RunError(
             f"{run.checkpoint_file(number)} is of another run: {'; '.join(changed)}. Remove it to "
