@@ -1,17 +1,17 @@
-"""The registry: a dict, a decorator and look-ups. It knows no model and no framework.
+"""The registry of recipes: a dictionary, a decorator and look-ups.
 
-Recipes come from three places: the modules of ``fashion_zoo.models``, packages that declare the
-entry-point group ``fashion_zoo.recipes`` (each entry names a module that registers on import),
-and whatever is imported by hand or with ``load_recipes``.
+Recipes come from the modules of ``fashion_zoo.models``, from installed packages with entry points
+in the group ``fashion_zoo.recipes`` (each names a module that registers recipes when imported), and
+from modules imported by the user or with ``load_recipes``.
 """
 
-import contextlib
 import dataclasses
 import fnmatch
 import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
+import inspect
 import os
 import sys
 import warnings
@@ -24,6 +24,7 @@ from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language.arguments import AnyPath, checked
+from fashion_zoo.language.vocabulary import check_new
 from fashion_zoo.language.wording import counted, unknown
 from fashion_zoo.spaces import TrainingSpace
 
@@ -33,24 +34,24 @@ _BUILT_IN = "fashion_zoo.models"
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """A registered entry of the zoo."""
+    """A registered recipe."""
 
     name: str
     """The name of the builder function."""
     builder: Callable[..., Any]
     """``builder(config, *, seed, dtype)`` returns a functional ``keras.Model``."""
     config: RunConfig
-    """The defaults."""
+    """The default settings."""
     summary: str
-    """One line: the idea."""
+    """The idea in one line."""
     reference: str
-    """The paper or the textbook."""
+    """The paper or textbook."""
     parameters: int
     """Trainable parameters with the defaults."""
     tags: tuple[str, ...] = ()
-    """What ``find(tag=...)`` looks for."""
+    """Tags for ``find(tag=...)``."""
     space: Any = None
-    """What a search may change: a space of ``fashion_zoo.spaces``."""
+    """The search space, one of ``fashion_zoo.spaces``."""
 
     def __repr__(self) -> str:
         training = self.config.training
@@ -81,16 +82,15 @@ def register(
     """Register a builder under its function's name.
 
     Args:
-        config: the recipe's defaults.
-        parameters: its trainable parameters with these defaults; a test rebuilds and compares.
+        config: the default settings.
+        parameters: number of trainable parameters with these settings.
         reference: the paper or textbook.
-        tags: words that ``find(tag=...)`` looks for.
-        space: what a search may change, a space of ``fashion_zoo.spaces``; by default what may
-            change in any training.
+        tags: tags for ``find(tag=...)``.
+        space: the search space, one of ``fashion_zoo.spaces``; by default that of any training.
 
     Raises:
-        ConfigError: the name is taken by another function, or the function has no docstring
-            (its first line is the recipe's summary).
+        ConfigError: if the name is taken by another function, or the function has no docstring,
+            whose first line is the summary of the recipe.
 
     Example:
         ```python
@@ -103,25 +103,11 @@ def register(
 
     def decorate(builder: Callable[..., Any]) -> Callable[..., Any]:
         name = builder.__name__
-        lines = (builder.__doc__ or "").strip().splitlines()
-        if not lines:
-            raise ConfigError(f"Recipe {name!r} has no docstring; its first line is the summary.")
-        taken = _recipes.get(name)
-        # The same cell of a notebook run twice is not a second recipe.
-        if taken and _home(taken.builder) != _home(builder):
-            raise ConfigError(
-                f"Recipe {name!r} is registered already, by {taken.builder.__module__}. "
-                "Give the new one another name."
-            )
+        check_new("recipe", name, builder, getattr(_recipes.get(name), "builder", None))
+        summary = inspect.cleandoc(builder.__doc__ or "").partition("\n")[0]
+        whole = space or TrainingSpace()
         _recipes[name] = Recipe(
-            name,
-            builder,
-            config,
-            lines[0],
-            reference,
-            parameters,
-            _words(tags),
-            TrainingSpace() if space is None else space,
+            name, builder, config, summary, reference, parameters, _tags(tags), whole
         )
         return builder
 
@@ -138,19 +124,18 @@ def register_variant(
     tags: str | Iterable[str] = (),
     space: TrainingSpace | None = None,
 ) -> Recipe:
-    """Register a recipe that has another's builder and other defaults.
+    """Register a recipe with the builder of another one and other defaults.
 
     Args:
-        name: the recipe that it is a variant of, a dot, and its own name: ``"bn_mlp.quick"``.
-        changes: what differs in the config, as ``override`` takes it.
-        summary: one line: the idea.
-        parameters: its trainable parameters; by default those of the other recipe.
-        tags: words that ``find(tag=...)`` looks for, beside those of the other recipe.
-        space: what a search may change; by default as in the other recipe.
+        name: the name of the other recipe, a dot, and its own: ``"bn_mlp.quick"``.
+        changes: the changes of the config, as for ``override``.
+        summary: the idea in one line.
+        parameters: number of trainable parameters; by default that of the other recipe.
+        tags: more tags for ``find(tag=...)``.
+        space: the search space; by default that of the other recipe.
 
     Raises:
-        ConfigError: there is no such recipe to vary, the name has no dot, or ``changes`` do not
-            fit.
+        ConfigError: if there is no such recipe, the name has no dot, or ``changes`` do not fit.
     """
     base, _, own = name.partition(".")
     if base not in _recipes or not own.isidentifier():
@@ -158,25 +143,20 @@ def register_variant(
             f"A variant is named RECIPE.NAME after a registered recipe, received {name!r}."
         )
     varied = _recipes[base]
-    _recipes[name] = Recipe(
-        name,
-        varied.builder,
-        override(varied.config, changes),
-        summary,
-        varied.reference,
-        varied.parameters if parameters is None else parameters,
-        (*varied.tags, *_words(tags)),
-        varied.space if space is None else space,
+    _recipes[name] = dataclasses.replace(
+        varied,
+        name=name,
+        config=override(varied.config, changes),
+        summary=summary,
+        parameters=varied.parameters if parameters is None else parameters,
+        tags=(*varied.tags, *_tags(tags)),
+        space=space or varied.space,
     )
     return _recipes[name]
 
 
-def _words(tags: str | Iterable[str]) -> tuple[str, ...]:
+def _tags(tags: str | Iterable[str]) -> tuple[str, ...]:
     return (tags,) if isinstance(tags, str) else tuple(tags)
-
-
-def _home(builder: Callable[..., Any]) -> tuple[str, str]:
-    return builder.__module__, builder.__qualname__
 
 
 def _discover() -> None:
@@ -186,7 +166,7 @@ def _discover() -> None:
         for entry in importlib.metadata.entry_points(group=GROUP):
             try:
                 entry.load()
-            except Exception as error:  # a broken neighbour must not take the zoo down
+            except Exception as error:  # the other recipes can still be used
                 warnings.warn(
                     f"Recipes of {entry.value!r} could not be loaded: {error!r}.", stacklevel=3
                 )
@@ -197,7 +177,7 @@ def recipe(name: str) -> Recipe:
     """Return the recipe of this name.
 
     Raises:
-        ConfigError: no such recipe; the message has the nearest name and all names.
+        ConfigError: if there is no such recipe; the message has the nearest name and all names.
     """
     _discover()
     if name not in _recipes:
@@ -207,21 +187,21 @@ def recipe(name: str) -> Recipe:
 
 @checked
 def list_recipes(pattern: str = "*") -> list[str]:
-    """Return the names that match a shell pattern, sorted."""
+    """Return the sorted names that match a shell pattern."""
     _discover()
     return sorted(fnmatch.filter(_recipes, pattern))
 
 
 @checked
 def find(*, max_parameters: int | None = None, tag: str | None = None) -> list[str]:
-    """Return the names of the recipes that fit every condition given, sorted.
+    """Return the sorted names of the recipes that meet every condition.
 
     Args:
-        max_parameters: at most this many trainable parameters.
-        tag: carries this tag.
+        max_parameters: largest number of trainable parameters.
+        tag: a tag that the recipe has.
 
     Raises:
-        ConfigError: no recipe carries the tag; the message has all tags.
+        ConfigError: if no recipe has the tag; the message has all tags.
     """
     known = [recipe(name) for name in list_recipes()]
     tags = {word for entry in known for word in entry.tags}
@@ -243,15 +223,19 @@ def load_recipes(source: AnyPath) -> ModuleType:
         source: path of a Python file, or dotted name of a module.
 
     Raises:
-        ConfigError: it is not there, or it fails when imported.
+        ConfigError: if it does not exist, or its import fails.
     """
     source = os.fspath(source)
-    _discover()  # so that a name taken by a built-in recipe is the file's fault, not ours
+    _discover()  # first, so that a file cannot take the name of a built-in recipe
     try:
         if source.endswith(".py") or "/" in source:
             return _load_file(Path(source))
-        with _on_path(str(Path.cwd())):
+        sys.path.insert(0, folder := str(Path.cwd()))
+        try:
             return importlib.import_module(source)
+        finally:
+            if folder in sys.path:
+                sys.path.remove(folder)
     except ConfigError:
         raise
     except Exception as error:
@@ -262,7 +246,7 @@ def _load_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise ConfigError(f"Cannot import {str(path)!r}: there is no such file.")
     digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
-    name = f"fashion_zoo_recipes_{path.stem}_{digest}"  # two own.py in two folders are two
+    name = f"fashion_zoo_recipes_{path.stem}_{digest}"  # own.py in two folders
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ConfigError(f"Cannot import {str(path)!r}: it is not a Python file.")
@@ -274,13 +258,3 @@ def _load_file(path: Path) -> ModuleType:
         del sys.modules[name]
         raise
     return module
-
-
-@contextlib.contextmanager
-def _on_path(folder: str):
-    sys.path.insert(0, folder)
-    try:
-        yield
-    finally:
-        with contextlib.suppress(ValueError):
-            sys.path.remove(folder)

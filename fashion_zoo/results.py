@@ -1,9 +1,10 @@
-"""``assets/results.csv``: what each recipe reached with its defaults."""
+"""``assets/results.csv``: the measured results of each recipe with its defaults."""
 
 import csv
 import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from fashion_zoo import storage
 from fashion_zoo.errors import DataError
@@ -15,7 +16,7 @@ RESULTS = Path(__file__).parent / "assets" / "results.csv"
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """A row: one recipe with its defaults, over several seeds. Accuracies are fractions."""
+    """Row of one recipe with its defaults, over several seeds. Accuracies are fractions."""
 
     recipe: str
     seeds: int
@@ -37,7 +38,7 @@ class Result:
     """Accuracy of each seed, in order, separated by spaces."""
     test_each: str
     seconds: float
-    """Mean seconds of a training, evaluation and export aside."""
+    """Mean seconds of a training, without evaluation and export."""
     precision: str
     device: str
     cores: int
@@ -49,30 +50,25 @@ class Result:
 
 @checked
 def read_results(path: AnyPath = RESULTS) -> dict[str, Result]:
-    """Return recipe name to result; empty when nothing was measured yet.
+    """Return a dictionary from recipe to result, empty if there is no file.
 
     Raises:
-        DataError: the file cannot be read, or has other columns than this package writes.
+        DataError: if the file cannot be read or has other columns.
     """
     path = Path(path)
     if not path.exists():
         return {}
     try:
-        rows = list(csv.DictReader(reading.read_text(path).splitlines()))
-        results = [
-            Result(
-                **{
-                    field.name: field.type(row[field.name])  # type: ignore[operator]  # int, float, str
-                    for field in dataclasses.fields(Result)
-                }
-            )
+        kinds: Any = {field.name: field.type for field in dataclasses.fields(Result)}
+        rows = csv.DictReader(reading.read_text(path).splitlines())
+        return {
+            row["recipe"]: Result(**{name: kind(row[name]) for name, kind in kinds.items()})
             for row in rows
-        ]
+        }
     except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise DataError(f"{path} is not a results file of this package: {error!r}.") from error
-    return {result.recipe: result for result in results}
 
 
 def write_results(results: Iterable[Result], path: Path = RESULTS) -> None:
-    """Write the file, whole or not at all."""
+    """Write the file atomically."""
     storage.write_table(path, [dataclasses.asdict(result) for result in results])

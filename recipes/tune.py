@@ -28,7 +28,7 @@ class Tune(fashion_zoo.SearchConfig, fashion_zoo.RunConfig):
     fix: tuple[str, ...] = ()
     """Parameters that are not searched, such as optimizer=adamw depth=3."""
     pruner: tyro.conf.DisallowNone[fashion_zoo.config.Pruner | None] = None
-    """What stops a trial that is behind; by default asha, and none beside --minimize."""
+    """The pruner, which stops poor trials; by default asha, or none beside --minimize."""
     study_dir: str | None = None
     """The study folder; by default studies/NAME."""
     storage: str | None = None

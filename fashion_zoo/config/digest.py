@@ -1,8 +1,7 @@
-"""The digest of a config: of what differs from the defaults of its dataclasses.
+"""The digest of a config: a hash of the settings that differ from the defaults of its dataclasses.
 
-So a new field whose default changes nothing leaves every digest as it is, and nothing is measured
-again. It holds as long as no default that exists is changed: whoever changes one raises ``FORMAT``,
-and every digest with it. ``tests/test_digest.py`` holds the defaults.
+A new field changes no digest, so that nothing has to be measured again. Whoever changes an existing
+default raises ``FORMAT``, which changes every digest; ``tests/test_digest.py`` has the defaults.
 """
 
 import dataclasses
@@ -17,7 +16,7 @@ FORMAT = 1
 
 
 def of(config: Any) -> str:
-    """Return the format and the first 12 digits of the SHA-256 of what is not a default."""
+    """Return the format and the first 12 digits of the SHA-256 of the changed settings."""
     text = json.dumps(json.loads(storage.as_json(changed(config))), sort_keys=True)
     return f"{FORMAT}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
@@ -25,8 +24,7 @@ def of(config: Any) -> str:
 def changed(config: Any) -> dict[str, Any]:
     """Return the fields of a config dataclass that differ from its defaults.
 
-    A section of another class than the default's, such as the model of another family, is there
-    with the name of its class.
+    A section of another class, such as the model of another family, has the name of its class.
     """
     found = {}
     for field in dataclasses.fields(config):
@@ -43,18 +41,13 @@ def changed(config: Any) -> dict[str, Any]:
 
 
 def default(field: dataclasses.Field) -> Any:
-    """Return the default of a field, ``dataclasses.MISSING`` where it has none."""
+    """Return the default of a field, ``dataclasses.MISSING`` if it has none."""
     factory = field.default_factory
     return field.default if factory is dataclasses.MISSING else factory()
 
 
 def completed(config: Any, stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a stored config with the defaults of the fields that its writer did not know.
-
-    Args:
-        config: a config dataclass, whose fields say which there are.
-        stored: the same as ``plain`` had it when it was written.
-    """
+    """Return a stored config with the defaults of the fields that are new in ``config``."""
     whole = dict(stored)
     for field in dataclasses.fields(config):
         name, value, usual = field.name, getattr(config, field.name), default(field)
@@ -66,7 +59,7 @@ def completed(config: Any, stored: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """Return configs, and what holds them, as JSON does."""
+    """Return a value with configs in it as JSON has it."""
     return json.loads(json.dumps(value, default=_plain))
 
 

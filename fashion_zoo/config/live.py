@@ -11,24 +11,24 @@ from fashion_zoo.errors import ConfigError
 if TYPE_CHECKING:
     from fashion_zoo.config.training import TrainingConfig
 
-CONSTANT = "constant"  # the schedule under which a value stays at its base
+CONSTANT = "constant"  # the schedule that leaves a value at its base
 
 
 class Live(NamedTuple):
-    """One of them."""
+    """A live value."""
 
     moves: str
-    """What a schedule multiplies, for the docs."""
+    """Description for the docs."""
     part: Literal["optimizer", "pipeline", "dropout"]
-    """What applies it; the first two take it as the argument of its name."""
+    """What applies it; optimizer and pipeline take it as the argument of its name."""
     base: "Callable[[TrainingConfig], float]"
-    """What a schedule multiplies; 0 where there is nothing to move."""
+    """The base value; 0 if there is none to move."""
     idle: str = ""
-    """Why a schedule moves nothing where the base is 0."""
+    """Why a schedule has no effect if the base is 0."""
     largest: float = math.inf
-    """What base times schedule may come up to."""
+    """Limit of base times schedule."""
     reached: bool = True
-    """Whether it may be as large as that."""
+    """Whether the limit itself is allowed."""
 
 
 LIVE = {
@@ -58,21 +58,14 @@ LIVE = {
         "augmentation mixes no images",
         largest=1.0,
     ),
-    # The rates themselves are the model's, so their limits are checked where training begins.
+    # The rates are those of the model, so their limits are checked where training begins.
     "dropout": Live("every dropout rate of the model", "dropout", lambda training: 1.0),
 }
-"""Name of a field of ``SchedulesConfig`` to the value that it moves, each step.
-
-Dropout moves each epoch unless ``dropout_each`` says otherwise.
-"""
+"""Field of ``SchedulesConfig`` to the value that it moves, per step (dropout: ``dropout_each``)."""
 
 
 def check(training: "TrainingConfig") -> None:
-    """Check that every schedule moves something, and nothing too far.
-
-    Raises:
-        ConfigError: one does not.
-    """
+    """Check that every schedule has an effect, and takes no value above its limit."""
     for name, live in LIVE.items():
         text, base = getattr(training.schedules, name), live.base(training)
         if text == CONSTANT:
@@ -80,7 +73,7 @@ def check(training: "TrainingConfig") -> None:
         if not base:
             raise ConfigError(f"schedules.{name} {text!r} moves nothing: {live.idle}. Set it.")
         if live.largest == math.inf:
-            continue  # to look at a thousand points takes longer than all else here
+            continue  # a thousand points take longer than all other checks
         schedule = schedules.get(text)
         highest = base * max(schedule(n / 1000) for n in range(1001))
         if highest > live.largest or (highest == live.largest and not live.reached):
@@ -91,5 +84,5 @@ def check(training: "TrainingConfig") -> None:
 
 
 def idle(training: "TrainingConfig") -> list[str]:
-    """Return the names of the values that a schedule could not move."""
+    """Return the names of the values that no schedule can move."""
     return [name for name, live in LIVE.items() if not live.base(training)]

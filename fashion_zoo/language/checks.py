@@ -1,4 +1,4 @@
-"""Checks of a setting: each names it, says what came and what is allowed."""
+"""Checks of a setting, whose messages have its name, the value received and what is allowed."""
 
 import math
 import numbers
@@ -10,7 +10,7 @@ from fashion_zoo.language.wording import unknown
 
 
 def choice(name: str, value: object, literal: Any) -> None:
-    """Check that the value is one of a ``Literal``."""
+    """Check that the value is one of those of a ``Literal``."""
     if not isinstance(value, str) or value not in get_args(literal):
         raise ConfigError(unknown(name, value, get_args(literal)))
 
@@ -26,15 +26,12 @@ def whole(name: str, value: object, low: int, high: float = math.inf) -> None:
 def number(name: str, value: object, allowed: str, test: Callable[[float], bool]) -> None:
     """Check that the value is a finite real number that passes the test, ``allowed`` in words."""
     real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not real or not _finite(value) or not test(value):  # type: ignore[arg-type]  # checked real
-        raise ConfigError(f"{name} must be {allowed}, received {value!r}.")
-
-
-def _finite(value: object) -> bool:
     try:
-        return math.isfinite(value)  # type: ignore[arg-type]  # checked real
-    except OverflowError:  # a whole number that no float holds
-        return False
+        valid = real and math.isfinite(value) and test(value)  # type: ignore[arg-type]  # real
+    except OverflowError:  # a whole number too large for a float
+        valid = False
+    if not valid:
+        raise ConfigError(f"{name} must be {allowed}, received {value!r}.")
 
 
 def positive(name: str, value: object) -> None:
@@ -59,7 +56,7 @@ def flag(name: str, value: object) -> None:
 
 
 def sequence(name: str, value: object) -> tuple:
-    """Return one number or a list of numbers as a tuple."""
+    """Return a number or a list of numbers as a tuple."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         return tuple(value)
     if isinstance(value, numbers.Real):
@@ -68,13 +65,13 @@ def sequence(name: str, value: object) -> tuple:
 
 
 def section(name: str, value: object, kind: type) -> None:
-    """Check that the value is a config dataclass of this kind."""
+    """Check that the value is a config of this class."""
     if not isinstance(value, kind):
         raise ConfigError(f"{name} must be a {kind.__name__}, received {value!r}.")
 
 
 def sweep(seeds: object, low: float, high: float, steps: object) -> None:
-    """Check what a learning-rate range test is asked for: its sweeps, and the rates of each."""
+    """Check the settings of a learning-rate range test."""
     whole("seeds", seeds, 1)
     whole("steps", steps, 20)
     positive("low", low)

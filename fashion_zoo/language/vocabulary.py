@@ -74,19 +74,9 @@ class Vocabulary(Mapping[str, Any], Generic[Made]):
             raise ConfigError(
                 f"The word of {with_article(self.kind)} is a name, received {word!r}."
             )
-        if not (member.__doc__ or "").strip():
-            raise ConfigError(
-                f"{self.kind.capitalize()} {word!r} has no docstring; its first line is the help."
-            )
-        if not self._is_own(member):  # what comes with the package may not be loaded yet
+        if not self._is_own(member):  # those of the package may not be loaded yet
             self._load()
-        taken = self._members.get(word)
-        # The same cell of a notebook run twice is not a second member.
-        if taken is not None and _home(taken) != _home(member):
-            raise ConfigError(
-                f"{self.kind.capitalize()} {word!r} is registered already, by {_home(taken)[0]}. "
-                "Give the new one another name."
-            )
+        check_new(self.kind, word, member, self._members.get(word))
         self._members[word] = member
         return member
 
@@ -158,7 +148,7 @@ class Vocabulary(Mapping[str, Any], Generic[Made]):
         return len(self._members)
 
     def _is_own(self, member: Any) -> bool:
-        """Whether it is registered by a module of the vocabulary itself."""
+        """Return whether a module of the vocabulary itself registers it."""
         home = str(_home(member)[0])
         return home in self._others or home.startswith(f"{self._package}.")
 
@@ -173,6 +163,20 @@ class Vocabulary(Mapping[str, Any], Generic[Made]):
     def _load(self) -> None:
         for name in (*(f"{self._package}.{name}" for name in self._modules()), *self._others):
             importlib.import_module(name)
+
+
+def check_new(kind: str, word: str, member: Any, taken: Any) -> None:
+    """Check that a member has a docstring, and that its word is not ``taken`` by another one."""
+    if not (member.__doc__ or "").strip():
+        raise ConfigError(
+            f"{kind.capitalize()} {word!r} has no docstring; its first line is the help."
+        )
+    # A cell of a notebook that is run again registers the same member.
+    if taken is not None and _home(taken) != _home(member):
+        raise ConfigError(
+            f"{kind.capitalize()} {word!r} is registered already, by {_home(taken)[0]}. "
+            "Give the new one another name."
+        )
 
 
 def _home(member: Any) -> tuple[str, str]:

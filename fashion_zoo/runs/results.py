@@ -4,7 +4,6 @@ A ``Result`` is made from a trained model. Its class is defined where it is made
 here, so that a run can read and remove it without an import of what makes it.
 """
 
-import math
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -88,7 +87,6 @@ def check_shape(file: Path, value: Any, shape: Any, where: str = "") -> None:
 
 def _is(value: Any, kind: type) -> bool:
     if kind in (int, float):
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        number = whole or (kind is float and isinstance(value, float) and math.isfinite(value))
+        number = isinstance(value, (int, kind)) and not isinstance(value, bool)
         return number and abs(value) < _LARGEST
     return isinstance(value, kind)
