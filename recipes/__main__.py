@@ -11,13 +11,13 @@ COMMANDS = {
     "train": "train a recipe, evaluate it, export it",
     "tune": "search for better hyperparameters",
     "evaluate": "measure a run on the test images",
-    "export": "write a run for other programs and prove that it agrees",
-    "predict": "name what is on picture files",
-    "list": "the recipes and what they reached",
+    "export": "export a run for other programs and prove that it agrees",
+    "predict": "classify picture files",
+    "list": "the recipes and their accuracy",
     "info": "one recipe with its defaults",
     "find_lr": "suggest a learning rate by a range test",
     "schedules": "draw schedules side by side",
-    "augment": "draw what an augmentation policy does to images",
+    "augment": "draw augmented images",
     "experiment": "compare recipes and techniques over several seeds",
     "benchmark": "measure every published number",
 }
@@ -34,7 +34,7 @@ def _dispatch(arguments: list[str]) -> int:
         print("usage: fashion-zoo COMMAND ...   (the same as python -m recipes.COMMAND ...)\n")
         for name, summary in COMMANDS.items():
             print(f"  {name:<11}{summary}")
-        print("\nfashion-zoo COMMAND --help says more.")
+        print("\nfashion-zoo COMMAND --help lists the options.")
         return 0
     if arguments[0] == "--version":
         print(fashion_zoo.__version__)

@@ -1,4 +1,4 @@
-"""What every command shares: flags, exit codes, ``--debug`` and ``--import``."""
+"""Common parts of the commands: flags, exit codes, ``--debug`` and ``--import``."""
 
 import contextlib
 import dataclasses
@@ -15,12 +15,11 @@ from typing import Any, TypeVar
 
 import fashion_zoo
 from recipes import _spelling, _streams
-from recipes._help import Brief, short_help, wanted
-from recipes._parsing import REGISTRY, expanded
+from recipes._parsing import REGISTRY, Brief, asks_for_help, expanded, short_help
 
 Options = TypeVar("Options")
 
-INTERRUPTED = 130  # what a shell reports for Ctrl-C
+INTERRUPTED = 130  # exit code of a shell for Ctrl-C
 EVERYWHERE = (
     "Every command also takes --import FILE_OR_MODULE (recipes of your own; repeatable) "
     "and --debug (the traceback of an error)."
@@ -56,7 +55,7 @@ def _run(body: Callable[[list[str]], int | None], arguments: list[str]) -> int:
     except KeyboardInterrupt as interrupt:
         _say("Interrupted; nothing was left half written.", interrupt)
         return INTERRUPTED
-    except OSError as error:  # a disk that cannot be written where no file of ours is the point
+    except OSError as error:  # such as a full disk, outside of what the library writes
         if debug:
             traceback.print_exc()
         _say(f"error: {error}", error)
@@ -64,18 +63,18 @@ def _run(body: Callable[[list[str]], int | None], arguments: list[str]) -> int:
 
 
 def say_error(error: fashion_zoo.FashionZooError) -> None:
-    """Print an error of the library, with what it proposes as flags."""
+    """Print an error of the library, with its proposals as flags."""
     _say(f"error: {_spelling.message(error)}", error)
 
 
 def _say(line: str, error: BaseException) -> None:
-    """Print an error and what was noted on it, such as where a trained model is."""
+    """Print an error and its notes, such as where a trained model is."""
     notes = map(_spelling.message, getattr(error, "__notes__", []))
     print("\n".join([line, *notes]), file=sys.stderr)
 
 
 def _take_imports(arguments: list[str]) -> list[str]:
-    """Import what ``--import`` names and return the other arguments."""
+    """Import the modules of ``--import`` and return the other arguments."""
     rest, words = [], iter(arguments)
     _spelling.imported.clear()
     for word in words:
@@ -94,14 +93,7 @@ def _take_imports(arguments: list[str]) -> list[str]:
 def parse(
     options: type[Options], argv: Sequence[str], name: str, *, default: Options | None = None
 ) -> Options:
-    """Parse the command line into a dataclass, whose docstrings are the help.
-
-    Args:
-        options: the dataclass.
-        argv: the arguments.
-        name: the command, such as ``"train bn_mlp"``.
-        default: an instance whose values are the defaults.
-    """
+    """Parse arguments into a dataclass, whose docstrings are the help of command ``name``."""
     import tyro
 
     description = f"{inspect.cleandoc(options.__doc__ or '')}\n\n{EVERYWHERE}"
@@ -120,11 +112,7 @@ CONFIG_FIELDS = [field.name for field in dataclasses.fields(fashion_zoo.RunConfi
 
 
 def recipe_first(argv: Sequence[str], name: str) -> fashion_zoo.Recipe:
-    """Return the recipe that the first argument names.
-
-    Raises:
-        SystemExit: help was asked for, or there is no name.
-    """
+    """Return the recipe named by the first argument; raise SystemExit for help or no name."""
     if not argv or argv[0] in ("-h", "--help", "--help-all"):
         file = sys.stdout if argv else sys.stderr
         print(f"usage: python -m recipes.{name} NAME [OPTIONS]\n\nRecipes:", file=file)
@@ -152,21 +140,10 @@ def parse_config(
 ) -> tuple[Options, fashion_zoo.RunConfig]:
     """Parse options that extend a RunConfig, whose defaults are those of ``config``.
 
-    Args:
-        options: the dataclass, or what makes one from the fields of a RunConfig.
-        argv: the arguments.
-        name: the command, such as ``"train bn_mlp"``.
-        config: the defaults.
-        brief: what ``--help`` shows; ``--help-all`` shows everything.
-
-    Returns:
-        The options, and the RunConfig in them.
-
-    Raises:
-        SystemExit: help was asked for, or a word cannot be understood.
+    Return the options, and the RunConfig in them; raise SystemExit for help or a wrong flag.
     """
     default = options(**{field: getattr(config, field) for field in CONFIG_FIELDS})
-    if wanted(argv):
+    if asks_for_help(argv):
         print(short_help(default, name, brief, EVERYWHERE), end="")
         raise SystemExit(0)
     parsed = parse(type(default), expanded(argv), name, default=default)
@@ -175,17 +152,14 @@ def parse_config(
 
 
 def start_keras(gpu_memory: int | None = None, *, wake: bool = True) -> None:
-    """Have keras started without noise, now or when the library first imports it.
-
-    So what the library checks before that is answered at once.
+    """Start Keras without its log, now or when the library first imports it.
 
     Args:
-        gpu_memory: MiB of a GPU that this process may take; by default whatever it wants.
-        wake: whether anything will be computed; otherwise a GPU is left to others.
+        gpu_memory: MiB of a GPU that this process may allocate; by default no limit.
+        wake: whether to initialize the device; without it a GPU stays free for others.
 
     Raises:
-        ConfigError: the backend that KERAS_BACKEND names is unknown or not installed; raised by the
-            import where keras is not loaded yet.
+        ConfigError: if the backend is unknown or not installed; raised by the import of Keras.
     """
 
     def start(load: Callable[[], Any]) -> None:
@@ -196,18 +170,18 @@ def start_keras(gpu_memory: int | None = None, *, wake: bool = True) -> None:
 
 
 def _start_keras(load: Callable[[], Any], *, gpu_memory: int | None, wake: bool) -> None:
-    """Load keras and wake its device, without what TensorFlow says of itself on stderr.
+    """Load Keras and initialize its device, without the log of TensorFlow's start.
 
-    Its C++ start writes to the file descriptor before any log level counts: about a missing GPU,
-    which most people of this package do not have. If the start fails, all of it is shown.
+    TensorFlow writes to the descriptor of stderr before any log level applies, such as about a
+    missing GPU. If the start fails, the log is shown.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # A process with several trainings traces several graphs, which TensorFlow takes for a mistake.
+    # TensorFlow warns of repeated tracing, which several trainings in one process need.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     sys.stderr.flush()
     stderr = os.dup(2)
-    with _somewhere() as said:
-        os.dup2(said.fileno(), 2)
+    with _temporary_file() as log:
+        os.dup2(log.fileno(), 2)
         try:
             load()
             import keras
@@ -216,29 +190,29 @@ def _start_keras(load: Callable[[], Any], *, gpu_memory: int | None, wake: bool)
                 fashion_zoo.limit_gpu_memory(gpu_memory)
             if wake:
                 keras.ops.zeros(())
-                if fashion_zoo.gpu_is_lost():  # why, the backend's log may say
-                    _show(said, stderr, b"warning: Keras computes without the GPU here.\n")
+                if fashion_zoo.gpu_is_lost():  # the backend's log may have the reason
+                    _show(log, stderr, b"warning: Keras computes without the GPU here.\n")
         except fashion_zoo.FashionZooError:
             raise
         except (ImportError, ValueError) as error:
             raise _cannot_start(error) from error
         except BaseException:
-            _show(said, stderr)
+            _show(log, stderr)
             raise
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
 
 
-def _show(said: Any, descriptor: int, first: bytes = b"") -> None:
-    """Write what a file holds, where somebody can read it."""
+def _show(log: Any, descriptor: int, first: bytes = b"") -> None:
+    """Write the content of a file to a descriptor."""
     with contextlib.suppress(OSError):
-        said.seek(0)
-        os.write(descriptor, first + said.read())
+        log.seek(0)
+        os.write(descriptor, first + log.read())
 
 
-def _somewhere() -> Any:
-    """Return an open file that nobody will miss."""
+def _temporary_file() -> Any:
+    """Return an open temporary file."""
     try:
         return tempfile.TemporaryFile()
     except OSError:  # every disk is read-only
@@ -246,8 +220,8 @@ def _somewhere() -> Any:
 
 
 def _cannot_start(error: Exception) -> fashion_zoo.FashionZooError:
-    """Return what to say of Keras's failure: its backend is to blame only where it is the cause."""
-    # It is read before a backend is loaded; where torch is missing, it is gone again.
+    """Return the error of a failed start of Keras, about its backend only if that is the cause."""
+    # It is imported before a backend is loaded; if torch is missing, it is removed again.
     settings = sys.modules.get("keras.src.backend.config")
     backend = settings.backend() if settings else os.environ.get("KERAS_BACKEND", "")
     unknown = str(error).startswith("Unable to import backend")
@@ -264,5 +238,5 @@ def _cannot_start(error: Exception) -> fashion_zoo.FashionZooError:
 
 
 def print_json(value: Any) -> None:
-    """Print JSON on stdout, for a script."""
+    """Print JSON on stdout."""
     print(json.dumps(value, indent=2))

@@ -1,4 +1,4 @@
-"""What more than one command prints."""
+"""Texts that several commands print."""
 
 import dataclasses
 import os
@@ -11,17 +11,8 @@ import fashion_zoo
 counted, percent = fashion_zoo.wording.counted, fashion_zoo.wording.percent
 
 
-def accuracy(evaluation: dict[str, Any]) -> str:
-    """Format the accuracy of an evaluation with its interval."""
-    found = evaluation["accuracy"]
-    return (
-        f"accuracy {percent(found['value'])} (95 % interval {percent(found['low'])} to "
-        f"{percent(found['high'])}, {evaluation['images']:,} images)"
-    )
-
-
 def recipe_json(entry: fashion_zoo.Recipe, result: Any) -> dict[str, Any]:
-    """Return the facts of a recipe and what it reached, ready for JSON."""
+    """Return the facts and the results of a recipe for JSON."""
     return {
         "name": entry.name,
         "summary": entry.summary,
@@ -33,7 +24,7 @@ def recipe_json(entry: fashion_zoo.Recipe, result: Any) -> dict[str, Any]:
 
 
 def place(path: str | os.PathLike) -> str:
-    """Return a path as it is short: from this folder where it lies inside, else absolute."""
+    """Return a path relative to this folder if it is inside, else absolute."""
     try:
         inside = os.path.relpath(path)
     except OSError:  # this folder is gone
@@ -42,12 +33,12 @@ def place(path: str | os.PathLike) -> str:
 
 
 def places(text: str) -> str:
-    """Return a text in which every path inside this folder begins here, as ``place`` writes it."""
+    """Return a text with every path inside this folder relative to it."""
     try:
         here = re.escape(os.path.join(os.getcwd(), ""))
     except OSError:  # this folder is gone
         return text
-    # Not in the middle of another path, and not before what would then look like a flag.
+    # Not in the middle of another path, and not if the rest would look like a flag.
     return re.sub(rf"(?<![\w/.~-]){here}(?=[^\s-])", "", text) if here != os.sep else text
 
 
@@ -60,11 +51,9 @@ def parity(found: dict[str, Any]) -> str:
 
 
 def flags(settings: Mapping[str, Any], prefix: str = "") -> Iterator[list[str]]:
-    """Yield the words of the command line that set each setting: flag and value.
+    """Yield the words of the command line for each setting; a mapping is a section.
 
-    Args:
-        settings: names to values; a mapping is a section.
-        prefix: the section that they stand in, with its dot.
+    ``prefix`` is the section of all of them, with its dot.
     """
     for name, value in settings.items():
         name = name.replace("_", "-")

@@ -1,19 +1,21 @@
-"""How values are read from a command line and shown in its help, where tyro's way is not ours.
+"""Differences to tyro in reading values and showing help, and the short help of a command.
 
 - None is the word ``none``.
 - A list of numbers may have commas, ``256,128``, or spaces.
 - A default is quoted so that a shell takes it and a person can read it.
-- The help of a setting that is written in words lists them.
+- The help of a setting with a vocabulary lists its words.
 """
 
+import argparse
 import ast
 import dataclasses
 import functools
 import inspect
 import shlex
+import shutil
 import textwrap
 from collections.abc import Callable, Sequence
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from tyro.constructors import (
     ConstructorRegistry,
@@ -27,33 +29,33 @@ from tyro.constructors import (
 import fashion_zoo
 
 REGISTRY = ConstructorRegistry()
-# What stands for a setting of the training, in every command that takes a config.
+# Short flags for settings of the training, in every command that takes a config.
 ALIASES = {f"--{name}": f"--training.{name}" for name in ("epochs", "batch-size", "learning-rate")}
 
 
 class _Shown(list[str]):
-    """The words of a default. Tyro quotes those of a plain list itself."""
+    """The words of a default; tyro would quote those of a plain list itself."""
 
     def __str__(self) -> str:
         return " ".join(map(quoted, self))
 
 
 def quoted(word: str) -> str:
-    """Quote a word for a shell: in double quotes where there are single ones in it."""
+    """Quote a word for a shell, in double quotes if it has single ones."""
     if "'" in word and not any(letter in word for letter in '"$`\\!'):
         return f'"{word}"'
     return shlex.quote(word)
 
 
 def shown(value: Any) -> str:
-    """Return the words of a value as a command line has them."""
+    """Return the words of a value on a command line."""
     if isinstance(value, tuple | list):
         return " ".join(quoted(str(one)) for one in value)
     return "none" if value is None else quoted(str(value))
 
 
 def expanded(arguments: Sequence[str]) -> list[str]:
-    """Replace the aliases by the flags that they stand for."""
+    """Replace the aliases by their flags."""
     words = []
     for argument in arguments:
         flag, sign, value = argument.partition("=")
@@ -62,7 +64,7 @@ def expanded(arguments: Sequence[str]) -> list[str]:
 
 
 def text_of(config: Any, name: str) -> str:
-    """Return the help of a field of a config: the text below it, and the words that it takes."""
+    """Return the help of a field of a config: the docstring below it, and its words."""
     found = {name: text for base in type(config).__mro__ for name, text in _texts(base).items()}
     text, words = found.get(name, ""), fashion_zoo.words_of(config)
     # Six settings are schedules; the first one lists them.
@@ -73,7 +75,7 @@ def text_of(config: Any, name: str) -> str:
 
 @functools.cache
 def _texts(kind: type) -> dict[str, str]:
-    """Return the text below each field of a class; nothing where its source is not to be had."""
+    """Return the docstring below each field of a class, or nothing without its source."""
     try:
         (node,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
     except (OSError, TypeError, SyntaxError):
@@ -149,3 +151,65 @@ def _numbers(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[tuple[Any, ...
         is_instance=lambda value: isinstance(value, tuple),
         str_from_instance=lambda value: [str(one) for one in value],
     )
+
+
+class Brief(NamedTuple):
+    """The content of the short help of a command."""
+
+    settings: Sequence[str]
+    """Fields of its options by their path, such as ``training.epochs``."""
+    examples: Sequence[str]
+    """Arguments of example command lines, with ``NAME`` for the recipe."""
+
+
+def asks_for_help(arguments: Sequence[str]) -> bool:
+    """Whether the arguments ask for the short help."""
+    return any(word in ("-h", "--help") for word in arguments)
+
+
+def short_help(default: Any, command: str, brief: Brief, everywhere: str) -> str:
+    """Return the short help of a command, such as ``"train bn_mlp"``, as wide as the terminal."""
+    module, _, recipe = command.partition(" ")
+    examples = [
+        f"  python -m recipes.{module} {line.replace('NAME', recipe)}" for line in brief.examples
+    ]
+    known = dict(_leaves(default))
+    parser = argparse.ArgumentParser(
+        f"python -m recipes.{command}",
+        usage="%(prog)s [OPTIONS]",
+        description=inspect.cleandoc(default.__doc__ or ""),
+        epilog="\n".join(
+            [
+                "Examples:",
+                *examples,
+                "",
+                f"--help-all shows all {len(known)} options with their defaults.",
+                textwrap.fill(everywhere, max(shutil.get_terminal_size().columns - 2, 20)),
+            ]
+        ),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        add_help=False,
+    )
+    aliases = {flag: alias for alias, flag in ALIASES.items()}
+    for path in brief.settings:
+        if path not in known:  # another family may lack it
+            continue
+        config, name = known[path]
+        value, text = getattr(config, name), text_of(config, name)
+        flag = f"--{path.replace('_', '-')}"
+        words: dict[str, Any] = {"action": "store_true"}
+        if not isinstance(value, bool):
+            words = {"metavar": shown(value) or "...", "nargs": 1}
+        parser.add_argument(aliases.get(flag, flag), help=text.replace("%", "%%"), **words)
+    return parser.format_help().replace("\noptions:\n", "\noptions, with their defaults:\n")
+
+
+def _leaves(config: Any, prefix: str = ""):
+    """Yield path, config and name of every setting of a config, at any depth."""
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        path = f"{prefix}{field.name}"
+        if dataclasses.is_dataclass(value):
+            yield from _leaves(value, f"{path}.")
+        else:
+            yield path, (config, field.name)

@@ -1,4 +1,4 @@
-"""How a command line spells what the library proposes: hints as flags, calls as commands."""
+"""Proposals of the library on a command line: hints as flags, calls as commands."""
 
 import ast
 import dataclasses
@@ -10,26 +10,21 @@ from fashion_zoo import errors
 from recipes import _lines
 
 imported: list[str] = []
-"""What this command line imported: a recipe of one's own is not found without."""
+"""Values of ``--import`` on this command line, which proposed commands repeat."""
 
-# What a command calls otherwise than the library's function does.
+# Flags with another name than the parameter of the library's function.
 _RENAMED = {"load_recipes": "import", "storage_url": "storage"}
 
 
 def message(text: object) -> str:
-    """Return an error or a note with its paths as they are short, and proposals as flags."""
+    """Return the text of an error or a note with relative paths, and proposals as flags."""
     text = getattr(text, "message", text)
     return _lines.places(text.spelled(_spell) if isinstance(text, errors.Message) else str(text))
 
 
 def flag(name: str, value: Any = None) -> list[str]:
-    """Return the words that set a setting.
-
-    Args:
-        name: the setting; a dot leads into a config, as in ``training.learning_rate``.
-        value: its value; None gives the flag alone.
-    """
-    if name == "space":  # a range of one value, which has quotes of its own
+    """Return the words for a setting, such as ``training.learning_rate``; None: the flag alone."""
+    if name == "space":  # a range of one value, which is quoted
         return ["--fix", *(f"{key}={ast.literal_eval(one)}" for key, one in value.items())]
     section, dot, last = _RENAMED.get(name, name).replace("_", "-").rpartition(".")
     known = _short(value) if isinstance(value, float) else True if value is None else value
@@ -41,13 +36,7 @@ def _short(value: float) -> str:
 
 
 def changed(config: Any, base: Any, prefix: str = "") -> tuple[errors.Hint, ...]:
-    """Return what a config sets otherwise than another, as what a command is called with.
-
-    Args:
-        config: a config dataclass.
-        base: another of the same class.
-        prefix: the section that they are, with its dot.
-    """
+    """Return the settings of a config that differ from those of a base of the same class."""
     hints: list[errors.Hint] = []
     for field in dataclasses.fields(config):
         value, known = getattr(config, field.name), getattr(base, field.name)
@@ -61,14 +50,14 @@ def changed(config: Any, base: Any, prefix: str = "") -> tuple[errors.Hint, ...]
 
 
 def command(call: errors.Call) -> str:
-    """Return the command that does what a call of the library does."""
+    """Return the command of a call of the library."""
     words = [word for hint in call.hints for word in flag(hint.setting, hint.value)]
     words += import_flags()
     return f"python -m recipes.{call.function} {shlex.join([*call.arguments, *words])}"
 
 
 def import_flags() -> list[str]:
-    """Return the words with which another command line imports what this one did."""
+    """Return the ``--import`` flags of this command line."""
     return [word for source in imported for word in ("--import", source)]
 
 

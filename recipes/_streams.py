@@ -1,4 +1,4 @@
-"""stdin, stdout and stderr of a command, whatever the shell made of them."""
+"""stdin, stdout and stderr of a command, which may be closed or full."""
 
 import contextlib
 import errno
@@ -10,16 +10,10 @@ import fashion_zoo
 
 
 def guarded(run: Callable[[], int]) -> int:
-    """Run a command whose stdout and stderr fall silent where they cannot be written.
+    """Run a command whose stdout and stderr never raise, and return its exit code.
 
-    What it keeps does not depend on who reads what it shows. A reader that left early, such as
-    head, has seen enough; output that is lost otherwise is an error in the end.
-
-    Args:
-        run: returns the exit code.
-
-    Returns:
-        The exit code.
+    A reader that closes a pipe early, such as head, is no error; other lost output is one at the
+    end.
     """
     _fill_descriptors()
     before = sys.stdout, sys.stderr
@@ -42,9 +36,9 @@ def guarded(run: Callable[[], int]) -> int:
 
 
 def _fill_descriptors() -> None:
-    """Open what the shell closed (``2>&-``), before a file of ours gets its number.
+    """Open the descriptors that the shell closed (``2>&-``), before a file gets their numbers.
 
-    What C++ libraries write to descriptor 2 would otherwise go into that file.
+    C++ libraries would write to descriptor 2, and so into that file.
     """
     for number in (0, 1, 2):
         try:
@@ -55,7 +49,7 @@ def _fill_descriptors() -> None:
 
 
 def _drain(stream: fashion_zoo.show.Unbreakable) -> None:
-    """Let Python's last flush of what could not be written go nowhere, instead of failing."""
+    """Send Python's last flush of a broken stream to the null device, instead of failing."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())

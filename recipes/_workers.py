@@ -9,41 +9,37 @@ from collections.abc import Iterator, Sequence
 
 import fashion_zoo
 
-# TensorFlow; its math libraries and torch; XLA on jax, which reads neither of the others.
+# Of TensorFlow; of its math libraries and torch; of XLA on jax.
 THREADS = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "NPROC")
 
 
 def run_together(words: Sequence[str], workers: int) -> None:
-    """Run ``python -m WORDS`` several times at once, each with its share of the cores.
+    """Run ``python -m WORDS`` in several processes, each with its share of the cores.
 
-    What they say on stderr is passed on line by line, the same error once. Ctrl-C reaches them as
-    well, since a terminal sends it to the whole group; SIGTERM is passed on.
-
-    Args:
-        words: the module and its arguments.
-        workers: how many processes.
+    Their stderr is passed on line by line, equal errors once. Ctrl-C reaches them too, since a
+    terminal sends it to the whole group; SIGTERM is passed on.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C or SIGTERM, after they have ended.
-        SystemExit: all of them ended with an error; the code is that of the first.
+        KeyboardInterrupt: on Ctrl-C or SIGTERM, after all processes have ended.
+        SystemExit: if all of them failed, with the code of the first.
     """
-    said, saying = os.pipe()
+    reading, writing = os.pipe()
     command = [sys.executable, "-m", *words]
     children = [
         subprocess.Popen(
             command,
             env={**os.environ, **share_of_cores(workers)},
             stdout=subprocess.DEVNULL,
-            stderr=saying,
+            stderr=writing,
         )
         for _ in range(workers)
     ]
-    os.close(saying)
+    os.close(writing)
     interrupted = False
     errors: set[str] = set()
     with (
         _passing_on(children) as ended,
-        os.fdopen(said, encoding="utf-8", errors="replace") as lines,
+        os.fdopen(reading, encoding="utf-8", errors="replace") as lines,
     ):
         while any(child.poll() is None for child in children):
             try:
@@ -56,13 +52,13 @@ def run_together(words: Sequence[str], workers: int) -> None:
                 for child in children:
                     child.wait()
             except KeyboardInterrupt:
-                interrupted = True  # the children have it too: let them end
+                interrupted = True  # the children receive it too
     if interrupted or ended:
         raise KeyboardInterrupt
     failed = sum(child.returncode != 0 for child in children)
     if failed and not errors:
         print(
-            f"{failed} of {fashion_zoo.wording.counted(workers, 'worker')} ended with an error.",
+            f"{failed} of {fashion_zoo.wording.counted(workers, 'worker')} failed.",
             file=sys.stderr,
         )
     if failed == workers:
@@ -70,10 +66,9 @@ def run_together(words: Sequence[str], workers: int) -> None:
 
 
 def share_of_cores(workers: int) -> dict[str, str]:
-    """Return the environment that gives each of several processes its share of the cores.
+    """Return environment variables that limit each of several processes to its share of the cores.
 
-    The cores are those that this process may use: of its job, its container and its affinity, not
-    of the machine. What the user has set is left as it is.
+    The cores are those that this process may use. Variables that the user has set are kept.
     """
     share = str(max(fashion_zoo.cores() // workers, 1))
     return {name: share for name in THREADS if name not in os.environ}
@@ -81,7 +76,7 @@ def share_of_cores(workers: int) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _passing_on(children: Sequence[subprocess.Popen]) -> Iterator[list[int]]:
-    """Pass SIGTERM on to the children; yield the signals that came."""
+    """Pass SIGTERM on to the children; yield the received signals."""
     came: list[int] = []
 
     def pass_on(number, frame):

@@ -1,4 +1,4 @@
-"""Draw what a policy does: ``python -m recipes.augment "flip | shift(2) | erase(0.5)"``."""
+"""Draw the results of a policy: ``python -m recipes.augment "flip | shift(2) | erase(0.5)"``."""
 
 import dataclasses
 import sys
@@ -11,7 +11,7 @@ from recipes import _common
 
 @dataclasses.dataclass(frozen=True)
 class Augment:
-    """Draw training images, and below them what an augmentation policy makes of them.
+    """Draw training images, and below them the results of an augmentation policy.
 
     A policy is none, light, standard, strong, or operations with | between them, in quotes:
     "flip | shift(2) | erase(0.5)".
@@ -22,11 +22,11 @@ class Augment:
     to: str = "augment.png"
     """The picture."""
     force: bool = False
-    """Replace a file there that is no picture of this package."""
+    """Replace a file that this package has not drawn."""
     seed: int = 0
     """Key of the augmentation."""
     images: int = 10
-    """How many images, one of each class in turn."""
+    """Number of images, one of each class in turn."""
 
 
 @_common.command
@@ -36,13 +36,8 @@ def main(argv: list[str]) -> int:
         return _usage()
     options = _common.parse(Augment, argv, "augment")
     _common.start_keras()
-    fashion_zoo.plot_augmentation(
-        options.policy,
-        options.to,
-        seed=options.seed,
-        images=options.images,
-        force=options.force,
-    )
+    chosen = dataclasses.asdict(options)
+    fashion_zoo.plot_augmentation(chosen.pop("policy"), **chosen)
     print(options.to)
     return 0
 

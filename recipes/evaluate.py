@@ -32,11 +32,11 @@ def main(argv: list[str]) -> None:
 
 
 def _print(as_json: bool, found: Any) -> None:
-    """Print the numbers, before anything else can fail."""
+    """Print the numbers, before a file is written."""
     if as_json:
         _common.print_json(found)
         return
-    print(_lines.accuracy(found))
+    print(found.said.removeprefix("test "))
     print("   ".join(f"{title} {number}" for title, number in found.scores.items()))
     fashion_zoo.show.print_table(
         None,

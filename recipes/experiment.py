@@ -22,22 +22,22 @@ HOME = "recipes.experiments"
 class RunExperiment:
     """Train the arms of an experiment over several seeds, and write the table that compares them.
 
-    It can be broken off at any time: the same command goes on where it was. An experiment of your
-    own is a file; see docs/experiments.md.
+    It can be interrupted at any time: the same command resumes it. An experiment of your own is a
+    file; see docs/experiments.md.
     """
 
     what: tyro.conf.Positional[str] = ""
     """The experiment: a name, or a file that ends in .py."""
     seeds: int | None = None
-    """Trainings an arm, at least 2; by default those of the experiment."""
+    """Trainings per arm, at least 2; by default those of the experiment."""
     folder: str | None = None
-    """Where the runs are kept; by default the experiment's."""
+    """Folder of the runs; by default the experiment's."""
     page: str | None = None
     """The page whose table is replaced; by default the experiment's."""
     recipe: str | None = None
-    """Measure this arm, or the arms of this recipe, alone; the rows of the others stay."""
+    """Measure only this arm, or the arms of this recipe; the rows of the others stay."""
     measure: bool = True
-    """Whether anything is trained; else the table is written from the rows that are there."""
+    """Whether to train; else the table is written from the stored rows."""
     list: bool = False
     """List the experiments that come with the package."""
 
@@ -48,11 +48,7 @@ def names() -> list[str]:
 
 
 def find(what: str) -> "Experiment":
-    """Return the experiment of a name or a file.
-
-    Raises:
-        ConfigError: there is none.
-    """
+    """Return the experiment of a name or a file; raise ConfigError if there is none."""
     if what.endswith(".py"):
         module = fashion_zoo.load_recipes(what)
     elif what in names():

@@ -14,15 +14,15 @@ class Export:
     """Write a run for other programs and prove, in a fresh process, that the export agrees.
 
     The export takes raw uint8 images (batch, height, width) and returns probabilities, class_index
-    and class_name. What reads it needs neither keras nor fashion_zoo.
+    and class_name. Reading it needs neither keras nor fashion_zoo.
     """
 
     run: tyro.conf.Positional[str]
     """The run folder."""
     to: str
-    """The folder to make; it appears only when the proof holds."""
+    """The folder of the export; it appears only when the proof holds."""
     format: str = "saved_model"
-    """What to write, such as saved_model, litert or onnx."""
+    """The format: saved_model, litert, onnx, or one of your own."""
     force: bool = False
     """Replace an older export there."""
     json: bool = False

@@ -8,7 +8,7 @@ from typing import Any
 import fashion_zoo
 from fashion_zoo import errors
 from recipes import _common, _lines, _spelling
-from recipes._help import Brief
+from recipes._parsing import Brief
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,11 +22,11 @@ class FindLR(fashion_zoo.RunConfig):
     high: float = 10.0
     """The last learning rate."""
     steps: int = 200
-    """Steps a sweep."""
+    """Steps per sweep."""
     to: str = "find_lr.png"
     """The picture."""
     force: bool = False
-    """Replace a file there that is no picture of this package."""
+    """Replace a file that this package has not drawn."""
     json: bool = False
     """Print the suggestions as JSON."""
 
@@ -54,18 +54,15 @@ def main(argv: list[str]) -> None:
         to=options.to,
         force=options.force,
         show=functools.partial(_print, entry, config, options),
-        seeds=options.seeds,
-        low=options.low,
-        high=options.high,
-        steps=options.steps,
         progress=True,
+        **{name: getattr(options, name) for name in ("seeds", "low", "high", "steps")},
     )
 
 
 def _print(
     entry: fashion_zoo.Recipe, config: fashion_zoo.RunConfig, options: FindLR, found: Any
 ) -> None:
-    """Print what was found, before anything else can fail."""
+    """Print the suggestions, before the picture is drawn."""
     if options.json:
         _common.print_json({name: one._asdict() for name, one in found.suggestions.items()})
         return

@@ -12,7 +12,7 @@ from recipes import _common, _lines
 
 @dataclasses.dataclass(frozen=True)
 class Info:
-    """Show one recipe: its idea, its reference, its defaults and what it reached."""
+    """Show one recipe: its idea, its reference, its defaults and its results."""
 
     name: tyro.conf.Positional[str]
     """The recipe."""

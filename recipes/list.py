@@ -11,7 +11,7 @@ from recipes import _common, _lines
 
 @dataclasses.dataclass(frozen=True)
 class List:
-    """List the recipes with their parameters and what they reached."""
+    """List the recipes with their parameters and their accuracy."""
 
     pattern: tyro.conf.Positional[str] = "*"
     """A shell pattern of names, such as '*dropout*'."""
@@ -25,8 +25,8 @@ def main(argv: list[str]) -> None:
     options = _common.parse(List, argv, "list")
     entries = [fashion_zoo.recipe(name) for name in fashion_zoo.list_recipes(options.pattern)]
     if not entries and not options.json:
-        said = fashion_zoo.unknown("recipe", options.pattern, fashion_zoo.list_recipes())
-        raise fashion_zoo.ConfigError(said)
+        message = fashion_zoo.unknown("recipe", options.pattern, fashion_zoo.list_recipes())
+        raise fashion_zoo.ConfigError(message)
     results = fashion_zoo.read_results()
     if options.json:
         _common.print_json(
@@ -37,12 +37,7 @@ def main(argv: list[str]) -> None:
         None,
         ["recipe", "idea", "parameters", "test accuracy"],
         [
-            [
-                entry.name,
-                entry.summary,
-                f"{entry.parameters:,}",
-                _reached(results.get(entry.name)),
-            ]
+            [entry.name, entry.summary, f"{entry.parameters:,}", _reached(results.get(entry.name))]
             for entry in entries
         ],
         numbers=2,

@@ -1,4 +1,4 @@
-"""Name what is on pictures: ``python -m recipes.predict RUN PICTURE ...``."""
+"""Classify pictures: ``python -m recipes.predict RUN PICTURE ...``."""
 
 import dataclasses
 import sys
@@ -12,14 +12,14 @@ from recipes import _common, _lines
 
 @dataclasses.dataclass(frozen=True)
 class Predict:
-    """Name what is on picture files of any size and colour, with probabilities."""
+    """Classify picture files of any size and colour, with probabilities."""
 
     run: tyro.conf.Positional[str]
     """The run folder."""
     pictures: tyro.conf.Positional[tuple[str, ...]]
-    """Picture files: PNG, JPEG or what else Pillow reads."""
+    """Picture files: PNG, JPEG or another format of Pillow."""
     top: int = 3
-    """How many classes to print."""
+    """Number of classes to print."""
     invert: bool = False
     """Swap light and dark first: the data has light garments on black."""
     json: bool = False
@@ -44,13 +44,13 @@ def main(argv: list[str]) -> int:
         if prediction.is_faint:
             print(
                 f"warning: {prediction.picture} has hardly any contrast once it is small and grey: "
-                "there is next to nothing to recognize, however sure the model sounds.",
+                "its classes mean little, even with a high probability.",
                 file=sys.stderr,
             )
         elif prediction.looks_inverted:
             print(
-                f"warning: {prediction.picture} has a light background{again}, and the model knows "
-                f"light garments on black. Try it {other} --invert.",
+                f"warning: {prediction.picture} has a light background{again}, and the model was "
+                f"trained on light garments on black. Try it {other} --invert.",
                 file=sys.stderr,
             )
     if options.json:

@@ -20,7 +20,7 @@ class Schedules:
     overlay: bool = False
     """Draw all on the same axes."""
     force: bool = False
-    """Replace a file there that is no picture of this package."""
+    """Replace a file that this package has not drawn."""
 
 
 @_common.command

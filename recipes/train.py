@@ -6,7 +6,7 @@ import sys
 import fashion_zoo
 from fashion_zoo import errors
 from recipes import _common, _lines, _spelling
-from recipes._help import Brief
+from recipes._parsing import Brief
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,13 +14,13 @@ class Train(fashion_zoo.RunConfig):
     """Train a recipe into a run folder, then evaluate it on the test images and export it."""
 
     config: str | None = None
-    """A file whose config the defaults come from: a search's best.json, a run's config.json."""
+    """A file with the defaults: best.json of a search, or config.json of a run."""
     run_dir: str | None = None
     """The run folder; by default runs/NAME-DATE-TIME."""
     force: bool = False
     """Replace an older run in the run folder."""
     resume: bool = False
-    """Go on with the run in the run folder, with its own config; where there is none, begin one."""
+    """Resume the run in the run folder, with its own config; if there is none, begin one."""
     fork: str | None = None
     """A run whose weights, optimizer, history and epochs the new one starts from."""
     evaluate: bool = True
@@ -50,7 +50,7 @@ def main(argv: list[str]) -> int:
     name = f"train {entry.name}"
     options, config = _common.parse_config(Train, argv[1:], name, entry.config, _BRIEF)
     if options.resume and not options.run_dir:
-        raise fashion_zoo.ConfigError("--resume needs --run-dir, the run folder to go on with.")
+        raise fashion_zoo.ConfigError("--resume needs --run-dir, the run folder to resume.")
     if options.config and (options.resume or options.fork):
         raise fashion_zoo.ConfigError(
             "--config cannot be combined with --resume or --fork, which take a run's own config."
@@ -59,11 +59,11 @@ def main(argv: list[str]) -> int:
     if run_dir:  # before the seconds that keras takes
         fashion_zoo.check_free(run_dir, force=options.force, resume=options.resume)
     if options.resume or options.fork or options.config:  # once more, with other defaults
-        going_on = run_dir if options.resume else None
+        resumed = run_dir if options.resume else None
         stored = (
             fashion_zoo.read_config(options.config, entry.name)
             if options.config
-            else fashion_zoo.stored_config(entry.name, going_on, options.fork)
+            else fashion_zoo.stored_config(entry.name, resumed, options.fork)
         )
         options, config = _common.parse_config(Train, argv[1:], name, stored, _BRIEF)
     _common.start_keras()
@@ -115,7 +115,7 @@ def _print(trained) -> None:
         print(f"weights     of epoch {kept}")
     print(f"validation  accuracy {_lines.percent(training['validation_accuracy'])}")
     if trained.evaluation:
-        print(f"test        {_lines.accuracy(trained.evaluation)}")
+        print(f"test        {trained.evaluation.said.removeprefix('test ')}")
     if trained.parity:
         print(f"export      {path}/saved_model: {_lines.parity(trained.parity)}")
     if not trained.evaluation:

@@ -12,19 +12,19 @@ import tyro
 import fashion_zoo
 from fashion_zoo import errors
 from recipes import _common, _lines, _spelling, _workers
-from recipes._help import Brief
+from recipes._parsing import Brief
 
 
 @dataclasses.dataclass(frozen=True)
 class Tune(fashion_zoo.SearchConfig, fashion_zoo.RunConfig):
-    """Search for a recipe's hyperparameters on the validation images; the same call goes on.
+    """Search for a recipe's hyperparameters on the validation images; the same call resumes it.
 
     A range is written log(1e-4, 1e-2), uniform(0, 0.5), whole(1, 5), choice('adam', 'sgd'),
     0 | log(1e-6, 1e-3) for zero or a value of the range, or a value alone.
     """
 
     space: Any = None
-    """What the search may change, each a range."""
+    """The ranges of the search."""
     fix: tuple[str, ...] = ()
     """Parameters that are not searched, such as optimizer=adamw depth=3."""
     pruner: tyro.conf.DisallowNone[fashion_zoo.config.Pruner | None] = None
@@ -38,16 +38,16 @@ class Tune(fashion_zoo.SearchConfig, fashion_zoo.RunConfig):
     workers: int = 1
     """Processes that share the trials on this machine, each with its share of the cores."""
     gpu_memory: int | None = None
-    """MiB of the GPU that each process may take, so that several share it."""
+    """MiB of the GPU that each process may allocate, so that several share it."""
     dashboard: bool = False
     """Search nothing, and serve optuna-dashboard on the study until Ctrl-C."""
     port: int = 8080
-    """Where the dashboard listens."""
+    """Port of the dashboard."""
     json: bool = False
     """Print the result as JSON."""
 
     def __post_init__(self) -> None:
-        fashion_zoo.RunConfig.__post_init__(self)  # main makes a SearchConfig, which checks itself
+        fashion_zoo.RunConfig.__post_init__(self)  # main makes a SearchConfig
 
 
 _BRIEF = Brief(

@@ -142,7 +142,7 @@ def test_a_mistake_is_named_by_its_place_in_the_file():
     figure = plots.errors(
         np.zeros((1, 28, 28)), ["Coat"], ["Shirt"], [0.99987], indices=[4571], caption="c"
     )
-    assert figure.axes[0].get_title() == "image 4571\ntrue Coat\nsaid Shirt\n99.99 %"
+    assert figure.axes[0].get_title() == "image 4571\ntrue Coat\npredicted Shirt\n99.99 %"
     assert plots.errors(np.zeros((0, 28, 28)), [], [], [], indices=[]).get_suptitle() == (
         "No mistakes"
     )

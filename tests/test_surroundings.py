@@ -67,7 +67,7 @@ def test_workers_that_fail_end_the_command_and_the_same_error_is_said_once(capsy
     with pytest.raises(SystemExit) as ended:
         _workers.run_together(["timeit", "-n1", "-r1", "raise SystemExit(7)"], 2)
     assert ended.value.code == 1  # of timeit
-    assert capsys.readouterr().err.endswith("\n2 of 2 workers ended with an error.\n")
+    assert capsys.readouterr().err.endswith("\n2 of 2 workers failed.\n")
     assert tune.main(["bn_mlp", "--workers", "3", "--trials", "0"]) == ConfigError.exit_code
     assert capsys.readouterr().err.count("trials must be a whole number of at least 1") == 1
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fashion_zoo.augment import policies
+from fashion_zoo.data.dataset import Dataset
 from fashion_zoo.data.loading import load
 from fashion_zoo.data.pipeline import need_tensorflow
 from fashion_zoo.language import checks
@@ -50,26 +51,14 @@ def plot_augmentation(
     need_tensorflow()
     dataset = load()
     policies.check_size(operations, dataset.image_shape)
-    pixels = (*dataset.train, dataset.class_names, dataset.origin.dataset)
-    return figures.shown(lambda: _figure(policy, *pixels, count=images, seed=seed), to)
+    return figures.shown(lambda: _figure(policy, dataset, images, seed), to)
 
 
-def _figure(
-    policy: str,
-    images: np.ndarray,
-    labels: np.ndarray,
-    names: Sequence[str],
-    source: str,
-    *,
-    count: int,
-    seed: int,
-) -> "Figure":
-    """Draw ``count`` of (n, height, width) uint8 images, and what a policy makes of them.
-
-    All ``images`` are given, since one is mixed with any other. ``source`` is their name.
-    """
+def _figure(policy: str, dataset: Dataset, count: int, seed: int) -> "Figure":
+    """Draw ``count`` training images, and below them the results of a policy."""
     from fashion_zoo.augment import Augmenter  # it loads tensorflow
 
+    (images, labels), names = dataset.train, dataset.class_names
     classes = len(names)
     one_hot = np.eye(classes, dtype=np.float32)
     chosen = np.array(
@@ -86,7 +75,7 @@ def _figure(
         texts = _texts(mixed[place], names) if policies.mixes(operations) else None
         rows.append((changed[place], texts))
     titles = ["training\nimage", *(f"step {step + 1}" for step in range(ROWS))]
-    caption = f"{source}, {counted(count, 'training image')}; seed {seed}."
+    caption = f"{dataset.origin.dataset}, {counted(count, 'training image')}; seed {seed}."
     spelled = policies.POLICIES.get(policy)
     title = f"{policy}: {spelled}" if spelled else policy
     return plots.pictures(rows, title, labels=titles, caption=caption)

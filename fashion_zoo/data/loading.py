@@ -36,7 +36,7 @@ def load(
             default Fashion-MNIST. Or arrays, ``(x, y)``, ``(x, y, x_test, y_test)`` or ``((x, y),
             (x_test, y_test))``: (n, height, width) numbers in 0..255, and (n,) classes. Or a
             Dataset, which is returned.
-        like: the config to change; without settings, arrays are split as it says.
+        like: the config to change; without settings, arrays are split like it.
         class_names: name of each class of arrays or of a Dataset; by default those found in ``y``.
         **settings: fields of DataConfig, such as ``limit=1000``, the only one of a Dataset; of
             arrays ``limit``, ``validation`` and ``test``, the fractions that are held out of each

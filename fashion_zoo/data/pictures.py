@@ -1,4 +1,4 @@
-"""Picture files of any size and colour, and arrays of pixels, to what a model takes."""
+"""Picture files of any size and colour, and arrays of pixels, as input of a model."""
 
 import contextlib
 import inspect
@@ -17,9 +17,9 @@ _FAINT = 32  # grey levels between the darkest and the lightest pixel; Fashion-M
 _OPAQUE = 255
 _LARGEST = 2**28  # bytes of a file
 _PIXELS = 8192 * 6144  # a camera of 50 megapixels; with several copies, they stay below 500 MiB
-_SIDE = 2**16  # each row costs memory of its own
+_SIDE = 2**16  # since each row takes extra memory
 _MANY = 2**22  # pixels that are plenty for a small picture
-# What brings a picture upright, by the orientation that a camera noted: 1 is upright already.
+# By the orientation that a camera noted; 1 is upright.
 _TURNS = {
     2: "mirrored", 3: "turned upright", 4: "turned upright and mirrored",
     5: "turned upright and mirrored", 6: "turned upright", 7: "turned upright and mirrored",
@@ -52,23 +52,23 @@ def read_picture(path: str | Path, shape: tuple[int, ...], *, invert: bool = Fal
     """
     from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-    path, wanted = Path(path), (shape[1], shape[0])
+    path, target = Path(path), (shape[1], shape[0])
     try:
         with reading.open_regular(path, _LARGEST) as opened, _header(opened) as file:
             mode, turn = file.mode, _TURNS.get(file.getexif().get(ExifTags.Base.Orientation, 1))
             ImageOps.exif_transpose(file, in_place=True)
             size = file.size
             grey, ground = _grey(file)
-            if size != wanted:
+            if size != target:
                 color = border(grey)
-                grey = ImageOps.pad(grey, wanted, Image.Resampling.LANCZOS, color=color)
+                grey = ImageOps.pad(grey, target, Image.Resampling.LANCZOS, color=color)
     except IsADirectoryError:
         raise DataError(f"{path} is a folder. Name the pictures in it.") from None
     except FileNotFoundError:
         raise DataError(f"There is no picture {path}.") from None
     except UnidentifiedImageError:
         raise DataError(
-            f"{path} cannot be read as a picture: it is of no format that Pillow knows."
+            f"{path} cannot be read as a picture: Pillow has no reader for its format."
         ) from None
     except OSError as error:
         raise DataError(f"{path} cannot be read as a picture: {error.strerror or error}") from error
@@ -79,8 +79,8 @@ def read_picture(path: str | Path, shape: tuple[int, ...], *, invert: bool = Fal
         notes.append(f"{mode} to grey")
     if ground:
         notes.append(f"transparent parts to {ground}")
-    if size != wanted:
-        notes.append(f"{size[0]}x{size[1]} to {wanted[0]}x{wanted[1]}")
+    if size != target:
+        notes.append(f"{size[0]}x{size[1]} to {target[0]}x{target[1]}")
     if invert:
         grey = ImageOps.invert(grey)
         notes.append("inverted")
@@ -97,7 +97,7 @@ def _header(opened):
     """Read the header of a picture; raise ValueError if its pixels would take too much memory."""
     from PIL import Image
 
-    with warnings.catch_warnings():  # of what is refused below
+    with warnings.catch_warnings():  # refused below
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         file = Image.open(opened)
     width, height = file.size

@@ -1,7 +1,9 @@
 """Evaluation: metrics with their intervals, and the report of a run on the test images."""
 
-from fashion_zoo.evaluation.metrics import measure
-from fashion_zoo.evaluation.report import evaluate, evaluate_run, measure_test
-from fashion_zoo.evaluation.statistics import mean_interval, wilson
-
-__all__ = ["evaluate", "evaluate_run", "mean_interval", "measure", "measure_test", "wilson"]
+from fashion_zoo.evaluation.metrics import measure as measure
+from fashion_zoo.evaluation.report import (
+    evaluate as evaluate,
+    evaluate_run as evaluate_run,
+    measure_test as measure_test,
+)
+from fashion_zoo.evaluation.statistics import mean_interval as mean_interval, wilson as wilson

@@ -142,12 +142,10 @@ def predict(
     return [
         Prediction(
             name,
-            entry.notes,
-            entry.looks_inverted,
-            entry.is_faint,
+            *read[1:],
             tuple((names[place], float(row[place])) for place in np.argsort(-row)[:top]),
         )
-        for (name, entry), row in zip(named, found, strict=True)
+        for (name, read), row in zip(named, found, strict=True)
     ]
 
 

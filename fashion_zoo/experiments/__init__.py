@@ -1,26 +1,13 @@
-"""Experiments: arms over several seeds, the table that compares them, and the page it stands on."""
+"""Experiments: arms over several seeds, the table that compares them, and the page with it."""
 
-from fashion_zoo.experiments import columns, page
+from fashion_zoo.experiments import columns as columns, page as page
 from fashion_zoo.experiments.experiment import (
-    METRICS,
-    Arm,
-    Experiment,
-    Measured,
-    seconds,
-    test_accuracy,
-    validation_accuracy,
+    METRICS as METRICS,
+    Arm as Arm,
+    Experiment as Experiment,
+    Measured as Measured,
+    seconds as seconds,
+    test_accuracy as test_accuracy,
+    validation_accuracy as validation_accuracy,
 )
-from fashion_zoo.experiments.runner import run
-
-__all__ = [
-    "METRICS",
-    "Arm",
-    "Experiment",
-    "Measured",
-    "columns",
-    "page",
-    "run",
-    "seconds",
-    "test_accuracy",
-    "validation_accuracy",
-]
+from fashion_zoo.experiments.runner import run as run

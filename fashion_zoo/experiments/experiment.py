@@ -107,7 +107,7 @@ class Experiment:
     page: str = ""
     """The page with the table, if any; the CSV file is beside it."""
     mark: str = "results"
-    """The table stands between ``<!-- MARK:begin -->`` and ``<!-- MARK:end -->``."""
+    """The table is between ``<!-- MARK:begin -->`` and ``<!-- MARK:end -->``."""
     command: str = ""
     """Command that reproduces the table, up to the number of seeds; by default a Python call."""
     figure: "Callable[[Measured], Figure] | None" = None

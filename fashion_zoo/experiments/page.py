@@ -26,19 +26,21 @@ def _line(cells: Sequence[str | None]) -> str:
     return f"|{'|'.join(' ' if cell is None else f' {cell} ' for cell in cells)}|"
 
 
-def common(said: Mapping[str, str], between: str = ", ") -> str:
+def common(texts: Mapping[str, str], between: str = ", ") -> str:
     """Return the text of the first name, and those that differ: ``3, `c` 5`` of 3, 3 and 5."""
-    first = next(iter(said.values()))
-    return between.join([first, *(f"`{name}` {one}" for name, one in said.items() if one != first)])
+    first = next(iter(texts.values()))
+    return between.join(
+        [first, *(f"`{name}` {one}" for name, one in texts.items() if one != first)]
+    )
 
 
 def measured_on(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     """Return a sentence with machine and commit of rows, which are given by name."""
-    said = {}
+    texts = {}
     for name, own in rows.items():
         places = dict.fromkeys(f"{row['machine']}, commit {short(row['commit'])}" for row in own)
-        said[name] = " and ".join(places)
-    return f"{common(said, '; ')}."
+        texts[name] = " and ".join(places)
+    return f"{common(texts, '; ')}."
 
 
 def short(commit: str | None) -> str:

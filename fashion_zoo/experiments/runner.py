@@ -180,7 +180,7 @@ def keep(
 
 
 def _write(measured: Measured, page: Path | None) -> str:
-    """Write table and figure into the page, where there is one, and return the table."""
+    """Write table and figure into the page, if any, and return the table."""
     experiment, table = measured.experiment, measured.table()
     if page is None:
         return table

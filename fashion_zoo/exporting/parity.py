@@ -1,7 +1,7 @@
 """The float32 form of a model, and the proof that an export agrees with it, in any format.
 
-An export is float32: TFLite lacks most operations of 16-bit layers, and no runtime computes what
-becomes of them in ONNX.
+An export is float32: TFLite lacks most operations of 16-bit layers, and no runtime computes their
+form in ONNX.
 """
 
 import inspect

@@ -36,7 +36,7 @@ def serving(model: "keras.Model", names: Sequence[str], shape: tuple[int, ...]) 
         return {
             "probabilities": probabilities,
             "class_index": index,
-            # A constant of its graph: tf2onnx makes an input of one that stands outside.
+            # Inside the graph: tf2onnx turns a constant from outside into an input.
             "class_name": tf.gather(tf.constant(names), index),
         }
 

@@ -1,7 +1,5 @@
 """Output for people: progress and tables in a terminal, figures in files."""
 
-from fashion_zoo.show.streams import Unbreakable, unbreakable
-from fashion_zoo.show.tables import print_table
-from fashion_zoo.show.waiting import paused, waiting
-
-__all__ = ["Unbreakable", "paused", "print_table", "unbreakable", "waiting"]
+from fashion_zoo.show.streams import Unbreakable as Unbreakable, unbreakable as unbreakable
+from fashion_zoo.show.tables import print_table as print_table
+from fashion_zoo.show.waiting import paused as paused, waiting as waiting

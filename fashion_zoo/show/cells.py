@@ -17,11 +17,11 @@ def page(text: str, *parts: str) -> str:
     return f"<pre>{html.escape(text)}</pre>{''.join(parts)}"
 
 
-def image(file: Path, says: str) -> str:
+def image(file: Path, title: str) -> str:
     """Return a PNG file as an HTML image, or nothing if it cannot be read."""
     try:
         with reading.open_regular(file, reading.LARGEST_TEXT) as opened:
             data = base64.b64encode(opened.read()).decode()
     except OSError:
         return ""
-    return f'<img alt="{html.escape(says)}" src="data:image/png;base64,{data}">'
+    return f'<img alt="{html.escape(title)}" src="data:image/png;base64,{data}">'

@@ -44,17 +44,18 @@ def _cells(row: Sequence[object]) -> str:
 
 
 def facts(pairs: Sequence[tuple[str, str]]) -> str:
-    """Return a table of names and values, a row each."""
+    """Return a table of names and values, one per row."""
     rows = "".join(
-        f"<tr><th>{html.escape(name)}</th><td>{html.escape(said)}</td></tr>" for name, said in pairs
+        f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>"
+        for name, value in pairs
     )
     return f'<div class="wide"><table>{rows}</table></div>'
 
 
 def paragraph(text: str, *, strong: bool = False) -> str:
     """Return a paragraph of text."""
-    said = html.escape(text)
-    return f"<p><strong>{said}</strong></p>" if strong else f"<p>{said}</p>"
+    escaped = html.escape(text)
+    return f"<p><strong>{escaped}</strong></p>" if strong else f"<p>{escaped}</p>"
 
 
 def warning(text: str) -> str:
@@ -62,15 +63,15 @@ def warning(text: str) -> str:
     return f'<p class="warning">{html.escape(text)}</p>'
 
 
-def picture(make: Callable[[], Any], says: str) -> str:
+def picture(make: Callable[[], Any], title: str) -> str:
     """Return a matplotlib figure as an image, or the reason why it could not be drawn."""
     try:
         data = figures.draw(make, dpi=100, bbox_inches="tight")
     except StorageError as error:
-        say(f"warning: {says} is left out. {error}")
+        say(f"warning: {title} is left out. {error}")
         return f"<p>{html.escape(str(error))}</p>"
     source = f"data:image/png;base64,{base64.b64encode(data).decode()}"
-    return f'<div class="wide"><img alt="{html.escape(says)}" src="{source}"></div>'
+    return f'<div class="wide"><img alt="{html.escape(title)}" src="{source}"></div>'
 
 
 def page(title: str, sections: Sequence[tuple[str, str]]) -> str:

@@ -240,7 +240,7 @@ def _bar(console: Any) -> Any:
 
     wide = console.width >= _NARROW
     return progress.Progress(
-        # It turns while a graph is traced, which takes longer than many an epoch.
+        # It turns while a graph is traced, which may take longer than an epoch.
         progress.SpinnerColumn(finished_text=" "),
         progress.TextColumn("{task.description}"),
         *([progress.BarColumn(bar_width=None)] if wide else []),

@@ -17,7 +17,7 @@ PARTS = ("validation", "test")
 
 
 def facts(run: Run) -> dict[str, Any]:
-    """Return what the file says of a training beside what it reached."""
+    """Return the columns of the results file beside the accuracies and the seconds."""
     found, entry = run.read_json("environment.json"), recipe(run.recipe)
     versions = found["versions"]
     return {
@@ -33,7 +33,7 @@ def facts(run: Run) -> dict[str, Any]:
 
 
 def read(file: Path) -> list[dict[str, Any]]:
-    """Return a row a training; of the seconds the file has the mean."""
+    """Return a row per training, each with the mean of the seconds."""
     rows = []
     for result in read_results(file).values():
         each = {part: getattr(result, f"{part}_each").split() for part in PARTS}
@@ -45,7 +45,7 @@ def read(file: Path) -> list[dict[str, Any]]:
 
 
 def write(file: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """Write a summary a recipe; that of one which was not measured now stays as it is."""
+    """Write a summary per recipe; that of a recipe without new rows is kept."""
     names = dict.fromkeys(row["arm"] for row in rows)
     own = [[row for row in rows if row["arm"] == name] for name in names]
     write_results([each[0].get("stored") or _summary(each) for each in own], file)

@@ -1,4 +1,4 @@
-"""What each augmentation is worth to ``bn_mlp``: alone, and on top of the policy ``standard``."""
+"""The gain of each augmentation for ``bn_mlp``, alone and on top of the policy ``standard``."""
 
 from fashion_zoo import experiments
 from fashion_zoo.augment.policies import OPERATIONS, parse
@@ -6,7 +6,7 @@ from fashion_zoo.experiments import Arm, Experiment, Measured, columns
 
 BASES = ("none", "standard")
 INSIDE = {operation.name for operation in parse("standard")}
-_WRITTEN = {"either": "either(mixup, cutmix)"}  # the others have defaults for everything
+_WRITTEN = {"either": "either(mixup, cutmix)"}  # the others have defaults for all arguments
 ALONE = {name: _WRITTEN.get(name, name) for name in OPERATIONS}
 ON_TOP = [f"standard | {policy}" for name, policy in ALONE.items() if name not in INSIDE]
 

@@ -1,4 +1,4 @@
-"""Dropout rates that move, against the best rate that stands still."""
+"""Scheduled dropout rates against the best constant rate."""
 
 import functools
 from typing import Any
@@ -35,12 +35,12 @@ def _loss(model: Any, data: Images) -> float:
 
 
 def best_constant(measured: Measured) -> str | None:
-    """Return the constant rate with the best mean validation accuracy; the test set has no say."""
+    """Return the constant rate with the best mean validation accuracy; not by the test set."""
     return measured.best("validation_accuracy", [arm.name for arm in CONSTANT])
 
 
 def _moving(schedule: str) -> dict[str, Any]:
-    """Return what has the mean of the constant 0.2."""
+    """Return the changes for a schedule with the mean rate 0.2."""
     return {"model": {"dropout": 0.4}, "training": {"schedules": {"dropout": schedule}}}
 
 

@@ -1,4 +1,4 @@
-"""How many seconds of training reach an accuracy: fixed schedules beside the tutorial's net."""
+"""Seconds of training to an accuracy: fixed schedules beside the tutorial's network."""
 
 import random
 import time
@@ -14,10 +14,10 @@ TUTORIAL_EPOCHS = 10
 
 
 def _schedule(level: int, name: str, changes: dict[str, Any]) -> Arm:
-    """Return the schedule that is to classify so many percent of the test images.
+    """Return the schedule that shall classify ``level`` percent of the test images.
 
-    Chosen on the validation images, with the points to spare by which the test accuracies are
-    lower: one to two, the most after few epochs.
+    Schedules were chosen on the validation images with one to two points to spare, since test
+    accuracies are lower by that, the most after few epochs.
     """
     config = override(recipe(name).config, changes)
     training, units = config.training, "-".join(map(str, config.model.hidden_units))
@@ -29,10 +29,10 @@ def _schedule(level: int, name: str, changes: dict[str, Any]) -> Arm:
 
 
 def tutorial(seed: int, dataset: Dataset) -> dict[str, float]:
-    """Train the net of TensorFlow's beginner tutorial as it does: 784-128-10, Adam, ten epochs.
+    """Train the network of TensorFlow's beginner tutorial: 784-128-10, Adam, ten epochs.
 
     Source: Basic classification, https://www.tensorflow.org/tutorials/keras/classification. There
-    it is trained on all 60,000 images; here on those that the other schedules have.
+    it is trained on all 60,000 images, here on those of the other schedules.
     """
     import keras
     from keras import layers
@@ -67,7 +67,7 @@ def tutorial(seed: int, dataset: Dataset) -> dict[str, float]:
 
 
 def arms() -> list[Arm]:
-    """Return a schedule for each accuracy, and the tutorial's net."""
+    """Return a schedule for each accuracy, and the tutorial's network."""
     return [
         _schedule(88, "bn_mlp.quick", {"training": {"epochs": 3}}),
         _schedule(89, "bn_mlp.quick", {"training": {"epochs": 4}}),

@@ -1,5 +1,7 @@
-"""Metrics of predictions: ``WORDS``, one a file."""
+"""Metrics of predictions: ``WORDS``, one per file."""
 
-from fashion_zoo.evaluation.metrics._predictions import WORDS, Predictions, measure
-
-__all__ = ["WORDS", "Predictions", "measure"]
+from fashion_zoo.evaluation.metrics._predictions import (
+    WORDS as WORDS,
+    Predictions as Predictions,
+    measure as measure,
+)

@@ -1,20 +1,20 @@
 """Figures: functions of arrays that return a matplotlib figure, without global state."""
 
-from fashion_zoo.show.plots.evaluation import confusion, errors, pictures, reliability
-from fashion_zoo.show.plots.search import front, history, importances, parallel, slices
-from fashion_zoo.show.plots.training import curves, range_test, schedules
-
-__all__ = [
-    "confusion",
-    "curves",
-    "errors",
-    "front",
-    "history",
-    "importances",
-    "parallel",
-    "pictures",
-    "range_test",
-    "reliability",
-    "schedules",
-    "slices",
-]
+from fashion_zoo.show.plots.evaluation import (
+    confusion as confusion,
+    errors as errors,
+    pictures as pictures,
+    reliability as reliability,
+)
+from fashion_zoo.show.plots.search import (
+    front as front,
+    history as history,
+    importances as importances,
+    parallel as parallel,
+    slices as slices,
+)
+from fashion_zoo.show.plots.training import (
+    curves as curves,
+    range_test as range_test,
+    schedules as schedules,
+)

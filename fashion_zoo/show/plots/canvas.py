@@ -1,7 +1,7 @@
 """Common parts of all figures: size, colours, title and caption."""
 
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,9 +39,11 @@ def short(text: str, letters: int) -> str:
     return text if len(text) <= letters else f"{text[: letters - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
-def label(text: str) -> str:
-    """Return a text for a legend, which ignores texts that begin with an underscore."""
-    return f" {text}" if text.startswith("_") else text
+def style(number: int, name: str) -> dict[str, Any]:
+    """Return color, line style and legend of a curve by its number; no two look alike."""
+    label = f" {name}" if name.startswith("_") else name  # a legend ignores _ names
+    line = ("-", "--", ":", "-.")[number // len(COLORS) % 4]
+    return {"color": COLORS[number % len(COLORS)], "linestyle": line, "label": label}
 
 
 def in_percent(axis: "Axes", way: str = "y") -> None:

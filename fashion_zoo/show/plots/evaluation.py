@@ -45,7 +45,7 @@ def confusion(
         figure,
         f"Confusion matrix, accuracy {accuracy}{between}",
         f"{caption}\nCounts of images: a row is a true class, and its colour the share of the row, "
-        "on a square-root scale. What is off the diagonal is wrong.",
+        "on a square-root scale. Counts off the diagonal are mistakes.",
     )
     return figure
 
@@ -116,14 +116,14 @@ def errors(
     ):
         axis.imshow(image, cmap="gray", vmin=0, vmax=255)
         names = canvas.short(true, _LONG), canvas.short(predicted, _LONG)
-        says = f"image {index}\ntrue {names[0]}\nsaid {names[1]}\n{percent(confidence)}"
-        axis.set_title(says, size=8, linespacing=1.15)
+        label = f"image {index}\ntrue {names[0]}\npredicted {names[1]}\n{percent(confidence)}"
+        axis.set_title(label, size=8, linespacing=1.15)
     title = "The most confident mistakes" if len(images) else "No mistakes"
     canvas.say(
         figure,
         title,
         f"{caption}\nThe number of an image is its place in the file, from 0; the percentage is "
-        "the probability that the model gave to what it said.",
+        "the probability of the predicted class.",
     )
     return figure
 

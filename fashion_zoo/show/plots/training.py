@@ -77,8 +77,8 @@ def _draw_measured(axis: "Axes", history: Mapping[str, Sequence[float]], name: s
     ):
         if column in history:
             reached = history[column][kept - 1]
-            said = percent(reached) if name == "accuracy" else f"{reached:.4f}"
-            axis.plot(epochs, history[column], color=color, marker=mark, label=f"{part} {said}")
+            text = percent(reached) if name == "accuracy" else f"{reached:.4f}"
+            axis.plot(epochs, history[column], color=color, marker=mark, label=f"{part} {text}")
     axis.axvline(kept, color=canvas.QUIET, linestyle=":", linewidth=1)
     axis.set_title(name, size=10)
     if name == "accuracy":
@@ -93,16 +93,7 @@ def _draw_moved(axis: "Axes", name: str, lines: Mapping[str, Sequence[float]]) -
     for number, (line, values) in enumerate(lines.items()):
         epochs = np.arange(1, len(values) + 1)
         mark = "." if len(epochs) <= _MANY else ""
-        color = canvas.COLORS[number % len(canvas.COLORS)]
-        style = ("-", "--", ":", "-.")[number // len(canvas.COLORS) % 4]
-        axis.plot(
-            epochs,
-            values,
-            color=color,
-            marker=mark,
-            linestyle=style,
-            label=canvas.label(canvas.short(line, 24)),
-        )
+        axis.plot(epochs, values, marker=mark, **canvas.style(number, canvas.short(line, 24)))
     if len(lines) > 1:
         axis.legend(fontsize=7, ncols=1 + len(lines) // 6)
     axis.set_title(name, size=10)
@@ -141,12 +132,8 @@ def _overlaid(factors: Mapping[str, Sequence[float]]) -> "Figure":
     figure = canvas.blank(9, 4.5)
     axis = figure.subplots()
     for number, (name, values) in enumerate(factors.items()):
-        style = ("-", "--", ":", "-.")[number // len(canvas.COLORS) % 4]
-        axis.plot(
-            np.linspace(0, 1, len(values)), values, linestyle=style,
-            color=canvas.COLORS[number % len(canvas.COLORS)],
-            label=canvas.label(textwrap.fill(name, 36)),
-        )  # fmt: skip
+        curve = canvas.style(number, textwrap.fill(name, 36))
+        axis.plot(np.linspace(0, 1, len(values)), values, **curve)
     lowest = min(min(values) for values in factors.values())
     axis.set(xlim=(0, 1), xlabel="progress", ylabel="factor")
     axis.set_ylim(bottom=min(0, lowest))
