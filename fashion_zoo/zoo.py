@@ -25,7 +25,7 @@ from fashion_zoo.machine.devices import check_eager, releasing
 from fashion_zoo.runs import Trained, TrainingInterrupted
 from fashion_zoo.show import figures
 from fashion_zoo.show.progress import TrainingDisplay
-from fashion_zoo.show.waiting import Progress, waiting, watched
+from fashion_zoo.show.waiting import Progress, is_shown, waiting
 from fashion_zoo.spaces import TrainingSpace
 from fashion_zoo.storage import absolute, databases
 
@@ -221,7 +221,7 @@ def tune(
         fashion_zoo.train("bn_mlp", config=fashion_zoo.read_config(found.best, "bn_mlp"))
         ```
     """
-    entry, shown = registry.recipe(name), watched(progress)
+    entry, shown = registry.recipe(name), is_shown(progress)
     base, asked = override_each([config or entry.config, search or SearchConfig()], settings)
     base, images = load_for(base, entry.config.model, data, data_settings, settings, batches=False)
     chosen = spaces.narrowed(entry.space, space, base)

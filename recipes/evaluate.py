@@ -36,7 +36,7 @@ def _print(as_json: bool, found: Any) -> None:
     if as_json:
         _common.print_json(found)
         return
-    print(found.said.removeprefix("test "))
+    print(found.summary.removeprefix("test "))
     print("   ".join(f"{title} {number}" for title, number in found.scores.items()))
     fashion_zoo.show.print_table(
         None,

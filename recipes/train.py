@@ -115,7 +115,7 @@ def _print(trained) -> None:
         print(f"weights     of epoch {kept}")
     print(f"validation  accuracy {_lines.percent(training['validation_accuracy'])}")
     if trained.evaluation:
-        print(f"test        {trained.evaluation.said.removeprefix('test ')}")
+        print(f"test        {trained.evaluation.summary.removeprefix('test ')}")
     if trained.parity:
         print(f"export      {path}/saved_model: {_lines.parity(trained.parity)}")
     if not trained.evaluation:

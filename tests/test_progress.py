@@ -8,7 +8,7 @@ import fashion_zoo
 from fashion_zoo import ConfigError
 from fashion_zoo.show.progress import SweepDisplay, TrainingDisplay
 from fashion_zoo.show.trials import Counts, SearchDisplay
-from fashion_zoo.show.waiting import watched
+from fashion_zoo.show.waiting import is_shown
 
 
 class Notebook:
@@ -50,12 +50,12 @@ def notebook(monkeypatch):
 def test_progress_is_shown_where_somebody_looks(progress, terminal, shown, monkeypatch):
     stderr = None if terminal is None else types.SimpleNamespace(isatty=lambda: terminal)
     monkeypatch.setattr(sys, "stderr", stderr)
-    assert watched(progress) is shown
+    assert is_shown(progress) is shown
 
 
 def test_progress_is_shown_in_a_notebook_by_default(notebook):
-    assert watched("auto") is True
-    assert watched(False) is False
+    assert is_shown("auto") is True
+    assert is_shown(False) is False
 
 
 def test_every_function_that_takes_time_shows_progress_by_default():

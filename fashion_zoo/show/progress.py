@@ -7,7 +7,7 @@ from typing import Any
 
 from fashion_zoo.language.wording import percent
 from fashion_zoo.show.streams import say, stderr
-from fashion_zoo.show.waiting import Progress, in_notebook, watched
+from fashion_zoo.show.waiting import Progress, in_notebook, is_shown
 
 _NARROW = 76  # columns; below it there is no room for a bar beside the numbers
 _LINES = 12  # of a notebook's output; older ones are left out
@@ -44,7 +44,7 @@ class Block:
         self.lines.append(line)
         self._draw()
 
-    def stand(self, status: str, *, now: bool = True) -> None:
+    def show_status(self, status: str, *, now: bool = True) -> None:
         """Replace the status; without ``now`` it is drawn only some times per second."""
         self.status = status
         if now or time.monotonic() - self._shown > _PAUSE:
@@ -106,7 +106,7 @@ class _Display:
     def __init__(self, enabled: Progress):
         from rich.console import Console
 
-        self.enabled = watched(enabled)
+        self.enabled = is_shown(enabled)
         self.console = Console(file=stderr())
         self.block = Block() if self.enabled and in_notebook() else None
         self.live = self.enabled and self.block is None and self.console.is_terminal
@@ -156,7 +156,7 @@ class TrainingDisplay(_Display):
     ) -> None:
         """Show that ``step`` steps of ``epoch`` (from 0) are done."""
         if self.block:
-            self.block.stand(self._line(epoch, step, speed, logs), now=False)
+            self.block.show_status(self._line(epoch, step, speed, logs), now=False)
         elif self.live:
             unit = "k images/s" if self.console.width >= _NARROW else "k/s"
             loss = f"loss {float((logs or {}).get('loss', 0)):.4f}"
@@ -176,7 +176,7 @@ class TrainingDisplay(_Display):
         if self.live:
             self.advance(epoch, self.steps, speed, logs)
         elif self.block:
-            self.block.stand(self._line(epoch, self.steps, speed, logs))
+            self.block.show_status(self._line(epoch, self.steps, speed, logs))
         elif self.enabled:
             say(self._line(epoch, self.steps, speed, logs))
 
@@ -231,7 +231,7 @@ class SweepDisplay(_Display):
         """Show that ``done`` steps are done."""
         if self.block:
             line = f"steps {_text_bar(done, self.total)} {done}/{self.total}"
-            self.block.stand(line, now=done >= self.total)
+            self.block.show_status(line, now=done >= self.total)
         self.progress.update(self.task, completed=done)
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from fashion_zoo.language.wording import percent, points
 from fashion_zoo.show.progress import Block, TrainingDisplay, clock
 from fashion_zoo.show.streams import say, stderr
-from fashion_zoo.show.waiting import Progress, in_notebook, watched
+from fashion_zoo.show.waiting import Progress, in_notebook, is_shown
 
 
 class Counts(NamedTuple):
@@ -34,7 +34,7 @@ class SearchDisplay:
     def __init__(self, enabled: Progress = True):
         from rich.console import Console
 
-        self.enabled = watched(enabled)
+        self.enabled = is_shown(enabled)
         self.block = Block() if self.enabled and in_notebook() else None
         self.console = Console(file=stderr())
         self.live: Any = None
@@ -68,9 +68,9 @@ class SearchDisplay:
     def begin(self, trial: str) -> None:
         """Show that a training begins."""
         self.trial = trial
-        self.stand("building the model")
+        self.show_status("building the model")
 
-    def stand(self, text: str) -> None:
+    def show_status(self, text: str) -> None:
         """Show where the running trial stands."""
         self.running = f"{self.trial}: {text}"
         self._draw(now=False)
@@ -78,7 +78,7 @@ class SearchDisplay:
     def _draw(self, now: bool = True) -> None:
         if self.block:
             text = "\n".join(f"{name:<11}{text}" for name, text in self._rows())
-            self.block.stand(text, now=now)
+            self.block.show_status(text, now=now)
         elif self.live and now:  # a thread draws it anyway, four times a second
             self.live.refresh()
 
@@ -145,7 +145,7 @@ class RunningTrial(TrainingDisplay):
         self, epoch: int, step: int, speed: float, logs: Mapping[str, float] | None
     ) -> None:
         """Show that ``step`` steps of ``epoch`` (from 0) are done."""
-        self.search.stand(self._line(epoch, step, speed, logs))
+        self.search.show_status(self._line(epoch, step, speed, logs))
 
     def finish_epoch(self, epoch: int, speed: float, logs: Mapping[str, float] | None) -> None:
         """Show the metrics of an epoch that is done."""

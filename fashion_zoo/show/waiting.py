@@ -21,7 +21,7 @@ def in_notebook() -> bool:
     return getattr(shell, "kernel", None) is not None
 
 
-def watched(progress: object) -> bool:
+def is_shown(progress: object) -> bool:
     """Whether progress is to be shown; raise ConfigError if it is not True, False or "auto"."""
     if isinstance(progress, bool):
         return progress
@@ -47,7 +47,7 @@ def waiting(text: str, progress: Progress = "auto") -> Iterator[None]:
             _line.update(task.id, description=before)
         return
     terminal = streams.stderr()
-    if not terminal.isatty() or in_notebook() or not watched(progress):
+    if not terminal.isatty() or in_notebook() or not is_shown(progress):
         yield
         return
     # Its own descriptor, because the block may redirect that of stderr.

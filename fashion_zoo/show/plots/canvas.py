@@ -20,15 +20,15 @@ def blank(width: float, height: float) -> "Figure":
     return Figure(figsize=(width, height), dpi=120, layout="constrained")
 
 
-def say(figure: "Figure", title: str, caption: str = "") -> None:
+def annotate(figure: "Figure", title: str, caption: str = "") -> None:
     """Put a title above and a caption below a figure, wrapped to its width."""
-    figure.suptitle(broken(title, figure, _TITLE), size=_TITLE, weight="bold")
+    figure.suptitle(wrapped(title, figure, _TITLE), size=_TITLE, weight="bold")
     if caption:
-        lines = (broken(line, figure, _CAPTION) for line in caption.splitlines())
+        lines = (wrapped(line, figure, _CAPTION) for line in caption.splitlines())
         figure.supxlabel("\n".join(lines), size=_CAPTION, color=QUIET, x=0.01, ha="left")
 
 
-def broken(text: str, figure: "Figure", size: float) -> str:
+def wrapped(text: str, figure: "Figure", size: float) -> str:
     """Wrap a text to the width of a figure; ``size`` in points."""
     letters = 72 / (0.62 * size)  # per inch, a generous estimate
     return "\n".join(textwrap.wrap(text, max(int(letters * figure.get_figwidth()), 1)))

@@ -41,7 +41,7 @@ def confusion(
     between = ""
     if interval:
         between = f" (95 % interval {percent(interval[0])} to {percent(interval[1])})"
-    canvas.say(
+    canvas.annotate(
         figure,
         f"Confusion matrix, accuracy {accuracy}{between}",
         f"{caption}\nCounts of images: a row is a true class, and its colour the share of the row, "
@@ -84,7 +84,7 @@ def reliability(bins: Sequence[Mapping[str, float]], ece: float, *, caption: str
     lower.margins(y=0.2)
     canvas.in_percent(upper)
     canvas.in_percent(lower, "x")
-    canvas.say(
+    canvas.annotate(
         figure,
         f"Reliability, expected calibration error {percent(ece)}",
         f"{caption}\nWhere a bar ends below its dot, the model is surer than it is right. The "
@@ -119,7 +119,7 @@ def errors(
         label = f"image {index}\ntrue {names[0]}\npredicted {names[1]}\n{percent(confidence)}"
         axis.set_title(label, size=8, linespacing=1.15)
     title = "The most confident mistakes" if len(images) else "No mistakes"
-    canvas.say(
+    canvas.annotate(
         figure,
         title,
         f"{caption}\nThe number of an image is its place in the file, from 0; the percentage is "
@@ -140,7 +140,7 @@ def pictures(
     width = 1.15 * columns + 0.2 + 0.08 * max(map(len, labels), default=0)
     height = 0.5 + sum(1.15 + 0.35 * bool(row[1]) for row in rows)
     figure = canvas.blank(width, height)
-    canvas.say(figure, title, caption)
+    canvas.annotate(figure, title, caption)
     for text, points in ((figure.get_suptitle(), 14), (figure.get_supxlabel(), 11)):
         height += points / 72 * (text.count("\n") + bool(text))
     figure.set_figheight(height)

@@ -52,7 +52,7 @@ def curves(
         axis.grid(alpha=0.3)
         axis.set_xlabel("epoch")
         canvas.whole_ticks(axis, last)
-    canvas.say(figure, title, f"{caption}\n{_how_to_read(within)}")
+    canvas.annotate(figure, title, f"{caption}\n{_how_to_read(within)}")
     return figure
 
 
@@ -184,5 +184,5 @@ def range_test(
     )  # fmt: skip
     axis.grid(alpha=0.3)
     axis.legend(loc="best", fontsize=8)
-    canvas.say(figure, title, caption)
+    canvas.annotate(figure, title, caption)
     return figure
