@@ -18,14 +18,10 @@ def fold_positions(labels: np.ndarray, folds: int) -> list[tuple[np.ndarray, np.
 
 @checked
 def stratified(labels: np.ndarray, count: int) -> np.ndarray:
-    """Choose ``count`` positions, class by class in turn, in the order of the file.
+    """Choose ``count`` positions of (n,) integer labels, class by class in turn.
 
-    Args:
-        labels: (n,) integer labels.
-        count: how many to choose; all of them when it exceeds n.
-
-    Returns:
-        Sorted int64 positions. Class counts differ by at most one while no class runs out.
+    Return sorted int64 positions, all n if ``count`` is larger. Class counts differ by at most one
+    while no class runs out.
     """
     rank = np.empty(len(labels), dtype=np.int64)  # of each image within its class
     for label in np.unique(labels):
@@ -72,11 +68,9 @@ def epoch_order(count: int, batch_size: int, seed: int, epoch: int) -> np.ndarra
 
 
 def encode(labels: np.ndarray, num_classes: int, smoothing: float | None) -> np.ndarray:
-    """Encode (n,) integer labels for the loss: one-hot and smoothed, or as they are for None.
+    """Encode (n,) integer labels for the loss, (n,) int32 if ``smoothing`` is None.
 
-    Returns:
-        (n,) int32 for None, else (n, num_classes) float32 whose rows sum to 1:
-        ``(1 - smoothing) * one_hot + smoothing / num_classes``.
+    Else they are (n, num_classes) float32: ``(1 - smoothing) * one_hot + smoothing / num_classes``.
 
     Reference: Szegedy et al. 2016, arXiv:1512.00567, section 7.
     """

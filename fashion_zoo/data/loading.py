@@ -112,15 +112,10 @@ def load_for(
 ) -> tuple[RunConfig, Dataset]:
     """Return the config of a training, with the classes and shape of its data, and the data set.
 
-    Args:
-        config: of the training.
-        defaults: the model config of the recipe. Its number of classes and its shape are replaced
-            by those of the data.
-        data: as in ``load``; by default that of the config. Files in a folder of the user's own
-            are read here, so that damaged ones raise DataError.
-        settings: of arrays, as in ``load``.
-        overrides: fields of the config that the caller has set, which are not replaced.
-        batches: whether the batch size of the config is used; a search has its own.
+    ``data`` and ``settings`` are those of ``load``, by default the data of the config. Classes and
+    shape of the recipe's ``defaults`` are replaced, unless ``overrides`` set them. ``batches`` is
+    whether the batch size of the config is used; a search has its own. Files in a folder of the
+    user's own are read here.
 
     Raises:
         ConfigError: as ``load``; or if the model has another input or other classes, a batch is

@@ -45,10 +45,7 @@ def read_picture(path: str | Path, shape: tuple[int, ...], *, invert: bool = Fal
 
     A photograph is turned upright as its camera noted. Transparent parts become black under light
     drawings and white under dark ones. A picture of other proportions is padded with the grey of
-    its border.
-
-    Raises:
-        DataError: if the file is missing, not a picture, damaged, or has over 50 million pixels.
+    its border. A file that is no picture, or has over 50 million pixels, raises DataError.
     """
     from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
@@ -164,21 +161,10 @@ def read_pictures(pixels: Any, shape: tuple[int, ...], *, invert: bool = False) 
 
 
 def read_array(pixels: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """Check pixels and give them the shape of images.
+    """Return pixels in 0..255 as (n, h, w) images, uint8 of integers and float32 of floats.
 
-    Args:
-        pixels: one image or a batch, of shape (h, w), (h, w, 1) or (h * w,) per image; integers
-            or floats in 0..255, 0 is black. An array or nested lists.
-        shape: (h, w).
-
-    Returns:
-        (n, h, w) uint8 of integers, float32 of floats. One image is a batch of one.
-
-    Raises:
-        DataError: if the shape, the dtype or a value is not that of pixels.
-
-    Warns:
-        UserWarning: if no value is above 1, as of pixels that were divided by 255.
+    They are one image or a batch of shape (h, w), (h, w, 1) or (h * w,) per image. Other shapes,
+    dtypes and values raise DataError; values that are all at most 1 are a warning.
     """
     array = as_array("An array of pixels", pixels)
     images = array.reshape(-1, *shape) if _holds_images(array.shape, shape) else None

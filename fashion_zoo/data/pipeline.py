@@ -43,22 +43,12 @@ def training_pipeline(
     The images stay resident as uint8 and each batch is one gather: on a small network that is
     faster than a stream of single images. The order is ``epoch_order`` on every backend.
 
-    Args:
-        data: the training images, in the shape that the model takes.
-        batch_size: images per batch.
-        seed: key of the order and of the augmentation.
-        num_classes: number of classes.
-        soft_labels: whether labels are (batch, classes) float32 probabilities, as smoothing and
-            mixing make them, not (batch,) int32 classes.
-        policy: augmentation of each batch; see ``fashion_zoo.augment``.
-        label_smoothing: see ``encode``; a number, or a float32 table with one for each step of the
-            whole training.
-        augmentation: its strength in [0, 1], likewise.
-        mixing: factor of the probability of mixing, likewise.
-        image_shape: (height, width) for augmentation; by default that of the images.
-
-    Raises:
-        ConfigError: if there is a policy, and the backend is not tensorflow.
+    ``data`` are the training images in the shape that the model takes, ``image_shape`` is (height,
+    width) for augmentation. With ``soft_labels`` labels are (batch, classes) float32 probabilities,
+    as smoothing and mixing make them, else (batch,) int32 classes. ``label_smoothing``, the
+    strength of ``augmentation`` in [0, 1] and the factor of the probability of ``mixing`` are
+    numbers, or float32 tables with one for each step of the whole training. A ``policy`` raises
+    ConfigError if the backend is not tensorflow.
     """
     import keras
 

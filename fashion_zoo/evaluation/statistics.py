@@ -41,10 +41,7 @@ def mean_interval(values: Sequence[float], bounds: Bounds = ANYTHING) -> Interva
     So an interval contains its mean and stays within the bounds. If h is small beside the distance
     to a bound, it is close to m - h to m + h.
 
-    Args:
-        values: one value per seed. The interval of a single value is (nan, nan).
-        bounds: the smallest and the largest possible value: ``FRACTION``, ``DIFFERENCE`` of
-            fractions, ``POSITIVE``, or by default any.
+    The interval of a single value is (nan, nan).
 
     References: Student 1908, Biometrika 6(1); Brown, Cai & DasGupta 2001, Statistical Science
     16(2), for the logit.

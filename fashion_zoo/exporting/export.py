@@ -32,14 +32,8 @@ def export_run(
     same weights, since few programs that read these formats know 16 bits. ``data`` are the images
     of the run if they were arrays; without them the proof is made on noise.
 
-    Returns:
-        The content of ``parity.json`` in the folder: ``format``, ``proved_on``, and see ``prove``.
-
-    Raises:
-        ConfigError: if the format is unknown.
-        ExportError: if it cannot be written here, or does not agree with the model.
-        RunError: if the run has no model, or something else is in the folder.
-        StorageError: if the folder cannot be written.
+    Return the content of ``parity.json`` in the folder: ``format``, ``proved_on``, and the numbers
+    of ``prove``. Errors are those of ``fashion_zoo.export``.
     """
     folder, chosen = absolute(folder), WORDS.parse(format)
     storage.check_free(folder, "an export", _is_export, force=force)
@@ -64,13 +58,7 @@ def _images(run: Run, data: Any) -> tuple[np.ndarray, str]:
 
 
 def check_exportable(folder: Path, format: str = "saved_model") -> None:
-    """Check that an export in a format can be written into a folder and loaded from it.
-
-    Raises:
-        ConfigError: if the format is unknown, or the folder is named like a file of it.
-        ExportError: if a package is missing, the Keras backend is another, or the format does not
-            allow this folder.
-    """
+    """Raise ConfigError or ExportError if a format cannot be written into this folder here."""
     chosen = WORDS.parse(format)
     missing = [name for name in chosen.modules if importlib.util.find_spec(name) is None]
     if missing:

@@ -91,13 +91,9 @@ def prove(
 ) -> dict[str, Any]:
     """Compare the export in a folder, loaded in a fresh process, with its float32 model.
 
-    Returns:
-        ``images``, ``largest_probability_difference``, ``same_class`` (a fraction) and
-        ``tolerance``; and, if the ``trained`` model is of 16 bits, ``trained``: its ``dtype``, and
-        the same three numbers against that model.
-
-    Raises:
-        ExportError: if a class or its name differs, or a probability is over its tolerance.
+    Return ``images``, ``largest_probability_difference``, ``same_class`` (a fraction) and
+    ``tolerance``; for a ``trained`` model of 16 bits also ``trained``: its ``dtype``, and the same
+    three numbers against that model. If they do not agree, raise ExportError.
     """
     expected = probabilities(model, images)
     served = _serve_elsewhere(format, folder, images)
@@ -144,11 +140,11 @@ def _serve_elsewhere(format: Format, folder: Path, images: np.ndarray) -> dict[s
     """Load the export in a process that imports neither keras nor this package."""
     script = Path(__file__).with_name("server.py")
     with tempfile.TemporaryDirectory() as exchange:
-        asked, answered = Path(exchange, "images.npy"), Path(exchange, "outputs.npz")
-        with storage.as_storage_error(asked):
-            np.save(asked, images)
+        inputs, outputs = Path(exchange, "images.npy"), Path(exchange, "outputs.npz")
+        with storage.as_storage_error(inputs):
+            np.save(inputs, images)
         # -P keeps this folder, and with it this package, off the path of the fresh process.
-        program = (script, format.serve.__name__, folder, asked, answered)
+        program = (script, format.serve.__name__, folder, inputs, outputs)
         command = [sys.executable, "-P", *map(str, program)]
         source = inspect.getsource(format.serve)
         done = subprocess.run(command, input=source, capture_output=True, encoding="utf-8")
@@ -156,5 +152,5 @@ def _serve_elsewhere(format: Format, folder: Path, images: np.ndarray) -> dict[s
             raise ExportError(
                 f"The export cannot be loaded in a fresh process: {done.stderr.strip()[-500:]}"
             )
-        with np.load(answered) as outputs:
-            return dict(outputs)
+        with np.load(outputs) as found:
+            return dict(found)

@@ -13,13 +13,13 @@ sys.modules["keras"] = sys.modules["fashion_zoo"] = None  # type: ignore[assignm
 
 _BATCH = 1000  # images
 
-name, folder, asked, answered = sys.argv[1:]
+name, folder, inputs, results = sys.argv[1:]
 found: dict = {}
 exec(sys.stdin.read(), found)
 answer = found[name](folder)
-images = np.load(asked)
+images = np.load(inputs)
 parts = [answer(batch) for batch in np.array_split(images, max(len(images) // _BATCH, 1))]
 outputs = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 texts = (text.decode() if isinstance(text, bytes) else text for text in outputs["class_name"])
 outputs["class_name"] = np.array([*texts])
-np.savez(answered, **outputs)  # type: ignore[arg-type]  # the stub mistakes names for options
+np.savez(results, **outputs)  # type: ignore[arg-type]  # the stub mistakes names for options

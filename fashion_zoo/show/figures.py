@@ -57,12 +57,7 @@ def draw(make: Callable[[], "Figure"], ending: str = "png", **options: Any) -> b
 
 
 def save(path: str | os.PathLike, make: Callable[[], "Figure"]) -> None:
-    """Draw a figure into a file, which appears whole or not at all.
-
-    Raises:
-        ConfigError: if the path does not end like a picture.
-        StorageError: if the figure cannot be drawn, or the file cannot be written.
-    """
+    """Draw a figure into a file, which appears whole or not at all."""
     check_ending(path)
     storage.write_bytes(path, draw(make, _ending(path)))
 

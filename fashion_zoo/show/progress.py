@@ -64,13 +64,7 @@ class Block:
 
 
 class Pace:
-    """Number the trainings of a series, and estimate the time left.
-
-    Args:
-        total: number of trainings; 0 if unknown, and then nothing is shown.
-        say: shows a line.
-        timer: returns seconds.
-    """
+    """Number ``total`` trainings, and estimate the time left; 0 shows nothing."""
 
     def __init__(self, total: int, say: Any, timer: Any = time.perf_counter):
         self.total = total

@@ -28,26 +28,22 @@ def curves(
 ) -> "Figure":
     """Draw loss and accuracy per epoch, and below them the values that changed.
 
-    Args:
-        history: column name to one value per epoch, as in ``history.csv``.
-        title: name of the run.
-        kept: the epoch, from 1, whose weights were kept; by default the last.
-        within: names of what affects training and not validation, such as ``"dropout"``.
-        caption: run and images.
+    ``history`` has the columns of ``history.csv``, ``kept`` is the epoch, from 1, whose weights
+    were kept, and ``within`` names influences on the training alone, such as ``"dropout"``.
     """
     last = len(history["loss"])
     kept = kept or last
-    moved = _moved(history)
+    varied = _varied(history)
     figure = canvas.blank(11, 6.6)
-    columns = math.lcm(2, len(moved))
+    columns = math.lcm(2, len(varied))
     grid = figure.add_gridspec(2, columns, height_ratios=[3, 2])
     for place, name in enumerate(("loss", "accuracy")):
         axis = figure.add_subplot(grid[0, place * columns // 2 : (place + 1) * columns // 2])
         _draw_measured(axis, history, name, kept)
-    for place, (name, lines) in enumerate(moved.items()):
-        wide = columns // len(moved)
+    for place, (name, lines) in enumerate(varied.items()):
+        wide = columns // len(varied)
         axis = figure.add_subplot(grid[1, place * wide : (place + 1) * wide])
-        _draw_moved(axis, name, lines)
+        _draw_varied(axis, name, lines)
     for axis in figure.axes:
         axis.grid(alpha=0.3)
         axis.set_xlabel("epoch")
@@ -56,7 +52,7 @@ def curves(
     return figure
 
 
-def _moved(history: Mapping[str, Sequence[float]]) -> dict[str, dict[str, Sequence[float]]]:
+def _varied(history: Mapping[str, Sequence[float]]) -> dict[str, dict[str, Sequence[float]]]:
     """Return the learning rate and the values that changed, by their headings."""
     found: dict[str, dict[str, Sequence[float]]] = {}
     for name, values in history.items():
@@ -87,7 +83,7 @@ def _draw_measured(axis: "Axes", history: Mapping[str, Sequence[float]], name: s
     axis.legend(title=f"epoch {kept}, {why}", fontsize=9, title_fontsize=9)
 
 
-def _draw_moved(axis: "Axes", name: str, lines: Mapping[str, Sequence[float]]) -> None:
+def _draw_varied(axis: "Axes", name: str, lines: Mapping[str, Sequence[float]]) -> None:
     if len({tuple(values) for values in lines.values()}) == 1:  # identical lines
         lines = {"": next(iter(lines.values()))}
     for number, (line, values) in enumerate(lines.items()):
@@ -153,13 +149,8 @@ def range_test(
 ) -> "Figure":
     """Draw a learning-rate range test: the mean curve, its range over the seeds, the suggestions.
 
-    Args:
-        rates: (steps,) learning rates.
-        losses: (seeds, steps), NaN after a seed has diverged.
-        smoothed: (seeds, steps) the same, smoothed.
-        suggestions: name of a rule to its rate, and the smallest and largest over the seeds.
-        title: above the figure.
-        caption: recipe, seeds and images.
+    ``rates`` are (steps,), ``losses`` and ``smoothed`` (seeds, steps), NaN after a seed has
+    diverged. A suggestion is a rate, and the smallest and largest over the seeds.
     """
     figure = canvas.blank(8, 5.2)
     axis = figure.subplots()
