@@ -8,6 +8,7 @@ import pytest
 
 import fashion_zoo
 from fashion_zoo import registry
+from fashion_zoo.evaluation.report import Evaluation
 from fashion_zoo.runs import Trained, write_config
 from fashion_zoo.show.trials import Counts
 from fashion_zoo.training.lr_finder import RangeTest, Suggestion
@@ -108,7 +109,7 @@ def test_train_proposes_what_works_from_here(
     write_config(path / "config.json", "own_mlp", fashion_zoo.RunConfig(fashion_zoo.MLPConfig()))
     run_ = fashion_zoo.Run(path, "own_mlp", fashion_zoo.RunConfig(fashion_zoo.MLPConfig()))
     known = {"epochs": 3, "seconds": 1.0, "validation_accuracy": 0.5, **training}
-    accuracy = {"accuracy": {"value": 0.5, "low": 0.4, "high": 0.6}, "images": 10}
+    accuracy = Evaluation(accuracy={"value": 0.5, "low": 0.4, "high": 0.6}, images=10)
     trained = Trained(run_, known, accuracy if evaluated else None, None)
 
     def end(*arguments, **options):
