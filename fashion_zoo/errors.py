@@ -1,7 +1,7 @@
-"""The one family of errors. A command prints the message and leaves with ``exit_code``.
+"""The errors of this package. A command prints the message and exits with ``exit_code``.
 
-What a message proposes stands in it as data, a ``Hint`` or a ``Call``, because the same error is
-read in Python and on a command line. ``str`` spells it in Python; the commands spell it in flags.
+What a message proposes is data in it, a ``Hint`` or a ``Call``, because the same error is read in
+Python and on a command line. ``str`` writes it in Python; the commands write it in flags.
 """
 
 import contextlib
@@ -15,9 +15,9 @@ class Hint:
     """A setting that a message proposes or names.
 
     Args:
-        setting: an argument of a function of ``fashion_zoo``; a dot leads into a config, as in
+        setting: an argument of a function of ``fashion_zoo``, or a field of a config, such as
             ``training.learning_rate``.
-        value: what to set it to; None names the setting alone.
+        value: the value to set; None for the setting alone.
     """
 
     setting: str
@@ -80,14 +80,14 @@ class Message(str):
 
 
 def _shortened(part: Part) -> Part:
-    """Return a piece of a message without its middle if somebody's value made it too long."""
+    """Return a piece of a message, without its middle if a value makes it too long."""
     if not isinstance(part, str) or len(part) <= _LONGEST:
         return part
     return f"{part[: _LONGEST // 2]} ... {part[-_LONGEST // 2 :]}"
 
 
 def _literal(value: Any) -> str:
-    """Return a value as Python reads it; strings in double quotes, floats in six digits."""
+    """Return a value in Python, with strings in double quotes and floats of six digits."""
     if isinstance(value, Mapping):
         items = (f"{_literal(key)}: {_literal(one)}" for key, one in value.items())
         return f"{{{', '.join(items)}}}"
@@ -97,9 +97,9 @@ def _literal(value: Any) -> str:
 
 
 class FashionZooError(Exception):
-    """Base of every error that this package raises on purpose.
+    """Base class of the errors of this package.
 
-    The message is one sentence for a person: what came, what was expected, what to do.
+    The message is one sentence: the value received, what was expected, what to do.
 
     Args:
         *parts: the pieces of the message; a ``Hint`` or a ``Call`` where it names a setting.
@@ -116,13 +116,13 @@ class FashionZooError(Exception):
 
 
 class ConfigError(FashionZooError, ValueError):
-    """A setting or a name that cannot be used: unknown, of the wrong kind, out of range."""
+    """A setting or a name that is unknown, of the wrong type, or out of range."""
 
     exit_code = 3
 
 
 class DataError(FashionZooError):
-    """A data file or an image that is missing, damaged, or not what it claims to be."""
+    """A data file or an image that is missing, damaged, or of another format."""
 
     exit_code = 4
 
@@ -144,30 +144,30 @@ class StorageError(FashionZooError):
 
 
 class TrainingError(FashionZooError):
-    """Training that cannot go on, such as a loss that is no longer finite."""
+    """Training that cannot continue, such as one whose loss is no longer finite."""
 
     exit_code = 7
 
 
 class ExportError(FashionZooError):
-    """An export that does not agree with the model it came from."""
+    """An export that does not agree with its model."""
 
     exit_code = 8
 
 
 class StudyError(FashionZooError):
-    """A study that is another search's, or whose storage cannot be opened."""
+    """A study of another search, or one whose storage cannot be opened."""
 
     exit_code = 9
 
 
 @contextlib.contextmanager
 def advice(note: Callable[[BaseException], str | None]) -> Iterator[None]:
-    """Add a note to an error of ours or Ctrl-C: what a command prints below its one line.
+    """Add a note to an error of this package or Ctrl-C; a command prints it below the message.
 
     Args:
-        note: called with what the block is left by; None adds nothing. A ``Message`` keeps its
-            hints.
+        note: a function of the exception that returns the note, a ``Message`` if it has hints, or
+            None for none.
     """
     try:
         yield

@@ -1,12 +1,15 @@
-"""The settings: frozen dataclasses that check themselves.
+"""The settings: frozen dataclasses that check their values.
 
-They are the single source of defaults. Command-line flags are made from them, a run stores
-them, and Python takes the same names: ``training={"epochs": 5}``.
+They hold all defaults. Command-line flags are made from them, a run stores them, and Python takes
+the same names: ``training={"epochs": 5}``.
 """
 
-from fashion_zoo.config.data import DataConfig as DataConfig
 from fashion_zoo.config.overrides import override as override
-from fashion_zoo.config.run import Precision as Precision, RunConfig as RunConfig
+from fashion_zoo.config.run import (
+    DataConfig as DataConfig,
+    Precision as Precision,
+    RunConfig as RunConfig,
+)
 from fashion_zoo.config.search import (
     Cost as Cost,
     Pruner as Pruner,

@@ -1,4 +1,4 @@
-"""How a model is trained."""
+"""The settings of a training."""
 
 import dataclasses
 import functools
@@ -17,18 +17,18 @@ Monitor = Literal["none", "accuracy", "loss"]
 
 @dataclasses.dataclass(frozen=True)
 class EarlyStoppingConfig:
-    """When to stop before the last epoch. The best weights come back at the end."""
+    """When to stop before the last epoch. The best weights are restored at the end."""
 
     monitor: Monitor = "none"
-    """What must improve on the validation images; none trains to the end."""
+    """Validation metric that must improve; none does not stop early."""
     patience: int = 5
     """Epochs without improvement before training stops."""
     min_delta: float = 0.0
-    """Smallest change that counts as an improvement, a fraction or a loss."""
+    """Smallest change that counts as an improvement, of the accuracy (a fraction) or the loss."""
     significant: bool = False
-    """Count only an accuracy that passes the 95 % interval around the last one that counted."""
+    """Count only an accuracy above the 95 % interval of the last one that counted."""
     budget: float | None = None
-    """Seconds of training, over all resumptions; an epoch that would pass them is not begun."""
+    """Seconds of training, over all resumptions; an epoch that would exceed them is not begun."""
 
     def __post_init__(self) -> None:
         checks.choice("early_stopping.monitor", self.monitor, Monitor)
@@ -46,22 +46,22 @@ class EarlyStoppingConfig:
 
 @dataclasses.dataclass(frozen=True)
 class SchedulesConfig:
-    """How base values move: schedules such as cosine(1, 0.01) or warmup(0.05) >> linear."""
+    """Schedules of base values, such as cosine(1, 0.01) or warmup(0.05) >> linear."""
 
     learning_rate: Schedule = "one_cycle"
-    """Factor of the learning rate, each step."""
+    """Factor of the learning rate, per step."""
     weight_decay: Schedule = "constant"
-    """Factor of the weight decay, each step."""
+    """Factor of the weight decay, per step."""
     label_smoothing: Schedule = "constant"
-    """Factor of the label smoothing, each step."""
+    """Factor of the label smoothing, per step."""
     dropout: Schedule = "constant"
-    """Factor of every dropout rate, as often as dropout_each says."""
+    """Factor of every dropout rate, per epoch or step as in dropout_each."""
     dropout_each: Literal["epoch", "step"] = "epoch"
-    """How often the dropout rates move."""
+    """Whether the dropout rates move per epoch or per step."""
     augmentation: Schedule = "constant"
-    """Strength of the augmentation, in 0..1, each step."""
+    """Strength of the augmentation, in 0..1, per step."""
     mixing: Schedule = "constant"
-    """Factor of the probability of mixing, in 0..1, each step; step(0, at=[0.8]) ends it."""
+    """Factor of the probability of mixing, in 0..1, per step; step(0, at=[0.8]) ends it."""
 
     def __post_init__(self) -> None:
         check_words(self, "schedules.")
@@ -75,13 +75,13 @@ class AdaptiveDropoutConfig:
     enabled: bool = False
     """Whether the gap moves the dropout rates; their schedule must then be constant."""
     target: float = 0.05
-    """The gap, validation loss minus training loss, that is aimed at."""
+    """Target of the gap, validation loss minus training loss."""
     gain: float = 1.0
-    """How fast the rates follow: an epoch multiplies them by exp(gain x (gap - target))."""
+    """Speed: an epoch multiplies the rates by exp(gain x (gap - target))."""
     lowest: float = 0.25
     """Smallest factor of the base rates."""
     highest: float = 4.0
-    """Largest factor of the base rates; no rate passes 0.9."""
+    """Largest factor of the base rates; no rate exceeds 0.9."""
 
     def __post_init__(self) -> None:
         checks.flag("adaptive_dropout.enabled", self.enabled)
@@ -97,27 +97,27 @@ class AdaptiveDropoutConfig:
 
 @dataclasses.dataclass(frozen=True)
 class TrainingConfig:
-    """How a model is trained."""
+    """The settings of a training."""
 
     epochs: int = 20
     """Number of passes over the training images."""
     batch_size: int = 256
-    """Images a step. The last batch of an epoch is left out when it is not full."""
+    """Images per step. The last batch of an epoch is left out if it is not full."""
     optimizer: Annotated[str, OPTIMIZER] = "adam"
-    """Optimizer, with arguments or without: sgd(momentum=0.95)."""
+    """Optimizer, which may have arguments: sgd(momentum=0.95)."""
     learning_rate: float = 1e-3
     """Base learning rate, the largest of a one_cycle schedule."""
     weight_decay: float = 0.0
-    """Decoupled weight decay of the kernels, a step, times the learning rate, where the optimizer
+    """Decoupled weight decay of the kernels, per step and times the learning rate, if the optimizer
     has it."""
     clip_norm: float | None = None
-    """Largest global norm of the gradient; none does not clip."""
+    """Largest global norm of the gradient; none for no clipping."""
     label_smoothing: float = 0.0
     """Fraction of each label spread evenly over all classes."""
     augmentation: Annotated[str, AUGMENTATION] = "none"
-    """What is done to each batch, such as standard or "flip | shift(2)"."""
+    """Augmentation of each batch, such as standard or "flip | shift(2)"."""
     schedules: SchedulesConfig = SchedulesConfig()
-    """How the base values move."""
+    """Schedules of the base values."""
     adaptive_dropout: AdaptiveDropoutConfig = AdaptiveDropoutConfig()
     """Dropout that follows the gap between validation and training loss."""
     early_stopping: EarlyStoppingConfig = EarlyStoppingConfig()
@@ -151,5 +151,5 @@ class TrainingConfig:
 
     @functools.cached_property
     def policy(self) -> tuple[Any, ...]:
-        """The operations that ``augmentation`` spells: an ``augment.policies.Policy``."""
+        """The operations of ``augmentation``, an ``augment.policies.Policy``."""
         return AUGMENTATION.parse(self.augmentation)

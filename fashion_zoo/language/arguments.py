@@ -1,9 +1,9 @@
-"""Arguments of the public functions, checked against their annotations: a sentence, no traceback.
+"""Check the arguments of public functions against their annotations.
 
     @checked
     def open_run(run: AnyPath) -> Run: ...
 
-A wrong kind of value is a ConfigError at the call, and not an AttributeError somewhere below.
+A value of a wrong type is a ConfigError at the call, not an AttributeError in the code below.
 """
 
 import functools
@@ -23,26 +23,23 @@ from fashion_zoo.storage import absolute
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 AnyPath = str | os.PathLike[str]
-"""A path as text, as a ``Path``, or what knows its own path, such as a ``Run``."""
+"""A path as text, a ``Path``, or an object with a path, such as a ``Run``."""
 Place = Annotated[AnyPath, "made absolute"]
-"""A path that is still needed when the function has called somebody else, who may ``chdir``."""
+"""A path that is used after calls to user code, which may change the current folder."""
 
 _WORDS: dict[Any, str] = {
     str: "a text", int: "a whole number", float: "a number", bool: "True or False",
     type(None): "None", pathlib.Path: "a path", os.PathLike: "a path",
 }  # fmt: skip
-_SHOWN = 60  # letters of a value; a longer one is named by its kind
+_SHOWN = 60  # characters of a value in a message
 
 
 def checked(function: Function) -> Function:
-    """Check the arguments of a function against its annotations when it is called.
+    """Decorate a function to check its arguments against its annotations.
 
     Numbers of numpy become Python's, which JSON can hold, and a ``Place`` is made absolute. An
-    annotation in quotes names what is not loaded yet: what it says is not checked.
-
-    Raises:
-        ConfigError: an argument is of another kind; the message has its name, what it takes and
-            what came.
+    annotation in quotes, of a type that is not loaded, is not checked. A wrong argument raises
+    ConfigError.
     """
     signature = inspect.signature(function)
     hints = {
@@ -73,7 +70,7 @@ def checked(function: Function) -> Function:
 
 
 def received(value: object) -> str:
-    """Return a value for a message; a long one by its kind."""
+    """Return a value for a message, or the type of a long one."""
     text = repr(value)
     if len(text) <= _SHOWN and "\n" not in text:
         return text
@@ -103,7 +100,7 @@ def _check(function: str, name: str, value: Any, hint: Any) -> None:
 
 
 def _literals(hint: Any) -> tuple[Any, ...]:
-    """Return the words that an annotation takes, at any depth."""
+    """Return the literals in an annotation, at any depth."""
     inside = typing.get_args(hint)
     if typing.get_origin(hint) is Literal:
         return inside
@@ -111,7 +108,7 @@ def _literals(hint: Any) -> tuple[Any, ...]:
 
 
 def plain(value: Any) -> Any:
-    """Return a number as Python's own kind."""
+    """Return a number as Python's int or float."""
     if isinstance(value, bool | int | float):
         return value
     if isinstance(value, numbers.Integral):
@@ -127,7 +124,7 @@ def described(hint: Any) -> str:
     if origin is Literal:
         return " or ".join(map(repr, inside))
     if origin in (typing.Union, types.UnionType):
-        # A path may be given as text, and needs no second word.
+        # "a path" includes text.
         paths = any(_WORDS.get(typing.get_origin(one) or one) == "a path" for one in inside)
         words = [described(one) for one in inside if not (paths and one is str)]
         return " or ".join(dict.fromkeys(words))
