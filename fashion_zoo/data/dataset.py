@@ -46,19 +46,12 @@ class Description:
     """A data set without its images, as a run stores it."""
 
     class_names: tuple[str, ...]
-    """Name of each label."""
-    image_shape: tuple[int, ...]
-    """(height, width)."""
-    train: int
-    """Number of images to train on."""
+    image_shape: tuple[int, ...]  # (height, width)
+    train: int  # number of images
     validation: int
-    """Number of images for validation."""
     test: int
-    """Number of images for the test."""
-    digest: str | None = None
-    """See ``Dataset.digest``; None where the images were not read."""
-    test_digest: str | None = None
-    """The same of the test images of arrays in memory."""
+    digest: str | None = None  # of the Dataset; None if the images were not read
+    test_digest: str | None = None  # of the test images of arrays in memory
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)

@@ -30,14 +30,10 @@ _TURNS = {
 class Picture(NamedTuple):
     """A picture that was read, or an image of an array."""
 
-    image: np.ndarray
-    """(height, width) uint8, 0 is black."""
-    notes: tuple[str, ...]
-    """Changes made to it, for people."""
-    looks_inverted: bool
-    """Whether its border is light, where the data set has black."""
-    is_faint: bool
-    """Whether hardly any contrast is left."""
+    image: np.ndarray  # (height, width) in 0..255, 0 is black
+    notes: tuple[str, ...]  # changes made to it, for people
+    looks_inverted: bool  # whether its border is light, where the data set has black
+    is_faint: bool  # whether hardly any contrast is left
 
 
 def read_picture(path: str | Path, shape: tuple[int, ...], *, invert: bool = False) -> Picture:

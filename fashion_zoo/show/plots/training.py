@@ -107,34 +107,25 @@ def _how_to_read(within: Sequence[str]) -> str:
 
 def schedules(factors: Mapping[str, Sequence[float]], *, overlay: bool = False) -> "Figure":
     """Draw schedules, factors at evenly spaced progress in [0, 1], three per row or overlaid."""
-    if overlay:
-        return _overlaid(factors)
-    columns = min(len(factors), 3)
-    rows = -(-len(factors) // columns)
-    figure = canvas.blank(3.7 * columns, 2.6 * rows + 0.4)
+    columns = 1 if overlay else min(len(factors), 3)
+    rows = 1 if overlay else -(-len(factors) // columns)
+    size = (9, 4.5) if overlay else (3.7 * columns, 2.6 * rows + 0.4)
+    figure = canvas.blank(*size)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis in axes[len(factors) :]:
         axis.axis("off")
-    for axis, (name, values) in zip(axes, factors.items(), strict=False):
-        axis.plot(np.linspace(0, 1, len(values)), values, color=canvas.TRAINING)
-        axis.set_title(textwrap.fill(name, 44), size=9)
-        axis.set(xlim=(0, 1), xlabel="progress", ylabel="factor")
-        axis.set_ylim(bottom=min(0, *values))
-        axis.grid(alpha=0.3)
-    return figure
-
-
-def _overlaid(factors: Mapping[str, Sequence[float]]) -> "Figure":
-    figure = canvas.blank(9, 4.5)
-    axis = figure.subplots()
     for number, (name, values) in enumerate(factors.items()):
-        curve = canvas.style(number, textwrap.fill(name, 36))
+        axis = axes[0 if overlay else number]
+        curve = canvas.style(number if overlay else 0, textwrap.fill(name, 36))
         axis.plot(np.linspace(0, 1, len(values)), values, **curve)
-    lowest = min(min(values) for values in factors.values())
-    axis.set(xlim=(0, 1), xlabel="progress", ylabel="factor")
-    axis.set_ylim(bottom=min(0, lowest))
-    axis.grid(alpha=0.3)
-    figure.legend(loc="outside right upper", fontsize=9)
+        if not overlay:
+            axis.set_title(textwrap.fill(name, 44), size=9)
+    for axis in axes:
+        axis.set(xlim=(0, 1), xlabel="progress", ylabel="factor")
+        axis.set_ylim(bottom=min(0, axis.dataLim.y0))
+        axis.grid(alpha=0.3)
+    if overlay:
+        figure.legend(loc="outside right upper", fontsize=9)
     return figure
 
 
