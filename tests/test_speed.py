@@ -1,4 +1,4 @@
-"""The speed benchmark: who takes part, in turns, and what is written. Nothing here is timed."""
+"""The speed benchmark: who takes part, and what is written. Nothing here is timed."""
 
 import csv
 import subprocess
@@ -11,8 +11,9 @@ import fashion_zoo
 from fashion_zoo import ConfigError, DataError, TrainingError
 from fashion_zoo.augment.policies import OPERATIONS
 from recipes import benchmark
-from recipes.benchmark import augmenting, contender, gpu, speed, turns
-from recipes.benchmark.turns import Entry, Epoch, take_turns
+from recipes.benchmark import augmenting, contender, gpu, speed
+from recipes.benchmark.slices import Slice
+from recipes.benchmark.speed import Entry
 
 SMALL = {"data": {"limit": 600}, "model": {"hidden_units": (16, 8)}}
 TABLES = ("training", "shares", "augmentation")
@@ -28,20 +29,22 @@ def children(monkeypatch):
             super().__init__(*arguments, **options)
             started.append(self)
 
-    monkeypatch.setattr(turns.subprocess, "Popen", Popen)
+    monkeypatch.setattr(speed.subprocess, "Popen", Popen)
     return started
 
 
 @pytest.mark.slow
-def test_contenders_train_in_turns_and_are_gone_afterwards(children):
+def test_contenders_train_in_slices_and_are_gone_afterwards(children):
     changes = speed.merged(speed.SETTINGS["batch 128, float32"], SMALL)
     names = speed.contenders()
-    done = take_turns({name: Entry(name, changes) for name in names}, 2)
-    assert list(done) == names
-    for epochs in done.values():
-        assert len(epochs) == 2
-        assert all(epoch.seconds > 0 and epoch.megabytes > 50 for epoch in epochs)
-        assert all(0.1 < epoch.loss < 3 for epoch in epochs)
+    timed, answers = speed.train({name: Entry(name, changes) for name in names}, 5)
+    assert list(timed) == list(answers) == names
+    for name in names:
+        assert len(timed[name]) == 5
+        assert all(one.seconds > 0 for one in timed[name])
+        assert answers[name]["megabytes"] > 50
+        assert len(answers[name]["losses"]) >= 2  # 4 steps per epoch, a slice each
+        assert all(0.1 < loss < 3 for loss in answers[name]["losses"])
     assert len(children) == len(names)
     assert all(child.returncode is not None for child in children)
 
@@ -50,52 +53,75 @@ def test_contenders_train_in_turns_and_are_gone_afterwards(children):
 def test_one_that_fails_is_named_and_takes_the_others_along(children):
     entries = {
         "fashion_zoo": Entry("fashion_zoo", SMALL),
-        "broken": Entry("keras", {"training": {"epochs": 3, "batch_siz": 3}}),
+        "broken": Entry("keras", {"training": {"batch_siz": 3}}),
     }
     with pytest.raises(TrainingError, match=r"The training of broken ended early: .*batch_siz"):
-        take_turns(entries, 2)
+        speed.train(entries, 2)
     assert all(child.returncode is not None for child in children)
 
 
 def fake(entries, rounds):
-    """Epoch of 1, 2, ... seconds for the first entry, twice that for the second, and so on."""
-    return {
-        name: [Epoch((place + 1.0) * (number + 1), 0.5, 100.0) for number in range(rounds)]
+    """Slices of 1, 2, ... seconds per step for the first entry, twice that for the second, ..."""
+    timed = {
+        name: [Slice((place + 1.0) * (number + 1), number, number == 2) for number in range(rounds)]
         for place, name in enumerate(entries)
     }
+    return timed, {name: {"losses": [0.7, 0.5], "megabytes": 100.0} for name in entries}
 
 
 def test_ratios_are_of_the_same_round(monkeypatch):
-    monkeypatch.setattr(speed, "take_turns", fake)
+    monkeypatch.setattr(speed, "train", fake)
     monkeypatch.setattr(speed, "contenders", lambda: ["fashion_zoo", "keras"])
-    rows = list(speed.measure_training(3, SMALL))
+    rows = [row for name in speed.SETTINGS for row in speed.training_rows(name, 5, SMALL)]
     found = {(row["setting"], row["name"], row["measure"]): row for row in rows}
     ratio = found["batch 512, bfloat16", "keras", "time against fashion_zoo"]
     assert [ratio[one] for one in ("median", "low", "high")] == [2, 2, 2]
     fast = found["batch 128, float32", "fashion_zoo", "throughput"]
-    assert [fast[one] for one in ("median", "low", "high")] == [
-        256,
-        512 / 3,
-        512,
-    ]  # 4 batches of 128
+    assert [fast[one] for one in ("median", "low", "high")] == [128 / 3, 32, 64]
+    assert (fast["rounds"], fast["repeated"], fast["stalled"]) == (5, 10, 1)
     lines = speed.TRAINING(rows).splitlines()
     assert len(lines) == 2 + 2 + 3
-    assert lines[2].startswith("| batch 128, float32 | fashion_zoo | 256 (171 to 512) | 1.00 (")
+    assert lines[2] == (
+        "| batch 128, float32 | fashion_zoo | 43 (32 to 64) | 1.00 (1.00 to 1.00) | 0.500 "
+        "| 100 MB |"
+    )
     assert lines[-1].startswith("| batch 512, bfloat16 | fashion_zoo, standard | ")
 
 
 def test_shares_are_of_the_whole(monkeypatch):
     monkeypatch.setattr(
         speed,
-        "take_turns",
-        lambda e, n: dict(zip(e, reversed(fake(e, n).values()), strict=True)),
+        "train",
+        lambda e, n: (dict(zip(e, reversed(fake(e, n)[0].values()), strict=True)), {}),
     )
-    rows = list(speed.measure_shares(3, SMALL))
+    rows = list(speed.share_rows("batch 128, float32", 3, SMALL))
     shares = [row["median"] for row in rows if row["measure"] == "share"]
-    assert shares == pytest.approx([20, 40, 60, 80] * 2)
+    assert shares == pytest.approx([20, 40, 60, 80])
     lines = speed.SHARES(rows).splitlines()
-    assert lines[2] == "| batch 128, float32 | nothing | 2500.00 ms |  |"
+    assert lines[2] == "| batch 128, float32 | nothing | 10000.00 ms |  |"
     assert lines[3].endswith("| 20 % (20 to 20) |")
+
+
+def test_the_note_counts_what_was_repeated_and_names_what_is_uneven():
+    def row(name, unit, *ends, **more):
+        low, middle, high = ends
+        own = {"median": middle, "low": low, "high": high, "unit": unit, "rounds": 40}
+        return {"setting": "batch 512", "name": name, **own, **more}
+
+    rows = [
+        row("keras", "images/s", 10, 100, 900, repeated=7, stalled=1),
+        row("keras", "ratio", 1.71, 2, 2.29),
+        row("dropout", "%", 0, 10, 23),
+    ]
+    said = speed.note(rows, "A CPU.")
+    assert said == (
+        "Median of 40 slices, with the quartiles. Of all 47 slices, 7 were repeated because the "
+        "machine stalled, and 1 count although it did. A CPU. "
+        "`python -m recipes.benchmark speed --rounds 40` reproduces the table."
+    )
+    rows += [row("torch", "ratio", 1.69, 2, 2.1), row("iterator", "%", 0, 10, 24)]
+    uneven = "Quartiles are over 15% from the median for torch (batch 512), iterator (batch 512). A"
+    assert uneven in speed.note(rows, "A CPU.")
 
 
 @pytest.mark.slow
@@ -103,7 +129,7 @@ def test_every_part_can_be_left_out(children):
     changes = speed.merged(speed.SETTINGS["batch 128, float32"], SMALL)
     for part, (less, without) in speed.PARTS.items():
         entry = Entry("fashion_zoo", speed.merged(changes, less), without)
-        assert len(take_turns({part: entry}, 1)[part]) == 1
+        assert len(speed.train({part: entry}, 1)[0][part]) == 1
 
 
 def test_stock_keras_trains_the_same_net_on_as_many_images(monkeypatch):
@@ -133,14 +159,34 @@ def test_every_operation_has_a_layer_of_kerass():
 
 
 @pytest.mark.slow
-def test_the_benchmark_writes_tables_and_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr(speed, "take_turns", fake)
+def test_the_benchmark_goes_on_where_it_was_broken_off_and_writes_tables_and_rows(
+    tmp_path, monkeypatch
+):
+    compared = []
+
+    def broken_off(entries, rounds):
+        compared.append(list(entries))
+        if len(compared) == 2:
+            raise KeyboardInterrupt
+        return fake(entries, rounds)
+
+    monkeypatch.setattr(speed, "train", broken_off)
     monkeypatch.setattr(augmenting, "BATCH", 100)
-    monkeypatch.setattr(augmenting, "POLICIES", {"none": "", "light": "flip | shift(1)"})
+    monkeypatch.setattr(augmenting, "STOCK", {"flip": augmenting.STOCK["flip"]})
+    monkeypatch.setattr(augmenting, "POLICIES", {"none": "", "light": "flip"})
+    monkeypatch.setattr(
+        augmenting,
+        "interleave",
+        lambda works, n: {name: [Slice(works[name](), 0, False)] * n for name in works},
+    )
     page = tmp_path / "speed.md"
     places = [[f"<!-- {name}:{end} -->" for end in ("begin", "end")] for name in TABLES]
     page.write_text("\n".join(f"text\n{begin}\nold\n{end}" for begin, end in places))
-    tables = speed.PROGRAM.run(page, rounds=2, **SMALL)
+    options = {"rounds": 4, "folder": tmp_path / "kept", **SMALL}
+    with pytest.raises(KeyboardInterrupt):
+        speed.PROGRAM.run(page, **options)
+    tables = speed.PROGRAM.run(page, **options)
+    assert len(compared) == 5  # two settings of two tables, and one of them again
     text = page.read_text()
     assert "old" not in text
     for begin, end in places:
@@ -148,10 +194,17 @@ def test_the_benchmark_writes_tables_and_rows(tmp_path, monkeypatch):
     with page.with_suffix(".csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row["table"] for row in rows} == set(TABLES)
-    names = {row["name"] for row in rows if row["table"] == "augmentation"}
-    assert names == {*augmenting.STOCK, "light"}
+    assert {row["name"] for row in rows if row["table"] == "augmentation"} == {"flip", "light"}
     assert all(float(row["low"]) <= float(row["median"]) <= float(row["high"]) for row in rows)
     assert all(row["machine"] and "commit" in row for row in rows)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", [*augmenting.STOCK, "standard"])
+def test_a_policy_is_read_by_both(text, monkeypatch):
+    monkeypatch.setattr(augmenting, "BATCH", 20)
+    rows = list(augmenting.augmentation_rows(text, 2, SMALL))
+    assert [row["measure"] for row in rows] == ["fashion_zoo", "keras", "keras against it"]
 
 
 def test_a_benchmark_that_cannot_end_well_does_not_begin(tmp_path):
@@ -173,7 +226,7 @@ def test_a_benchmark_with_augmentation_needs_tensorflow(what, monkeypatch, capsy
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["speed", "--seeds", "3"], "--seeds is not of benchmark speed, which takes --rounds, --p"),
+        (["speed", "--seeds", "3"], "--seeds is not of benchmark speed, which takes --rounds, --f"),
         (["seconds", "--json"], "--json is of benchmark accuracy; seconds writes a CSV file"),
         (["accuracy", "--rounds", "3"], "--rounds is not of benchmark accuracy, which takes --se"),
     ],

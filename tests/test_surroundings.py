@@ -10,6 +10,7 @@ import pytest
 from keras_tuner.src.distribute import utils as distribution
 
 from fashion_zoo import ConfigError
+from fashion_zoo.machine import environment
 from fashion_zoo.tuning import StudyOracle, StudyTuner
 from recipes import _workers, tune
 
@@ -98,3 +99,16 @@ def test_another_tools_chief_is_not_waited_for(opened, tmp_path, monkeypatch):
         "environment. A study needs no chief."
     ]
     assert os.environ["KERASTUNER_ORACLE_IP"] == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("flags", "sets"),
+    [("avx avx2 avx512f amx_bf16", " (AVX2, AVX-512, AMX BF16)"), ("sse4a", "")],
+)
+def test_a_row_names_the_instruction_sets_of_the_cpu(monkeypatch, flags, sets):
+    said = f"model name : AMD EPYC\nflags : fpu {flags}\n"
+    monkeypatch.setattr(environment, "_cpu_information", lambda: said)
+    machine = environment.place(environment.describe())["machine"]
+    assert machine.startswith(f"AMD EPYC{sets}, ")
+    older = {"versions": {"python": "3", "keras": "3"}, "backend": "tensorflow", "device": "CPU"}
+    assert environment.place({**older, "cores": 2, "commit": None})["machine"].startswith("CPU, 2")

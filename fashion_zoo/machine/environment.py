@@ -12,6 +12,15 @@ from typing import Any
 from fashion_zoo.language.wording import counted
 from fashion_zoo.machine.devices import accelerator
 
+# As the Linux kernel names them; the wider the vectors, the faster a CPU multiplies.
+_INSTRUCTION_SETS = {
+    "avx2": "AVX2",
+    "avx512f": "AVX-512",
+    "avx512_bf16": "AVX-512 BF16",
+    "amx_bf16": "AMX BF16",
+    "asimd": "NEON",
+    "sve": "SVE",
+}
 _PACKAGES = ("fashion_zoo", "keras", "tensorflow", "jax", "numpy", "scikit-learn")
 
 
@@ -24,6 +33,7 @@ def describe() -> dict[str, Any]:
         "versions": {"python": platform.python_version(), **_versions(backend)},
         "backend": backend,
         "device": device_name(),
+        "instructions": instruction_sets(),
         "cores": _cores(),
         "threads": _threads(backend),
         "system": platform.platform(),
@@ -35,8 +45,9 @@ def place(description: Mapping[str, Any]) -> dict[str, str]:
     """Return machine and commit, in words, for a published row."""
     versions, backend = description["versions"], description["backend"]
     also = f", {backend} {versions.get(backend)}" if backend != "tensorflow" else ""
+    sets = f" ({found})" if (found := description.get("instructions")) else ""
     return {
-        "machine": f"{description['device']}, {counted(description['cores'] or 0, 'core')}, "
+        "machine": f"{description['device']}{sets}, {counted(description['cores'] or 0, 'core')}, "
         f"Python {versions['python']}, Keras {versions['keras']}{also}",
         "commit": description["commit"] or "",
     }
@@ -103,12 +114,23 @@ def device_name() -> str:
     """Return the name of the GPU that Keras computes on, or else of the CPU."""
     if found := accelerator():
         return found.name
-    information = Path("/proc/cpuinfo")
-    if information.is_file():
-        for line in information.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
+    for line in _cpu_information().splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
     return platform.processor() or platform.machine()
+
+
+def instruction_sets() -> str:
+    """Return the vector instruction sets of the CPU; empty on a GPU and on other systems than Linux.
+
+    Cloud machines of one name differ in them, and by a factor of two in speed.
+    """
+    flags = set() if accelerator() else set(_cpu_information().split())
+    return ", ".join(name for flag, name in _INSTRUCTION_SETS.items() if flag in flags)
+
+
+def _cpu_information(file: Path = Path("/proc/cpuinfo")) -> str:
+    return file.read_text() if file.is_file() else ""
 
 
 def commit() -> str | None:

@@ -1,4 +1,4 @@
-"""Measure: ``python -m recipes.benchmark accuracy --seeds 3``, ``... speed --rounds 5``."""
+"""Measure: ``python -m recipes.benchmark accuracy --seeds 3``, ``... speed --rounds 40``."""
 
 import dataclasses
 import importlib
@@ -20,24 +20,24 @@ PROGRAMS = get_args(_Program)
 class Benchmark:
     """Measure, and write the tables of a page and their rows into a CSV file beside it.
 
-    accuracy: every recipe, into assets/results.csv and README.md. dropout: rates that move against
-    rates that do not. augmentation: each operation alone and on top of standard. seconds: schedules
+    accuracy: every recipe, into assets/results.csv and README.md. dropout: scheduled rates against
+    constant ones. augmentation: each operation alone and on top of standard. seconds: schedules
     that reach 88, 89, 90 and 91 % beside TensorFlow's tutorial. find_lr: its suggestions beside a
     grid of learning rates. search: searches beside those of KerasTuner, their cost and a real one.
-    These can be broken off at any time: the same command goes on where it was. speed: training and
-    augmentation against stock Keras and PyTorch. gpu: the same with jax on a GPU, and whether a
-    training repeats bit for bit.
+    speed: training and augmentation against stock Keras and PyTorch. gpu: the same with jax on a
+    GPU, and whether a training repeats bit for bit. All but gpu can be interrupted at any time and
+    resume with the same command.
     """
 
     what: tyro.conf.Positional[Literal["accuracy", "dropout", "augmentation", "seconds", _Program]]
     """What to measure."""
     seeds: int | None = None
-    """Trainings a row, at least 2; by default 3, and 5 for dropout, seconds and search."""
+    """Trainings per row, at least 2; by default 3, and 5 for dropout, seconds and search."""
     rounds: int | None = None
-    """Epochs of speed that count, at least 2; by default 5."""
+    """Slices of each contender of speed, at least 2; by default 40."""
     folder: str | None = None
-    """Where the runs are kept; by default runs/dropout, runs/augmentation, runs/find_lr,
-    runs/search or runs/benchmark."""
+    """Folder of the runs and of what was measured so far; by default runs/NAME, and runs/benchmark
+    for accuracy."""
     page: str | None = None
     """The page whose table is replaced."""
     json: bool = False
@@ -70,7 +70,7 @@ def main(argv: list[str]) -> None:
             f"--json is of benchmark accuracy; {options.what} writes a CSV file. Leave it out."
         )
     _common.start_keras()
-    if "folder" in takes:
+    if "seeds" in takes:
         chosen["progress"] = True
     if found:
         print(found.run(**chosen))

@@ -1,5 +1,6 @@
-"""Augmentation by the second: our pipeline against the same policies of stock Keras layers."""
+"""Speed of augmentation: this package's pipeline against stock Keras layers."""
 
+import functools
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -12,6 +13,7 @@ from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Images, load
 from fashion_zoo.data.pipeline import Pipeline, training_pipeline
 from fashion_zoo.experiments.experiment import Row
+from recipes.benchmark.slices import interleave, ratios
 from recipes.benchmark.speed import figure
 
 BATCH = 512
@@ -37,21 +39,30 @@ STOCK: dict[str, Callable[[Mapping[str, Any]], Any]] = {
 }
 
 
-def measure_augmenting(rounds: int, changes: Mapping[str, Any]) -> Iterator[Row]:
-    """Read an epoch of each operation and policy, ours and the stock one's in turns."""
+def policies() -> list[str]:
+    """Return what is compared: every operation that has such a layer, and the named policies."""
+    return [*STOCK, *(name for name in POLICIES if name != "none")]
+
+
+def augmentation_rows(text: str, rounds: int, changes: Mapping[str, Any]) -> Iterator[Row]:
+    """Read an epoch of a policy per slice, from this package's pipeline and from the stock one."""
     config = override(registry.recipe("bn_mlp").config, changes)
-    train = load(config.data).train
-    for text in [*STOCK, *(name for name in POLICIES if name != "none")]:
-        ours, stock = _pipeline(train, parse(text)), _stock(train, parse(text))
-        seconds = [(_read(ours.batches), _read(stock)) for _ in range(rounds + 1)][1:]
-        images = ours.steps * BATCH
-        fast, slow = ([images / second for second in one] for one in zip(*seconds, strict=True))
-        for measure, values, unit in (
-            ("fashion_zoo", fast, "images/s"),
-            ("keras", slow, "images/s"),
-            ("keras against it", [b / a for a, b in seconds], "ratio"),
-        ):
-            yield figure("augmentation", f"batch {BATCH}", text, measure, values, unit)
+    train, policy = load(config.data).train, parse(text)
+    if any(operation.name == "elastic" for operation in policy):  # the stock one takes seconds
+        train = Images(*(array[: 8 * BATCH] for array in train))
+    ours = _pipeline(train, policy)
+    stock = _stock(train, policy)
+    contenders = {
+        "fashion_zoo": lambda: _read(ours.batches) / ours.steps,
+        "keras": lambda: _read(stock) / ours.steps,
+    }
+    for contender in contenders.values():  # to warm up
+        contender()
+    timed = interleave(contenders, rounds)
+    row = functools.partial(figure, "augmentation", f"batch {BATCH}", text)
+    for name, own in timed.items():
+        yield row(name, [BATCH / one.seconds for one in own], "images/s", own)
+    yield row("keras against it", ratios(timed["keras"], timed["fashion_zoo"]), "ratio")
 
 
 def _pipeline(train: Images, policy: Policy, smoothing: float = 0.0) -> Pipeline:

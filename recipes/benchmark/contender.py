@@ -1,7 +1,8 @@
-"""One training that waits for its turns; a program of its own, run by ``turns``.
+"""A training in slices, in a process of its own that ``speed`` starts.
 
-It trains an epoch for each line on its standard input, the first one without being asked, and
-answers each with a line of JSON: seconds of training, the mean loss, and the most memory so far.
+It trains an epoch to warm up, then a slice for each line on its standard input, and answers each
+with a line of JSON: seconds per step, the mean training loss of the epochs so far, and the peak
+memory.
 """
 
 import json
@@ -22,39 +23,73 @@ from fashion_zoo.data import load
 from fashion_zoo.optimizers import TabulatedSchedule
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.training import build_model
-from fashion_zoo.training.compile import compile_to_train
+from fashion_zoo.training.compile import compile_model
 from fashion_zoo.training.fit import FollowPipeline, fit, make_pipeline
-from fashion_zoo.training.plan import plan
+from fashion_zoo.training.plan import Plan, plan
+from recipes.benchmark.slices import SLICES
 
-Answer = Callable[[float, float], None]
+Answer = Callable[..., None]
 
 
-class Paced(keras.callbacks.Callback):
-    """Train an epoch a turn, and answer with its seconds, validation aside."""
+class Sliced(keras.callbacks.Callback):
+    """Let a training wait for a request before each slice, and answer with its seconds per step.
 
-    def __init__(self, answer: Answer):
+    The first slice of an epoch includes the making of its iterator; validation is in none.
+
+    Args:
+        planned: the training.
+        answer: takes the seconds per step and the losses of the epochs so far.
+    """
+
+    def __init__(self, planned: Plan, answer: Answer):
         super().__init__()
-        self.answer = answer
+        self.steps, self.answer = planned.steps, answer
+        self.length = max(planned.steps // SLICES, 1)
+        self.losses: list[float] = []
+        self.seconds: float | None = None
+
+    def on_train_begin(self, logs=None):
+        """Count the steps that ``fit`` executes, without a batch callback, which would slow it."""
+        execute = self.model.train_function
+
+        def counted(iterator):
+            found = execute(iterator)
+            self.step(self.model.steps_per_execution)
+            return found
+
+        self.model.train_function = counted
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Wait for the turn."""
-        if epoch:
-            wait()
-        self.seconds, self.start = None, time.perf_counter()
-
-    def on_test_begin(self, logs=None):
-        """Stop the clock before validation."""
-        self.seconds = time.perf_counter() - self.start
+        """Begin the first slice."""
+        self.done = 0
+        self.begin()
 
     def on_epoch_end(self, epoch, logs=None):
-        """Answer."""
-        self.answer(self.seconds or time.perf_counter() - self.start, logs["loss"])
+        """Keep the loss."""
+        self.losses.append(float(logs["loss"]))
 
+    def begin(self) -> None:
+        """Answer for the slice before, wait for a request, and start the clock.
 
-def wait() -> None:
-    """Wait for a line; without one, the one who asks is gone."""
-    if not sys.stdin.readline():
-        sys.exit()
+        The answer to the last slice of an epoch comes after validation, which would otherwise slow
+        the next contender.
+        """
+        if self.seconds is not None:
+            self.answer(self.seconds, self.losses)
+        if self.losses and not sys.stdin.readline():  # the one who asks is gone
+            sys.exit()
+        self.first, self.start = self.done, time.perf_counter()
+
+    def step(self, count: int = 1) -> None:
+        """Count steps, and end the slice where it is long enough; the last one takes the rest."""
+        self.done = min(self.done + count, self.steps)
+        left, own = self.steps - self.done, self.done - self.first
+        if left and (own < self.length or left < self.length):
+            return
+        if self.losses:
+            self.seconds = (time.perf_counter() - self.start) / own
+        if left:
+            self.begin()
 
 
 def ours(config: RunConfig, answer: Answer, without: str) -> None:
@@ -62,18 +97,19 @@ def ours(config: RunConfig, answer: Answer, without: str) -> None:
     dataset = load(config.data)
     planned = plan(config, dataset.count)
     model = build_model(registry.recipe("bn_mlp"), config.model, planned)
+    sliced = Sliced(planned, answer)
+    compile_model(model, planned, steps_per_execution=sliced.length)
     if not without:
-        fit(model, planned, dataset, [Paced(answer)], TrainingDisplay(enabled=False))
+        fit(model, planned, dataset, [sliced], TrainingDisplay(enabled=False), compiled=True)
         return
     pipeline = make_pipeline(model, planned, dataset)
-    compile_to_train(model, planned)
     batches = pipeline.batches
     if without == "iterator":
         batches = batches.take(1).cache().repeat(pipeline.steps)
     if without == "metric":
-        model.compile(model.optimizer, model.loss, steps_per_execution=model.steps_per_execution)
-    watchers = [FollowPipeline(pipeline, planned), Paced(answer)]
-    model.fit(batches, epochs=planned.epochs, shuffle=False, verbose=0, callbacks=watchers)
+        model.compile(model.optimizer, model.loss, steps_per_execution=sliced.length)
+    callbacks = [FollowPipeline(pipeline, planned), sliced]
+    model.fit(batches, epochs=planned.epochs, shuffle=False, verbose=0, callbacks=callbacks)
 
 
 def stock(config: RunConfig, answer: Answer, without: str) -> None:
@@ -104,7 +140,7 @@ def stock(config: RunConfig, answer: Answer, without: str) -> None:
         batch_size=planned.batch_size,
         epochs=planned.epochs,
         verbose=0,
-        callbacks=[Paced(answer)],
+        callbacks=[Sliced(planned, answer)],
     )
 
 
@@ -135,10 +171,10 @@ def torch_loop(config: RunConfig, answer: Answer, without: str) -> None:
         if isinstance(layer, torch.nn.Linear):
             torch.nn.init.kaiming_normal_(layer.weight)
     optimizer = torch.optim.Adam(net.parameters(), lr=1.0, eps=1e-7, fused=True)
+    sliced = Sliced(planned, answer)
     for epoch in range(planned.epochs):
-        if epoch:
-            wait()
-        start, total, correct = time.perf_counter(), torch.zeros(()), torch.zeros(())
+        sliced.on_epoch_begin(epoch)
+        total, correct = torch.zeros(()), torch.zeros(())
         order = torch.randperm(len(labels))
         for step in range(steps):
             rows = order[step * batch : (step + 1) * batch]
@@ -152,11 +188,12 @@ def torch_loop(config: RunConfig, answer: Answer, without: str) -> None:
             optimizer.step()
             total += loss.detach()
             correct += (logits.argmax(1) == y).sum()
-        answer(time.perf_counter() - start, float(total) / steps)
+            sliced.step()
+        sliced.on_epoch_end(epoch, {"loss": total / steps})
 
 
 def peak_megabytes(status: Path = Path("/proc/self/status")) -> float:
-    """Return the most memory that this process had, in MB."""
+    """Return the peak memory of this process, in MB."""
     if status.is_file():  # Linux, where getrusage would count what the parent had
         (line,) = [one for one in status.read_text().splitlines() if one.startswith("VmHWM:")]
         return int(line.split()[1]) / 2**10
@@ -171,8 +208,8 @@ def main(settings: dict[str, Any]) -> None:
     """Train what the settings say: contender, changes of bn_mlp's config, and without what."""
     stream, sys.stdout = sys.stdout, sys.stderr  # nothing but answers on the one
 
-    def answer(seconds: float, loss: float) -> None:
-        found = {"seconds": seconds, "loss": float(loss), "megabytes": peak_megabytes()}
+    def answer(seconds: float, losses: list[float]) -> None:
+        found = {"seconds": seconds, "losses": losses, "megabytes": peak_megabytes()}
         print(json.dumps(found), file=stream, flush=True)
 
     # Keras draws the seeds of its layers from Python's generator. TensorFlow's global seed stays

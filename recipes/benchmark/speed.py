@@ -1,19 +1,26 @@
 """Training speed: against stock Keras and PyTorch, and where the rest of the time goes."""
 
+import contextlib
+import functools
 import importlib.util
+import json
 import operator
-import statistics
+import re
+import subprocess
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from fashion_zoo import registry
-from fashion_zoo.config.overrides import override
-from fashion_zoo.data import load
-from fashion_zoo.data.batches import steps_per_epoch
 from fashion_zoo.data.pipeline import need_tensorflow
+from fashion_zoo.errors import TrainingError
 from fashion_zoo.experiments.experiment import Row
-from recipes.benchmark.program import Program, Rows, pivot
-from recipes.benchmark.turns import Entry, take_turns
+from fashion_zoo.experiments.runner import keep
+from fashion_zoo.language.wording import counted
+from fashion_zoo.show.streams import say
+from fashion_zoo.storage import absolute
+from recipes.benchmark.program import Program, Rows, child, last_line, pivot
+from recipes.benchmark.slices import NEAR, SLICES, TRIES, Slice, interleave, quartiles, ratios
 
 SETTINGS: dict[str, Mapping[str, Any]] = {
     "batch 128, float32": {"training": {"batch_size": 128}, "precision": "float32"},
@@ -29,36 +36,42 @@ PARTS: dict[str, tuple[Mapping[str, Any], str]] = {
 }
 
 
-def measure(rounds: int = 5, **changes: Any) -> Iterator[Row]:
+class Entry(NamedTuple):
+    """A training that takes part."""
+
+    contender: str
+    """fashion_zoo, keras or torch."""
+    changes: Mapping[str, Any]
+    """Overrides of ``bn_mlp``'s config."""
+    without: str = ""
+    """Empty for the training as it is. Its shares have neither validation nor the other callbacks:
+    there it is the part that is left out, ``metric``, ``iterator`` or ``nothing``."""
+
+
+def measure(rounds: int = 40, folder: str | Path = "runs/speed", **changes: Any) -> Iterator[Row]:
     """Measure training, its parts and augmentation.
 
     Args:
-        rounds: epochs that count, after one that warms up.
+        rounds: slices of each contender.
+        folder: where the rows of each comparison are kept; those that are there are not repeated.
         **changes: overrides of every config, for a quick look.
     """
     need_tensorflow()
-    from recipes.benchmark.augmenting import measure_augmenting
+    from recipes.benchmark.augmenting import augmentation_rows, policies
 
-    yield from measure_training(rounds, changes)
-    yield from measure_shares(rounds, changes)
-    yield from measure_augmenting(rounds, changes)
-
-
-def figure(
-    table: str, setting: str, name: str, measure: str, values: Sequence[float], unit: str
-) -> Row:
-    """Return the row of one figure a round: their median, the lowest and the highest."""
-    return {
-        "table": table,
-        "setting": setting,
-        "name": name,
-        "measure": measure,
-        "median": statistics.median(values),
-        "low": min(values),
-        "high": max(values),
-        "unit": unit,
-        "rounds": len(values),
-    }
+    comparisons: list[tuple[str, str, Callable[..., Iterator[Row]]]] = [
+        *(("training", name, training_rows) for name in SETTINGS),
+        *(("shares", name, share_rows) for name in SETTINGS),
+        *(("augmentation", name, augmentation_rows) for name in policies()),
+    ]
+    for number, (table, name, rows_of) in enumerate(comparisons, 1):
+        say(f"{number} of {len(comparisons)}: {table}, {name}")
+        settings = {"table": table, "name": name, "rounds": rounds, "changes": changes}
+        file = absolute(folder) / f"{table}-{re.sub('[^a-z0-9]+', '_', name)}.json"
+        compare = functools.partial(rows_of, name, rounds, changes)
+        yield from keep(file, settings, lambda _, compare=compare: {"rows": list(compare())})[
+            "rows"
+        ]
 
 
 def contenders() -> list[str]:
@@ -66,42 +79,120 @@ def contenders() -> list[str]:
     return ["fashion_zoo", "keras", *(["torch"] if importlib.util.find_spec("torch") else [])]
 
 
-def measure_training(rounds: int, changes: Mapping[str, Any]) -> Iterator[Row]:
-    """Train the contenders of each setting in turns."""
-    for setting, own in SETTINGS.items():
-        both = merged(own, changes)
-        entries = {name: Entry(name, both) for name in contenders()}
-        if setting == AUGMENTED:
-            augmented = merged(both, {"training": {"augmentation": "standard"}})
-            entries["fashion_zoo, standard"] = Entry("fashion_zoo", augmented)
-        done, images = take_turns(entries, rounds), _images(both)
-        for name, epochs in done.items():
-            pairs = zip(epochs, done["fashion_zoo"], strict=True)
-            for measure, values, unit in (
-                ("throughput", [images / epoch.seconds for epoch in epochs], "images/s"),
-                ("time against fashion_zoo", [a.seconds / b.seconds for a, b in pairs], "ratio"),
-                ("training loss, last epoch", [epochs[-1].loss], "nats"),
-                ("peak memory", [epochs[-1].megabytes], "MB"),
-            ):
-                yield figure("training", setting, name, measure, values, unit)
+def training_rows(setting: str, rounds: int, changes: Mapping[str, Any]) -> Iterator[Row]:
+    """Train the contenders of a setting."""
+    both = merged(SETTINGS[setting], changes)
+    entries = {name: Entry(name, both) for name in contenders()}
+    if setting == AUGMENTED:
+        augmented = merged(both, {"training": {"augmentation": "standard"}})
+        entries["fashion_zoo, standard"] = Entry("fashion_zoo", augmented)
+    timed, answers = train(entries, rounds)
+    for name, own in timed.items():
+        row = functools.partial(figure, "training", setting, name)
+        throughput = [both["training"]["batch_size"] / one.seconds for one in own]
+        yield row("throughput", throughput, "images/s", own)
+        yield row("time against fashion_zoo", ratios(own, timed["fashion_zoo"]), "ratio")
+        # The last epoch that each has finished, however many slices were repeated.
+        yield row("training loss, last epoch", [answers[name]["losses"][rounds // SLICES]], "nats")
+        yield row("peak memory", [answers[name]["megabytes"]], "MB")
 
 
-def measure_shares(rounds: int, changes: Mapping[str, Any]) -> Iterator[Row]:
-    """Train without a part at a time, in turns with the whole."""
-    for setting, own in SETTINGS.items():
-        both = merged(own, changes)
-        entries = {"whole": Entry("fashion_zoo", both, "nothing")}
-        for part, (less, without) in PARTS.items():
-            entries[part] = Entry("fashion_zoo", merged(both, less), without)
-        done = take_turns(entries, rounds)
-        steps = _images(both) // both["training"]["batch_size"]
-        for name, epochs in done.items():
-            step = [1000 * epoch.seconds / steps for epoch in epochs]
-            yield figure("shares", setting, name, "step", step, "ms")
-            if name != "whole":
-                pairs = zip(epochs, done["whole"], strict=True)
-                saved = [100 * (1 - part.seconds / whole.seconds) for part, whole in pairs]
-                yield figure("shares", setting, name, "share", saved, "%")
+def share_rows(setting: str, rounds: int, changes: Mapping[str, Any]) -> Iterator[Row]:
+    """Train without a part at a time, beside the whole."""
+    both = merged(SETTINGS[setting], changes)
+    entries = {"whole": Entry("fashion_zoo", both, "nothing")}
+    for part, (less, without) in PARTS.items():
+        entries[part] = Entry("fashion_zoo", merged(both, less), without)
+    timed, _ = train(entries, rounds)
+    for name, own in timed.items():
+        row = functools.partial(figure, "shares", setting, name)
+        yield row("step", [1000 * one.seconds for one in own], "ms", own)
+        if name != "whole":
+            yield row("share", [100 * (1 - one) for one in ratios(own, timed["whole"])], "%")
+
+
+def train(
+    entries: Mapping[str, Entry], rounds: int
+) -> tuple[dict[str, list[Slice]], dict[str, dict[str, Any]]]:
+    """Train every entry in interleaved slices, each in a process of its own.
+
+    Returns:
+        Name to its slices, one per round, and name to its last answer.
+
+    Raises:
+        TrainingError: one of them ended early; the message has its last line.
+    """
+    with contextlib.ExitStack() as stack:
+        trainings = {name: Training(name, entry, rounds) for name, entry in entries.items()}
+        for training in trainings.values():  # one after the other: each warms up alone
+            stack.enter_context(training)
+            training()
+        timed = interleave(trainings, rounds)
+        return timed, {name: one.answer for name, one in trainings.items()}
+
+
+class Training:
+    """A training in a process of its own, which trains a slice when it is called."""
+
+    def __init__(self, name: str, entry: Entry, rounds: int):
+        # So many epochs that they suffice, however many slices are repeated.
+        changes = merged(entry.changes, {"training": {"epochs": TRIES * rounds + 2}})
+        self.name, self.settings = name, {**entry._asdict(), "changes": changes}
+
+    def __enter__(self) -> "Training":
+        self.errors = tempfile.TemporaryFile("w+")
+        command, environ = child("recipes.benchmark.contender", self.settings)
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self.process = subprocess.Popen(
+            command, stderr=self.errors, text=True, env=environ, **pipes
+        )
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.process.kill()
+        self.process.communicate()
+        self.errors.close()
+
+    def __call__(self) -> float:
+        """Train a slice, and return its seconds per step; the first call warms up before it."""
+        with contextlib.suppress(BrokenPipeError):  # then there is no answer
+            print(file=self.process.stdin, flush=True)
+        line = self.process.stdout.readline()
+        if not line:
+            self.process.wait()
+            self.errors.seek(0)
+            why = last_line(self.errors.read())
+            raise TrainingError(f"The training of {self.name} ended early: {why}")
+        self.answer = json.loads(line)
+        return self.answer["seconds"]
+
+
+def figure(
+    table: str,
+    setting: str,
+    name: str,
+    measure: str,
+    values: Sequence[float],
+    unit: str,
+    slices: Sequence[Slice] = (),
+) -> Row:
+    """Return the row of a figure: its median and quartiles, and what of its slices was repeated."""
+    low, middle, high = quartiles(values)
+    row = {
+        "table": table,
+        "setting": setting,
+        "name": name,
+        "measure": measure,
+        "median": middle,
+        "low": low,
+        "high": high,
+        "unit": unit,
+        "rounds": len(values),
+    }
+    if slices:
+        row["repeated"] = sum(one.repeated for one in slices)
+        row["stalled"] = sum(one.stalled for one in slices)
+    return row
 
 
 def merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,20 +203,13 @@ def merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any
     return both
 
 
-def _images(changes: Mapping[str, Any]) -> int:
-    """Return the images of an epoch."""
-    config = override(registry.recipe("bn_mlp").config, changes)
-    batch = config.training.batch_size
-    return steps_per_epoch(len(load(config.data).train.labels), batch) * batch
-
-
 def median(form: str, unit: str = "") -> Callable[[Row], str]:
     """Return what writes the median of a row."""
     return lambda row: f"{row['median']:{form}}{unit}"
 
 
 def spread(form: str, unit: str = "") -> Callable[[Row], str]:
-    """Return what writes the median of a row, with the lowest and the highest."""
+    """Return what writes the median of a row, with its quartiles."""
     return lambda row: f"{median(form, unit)(row)} ({row['low']:{form}} to {row['high']:{form}})"
 
 
@@ -133,7 +217,7 @@ SETTING = {"setting": operator.itemgetter("setting")}
 TRAINING = pivot(
     {**SETTING, "training": operator.itemgetter("name")},
     {
-        "images a second": ("throughput", spread(",.0f")),
+        "images per second": ("throughput", spread(",.0f")),
         "time against `fashion_zoo`": ("time against fashion_zoo", spread(".2f")),
         "loss of the last epoch": ("training loss, last epoch", median(".3f")),
         "peak memory": ("peak memory", median(",.0f", " MB")),
@@ -142,14 +226,14 @@ TRAINING = pivot(
 SHARES = pivot(
     {**SETTING, "without": lambda row: row["name"].replace("whole", "nothing")},
     {
-        "a step": ("step", median(".2f", " ms")),
+        "time per step": ("step", median(".2f", " ms")),
         "share of the whole": ("share", spread(".0f", " %")),
     },
 )
 AUGMENTATION = pivot(
     {"policy": lambda row: f"`{row['name']}`"},
     {
-        "`fashion_zoo`, images a second": ("fashion_zoo", median(",.0f")),
+        "`fashion_zoo`, images per second": ("fashion_zoo", median(",.0f")),
         "stock Keras layers": ("keras", median(",.0f")),
         "times as long": ("keras against it", spread(".1f")),
     },
@@ -157,12 +241,32 @@ AUGMENTATION = pivot(
 
 
 def note(rows: Rows, machine: str) -> str:
-    """Return what stands below each table."""
-    rounds = max(row["rounds"] for row in rows)
+    """Return what stands below each table; older rows are of whole epochs, not of slices."""
+    rounds, sliced = max(row["rounds"] for row in rows), [row for row in rows if "repeated" in row]
+    if not sliced:
+        return (
+            f"Of whole epochs, and to be measured again in slices: median of {rounds}, with the "
+            f"lowest and the highest. {machine} `python -m recipes.benchmark speed` measures it."
+        )
+    repeated, stalled = (sum(row[name] for row in sliced) for name in ("repeated", "stalled"))
+    count = repeated + sum(row["rounds"] for row in sliced)
+    uneven = ", ".join(f"{row['name']} ({row['setting']})" for row in rows if is_uneven(row))
     return (
-        f"Median of {rounds} rounds, with the lowest and the highest. {machine} "
-        f"`python -m recipes.benchmark speed --rounds {rounds}` reproduces the table."
+        f"Median of {counted(rounds, 'slice')}, with the quartiles. Of all {count:,} slices, "
+        f"{repeated:,} were repeated because the machine stalled, and {stalled:,} count although "
+        f"it did. {f'Quartiles are over {NEAR:.0%} from the median for {uneven}. ' * bool(uneven)}"
+        f"{machine} `python -m recipes.benchmark speed --rounds {rounds}` reproduces the table."
     )
+
+
+def is_uneven(row: Row) -> bool:
+    """Return whether a quartile of a row's ratios is too far from their median."""
+    ends = [row[name] for name in ("median", "low", "high")]
+    if row["unit"] == "%":  # a share is what a ratio lacks to 1
+        ends = [1 - end / 100 for end in ends]
+    elif row["unit"] != "ratio":
+        return False
+    return max(abs(end / ends[0] - 1) for end in ends) > NEAR
 
 
 PROGRAM = Program(
@@ -170,5 +274,5 @@ PROGRAM = Program(
     tables={"training": TRAINING, "shares": SHARES, "augmentation": AUGMENTATION},
     note=note,
     measure=measure,
-    takes=("rounds", "page"),
+    takes=("rounds", "folder", "page"),
 )

@@ -1,0 +1,121 @@
+"""Timing in interleaved slices, beside a reference loop, so that a busy machine does not spoil it.
+
+Contenders work one after the other, a fraction of a second each, in alternating order: what slows
+the machine for longer slows all of them, and a ratio is of slices that lie side by side. What slows
+it for a moment shows in the time of a fixed amount of NumPy work before and after a slice, which is
+then repeated.
+"""
+
+import collections
+import concurrent.futures
+import os
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+LIMIT = 1.15  # a reference loop that takes so many times the median has stalled
+WINDOW = 200  # loops of which the median is; a machine that slows for good stalls only for a while
+PAUSES = 50  # loops that a slice may wait for the machine to be quiet
+TRIES = 3  # of a slice; the last one counts even if the machine stalled
+SLICES = 4  # of an epoch, each about as long as an execution of this package's own trainings
+NEAR = 0.15  # largest distance of a quartile of ratios from their median, as a fraction of it
+
+
+class Slice(NamedTuple):
+    """A timed slice."""
+
+    seconds: float
+    """Per step."""
+    repeated: int
+    """Slices before it that did not count, because the machine stalled."""
+    stalled: bool
+    """Whether the machine stalled in this one too."""
+
+
+class Monitor:
+    """Times slices and notices when the machine stalls.
+
+    Args:
+        reference: does a fixed amount of work and returns its seconds.
+    """
+
+    def __init__(self, reference: Callable[[], float]):
+        self.reference = reference
+        self.times = collections.deque([reference() for _ in range(PAUSES)], maxlen=WINDOW)
+
+    def stalled(self) -> bool:
+        """Run the reference loop, and return whether it was slower than usual."""
+        self.times.append(seconds := self.reference())
+        return seconds > LIMIT * statistics.median(self.times)
+
+    def time(self, work: Callable[[], float]) -> Slice:
+        """Time a slice, again where the machine stalled.
+
+        Args:
+            work: does the work of a slice and returns its seconds per step.
+        """
+        for repeated in range(TRIES):
+            any(not self.stalled() for _ in range(PAUSES))  # wait until it is quiet
+            seconds = work()
+            if not self.stalled():
+                return Slice(seconds, repeated, stalled=False)
+        return Slice(seconds, TRIES - 1, stalled=True)
+
+
+def interleave(
+    contenders: Mapping[str, Callable[[], float]],
+    rounds: int,
+    reference: Callable[[], float] | None = None,
+) -> dict[str, list[Slice]]:
+    """Time one slice of each contender per round, every other round in reverse order.
+
+    Args:
+        contenders: name to what does the work of a slice and returns its seconds per step.
+        rounds: slices of each.
+        reference: see ``Monitor``; by default about 10 ms of NumPy work on every core.
+
+    Returns:
+        Name to slices, one per round.
+    """
+    monitor = Monitor(reference or Reference())
+    done: dict[str, list[Slice]] = {name: [] for name in contenders}
+    for number in range(rounds):
+        for name in list(contenders)[:: -1 if number % 2 else 1]:
+            done[name].append(monitor.time(contenders[name]))
+    return done
+
+
+class Reference:
+    """A fixed amount of work on every core, so that another program on any of them slows it."""
+
+    def __init__(self) -> None:
+        self.cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+        self.pool = concurrent.futures.ThreadPoolExecutor(self.cores)
+
+    def __call__(self) -> float:
+        """Work, and return the seconds until the last core has finished."""
+        start = time.perf_counter()
+        list(self.pool.map(_work, range(self.cores)))
+        return time.perf_counter() - start
+
+
+def _work(_: int) -> None:
+    values = np.linspace(0, 1, 2**15)  # 256 KiB, which the cache of a core holds
+    for _ in range(100):
+        np.sqrt(values, out=values)  # NumPy holds no lock meanwhile
+
+
+def ratios(slices: Sequence[Slice], base: Sequence[Slice]) -> list[float]:
+    """Return the time of each slice as a multiple of that of the other contender's same round."""
+    return [one.seconds / other.seconds for one, other in zip(slices, base, strict=True)]
+
+
+def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
+    """Return lower quartile, median and upper quartile."""
+    if len(values) == 1:
+        return (values[0],) * 3
+    low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
+    return low, middle, high

@@ -1,0 +1,123 @@
+"""Timing in interleaved slices, by the clock of a machine that stalls; no time passes."""
+
+import io
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from recipes.benchmark import contender, slices
+from recipes.benchmark.slices import NEAR, TRIES, Monitor, Slice, interleave, quartiles, ratios
+
+
+class Machine:
+    """A machine whose clock is in milliseconds; in a stall everything takes four times as long."""
+
+    def __init__(self, *stalls):
+        self.now, self.stalls, self.order = 0, stalls, []
+
+    def work(self, milliseconds, name=""):
+        start = self.now
+        for _ in range(milliseconds):
+            self.now += 4 if any(begin <= self.now < end for begin, end in self.stalls) else 1
+        self.order.append(name)
+        return self.now - start
+
+    def interleave(self, rounds, **contenders):
+        works = {
+            name: lambda name=name, each=each: self.work(each, name)
+            for name, each in contenders.items()
+        }
+        return interleave(works, rounds, lambda: self.work(10))
+
+
+def test_each_round_has_a_slice_of_each_in_alternating_order():
+    machine = Machine()
+    done = machine.interleave(3, a=100, b=250)
+    assert [name for name in machine.order if name] == ["a", "b", "b", "a", "a", "b"]
+    assert done == {"a": [Slice(100, 0, False)] * 3, "b": [Slice(250, 0, False)] * 3}
+
+
+def test_a_slice_beside_a_stall_is_repeated_and_waits_until_the_machine_is_quiet():
+    begin = slices.PAUSES * 10 + 10 + 100 - 5  # the end of the first slice of a, and what follows
+    machine = Machine((begin, begin + 200))
+    done = machine.interleave(2, a=100, b=250)
+    assert done["a"] == [Slice(100, 1, False), Slice(100, 0, False)]
+    assert done["b"] == [Slice(250, 0, False)] * 2
+
+
+def test_short_stalls_that_no_reference_loop_meets_do_not_move_the_quartiles():
+    machine = Machine(*((start, start + 90) for start in range(1000, 60_000, 1203)))
+    done = machine.interleave(40, a=100, b=250)
+    found = ratios(done["b"], done["a"])
+    assert max(found) > 2.5 * (1 + NEAR)  # some are spoiled
+    assert min(found) < 2.5 * (1 - NEAR)
+    low, middle, high = quartiles(found)
+    assert middle == 2.5
+    assert middle * (1 - NEAR) < low <= high < middle * (1 + NEAR)
+
+
+def test_a_machine_that_is_slower_for_good_is_the_new_normal():
+    machine = Machine((2000, 10**9))
+    done = machine.interleave(60, a=100, b=250)
+    assert done["a"][0].seconds == 100
+    assert done["a"][-1] == Slice(400, 0, False)
+    assert quartiles(ratios(done["b"], done["a"])) == (2.5, 2.5, 2.5)
+
+
+def test_a_slice_counts_at_last_on_a_machine_that_never_is_quiet():
+    seconds = iter([1.0] * slices.PAUSES + [1.0 + number for number in range(1000)])
+    tried = []
+    monitor = Monitor(lambda: next(seconds))
+    assert monitor.time(lambda: tried.append(1) or 7.0) == Slice(7.0, TRIES - 1, True)
+    assert len(tried) == TRIES
+
+
+def test_the_reference_loop_is_of_numpy_on_every_core():
+    reference = slices.Reference()
+    assert 0 < reference() < 10
+    assert reference.cores >= 1
+
+
+@pytest.fixture
+def training(monkeypatch):
+    """A training of 9 steps per epoch and its answers; its clock counts how often it is read."""
+    answers = []
+    sliced = contender.Sliced(
+        SimpleNamespace(steps=9), lambda seconds, losses: answers.append((seconds, [*losses]))
+    )
+    monkeypatch.setattr(contender.time, "perf_counter", lambda: sliced.now)
+    sliced.now, sliced.answers = 0, answers
+    return sliced
+
+
+def epoch(sliced, steps, loss):
+    sliced.on_epoch_begin(0)
+    for count in steps:
+        sliced.now += 6 * count
+        sliced.step(count)
+    sliced.now += 1000  # validation
+    sliced.on_epoch_end(0, {"loss": loss})
+
+
+@pytest.mark.parametrize("execution", [1, 2])
+def test_a_training_answers_each_slice_and_validation_is_in_none(training, monkeypatch, execution):
+    steps = [execution] * (9 // execution) + [1] * (9 % execution)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n" * 6))
+    epoch(training, steps, 0.9)
+    assert training.answers == []  # to warm up
+    epoch(training, steps, 0.8)
+    assert training.answers == [(6, [0.9])] * 3  # the fourth is answered after validation
+    with pytest.raises(SystemExit):  # nobody asks for the seventh
+        epoch(training, steps, 0.7)
+    assert training.answers == [(6, [0.9])] * 3 + [(6, [0.9, 0.8])] * 3
+
+
+def test_the_steps_that_fit_executes_are_counted_without_a_batch_callback(training):
+    training.set_model(
+        SimpleNamespace(train_function=lambda iterator: [iterator], steps_per_execution=2)
+    )
+    training.on_train_begin()
+    training.on_epoch_begin(0)
+    assert training.model.train_function("x") == ["x"]
+    assert training.done == 2
