@@ -90,7 +90,7 @@ def test_an_experiment_of_ones_own_is_a_file_and_a_command(
     Path("width.py").write_text(OWN)
     assert experiment.main(["width.py", "--seeds", "2"]) == 0
     assert [path.relative_to(tmp_path).as_posix() for path, _ in trained_runs] == [
-        "runs/width/as_it_is-0", "runs/width/as_it_is-1", "runs/width/wide-0", "runs/width/wide-1",
+        "runs/width/as_it_is-0", "runs/width/wide-0", "runs/width/as_it_is-1", "runs/width/wide-1",
     ]  # fmt: skip
     wide = trained_runs[-1][1]
     assert (wide.model.hidden_units, wide.training.epochs, wide.seed) == ((32, 16), 3, 1)

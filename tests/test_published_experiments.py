@@ -13,6 +13,7 @@ from fashion_zoo.augment.policies import OPERATIONS, parse
 from fashion_zoo.experiments import Arm, Experiment, Measured, page
 from fashion_zoo.training import session
 from recipes import experiment
+from recipes.experiments import seconds
 from recipes.experiments.augmentation import INSIDE
 
 MACHINE = {"machine": "a CPU, 2 cores, Python 3.11.7, Keras 3.15.1", "commit": "a" * 40}
@@ -61,7 +62,8 @@ def test_every_operation_has_its_rows_and_every_policy_can_be_read():
 
 def test_the_seconds_have_means_with_intervals_that_are_positive():
     def arm(seconds, validation, test):
-        return {"seconds": seconds, "validation_accuracy": validation, "test_accuracy": test}
+        accuracies = {"validation_accuracy": validation, "test_accuracy": test}
+        return {"seconds": seconds, "timing": ("all epochs",) * 2, **accuracies}
 
     first = experiment.find("seconds").all_arms()[0].name
     found = measured(
@@ -75,9 +77,17 @@ def test_the_seconds_have_means_with_intervals_that_are_positive():
     # by hand: t(0.975, 1) = 12.706, half widths 12.706 * 0.5 s and 12.706 * 1 point
     # seconds: 1.5 exp(-+ 6.353 / 1.5); accuracies: expit(logit(0.91) -+ 0.12706 / (0.91 * 0.09))
     assert lines[2] == (
-        f"| {first} | 1.5 (0.0 to 103.6) | 91.00 % (68.18 to 97.95) | 89.00 % (68.84 to 96.73) |"
+        f"| {first} | 1.5 (0.0 to 103.6) | 0.167 (0.139 to 0.194) | 91.00 % (68.18 to 97.95) "
+        "| 89.00 % (68.84 to 96.73) |"
     )
-    assert lines[3].startswith("| tutorial | 9.0 (9.0 to 9.0) | 50.00 %")
+    assert lines[3].startswith("| tutorial | 9.0 (9.0 to 9.0) | | 50.00 %")
+    assert "Seconds are of all epochs." in lines[-1]
+
+
+def test_an_epoch_in_which_the_machine_stalled_does_not_count():
+    found = seconds.steady([3.0, 1.0, 60.0, 1.1, 1.0])
+    assert found["seconds"] == 3.0 + 4 * 1.05
+    assert seconds.steady([3.0])["seconds"] == 3.0
 
 
 def test_a_name_is_a_folder_that_every_disk_takes():
@@ -149,8 +159,6 @@ def test_an_experiment_goes_on_where_it_was_broken_off(tmp_path, small, monkeypa
 
 @pytest.mark.slow
 def test_the_net_of_the_tutorial_learns(monkeypatch):
-    from recipes.experiments import seconds
-
     monkeypatch.setattr(seconds, "TUTORIAL_EPOCHS", 1)
     data = fashion_zoo.data.load(limit=1000)
     first, second = (seconds.tutorial(seed, data) for seed in (0, 1))

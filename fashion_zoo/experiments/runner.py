@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -120,16 +121,16 @@ def _measure(
 
     display, rows, loaded = TrainingDisplay(progress), [], functools.cache(load)
     display.expect(len(arms) * seeds)
-    for arm, config in zip(arms, configs, strict=True):
-        for seed in range(seeds):
-            with display.pace.training(f"{arm.name}, seed {seed}"):
-                seeded = dataclasses.replace(config, seed=seed)
-                path, data = arm.run_dir(folder, seed), loaded(config.data)
-                row = _row(experiment, arm, seeded, path, display, data)
-            rows.append({"arm": arm.name, "seed": seed, **row})
-            if "validation_accuracy" in row:
-                reached = percent(row["validation_accuracy"])
-                display.say(f"{arm.name} seed {seed}: validation {reached}")
+    # Seed by seed: a machine whose speed drifts is the same for the arms that are compared.
+    for seed, (arm, config) in itertools.product(range(seeds), zip(arms, configs, strict=True)):
+        with display.pace.training(f"{arm.name}, seed {seed}"):
+            seeded = dataclasses.replace(config, seed=seed)
+            path, data = arm.run_dir(folder, seed), loaded(config.data)
+            row = _row(experiment, arm, seeded, path, display, data)
+        rows.append({"arm": arm.name, "seed": seed, **row})
+        if "validation_accuracy" in row:
+            reached = percent(row["validation_accuracy"])
+            display.say(f"{arm.name} seed {seed}: validation {reached}")
     return rows
 
 

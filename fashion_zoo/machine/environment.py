@@ -121,7 +121,7 @@ def device_name() -> str:
 
 
 def instruction_sets() -> str:
-    """Return the vector instruction sets of the CPU; empty on a GPU and on other systems than Linux.
+    """Return the vector instruction sets of the CPU; empty on a GPU, and where there is no Linux.
 
     Cloud machines of one name differ in them, and by a factor of two in speed.
     """

@@ -12,8 +12,7 @@ from fashion_zoo import experiments
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Dataset
 from fashion_zoo.evaluation.statistics import POSITIVE
-from fashion_zoo.experiments import Arm, Experiment, Measured, columns
-from fashion_zoo.experiments import page as pages
+from fashion_zoo.experiments import Arm, Experiment, Measured, columns, page as pages
 from fashion_zoo.registry import recipe
 from fashion_zoo.runs import Run
 
@@ -50,7 +49,7 @@ def against_tutorial(measured: Measured, arm: str) -> str | None:
     if arm == "tutorial" or len(found) < 2:
         return None
     low, middle, high = statistics.quantiles(found, n=4, method="inclusive")
-    return f"{middle:.2f} ({low:.2f} to {high:.2f})"
+    return f"{middle:.3g} ({low:.3g} to {high:.3g})"
 
 
 def _schedule(level: int, name: str, changes: dict[str, Any]) -> Arm:
@@ -97,9 +96,7 @@ def tutorial(seed: int, dataset: Dataset) -> dict[str, float]:
     clock = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, logs: ends.append(time.perf_counter())
     )
-    net.fit(
-        images, dataset.train.labels, epochs=TUTORIAL_EPOCHS, verbose=0, callbacks=[clock]
-    )
+    net.fit(images, dataset.train.labels, epochs=TUTORIAL_EPOCHS, verbose=0, callbacks=[clock])
     scaled = validation.images / 255.0
     reached = net.evaluate(scaled, validation.labels, verbose=0, return_dict=True)
     whole = keras.Sequential([keras.Input((28, 28)), layers.Rescaling(1 / 255), net])
