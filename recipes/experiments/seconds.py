@@ -49,7 +49,7 @@ def against_tutorial(measured: Measured, arm: str) -> str | None:
     if arm == "tutorial" or len(found) < 2:
         return None
     low, middle, high = statistics.quantiles(found, n=4, method="inclusive")
-    return f"{middle:.3g} ({low:.3g} to {high:.3g})"
+    return f"{middle:#.3g} ({low:#.3g} to {high:#.3g})"
 
 
 def _schedule(level: int, name: str, changes: dict[str, Any]) -> Arm:
