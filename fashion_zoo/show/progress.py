@@ -94,7 +94,7 @@ class Pace:
         self.number += trainings
 
 
-class _Display:
+class Display:
     """Where progress is shown: a notebook's cell, a terminal, or lines on stderr."""
 
     def __init__(self, enabled: Progress):
@@ -106,7 +106,7 @@ class _Display:
         self.live = self.enabled and self.block is None and self.console.is_terminal
 
 
-class TrainingDisplay(_Display):
+class TrainingDisplay(Display):
     """Show epoch, images per second, loss, validation accuracy and time left.
 
     It is shown on stderr: a bar on a terminal, else a line per epoch. In a notebook it is one line
@@ -197,7 +197,7 @@ class TrainingDisplay(_Display):
             self.progress.stop()
 
 
-class SweepDisplay(_Display):
+class SweepDisplay(Display):
     """Show the progress of ``total`` steps, on a terminal or in a notebook."""
 
     def __init__(self, total: int, enabled: Progress = True):

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from fashion_zoo.language.wording import percent, points
-from fashion_zoo.show.progress import Block, TrainingDisplay, clock
-from fashion_zoo.show.streams import say, stderr
-from fashion_zoo.show.waiting import Progress, in_notebook, is_shown
+from fashion_zoo.show.progress import Display, TrainingDisplay, clock
+from fashion_zoo.show.streams import say
+from fashion_zoo.show.waiting import Progress
 
 
 class Counts(NamedTuple):
@@ -22,22 +22,18 @@ class Counts(NamedTuple):
     """Given up after their workers died, or finished with a mark instead of a score."""
 
 
-class SearchDisplay:
+class SearchDisplay(Display):
     """Show trials done, running, pruned and failed, the best so far, and time left.
 
     It is shown on stderr, a table on a terminal, or below the cell of a notebook.
 
     Args:
-        enabled: false shows nothing, and "auto" only where somebody sees it.
+        enabled: false shows nothing, and "auto" only on a terminal or in a notebook.
     """
 
     def __init__(self, enabled: Progress = True):
-        from rich.console import Console
-
-        self.enabled = is_shown(enabled)
-        self.block = Block() if self.enabled and in_notebook() else None
-        self.console = Console(file=stderr())
-        self.live: Any = None
+        super().__init__(enabled)
+        self.screen: Any = None
         self.started = time.perf_counter()
         self.before: int | None = None
         self.counts: Counts | None = None
@@ -45,20 +41,19 @@ class SearchDisplay:
         self.trial = self.running = ""
 
     def __enter__(self) -> "SearchDisplay":
-        if self.enabled and not self.block and self.console.is_terminal:
+        if self.live:
             from rich.live import Live
 
-            self.live = Live(
+            self.screen = Live(
                 get_renderable=self._table, console=self.console, redirect_stdout=False
             )
-            self.live.start()
+            self.screen.start()
         return self
 
     def __exit__(self, *_) -> None:
         self.running = ""
-        if self.live:
-            self.live.stop()
-            self.live = None
+        if self.screen:
+            self.screen.stop()
 
     def update(self, counts: Counts, best: tuple[int, float, Mapping[str, Any]] | None) -> None:
         """Show where the search stands."""
@@ -79,13 +74,13 @@ class SearchDisplay:
         if self.block:
             text = "\n".join(f"{name:<11}{text}" for name, text in self._rows())
             self.block.show_status(text, now=now)
-        elif self.live and now:  # a thread draws it anyway, four times a second
-            self.live.refresh()
+        elif self.screen and now:  # a thread draws it anyway, four times per second
+            self.screen.refresh()
 
     @property
     def follows(self) -> bool:
         """Whether ``update`` shows anything; otherwise the study need not be read."""
-        return self.live is not None or self.block is not None
+        return bool(self.live or self.block)
 
     def say(self, line: str) -> None:
         """Print a line, above the table where there is one."""
@@ -108,11 +103,9 @@ class SearchDisplay:
         return clock(pace * (counts.planned - finished))
 
     def _table(self) -> Any:
-        from rich.table import Table
+        from rich.table import Column, Table
 
-        table = Table.grid(padding=(0, 2))
-        table.add_column(style="bold")
-        table.add_column(overflow="fold")
+        table = Table.grid(Column(style="bold"), Column(overflow="fold"), padding=(0, 2))
         for row in self._rows():
             table.add_row(*row)
         return table
@@ -153,13 +146,14 @@ class RunningTrial(TrainingDisplay):
         self.advance(epoch, self.steps, speed, logs)
 
 
+def short(value: object) -> str:
+    """Return a value as text, a float with four digits."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 def describe(values: Mapping[str, Any]) -> str:
-    """Return parameters in one line, numbers with four digits."""
-    parts = []
-    for name, value in values.items():
-        number = isinstance(value, float)
-        parts.append(f"{name}={value:.4g}" if number else f"{name}={value}")
-    return ", ".join(parts)
+    """Return hyperparameters in one line."""
+    return ", ".join(f"{name}={short(value)}" for name, value in values.items())
 
 
 def verdict(candidates: Sequence[Mapping[str, Any]]) -> str:

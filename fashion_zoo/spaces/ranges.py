@@ -37,11 +37,6 @@ class Float:
     high: float
     log: bool = False
 
-    def holds(self, value: object) -> bool:
-        """Whether the value lies in the range."""
-        real = isinstance(value, int | float) and not isinstance(value, bool)
-        return real and self.low <= value <= self.high  # type: ignore[operator]  # real
-
     def nearest(self, value: float) -> float:
         """Return the value in the range that is nearest."""
         return float(min(max(value, self.low), self.high))
@@ -60,10 +55,6 @@ class Whole:
         """All of them."""
         return tuple(range(self.low, self.high + 1, self.step))
 
-    def holds(self, value: object) -> bool:
-        """Whether the value is one of them."""
-        return value in self.values and not isinstance(value, bool)
-
     def nearest(self, value: int) -> int:
         """Return the value in the range that is nearest."""
         return min(self.values, key=lambda known: abs(known - value))
@@ -74,10 +65,6 @@ class Choice:
     """One of some values."""
 
     values: tuple[Value, ...]
-
-    def holds(self, value: object) -> bool:
-        """Whether the value is one of them."""
-        return value in self.values
 
     def nearest(self, value: Value) -> Value:
         """Return the value itself, the nearest number, or the first of the values."""

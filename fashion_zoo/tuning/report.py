@@ -10,7 +10,7 @@ from fashion_zoo.config import Cost, SearchConfig
 from fashion_zoo.language.wording import cost, counted, listed, percent, points
 from fashion_zoo.machine import environment
 from fashion_zoo.show import pages
-from fashion_zoo.show.trials import describe, verdict
+from fashion_zoo.show.trials import describe, short, verdict
 from fashion_zoo.tuning.hypermodel import RecipeHyperModel
 from fashion_zoo.tuning.plans import Plan
 from fashion_zoo.tuning.sampling import ranked
@@ -56,6 +56,8 @@ def facts(
     each = counted(base.training.epochs, "epoch")
     if model.executions > 1:
         each += f", {model.executions} trainings each"
+    costs = {"parameters": "few parameters", "latency": "a low latency"}
+    few = [costs[name] for name in asked.minimize]
     versions = surroundings["versions"]
     names = ("python", "keras", "tensorflow", "fashion_zoo")
     return [
@@ -65,25 +67,14 @@ def facts(
             f"{base.data.dataset}: {count:,} to train on, scored on {scored}; no test image",
         ),
         ("trials", f"{study.trials} planned, of up to {each}"),
-        ("chosen by", _objectives(asked.minimize)),
+        ("chosen by", listed(["the validation accuracy after the last epoch", *few])),
         ("sampler", f"{asked.sampler}, pruner {asked.chosen_pruner}, seed {base.seed}"),
-        ("command", _without_password(command or "called from Python")),
+        # A storage may be named with its password.
+        ("command", re.sub(r"(://[^:/@\s]*):\S*@", r"\1:***@", command or "called from Python")),
         ("written", f"{datetime.datetime.now().astimezone():%Y-%m-%d %H:%M %Z}"),
         ("machine", f"{surroundings['device']}, {counted(surroundings['cores'] or 0, 'core')}"),
         ("versions", ", ".join(f"{name} {versions[name]}" for name in names if name in versions)),
     ]
-
-
-def _without_password(command: str) -> str:
-    """Return a command without the password of a storage that it names."""
-    return re.sub(r"(://[^:/@\s]*):\S*@", r"\1:***@", command)
-
-
-def _objectives(minimize: Sequence[Cost]) -> str:
-    """Return what decides between trials."""
-    few = {"parameters": "few parameters", "latency": "a low latency"}
-    wanted = [few[name] for name in minimize]
-    return listed(["the validation accuracy after the last epoch", *wanted])
 
 
 def _candidates(
@@ -118,21 +109,11 @@ def _settings(rows: Sequence[dict[str, Any]], plans: Sequence[Plan]) -> str:
     """Return the parameters of the candidates side by side, the defaults last."""
     outcomes = {plan.index: plan.outcome.params for plan in plans if plan.outcome}
     ordered = sorted(rows, key=lambda row: row["defaults"])
-    names = dict.fromkeys(name for row in ordered for name in outcomes.get(row["trial"], {}))
-    columns = ["hyperparameter"] + [
-        "defaults" if row["defaults"] else f"trial {row['trial']}" for row in ordered
-    ]
-    cells = [
-        [name, *(_value(outcomes.get(row["trial"], {}).get(name)) for row in ordered)]
-        for name in names
-    ]
-    return pages.table(columns, cells)
-
-
-def _value(value: Any) -> str:
-    if value is None:
-        return ""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    settings = [outcomes.get(row["trial"], {}) for row in ordered]
+    names = dict.fromkeys(name for one in settings for name in one)
+    titles = ["defaults" if row["defaults"] else f"trial {row['trial']}" for row in ordered]
+    cells = [[name, *(short(one.get(name, "")) for one in settings)] for name in names]
+    return pages.table(["hyperparameter", *titles], cells)
 
 
 def _trials(

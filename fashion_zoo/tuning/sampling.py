@@ -5,6 +5,7 @@ begun again asks for the same parameters. Attempts that died are hidden from sam
 """
 
 import copy
+import dataclasses
 import math
 from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
@@ -12,16 +13,39 @@ from typing import Any
 import keras_tuner
 import optuna
 from keras_tuner.engine import hyperparameters
+from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-import fashion_zoo.tuning.axes as axes
 from fashion_zoo.config import Pruner, Sampler
 from fashion_zoo.config.search import check_algorithms
 from fashion_zoo.language import checks
 from fashion_zoo.seeds import derive
-from fashion_zoo.tuning.axes import Axis
 from fashion_zoo.tuning.plans import Attempt, Plan, is_broken
 from fashion_zoo.tuning.study import Study
+
+
+@dataclasses.dataclass(frozen=True)
+class Axis:
+    """A numeric hyperparameter of KerasTuner's that Optuna cannot draw as it is.
+
+    Optuna draws from linear and logarithmic ranges with steps that are added. KerasTuner also has
+    steps that multiply, and ``reverse_log``, which is dense at the upper end. Such a hyperparameter
+    is stored as its value, and drawn on an axis of which Optuna has the scale.
+    """
+
+    stored: BaseDistribution
+    """Of its values."""
+    drawn: BaseDistribution
+    """Of the places on its axis."""
+    value: Callable[[Any], Any]
+    """Returns the value at a place."""
+    place: Callable[[Any], Any]
+    """Returns the place of a value."""
+
+    def seen(self, trial: FrozenTrial, name: str) -> None:
+        """Replace the value of a trial that a sampler looks at by its place."""
+        trial.params = {**trial.params, name: self.place(trial.params[name])}
+        trial.distributions = {**trial.distributions, name: self.drawn}
 
 
 class VisibleStudy(optuna.Study):
@@ -114,7 +138,7 @@ class Suggestions:
             fixed = _walk(space, lambda hp: hp.prob_to_value(place[id(hp)]))
         if fixed is not None:
             self.study.backend.set_trial_system_attr(attempt.key, "fixed_params", fixed)
-        drawn = {hp.name: own for hp in space.space if (own := axes.axis(hp))}
+        drawn = {hp.name: own for hp in space.space if (own := axis(hp))}
         trial = optuna.Trial(self._visible(attempt.index, drawn), attempt.key)
         # What an earlier attempt did not have, this one has not either: it takes the default.
         known = None if attempt.values is None else set(attempt.values)
@@ -126,7 +150,7 @@ class Suggestions:
         """Store the values of hyperparameters that first appeared while the trial ran."""
         asked = self.study.backend.get_trial(attempt.key).params
         for hp in hps.space:
-            kind = axes.distribution(hp)
+            kind = distribution(hp)
             if kind and hps.is_active(hp) and hp.name in hps.values and hp.name not in asked:
                 store, value = self.study.backend.set_trial_param, hps.values[hp.name]
                 self.study.write(store, attempt.key, hp.name, kind.to_internal_repr(value), kind)
@@ -175,7 +199,7 @@ def _walk(
 
 def _suggest(trial: optuna.Trial, hp: Any, fixed: Mapping[str, Any]) -> Any:
     """Return the value that is fixed, or draw one; and store it."""
-    kind, own = axes.distribution(hp), axes.axis(hp)
+    kind, own = distribution(hp), axis(hp)
     if kind is None:
         return hp.default
     if hp.name in fixed:
@@ -187,3 +211,75 @@ def _suggest(trial: optuna.Trial, hp: Any, fixed: Mapping[str, Any]) -> Any:
         value = own.value(study.sampler.sample_independent(study, frozen, hp.name, own.drawn))
     trial.storage.set_trial_param(trial._trial_id, hp.name, kind.to_internal_repr(value), kind)
     return value
+
+
+def axis(hp: Any) -> Axis | None:
+    """Return the axis of a hyperparameter; None where Optuna draws it as it is."""
+    if not isinstance(hp, hyperparameters.Int | hyperparameters.Float):
+        return None
+    stepped = hp.step is not None and hp.sampling != "linear"
+    # Optuna's own steps of a float need a range that they divide to the last digit.
+    if stepped or (hp.step is not None and isinstance(hp, hyperparameters.Float)):
+        return _steps(hp)
+    return _mirrored(hp) if hp.sampling == "reverse_log" else None
+
+
+def _steps(hp: Any) -> Axis:
+    """Return the axis of steps that multiply, or of a float: their numbers, each as likely."""
+    kind = int if isinstance(hp, hyperparameters.Int) else float
+    count = hp._get_n_values()
+
+    def value(number: int) -> Any:
+        return kind(hp._get_value_by_index(number))
+
+    def place(one: Any) -> int:
+        if hp.sampling == "linear":
+            number = (one - hp.min_value) / hp.step
+        else:
+            from_low = hp.min_value + hp.max_value - one if hp.sampling == "reverse_log" else one
+            number = math.log(max(from_low, hp.min_value) / hp.min_value, hp.step)
+        return min(max(round(number), 0), count - 1)
+
+    low, high = sorted((value(0), value(count - 1)))
+    stored = _range(hp, low, high, log=hp.sampling == "log")
+    return Axis(stored, IntDistribution(0, count - 1), value, place)
+
+
+def _mirrored(hp: Any) -> Axis:
+    """Return the axis of ``reverse_log``: a logarithmic range, from the other end."""
+    ends = hp.min_value + hp.max_value
+
+    def mirror(value: Any) -> Any:
+        return min(max(ends - value, hp.min_value), hp.max_value)  # of floats it may miss by one
+
+    return Axis(
+        _range(hp, hp.min_value, hp.max_value),
+        _range(hp, hp.min_value, hp.max_value, log=True),
+        mirror,
+        mirror,
+    )
+
+
+def distribution(hp: Any) -> BaseDistribution | None:
+    """Return what a hyperparameter is stored as; None for a fixed one."""
+    match hp:
+        case hyperparameters.Boolean():
+            return optuna.distributions.CategoricalDistribution([False, True])
+        case hyperparameters.Choice():
+            return optuna.distributions.CategoricalDistribution(hp.values)
+        case hyperparameters.Int() | hyperparameters.Float():
+            if found := axis(hp):
+                return found.stored
+            if hp.sampling == "log":
+                return _range(hp, hp.min_value, hp.max_value, log=True)
+            if hp.step is None:
+                return _range(hp, hp.min_value, hp.max_value)
+            high = hp.max_value - (hp.max_value - hp.min_value) % hp.step  # else Optuna warns
+            return _range(hp, hp.min_value, high, step=hp.step)
+        case _:
+            return None
+
+
+def _range(hp: Any, low: Any, high: Any, **options: Any) -> BaseDistribution:
+    kind = IntDistribution if isinstance(hp, hyperparameters.Int) else FloatDistribution
+    return kind(low, high, **options)

@@ -96,8 +96,10 @@ class StudyTuner(keras_tuner.Tuner):
     ) -> None:
         """Build and fit once for each repetition, and measure what the model costs."""
         watchers = [*callbacks, _Report(self.oracle, trial)]
-        for repetition in range(self.hypermodel.repetitions):
-            self.display.begin(self._title(trial, repetition))
+        of = self.hypermodel.repetitions
+        for repetition in range(of):
+            which = f", training {repetition + 1} of {of}" if of > 1 else ""
+            self.display.begin(f"trial {trial.trial_id}{which}")
             with releasing():  # or every trial's graph would stay
                 model = self.hypermodel.build(trial.hyperparameters, repetition)
                 if repetition == 0 and self.oracle.costs:  # before a training may diverge
@@ -113,11 +115,6 @@ class StudyTuner(keras_tuner.Tuner):
                 del model
             if trial.status == TrialStatus.STOPPED:
                 return
-
-    def _title(self, trial: Trial, repetition: int) -> str:
-        of = self.hypermodel.repetitions
-        which = f", training {repetition + 1} of {of}" if of > 1 else ""
-        return f"trial {trial.trial_id}{which}"
 
 
 def cost_of(name: str, model: keras.Model) -> float:
