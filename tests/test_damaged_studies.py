@@ -180,4 +180,4 @@ def test_a_worker_that_stops_in_the_middle_of_a_write_is_said(
     thread.join()
     one.close()
     two.close()
-    assert "Waiting: another worker is in the middle of a write to" in capsys.readouterr().out
+    assert "Waiting: another worker is writing to" in capsys.readouterr().out

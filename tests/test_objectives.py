@@ -74,7 +74,7 @@ def test_the_page_draws_the_front_and_has_the_costs(opened):
     study = opened(trials=5, directions=BOTH)
     plans = run(study, [(0.7, 50.0), (0.8, 90.0), (0.75, 95.0), (0.6, 40.0), (0.65, 60.0)])
     page = report_page(study, plans, [], ["parameters"])
-    for heading in ("Pareto front", "Optimization history", "Importance of the parameters"):
+    for heading in ("Pareto front", "Optimization history", "Hyperparameter importance"):
         assert re.search(f"<h2>{heading}</h2>(<p[^>]*>[^<]*</p>)+<div class=.wide.><img", page)
     assert "<th>score</th><th>parameters</th>" in page
     assert "<td>80.00 %</td><td>90 parameters</td>" in page

@@ -136,7 +136,7 @@ def test_overwrite_begins_a_study_anew(opened):
     study = opened(directions=("minimize",))
     end(ordinary(study), 1.0)
     ordinary(study).create_trial("me")
-    with pytest.raises(StudyError, match="A worker of the study 's' lives"):
+    with pytest.raises(StudyError, match="A worker of the study 's' is running"):
         opened(overwrite=True, fingerprint={"another": 1})
     study.close()
     anew = ordinary(opened(overwrite=True, fingerprint={"another": 1}, directions=("minimize",)))
@@ -184,10 +184,10 @@ def test_a_misspelt_objective_is_refused_by_the_first_trial_with_what_there_is()
     study = memory(directions=("maximize",))
     oracle = ordinary(study, keras_tuner.Objective("val_acuracy", "max"))
     trial = oracle.create_trial("me")
-    match = "Objective value missing: 'val_acuracy' .* loss and val_accuracy. Did you mean 'val_ac"
+    match = "did not report 'val_acuracy', but loss and val_accuracy. Did you mean 'val_ac"
     with pytest.raises(keras_tuner.errors.FatalError, match=match):
         oracle.update_trial(trial.trial_id, {"loss": 1.0, "val_accuracy": 0.5})
-    with pytest.raises(ValueError, match="which is nothing"):
+    with pytest.raises(ValueError, match="but nothing"):
         oracle.end_trial(trial)
     assert study.plans()[0].outcome is None
 

@@ -13,7 +13,7 @@ from fashion_zoo.tuning import Study, drawing, facts, hypermodel, report, report
 
 PICTURES = [
     "Optimization history",
-    "Importance of the parameters",
+    "Hyperparameter importance",
     "Slices",
     "Parallel coordinates",
 ]
@@ -29,8 +29,8 @@ def test_the_page_of_a_search_has_its_pictures_and_how_to_read_them(url):
     assert page.count("<tr><td>") == 6
     assert "x=1.5, kind=b, use_rate=True, rate=0.1</td>" in page
     assert (
-        '<p class="warning">Only 6 trials for 3 parameters came to the end of training. '
-        "Below about 30 the order can be chance: take it as a hint.</p>"
+        '<p class="warning">Only 6 trials completed, for 3 hyperparameters. '
+        "With fewer than about 30 the order can be due to chance.</p>"
     ) in page
 
 
@@ -49,7 +49,7 @@ def test_pruned_trials_are_in_the_history(plans):
     assert sum(len(one.get_offsets()) for one in hollow) == pruned
     assert sum(len(one.get_offsets()) for one in axis.collections) == 12
     best = [line for line in axis.lines if line.get_label() == "best so far"]
-    assert max(best[0].get_ydata()) == max(plan.score for plan in plans if plan.whole)
+    assert max(best[0].get_ydata()) == max(plan.score for plan in plans if plan.completed)
 
 
 def test_every_trial_is_a_line_through_its_values(plans):
@@ -100,8 +100,8 @@ def test_what_was_found_is_in_percent_with_its_verdict(plans):
     own = {**row, "trial": 0, "defaults": True, "gain": None, "gain_low": None, "mean": 0.89}
     page = report._candidates([row, own], plans, ())
     assert page.startswith(
-        "<p><strong>Trial 1 is 1.00 points (95 % interval -1.00 to +3.00) above the defaults: "
-        "no better that these seeds show.</strong></p>"
+        "<p><strong>Trial 1 is 1.00 points (95 % interval -1.00 to +3.00) above the defaults, "
+        "which is not significant.</strong></p>"
     )
     assert "<td>80.00 % to 95.00 %</td><td>+1.00 points (-1.00 to +3.00)</td>" in page
     assert "<th>hyperparameter</th><th>trial 1</th><th>defaults</th>" in page

@@ -95,8 +95,8 @@ def test_another_tools_chief_is_not_waited_for(opened, tmp_path, monkeypatch):
     tuner.search()
     assert searched == [False]
     assert said == [
-        "Ignored: KERASTUNER_TUNER_ID, KERASTUNER_ORACLE_IP, KERASTUNER_ORACLE_PORT of the "
-        "environment. A study needs no chief."
+        "Ignored environment variables: KERASTUNER_TUNER_ID, KERASTUNER_ORACLE_IP, "
+        "KERASTUNER_ORACLE_PORT. A study needs no chief."
     ]
     assert os.environ["KERASTUNER_ORACLE_IP"] == "127.0.0.1"
 

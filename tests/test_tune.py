@@ -258,8 +258,8 @@ def test_ctrl_c_gives_the_trial_back_and_the_next_call_goes_on(tmp_path):
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=120)
     assert process.returncode == 130, said
-    assert "the trial goes back, and the next call runs it" in said
-    assert "No trial is lost. The same search goes on when it is begun again." in said
+    assert "the next call runs this trial again" in said
+    assert "No trial is lost. Run the same search again to resume it." in said
     opened = tuning.Study(
         f"sqlite:///{folder}/study.db", "bn_mlp", fingerprint=fingerprint(folder), trials=2
     )

@@ -1,4 +1,4 @@
-"""The progress of a search: a live table in a terminal or notebook, or a line a trial elsewhere."""
+"""Progress of a search: a live table in a terminal or notebook, else a line per trial."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -11,21 +11,21 @@ from fashion_zoo.show.waiting import Progress
 
 
 class Counts(NamedTuple):
-    """How many trials there are of each kind."""
+    """Number of trials of each status."""
 
     planned: int
     done: int
-    """Finished with all their epochs."""
+    """Completed."""
     pruned: int
     running: int
     failed: int
-    """Given up after their workers died, or finished with a mark instead of a score."""
+    """Without a score, or after too many workers died."""
 
 
 class SearchDisplay(Display):
-    """Show trials done, running, pruned and failed, the best so far, and time left.
+    """Show the number of trials, the best so far, and the time left.
 
-    It is shown on stderr, a table on a terminal, or below the cell of a notebook.
+    It is a table on stderr in a terminal, or text below the cell in a notebook.
 
     Args:
         enabled: false shows nothing, and "auto" only on a terminal or in a notebook.
@@ -56,17 +56,17 @@ class SearchDisplay(Display):
             self.screen.stop()
 
     def update(self, counts: Counts, best: tuple[int, float, Mapping[str, Any]] | None) -> None:
-        """Show where the search stands."""
+        """Show the current counts and the best trial: its index, score and hyperparameters."""
         self.counts, self.best = counts, best
         self._draw()
 
     def begin(self, trial: str) -> None:
-        """Show that a training begins."""
+        """Show that a training starts."""
         self.trial = trial
         self.show_status("building the model")
 
     def show_status(self, text: str) -> None:
-        """Show where the running trial stands."""
+        """Show the status of the running trial."""
         self.running = f"{self.trial}: {text}"
         self._draw(now=False)
 
@@ -79,11 +79,11 @@ class SearchDisplay(Display):
 
     @property
     def follows(self) -> bool:
-        """Whether ``update`` shows anything; otherwise the study need not be read."""
+        """Whether ``update`` shows anything; if not, the study need not be read."""
         return bool(self.live or self.block)
 
     def say(self, line: str) -> None:
-        """Print a line, above the table where there is one."""
+        """Print a line, above the table if there is one."""
         if self.block:
             self.block.say(line)
         elif self.live:
@@ -92,7 +92,7 @@ class SearchDisplay(Display):
             say(line)
 
     def left(self, counts: Counts) -> str:
-        """Return the time left, by the pace of this worker's search so far."""
+        """Return the time left, estimated from the trials finished since the start."""
         finished = counts.done + counts.pruned + counts.failed
         if self.before is None:
             self.before = finished
@@ -111,7 +111,7 @@ class SearchDisplay(Display):
         return table
 
     def _rows(self) -> list[tuple[str, Any]]:
-        """Return where the search stands, as names and texts."""
+        """Return the rows of the table: name and text."""
         rows: list[tuple[str, Any]] = []
         if counts := self.counts:
             trials = (
@@ -128,7 +128,7 @@ class SearchDisplay(Display):
 
 
 class RunningTrial(TrainingDisplay):
-    """Show the epochs of one training of a search in the display of that search."""
+    """Show the epochs of a training in the display of its search."""
 
     def __init__(self, search: SearchDisplay):
         super().__init__(enabled=False)
@@ -141,30 +141,30 @@ class RunningTrial(TrainingDisplay):
         self.search.show_status(self._line(epoch, step, speed, logs))
 
     def finish_epoch(self, epoch: int, speed: float, logs: Mapping[str, float] | None) -> None:
-        """Show the metrics of an epoch that is done."""
+        """Show the metrics of a finished epoch."""
         super().finish_epoch(epoch, speed, logs)
         self.advance(epoch, self.steps, speed, logs)
 
 
 def short(value: object) -> str:
-    """Return a value as text, a float with four digits."""
+    """Format a value, a float with four digits."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def describe(values: Mapping[str, Any]) -> str:
-    """Return hyperparameters in one line."""
+    """Format hyperparameters in one line."""
     return ", ".join(f"{name}={short(value)}" for name, value in values.items())
 
 
 def verdict(candidates: Sequence[Mapping[str, Any]]) -> str:
-    """Say whether a search found something better than the defaults."""
+    """Return a sentence: whether the best trial beats the defaults."""
     first = candidates[0]
     if first["defaults"]:
         return "No trial beats the defaults: the best config is the recipe's own."
     if first["gain_low"] is None:
-        return f"Trial {first['trial']} is best; more seeds would say how surely."
+        return f"Trial {first['trial']} is best; an interval needs more seeds."
     low, high = points(first["gain_low"]), points(first["gain_high"])
     gain = f"{points(first['gain']).removeprefix('+')} points (95 % interval {low} to {high})"
     if first["gain_low"] > 0:
         return f"Trial {first['trial']} beats the defaults by {gain}."
-    return f"Trial {first['trial']} is {gain} above the defaults: no better that these seeds show."
+    return f"Trial {first['trial']} is {gain} above the defaults, which is not significant."

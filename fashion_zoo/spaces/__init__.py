@@ -1,4 +1,4 @@
-"""What a search may change: ranges in text, and the spaces made of them."""
+"""Search spaces: ranges of hyperparameters as text."""
 
 from fashion_zoo.spaces.space import (
     Condition,

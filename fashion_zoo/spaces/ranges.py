@@ -1,10 +1,10 @@
-"""Ranges that a search draws from, written as expressions.
+"""Ranges of hyperparameters, written as expressions.
 
     log(1e-4, 1e-2)
     0 | uniform(0.02, 0.5)
     choice('relu', 'gelu')
 
-A range knows no tuner: what asks for values reads its fields.
+A range does not depend on a tuner.
 """
 
 import ast

@@ -1,8 +1,8 @@
-"""Search spaces: what a search may change in a recipe, as data beside its defaults.
+"""Search spaces: the hyperparameters of a recipe, as data beside its defaults.
 
-A space is a frozen dataclass of ranges in text, one field a parameter, so that flags are made from
-it as from a config. It turns a config into parameters, some of which count only under the value of
-another, and the values of parameters into a config.
+A space is a frozen dataclass of ranges as text, one field per hyperparameter, from which flags are
+made like those of a config. It returns the hyperparameters with their conditions, and the config
+for given values.
 """
 
 import dataclasses
@@ -26,23 +26,23 @@ Condition = tuple[str, tuple[Value, ...]]
 
 
 class Parameter(NamedTuple):
-    """One question that a search asks."""
+    """A hyperparameter of a search."""
 
     name: str
     range: Range
     default: Any
-    """The recipe's own value, or the nearest that the range has."""
+    """The value of the recipe, or the nearest one in the range."""
     when: tuple[Condition, ...] = ()
-    """Each a parameter before it and those of its values under which this one counts."""
+    """Conditions: names of earlier parameters, with the values for which this one is active."""
 
 
 def is_active(parameter: Parameter, values: Mapping[str, Any]) -> bool:
-    """Return whether a parameter counts, with the values of those before it."""
+    """Return whether a parameter is active, given the values of those before it."""
     return all(values.get(name) in allowed for name, allowed in parameter.when)
 
 
 def counting(parameters: Sequence[Parameter], chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of the parameters that count, in order: those chosen, or the defaults."""
+    """Return the values of the active parameters, in order: those chosen, or the defaults."""
     values: dict[str, Any] = {}
     for parameter in parameters:
         if is_active(parameter, values):
@@ -52,26 +52,26 @@ def counting(parameters: Sequence[Parameter], chosen: Mapping[str, Any]) -> dict
 
 @dataclasses.dataclass(frozen=True)
 class TrainingSpace:
-    """What may change in the training of any recipe."""
+    """The search space of the training of any recipe."""
 
     optimizer: str = "choice('adam', 'adamw', 'sgd')"
     """Optimizer."""
     learning_rate: str = "log(3e-4, 3e-2)"
     """Base learning rate."""
     learning_rate_schedule: str = "choice('one_cycle', 'cosine', 'linear', 'constant')"
-    """Factor of the learning rate."""
+    """Schedule of the learning rate."""
     weight_decay: str = "0 | log(1e-3, 1e-1)"
-    """Decoupled weight decay, under an optimizer that has it."""
+    """Decoupled weight decay, for optimizers that have it."""
     batch_size: str = "choice(128, 256, 512)"
-    """Images a step."""
+    """Images per step."""
     label_smoothing: str = "choice(0.0, 0.05, 0.1)"
     """Fraction of each label spread evenly over all classes."""
     augmentation: str = "choice('none', 'flip', 'light', 'standard')"
-    """What is done to each batch."""
+    """Augmentation of each batch."""
     augmentation_strength: str = "uniform(0.2, 1)"
-    """Strength of the augmentation, where there is one."""
+    """Strength of the augmentation, if there is one."""
     mixing: str = "choice('none', 'mixup(0.2)', 'cutmix(1, 0.5)')"
-    """How images are mixed, at the end of the augmentation."""
+    """Mixing of images, after the augmentation."""
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -87,11 +87,7 @@ class TrainingSpace:
                 )
 
     def parameters(self, config: RunConfig) -> list[Parameter]:
-        """Return the parameters in the order in which they are asked for.
-
-        Args:
-            config: the recipe's config; its values are the defaults.
-        """
+        """Return the parameters in order, with the values of the config as defaults."""
         asked, training = Questions(self), config.training
         asked.add("optimizer", training.optimizer)
         asked.add("learning_rate", training.learning_rate)
@@ -106,7 +102,7 @@ class TrainingSpace:
         return asked.parameters
 
     def _apart(self, policy: str) -> tuple[str, str]:
-        """Split a policy into a plain part and a mixing part that the ranges have."""
+        """Split a policy into augmentation and mixing, such that both are in their ranges."""
         for augmentation in ranges.values(self.augmentation):
             for mixing in ("none", *ranges.values(self.mixing)):
                 if _same_policy(_joined(augmentation, mixing), policy):
@@ -114,16 +110,13 @@ class TrainingSpace:
         return policy, "none"
 
     def config(self, values: Mapping[str, Any], base: RunConfig) -> RunConfig:
-        """Return the config with the values of the active parameters put in."""
-        # repr() of a number of NumPy's is none that an expression knows.
+        """Return the config with the values of the active parameters."""
+        # An expression cannot hold the repr() of a NumPy number.
         own = {name: ranges.plain(value) for name, value in values.items()}
         return override(base, self.changes(own, base))
 
     def changes(self, values: Mapping[str, Any], base: RunConfig) -> dict[str, Any]:
-        """Return what the values change in the config, as ``override`` takes it.
-
-        A family's space adds what it changes in ``model``.
-        """
+        """Return the overrides of the config; the space of a family adds those of ``model``."""
         augmentation = _joined(values["augmentation"], values.get("mixing", "none"))
         training: dict[str, Any] = {
             "optimizer": values["optimizer"],
@@ -138,31 +131,31 @@ class TrainingSpace:
         if strength != 1:
             moving["augmentation"] = f"constant({strength!r})"
         still = override(base.training, {**training, "schedules": SchedulesConfig()})
-        moving |= dict.fromkeys(live.idle(still), live.CONSTANT)  # what moves nothing is refused
+        moving |= dict.fromkeys(live.idle(still), live.CONSTANT)  # those are refused
         return {"training": {**training, "schedules": moving}}
 
 
 class Questions:
-    """The parameters of a space, collected one by one."""
+    """Collects the parameters of a space."""
 
     def __init__(self, space: TrainingSpace, before: list[Parameter] | None = None):
         self.space = space
         self.parameters = list(before or [])
 
     def add(self, field: str, default: Any, when=None, *, number: int | None = None) -> None:
-        """Ask for a field of the space; ``when`` has a test of each parameter it hangs on."""
+        """Add a field of the space; ``when`` maps earlier parameters to tests of their values."""
         found = ranges.parse(getattr(self.space, field))
         name = field if number is None else f"{field}_{number}"
         when = dict(when or {})
         if isinstance(found, OrZero):
-            if number is None:  # a field of every layer is switched for all of them at once
+            if number is None:  # fields of layers share one switch
                 self.append(f"use_{name}", Choice((False, True)), bool(default), when)
                 when[f"use_{name}"] = bool
             found = found.range
         self.append(name, found, default, when)
 
     def append(self, name: str, range: Range, default: Any, when=None) -> None:
-        """Ask, unless no value of the parameters before lets it count."""
+        """Add a parameter, unless it is active for no value of the earlier ones."""
         conditions = []
         for parent, test in (when or {}).items():
             possible = next((one.range for one in self.parameters if one.name == parent), None)
@@ -176,16 +169,16 @@ class Questions:
 
 
 def _counted(default: Any) -> bool:
-    """Whether a field is of text or whole numbers, on which others may hang, by its default."""
+    """Whether a field, by its default, is discrete, so that others may depend on it."""
     usual = ranges.parse(default) if isinstance(default, str) else None
     return isinstance(usual, Choice | Whole) and type(usual.values[0]) is not float
 
 
 def decays(optimizer: str) -> bool:
-    """Return whether an optimizer decays weights apart from the gradient."""
+    """Return whether an optimizer has decoupled weight decay."""
     try:
         return optimizers.WORDS.parse(optimizer).decays
-    except ConfigError:  # the config answers it, with the name of the parameter
+    except ConfigError:  # the check of the config raises it with the name of the parameter
         return False
 
 
@@ -205,9 +198,9 @@ def _same_policy(first: str, second: str) -> bool:
 
 
 def complete(parameters: Sequence[Parameter], wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of all active parameters: those wanted, and else the defaults.
+    """Return the values of all active parameters: those wanted, else the defaults.
 
-    The parameters that a wanted one hangs on take the first value under which it counts.
+    Parameters on which a wanted one depends take the first value for which it is active.
     """
     chosen = dict(wanted)
     for parameter in reversed(parameters):
@@ -221,10 +214,10 @@ def complete(parameters: Sequence[Parameter], wanted: Mapping[str, Any]) -> dict
 def narrowed(
     own: TrainingSpace, space: TrainingSpace | Mapping[str, str] | None, config: RunConfig
 ) -> TrainingSpace:
-    """Return a recipe's space with some of its ranges replaced, checked before keras is loaded.
+    """Return a recipe's space with some ranges replaced, checked against the config.
 
     Raises:
-        ConfigError: an unknown field, or a range of which the config cannot take an end or a value.
+        ConfigError: if a field is unknown, or the config does not allow a value of a range.
     """
     own = space if isinstance(space, TrainingSpace) else override(own, space or {}, "the space")
     parameters = own.parameters(config)
@@ -242,9 +235,9 @@ def narrowed(
 
 
 def check_images(parameters: Sequence[Parameter], folds: int, dataset: "Dataset") -> None:
-    """Check that there are images enough for every fold and every batch that may be asked for.
+    """Check that there are enough images for the folds and the largest batch size.
 
-    The images are read only where there are folds.
+    The images are read only if there are folds.
     """
     from fashion_zoo.data.batches import fold_positions, steps_per_epoch
 

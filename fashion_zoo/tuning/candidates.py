@@ -1,4 +1,4 @@
-"""The best trials trained again, with seeds that chose nothing, and what that says of them."""
+"""Retraining of the best trials with fresh seeds, and the comparison with the defaults."""
 
 import shutil
 from collections.abc import Sequence
@@ -21,37 +21,37 @@ from fashion_zoo.tuning.study import Study
 
 
 class Candidate(NamedTuple):
-    """A config that was trained again."""
+    """A config that was retrained."""
 
     index: int
     """Index of its trial; 0 is the recipe with its defaults."""
     config: RunConfig
     values: list[float]
-    """Accuracy in the search, by which it was chosen, and costs."""
+    """Accuracy and costs in the search."""
     again: list[float]
-    """Validation accuracies of trainings with fresh seeds."""
+    """Validation accuracies with fresh seeds."""
 
     @property
     def mean(self) -> float:
-        """Mean of the fresh trainings."""
+        """Mean validation accuracy with fresh seeds."""
         return sum(self.again) / len(self.again)
 
 
 def train_again(
-    model: RecipeHyperModel, study: Study, asked: SearchConfig, folder: Path, progress: bool
+    model: RecipeHyperModel, study: Study, search: SearchConfig, folder: Path, progress: bool
 ) -> list[dict[str, Any]]:
-    """Train the best configs and the recipe's own again, as far as that is not done yet.
+    """Retrain the best configs and the defaults; finished runs are kept.
 
     Returns:
-        The rows of ``report.json``, the best mean first; none where another worker is at it.
+        The rows of ``report.json``, the best mean first; empty if another worker retrains them.
     """
-    if not asked.candidates:
+    if not search.candidates:
         return []
     again = folder / "again"
     try:
         with locks.lock(again):
-            found = _train(model, study, asked, again, TrainingDisplay(enabled=progress))
-            rows = _rows(found, asked.minimize, model.folds)
+            found = _train(model, study, search, again, TrainingDisplay(enabled=progress))
+            rows = _rows(found, search.minimize, model.folds)
             if found:
                 first = found[0]
                 runs.write_config(folder / "best.json", model.entry.name, first.config)
@@ -68,22 +68,22 @@ def train_again(
 def _train(
     model: RecipeHyperModel,
     study: Study,
-    asked: SearchConfig,
+    search: SearchConfig,
     folder: Path,
     display: TrainingDisplay,
 ) -> list[Candidate]:
-    """Train each candidate with every seed; return them, the best mean first."""
+    """Train each candidate with every fresh seed; return them, the best mean first."""
     plans = study.plans()
-    chosen = dict(ranked(plans, study)[: asked.candidates])
-    if plans and (own := plans[0].whole):  # the defaults may have diverged
+    chosen = dict(ranked(plans, study)[: search.candidates])
+    if plans and (own := plans[0].completed):  # none if the defaults diverged
         chosen.setdefault(0, own)
     found = []
-    display.expect(len(chosen) * asked.seeds)
+    display.expect(len(chosen) * search.seeds)
     for index, trial in chosen.items():
         values = spaces.counting(model.parameters, trial.params)
         one = Candidate(index, model.space.config(values, model.base), trial.values, [])
         try:
-            for seed in range(model.fresh_seed, model.fresh_seed + asked.seeds):
+            for seed in range(model.fresh_seed, model.fresh_seed + search.seeds):
                 name = f"trial {index} seed {seed}"
                 with display.pace.training(name):
                     seeded = override(one.config, {"seed": seed})
@@ -91,9 +91,9 @@ def _train(
                     run = train_once(model.entry, seeded, path, display, model.dataset)
                 one.again.append(run.read_json("training.json")["validation_accuracy"])
                 display.say(f"{name}: validation {percent(one.again[-1])}")
-        except TrainingError as error:  # a config that one seed survives is no candidate
+        except TrainingError as error:  # a config that diverges with one seed is no candidate
             display.say(f"{name}: left out. {error}")
-            display.pace.skip(asked.seeds - len(one.again) - 1)
+            display.pace.skip(search.seeds - len(one.again) - 1)
             continue
         found.append(one)
     return sorted(found, key=lambda one: -one.mean)
@@ -106,11 +106,11 @@ def _run(index: int, seed: int) -> str:
 def _rows(
     candidates: Sequence[Candidate], minimize: Sequence[Cost], folds: int
 ) -> list[dict[str, Any]]:
-    """Return a row for each candidate, ready for JSON.
+    """Return a row per candidate, as in ``report.json``.
 
-    It has the score in the search, the fresh accuracies with mean and 95 % interval, the optimism
-    of the score, unless folds make it one of other images, and the gain over the defaults, paired
-    by seed.
+    A row has the score in the search, the accuracies with fresh seeds, their mean and 95 %
+    interval, the optimism of the score (None with folds, whose images differ), and the gain over
+    the defaults, paired by seed.
     """
     own = next((one.again for one in candidates if one.index == 0), None)
     rows = []

@@ -1,4 +1,4 @@
-"""Whether a stored study is what it was left as: checked before anything is written into it."""
+"""Integrity checks of a stored study, made before anything is written into it."""
 
 import contextlib
 import json
@@ -16,19 +16,19 @@ from fashion_zoo.errors import FashionZooError, StudyError
 from fashion_zoo.language.wording import listed
 from fashion_zoo.tuning.workers import Connection
 
-_REMEDY = "restore it from a copy, or begin another search in another place."
+_REMEDY = "restore it from a copy, or start another search in another place."
 _SETTLED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 class Damage(Exception):
-    """What is wrong with a study, in words."""
+    """The reason why a study is damaged, as a clause."""
 
 
 def damaged(place: str, what: Exception) -> StudyError:
     """Return the error of a study that cannot be read or written."""
     if "database is locked" in str(what):
         return StudyError(
-            f"The study in {place} is locked by another program. Close that, and begin again."
+            f"The study in {place} is locked by another program. Close it, and run this again."
         )
     first = (str(what).strip() or type(what).__name__).splitlines()[0].rstrip(".")
     if isinstance(what, KeyError):
@@ -42,28 +42,21 @@ def damaged(place: str, what: Exception) -> StudyError:
 
 @contextlib.contextmanager
 def reading(place: str, *expected: type[Exception]) -> Iterator[None]:
-    """Turn whatever a damaged value makes its reader raise into a StudyError.
-
-    Errors of this package and those that are ``expected`` pass.
-    """
+    """Raise any error as a StudyError, except those of this package and the expected ones."""
     try:
         yield
     except (FashionZooError, *expected):
         raise
-    except Exception as error:  # a decoder, an enum, SQLAlchemy, Optuna's assertions, and so on
+    except Exception as error:  # of a decoder, an enum, SQLAlchemy, Optuna, and so on
         raise damaged(place, error) from error
 
 
 def check_file(file: Path) -> None:
-    """Check the SQLite file of a study, without a write; there may be none yet, or an empty one.
-
-    Raises:
-        StudyError: it is damaged, another program's, or has triggers.
-    """
+    """Check the SQLite file of a study, if there is one, without writing to it."""
     if not file.is_file() or not file.stat().st_size:
         return
     with reading(str(file)):
-        # Not mode=ro: what a killed writer left half written has to be rolled back to be read.
+        # Not mode=ro: the write of a killed process must be rolled back before anything is read.
         url = f"{file.absolute().as_uri()}?mode=rw"
         with contextlib.closing(sqlite3.connect(url, uri=True, factory=Connection)) as base:
             base.execute("PRAGMA query_only = ON")
@@ -74,23 +67,25 @@ def check_file(file: Path) -> None:
 def _check_pages(base: sqlite3.Connection) -> None:
     (said,) = base.execute("PRAGMA integrity_check(1)").fetchone()
     if said != "ok":
-        raise Damage(f"its pages do not fit together ({said.splitlines()[-1]})")
+        raise Damage(f"its pages are inconsistent ({said.splitlines()[-1]})")
     if lost := base.execute("PRAGMA foreign_key_check").fetchone():
-        raise Damage(f"a row of {lost[0]} has lost its row of {lost[2]}")
+        raise Damage(f"a row of {lost[0]} refers to a row of {lost[2]} that is missing")
 
 
 def _check_tables(base: sqlite3.Connection, place: str) -> None:
     rows = base.execute("SELECT type, name FROM sqlite_master").fetchall()
     for kind, name in rows:
         if kind in ("trigger", "view"):
-            raise Damage(f"it has the {kind} {name!r}, which a study has not")
+            raise Damage(f"it has the {kind} {name!r}, which no study has")
     there = {name for kind, name in rows if kind == "table"}
     known = set(models.BaseModel.metadata.tables)
     if there and not there & known:
-        raise StudyError(f"{place} is a database of another program. Keep the study elsewhere.")
+        raise StudyError(
+            f"{place} is a database of another program. Choose another place for the study."
+        )
     filled = {name for name in there if base.execute(f'SELECT 1 FROM "{name}" LIMIT 1').fetchone()}
     if not filled & known - {"version_info"}:
-        return  # a worker was killed while it made them
+        return  # a worker was killed while it created them
     if lacking := known - there:
         raise Damage(f"the tables {listed(sorted(lacking))} are missing")
     if not {"version_info", "alembic_version"} <= filled:
@@ -98,12 +93,12 @@ def _check_tables(base: sqlite3.Connection, place: str) -> None:
 
 
 def check_attributes(attributes: dict[str, Any], trials: Sequence[FrozenTrial]) -> None:
-    """Check that what is stored beside the trials is what this package stores."""
+    """Check the fingerprint and the search space stored beside the trials."""
     stored = attributes.get("fingerprint")
     if stored is None and trials:
-        raise Damage("it has trials and no fingerprint, so another program began it")
+        raise Damage("it has trials and no fingerprint, so another program created it")
     if stored is not None and not isinstance(stored, dict):
-        raise Damage("its fingerprint is no table")
+        raise Damage("its fingerprint is not an object")
     space = attributes.get("space")
     if space is not None:
         import keras_tuner
@@ -111,11 +106,11 @@ def check_attributes(attributes: dict[str, Any], trials: Sequence[FrozenTrial]) 
         json.dumps(space, allow_nan=False)
         for hp in keras_tuner.HyperParameters.from_config(space).space:
             if not isinstance(hp.name, str):
-                raise Damage("the name of a hyperparameter is no text")
+                raise Damage("the name of a hyperparameter is not text")
 
 
 def check_same(which: str, stored: dict[str, Any], mine: dict[str, Any]) -> None:
-    """Check that a stored study is this search, by what makes it one."""
+    """Check that a stored study has the same fingerprint as this search."""
     if changed := "; ".join(differences(stored, mine)):
         raise StudyError(
             f"The study {which} is another search. {changed}. Give this one another name or "
@@ -124,13 +119,13 @@ def check_same(which: str, stored: dict[str, Any], mine: dict[str, Any]) -> None
 
 
 def check_trials(trials: Sequence[FrozenTrial], objectives: int) -> None:
-    """Check the trials of a study; those without an index are another program's, and left alone."""
+    """Check the trials of a study; those without an index were added by other programs."""
     indices = set()
     for trial in trials:
         own = trial.user_attrs
         if "index" not in own:
             if "worker" in own or "beat" in own:
-                raise Damage(f"trial {trial.number} has lost its index")
+                raise Damage(f"trial {trial.number} has no index")
             continue
         for name, kind in (("index", int), ("beat", int), ("worker", str)):
             value = own.get(name)
@@ -140,19 +135,19 @@ def check_trials(trials: Sequence[FrozenTrial], objectives: int) -> None:
         if "withdrawn" not in own:
             indices.add(own["index"])
     if indices != set(range(len(indices))):
-        raise Damage(f"of its {len(indices)} planned trials some are missing")
+        raise Damage("some of its trials are missing")
 
 
 def _check_values(trial: FrozenTrial, objectives: int) -> None:
     for name in ("mark", "failed"):
         if not isinstance(trial.user_attrs.get(name, ""), str):
-            raise Damage(f"trial {trial.number} has a {name} that is no text")
+            raise Damage(f"trial {trial.number} has a {name} that is not text")
     values = trial.values or []
     if trial.state in _SETTLED:
         if len(values) != objectives or not all(map(math.isfinite, values)):
             raise Damage(f"trial {trial.number} is finished and has the values {values}")
         if trial.datetime_complete is None:
-            raise Damage(f"trial {trial.number} is finished and has no end")
+            raise Damage(f"trial {trial.number} is finished and has no end time")
     for name, value in trial.params.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise Damage(f"trial {trial.number} has {name}={value}")

@@ -1,4 +1,4 @@
-"""The pictures of a search, from its trials."""
+"""Plots of a search, made from its trials."""
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
@@ -15,32 +15,31 @@ from fashion_zoo.show import plots
 from fashion_zoo.show.plots.search import Axis, Trials
 from fashion_zoo.tuning.plans import Plan
 
-_DRAWN = 12  # parameters beside each other; more make a picture that nobody can read
-_FEWEST = 5  # trials that were trained to their end, below which importances mean nothing
-_LEFT_OUT = 5  # parts of the trials, each left out once for the range of an importance
-_PER_PARAMETER = 10  # trials for each parameter; below it the importances are warned of
+_DRAWN = 12  # hyperparameters in one plot; more are not readable
+_FEWEST = 5  # completed trials; importances of fewer are meaningless
+_LEFT_OUT = 5  # parts of the trials, each left out once for the range of the importances
+_PER_PARAMETER = 10  # trials per hyperparameter, below which the page has a warning
 
 
 class Drawn(NamedTuple):
-    """A picture of the page."""
+    """A plot on the page."""
 
     heading: str
     says: str
     """How to read it."""
     make: Callable[[], Any]
-    """Makes the figure."""
+    """Draws the figure."""
     warning: str = ""
-    """What speaks against it."""
 
 
 def pictures(
     plans: Sequence[Plan], minimize: Sequence[Cost], chosen: Sequence[int] = ()
 ) -> list[Drawn]:
-    """Return what there are trials enough for."""
+    """Return the plots for which there are enough trials."""
     ended = [plan for plan in plans if plan.outcome]
     if not ended:
         return []
-    whole = {plan.index: plan.whole for plan in ended if plan.whole}
+    whole = {plan.index: plan.completed for plan in ended if plan.completed}
     outcomes = [plan.outcome for plan in ended if plan.outcome]
     axes = _axes(outcomes)
     trials = Trials(
@@ -51,8 +50,8 @@ def pictures(
     found = [
         Drawn(
             "Optimization history",
-            "Each dot is a trial. A hollow one was pruned: its accuracy is of the epoch in which "
-            "it was stopped. A triangle lies below the axis.",
+            "Each dot is a trial. A hollow dot was pruned and shows its last accuracy. A triangle "
+            "lies below the axis.",
             functools.partial(plots.history, trials),
         )
     ]
@@ -67,15 +66,15 @@ def pictures(
     found += [
         Drawn(
             "Slices",
-            "The same dots over the parameters that varied, on the scale from which they were "
-            f"drawn.{rest}",
+            "The same dots over the hyperparameters that varied, on the scale of their "
+            f"sampling.{rest}",
             functools.partial(plots.slices, few, trials),
         ),
         Drawn(
             "Parallel coordinates",
-            "A line is a trial, from its first parameter to its accuracy: the darker, the better, "
-            "and the best in orange. Dotted lines were pruned. A line passes below the axis of a "
-            "parameter that had no say in its trial.",
+            "Each line is a trial, from its first hyperparameter to its accuracy: darker is "
+            "better, and the best is orange. Dotted lines were pruned. A line passes below the "
+            "axis of a hyperparameter that was not active.",
             functools.partial(plots.parallel, few, trials),
         ),
     ]
@@ -83,7 +82,7 @@ def pictures(
 
 
 def _axes(outcomes: Sequence[FrozenTrial]) -> list[Axis]:
-    """Return the parameters that varied, in the order in which they are asked for."""
+    """Return the hyperparameters that varied, in the order of the search space."""
     scales = {name: scale for one in outcomes for name, scale in one.distributions.items()}
     axes = []
     for name, scale in scales.items():
@@ -98,7 +97,7 @@ def _axes(outcomes: Sequence[FrozenTrial]) -> list[Axis]:
 def _most_important(
     axes: Sequence[Axis], shares: Mapping[str, tuple[float, float, float]]
 ) -> tuple[list[Axis], str]:
-    """Return as many as can stand beside each other, and the sentence about the others."""
+    """Return the hyperparameters to plot, and a sentence about the others."""
     ordered = sorted(axes, key=lambda one: -shares.get(one.name, (0.0,))[0])
     left_out = [one.name for one in ordered[_DRAWN:]]
     said = f" Not shown: {listed(left_out)}." if left_out else ""
@@ -106,10 +105,10 @@ def _most_important(
 
 
 def importances(trials: Sequence[FrozenTrial]) -> dict[str, tuple[float, float, float]]:
-    """Return how much of the spread of the scores each parameter explains (fANOVA).
+    """Return the fANOVA importance of each hyperparameter that all trials have.
 
-    Only parameters count that every trial has. Each has its share, and the smallest and the largest
-    one when a fifth of the trials is left out. It is empty where nothing can be said.
+    A value is (importance, smallest, largest), the latter two when a fifth of the trials is left
+    out. The result is empty if all scores or all values of such a part are equal.
 
     Reference: Hutter, Hoos & Leyton-Brown 2014, ICML.
     """
@@ -119,7 +118,7 @@ def importances(trials: Sequence[FrozenTrial]) -> dict[str, tuple[float, float, 
     ]
     try:
         shares = [_explained(part) for part in (trials, *parts)]
-    except (ValueError, RuntimeError):  # of a part all scores or all values are the same
+    except (ValueError, RuntimeError):  # all scores or all values of a part are equal
         return {}
     found = {}
     for name, share in shares[0].items():
@@ -143,13 +142,14 @@ def _importance(shares: dict[str, tuple[float, float, float]], trials: int) -> D
     warning = ""
     if trials < enough:
         warning = (
-            f"Only {counted(trials, 'trial')} for {counted(len(shares), 'parameter')} came to the "
-            f"end of training. Below about {enough} the order can be chance: take it as a hint."
+            f"Only {counted(trials, 'trial')} completed, for "
+            f"{counted(len(shares), 'hyperparameter')}. With fewer than about {enough} the order "
+            "can be due to chance."
         )
     return Drawn(
-        "Importance of the parameters",
-        "How much of the spread of the accuracies each parameter explains (fANOVA), among the "
-        "trials that were trained to their end. The line is the range when a fifth of them is left "
+        "Hyperparameter importance",
+        "The fraction of the variance of the accuracies that each hyperparameter explains "
+        "(fANOVA), over the completed trials. The line is the range when a fifth of them is left "
         "out.",
         functools.partial(plots.importances, shares),
         warning,
@@ -164,7 +164,6 @@ def _front(
     costs = {units[name]: values[:, 1 + place] for place, name in enumerate(minimize)}
     return Drawn(
         "Pareto front",
-        "Nothing that was tried is at least as good as an orange dot in everything and better in "
-        "something.",
+        "No trial is at least as good as an orange dot in every objective and better in one.",
         functools.partial(plots.front, costs, values[:, 0], np.isin([*whole], chosen)),
     )

@@ -1,4 +1,4 @@
-"""A recipe as an ordinary KerasTuner hypermodel, for its stock tuners and for ours."""
+"""A recipe as a KerasTuner hypermodel."""
 
 import dataclasses
 import functools
@@ -25,7 +25,7 @@ from fashion_zoo.training import build_model
 from fashion_zoo.training.compile import compile_to_train
 from fashion_zoo.training.fit import fit
 from fashion_zoo.training.plan import Plan, plan
-from fashion_zoo.tuning.mirror import SearchError
+from fashion_zoo.tuning.base_oracle import SearchError
 
 
 def hypermodel(
@@ -39,15 +39,15 @@ def hypermodel(
     """Make a KerasTuner hypermodel of a recipe.
 
     Args:
-        name: a registered recipe.
-        space: what the search may change: a space, or ranges that replace some of the recipe's,
-            such as ``{"learning_rate": "log(1e-4, 1e-2)", "optimizer": "'adamw'"}``.
-        data: what to train on; see ``data.load``.
-        data_settings: of arrays.
+        name: name of a recipe.
+        space: a search space, or ranges that replace some of the recipe's, such as
+            ``{"learning_rate": "log(1e-4, 1e-2)", "optimizer": "'adamw'"}``.
+        data: training data; see ``data.load``.
+        data_settings: settings of arrays; see ``data.load``.
         **overrides: fields of RunConfig, such as ``training={"epochs": 5}``.
 
     Raises:
-        ConfigError: an unknown name, or a value or a range that is not allowed.
+        ConfigError: if the name is unknown, or a value or range is not allowed.
 
     Example:
         ```python
@@ -66,23 +66,23 @@ def hypermodel(
 
 
 class RecipeHyperModel(keras_tuner.HyperModel):
-    """A recipe whose config has the values of hyperparameters.
+    """A KerasTuner hypermodel that builds and trains a recipe.
 
-    It trains on the recipe's own training images and measures on its validation images, so
-    ``search()`` takes no data. The test images are out of its reach.
+    It trains on the training images of the data set and evaluates on its validation images, so
+    ``search()`` takes no data. It never reads the test images.
 
     Args:
         entry: the recipe.
-        config: what the search starts from.
-        space: what it may change.
-        data: the images.
-        executions: how often a trial is trained, each time with another seed.
-        folds: 0, or how many folds of the training images are held out in turn; the validation
-            images then take no part in the search.
+        config: config with the default values of the hyperparameters.
+        space: the search space.
+        data: the data set.
+        executions: executions per trial, each with another seed.
+        folds: number of folds of the training images for cross-validation; 0 to evaluate on the
+            validation images.
 
     Raises:
-        ConfigError: more folds than training images of a class, or a batch of the space is larger
-            than the training set.
+        ConfigError: if there are more folds than training images of a class, or a batch size of the
+            space is larger than the training set.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         self.executions = executions
         self.folds = folds
         self.display = TrainingDisplay(enabled=False)
-        """Shows the epochs of each training."""
+        """Display of the epochs of each training."""
         self.dataset = data
         self._fold: tuple[int, Dataset] | None = None
         self._built: tuple[weakref.ref[keras.Model], RunConfig, Plan] | None = None
@@ -109,16 +109,16 @@ class RecipeHyperModel(keras_tuner.HyperModel):
 
     @property
     def repetitions(self) -> int:
-        """How often a trial is trained: executions times folds."""
+        """Trainings per trial: executions times folds."""
         return self.executions * max(self.folds, 1)
 
     @property
     def fresh_seed(self) -> int:
-        """The first seed that a search does not use."""
+        """The first seed that no trial uses."""
         return self.base.seed + self.executions
 
     def images(self, repetition: int) -> Dataset:
-        """Return what a repetition trains on, and what it is measured on."""
+        """Return the data set of a repetition: the fold, or all of it."""
         if not self.folds:
             return self.dataset
         number = repetition % self.folds
@@ -128,23 +128,23 @@ class RecipeHyperModel(keras_tuner.HyperModel):
 
     @functools.cached_property
     def parameters(self) -> list[Parameter]:
-        """What is asked for, in order."""
+        """The hyperparameters of the search space, in order."""
         return self.space.parameters(self.base)
 
     def config(self, hp: keras_tuner.HyperParameters, repetition: int = 0) -> RunConfig:
-        """Ask for every hyperparameter and return the config that they make."""
-        # All at once and with their conditions, so that the tuner learns the whole space.
+        """Register the hyperparameters and return the config of their values."""
+        # Inactive ones too, with their conditions, so that the tuner has the whole space at once.
         hp.merge([_hyperparameter(one) for one in self.parameters], overwrite=False)
         found = self.space.config(spaces.counting(self.parameters, hp.values), self.base)
         return override(found, {"seed": found.seed + repetition // max(self.folds, 1)})
 
     def build(self, hp: keras_tuner.HyperParameters, repetition: int = 0) -> keras.Model:
-        """Build and compile the model of these hyperparameters, its optimizer included."""
+        """Build and compile the model of these hyperparameters."""
         config = self.config(hp, repetition)
         planned = plan(config, self.images(repetition).count)
         model = build_model(self.entry, config.model, planned)
         compile_to_train(model, planned)
-        model.optimizer.build(model.trainable_variables)  # so that a tuner can load its weights
+        model.optimizer.build(model.trainable_variables)  # a tuner may load its weights
         self._built = weakref.ref(model), config, planned
         return model
 
@@ -160,22 +160,22 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         repetition: int = 0,
         **options: Any,
     ) -> keras.callbacks.History:
-        """Train as ``recipes.train`` does, with schedules over all ``epochs``.
+        """Train like ``recipes.train``, with schedules over all ``epochs``.
 
         Args:
-            hp: the hyperparameters that built the model.
+            hp: hyperparameters of the model.
             model: the model.
-            *data: nothing: the recipe's own images are trained on.
-            epochs: the last epoch; by default the config's.
-            initial_epoch: how many epochs the model has behind it.
-            callbacks: what else to call.
-            verbose: taken from tuners and not used: a search has a display of its own.
-            repetition: which of the trial's trainings it is; it chooses the seed and the fold.
-            **options: nothing: what else ``keras.Model.fit`` takes is the config's.
+            *data: must be empty, since the hypermodel has its own data.
+            epochs: the last epoch; by default that of the config.
+            initial_epoch: number of epochs that the model was trained before.
+            callbacks: additional callbacks.
+            verbose: ignored; tuners pass it.
+            repetition: index of the training in its trial, which sets seed and fold.
+            **options: must be empty, since the config sets the other arguments of ``fit``.
 
         Raises:
-            SearchError: ``search()`` was given what no trial can take.
-            TrainingError: the loss diverged.
+            SearchError: if ``search()`` was called with data, options or unsuitable callbacks.
+            TrainingError: if the loss diverged.
         """
         if data or options:
             given = ", ".join([*(["images or labels"] if data else []), *options])
@@ -192,7 +192,7 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         training = dataclasses.replace(config.training, epochs=epochs or config.training.epochs)
         config = dataclasses.replace(config, training=training)
         images = self.images(repetition)
-        built, self._built = self._built, None  # what has been trained is compiled anew
+        built, self._built = self._built, None  # a trained model is compiled again
         if built and built[0]() is model and built[1] == config:
             planned, compiled = built[2], not initial_epoch
         else:
@@ -206,7 +206,7 @@ class RecipeHyperModel(keras_tuner.HyperModel):
 
 def _hyperparameter(parameter: Parameter) -> hyperparameters.HyperParameter:
     name, found = parameter.name, parameter.range
-    # conditional_scope would want each parent to hang on the other.
+    # conditional_scope would make one parent conditional on the other.
     conditions = [Parent(parent, list(allowed)) for parent, allowed in parameter.when]
     common: dict[str, Any] = {"default": parameter.default, "conditions": conditions}
     match found:

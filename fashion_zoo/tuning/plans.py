@@ -1,4 +1,4 @@
-"""The planned trials of a study, each with the attempts at it."""
+"""Planned trials of a study, each with its attempts."""
 
 import dataclasses
 from collections import Counter
@@ -13,35 +13,35 @@ _SETTLED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 class Attempt(NamedTuple):
-    """An attempt at a trial that this worker runs."""
+    """An attempt that this worker runs."""
 
     key: int
     """Id of the Optuna trial."""
     index: int
     """Index of the planned trial, from 0."""
     values: dict[str, Any] | None
-    """The hyperparameters, where an earlier attempt had them all."""
+    """Hyperparameters of an earlier attempt; None if none was fully sampled."""
 
 
-def is_broken(trial: FrozenTrial) -> bool:
-    """Whether a trial ended without a score."""
+def has_failed(trial: FrozenTrial) -> bool:
+    """Whether a trial is finished without a score."""
     return "mark" in trial.user_attrs and trial.state != TrialState.RUNNING
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """A planned trial and its attempts, the oldest first."""
+    """A planned trial: its index and its attempts, the oldest first."""
 
     index: int
     attempts: tuple[FrozenTrial, ...]
     limit: int
-    """After how many attempts that died with their workers it has failed."""
+    """Number of attempts with a dead worker after which the trial has failed."""
 
     @property
     def status(self) -> Literal["completed", "pruned", "failed", "running", "waiting"]:
-        """Where the trial stands; one that waits is not yet begun, or is to be tried again."""
+        """Status of the trial; one that waits has not started, or is to be retried."""
         if found := self.outcome:
-            if is_broken(found):
+            if has_failed(found):
                 return "failed"
             return "pruned" if found.state == TrialState.PRUNED else "completed"
         if self.running:
@@ -50,45 +50,47 @@ class Plan:
 
     @property
     def outcome(self) -> FrozenTrial | None:
-        """The attempt that finished, if one did: with a score, or broken."""
-        return next((one for one in self.attempts if one.state in _SETTLED or is_broken(one)), None)
+        """The attempt that completed, was pruned or failed without a score, if there is one."""
+        return next(
+            (one for one in self.attempts if one.state in _SETTLED or has_failed(one)), None
+        )
 
     @property
     def score(self) -> float | None:
-        """Its first objective, if it finished with one."""
+        """The first objective of a completed or pruned trial."""
         found = self.outcome
-        return found.values[0] if found and not is_broken(found) else None
+        return found.values[0] if found and not has_failed(found) else None
 
     @property
-    def whole(self) -> FrozenTrial | None:
-        """The attempt that finished, if it was trained to its end and has a score."""
+    def completed(self) -> FrozenTrial | None:
+        """The attempt that completed, if one did."""
         return self.outcome if self.status == "completed" else None
 
     @property
     def running(self) -> FrozenTrial | None:
-        """The attempt that is running, if one is."""
+        """The attempt that is running, if there is one."""
         return next((one for one in self.attempts if one.state == TrialState.RUNNING), None)
 
     @property
     def deaths(self) -> int:
-        """How many attempts died with their workers."""
+        """Number of attempts whose worker died."""
         failed = [one for one in self.attempts if one.state == TrialState.FAIL]
         return sum("returned" not in one.user_attrs for one in failed)
 
     @property
     def failures(self) -> int:
-        """How many attempts were given back because they had no score."""
+        """Number of attempts without a score that were to be retried."""
         return sum("failed" in one.user_attrs for one in self.attempts)
 
 
 def count(plans: Sequence[Plan], planned: int) -> Counts:
-    """Count the trials of each status."""
+    """Count the trials by status."""
     of = Counter(plan.status for plan in plans)
     return Counts(planned, of["completed"], of["pruned"], of["running"], of["failed"])
 
 
 def since_best(plans: Sequence[Plan], *, maximized: bool) -> int:
-    """Return how many trials ended after the best one; 0 where none has a score."""
+    """Return the number of trials finished after the best one; 0 if none has a score."""
     scores = [plan.score for plan in plans if plan.outcome]
     known = [score for score in scores if score is not None]
     if not known:

@@ -1,4 +1,4 @@
-"""``report.html``: what a search did, in words, in pictures and in a table of every trial."""
+"""``report.html``: results, plots and a table of all trials of a search."""
 
 import datetime
 import re
@@ -24,7 +24,7 @@ def report_page(
     minimize: Sequence[Cost] = (),
     facts: Sequence[tuple[str, str]] = (),
 ) -> str:
-    """Return the page."""
+    """Return the HTML page of a search."""
     sections = []
     if candidates:
         sections.append(("What was found", _candidates(candidates, plans, minimize)))
@@ -42,22 +42,22 @@ def report_page(
 def facts(
     model: RecipeHyperModel,
     study: Study,
-    asked: SearchConfig,
+    search: SearchConfig,
     *,
     command: str | None = None,
 ) -> list[tuple[str, str]]:
-    """Return what was searched and how: images, epochs, what began it, when and where."""
+    """Return names and values of the settings of a search: images, epochs, command, machine."""
     base, surroundings = model.base, environment.describe()
     count, held_out = model.dataset.count, len(model.dataset.positions.validation)
     scored = f"the {held_out:,} validation images"
     if model.folds:
         folds = counted(model.folds, "fold")
-        scored = f"{folds} of them; {scored} judge only what is trained again"
+        scored = f"{folds} of them, and on {scored} only when trained again"
     each = counted(base.training.epochs, "epoch")
     if model.executions > 1:
         each += f", {model.executions} trainings each"
     costs = {"parameters": "few parameters", "latency": "a low latency"}
-    few = [costs[name] for name in asked.minimize]
+    few = [costs[name] for name in search.minimize]
     versions = surroundings["versions"]
     names = ("python", "keras", "tensorflow", "fashion_zoo")
     return [
@@ -68,8 +68,8 @@ def facts(
         ),
         ("trials", f"{study.trials} planned, of up to {each}"),
         ("chosen by", listed(["the validation accuracy after the last epoch", *few])),
-        ("sampler", f"{asked.sampler}, pruner {asked.chosen_pruner}, seed {base.seed}"),
-        # A storage may be named with its password.
+        ("sampler", f"{search.sampler}, pruner {search.chosen_pruner}, seed {base.seed}"),
+        # The URL of a storage may hold a password.
         ("command", re.sub(r"(://[^:/@\s]*):\S*@", r"\1:***@", command or "called from Python")),
         ("written", f"{datetime.datetime.now().astimezone():%Y-%m-%d %H:%M %Z}"),
         ("machine", f"{surroundings['device']}, {counted(surroundings['cores'] or 0, 'core')}"),
@@ -96,8 +96,8 @@ def _candidates(
         costs = [cost(one, row[one]) for one in minimize]
         cells.append([name, percent(row["score"]), *costs, percent(row["mean"]), between, gain])
     says = (
-        f"Trained again with {counted(len(rows[0]['again']), 'fresh seed')}. The score is too good "
-        "on average, because it chose the trial; the fresh mean is not."
+        f"Trained again with {counted(len(rows[0]['again']), 'fresh seed')}. The score is too high "
+        "on average, because it selected the trial; the fresh mean is unbiased."
     )
     if rows[0]["optimism"] is None:
         says += " The score is of folds of the training images, the mean of the validation images."
@@ -106,7 +106,7 @@ def _candidates(
 
 
 def _settings(rows: Sequence[dict[str, Any]], plans: Sequence[Plan]) -> str:
-    """Return the parameters of the candidates side by side, the defaults last."""
+    """Return the hyperparameters of the candidates side by side, the defaults last."""
     outcomes = {plan.index: plan.outcome.params for plan in plans if plan.outcome}
     ordered = sorted(rows, key=lambda row: row["defaults"])
     settings = [outcomes.get(row["trial"], {}) for row in ordered]

@@ -1,7 +1,7 @@
-"""Which parameters a trial gets, and whether it is pruned: Optuna's algorithms, made repeatable.
+"""Sampling and pruning with Optuna's algorithms, repeatable after a kill.
 
-A sampler is made anew for each trial from (seed, index), so that a search that was killed and
-begun again asks for the same parameters. Attempts that died are hidden from sampler and pruner.
+Each trial has its own sampler, seeded by (seed, index), so that a resumed search suggests the same
+hyperparameters. Attempts whose worker died are hidden from sampler and pruner.
 """
 
 import copy
@@ -20,30 +20,30 @@ from fashion_zoo.config import Pruner, Sampler
 from fashion_zoo.config.search import check_algorithms
 from fashion_zoo.language import checks
 from fashion_zoo.seeds import derive
-from fashion_zoo.tuning.plans import Attempt, Plan, is_broken
+from fashion_zoo.tuning.plans import Attempt, Plan, has_failed
 from fashion_zoo.tuning.study import Study
 
 
 @dataclasses.dataclass(frozen=True)
 class Axis:
-    """A numeric hyperparameter of KerasTuner's that Optuna cannot draw as it is.
+    """A scale for a number of KerasTuner's that Optuna cannot sample directly.
 
-    Optuna draws from linear and logarithmic ranges with steps that are added. KerasTuner also has
-    steps that multiply, and ``reverse_log``, which is dense at the upper end. Such a hyperparameter
-    is stored as its value, and drawn on an axis of which Optuna has the scale.
+    Optuna has linear and logarithmic ranges, and additive steps. KerasTuner also has multiplicative
+    steps, and ``reverse_log``, which is dense at the upper end. Such a hyperparameter is stored as
+    its value and sampled as a position on an axis, whose scale Optuna has.
     """
 
     stored: BaseDistribution
-    """Of its values."""
+    """Distribution of its values."""
     drawn: BaseDistribution
-    """Of the places on its axis."""
+    """Distribution of the positions on its axis."""
     value: Callable[[Any], Any]
-    """Returns the value at a place."""
+    """Return the value at a position."""
     place: Callable[[Any], Any]
-    """Returns the place of a value."""
+    """Return the position of a value."""
 
     def seen(self, trial: FrozenTrial, name: str) -> None:
-        """Replace the value of a trial that a sampler looks at by its place."""
+        """Replace the value in a trial by its position."""
         trial.params = {**trial.params, name: self.place(trial.params[name])}
         trial.distributions = {**trial.distributions, name: self.drawn}
 
@@ -51,9 +51,9 @@ class Axis:
 class VisibleStudy(optuna.Study):
     """The study as Optuna's algorithms see it.
 
-    Attempts that died or were withdrawn, and trials that are not of the search, are left out. A
-    trial that broke is the worst of the pruned ones and reported nothing: its region is avoided,
-    and no other is measured against it. Hyperparameters with an ``Axis`` stand at their places.
+    Attempts that died or were withdrawn, and trials added by other programs, are left out. A failed
+    trial counts as the worst pruned one, without reports: samplers avoid its region, and pruners
+    ignore it. Hyperparameters with an ``Axis`` have their positions in place of their values.
     """
 
     def __init__(self, *arguments: Any, axes: Mapping[str, Axis] | None = None):
@@ -65,34 +65,34 @@ class VisibleStudy(optuna.Study):
         self, deepcopy: bool = True, states: Any = None, use_cache: bool = False
     ) -> list[FrozenTrial]:
         if self._all is None or not use_cache:
-            several = len(self.directions) > 1  # there is no worst of them
+            several = len(self.directions) > 1  # then no trial is the worst
             self._all = [
                 self._seen(one)
                 for one in super()._get_trials(deepcopy)
                 if "index" in one.user_attrs
-                and (one.state != TrialState.FAIL or (is_broken(one) and not several))
+                and (one.state != TrialState.FAIL or (has_failed(one) and not several))
             ]
         return [one for one in self._all if states is None or one.state in states]
 
     def _seen(self, trial: FrozenTrial) -> FrozenTrial:
         known = [name for name in self._axes if name in trial.params]
-        if not known and not is_broken(trial):
+        if not known and not has_failed(trial):
             return trial
         trial = copy.copy(trial)
         for name in known:
             self._axes[name].seen(trial, name)
-        if is_broken(trial):
+        if has_failed(trial):
             trial.state, trial.values = TrialState.PRUNED, None
             trial.intermediate_values, trial.system_attrs = {}, {}
         return trial
 
 
 def ranked(plans: Sequence[Plan], study: Study) -> list[tuple[int, FrozenTrial]]:
-    """Return index and trial of those trained to their end, the most accurate first.
+    """Return (index, trial) of the completed trials, the most accurate first.
 
-    Of a study with several objectives they are those of its Pareto front.
+    With several objectives they are those of the Pareto front.
     """
-    whole = [(plan.index, plan.whole) for plan in plans if plan.whole]
+    whole = [(plan.index, plan.completed) for plan in plans if plan.completed]
     if len(study.directions) > 1:
         front = {trial.number for trial in VisibleStudy(study.name, study.backend).best_trials}
         whole = [(index, trial) for index, trial in whole if trial.number in front]
@@ -100,14 +100,14 @@ def ranked(plans: Sequence[Plan], study: Study) -> list[tuple[int, FrozenTrial]]
 
 
 class Suggestions:
-    """What a study suggests.
+    """Suggests hyperparameters and prunes.
 
     Args:
         study: the study.
         sampler: tpe (tree-structured Parzen estimator), random, or quasi_random (a Sobol sequence).
         pruner: asha (asynchronous successive halving), median, or none.
         seed: key of the sampler.
-        epochs: epochs of a trial, if they are known.
+        epochs: epochs of a trial; None if unknown.
 
     References: Bergstra et al. 2011, NIPS 24 (tpe); Bergstra & Bengio 2012, JMLR 13 (random,
     quasi_random); Li et al. 2020, arXiv:1810.05934 (asha); Golovin et al. 2017, KDD (median).
@@ -122,17 +122,17 @@ class Suggestions:
         self.sampler = sampler
         self.pruner = pruner
         self.seed = seed
-        # A ninth, rounded up: two rungs of three below the last epoch. Rounded down there is a
-        # third shortly before the end, where what is nearly done is pruned.
+        # A ninth, rounded up: two rungs before the last epoch. Rounded down there is a third one
+        # shortly before the end, which prunes trials that are nearly completed.
         self.first = max(math.ceil((epochs or 1) / 9), 1)
 
     def ask(self, attempt: Attempt, space: keras_tuner.HyperParameters) -> dict[str, Any]:
-        """Return the values of the active hyperparameters, and store them."""
+        """Sample and store the active hyperparameters; return their values."""
         fixed = attempt.values
         if fixed is None and attempt.index == 0:
             fixed = _walk(space, lambda hp: hp.default)
         elif fixed is None and self.sampler == "quasi_random":
-            # Every hyperparameter has its coordinate, whether it is active in this trial or not.
+            # Every hyperparameter has its coordinate, active in this trial or not.
             point = self._point(attempt.index, len(space.space))
             place = dict(zip(map(id, space.space), point, strict=True))
             fixed = _walk(space, lambda hp: hp.prob_to_value(place[id(hp)]))
@@ -140,14 +140,14 @@ class Suggestions:
             self.study.backend.set_trial_system_attr(attempt.key, "fixed_params", fixed)
         drawn = {hp.name: own for hp in space.space if (own := axis(hp))}
         trial = optuna.Trial(self._visible(attempt.index, drawn), attempt.key)
-        # What an earlier attempt did not have, this one has not either: it takes the default.
+        # A hyperparameter that an earlier attempt did not have keeps its default.
         known = None if attempt.values is None else set(attempt.values)
         values = _walk(space, lambda hp: _suggest(trial, hp, fixed or {}), known)
         self.study.note(attempt, "asked", True)
         return values
 
-    def learn(self, attempt: Attempt, hps: keras_tuner.HyperParameters) -> None:
-        """Store the values of hyperparameters that first appeared while the trial ran."""
+    def store(self, attempt: Attempt, hps: keras_tuner.HyperParameters) -> None:
+        """Store the values of hyperparameters that were added while the trial ran."""
         asked = self.study.backend.get_trial(attempt.key).params
         for hp in hps.space:
             kind = distribution(hp)
@@ -164,7 +164,7 @@ class Suggestions:
         return [float(number) for number in sequence.random(1)[0]]
 
     def should_prune(self, attempt: Attempt) -> bool:
-        """Return whether the trial does too badly to go on, after its last report."""
+        """Return whether to prune the trial after its last report."""
         if self.pruner == "none" or len(self.study.directions) > 1:
             return False
         visible = self._visible(attempt.index)
@@ -187,10 +187,10 @@ def _walk(
     choose: Callable[[Any], Any],
     known: Container[str] | None = None,
 ) -> dict[str, Any]:
-    """Choose a value for each hyperparameter that is active under those before it."""
+    """Choose a value for each hyperparameter that is active given those before it."""
     values: dict[str, Any] = {}
     for hp in space.space:
-        # A fixed one is not stored, so no earlier attempt has it.
+        # Fixed hyperparameters are not stored, so no earlier attempt has them.
         asked = known is None or hp.name in known or isinstance(hp, hyperparameters.Fixed)
         if asked and all(condition.is_active(values) for condition in hp.conditions):
             values[hp.name] = choose(hp)
@@ -198,14 +198,14 @@ def _walk(
 
 
 def _suggest(trial: optuna.Trial, hp: Any, fixed: Mapping[str, Any]) -> Any:
-    """Return the value that is fixed, or draw one; and store it."""
+    """Return and store the fixed value, or sample one."""
     kind, own = distribution(hp), axis(hp)
     if kind is None:
         return hp.default
     if hp.name in fixed:
         value = fixed[hp.name]
     elif own is None:
-        return trial._suggest(hp.name, kind)  # as suggest_float and its like do
+        return trial._suggest(hp.name, kind)  # what suggest_float and suggest_int call
     else:
         study, frozen = trial.study, trial._get_latest_trial()
         value = own.value(study.sampler.sample_independent(study, frozen, hp.name, own.drawn))
@@ -214,18 +214,18 @@ def _suggest(trial: optuna.Trial, hp: Any, fixed: Mapping[str, Any]) -> Any:
 
 
 def axis(hp: Any) -> Axis | None:
-    """Return the axis of a hyperparameter; None where Optuna draws it as it is."""
+    """Return the axis of a hyperparameter; None if Optuna can sample it directly."""
     if not isinstance(hp, hyperparameters.Int | hyperparameters.Float):
         return None
     stepped = hp.step is not None and hp.sampling != "linear"
-    # Optuna's own steps of a float need a range that they divide to the last digit.
+    # Optuna accepts steps of a float only if they divide the range exactly.
     if stepped or (hp.step is not None and isinstance(hp, hyperparameters.Float)):
         return _steps(hp)
     return _mirrored(hp) if hp.sampling == "reverse_log" else None
 
 
 def _steps(hp: Any) -> Axis:
-    """Return the axis of steps that multiply, or of a float: their numbers, each as likely."""
+    """Return the axis of steps: their indices, uniformly distributed."""
     kind = int if isinstance(hp, hyperparameters.Int) else float
     count = hp._get_n_values()
 
@@ -246,11 +246,11 @@ def _steps(hp: Any) -> Axis:
 
 
 def _mirrored(hp: Any) -> Axis:
-    """Return the axis of ``reverse_log``: a logarithmic range, from the other end."""
+    """Return the axis of ``reverse_log``: the logarithmic range, mirrored."""
     ends = hp.min_value + hp.max_value
 
     def mirror(value: Any) -> Any:
-        return min(max(ends - value, hp.min_value), hp.max_value)  # of floats it may miss by one
+        return min(max(ends - value, hp.min_value), hp.max_value)  # floats round
 
     return Axis(
         _range(hp, hp.min_value, hp.max_value),
@@ -261,7 +261,7 @@ def _mirrored(hp: Any) -> Axis:
 
 
 def distribution(hp: Any) -> BaseDistribution | None:
-    """Return what a hyperparameter is stored as; None for a fixed one."""
+    """Return the distribution of the stored values; None for a fixed hyperparameter."""
     match hp:
         case hyperparameters.Boolean():
             return optuna.distributions.CategoricalDistribution([False, True])

@@ -1,4 +1,4 @@
-"""A whole search: the study, its trials, the best of them trained again, and the report."""
+"""A search from start to end: study, trials, retraining of the best, and report."""
 
 import contextlib
 import dataclasses
@@ -37,30 +37,30 @@ from fashion_zoo.tuning.tuner import StudyTuner
 OBJECTIVE = "val_accuracy"
 _VERSIONS = ("keras", "keras-tuner", "optuna", "fashion_zoo")
 _PROMISE = (
-    "Stopping after this step; the trial goes back, and the next call runs it. Press Ctrl-C again "
-    "to leave at once."
+    "Stopping after this step; the next call runs this trial again. Press Ctrl-C again to leave at "
+    "once."
 )
 
 
 class Tuned(NamedTuple):
-    """What ``tune`` returns."""
+    """Result of ``tune``."""
 
     folder: Path
     """The study folder."""
     counts: Counts
-    """How many trials there are of each kind."""
+    """Number of trials of each status."""
     candidates: list[dict[str, Any]]
-    """``report.json``: the best trials and the defaults, trained again, the best mean first."""
+    """``report.json``: the best trials and the defaults, retrained, the best mean first."""
     best: Path | None
-    """``best.json``, which ``recipes.train`` takes; None where nothing was trained again."""
+    """``best.json``, a config for ``recipes.train``; None if nothing was retrained."""
     seconds: float
-    """What this call's trials took."""
+    """Seconds that the trials of this call took."""
     overhead: float
-    """Seconds of them that suggesting, reporting and storing took."""
+    """Seconds of them spent on suggesting, reporting and storing."""
 
     @property
     def verdict(self) -> str:
-        """Whether something better than the defaults was found; empty where nothing was."""
+        """Sentence whether the best trial beats the defaults; empty if none was retrained."""
         return verdict(self.candidates) if self.candidates else ""
 
     def __repr__(self) -> str:
@@ -91,7 +91,7 @@ def tune(
     entry: Recipe,
     base: RunConfig,
     space: TrainingSpace,
-    asked: SearchConfig,
+    search: SearchConfig,
     folder: Path,
     url: str,
     study_name: str,
@@ -100,40 +100,40 @@ def tune(
     progress: bool = False,
     command: str | None = None,
 ) -> Tuned:
-    """Search until nothing is left, train the best again, and write the report.
+    """Run the trials that are left, retrain the best ones, and write the report.
 
     Raises:
-        ConfigError: the backend cannot train what the space asks for.
-        StudyError: the storage cannot be opened, or holds another search.
-        KeyboardInterrupt: Ctrl-C; the trial was given back, and a next call goes on.
+        ConfigError: if the space augments images and the backend has no tensorflow.
+        StudyError: if the storage cannot be opened, or holds another search.
+        KeyboardInterrupt: on Ctrl-C; the next call resumes the search.
     """
-    model = RecipeHyperModel(entry, base, space, data, asked.executions, asked.folds)
+    model = RecipeHyperModel(entry, base, space, data, search.executions, search.folds)
     _check_backend(model)
     be_quiet()
     with study_folder(folder):
         study = Study(
             url,
             study_name,
-            fingerprint=fingerprint(model, asked.minimize),
-            directions=("maximize", *["minimize" for _ in asked.minimize]),
-            trials=asked.trials,
-            lease=asked.lease,
+            fingerprint=fingerprint(model, search.minimize),
+            directions=("maximize", *["minimize" for _ in search.minimize]),
+            trials=search.trials,
+            lease=search.lease,
         )
     with contextlib.closing(study):
-        study.remember("search", dataclasses.asdict(asked))
-        spent = _run_trials(model, study, asked, progress)
-        rows = train_again(model, study, asked, folder, progress)
+        study.remember("search", dataclasses.asdict(search))
+        spent = _run_trials(model, study, search, progress)
+        rows = train_again(model, study, search, folder, progress)
         plans = study.plans()
         if plans:
-            said = facts(model, study, asked, command=command)
-            page = report_page(study, plans, rows, asked.minimize, said)
+            said = facts(model, study, search, command=command)
+            page = report_page(study, plans, rows, search.minimize, said)
             storage.write_text(folder / "report.html", page)
         counts = count(plans, study.trials)
     return Tuned(folder, counts, rows, folder / "best.json" if rows else None, *spent)
 
 
 def fingerprint(model: RecipeHyperModel, minimize: Sequence[Cost] = ()) -> dict[str, Any]:
-    """Return what makes a study this search and no other, for ``Study``."""
+    """Return the identity of a search, for ``Study``: recipe, config, space, data and versions."""
     digest = hashlib.sha256()
     for part in (model.dataset.train, model.dataset.validation):
         digest.update(part.images.tobytes())
@@ -151,7 +151,7 @@ def fingerprint(model: RecipeHyperModel, minimize: Sequence[Cost] = ()) -> dict[
 
 
 def _check_backend(model: RecipeHyperModel) -> None:
-    """Check that the backend can train what the space asks for: augmentation needs tensorflow."""
+    """Check that tensorflow is there if the space augments images."""
     words = {
         value
         for one in model.parameters
@@ -165,36 +165,36 @@ def _check_backend(model: RecipeHyperModel) -> None:
 
 
 def be_quiet() -> None:
-    """Leave out what Optuna says of every study and trial: the display says it."""
+    """Turn off Optuna's log line about each study and trial."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 def _run_trials(
-    model: RecipeHyperModel, study: Study, asked: SearchConfig, progress: bool
+    model: RecipeHyperModel, study: Study, search: SearchConfig, progress: bool
 ) -> tuple[float, float]:
-    """Run trials until none is left or the budget is spent; return its seconds and overhead."""
+    """Run trials until none is left or the budget is spent; return seconds and overhead."""
     oracle = StudyOracle(
         study,
-        [OBJECTIVE, *(keras_tuner.Objective(name, "min") for name in asked.minimize)],
-        sampler=asked.sampler,
-        pruner=asked.chosen_pruner,
+        [OBJECTIVE, *(keras_tuner.Objective(name, "min") for name in search.minimize)],
+        sampler=search.sampler,
+        pruner=search.chosen_pruner,
         epochs=model.base.training.epochs,
         seed=model.base.seed,
-        seconds=asked.seconds,
-        patience=asked.patience,
-        # Trials that diverge stop nothing: what may change is checked, so the fault is theirs.
+        seconds=search.seconds,
+        patience=search.patience,
+        # The space was checked, so a trial fails because its hyperparameters are bad.
         max_consecutive_failed_trials=None,
     )
     start, display = time.perf_counter(), SearchDisplay(progress)
     model.display = RunningTrial(display)
-    say = display.say if display.enabled else streams.say  # Ctrl-C is always answered
+    say = display.say if display.enabled else streams.say  # Ctrl-C always prints a line
     with (
-        advice(lambda _: "No trial is lost. The same search goes on when it is begun again."),
+        advice(lambda _: "No trial is lost. Run the same search again to resume it."),
         tempfile.TemporaryDirectory() as folder,
         StopOnInterrupt(_PROMISE, say) as stop,
         display,
     ):
-        oracle.idle = stop.check  # there may be no step for hours
+        oracle.idle = stop.check  # waiting for other workers may take hours
         tuner = StudyTuner(oracle, model, folder)
         tuner.display = display
         try:

@@ -1,4 +1,4 @@
-"""Where a study is kept: its folder, the connection to its storage, and the dashboard of it."""
+"""Storage of a study: its folder, its database, and the dashboard."""
 
 import contextlib
 import functools
@@ -21,7 +21,7 @@ from fashion_zoo.tuning.workers import Connection
 
 @contextlib.contextmanager
 def study_folder(folder: Path) -> Iterator[None]:
-    """Make the folder of a study; where the block fails with nothing in it, it goes again."""
+    """Create the folder of a study; if the block fails, remove it as long as it is empty."""
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     with storage.as_storage_error(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -36,13 +36,13 @@ def study_folder(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def opening(url: str) -> Iterator[None]:
-    """Raise a StudyError if a storage cannot be opened."""
+    """Raise a StudyError if the storage cannot be opened."""
     try:
         yield
     except (
         OSError, ImportError, ValueError, RuntimeError, SQLAlchemyError, OptunaError,
     ) as error:  # fmt: skip
-        reason = str(error).partition("\n")[0].rstrip(".")  # below it SQLAlchemy explains itself
+        reason = str(error).partition("\n")[0].rstrip(".")  # SQLAlchemy adds lines
         raise StudyError(f"The storage {shown(url)!r} cannot be opened: {reason}.") from error
 
 
@@ -55,10 +55,10 @@ def shown(url: str) -> str:
 
 
 def connect(url: str) -> Any:
-    """Open the storage; its tables are made by whoever comes first."""
-    # A worker may be stopped in the middle of a write; the others wait for it.
+    """Open the storage; the first worker creates its tables."""
+    # A worker may be stopped during a write; the others wait for it.
     waits = {"connect_args": {"factory": Connection}} if file_of(url) else {}
-    # Optuna takes braces for places to fill; in a URL of SQLAlchemy's they are escaped.
+    # Optuna formats the URL; SQLAlchemy escapes the braces in it.
     whole = make_url(url).render_as_string(hide_password=False)
     for tries_left in reversed(range(20)):
         try:
@@ -66,15 +66,15 @@ def connect(url: str) -> Any:
         except (IntegrityError, ProgrammingError):
             if not tries_left:
                 raise
-        time.sleep(0.2)  # another worker of a server makes the same tables
+        time.sleep(0.2)  # another worker of a server creates the same tables
 
 
 def serve(url: str, port: int) -> None:
     """Serve the dashboard on this machine until Ctrl-C.
 
     Raises:
-        ConfigError: optuna-dashboard is not installed, or the port is taken.
-        StudyError: there is no study, or its storage cannot be opened.
+        ConfigError: if optuna-dashboard is not installed, or the port is taken.
+        StudyError: if there is no study, or its storage cannot be opened.
     """
     try:
         import optuna_dashboard
@@ -97,14 +97,14 @@ def serve(url: str, port: int) -> None:
 
 
 class Backend:
-    """A storage of Optuna's whose failures are a StudyError, wherever they show."""
+    """A storage of Optuna's that raises its errors as StudyError."""
 
     def __init__(self, backend: Any, place: str):
         self.backend = backend
         self.place = place
 
     def find(self, name: str) -> int | None:
-        """Return the id of the study of a name; None where there is none."""
+        """Return the id of a study by its name; None if there is none."""
         with reading(self.place):
             try:
                 return self.backend.get_study_id_from_name(name)
@@ -112,7 +112,7 @@ class Backend:
                 return None
 
     def close(self) -> None:
-        """End all connections; a later call makes new ones."""
+        """Close all connections; a later call opens new ones."""
         self.backend.remove_session()
         self.backend._backend.engine.dispose()  # behind Optuna's cache, which has no public way
 
@@ -121,7 +121,7 @@ class Backend:
         if not callable(found):
             return found
         expected: list[type[Exception]] = [UpdateFinishedTrialError, DuplicatedStudyError]
-        if not name.startswith("get_"):  # of a trial that was deleted; in a read, of a damaged one
+        if not name.startswith("get_"):  # a deleted trial; in a read, a damaged one
             expected.append(KeyError)
 
         @functools.wraps(found)

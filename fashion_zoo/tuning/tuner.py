@@ -1,4 +1,4 @@
-"""KerasTuner's Tuner that reports every epoch, so that a trial can be pruned."""
+"""A KerasTuner Tuner that reports every epoch, so that trials can be pruned."""
 
 import contextlib
 import os
@@ -21,17 +21,17 @@ from fashion_zoo.tuning.oracle import StudyOracle
 from fashion_zoo.tuning.plans import count
 from fashion_zoo.tuning.sampling import ranked
 
-BATCH = 256  # images of which the latency is measured
+BATCH = 256  # images per batch of the measured latency
 _CALLS = 30
 _CHIEF = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")
 
 
 @contextlib.contextmanager
 def without_chief(say: Callable[[str], None] = lambda line: None) -> Iterator[None]:
-    """Hide the chief of another search, for which KerasTuner would wait forever."""
+    """Unset the variables of KerasTuner's chief, for which it would wait forever."""
     hidden = {name: os.environ.pop(name) for name in _CHIEF if name in os.environ}
     if hidden:
-        say(f"Ignored: {', '.join(hidden)} of the environment. A study needs no chief.")
+        say(f"Ignored environment variables: {', '.join(hidden)}. A study needs no chief.")
     try:
         yield
     finally:
@@ -39,39 +39,39 @@ def without_chief(say: Callable[[str], None] = lambda line: None) -> Iterator[No
 
 
 class StudyTuner(keras_tuner.Tuner):
-    """Run the trials of a ``StudyOracle``, with all their epochs reported.
+    """Run the trials of a ``StudyOracle`` and report each epoch.
 
-    It keeps no weights: the best parameters are trained again, with seeds that did not choose them.
+    It saves no weights, since the best configs are retrained with fresh seeds.
 
     Args:
-        oracle: what is asked.
-        hypermodel: what is trained.
-        directory: where KerasTuner keeps the little that it writes.
+        oracle: the oracle.
+        hypermodel: the hypermodel.
+        directory: folder for KerasTuner's own files.
     """
 
     def __init__(self, oracle: StudyOracle, hypermodel: RecipeHyperModel, directory: str):
         self.display = SearchDisplay(enabled=False)
-        """Shows the trials and the training that runs."""
+        """Display of the search."""
         with without_chief():
             super().__init__(oracle, hypermodel, directory=directory, project_name="tuner")
 
     def search(self, *arguments: Any, **options: Any) -> None:
-        """Run trials until the oracle has no more."""
+        """Run trials until the oracle has none left."""
         with without_chief(self.display.say):
             super().search(*arguments, **options)
 
     def _populate_initial_space(self) -> None:
-        # The config alone asks for everything: nothing need be built to learn the space.
+        # config() registers all hyperparameters without building a model.
         hp = self.oracle.get_space()
         self.hypermodel.config(hp)
         self.oracle.update_space(hp)
 
     def on_trial_begin(self, trial: Trial) -> None:
-        """Show that a trial begins."""
+        """Update the display."""
         self._show()
 
     def on_trial_end(self, trial: Trial) -> None:
-        """Finish a trial, and show it."""
+        """Finish a trial and update the display."""
         self.oracle.end_trial(trial)
         self.display.say(_line(trial, self.oracle.objective.name))
         self._show()
@@ -85,24 +85,24 @@ class StudyTuner(keras_tuner.Tuner):
 
     def _try_run_and_update_trial(self, trial: Trial, *args: Any, **kwargs: Any) -> None:
         try:
-            self.run_trial(trial, *args, **kwargs)  # it reports every epoch itself
+            self.run_trial(trial, *args, **kwargs)  # it reports every epoch to the oracle
             trial.status = TrialStatus.COMPLETED
-        except TrainingError as error:  # anything else is a fault, and not of the parameters
-            # What to try is for who trains, not for a search.
+        except TrainingError as error:  # any other error ends the search
+            # The rest of the message is advice on a training, not on a search.
             trial.status, trial.message = TrialStatus.INVALID, str(error).partition(" Try ")[0]
 
     def run_trial(
         self, trial: Trial, *, callbacks: Sequence[keras.callbacks.Callback] = (), **options: Any
     ) -> None:
-        """Build and fit once for each repetition, and measure what the model costs."""
+        """Build and fit once per repetition, and measure the costs of the model."""
         watchers = [*callbacks, _Report(self.oracle, trial)]
         of = self.hypermodel.repetitions
         for repetition in range(of):
             which = f", training {repetition + 1} of {of}" if of > 1 else ""
             self.display.begin(f"trial {trial.trial_id}{which}")
-            with releasing():  # or every trial's graph would stay
+            with releasing():  # else the graph of every trial stays in memory
                 model = self.hypermodel.build(trial.hyperparameters, repetition)
-                if repetition == 0 and self.oracle.costs:  # before a training may diverge
+                if repetition == 0 and self.oracle.costs:  # before the training, which may diverge
                     costs = {one.name: cost_of(one.name, model) for one in self.oracle.costs}
                     self.oracle.update_trial(trial.trial_id, costs)
                 self.hypermodel.fit(
@@ -118,12 +118,10 @@ class StudyTuner(keras_tuner.Tuner):
 
 
 def cost_of(name: str, model: keras.Model) -> float:
-    """Return what a model costs.
+    """Return a cost of a model.
 
-    Args:
-        name: parameters, the number of trainable ones; or latency, the median milliseconds in
-            which a batch of 256 images is predicted on this machine, as busy as it is.
-        model: the model.
+    ``parameters`` is the number of trainable ones; ``latency`` is the median time to predict a
+    batch of 256 images on this machine, in milliseconds.
     """
     if name == "parameters":
         return float(sum(int(np.prod(one.shape)) for one in model.trainable_variables))
@@ -140,7 +138,7 @@ def cost_of(name: str, model: keras.Model) -> float:
 def _line(trial: Trial, objective: str) -> str:
     if trial.score is None:
         return f"trial {trial.trial_id}: no score. {trial.message or 'It is not a finite number.'}"
-    # Epochs of the same number in several executions stand together.
+    # A history entry has the values of one epoch in all executions.
     epochs = sum(len(one.value) for one in trial.metrics.get_history(objective))
     pruned = "pruned, " if trial.status == TrialStatus.STOPPED else ""
     reached = f"{percent(trial.score)} after {counted(epochs, 'epoch')}"
@@ -148,7 +146,7 @@ def _line(trial: Trial, objective: str) -> str:
 
 
 class _Report(keras.callbacks.Callback):
-    """Report each epoch, and stop where the oracle says so."""
+    """Report each epoch to the oracle, and stop the training if it prunes the trial."""
 
     def __init__(self, oracle: StudyOracle, trial: Trial):
         super().__init__()

@@ -1,4 +1,4 @@
-"""The other workers of a study: which are alive, and waiting for one that writes."""
+"""The other workers of a study: which of them are alive, and waiting for their locks."""
 
 import contextlib
 import itertools
@@ -17,16 +17,16 @@ from fashion_zoo.errors import RunLockedError, StudyError
 from fashion_zoo.show import streams
 from fashion_zoo.storage import locks
 
-SILENT = 3.0  # seconds before a line says what is waited for
+SILENT = 3.0  # seconds of waiting before a line is printed
 PATIENCE = 300.0  # seconds for another program to unlock the file
 
 
 class Workers:
-    """The workers of a study, seen from one of them.
+    """Liveness of the workers of a study, from locks and heartbeats.
 
     Args:
-        file: of the study; None on a server.
-        lease: seconds without a heartbeat after which a worker is lost.
+        file: SQLite file of the study; None on a server.
+        lease: seconds without a heartbeat after which a worker counts as dead.
     """
 
     def __init__(self, file: Path | None, lease: float):
@@ -35,12 +35,12 @@ class Workers:
         self._seen: dict[int, tuple[int, float]] = {}
 
     def lock_of(self, worker: str) -> Path:
-        """Return what a worker of this machine holds locked; the system frees it when it ends."""
+        """Return the file that a worker of this machine keeps locked as long as it runs."""
         assert self.file is not None
         return self.file.with_name(f"{self.file.name}-{worker}")
 
     def is_alive(self, worker: str) -> bool | None:
-        """Whether a worker of this machine lives; None where only its heartbeat can tell."""
+        """Whether a worker of this machine runs; None if only its heartbeat can tell."""
         if not self.file or not worker.startswith(f"{platform.node()}-"):
             return None
         try:
@@ -49,11 +49,11 @@ class Workers:
             return True
         return False
 
-    def has_lost(self, trial: FrozenTrial) -> bool:
-        """Whether the worker of a running trial is dead, or silent for longer than the lease."""
+    def is_stale(self, trial: FrozenTrial) -> bool:
+        """Whether the worker of a running trial is dead, or its lease is over."""
         if self.is_alive(trial.user_attrs["worker"]) is False:
             return True
-        # A beat is a count, and the seconds are this worker's own: no two clocks are compared.
+        # A heartbeat is a counter, timed by this worker's clock: no two clocks are compared.
         beat, now = trial.user_attrs["beat"], time.monotonic()
         last, since = self._seen.get(trial._trial_id, (None, now))
         if beat != last:
@@ -63,11 +63,11 @@ class Workers:
 
 
 def keep_alive(beat: Callable[[int], bool], lease: float) -> Callable[[], None]:
-    """Call ``beat`` from a thread, four times a lease, until the function returned is called."""
+    """Call ``beat`` with a counter four times per lease; return a function that stops it."""
     stop = threading.Event()
 
     def run() -> None:
-        with contextlib.suppress(StudyError):  # the worker itself will meet it
+        with contextlib.suppress(StudyError):  # the next write of the worker raises it
             for count in itertools.count(1):
                 if stop.wait(lease / 4) or not beat(count):
                     return
@@ -93,9 +93,9 @@ class _Cursor(sqlite3.Cursor):
 
 
 class Connection(sqlite3.Connection):
-    """A connection to a file that others may hold locked for a while.
+    """A connection that waits while another program locks the file, and says so.
 
-    SQLite alone would wait without a line, and deaf to Ctrl-C.
+    SQLite's own timeout is silent and does not react to Ctrl-C.
     """
 
     def __init__(self, database: str, *arguments: Any, **options: Any):
@@ -103,11 +103,11 @@ class Connection(sqlite3.Connection):
         self._file = database
 
     def cursor(self, factory: Any = _Cursor) -> Any:
-        """Return a cursor that waits as the connection does."""
+        """Return a cursor that waits for locks."""
         return super().cursor(factory)
 
     def execute(self, *arguments: Any) -> Any:
-        """Execute with a cursor that waits."""
+        """Execute with a cursor that waits for locks."""
         return self.cursor().execute(*arguments)
 
     def commit(self) -> None:
@@ -115,7 +115,7 @@ class Connection(sqlite3.Connection):
         self.patiently(super().commit)
 
     def patiently(self, call: Callable[..., Any], *arguments: Any) -> Any:
-        """Make a call again and again while the file is locked by another program."""
+        """Repeat a call while the file is locked by another program."""
         begun = time.monotonic()
         for number in itertools.count():
             start = time.monotonic()
@@ -123,7 +123,7 @@ class Connection(sqlite3.Connection):
                 return call(*arguments)
             except sqlite3.OperationalError as error:
                 now = time.monotonic()
-                # What fails at once is a transaction of which SQLite knows that waiting is vain.
+                # SQLite fails at once if waiting would be a deadlock.
                 waited = error.sqlite_errorcode == sqlite3.SQLITE_BUSY and now - start > SILENT / 2
                 if not waited or now - begun > PATIENCE:
                     raise
@@ -133,11 +133,11 @@ class Connection(sqlite3.Connection):
 
 @contextlib.contextmanager
 def held(lock: Any, file: Path) -> Iterator[None]:
-    """Hold the lock beside a study; say so where another worker has it for long."""
+    """Hold the lock of a study; print a line if another worker holds it for long."""
     try:
         lock.acquire(timeout=SILENT)
     except filelock.Timeout:
-        streams.say(f"Waiting: another worker is in the middle of a write to {file}.")
+        streams.say(f"Waiting: another worker is writing to {file}.")
         lock.acquire()
     try:
         yield

@@ -1,4 +1,4 @@
-"""Figures of a search. Accuracies are fractions; a pruned trial has what it last reported."""
+"""Figures of a search. Accuracies are fractions; that of a pruned trial is its last report."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,33 +12,33 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _WIDTH = 11.0  # inches
-_LETTERS = 16  # of a value on an axis
-_SHOWN = 6  # values of a choice that are named on an axis
+_LETTERS = 16  # characters of a value on an axis
+_SHOWN = 6  # labelled values of a choice on an axis
 
 
 class Trials(NamedTuple):
-    """What was tried."""
+    """Trials as arrays."""
 
     numbers: np.ndarray
-    """(n,) number of each trial."""
+    """(n,) int, index of each trial."""
     scores: np.ndarray
-    """(n,) validation accuracy, NaN where there is none."""
+    """(n,) float, validation accuracy; NaN for a failed trial."""
     pruned: np.ndarray
-    """(n,) bool, whether it was stopped before its end."""
+    """(n,) bool, whether it was pruned."""
 
 
 class Axis(NamedTuple):
-    """A parameter."""
+    """A hyperparameter."""
 
     name: str
     values: Sequence[Any]
-    """One a trial, None where the parameter had no say."""
+    """One value per trial, None where the hyperparameter was not active."""
     log: bool = False
-    """Whether it was drawn from a logarithmic scale."""
+    """Whether it was sampled on a logarithmic scale."""
 
 
 def history(trials: Trials) -> "Figure":
-    """Draw the score of each trial, and the best so far of those that were trained to their end."""
+    """Plot the score of each trial, and the best so far of the completed ones."""
     figure = canvas.blank(_WIDTH, 4)
     axis = figure.subplots()
     whole = ~trials.pruned & np.isfinite(trials.scores)
@@ -58,16 +58,16 @@ def history(trials: Trials) -> "Figure":
 
 
 def _scatter(axis: "Axes", places: np.ndarray, trials: Trials, bottom: float, size: float) -> None:
-    """Draw trials: filled, hollow where pruned, at the lower edge where they lie below it."""
+    """Plot trials: filled if completed, hollow if pruned, a triangle if below the axis."""
     shown = np.clip(np.nan_to_num(trials.scores, nan=0), bottom, None)
     failed = ~np.isfinite(trials.scores)
     below = ~failed & (trials.scores < bottom)
     hollow = {"facecolors": "none", "edgecolors": "gray"}
     kinds = {
-        "trained to its end": (~trials.pruned & ~below & ~failed, "o", {"color": canvas.TRAINING}),
-        "pruned, what it had": (trials.pruned & ~below & ~failed, "o", hollow),
+        "completed": (~trials.pruned & ~below & ~failed, "o", {"color": canvas.TRAINING}),
+        "pruned, last report": (trials.pruned & ~below & ~failed, "o", hollow),
         "below the axis": (below, "v", hollow),
-        "no score": (failed, "x", {"color": canvas.COLORS[3]}),
+        "failed": (failed, "x", {"color": canvas.COLORS[3]}),
     }
     for name, (chosen, marker, colors) in kinds.items():
         if chosen.any():
@@ -78,7 +78,7 @@ def _scatter(axis: "Axes", places: np.ndarray, trials: Trials, bottom: float, si
 
 
 def _bottom(trials: Trials) -> float:
-    """Return where the axis begins: far below stands what was pruned at once, and tells little."""
+    """Return the lower end of the axis, above trials that were pruned at once."""
     known = trials.scores[np.isfinite(trials.scores)]
     whole = trials.scores[~trials.pruned & np.isfinite(trials.scores)]
     if not len(known):
@@ -98,9 +98,9 @@ def _frame(axis: "Axes", trials: Trials, bottom: float) -> None:
 
 
 def importances(shares: Mapping[str, tuple[float, float, float]]) -> "Figure":
-    """Draw the share of the spread of the scores that each parameter explains, the largest above.
+    """Plot the fraction of the variance that each hyperparameter explains, the largest on top.
 
-    ``shares`` has of each its share, and the smallest and largest one when trials are left out.
+    ``shares`` maps names to (share, smallest, largest), the latter two when trials are left out.
     """
     ordered = sorted(shares.items(), key=lambda one: one[1][0])
     figure = canvas.blank(_WIDTH, 0.36 * len(ordered) + 0.9)
@@ -113,14 +113,14 @@ def importances(shares: Mapping[str, tuple[float, float, float]]) -> "Figure":
         elinewidth=1, capsize=3,
     )  # fmt: skip
     axis.set_yticks(places, [name for name, _ in ordered])
-    axis.set(xlabel="share of the spread that it explains", xlim=(0, max(1.05 * highs.max(), 0.1)))
+    axis.set(xlabel="fraction of the variance", xlim=(0, max(1.05 * highs.max(), 0.1)))
     axis.grid(alpha=0.3, axis="x")
     canvas.in_percent(axis, "x")
     return figure
 
 
 def slices(axes: Sequence[Axis], trials: Trials) -> "Figure":
-    """Draw the score of each trial over each parameter, four a row."""
+    """Plot the score over each hyperparameter, four plots per row."""
     rows, bottom = -(-len(axes) // 4), _bottom(trials)
     figure = canvas.blank(_WIDTH, 2.7 * rows + 0.2)
     grid = figure.subplots(rows, 4, squeeze=False, sharey=True).ravel()
@@ -144,10 +144,10 @@ def slices(axes: Sequence[Axis], trials: Trials) -> "Figure":
 
 
 def parallel(axes: Sequence[Axis], trials: Trials) -> "Figure":
-    """Draw each trial as a line through the values of its parameters to its score.
+    """Plot each trial as a line through its hyperparameters to its score.
 
-    The better a trial, the darker its line; the best is orange. Pruned trials are pale and dotted.
-    A parameter that had no say is passed below its axis.
+    Better trials are darker, and the best is orange. Pruned trials are pale and dotted. The line
+    passes below the axis of a hyperparameter that is not active.
     """
     figure = canvas.blank(_WIDTH, 5)
     axis = figure.subplots()
@@ -188,7 +188,7 @@ def _draw_axis(axis: "Axes", place: int, ticks: Sequence[float], labels: Sequenc
 
 
 def _places(one: Axis) -> tuple[np.ndarray, list[float], list[str]]:
-    """Return where values stand in 0..1, NaN where there is none, and the ticks with texts."""
+    """Return the (n,) positions of the values in 0..1, NaN for None, and ticks with labels."""
     known = [value for value in one.values if value is not None]
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in known):
         numbers = np.array([np.nan if value is None else value for value in one.values], float)
@@ -212,7 +212,7 @@ def _places(one: Axis) -> tuple[np.ndarray, list[float], list[str]]:
 
 
 def _in_order(word: str) -> tuple[bool, float, str]:
-    """Sort 64, 128, 1024 as numbers, and words behind them."""
+    """Sort key: numbers such as 64, 128 and 1024 by value, then words."""
     try:
         return False, float(word), word
     except ValueError:
@@ -220,7 +220,7 @@ def _in_order(word: str) -> tuple[bool, float, str]:
 
 
 def front(costs: Mapping[str, np.ndarray], scores: np.ndarray, chosen: np.ndarray) -> "Figure":
-    """Draw (n,) accuracies over each cost, named with its unit; ``chosen`` are on the front."""
+    """Plot (n,) scores over (n,) values of each cost; ``chosen`` marks the Pareto front."""
     figure = canvas.blank(_WIDTH, 4)
     grid = figure.subplots(1, len(costs), squeeze=False, sharey=True)[0]
     for axis, (name, values) in zip(grid, costs.items(), strict=True):

@@ -1,4 +1,4 @@
-"""What of an Oracle a study answers: its trials, their order, and the space they are drawn from."""
+"""The part of an Oracle that reads the study: trials, their order, and the search space."""
 
 import dataclasses
 import math
@@ -25,15 +25,15 @@ _STATUS = {
 
 
 class SearchError(ConfigError, keras_tuner.errors.FatalError):
-    """A search cannot go on: of its objective, or of what ``search()`` was given.
+    """Wrong objective or arguments of a search.
 
-    KerasTuner ends a search with a fatal error; any other it takes for a fault of the
-    hyperparameters, and tries the next ones.
+    A fatal error ends a search. KerasTuner counts any other as a failure of the trial and runs the
+    next one.
     """
 
 
 class FailuresError(TrainingError, RuntimeError):
-    """So many trials in a row failed that the fault is not of their hyperparameters."""
+    """Too many trials in a row failed."""
 
 
 @dataclasses.dataclass
@@ -42,30 +42,30 @@ class Ongoing:
 
     attempt: Attempt
     end: Callable[[], None]
-    """Ends its heartbeat."""
+    """Stops its heartbeat."""
     known: int
-    """How many hyperparameters there were when it began."""
+    """Number of hyperparameters at its start."""
     reports: int = 0
     step: int = -1
     finals: list[float] = dataclasses.field(default_factory=list)
     """The objective after the last epoch of each execution."""
     stopped: bool = False
-    broken: bool = False
+    diverged: bool = False
 
     def add(self, reached: float, step: int) -> None:
-        """Take the objective after an epoch; a step that does not follow begins an execution."""
+        """Add the objective after an epoch; a step that does not follow starts an execution."""
         if step > self.step:
             self.finals = self.finals[:-1]
         self.finals.append(reached)
         self.step, self.reports = step, self.reports + 1
-        self.broken = self.broken or not math.isfinite(reached)
+        self.diverged = self.diverged or not math.isfinite(reached)
 
 
-class StudyMirror(keras_tuner.Oracle):
-    """An Oracle that has the trials of its study, whoever runs them, and writes no file."""
+class BaseOracle(keras_tuner.Oracle):
+    """An Oracle with the trials of a study, those of all workers, that writes no files."""
 
     hyperparameters: Any
-    """The space, as of every Oracle."""
+    """The search space, as in every Oracle."""
 
     def __init__(self, study: Study, objective: Any, **options: Any):
         self.objectives = _parsed(objective, study.directions)
@@ -77,10 +77,10 @@ class StudyMirror(keras_tuner.Oracle):
         self.study = study
         self._ongoing: dict[str, Ongoing] = {}
         self._shared: Any = None
-        self._read()
+        self._refresh()
 
-    def _share_space(self) -> None:
-        """Take the hyperparameters of all workers, in the same order, and add those of this one."""
+    def _sync_space(self) -> None:
+        """Merge the search space with the stored one, in the same order for all workers."""
         if not (self.tune_new_entries and self.allow_new_entries):
             return
         if (stored := self.study.space) == self._shared and stored is not None:
@@ -92,8 +92,8 @@ class StudyMirror(keras_tuner.Oracle):
         )
         self.hyperparameters = _merged(self._shared, self.hyperparameters)
 
-    def _read(self, plans: Sequence[Plan] | None = None) -> None:
-        """Read the trials of the study, those of other workers and processes included."""
+    def _refresh(self, plans: Sequence[Plan] | None = None) -> None:
+        """Read the trials of the study, including those of other workers."""
         plans = self.study.plans() if plans is None else plans
         for plan in plans:
             trial_id = str(plan.index)
@@ -105,8 +105,8 @@ class StudyMirror(keras_tuner.Oracle):
         self.end_order = [str(index) for _, index in sorted(ended)]
 
     def get_best_trials(self, num_trials: int = 1) -> list[Trial]:
-        """Return the best trials of the study, whoever ran them."""
-        self._read()
+        """Return the best trials of the study, including those of other workers."""
+        self._refresh()
         found = super().get_best_trials(num_trials)
         for trial in found:
             if not trial.hyperparameters.space:  # another process ran it
@@ -117,22 +117,22 @@ class StudyMirror(keras_tuner.Oracle):
         return found
 
     def remaining_trials(self) -> int:
-        """Return how many planned trials are not yet begun."""
-        self._read()
+        """Return the number of planned trials that have not started."""
+        self._refresh()
         return super().remaining_trials()
 
     def save(self) -> None:
-        """Write nothing: all of it is in the study."""
+        """Do nothing: the study is always up to date."""
 
     def reload(self) -> None:
-        """Read the study, and no file of KerasTuner's."""
+        """Read the study."""
         if self.study.space is not None:
-            self._share_space()
-        self._read()
+            self._sync_space()
+        self._refresh()
 
 
 def _parsed(objective: Any, directions: Sequence[str]) -> list[keras_tuner.Objective]:
-    """Return one or several objectives; their directions must be those of the study."""
+    """Return the objectives as KerasTuner's, checked against the directions of the study."""
     one = objective is None or isinstance(objective, str | keras_tuner.Objective)
     try:
         found = [create_objective(name) for name in ([objective] if one else objective)]
@@ -148,26 +148,25 @@ def _parsed(objective: Any, directions: Sequence[str]) -> list[keras_tuner.Objec
     return found
 
 
-def missing(objective: keras_tuner.Objective, metrics: Iterable[str]) -> SearchError:
-    """Return the error of a trial that reports metrics, and not the objective."""
+def missing_objective(objective: keras_tuner.Objective, metrics: Iterable[str]) -> SearchError:
+    """Return the error for metrics that lack the objective."""
     known = sorted(metrics)
     close = nearest(objective.name, known)
     meant = f" Did you mean {close!r}?" if close else ""
     there = listed(known) if known else "nothing"
     return SearchError(
-        f"Objective value missing: {objective.name!r} is not among what a trial reports, which is "
-        f"{there}.{meant}"
+        f"Objective value missing: the trial did not report {objective.name!r}, but {there}.{meant}"
     )
 
 
 def _trial(plan: Plan, objectives: Sequence[keras_tuner.Objective]) -> Trial:
-    """Return a planned trial as KerasTuner's Trial, with its values and without the space."""
+    """Return a planned trial as a KerasTuner Trial, with values but without the space."""
     last = plan.outcome or plan.running or plan.attempts[-1]
     found = Trial(keras_tuner.HyperParameters(), str(plan.index), _STATUS[plan.status])
     found.hyperparameters.values = dict(last.params)
     found.message = last.user_attrs.get("mark") or last.user_attrs.get("failed")
     if found.status == TrialStatus.FAILED and not plan.outcome:
-        found.message = f"It was given up after {counted(plan.deaths, 'worker')} died with it."
+        found.message = f"It failed after {counted(plan.deaths, 'worker')} died during it."
     first, *costs = objectives
     found.metrics.register(first.name, first.direction)
     for report, value in last.intermediate_values.items():
@@ -188,7 +187,7 @@ def _end(plan: Plan) -> str:
 
 
 def complete(space: keras_tuner.HyperParameters) -> None:
-    """Give every active hyperparameter without a value its default."""
+    """Set every active hyperparameter without a value to its default."""
     for hp in space.space:
         if space.is_active(hp):
             space.values.setdefault(hp.name, hp.default)
@@ -197,7 +196,7 @@ def complete(space: keras_tuner.HyperParameters) -> None:
 def _merged(
     stored: Mapping[str, Any] | None, own: keras_tuner.HyperParameters
 ) -> keras_tuner.HyperParameters:
-    """Return the stored hyperparameters, and after them those of this worker that are new."""
+    """Return the stored hyperparameters, followed by the new ones of this worker."""
     if stored is None:
         return own.copy()
     found = keras_tuner.HyperParameters.from_config(stored)
