@@ -249,7 +249,8 @@ def test_an_oracle_of_ones_own_chooses_the_values():
     assert oracle.create_trial("third").status == TrialStatus.STOPPED
     for trial in trials:
         oracle.update_trial(trial.trial_id, {"loss": 0.5})
-        oracle.end_trial(trial.trial_id, "COMPLETED")  # as it once was called
+        trial.status = TrialStatus.COMPLETED
+        oracle.end_trial(trial)
     assert oracle.scored == 2
     assert [plan.score for plan in study.plans()[:2]] == [0.5, 0.5]
 

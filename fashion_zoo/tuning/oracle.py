@@ -21,6 +21,7 @@ from fashion_zoo.tuning.base_oracle import (
 from fashion_zoo.tuning.plans import Attempt, since_best
 from fashion_zoo.tuning.sampling import Suggestions
 from fashion_zoo.tuning.study import Study
+from fashion_zoo.tuning.workers import keep_alive
 
 _IDLE = 0.5  # seconds between two reads of a study while other workers run its last trials
 _BROKEN = (TrialStatus.INVALID, TrialStatus.FAILED)
@@ -133,7 +134,7 @@ class StudyOracle(BaseOracle):
             return Trial(self.get_space(), trial_id="", status=status)
         self._sync_space()
         trial_id, space = str(attempt.index), self.get_space()
-        end = self.study.keep_alive(attempt)
+        end = keep_alive(lambda beat: self.study.note(attempt, "beat", beat), self.study.lease)
         self._ongoing[trial_id] = Ongoing(attempt, end, len(space.space))
         response = self.populate_space(trial_id)
         trial = Trial(space, trial_id=trial_id, status=response["status"])
@@ -200,36 +201,30 @@ class StudyOracle(BaseOracle):
         return not self.suggestions.should_prune(attempt)
 
     @_synchronized
-    def end_trial(self, trial: Trial | str, status: str = TrialStatus.COMPLETED) -> None:
+    def end_trial(self, trial: Trial) -> None:
         """Finish a trial: completed, pruned, to be retried, or failed.
-
-        Args:
-            trial: the trial with its status, or its id, as in older versions of KerasTuner.
-            status: the status, if only the id is given.
 
         Raises:
             SearchError: if a completed trial has not reported every objective.
             FailuresError: if too many trials in a row have failed.
         """
-        if isinstance(trial, str):
-            trial = Trial(self.trials[trial].hyperparameters, trial, status)
         if trial.trial_id not in self._ongoing:
             raise ConfigError(f"Trial {trial.trial_id!r} is not running in this process.")
         known, ongoing = self.trials[trial.trial_id], self._ongoing[trial.trial_id]
         known.hyperparameters = trial.hyperparameters
         known.status, known.message = trial.status, trial.message
         self._add_hyperparameters(known, ongoing)
-        scored = known.status not in _BROKEN and not ongoing.diverged
-        if scored:
+        values: list[float] = []
+        if known.status not in _BROKEN and not ongoing.diverged:
             for one in self.objectives:
                 if not known.metrics.exists(one.name):
                     self._requeue(known.trial_id)
                     raise missing_objective(one, known.metrics.metrics)
             self.score_trial(known)
-        values = [known.score, *(self._cost(known, one.name) for one in self.costs)]
+            values = [known.score, *(known.metrics.get_last_value(one.name) for one in self.costs)]
         del self._ongoing[known.trial_id]
         ongoing.end()
-        if scored and all(map(math.isfinite, values)):
+        if values and all(map(math.isfinite, values)):
             known.status, self._failures = TrialStatus.COMPLETED, 0
             mine = self.study.tell(ongoing.attempt, values, pruned=ongoing.stopped)
         else:
@@ -283,10 +278,6 @@ class StudyOracle(BaseOracle):
                 self.suggestions.store(ongoing.attempt, known.hyperparameters)
                 self._sync_space()
 
-    def _cost(self, trial: Trial, name: str) -> float:
-        """Return a cost of a trial; NaN if it failed before it was reported."""
-        return trial.metrics.get_last_value(name) if trial.metrics.exists(name) else math.nan
-
     def _requeue(self, trial_id: str) -> None:
         ongoing = self._ongoing.pop(trial_id)
         ongoing.end()
@@ -295,8 +286,9 @@ class StudyOracle(BaseOracle):
 
     def _detach(self, trial_id: str) -> None:
         """Remove a trial from the ongoing trials of its tuner."""
-        for tuner in [me for me, one in self.ongoing_trials.items() if one.trial_id == trial_id]:
-            del self.ongoing_trials[tuner]
+        for tuner, trial in list(self.ongoing_trials.items()):
+            if trial.trial_id == trial_id:
+                del self.ongoing_trials[tuner]
 
     def return_trials(self) -> None:
         """Requeue the unfinished trials, for other workers or a later call."""

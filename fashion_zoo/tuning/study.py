@@ -28,7 +28,7 @@ from fashion_zoo.storage import locks
 from fashion_zoo.storage.databases import absolute_url, file_of
 from fashion_zoo.tuning.plans import Attempt, Plan, has_failed
 from fashion_zoo.tuning.storages import Backend, connect, opening, shown
-from fashion_zoo.tuning.workers import Workers, held, keep_alive
+from fashion_zoo.tuning.workers import Workers, held
 
 _FORMAT = 1
 
@@ -208,10 +208,6 @@ class Study:
         for trial in lost:
             self._finish(trial._trial_id, TrialState.FAIL)
         return self.plans() if lost else plans
-
-    def keep_alive(self, attempt: Attempt) -> Callable[[], None]:
-        """Start the heartbeat of an attempt; return a function that stops it."""
-        return keep_alive(lambda count: self.note(attempt, "beat", count), self.lease)
 
     def note(self, attempt: Attempt, name: str, value: Any) -> bool:
         """Store an attribute of an attempt; false if another worker took it over."""
