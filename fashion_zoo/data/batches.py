@@ -1,4 +1,4 @@
-"""Which images, in numpy: stratified slices, folds, and batches keyed by (seed, epoch)."""
+"""Positions of images: stratified slices, folds, and batches keyed by (seed, epoch)."""
 
 import math
 

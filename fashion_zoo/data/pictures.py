@@ -97,7 +97,7 @@ def _header(opened):
     if width * height > _PIXELS or max(width, height) > _SIDE:
         raise ValueError(
             f"it has {width:,}x{height:,} pixels; at most {_PIXELS // 10**6} million are read, and "
-            f"{_SIDE:,} a side"
+            f"{_SIDE:,} per side"
         )
     return file
 

@@ -1,4 +1,4 @@
-"""The page of an experiment: rows in a CSV file, and their tables between two marks of Markdown."""
+"""The page of an experiment: rows in a CSV file, and Markdown tables between two comments."""
 
 import contextlib
 import csv

@@ -1,1 +1,1 @@
-"""The formats of exports, one a file."""
+"""The formats of exports, one per file."""
