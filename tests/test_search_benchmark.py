@@ -96,7 +96,7 @@ def test_what_was_measured_is_kept_for_its_settings_and_commit(child, tmp_path, 
 
 def test_a_measurement_that_fails_is_named_and_nothing_is_kept(child, tmp_path):
     child.says = ("", 1)
-    with pytest.raises(TrainingError, match=r"The measurement of x ended early: why"):
+    with pytest.raises(TrainingError, match=r"The measurement of x failed: why"):
         program.measure_once("m", {}, tmp_path / "x.json")
     assert not (tmp_path / "x.json").exists()
 

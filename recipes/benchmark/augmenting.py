@@ -18,9 +18,9 @@ from recipes.benchmark.speed import figure
 
 BATCH = 512
 _BLACK = {"fill_mode": "constant"}
-# Operation to the layer that does the same, of the same values. The field of the elastic one is
-# made in another way, erasing and cutting out draw their rectangles differently, and noise is meant
-# for pixels in 0..1; the work is the same.
+# Operation to a layer that does the same with the same values. The elastic field is made in another
+# way, erasing and cutting out draw other rectangles, and noise is for pixels in 0..1; the work is
+# the same.
 STOCK: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "flip": lambda v: keras.layers.RandomFlip("horizontal"),
     "shift": lambda v: keras.layers.RandomTranslation(*2 * [v["pixels"] / 28], **_BLACK),
@@ -40,7 +40,7 @@ STOCK: dict[str, Callable[[Mapping[str, Any]], Any]] = {
 
 
 def policies() -> list[str]:
-    """Return what is compared: every operation that has such a layer, and the named policies."""
+    """Return what is compared: every operation with such a layer, and the named policies."""
     return [*STOCK, *(name for name in POLICIES if name != "none")]
 
 
@@ -78,7 +78,7 @@ def _pipeline(train: Images, policy: Policy, smoothing: float = 0.0) -> Pipeline
 
 
 def _stock(train: Images, policy: Policy):
-    """Return the batches of a pipeline without augmentation, put through the layers."""
+    """Return the batches of a pipeline whose augmentation is Keras layers."""
     layers = [(operation, STOCK[operation.name](operation.values)) for operation in policy]
 
     def change(images, labels):
@@ -91,7 +91,7 @@ def _stock(train: Images, policy: Policy):
                 images = layer(images, training=True)
         return images[..., 0], labels
 
-    # Layers that mix take labels as probabilities, as smoothed ones are.
+    # Layers that mix take labels as probabilities, which smoothing makes.
     plain = _pipeline(train, (), smoothing=1e-9 if mixes(policy) else 0.0)
     return plain.batches.map(change, num_parallel_calls=2).prefetch(4)
 

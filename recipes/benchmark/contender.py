@@ -76,7 +76,7 @@ class Sliced(keras.callbacks.Callback):
         """
         if self.seconds is not None:
             self.answer(self.seconds, self.losses)
-        if self.losses and not sys.stdin.readline():  # the one who asks is gone
+        if self.losses and not sys.stdin.readline():  # the parent process has ended
             sys.exit()
         self.first, self.start = self.done, time.perf_counter()
 
@@ -93,7 +93,7 @@ class Sliced(keras.callbacks.Callback):
 
 
 def ours(config: RunConfig, answer: Answer, without: str) -> None:
-    """Train as ``python -m recipes.train`` does; or, for its shares, without a part of it."""
+    """Train as ``python -m recipes.train`` does, or without a part of it."""
     dataset = load(config.data)
     planned = plan(config, dataset.count)
     model = build_model(registry.recipe("bn_mlp"), config.model, planned)
@@ -113,7 +113,7 @@ def ours(config: RunConfig, answer: Answer, without: str) -> None:
 
 
 def stock(config: RunConfig, answer: Answer, without: str) -> None:
-    """Train the same net, of Keras's own parts, with ``fit(x, y)``."""
+    """Train the same network, of Keras's own parts, with ``fit(x, y)``."""
     train = load(config.data).train
     planned = plan(config, len(train.labels))
     dtype = planned.dtype
@@ -133,7 +133,7 @@ def stock(config: RunConfig, answer: Answer, without: str) -> None:
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
-    counted = planned.steps * planned.batch_size  # as many as the others train on
+    counted = planned.steps * planned.batch_size  # as many as the other contenders
     model.fit(
         train.images[:counted],
         train.labels[:counted],
@@ -145,7 +145,7 @@ def stock(config: RunConfig, answer: Answer, without: str) -> None:
 
 
 def torch_loop(config: RunConfig, answer: Answer, without: str) -> None:
-    """Train the same net in a plain PyTorch loop over slices of tensors."""
+    """Train the same network in a plain PyTorch loop over slices of tensors."""
     import torch
     from torch.nn import functional
 
@@ -194,7 +194,7 @@ def torch_loop(config: RunConfig, answer: Answer, without: str) -> None:
 
 def peak_megabytes(status: Path = Path("/proc/self/status")) -> float:
     """Return the peak memory of this process, in MB."""
-    if status.is_file():  # Linux, where getrusage would count what the parent had
+    if status.is_file():  # Linux, where getrusage would count the parent's
         (line,) = [one for one in status.read_text().splitlines() if one.startswith("VmHWM:")]
         return int(line.split()[1]) / 2**10
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -205,8 +205,8 @@ CONTENDERS = {"fashion_zoo": ours, "keras": stock, "torch": torch_loop}
 
 
 def main(settings: dict[str, Any]) -> None:
-    """Train what the settings say: contender, changes of bn_mlp's config, and without what."""
-    stream, sys.stdout = sys.stdout, sys.stderr  # nothing but answers on the one
+    """Train by the settings: contender, changes of bn_mlp's config, and the part to leave out."""
+    stream, sys.stdout = sys.stdout, sys.stderr  # standard output has nothing but answers
 
     def answer(seconds: float, losses: list[float]) -> None:
         found = {"seconds": seconds, "losses": losses, "megabytes": peak_megabytes()}

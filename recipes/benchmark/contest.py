@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import keras_tuner
@@ -26,11 +26,11 @@ _ENDLESS = 10_000  # trials; the time ends before
 
 
 class OutOfTimeError(BaseException):
-    """The time of a search is over; nothing that catches errors sees it."""
+    """The time of a search is over; no handler of ordinary errors catches it."""
 
 
 class Deadline(keras.callbacks.Callback):
-    """Break a search off, and note what each training before that reached after its last epoch."""
+    """Interrupt a search, and keep the objective after the last epoch of each training before."""
 
     def __init__(self, seconds: float):
         super().__init__()
@@ -43,40 +43,42 @@ class Deadline(keras.callbacks.Callback):
         return self
 
     def on_epoch_end(self, epoch, logs=None):
-        """Note what an epoch reached."""
+        """Remember the objective."""
         self.last = logs[OBJECTIVE]
 
     def on_train_end(self, logs=None):
-        """Keep that of the last one."""
+        """Keep the objective of the last epoch."""
         self.reached.append(self.last)
 
     def on_train_batch_end(self, batch, logs=None):
-        """Look at the clock."""
+        """Check the time."""
         if time.monotonic() > self.end:
             raise OutOfTimeError
 
 
 def run(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Search, and train the best again.
+    """Search, and train the best trial again.
 
     Args:
-        settings: tuner, seed, seconds, changes of the config, and how often it is trained again.
+        settings: tuner, seed, seconds, changes of the config, and the number of trainings again.
 
     Returns:
-        trials: those that ended, whole or pruned.
-        score: the best validation accuracy after the last epoch of a trial.
+        trials: completed and pruned ones.
+        score: the best validation accuracy of a trial after its last epoch.
         stated: validation accuracy of the best trial as the tuner states it.
-        searched: ``score`` without the recipe's defaults, which only this package's search begins
-            with; None where every other trial was pruned.
-        again: mean validation accuracy of the best, trained again for all epochs with fresh seeds.
+        searched: ``score`` without the recipe's defaults, the first trial of this package's search
+            alone; None where every other trial was pruned.
+        again: mean validation accuracy of the best trial, trained for all epochs with fresh seeds.
     """
     be_quiet()
     model = _model(settings, settings["seed"])
-    _ = model.dataset.train  # reading the images is no part of the search
+    _ = model.dataset.train  # reading the images does not count
     with tempfile.TemporaryDirectory() as folder:
         find = _ours if settings["tuner"] == "fashion_zoo" else _stock
-        deadline = Deadline(settings["seconds"])
-        found = find(model, settings, deadline, folder)._asdict()
+        found = find(model, settings, Deadline(settings["seconds"]), folder)
+    if not found["trials"]:
+        name, seconds = settings["tuner"], settings["seconds"]
+        raise TrainingError(f"No trial of {name} was completed in {seconds} seconds.")
     hp = keras_tuner.HyperParameters()
     hp.values = found.pop("values")
     again = []
@@ -93,50 +95,43 @@ def _model(settings: Mapping[str, Any], seed: int) -> RecipeHyperModel:
     return RecipeHyperModel(entry, config, entry.space, load(config.data))
 
 
-class _Found(NamedTuple):
-    trials: int
-    score: float
-    searched: float | None
-    stated: float
-    values: dict[str, Any]
-
-
 def _ours(
     model: RecipeHyperModel, settings: Mapping[str, Any], deadline: Deadline, folder: str
-) -> _Found:
+) -> dict[str, Any]:
     study = Study(f"sqlite:///{folder}/study.db", "s", fingerprint={}, trials=_ENDLESS)
-    epochs = model.base.training.epochs
     oracle = StudyOracle(
         study,
         OBJECTIVE,
-        epochs=epochs,
+        epochs=model.base.training.epochs,
         seed=settings["seed"],
         max_consecutive_failed_trials=None,
     )
-    tuner = StudyTuner(oracle, model, folder)
     with contextlib.suppress(OutOfTimeError):
-        tuner.search(callbacks=[deadline])
+        StudyTuner(oracle, model, folder).search(callbacks=[deadline])
     oracle.return_trials()
     plans = study.plans()
-    whole = ranked(plans, study)
-    ended = sum(plan.outcome is not None for plan in plans)
-    searched = max((trial.values[0] for index, trial in whole if index), default=None)
+    completed = ranked(plans, study)
     study.close()
-    if not whole:
-        raise _too_short(settings)
-    best = whole[0][1]
-    return _Found(ended, best.values[0], searched, best.values[0], best.params)
+    if not completed:
+        return {"trials": 0}
+    best = completed[0][1]
+    return {
+        "trials": sum(plan.outcome is not None for plan in plans),
+        "score": best.values[0],
+        "stated": best.values[0],
+        "searched": max((trial.values[0] for index, trial in completed if index), default=None),
+        "values": best.params,
+    }
 
 
 def _stock(
     model: RecipeHyperModel, settings: Mapping[str, Any], deadline: Deadline, folder: str
-) -> _Found:
-    kind = getattr(keras_tuner, settings["tuner"])
+) -> dict[str, Any]:
     budget: dict[str, Any] = {"max_trials": _ENDLESS}
     if settings["tuner"] == "Hyperband":
         epochs = model.base.training.epochs
         budget = {"max_epochs": epochs, "hyperband_iterations": _ENDLESS}
-    tuner = kind(
+    tuner = getattr(keras_tuner, settings["tuner"])(
         model,
         objective=OBJECTIVE,
         seed=settings["seed"],
@@ -146,16 +141,17 @@ def _stock(
     )
     with contextlib.suppress(OutOfTimeError):
         tuner.search(callbacks=[deadline], verbose=0)
-    ended = sum(one.status == TrialStatus.COMPLETED for one in tuner.oracle.trials.values())
-    if not ended:
-        raise _too_short(settings)
-    best = tuner.oracle.get_best_trials()[0]
-    score = max(deadline.reached)
-    return _Found(ended, score, score, float(best.score), best.hyperparameters.values)
-
-
-def _too_short(settings: Mapping[str, Any]) -> TrainingError:
-    return TrainingError(f"No trial of {settings['tuner']} ended in {settings['seconds']} seconds.")
+    trials = sum(one.status == TrialStatus.COMPLETED for one in tuner.oracle.trials.values())
+    if not trials:
+        return {"trials": 0}
+    best, score = tuner.oracle.get_best_trials()[0], max(deadline.reached)
+    return {
+        "trials": trials,
+        "score": score,
+        "stated": float(best.score),
+        "searched": score,
+        "values": best.hyperparameters.values,
+    }
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a search costs beside its trainings: ``python -m recipes.benchmark.cost SETTINGS``."""
+"""The cost of a search beside its trainings: ``python -m recipes.benchmark.cost SETTINGS``."""
 
 import json
 import os
@@ -24,12 +24,10 @@ _CHANGES: Mapping[str, Any] = {"data": {"limit": 200}, "training": {"epochs": 1}
 
 
 def overhead(trials: int, reports: int) -> dict[str, float]:
-    """Run trials of arithmetic with twelve parameters: TPE, ASHA after every report, SQLite.
+    """Return the mean milliseconds per trial in the oracle, of all trials and of the last fifth.
 
-    A trial goes on where the pruner would have stopped it, so that each has all its reports.
-
-    Returns:
-        Mean milliseconds that a trial spends in the oracle, of all trials and of the last fifth.
+    Trials are arithmetic with twelve hyperparameters: TPE, ASHA after every report, SQLite. The
+    pruner is asked, but stops none, so that each has all its reports.
     """
     times = []
     be_quiet()
@@ -69,11 +67,7 @@ def _worth(values: Mapping[str, Any]) -> float:
 
 
 def memory(trials: int, early: int) -> dict[str, float]:
-    """Run trials of a tiny model one after the other in this process, on Linux.
-
-    Returns:
-        Resident MiB after trial number ``early`` and after the last.
-    """
+    """Return the resident MiB after trial ``early`` and after the last, on Linux; a tiny model."""
     held: list[float] = []
     be_quiet()
     with tempfile.TemporaryDirectory() as folder:

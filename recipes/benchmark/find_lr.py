@@ -1,7 +1,4 @@
-"""What find_lr's suggestions are worth: each beside the best of a grid of learning rates.
-
-Accuracies are those of the validation images: a rule is chosen here.
-"""
+"""Suggestions of find_lr beside the best of a grid of learning rates, by validation accuracy."""
 
 import functools
 import itertools
@@ -24,9 +21,9 @@ from fashion_zoo.storage import absolute
 from recipes.benchmark.program import Program, Rows
 
 RECIPES = ("baseline_mlp", "bn_mlp", "adaptive_dropout_mlp", "l2_mlp")
-SCHEDULE = "one_cycle"  # of the learning rate: that of all recipes
+SCHEDULE = "one_cycle"  # of the learning rate, as in all recipes
 GRID = (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2)
-NEAR = 0.3  # points: a suggestion so far below the best of the grid is as good
+NEAR = 0.3  # points below the best of the grid: a suggestion within them is as good
 RULES = ("steepest", "valley", "minimum", "slide")
 SETTINGS: Mapping[str, Any] = {"data": {"limit": 10_000}, "training": {"epochs": 10}}
 
@@ -34,13 +31,10 @@ SETTINGS: Mapping[str, Any] = {"data": {"limit": 10_000}, "training": {"epochs":
 def measure(
     seeds: int = 3, folder: str | Path = "runs/find_lr", progress: Progress = "auto", **changes: Any
 ) -> Iterator[Row]:
-    """Train the grid and the suggestions, each with seeds 0, 1, ...; what is kept is not repeated.
+    """Train with each rate of the grid and each suggestion, with seeds 0, 1, ...
 
-    Args:
-        seeds: trainings a rate.
-        folder: where each accuracy is kept.
-        progress: show the progress: True, False, or "auto" in a terminal and in a notebook.
-        **changes: overrides of every config, for a quick look.
+    Accuracies are kept in ``folder`` and not measured again. ``changes`` are overrides of every
+    config, for a quick look.
     """
     from fashion_zoo.show.progress import TrainingDisplay
 
@@ -53,7 +47,6 @@ def measure(
     rates = {name: list(_rates(name, config, place)) for name, config in configs.items()}
     display.expect(sum(map(len, rates.values())) * seeds)
     for name in RECIPES:
-        # rule: "grid", "default" or the one of find_lr that suggests the rate
         for (rule, rate), seed in itertools.product(rates[name], range(seeds)):
             config = override(configs[name], {"training": {"learning_rate": rate}, "seed": seed})
             with display.pace.training(f"{name} {rule} {rate:g}, seed {seed}"):
@@ -64,7 +57,7 @@ def measure(
 
 
 def _rates(name: str, config: RunConfig, folder: Path) -> Iterator[tuple[str, float]]:
-    """Yield (rule, rate): a suggestion in the two digits that find_lr prints."""
+    """Yield (rule, rate) of the grid, the default, and each rule of find_lr, in two digits."""
 
     def sweep(_: Mapping[str, Any]) -> dict[str, Any]:
         found = fashion_zoo.find_lr(name, config=config, progress=False).suggestions
@@ -80,15 +73,10 @@ def _trained(name: str, config: RunConfig, folder: Path) -> float:
     """Return the validation accuracy after the last epoch, NaN where training diverged."""
 
     def train(_: Mapping[str, Any]) -> dict[str, Any]:
-        options: dict[str, Any] = {
-            "config": config,
-            "evaluate": False,
-            "export": False,
-            "progress": False,
-        }
+        own: dict[str, Any] = {"evaluate": False, "export": False, "progress": False}
         with tempfile.TemporaryDirectory() as place:
             try:
-                trained = fashion_zoo.train(name, run_dir=f"{place}/run", **options)
+                trained = fashion_zoo.train(name, run_dir=f"{place}/run", config=config, **own)
             except TrainingError:
                 return {"accuracy": None}
             return {"accuracy": round(trained.training["validation_accuracy"], 6)}
@@ -114,13 +102,13 @@ def grouped(rows: Rows) -> dict[str, dict[Rate, list[float]]]:
 
 
 def best_of_grid(rates: Mapping[Rate, list[float]]) -> Rate:
-    """Return the rate of the grid with the highest mean, of those that diverged with no seed."""
+    """Return the rate of the grid with the highest mean, where no seed diverged."""
     means = {rate: sum(each) for rate, each in rates.items() if rate[0] == "grid"}
     return max((one for one in means if not math.isnan(means[one])), key=means.__getitem__)
 
 
 def rates_table(rows: Rows) -> str:
-    """Return the Markdown table, and what follows from it."""
+    """Return the Markdown table, with the verdict below it."""
     lines = []
     for name, rates in grouped(rows).items():
         best = best_of_grid(rates)
@@ -139,7 +127,7 @@ def _against(rate: float, each: list[float], best: list[float]) -> str:
 
 
 def _verdict(rows: Rows) -> str:
-    """Say of which recipes the recommended suggestion is as good as the best of the grid."""
+    """Return for which recipes the recommended suggestion is as good as the best of the grid."""
     from fashion_zoo.training.lr_finder import RECOMMENDED
 
     found = grouped(rows)
@@ -159,7 +147,7 @@ def _verdict(rows: Rows) -> str:
 
 
 def note(rows: Rows, machine: str) -> str:
-    """Return what stands below the table."""
+    """Return the note below the table."""
     seeds = len({row["seed"] for row in rows})
     return (
         f"The grid has {', '.join(f'{rate:g}' for rate in GRID)}; its best is the rate with the "

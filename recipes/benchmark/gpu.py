@@ -1,10 +1,8 @@
 """Training on a GPU with jax: its speed in large batches, and whether it repeats bit for bit.
 
-Also a program of its own: ``python -m recipes.benchmark.gpu SETTINGS`` trains once and prints its
-figures as JSON.
+``python -m recipes.benchmark.gpu SETTINGS`` trains once and prints its figures as JSON.
 """
 
-import csv
 import hashlib
 import json
 import operator
@@ -20,10 +18,11 @@ from fashion_zoo import registry
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import load
 from fashion_zoo.errors import ConfigError
+from fashion_zoo.experiments import page as pages
 from fashion_zoo.experiments.experiment import Row
 from recipes.benchmark.program import Program, answer_of, pivot
 
-EPOCHS = {256: 20, 512: 4, 4096: 4}  # batch size to epochs; the recipe's own batch to its end
+EPOCHS = {256: 20, 512: 4, 4096: 4}  # batch size to epochs; all of them for the recipe's own
 REPEATED = 8  # epochs
 DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
 
@@ -32,7 +31,7 @@ def measure(**changes: Any) -> Iterator[Row]:
     """Measure speed and repetition, with ``changes`` of every config for a quick look.
 
     Raises:
-        ConfigError: the backend is another than jax.
+        ConfigError: if the backend is not jax.
     """
     import keras
 
@@ -67,10 +66,8 @@ def measure_repeats(changes: Mapping[str, Any]) -> Iterator[Row]:
         yield _figure("repeats", flags or "not set", "equal", same, "0 or 1")
 
 
-def _figure(table: str, setting: str, measure: str, value: float, unit: str) -> Row:
-    return {
-        "table": table, "setting": setting, "measure": measure, "value": value, "unit": unit,
-    }  # fmt: skip
+def _figure(*values: Any) -> Row:
+    return dict(zip(("table", "setting", "measure", "value", "unit"), values, strict=True))
 
 
 def _train(
@@ -91,21 +88,20 @@ def main(changes: Mapping[str, Any]) -> None:
         path = Path(folder) / "run"
         config = override(entry.config, changes)
         run = train_once(entry, config, path, TrainingDisplay(False), load(config.data))
-        with (path / "timing.csv").open(newline="") as file:
-            rows = list(csv.DictReader(file))
+        rows = pages.read_rows(path / "timing.csv")
         digest = hashlib.sha256()
         for array in checkpoint.parse(run.load_checkpoint() or b"").variables:
             digest.update(array.tobytes())
     found = {
-        "first_epoch": float(rows[0]["seconds"]),
-        "images_per_second": [float(row["images_per_second"]) for row in rows],
+        "first_epoch": rows[0]["seconds"],
+        "images_per_second": [row["images_per_second"] for row in rows],
         "variables": digest.hexdigest(),
     }
     print(json.dumps(found))
 
 
 def _two(row: Row) -> str:
-    """Return a figure in two digits: one training has no spread."""
+    """Format a figure with two digits: one training has no spread."""
     return f"{float(format(row['value'], '.2g')):,.0f}"
 
 
@@ -114,7 +110,7 @@ TRAINING = pivot(
     {
         "epochs": ("epochs", lambda row: f"{row['value']:.0f}"),
         "first epoch, with compiling": ("first epoch", lambda row: f"{row['value']:.2g} s"),
-        "images a second, median": ("median", _two),
+        "images per second, median": ("median", _two),
         "best": ("best", _two),
     },
 )

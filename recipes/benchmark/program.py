@@ -1,4 +1,4 @@
-"""A benchmark that is no experiment: what it measures, its tables, and processes of its own."""
+"""Benchmarks that are no experiments: tables of rows, and measurements in other processes."""
 
 import dataclasses
 import json
@@ -22,20 +22,20 @@ Rows = Sequence[Row]
 
 @dataclasses.dataclass(frozen=True)
 class Program:
-    """Rows, each of one table of a page."""
+    """What measures rows, and what makes tables of a page of them."""
 
     page: str
     tables: Mapping[str, Callable[[Rows], str]]
-    """Name of the table, between whose marks it stands, to what makes it of its rows."""
+    """Name of a table, which its marks on the page have, to what makes it of its rows."""
     note: Callable[[Rows, str], str]
-    """What stands below each table; takes all rows, and the sentence that names the machine."""
+    """Makes the note below each table of all rows and the sentence that names the machine."""
     measure: Callable[..., Iterable[Row]]
-    """Takes the options of the command but the page; each row has its ``table``."""
+    """Takes the options of the command, except the page; each row names its ``table``."""
     takes: Sequence[str] = ("seeds", "folder", "page")
     """Options of the command."""
 
     def texts(self, rows: Rows) -> dict[str, str]:
-        """Return name to table, with its note."""
+        """Return the name and the text of each table, with its note."""
         note = self.note(rows, pages.measured_on({"": rows})) if rows else ""
         found = {}
         for name, write in self.tables.items():
@@ -44,14 +44,14 @@ class Program:
         return found
 
     def run(self, page: str | Path | None = None, **options: Any) -> str:
-        """Measure, write the rows beside the page and the tables into it, and return those.
+        """Measure, write the rows beside the page and the tables into it, and return the tables.
 
-        With overrides they are written only where a page is given.
+        With overrides nothing is written, unless a page is given.
 
         Raises:
-            ConfigError: fewer than two seeds or rounds.
-            DataError: the page is missing or has no place for a table.
-            TrainingError: a measurement ended early.
+            ConfigError: if there are fewer than two seeds or rounds.
+            DataError: if the page is missing or has no place for a table.
+            TrainingError: if a measurement failed.
         """
         for name, why in (("seeds", "an interval"), ("rounds", "a spread")):
             if (count := options.get(name, 2)) < 2:
@@ -76,12 +76,12 @@ def pivot(
     cells: Mapping[str, tuple[str | None, Callable[[Row], str]]],
     right: bool = True,
 ) -> Callable[[Rows], str]:
-    """Return what makes a Markdown table of rows that hold one figure each.
+    """Return a function that makes a Markdown table of rows with one figure each.
 
     Args:
-        keys: head of a column to what stands there; rows in which all are equal are one line.
-        cells: head of a column to the ``measure`` of its row, and what is written of that.
-        right: whether the cells stand at the right.
+        keys: header of a column to its text; rows in which all keys are equal are one line.
+        cells: header of a column to the ``measure`` of its rows, and what formats it.
+        right: whether the cells are aligned right.
     """
 
     def write(rows: Rows) -> str:
@@ -90,7 +90,7 @@ def pivot(
             line = tuple(key(row) for key in keys.values())
             found.setdefault(line, {})[row.get("measure")] = row
         lines = [
-            [*line, *(say(own[name]) if name in own else "" for name, say in cells.values())]
+            [*line, *(text(own[name]) if name in own else "" for name, text in cells.values())]
             for line, own in found.items()
         ]
         return pages.table([*keys, *cells], lines, list(cells) if right else ())
@@ -99,15 +99,15 @@ def pivot(
 
 
 def child(module: str, settings: Mapping[str, Any]) -> tuple[list[str], dict[str, str]]:
-    """Return the command ``python -m MODULE SETTINGS`` and an environment that imports as here."""
+    """Return the command ``python -m MODULE SETTINGS`` and its environment variables."""
     paths = os.pathsep.join(path for path in sys.path if path)
     command = [sys.executable, "-m", module, json.dumps(settings)]
     return command, {**os.environ, "PYTHONPATH": paths}
 
 
-def last_line(said: str) -> str:
-    """Return the last line that a program said before it ended, which is why."""
-    return (said.strip().splitlines() or ["it said nothing"])[-1]
+def last_line(errors: str) -> str:
+    """Return the last line on the standard error of a program that failed: its reason."""
+    return (errors.strip().splitlines() or ["it printed nothing"])[-1]
 
 
 def answer_of(
@@ -115,26 +115,19 @@ def answer_of(
 ) -> dict[str, Any]:
     """Return the JSON that ``python -m MODULE SETTINGS`` prints as its last line.
 
-    Args:
-        module: the program.
-        settings: what it takes, as JSON.
-        what: what it is called if it fails, such as "measurement of x".
-        **environ: environment variables of its own.
-
-    Raises:
-        TrainingError: it ended early; the message has its last line.
+    An error names ``what`` failed, such as "measurement of x".
     """
-    command, surroundings = child(module, settings)
+    command, variables = child(module, settings)
     done = subprocess.run(
-        command, capture_output=True, text=True, env={**surroundings, **environ}, check=False
+        command, capture_output=True, text=True, env={**variables, **environ}, check=False
     )
     if done.returncode:
-        raise TrainingError(f"The {what} ended early: {last_line(done.stderr)}")
+        raise TrainingError(f"The {what} failed: {last_line(done.stderr)}")
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def measure_once(module: str, settings: Mapping[str, Any], file: Path) -> dict[str, Any]:
-    """Return what ``answer_of`` does, or what it did when it ran before, kept in the file."""
+    """Return ``answer_of`` the program, from the file if it was measured before."""
 
     def measure(whole: Mapping[str, Any]) -> dict[str, Any]:
         answer = answer_of(module, whole, f"measurement of {file.stem}")

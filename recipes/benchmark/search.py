@@ -1,4 +1,4 @@
-"""What a search finds beside KerasTuner's tuners, what it costs, and a real one."""
+"""Search: a contest with KerasTuner's tuners, the cost of a study, and a real search."""
 
 import operator
 import statistics
@@ -19,13 +19,13 @@ from fashion_zoo.show.waiting import Progress, waiting
 from fashion_zoo.storage import absolute
 from recipes.benchmark.program import Program, Rows, measure_once, pivot
 
-CONTEST, COST = "recipes.benchmark.contest", "recipes.benchmark.cost"  # programs of their own
+CONTEST, COST = "recipes.benchmark.contest", "recipes.benchmark.cost"  # run as processes
 TUNERS = ("fashion_zoo", "RandomSearch", "Hyperband")
-SECONDS = 90.0  # a search of the contest
+SECONDS = 90.0  # per search of the contest
 IN_A_CONTEST: Mapping[str, Any] = {"data": {"limit": 10_000}, "training": {"epochs": 20}}
-AGAIN = 3  # trainings of what was found, with fresh seeds
+AGAIN = 3  # trainings of the best trial, with fresh seeds
 ARITHMETIC, REPORTS = 500, 20  # trials whose cost is measured, and reports of each
-TINY, EARLY = 200, 20  # trials of a tiny model, and the one whose memory is the measure
+TINY, EARLY = 200, 20  # trials of a tiny model, and the one whose memory the last is compared with
 TRIALS = 40  # of the real search
 SETTINGS: Mapping[str, Any] = {"training": {"epochs": 20}}
 
@@ -35,13 +35,9 @@ def measure(
 ) -> Iterator[Row]:
     """Measure the contest, the cost and a real search.
 
-    What is in ``folder`` is not measured again, so it can be broken off at any time.
-
-    Args:
-        seeds: searches of each tuner, and trainings of what the real search found.
-        folder: where outcomes, study and runs are kept.
-        progress: show the progress: True, False, or "auto" in a terminal and in a notebook.
-        **changes: overrides of every config, for a quick look.
+    Outcomes, study and runs are kept in ``folder`` and not measured again. There are ``seeds``
+    searches of each tuner, and trainings of the best trials of the real search. ``changes`` are
+    overrides of every config, for a quick look.
     """
     need_tensorflow()
     folder = absolute(folder)
@@ -51,13 +47,10 @@ def measure(
 
 
 def measure_contest(repetitions: int, folder: Path, changes: Mapping[str, Any]) -> Iterator[Row]:
-    """Let every tuner search for the same time, in turns.
+    """Let every tuner search for the same time, interleaved, each time in another order.
 
-    Args:
-        repetitions: searches of each, another tuner goes first each time. Seeds are far apart:
-            KerasTuner draws with seed, seed + 1, ..., so that neighbours would share their draws.
-        folder: where the outcomes are kept; a kept one is not measured again.
-        changes: overrides of the config, for a quick look.
+    Seeds are far apart, because KerasTuner draws with seed, seed + 1, ...: neighbours would share
+    their draws.
     """
     for repetition in range(repetitions):
         first = repetition % len(TUNERS)
@@ -77,7 +70,7 @@ def measure_contest(repetitions: int, folder: Path, changes: Mapping[str, Any]) 
 
 
 def contest_table(rows: Rows) -> str:
-    """Return the Markdown table."""
+    """Return the Markdown table of the contest."""
     lines = []
     for tuner in TUNERS:
         own = [row for row in rows if row["tuner"] == tuner]
@@ -97,20 +90,15 @@ def contest_table(rows: Rows) -> str:
 
 
 def _median(fractions: Sequence[float | None]) -> str:
-    found = [one for one in fractions if one is not None]
+    found = [100 * one for one in fractions if one is not None]
     if not found:
         return "none was trained to its end"
-    middle, low, high = statistics.median(found), min(found), max(found)
-    said = f"{100 * middle:.2f} % ({100 * low:.2f} to {100 * high:.2f})"
-    return said if len(found) == len(fractions) else f"{said}, in {len(found)} of {len(fractions)}"
+    text = f"{statistics.median(found):.2f} % ({min(found):.2f} to {max(found):.2f})"
+    return text if len(found) == len(fractions) else f"{text}, in {len(found)} of {len(fractions)}"
 
 
 def measure_cost(folder: Path) -> Iterator[Row]:
-    """Measure what a study takes of a trial, and the memory of many trials in one process.
-
-    Args:
-        folder: where the figures are kept; a kept one is not measured again.
-    """
+    """Measure the time per trial that a study takes, and the memory of many trials in a process."""
     overhead = {"part": "overhead", "trials": ARITHMETIC, "reports": REPORTS}
     spent = measure_once(COST, overhead, folder / "overhead.json")
     memory = {"part": "memory", "trials": TINY, "early": EARLY}
@@ -128,7 +116,7 @@ def measure_cost(folder: Path) -> Iterator[Row]:
 def measure_real(
     seeds: int, folder: Path, changes: Mapping[str, Any], progress: Progress
 ) -> Iterator[Row]:
-    """Search once in earnest; trials that were broken off are all run again, to be timed."""
+    """Search once; an interrupted search begins again, so that the whole of it is timed."""
     place = folder / "real"
 
     def search(**options: Any) -> Any:
@@ -152,9 +140,7 @@ def measure_real(
     times = keep(place / "timed.json", settings, timed)
     found = search()
     for row in found.candidates:
-        gains = (
-            {} if row["defaults"] else {one: row[one] for one in ("gain", "gain_low", "gain_high")}
-        )
+        gains = () if row["defaults"] else ("gain", "gain_low", "gain_high")
         yield {
             "table": "real",
             "trial": row["trial"],
@@ -168,7 +154,7 @@ def measure_real(
 
 
 def real_table(rows: Rows) -> str:
-    """Return the Markdown table, the best mean first, with a line about the search before it."""
+    """Return the Markdown table, the best mean first, below a line about the search."""
     first = rows[0]
     share = 100 * first["overhead"] / first["seconds"]
     lines = [
@@ -202,7 +188,7 @@ def _verdict(first: Row) -> str:
 
 
 def note(rows: Rows, machine: str) -> str:
-    """Return what stands below each table."""
+    """Return the note below each table."""
     seeds = len({row["repetition"] for row in rows if "repetition" in row})
     return f"{machine} `python -m recipes.benchmark search --seeds {seeds}` reproduces the table."
 

@@ -26,8 +26,8 @@ SETTINGS: dict[str, Mapping[str, Any]] = {
     "batch 128, float32": {"training": {"batch_size": 128}, "precision": "float32"},
     "batch 512, bfloat16": {"training": {"batch_size": 512}, "precision": "mixed_bfloat16"},
 }
-AUGMENTED = "batch 512, bfloat16"  # where the policy standard takes part
-# What is left out, by overrides or by the contender.
+AUGMENTED = "batch 512, bfloat16"  # the setting that is also trained with the policy standard
+# Part to the overrides, or the word for the contender, by which it is left out.
 PARTS: dict[str, tuple[Mapping[str, Any], str]] = {
     "batch normalization": ({"model": {"normalization": "none"}}, "nothing"),
     "dropout": ({"model": {"dropout": 0.0}}, "nothing"),
@@ -44,8 +44,8 @@ class Entry(NamedTuple):
     changes: Mapping[str, Any]
     """Overrides of ``bn_mlp``'s config."""
     without: str = ""
-    """Empty for the training as it is. Its shares have neither validation nor the other callbacks:
-    there it is the part that is left out, ``metric``, ``iterator`` or ``nothing``."""
+    """Empty for the whole training. Otherwise there is no validation and no other callback, and it
+    is the part that is left out: ``metric``, ``iterator`` or ``nothing``."""
 
 
 def measure(rounds: int = 40, folder: str | Path = "runs/speed", **changes: Any) -> Iterator[Row]:
@@ -68,14 +68,12 @@ def measure(rounds: int = 40, folder: str | Path = "runs/speed", **changes: Any)
         say(f"{number} of {len(comparisons)}: {table}, {name}")
         settings = {"table": table, "name": name, "rounds": rounds, "changes": changes}
         file = absolute(folder) / f"{table}-{re.sub('[^a-z0-9]+', '_', name)}.json"
-        compare = functools.partial(rows_of, name, rounds, changes)
-        yield from keep(file, settings, lambda _, compare=compare: {"rows": list(compare())})[
-            "rows"
-        ]
+        found = keep(file, settings, lambda _: {"rows": list(rows_of(name, rounds, changes))})  # noqa: B023
+        yield from found["rows"]
 
 
 def contenders() -> list[str]:
-    """Return who can take part here: torch where it is installed."""
+    """Return the names of the contenders: torch only where it is installed."""
     return ["fashion_zoo", "keras", *(["torch"] if importlib.util.find_spec("torch") else [])]
 
 
@@ -114,14 +112,7 @@ def share_rows(setting: str, rounds: int, changes: Mapping[str, Any]) -> Iterato
 def train(
     entries: Mapping[str, Entry], rounds: int
 ) -> tuple[dict[str, list[Slice]], dict[str, dict[str, Any]]]:
-    """Train every entry in interleaved slices, each in a process of its own.
-
-    Returns:
-        Name to its slices, one per round, and name to its last answer.
-
-    Raises:
-        TrainingError: one of them ended early; the message has its last line.
-    """
+    """Train every entry in interleaved slices; return name to slices, and name to last answer."""
     with contextlib.ExitStack() as stack:
         trainings = {name: Training(name, entry, rounds) for name, entry in entries.items()}
         for training in trainings.values():  # one after the other: each warms up alone
@@ -162,7 +153,7 @@ class Training:
             self.process.wait()
             self.errors.seek(0)
             why = last_line(self.errors.read())
-            raise TrainingError(f"The training of {self.name} ended early: {why}")
+            raise TrainingError(f"The training of {self.name} failed: {why}")
         self.answer = json.loads(line)
         return self.answer["seconds"]
 
@@ -176,19 +167,10 @@ def figure(
     unit: str,
     slices: Sequence[Slice] = (),
 ) -> Row:
-    """Return the row of a figure: its median and quartiles, and what of its slices was repeated."""
+    """Return the row of a figure: median and quartiles, and how many slices were repeated."""
     low, middle, high = quartiles(values)
-    row = {
-        "table": table,
-        "setting": setting,
-        "name": name,
-        "measure": measure,
-        "median": middle,
-        "low": low,
-        "high": high,
-        "unit": unit,
-        "rounds": len(values),
-    }
+    row = {"table": table, "setting": setting, "name": name, "measure": measure}
+    row |= {"median": middle, "low": low, "high": high, "unit": unit, "rounds": len(values)}
     if slices:
         row["repeated"] = sum(one.repeated for one in slices)
         row["stalled"] = sum(one.stalled for one in slices)
@@ -204,12 +186,12 @@ def merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any
 
 
 def median(form: str, unit: str = "") -> Callable[[Row], str]:
-    """Return what writes the median of a row."""
+    """Return a function that formats the median of a row."""
     return lambda row: f"{row['median']:{form}}{unit}"
 
 
 def spread(form: str, unit: str = "") -> Callable[[Row], str]:
-    """Return what writes the median of a row, with its quartiles."""
+    """Return a function that formats the median of a row, with its quartiles."""
     return lambda row: f"{median(form, unit)(row)} ({row['low']:{form}} to {row['high']:{form}})"
 
 
@@ -241,7 +223,7 @@ AUGMENTATION = pivot(
 
 
 def note(rows: Rows, machine: str) -> str:
-    """Return what stands below each table; older rows are of whole epochs, not of slices."""
+    """Return the note below each table; older rows are of whole epochs, not of slices."""
     rounds, sliced = max(row["rounds"] for row in rows), [row for row in rows if "repeated" in row]
     if not sliced:
         return (
