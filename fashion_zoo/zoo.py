@@ -1,12 +1,12 @@
-"""The facade, where rooms meet. Each function checks what it can before Keras is loaded.
+"""The functions of the package. Each checks as much as possible before it loads Keras.
 
-In all of them ``name`` is that of a registered recipe, ``config`` a whole RunConfig, by default the
-recipe's, and ``**overrides`` are fields of it: ``seed=3``, ``training={"epochs": 5}``. ``data`` is
-fields of DataConfig; or arrays, ``(x, y)`` or ``(x, y, x_test, y_test)``, with ``data_settings`` of
-their own; or a Dataset: see ``fashion_zoo.data.load``. A run is given as its folder, or as what
-``open_run`` or ``train`` returned, and if it was trained on arrays, with the same ``data`` again.
-``force`` replaces what is there already. ``progress`` is True, False, or "auto": on a terminal and
-in a notebook. Each raises ConfigError for a name or a value that is not allowed.
+``name`` is that of a registered recipe, ``config`` a RunConfig, by default the recipe's, and
+``**overrides`` are fields of it: ``seed=3``, ``training={"epochs": 5}``. ``data`` is fields of
+DataConfig; or arrays, ``(x, y)`` or ``(x, y, x_test, y_test)``, with their ``data_settings``; or a
+Dataset: see ``fashion_zoo.data.load``. A run is its folder, or a result of ``open_run`` or
+``train``; if it was trained on arrays, pass the same ``data`` again. ``force`` replaces existing
+output. ``progress`` is True, False, or "auto": on a terminal and in a notebook. All raise
+ConfigError for a name or a value that is not allowed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -44,14 +44,14 @@ def get(
 
     Args:
         name: the recipe.
-        seed: key of the initial weights and the dropout masks; by default the recipe's.
-        precision: of the layers, as in RunConfig; by default the recipe's.
+        seed: seed of the initial weights and the dropout masks; by default the recipe's.
+        precision: precision of the layers, as in RunConfig; by default the recipe's.
         **overrides: fields of the recipe's model config, such as ``hidden_units=(256, 128)``.
 
     Returns:
         A functional model from (batch, *input_shape) pixels in 0..255 to (batch, num_classes)
-        float32 logits, compiled with the recipe's optimizer at its constant base rate,
-        cross-entropy from integer labels, and accuracy. Schedules belong to ``train``.
+        float32 logits, compiled with the recipe's optimizer at its constant base learning rate,
+        cross-entropy from integer labels, and accuracy. Only ``train`` applies schedules.
 
     Example:
         ```python
@@ -93,20 +93,20 @@ def train(
 ) -> Trained:
     """Train a recipe into a run folder, then evaluate it on the test images and export it.
 
-    However a training ended, ``resume=True`` goes on after its last whole epoch in ``run_dir``, and
-    the result equals that of a training that never stopped, bit for bit on the same machine. Where
-    there is no run, it begins one. ``fork`` is a run whose weights, optimizer, history and epochs
-    the new one starts from; its model and optimizer cannot change, all else can. ``config`` is then
-    by default that of the run. ``run_dir`` is ``runs/NAME-DATE-TIME`` by default, with -2, -3, ...
-    behind it where another training began in the same second.
+    ``resume=True`` resumes the training in ``run_dir`` after its last whole epoch, or begins one if
+    there is none. The result equals that of an uninterrupted training, bit for bit on the same
+    machine. ``fork`` is a run from whose weights, optimizer, history and epochs the new one starts;
+    it must have the same model and optimizer. With either, ``config`` is by default that of the
+    run. ``run_dir`` is by default ``runs/NAME-DATE-TIME``, with a suffix -2, -3, ... if another
+    training began in the same second.
 
-    ``callbacks`` are Keras callbacks of your own, called before an epoch is stored: numbers that
-    they add to the logs go into ``history.csv``. What one has to remember over a kill it returns
-    from ``state()``, a dictionary of what JSON holds and of lists of arrays, and takes back in
-    ``restore(state)``. A run does not store them: give them again with ``resume``.
+    ``callbacks`` are your own Keras callbacks, called before an epoch is stored: numbers that they
+    add to the logs are written to ``history.csv``. To keep its state in the checkpoint, a callback
+    has ``state()``, which returns a dictionary of JSON values and lists of arrays, and
+    ``restore(state)``. A run does not store callbacks: pass them again with ``resume``.
 
     Raises:
-        TrainingInterrupted: Ctrl-C, a KeyboardInterrupt; what is trained so far is saved.
+        TrainingInterrupted: after Ctrl-C, a KeyboardInterrupt; the training so far is saved.
     """
     entry = registry.recipe(name)
     runs.check_free(run_dir, force=force, resume=resume)
@@ -126,7 +126,7 @@ def train(
     from fashion_zoo.training import train_run
 
     if export:
-        check_exportable(path / IN_RUN)  # before the minutes that the training takes
+        check_exportable(path / IN_RUN)  # before the training, which takes minutes
     ended = train_run(
         entry, chosen, path, fork=None if fork is None else Path(fork), display=display,
         callbacks=callbacks, force=force, resume=resume, next_free=run_dir is None, data=images,
@@ -144,7 +144,7 @@ def train(
 def _measured(
     trained: Trained, images: Dataset | None, evaluates: bool, exports: bool, progress: Progress
 ) -> Trained:
-    """Evaluate and export a run that is trained, where that is not done yet."""
+    """Evaluate and export a trained run unless that is done."""
     from fashion_zoo.exporting import IN_RUN
 
     run, evaluation, parity = trained.run, None, None
@@ -170,8 +170,8 @@ def export(
     """Export a run into the folder ``to``, in a format of ``fashion_zoo.exporting.WORDS``.
 
     Raises:
-        RunError: it is not a run, or has no model.
-        ExportError: the export does not agree with the model, or cannot be written here.
+        RunError: if it is not a run, or has no model.
+        ExportError: if the export does not agree with the model, or cannot be written here.
     """
     from fashion_zoo.exporting import export_run
 
@@ -200,20 +200,19 @@ def tune(
     """Search for the hyperparameters of a recipe, on the validation images.
 
     The first trial is the recipe with its defaults. Everything is kept in one Optuna study, in a
-    SQLite file or on a server: the same call goes on where it was left, and any number of
-    processes may make it at once. At the end the best trials are trained again with seeds that
-    chose nothing, because the score by which a trial is chosen is too good on average. The test
-    images are out of reach.
+    SQLite file or on a server: the same call resumes the search, and any number of processes may
+    make it at the same time. At the end the best trials are trained again with fresh seeds, because
+    the score that selects a trial is too good on average. The test images are not used.
 
-    ``search`` says how to go about it, and ``**settings`` are fields of it, such as ``trials=20``,
-    and of RunConfig. ``space`` is a space, or ranges that replace some of the recipe's. The study
-    folder is ``studies/NAME`` by default, ``storage_url`` a file in it (else ``sqlite:///FILE`` or
-    ``postgresql://...``), ``study_name`` the recipe's. ``command`` is what ``report.html`` says
-    began the search.
+    ``search`` holds the settings of the search, and ``**settings`` are fields of it, such as
+    ``trials=20``, and of RunConfig. ``space`` is a space, or ranges that replace some of the
+    recipe's. The study folder is by default ``studies/NAME``, ``storage_url`` a file in it (else
+    ``sqlite:///FILE`` or ``postgresql://...``), ``study_name`` the recipe's. ``report.html`` shows
+    ``command`` as the command of the search.
 
     Raises:
-        StudyError: the storage cannot be opened, or holds another search.
-        KeyboardInterrupt: Ctrl-C; the trial was given back, and a next call goes on.
+        StudyError: if the storage cannot be opened, or holds another search.
+        KeyboardInterrupt: after Ctrl-C; the next call runs the trial again.
 
     Example:
         ```python
@@ -241,10 +240,10 @@ def tune(
 def dashboard(
     name: str, *, study_dir: Place | None = None, storage_url: str | None = None, port: int = 8080
 ) -> None:
-    """Serve Optuna's dashboard of a search of ``tune`` at ``http://localhost:PORT`` until Ctrl-C.
+    """Serve Optuna's dashboard of a search by ``tune`` at ``http://localhost:PORT`` until Ctrl-C.
 
     Raises:
-        StudyError: there is no study, or its storage cannot be opened.
+        StudyError: if there is no study, or its storage cannot be opened.
     """
     registry.recipe(name)
     checks.whole("port", port, 1, 65535)
@@ -272,16 +271,16 @@ def find_lr(
     data_settings: Mapping[str, Any] | None = None,
     **overrides: Any,
 ) -> "RangeTest":
-    """Find a learning rate by a range test: one sweep a seed, from ``low`` to ``high``.
+    """Find a learning rate by a range test: one sweep per seed, from ``low`` to ``high``.
 
-    It has no side effects: a training after it is the same, bit for bit. The curves are drawn into
-    the picture ``to``; ``show`` is called with what was found before that. How it is done says
-    ``fashion_zoo.training.lr_finder``. It returns rates, losses and four suggestions, each with its
-    range over the seeds.
+    It has no side effects: a training after it is the same, bit for bit. ``show`` is called with
+    the result, before the curves are plotted into the picture ``to``. The result has rates, losses
+    and four suggestions, each with its range over the seeds; ``fashion_zoo.training.lr_finder``
+    explains them.
 
     Raises:
-        TrainingError: the loss diverged at once.
-        StorageError: something else is where the picture shall be.
+        TrainingError: if the loss diverged at once.
+        StorageError: if the picture cannot be written.
     """
     if to is not None:
         figures.check_place(to, force=force)

@@ -11,13 +11,13 @@ and a bare name is a call without arguments.
 import ast
 import inspect
 import operator
-from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language.wording import unknown, with_article
 
-Operator = Callable[[Any, Any], Any]
+if TYPE_CHECKING:
+    from fashion_zoo.language.vocabulary import Vocabulary
 
 LONGEST = 2000  # characters of an expression; a table of 100 fractions has half of them
 DEEPEST = 50  # levels of nesting; a policy of 50 operations has as many
@@ -27,23 +27,19 @@ _SHOWN = 200  # characters of an expression in a message
 _UNREADABLE = (TypeError, ValueError, ArithmeticError, RecursionError, MemoryError)
 
 
-def parse(
-    text: str,
-    kind: str,
-    words: Mapping[str, Callable[..., Any]],
-    operators: Mapping[type[ast.operator], Operator],
-) -> Any:
+def parse(text: str, words: "Vocabulary[Any]") -> Any:
     """Evaluate an expression of names, calls, literals, fractions, lists and the operators.
 
     Raises:
         ConfigError: if it has anything else, an unknown name, arguments that do not fit, more than
             ``LONGEST`` characters or ``DEEPEST`` levels. The message has the column, from 1.
     """
+    kind = with_article(words.kind)
     if len(text) > LONGEST:
-        reason = f"{with_article(kind)} has at most {LONGEST} characters, received {len(text)}."
+        reason = f"{kind} has at most {LONGEST} characters, received {len(text)}."
         raise _error(text, LONGEST + 1, reason)
     if not text.strip():
-        raise _error(text, 1, f"expected {with_article(kind)}. Known: {', '.join(sorted(words))}.")
+        raise _error(text, 1, f"expected {kind}. Known: {', '.join(sorted(words))}.")
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except SyntaxError as error:
@@ -51,7 +47,7 @@ def parse(
     except _UNREADABLE as error:
         column = error.start + 1 if isinstance(error, UnicodeEncodeError) else 1
         raise _error(text, column, f"Python cannot parse it: {error}.") from error
-    return _Reader(text, kind, words, operators).read(tree)
+    return _Reader(text, words).read(tree)
 
 
 def _error(text: str, column: int, reason: str) -> ConfigError:
@@ -60,16 +56,15 @@ def _error(text: str, column: int, reason: str) -> ConfigError:
 
 
 class _Reader:
-    def __init__(self, text, kind, words, operators):
+    def __init__(self, text: str, words: "Vocabulary[Any]"):
         self.text = text
-        self.kind = kind
         self.words = words
-        self.operators = operators
+        self.kind = with_article(words.kind)
         self.depth = 0
 
     def read(self, node: ast.expr) -> Any:
         if self.depth == DEEPEST:
-            raise self._error(node, f"{with_article(self.kind)} nests at most {DEEPEST} levels.")
+            raise self._error(node, f"{self.kind} nests at most {DEEPEST} levels.")
         self.depth += 1
         try:
             return self._read(node)
@@ -80,8 +75,7 @@ class _Reader:
         match node:
             case ast.Name() | ast.Call():
                 return self._call(node)
-            case ast.BinOp() if type(node.op) in self.operators:
-                operate = self.operators[type(node.op)]
+            case ast.BinOp() if operate := self.words.operators.get(type(node.op)):
                 return self._apply(node, operate, [self.read(node.left), self.read(node.right)], {})
             case ast.Constant(value=int() | float() | str() | None):
                 return node.value
@@ -96,16 +90,14 @@ class _Reader:
             case ast.List() | ast.Tuple():
                 return [self.read(element) for element in node.elts]
             case _:
-                raise self._error(
-                    node, f"{self._source(node)} cannot stand in {with_article(self.kind)}."
-                )
+                raise self._error(node, f"{self._source(node)} cannot stand in {self.kind}.")
 
     def _call(self, node: ast.Name | ast.Call) -> Any:
         function = node.func if isinstance(node, ast.Call) else node
         if not isinstance(function, ast.Name):
             raise self._error(node, f"{self._source(function)} is not a name.")
         if function.id not in self.words:
-            raise self._error(node, unknown(self.kind, function.id, self.words))
+            raise self._error(node, unknown(self.words.kind, function.id, self.words))
         arguments, keywords = [], {}
         if isinstance(node, ast.Call):
             arguments = [self.read(argument) for argument in node.args]

@@ -61,7 +61,7 @@ class Vocabulary(Mapping[str, Any], Generic[Made]):
         self._example = example
         self._finish = finish
         self._members: dict[str, Any] = {}
-        self._operators: dict[type[ast.operator], expressions.Operator] = {}
+        self.operators: dict[type[ast.operator], Callable[[Any, Any], Any]] = {}
 
     def register(self, member: Member, name: str | None = None) -> Member:
         """Add a member, which needs a docstring, under ``name``, by default its ``__name__``.
@@ -80,16 +80,9 @@ class Vocabulary(Mapping[str, Any], Generic[Made]):
         self._members[word] = member
         return member
 
-    def operator(
-        self, sign: type[ast.operator]
-    ) -> Callable[[expressions.Operator], expressions.Operator]:
-        """Register a function of both operands for an operator such as ``ast.BitOr``."""
-
-        def decorate(function: expressions.Operator) -> expressions.Operator:
-            self._operators[sign] = function
-            return function
-
-        return decorate
+    def operator(self, sign: type[ast.operator]) -> Callable[[Any], Any]:
+        """Decorate the function of both operands of an operator such as ``ast.BitOr``."""
+        return lambda function: self.operators.setdefault(sign, function)
 
     def parse(self, text: str) -> Made:
         """Evaluate an expression of the words.
@@ -104,7 +97,7 @@ class Vocabulary(Mapping[str, Any], Generic[Made]):
             )
         if "-" in text and text.replace("-", "_") in self:  # as on a command line
             raise ConfigError(unknown(self.kind, text, self))
-        found = expressions.parse(text, self.kind, self, self._operators)
+        found = expressions.parse(text, self)
         made = self._finish(found)
         if made is None:
             raise ConfigError(
