@@ -9,7 +9,7 @@ from searching import search
 from fashion_zoo.config import SearchConfig
 from fashion_zoo.show import pages
 from fashion_zoo.show.plots.search import Axis, _places
-from fashion_zoo.tuning import Study, drawing, facts, hypermodel, report, report_page
+from fashion_zoo.tuning import Study, facts, hypermodel, report, report_page
 
 PICTURES = [
     "Optimization history",
@@ -43,7 +43,7 @@ def plans(tmp_path_factory):
 def test_pruned_trials_are_in_the_history(plans):
     pruned = sum(plan.outcome.state.name == "PRUNED" for plan in plans)
     assert 0 < pruned < 12
-    (history, *_) = drawing.pictures(plans, ())
+    (history, *_) = report.pictures(plans, ())
     (axis,) = history.make().axes
     hollow = [one for one in axis.collections if not len(one.get_facecolors())]
     assert sum(len(one.get_offsets()) for one in hollow) == pruned
@@ -53,7 +53,7 @@ def test_pruned_trials_are_in_the_history(plans):
 
 
 def test_every_trial_is_a_line_through_its_values(plans):
-    found = {one.heading: one for one in drawing.pictures(plans, ())}
+    found = {one.heading: one for one in report.pictures(plans, ())}
     (axis,) = found["Parallel coordinates"].make().axes
     names = [text.get_text() for text in axis.get_xticklabels()]
     assert names == ["x", "kind", "use_rate", "rate", "validation accuracy"]
@@ -75,7 +75,7 @@ def test_numbers_of_a_choice_stand_in_their_order():
 
 def test_no_more_parameters_than_can_be_read_stand_beside_each_other():
     axes = [Axis(f"p{number}", [1, 2]) for number in range(14)]
-    few, said = drawing._most_important(axes, {"p13": (0.5, 0.4, 0.6)})
+    few, said = report._most_important(axes, {"p13": (0.5, 0.4, 0.6)})
     assert [one.name for one in few] == [*(f"p{number}" for number in range(11)), "p13"]
     assert said == " Not shown: p11 and p12."
 
@@ -131,6 +131,6 @@ def test_what_stands_in_a_cell_is_text():
 
 def test_the_pictures_need_no_backend_of_windows(plans, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)  # importing it would choose one
-    drawn = drawing.pictures(plans, ())
+    drawn = report.pictures(plans, ())
     assert len(drawn) >= 3
     assert all(one.make() for one in drawn)

@@ -156,6 +156,11 @@ def describe(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={short(value)}" for name, value in values.items())
 
 
+def title(row: Mapping[str, Any]) -> str:
+    """Return the name of a candidate, a row of ``report.json``."""
+    return "defaults" if row["defaults"] else f"trial {row['trial']}"
+
+
 def verdict(candidates: Sequence[Mapping[str, Any]]) -> str:
     """Return a sentence: whether the best trial beats the defaults."""
     first = candidates[0]

@@ -83,10 +83,9 @@ class BaseOracle(keras_tuner.Oracle):
         """Merge the search space with the stored one, in the same order for all workers."""
         if not (self.tune_new_entries and self.allow_new_entries):
             return
-        if (stored := self.study.space) == self._shared and stored is not None:
-            own = len(self.hyperparameters.space)
-            if own == len(stored["space"]):
-                return
+        stored, own = self.study.space, len(self.hyperparameters.space)
+        if stored is not None and stored == self._shared and own == len(stored["space"]):
+            return
         self._shared = self.study.extend(
             lambda stored: {**_merged(stored, self.hyperparameters).get_config(), "values": {}}
         )
@@ -148,7 +147,7 @@ def _parsed(objective: Any, directions: Sequence[str]) -> list[keras_tuner.Objec
     return found
 
 
-def missing_objective(objective: keras_tuner.Objective, metrics: Iterable[str]) -> SearchError:
+def missing(objective: keras_tuner.Objective, metrics: Iterable[str]) -> SearchError:
     """Return the error for metrics that lack the objective."""
     known = sorted(metrics)
     close = nearest(objective.name, known)

@@ -11,13 +11,7 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 
 from fashion_zoo.config import Pruner, Sampler
 from fashion_zoo.errors import ConfigError
-from fashion_zoo.tuning.base_oracle import (
-    BaseOracle,
-    FailuresError,
-    Ongoing,
-    complete,
-    missing_objective,
-)  # fmt: skip
+from fashion_zoo.tuning.base_oracle import BaseOracle, FailuresError, Ongoing, complete, missing
 from fashion_zoo.tuning.plans import Attempt, since_best
 from fashion_zoo.tuning.sampling import Suggestions
 from fashion_zoo.tuning.study import Study
@@ -178,7 +172,7 @@ class StudyOracle(BaseOracle):
         trial, ongoing = self.trials[trial_id], self._ongoing[trial_id]
         directions = {one.name: one.direction for one in self.objectives}
         if not directions.keys() & metrics.keys():
-            raise missing_objective(self.objective, metrics)
+            raise missing(self.objective, metrics)
         for name, value in metrics.items():
             if not math.isfinite(value):
                 continue
@@ -219,7 +213,7 @@ class StudyOracle(BaseOracle):
             for one in self.objectives:
                 if not known.metrics.exists(one.name):
                     self._requeue(known.trial_id)
-                    raise missing_objective(one, known.metrics.metrics)
+                    raise missing(one, known.metrics.metrics)
             self.score_trial(known)
             values = [known.score, *(known.metrics.get_last_value(one.name) for one in self.costs)]
         del self._ongoing[known.trial_id]

@@ -6,7 +6,7 @@ import hashlib
 import importlib.metadata
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ from fashion_zoo.errors import Hint, Message, advice
 from fashion_zoo.language.wording import counted, percent
 from fashion_zoo.registry import Recipe
 from fashion_zoo.show import cells, pages, streams
-from fashion_zoo.show.trials import Counts, RunningTrial, SearchDisplay, verdict
+from fashion_zoo.show.trials import Counts, RunningTrial, SearchDisplay, title, verdict
 from fashion_zoo.spaces import TrainingSpace
 from fashion_zoo.spaces.ranges import Choice
 from fashion_zoo.tuning.candidates import train_again
@@ -68,7 +68,7 @@ class Tuned(NamedTuple):
         return cells.lines(
             f"{self.folder}: {counts.done} done, {counts.pruned} pruned, {counts.failed} failed, "
             f"of {counted(counts.planned, 'trial')}",
-            f"best {_name(self.candidates[0])}: validation accuracy "
+            f"best {title(self.candidates[0])}: validation accuracy "
             f"{percent(self.candidates[0]['mean'])} with fresh seeds"
             if self.candidates
             else "",
@@ -77,14 +77,10 @@ class Tuned(NamedTuple):
 
     def _repr_html_(self) -> str:
         rows = [
-            [_name(row), percent(row["score"]), percent(row["mean"])] for row in self.candidates
+            [title(row), percent(row["score"]), percent(row["mean"])] for row in self.candidates
         ]
         table = pages.table(["", "score in the search", "mean with fresh seeds"], rows)
         return cells.page(repr(self), table if rows else "")
-
-
-def _name(row: Mapping[str, Any]) -> str:
-    return "defaults" if row["defaults"] else f"trial {row['trial']}"
 
 
 def tune(

@@ -1,22 +1,30 @@
-"""Storage of a study: its folder, its database, and the dashboard."""
+"""Storage of a study: its folder, its database, the checks of what it holds, and the dashboard."""
 
 import contextlib
-import functools
+import json
+import math
+import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import keras_tuner
 import optuna
 from optuna.exceptions import DuplicatedStudyError, OptunaError, UpdateFinishedTrialError
+from optuna.storages._rdb import models  # the tables have no public name
+from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import make_url
 from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 
 from fashion_zoo import storage
-from fashion_zoo.errors import ConfigError, StudyError
+from fashion_zoo.errors import ConfigError, FashionZooError, StudyError
+from fashion_zoo.language.wording import listed
 from fashion_zoo.storage.databases import file_of
-from fashion_zoo.tuning.checking import check_file, reading
 from fashion_zoo.tuning.workers import Connection
+
+_REMEDY = "restore it from a copy, or start another search in another place."
+_SETTLED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 @contextlib.contextmanager
@@ -124,9 +132,133 @@ class Backend:
         if not name.startswith("get_"):  # a deleted trial; in a read, a damaged one
             expected.append(KeyError)
 
-        @functools.wraps(found)
         def checked(*arguments: Any, **keywords: Any) -> Any:
             with reading(self.place, *expected):
                 return found(*arguments, **keywords)
 
         return checked
+
+
+class Damage(Exception):
+    """The reason why a study is damaged, as a clause."""
+
+
+def damaged(place: str, what: Exception) -> StudyError:
+    """Return the error of a study that cannot be read or written."""
+    if "database is locked" in str(what):
+        return StudyError(
+            f"The study in {place} is locked by another program. Close it, and run this again."
+        )
+    first = (str(what).strip() or type(what).__name__).splitlines()[0].rstrip(".")
+    if isinstance(what, KeyError):
+        what = Damage(first := f"{first} is missing")
+    if isinstance(what, Damage):
+        return StudyError(f"The study in {place} is damaged: {first}. {_REMEDY.capitalize()}")
+    return StudyError(
+        f"The study in {place} cannot be read or written: {first}. If it is damaged, {_REMEDY}"
+    )
+
+
+@contextlib.contextmanager
+def reading(place: str, *expected: type[Exception]) -> Iterator[None]:
+    """Raise any error as a StudyError, except those of this package and the expected ones."""
+    try:
+        yield
+    except (FashionZooError, *expected):
+        raise
+    except Exception as error:  # of a decoder, an enum, SQLAlchemy, Optuna, and so on
+        raise damaged(place, error) from error
+
+
+def check_file(file: Path) -> None:
+    """Check the SQLite file of a study, if there is one, without writing to it."""
+    if not file.is_file() or not file.stat().st_size:
+        return
+    with reading(str(file)):
+        # Not mode=ro: the write of a killed process must be rolled back before anything is read.
+        url = f"{file.absolute().as_uri()}?mode=rw"
+        with contextlib.closing(sqlite3.connect(url, uri=True, factory=Connection)) as base:
+            base.execute("PRAGMA query_only = ON")
+            _check_pages(base)
+            _check_tables(base, str(file))
+
+
+def _check_pages(base: sqlite3.Connection) -> None:
+    (said,) = base.execute("PRAGMA integrity_check(1)").fetchone()
+    if said != "ok":
+        raise Damage(f"its pages are inconsistent ({said.splitlines()[-1]})")
+    if lost := base.execute("PRAGMA foreign_key_check").fetchone():
+        raise Damage(f"a row of {lost[0]} refers to a row of {lost[2]} that is missing")
+
+
+def _check_tables(base: sqlite3.Connection, place: str) -> None:
+    rows = base.execute("SELECT type, name FROM sqlite_master").fetchall()
+    for kind, name in rows:
+        if kind in ("trigger", "view"):
+            raise Damage(f"it has the {kind} {name!r}, which no study has")
+    there = {name for kind, name in rows if kind == "table"}
+    known = set(models.BaseModel.metadata.tables)
+    if there and not there & known:
+        raise StudyError(
+            f"{place} is a database of another program. Choose another place for the study."
+        )
+    filled = {name for name in there if base.execute(f'SELECT 1 FROM "{name}" LIMIT 1').fetchone()}
+    if not filled & known - {"version_info"}:
+        return  # a worker was killed while it created them
+    if lacking := known - there:
+        raise Damage(f"the tables {listed(sorted(lacking))} are missing")
+    if not {"version_info", "alembic_version"} <= filled:
+        raise Damage("its version is missing")
+
+
+def check_attributes(attributes: dict[str, Any], trials: Sequence[FrozenTrial]) -> None:
+    """Check the fingerprint and the search space stored beside the trials."""
+    stored = attributes.get("fingerprint")
+    if stored is None and trials:
+        raise Damage("it has trials and no fingerprint, so another program created it")
+    if stored is not None and not isinstance(stored, dict):
+        raise Damage("its fingerprint is not an object")
+    space = attributes.get("space")
+    if space is not None:
+        json.dumps(space, allow_nan=False)
+        for hp in keras_tuner.HyperParameters.from_config(space).space:
+            if not isinstance(hp.name, str):
+                raise Damage("the name of a hyperparameter is not text")
+
+
+def check_trials(trials: Sequence[FrozenTrial], objectives: int) -> None:
+    """Check the trials of a study; those without an index were added by other programs."""
+    indices = set()
+    for trial in trials:
+        own = trial.user_attrs
+        if "index" not in own:
+            if "worker" in own or "beat" in own:
+                raise Damage(f"trial {trial.number} has no index")
+            continue
+        for name, kind in (("index", int), ("beat", int), ("worker", str)):
+            value = own.get(name)
+            if not isinstance(value, kind) or isinstance(value, bool) or value in (-1, ""):
+                raise Damage(f"trial {trial.number} has the {name} {value!r}")
+        _check_values(trial, objectives)
+        if "withdrawn" not in own:
+            indices.add(own["index"])
+    if indices != set(range(len(indices))):
+        raise Damage("some of its trials are missing")
+
+
+def _check_values(trial: FrozenTrial, objectives: int) -> None:
+    for name in ("mark", "failed"):
+        if not isinstance(trial.user_attrs.get(name, ""), str):
+            raise Damage(f"trial {trial.number} has a {name} that is not text")
+    values = trial.values or []
+    if trial.state in _SETTLED:
+        if len(values) != objectives or not all(map(math.isfinite, values)):
+            raise Damage(f"trial {trial.number} is finished and has the values {values}")
+        if trial.datetime_complete is None:
+            raise Damage(f"trial {trial.number} is finished and has no end time")
+    for name, value in trial.params.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise Damage(f"trial {trial.number} has {name}={value}")
+    for step, value in trial.intermediate_values.items():
+        if step < 1 or not isinstance(value, int | float):
+            raise Damage(f"trial {trial.number} has the report {value!r} of epoch {step}")

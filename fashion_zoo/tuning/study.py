@@ -21,8 +21,9 @@ from optuna.exceptions import DuplicatedStudyError, UpdateFinishedTrialError
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-import fashion_zoo.tuning.checking as checking
+import fashion_zoo.tuning.storages as storages
 from fashion_zoo.config import digest
+from fashion_zoo.config.overrides import differences
 from fashion_zoo.errors import StudyError
 from fashion_zoo.storage import locks
 from fashion_zoo.storage.databases import absolute_url, file_of
@@ -88,7 +89,7 @@ class Study:
             self._workers = Workers(self._file, lease)
             with self._lock:  # only one worker creates the tables of a new file
                 if self._file:
-                    checking.check_file(self._file)
+                    storages.check_file(self._file)
                 self.backend = Backend(connect(url), str(self._file or shown(url)))
                 living = contextlib.ExitStack()
                 living.callback(self.backend.close)
@@ -133,10 +134,10 @@ class Study:
                 number = self.backend.create_new_study(directions, self.name)
             except DuplicatedStudyError:  # another worker of a server created it first
                 number = self.backend.get_study_id_from_name(self.name)
-        with checking.reading(self.backend.place):
+        with storages.reading(self.backend.place):
             trials = self.backend.get_all_trials(number, deepcopy=False)
             attributes = self.backend.get_study_user_attrs(number)
-            checking.check_attributes(attributes, trials)
+            storages.check_attributes(attributes, trials)
             stored = dict(attributes.get("fingerprint") or mine)
             config = fingerprint.get("config")
             if dataclasses.is_dataclass(config) and isinstance(stored.get("config"), Mapping):
@@ -144,8 +145,12 @@ class Study:
             directions = self.backend.get_study_directions(number)
             stored["directions of the study"] = [one.name.lower() for one in directions]
             own = {**mine, "directions of the study": list(self.directions)}
-            checking.check_same(f"{self.name!r} in {self.backend.place}", stored, own)
-            checking.check_trials(trials, len(self.directions))
+            if changed := "; ".join(differences(stored, own)):
+                raise StudyError(
+                    f"The study {self.name!r} in {self.backend.place} is another search. "
+                    f"{changed}. Give this one another name or folder, or leave out what differs."
+                )
+            storages.check_trials(trials, len(self.directions))
         if attributes.get("fingerprint") is None:  # new, or its creator was killed
             self.backend.set_study_user_attr(number, "fingerprint", mine)
         return number
