@@ -17,7 +17,34 @@ _DEFAULTS = AdaptiveDropoutConfig()
 Factors = Schedule | np.ndarray  # of progress, or of each epoch or step
 
 
-class DropoutScheduler(keras.callbacks.Callback):
+class _DropoutCallback(keras.callbacks.Callback):
+    """Log the rates of the last step of an epoch; restore the base rates when training ends."""
+
+    _subject = ""  # of the message where no layer has a rate to move
+
+    def _layers(self) -> list[ScheduledDropout]:
+        """Return the layers whose rate can move, from the input to the output."""
+        layers = [layer for layer in self.model.layers if isinstance(layer, ScheduledDropout)]
+        if not layers:
+            raise ConfigError(
+                f"{self._subject} needs a ScheduledDropout layer; {self.model.name} has none. Give "
+                "it a rate above 0."
+            )
+        return layers
+
+    def _moved(self) -> list[ScheduledDropout]:
+        return self._layers()
+
+    def on_epoch_end(self, epoch, logs=None):
+        for layer in self._moved():
+            logs[f"{layer.name}_rate"] = layer.last_rate
+
+    def on_train_end(self, logs=None):
+        for layer in self._moved():
+            layer.reset()
+
+
+class DropoutScheduler(_DropoutCallback):
     """Move the rate of the model's ``ScheduledDropout`` layers by training progress.
 
         rate_i = base_rate_i * depth_i * schedule_i(progress)
@@ -40,6 +67,8 @@ class DropoutScheduler(keras.callbacks.Callback):
         ConfigError: when training begins, if the model has no such layer, a name is unknown, or a
             rate leaves [0, 1).
     """
+
+    _subject = "A dropout schedule"
 
     def __init__(
         self,
@@ -65,32 +94,28 @@ class DropoutScheduler(keras.callbacks.Callback):
             if not self.params["steps"]:
                 raise ConfigError("Dropout can move each step only if fit knows steps_per_epoch.")
             count *= self.params["steps"]
-        layers = _layers(self.model, "A dropout schedule")
-        self.factors = self._tables([layer.name for layer in layers], count)
+        self.factors = self._tables([layer.name for layer in self._layers()], count)
         for layer in self._moved():
             for factor in self.factors[layer.name].tolist():
-                _check_rate(layer, factor)
+                if not 0 <= (rate := layer.base_rate * factor) < 1:
+                    raise ConfigError(
+                        f"The schedule takes the rate of {layer.name} to {rate:g}; a dropout rate "
+                        "must be at least 0 and below 1."
+                    )
 
     def on_epoch_begin(self, epoch, logs=None):
-        if self.each == "step":
+        if self.each == "epoch":
+            for layer in self._moved():
+                layer.rate.assign(layer.base_rate * float(self.factors[layer.name][epoch]))
+        elif not self.followed:
             self._follow(epoch)
-            return
-        for layer in self._moved():
-            layer.rate.assign(layer.base_rate * float(self.factors[layer.name][epoch]))
-
-    def on_epoch_end(self, epoch, logs=None):
-        for layer in self._moved():
-            logs[f"{layer.name}_rate"] = layer.last_rate
 
     def on_train_end(self, logs=None):
-        for layer in self._moved():
-            layer.reset()
+        super().on_train_end(logs)
         if self.followed:  # what is traced has the table in it
             self.model.make_train_function(force=True)
 
     def _follow(self, epoch: int) -> None:
-        if self.followed:
-            return
         self.followed = True
         for layer in self._moved():
             layer.rate.assign(layer.base_rate)
@@ -99,8 +124,7 @@ class DropoutScheduler(keras.callbacks.Callback):
         self.model.make_train_function(force=True)  # one traced before would keep its old table
 
     def _moved(self) -> list[ScheduledDropout]:
-        layers = _layers(self.model, "A dropout schedule")
-        return [layer for layer in layers if layer.name in self.factors]
+        return [layer for layer in self._layers() if layer.name in self.factors]
 
     def _tables(self, names: Sequence[str], count: int) -> dict[str, np.ndarray]:
         """Return the factors of the layers that move, each of all epochs or of all steps."""
@@ -127,7 +151,7 @@ class DropoutScheduler(keras.callbacks.Callback):
         return np.array([factors(epoch / count) for epoch in range(count)])
 
 
-class AdaptiveDropout(keras.callbacks.Callback):
+class AdaptiveDropout(_DropoutCallback):
     """Move dropout rates by the gap between validation and training loss: feedback, not time.
 
         gap = val_loss - loss                                    (after an epoch)
@@ -156,6 +180,7 @@ class AdaptiveDropout(keras.callbacks.Callback):
             was given no validation data.
     """
 
+    _subject = "AdaptiveDropout"
     largest_rate = 0.9
     largest_change = 0.2  # of the factor's logarithm in one epoch
 
@@ -184,40 +209,16 @@ class AdaptiveDropout(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self.factor = 1.0
-        _layers(self.model, "AdaptiveDropout")
+        self._layers()
 
     def on_epoch_begin(self, epoch, logs=None):
-        for layer in _layers(self.model, "AdaptiveDropout"):
+        for layer in self._layers():
             layer.rate.assign(min(layer.base_rate * self.factor, self.largest_rate))
 
     def on_epoch_end(self, epoch, logs=None):
         if "val_loss" not in logs:
             raise ConfigError("AdaptiveDropout needs validation data, received none.")
-        for layer in _layers(self.model, "AdaptiveDropout"):
-            logs[f"{layer.name}_rate"] = layer.last_rate
+        super().on_epoch_end(epoch, logs)
         wanted = self.gain * (logs["val_loss"] - logs["loss"] - self.target)
         change = min(max(wanted, -self.largest_change), self.largest_change)
         self.factor = min(max(self.factor * math.exp(change), self.lowest), self.highest)
-
-    def on_train_end(self, logs=None):
-        for layer in _layers(self.model, "AdaptiveDropout"):
-            layer.reset()
-
-
-def _layers(model: keras.Model, what: str) -> list[ScheduledDropout]:
-    """Return the layers whose rate can move, from the input to the output; ``what`` needs one."""
-    layers = [layer for layer in model.layers if isinstance(layer, ScheduledDropout)]
-    if not layers:
-        raise ConfigError(
-            f"{what} needs a ScheduledDropout layer; {model.name} has none. Give it a rate above 0."
-        )
-    return layers
-
-
-def _check_rate(layer: ScheduledDropout, factor: float) -> None:
-    rate = layer.base_rate * factor
-    if not 0 <= rate < 1:
-        raise ConfigError(
-            f"The schedule takes the rate of {layer.name} to {rate:g}; a dropout rate must be at "
-            "least 0 and below 1."
-        )

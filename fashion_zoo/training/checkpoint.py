@@ -1,9 +1,9 @@
 """A checkpoint: everything that the next epoch of a training depends on, as bytes.
 
 Weights, the state of every seed generator, the optimizer's variables, live values (they are
-weights), and what the callbacks remember. The order of the images needs nothing: it is keyed by
-(seed, epoch). It also says whose it is: see ``recorder.belonging``. The bytes are arrays by name,
-and a description as JSON; nothing in them is trusted when they are read.
+weights), and the state of the callbacks. The order of the images is keyed by (seed, epoch) and
+needs no state. The run that a checkpoint is of is in it, too: see ``recorder.belonging``. The bytes
+are a zip file of arrays, one of which is a description as JSON; nothing in it is trusted.
 """
 
 import io
@@ -20,12 +20,12 @@ import numpy as np
 from fashion_zoo.errors import ConfigError, RunError
 from fashion_zoo.layers import as_array
 
-_FORMAT = 2  # 1 did not say whose state it is
-_FORMER = ("StopOnDivergence",)  # kept something once
+_FORMAT = 2  # 1 did not name the run
+_FORMER = ("StopOnDivergence",)  # had a state in older versions
 
 
 class Checkpoint(NamedTuple):
-    """What ``capture`` stored."""
+    """The content of a checkpoint."""
 
     epochs: int
     """Epochs that are done."""
@@ -34,11 +34,11 @@ class Checkpoint(NamedTuple):
     variables: list[np.ndarray]
     """The values of ``_variables(model)``."""
     callbacks: dict[str, dict[str, Any]]
-    """Name of a callback, its class's, to its ``state()``."""
+    """Key of a callback, see ``_stateful``, to its ``state()``."""
     forked: bool = False
-    """Whether it is another run's, with other settings."""
+    """Whether it is of another run, with other settings."""
     run: dict[str, Any] | None = None
-    """Whose it is, as ``recorder.belonging`` says; None where an older package wrote it."""
+    """The run it is of, see ``recorder.belonging``; None if an older version wrote it."""
 
 
 def capture(
@@ -47,32 +47,25 @@ def capture(
     epochs: int,
     run: Mapping[str, Any] | None = None,
 ) -> bytes:
-    """Return the state after so many epochs.
-
-    Args:
-        model: what is trained.
-        callbacks: those whose memory is kept.
-        epochs: epochs that are done.
-        run: whose state it is.
-    """
+    """Return the checkpoint of a model and its callbacks after so many epochs."""
     arrays: dict[str, Any] = {
         f"variable/{place:06}": as_array(variable)
         for place, variable in enumerate(_variables(model))
     }
-    remembered: dict[str, dict[str, Any]] = {}
+    states: dict[str, dict[str, Any]] = {}
     for key, callback in _stateful(callbacks).items():
-        kept = remembered[key] = {}
+        state = states[key] = {}
         for name, value in callback.state().items():
             if isinstance(value, list) and value and isinstance(value[0], np.ndarray):
                 for place, array in enumerate(value):
                     arrays[f"callback/{key}/{name}/{place:06}"] = array
             else:
-                kept[name] = _plain(key, name, value)
+                state[name] = _plain(key, name, value)
     about = {
         "format": _FORMAT,
         "epochs": epochs,
         "stopped": bool(model.stop_training),
-        "callbacks": remembered,
+        "callbacks": states,
         "run": run,
     }
     arrays["about"] = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
@@ -82,31 +75,28 @@ def capture(
 
 
 def parse(data: bytes) -> Checkpoint:
-    """Read what ``capture`` returned.
+    """Read a checkpoint.
 
     Raises:
-        RunError: a newer package wrote it.
-        ValueError: ``capture`` did not return it.
+        RunError: if a newer version wrote it.
+        ValueError: if it is damaged.
     """
-    about, arrays = _read(data)
-    number = about.get("format")
-    if type(number) is int and number > _FORMAT:
+    try:
+        arrays = _arrays(data)
+        about = json.loads(arrays.pop("about").tobytes())
+    except Exception as error:  # zipfile, numpy and JSON have many ways to fail
+        raise ValueError(f"{type(error).__name__}: {error}") from error
+    check(isinstance(about, dict))
+    number, epochs, callbacks, run = map(about.get, ("format", "epochs", "callbacks", "run"))
+    check(type(number) is int and number >= 1)
+    if number > _FORMAT:
         raise RunError(
             f"The state has format {number}; this package knows formats up to {_FORMAT}. "
             "Update fashion_zoo."
         )
-    check(
-        type(number) is int
-        and number >= 1
-        and type(about.get("epochs")) is int
-        and about["epochs"] >= 1
-        and type(about.get("stopped")) is bool
-    )
-    callbacks: Any = about.get("callbacks")
-    run = about.get("run")
-    check(isinstance(callbacks, dict))
-    check(all(isinstance(kept, dict) for kept in callbacks.values()))
-    check(isinstance(run, dict) or (run is None))
+    check(type(epochs) is int and epochs >= 1 and type(about.get("stopped")) is bool)
+    check(isinstance(callbacks, dict) and (run is None or isinstance(run, dict)))
+    check(all(isinstance(state, dict) for state in callbacks.values()))
     variables: list[np.ndarray] = []
     for key in sorted(arrays):
         kind, *words = key.split("/")
@@ -119,16 +109,16 @@ def parse(data: bytes) -> Checkpoint:
             kept = callbacks[words[0]].setdefault(name, [])
             check(isinstance(kept, list) and words[-1] == f"{len(kept):06}")
             kept.append(arrays[key])
-    return Checkpoint(about["epochs"], about["stopped"], variables, callbacks, run=run)
+    return Checkpoint(epochs, about["stopped"], variables, callbacks, run=run)
 
 
 def put_back(model: keras.Model, state: Checkpoint) -> None:
-    """Give a compiled model the variables of a state, the optimizer's included.
+    """Assign the variables of a checkpoint to a compiled model and its optimizer.
 
     Raises:
-        RunError: the model has other ones.
+        RunError: if the model or its optimizer has other variables.
     """
-    model.optimizer.build(model.trainable_variables)  # else there is nothing to assign to
+    model.optimizer.build(model.trainable_variables)  # else it has no variables yet
     variables = _variables(model)
     ours = [(tuple(variable.shape), _kind(variable.dtype)) for variable in variables]
     if ours != [(array.shape, _kind(array.dtype.name)) for array in state.variables]:
@@ -142,57 +132,49 @@ def put_back(model: keras.Model, state: Checkpoint) -> None:
 
 
 def _kind(dtype: str) -> str:
-    """Return what numbers are; how many bits each has may differ between backends."""
-    # Without its name, a bfloat16 is two bytes to numpy.
+    """Return the kind of a dtype; the number of bits may differ between backends."""
+    # numpy reads a stored bfloat16 as two bytes without a type.
     kind = "float" if dtype == "void16" else dtype.strip("0123456789")
     return {"uint": "int", "bfloat": "float"}.get(kind, kind)
 
 
 def remind(
     callbacks: Sequence[keras.callbacks.Callback],
-    remembered: Mapping[str, Any],
+    states: Mapping[str, Any],
     required: Collection[keras.callbacks.Callback] = (),
 ) -> list[str]:
-    """Give the callbacks what they remembered; one that is new begins anew.
-
-    Args:
-        callbacks: those of the training.
-        remembered: what the state has of each.
-        required: those of them that cannot begin anew.
-
-    Returns:
-        The names of those that remembered something and are not there.
+    """Restore the states of callbacks, and return the keys of those that are missing now.
 
     Raises:
-        RunError: what is remembered is not what they keep.
+        RunError: if a ``required`` callback has no state, or one refuses its state.
     """
-    there = _stateful(callbacks)
-    for key, callback in there.items():
-        if key not in remembered and callback in required:
+    found = _stateful(callbacks)
+    for key, callback in found.items():
+        if key not in states and callback in required:
             raise RunError(f"The state has nothing of {key}, without which it is another training.")
-        if key not in remembered:
+        if key not in states:
             continue
         try:
             if type(callback).__module__.startswith("fashion_zoo."):
-                _check_like(callback.state(), remembered[key])
-            callback.restore(remembered[key])
-        except Exception as error:  # whatever a callback of the caller's makes of it
+                _check_like(callback.state(), states[key])
+            callback.restore(states[key])
+        except Exception as error:  # a caller's callback may raise anything
             raise RunError(
                 f"What the state has of {key} cannot be given back to it: "
                 f"{type(error).__name__}: {error}."
             ) from error
-    return [key for key in remembered if key not in there and key not in _FORMER]
+    return [key for key in states if key not in found and key not in _FORMER]
 
 
 def _variables(model: keras.Model) -> list[keras.Variable]:
-    # variables, not weights: the seed generators' states are among them
+    # variables, not weights: they include the state of the seed generators
     return [*model.variables, *model.optimizer.variables]
 
 
 def _stateful(callbacks: Sequence[keras.callbacks.Callback]) -> dict[str, Any]:
-    """Return the callbacks with ``state()`` and ``restore()`` by the name that they are kept under.
+    """Return the callbacks with ``state()`` and ``restore()`` by their key.
 
-    It is that of their class, and for another of the same name NAME_2, NAME_3, ...
+    It is the name of their class, and for others of the same name NAME_2, NAME_3, ...
     """
     found: dict[str, Any] = {}
     for callback in callbacks:
@@ -204,7 +186,7 @@ def _stateful(callbacks: Sequence[keras.callbacks.Callback]) -> dict[str, Any]:
 
 
 def _plain(key: str, name: str, value: Any) -> Any:
-    """Return a value of a callback's state as JSON has it."""
+    """Return a value of a callback's state as plain JSON."""
     try:
         return json.loads(json.dumps(value, default=_number))
     except (TypeError, ValueError) as error:
@@ -215,31 +197,18 @@ def _plain(key: str, name: str, value: Any) -> Any:
 
 
 def _number(value: Any) -> float:
-    """Return numpy's scalars, and what else is one number, as Python's."""
+    """Return a scalar of numpy's or of a backend's as Python's."""
     if getattr(value, "shape", ()) != ():
         raise TypeError
     return float(value)
 
 
-def _read(data: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Return the description, and the arrays by name.
-
-    What an array claims to be must be what the file holds of it, so that a small file cannot fill
-    the memory. Objects, which would be unpickled, are refused.
-
-    Raises:
-        ValueError: they are something else.
-    """
-    try:
-        arrays = _arrays(data)
-        about = json.loads(arrays.pop("about").tobytes())
-    except Exception as error:  # zipfile, numpy and JSON have many ways to fail
-        raise ValueError(f"{type(error).__name__}: {error}") from error
-    check(isinstance(about, dict))
-    return about, arrays
-
-
 def _arrays(data: bytes) -> dict[str, np.ndarray]:
+    """Return the arrays by name.
+
+    Unlike ``numpy.load``, it compares the size that an array states with the bytes of the file, so
+    that a small file cannot fill the memory, and refuses objects before they are unpickled.
+    """
     found = {}
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for part in archive.infolist():
@@ -255,42 +224,31 @@ def _array(data: bytes) -> np.ndarray:
     version = np.lib.format.read_magic(stream)
     known = {(1, 0): "read_array_header_1_0", (2, 0): "read_array_header_2_0"}
     shape, by_column, dtype = getattr(np.lib.format, known[version])(stream)
-    left = data[stream.tell() :]
-    check(not dtype.hasobject and math.prod(shape) * dtype.itemsize == len(left))
-    flat = np.frombuffer(left, dtype).copy()  # what is read from bytes could not be changed
+    rest = data[stream.tell() :]
+    check(not dtype.hasobject and math.prod(shape) * dtype.itemsize == len(rest))
+    flat = np.frombuffer(rest, dtype).copy()  # an array on bytes is read-only
     return flat.reshape(shape, order="F" if by_column else "C")
 
 
-def check(fine: bool) -> None:
-    """Check that a state is made as one is.
-
-    Raises:
-        ValueError: it is not.
-    """
-    if not fine:
+def check(valid: bool) -> None:
+    """Raise a ValueError if a part of a checkpoint is not valid."""
+    if not valid:
         raise ValueError("it is not made as a state is")
 
 
 def _check_like(fresh: Mapping[str, Any], stored: Mapping[str, Any]) -> None:
-    """Check that what a callback of this package takes back is of the kinds that it keeps.
+    """Check that a stored state has the names and the types of a fresh one.
 
-    Args:
-        fresh: its state as it begins; None stands for what it does not know yet.
-        stored: what it is to take back.
-
-    Raises:
-        ValueError: a name is missing or unknown, or a value is of another kind.
+    None in a fresh state stands for a number or a list of arrays that is not known yet.
     """
     check(fresh.keys() == stored.keys())
     for name, value in stored.items():
-        begins = fresh[name]
+        initial = fresh[name]
         number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-        if begins is None:
+        if initial is None:
             arrays = isinstance(value, list) and all(isinstance(one, np.ndarray) for one in value)
             check(value is None or number or arrays)
-        elif isinstance(begins, int):
-            check(number and isinstance(value, int))
-        elif isinstance(begins, numbers.Real):
-            check(number)
+        elif isinstance(initial, numbers.Real):
+            check(number and (isinstance(value, int) or not isinstance(initial, int)))
         else:
-            check(isinstance(value, type(begins)))
+            check(isinstance(value, type(initial)))

@@ -1,4 +1,4 @@
-"""How a training ended: what stopped it, which weights it kept, what they are worth, what next."""
+"""The end of a training: why it stopped, which weights it kept, their accuracy, what next."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,31 +24,30 @@ def summary(
     epochs: int,
     finished: bool,
 ) -> dict[str, Any]:
-    """Return what ``training.json`` holds, but the seconds.
+    """Return the content of ``training.json`` but for the seconds.
 
-    Args:
-        run: the run.
-        model: with the weights that are kept.
-        validation: what they are measured on.
-        callbacks: those of the training.
-        epochs: whole epochs that were trained.
-        finished: whether the training came to its end, be it early.
+    The final weights are measured on the validation images: after early stopping or Ctrl-C they
+    may not be those of the last epoch.
 
     Raises:
-        TrainingError: it came to its end with a loss far above that of the untrained model.
+        TrainingError: if training finished with a loss far above that of the untrained model.
     """
-    measured, loss = _validate(model, validation)
-    if finished:
-        for one in callbacks:
-            if isinstance(one, StopOnDivergence):
-                one.check_kept(loss)
+    images = reshape(validation.images, model.input_shape[1:])
+    logits = model.predict(images, batch_size=VALIDATION_BATCH, verbose=0)
+    loss = nll(Predictions(logits.astype("float64"), validation.labels, ()))
+    for one in callbacks if finished else ():
+        if isinstance(one, StopOnDivergence):
+            one.check_kept(loss)
+    correct = int((logits.argmax(axis=-1) == validation.labels).sum())
     early = finished and epochs < run.config.training.epochs
     return {
         "finished": finished,
         "epochs": epochs,
         "stopped_early": _why(callbacks) if early else None,
         "weights_of_epoch": _kept(callbacks) or (epochs if finished else None),
-        **measured,
+        "validation_correct": correct,
+        "validation_images": len(validation.labels),
+        "validation_accuracy": correct / len(validation.labels),
     }
 
 
@@ -68,38 +67,15 @@ def _why(callbacks: Sequence[keras.callbacks.Callback]) -> str:
 
 
 def _kept(callbacks: Sequence[keras.callbacks.Callback]) -> int | None:
-    """Return the epoch, from 1, whose weights early stopping put back; None where nothing did."""
+    """Return the epoch, from 1, whose weights early stopping restored, None if it did not."""
     for one in callbacks:
         if isinstance(one, keras.callbacks.EarlyStopping) and one.best_weights is not None:
             return int(one.best_epoch) + 1
     return None
 
 
-def _validate(model: keras.Model, validation: Images) -> tuple[dict[str, Any], float]:
-    """Measure the weights as kept: early stopping or Ctrl-C may not leave the last epoch's.
-
-    Returns:
-        What a run stores, and the mean cross-entropy.
-    """
-    images = reshape(validation.images, model.input_shape[1:])
-    logits = model.predict(images, batch_size=VALIDATION_BATCH, verbose=0)
-    correct = int((logits.argmax(axis=-1) == validation.labels).sum())
-    count = len(validation.labels)
-    stored = {
-        "validation_correct": correct,
-        "validation_images": count,
-        "validation_accuracy": correct / count,
-    }
-    return stored, nll(Predictions(logits.astype("float64"), validation.labels, ()))
-
-
 def spoken(training: dict[str, Any], epochs: int) -> str | None:
-    """Return the sentence about a training that ended early, None where it came to its last epoch.
-
-    Args:
-        training: ``training.json``.
-        epochs: the epochs that were asked for.
-    """
+    """Return a sentence on early stopping from ``training.json``, None if there was none."""
     if not training.get("stopped_early"):
         return None
     return (
@@ -109,14 +85,13 @@ def spoken(training: dict[str, Any], epochs: int) -> str | None:
 
 
 def how_to_go_on(run: Run, force: bool, error: BaseException) -> Message | None:
-    """Return the call that makes use of the epochs that are done, None where none are kept."""
-    if force or not run.has_checkpoint:  # what force began is taken away again
+    """Return the call that uses the epochs that are done, None if none are kept."""
+    if force or not run.has_checkpoint:  # a run begun with force is removed again
         return None
-    if isinstance(error, TrainingError):  # to go on would repeat it, bit for bit
+    folder, kept = str(run.path), "The epochs that are done are kept."
+    if isinstance(error, TrainingError):  # resuming would repeat it, bit for bit
         lower = Hint("training.learning_rate", run.config.training.learning_rate / 10)
-        hints = (Hint("fork", str(run.path)), lower)
-        say = "The epochs that are done are kept. Begin a new run from them with: "
-    else:
-        hints = (Hint("run_dir", str(run.path)), Hint("resume", True))
-        say = "The epochs that are done are kept. Resume with: "
-    return Message(say, Call("train", (run.recipe,), hints))
+        fork = Call("train", (run.recipe,), (Hint("fork", folder), lower))
+        return Message(kept, " Begin a new run from them with: ", fork)
+    resume = Call("train", (run.recipe,), (Hint("run_dir", folder), Hint("resume", True)))
+    return Message(kept, " Resume with: ", resume)

@@ -43,19 +43,19 @@ def fit(
     """Train a model with Keras's own ``fit``.
 
     Args:
-        model: what is trained.
-        plan: how to train it.
+        model: the model.
+        plan: the training.
         dataset: the images.
-        callbacks: what else to call. They come after those of the plan, so that they see the
-            complete logs of an epoch, and before what shows and keeps it.
-        display: what shows the progress.
-        recorder: what keeps the epochs, and knows the state to go on from.
-        initial_epoch: epochs that a model without a recorder has behind it.
-        compiled: whether ``compile_to_train`` has seen model and plan already.
+        callbacks: of the caller. They come after those of the plan, so that they see the complete
+            logs of an epoch, and before display and recorder.
+        display: the progress display.
+        recorder: writes each epoch, and has the checkpoint to start from.
+        initial_epoch: epochs that are done, if there is no recorder.
+        compiled: whether model and plan have been through ``compile_to_train`` already.
 
     Raises:
-        ConfigError: as ``check_batch``; or the plan moves what the model does not have.
-        RunError: the state does not fit the model.
+        ConfigError: as ``check_batch``; or if the plan moves a value that the model does not have.
+        RunError: if the checkpoint does not fit the model.
     """
     check_batch(model, plan.batch_size)
     pipeline = make_pipeline(model, plan, dataset)
@@ -115,16 +115,16 @@ def make_pipeline(model: keras.Model, plan: Plan, dataset: Dataset) -> Pipeline:
 
 
 def _begin(model: keras.Model, start: Checkpoint | None, plan: Plan) -> int:
-    """Put the state to go on from into the model, and return the epoch to begin with.
+    """Restore the model from a checkpoint, and return the initial epoch for ``fit``.
 
-    That is the number of epochs where there is nothing left to train.
+    It is the number of epochs if there is nothing left to train.
     """
     if start is None:
         return 0
     put_back(model, start)
     if start.forked:  # its epochs may have had more steps or fewer
         _stand_at(model, start.epochs * plan.steps)
-        for layer in model._flatten_layers():  # the origin's rate is a variable of the state
+        for layer in model._flatten_layers():  # the checkpoint has the rate of the origin
             if isinstance(layer, ScheduledDropout):
                 layer.rate.assign(layer.base_rate)
     return plan.epochs if start.stopped else min(start.epochs, plan.epochs)
@@ -151,7 +151,6 @@ class FollowPipeline(keras.callbacks.Callback):
 
 
 def _movers(plan: Plan) -> list[keras.callbacks.Callback]:
-    """Return what moves the dropout rates."""
     adaptive = plan.adaptive_dropout
     if adaptive.enabled:
         return [AdaptiveDropout(adaptive.target, adaptive.gain, adaptive.lowest, adaptive.highest)]
@@ -161,7 +160,6 @@ def _movers(plan: Plan) -> list[keras.callbacks.Callback]:
 
 
 def _stoppers(plan: Plan, untrained: float, images: int) -> list[keras.callbacks.Callback]:
-    """Return what may end the training before its last epoch."""
     stopping = plan.early_stopping
     stoppers: list[keras.callbacks.Callback] = [StopOnDivergence(untrained, _advice(plan))]
     if stopping.monitor != "none":

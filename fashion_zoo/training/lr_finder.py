@@ -5,7 +5,7 @@ Reference: Smith 2017, arXiv:1506.01186, section 3.3.
 
 import dataclasses
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -24,8 +24,10 @@ from fashion_zoo.show.waiting import Progress
 from fashion_zoo.training.compile import build_model, check_batch, compile_model
 from fashion_zoo.training.plan import plan
 
-RECOMMENDED = "slide"
-"""The suggestion to take; docs/commands/find_lr.md has why, and what it is worth."""
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+RECOMMENDED = "slide"  # docs/commands/find_lr.md gives the reason
 _WIDTH = 0.03  # standard deviation of the smoothing, a fraction of the sweep
 _DIVERGED = 4.0  # times the lowest loss so far; fastai's customary limit
 _FLAT = 0.1  # of the steepest slope, where slide stops
@@ -43,7 +45,7 @@ class Suggestion(NamedTuple):
 
 
 class RangeTest(NamedTuple):
-    """What a range test found."""
+    """The result of a range test."""
 
     rates: np.ndarray
     """(steps,) learning rates, rising by the same ratio."""
@@ -56,13 +58,17 @@ class RangeTest(NamedTuple):
 
     @property
     def recommended(self) -> str:
-        """The name of the suggestion to take; docs/commands/find_lr.md says why."""
+        """Name of the suggestion to take."""
         return RECOMMENDED
 
     @property
     def rate(self) -> float:
-        """The rate of the suggestion to take, in the two digits that seeds agree on at best."""
+        """The recommended rate, in the two digits that seeds agree on at best."""
         return float(f"{self.suggestions[self.recommended].rate:.1e}")
+
+    def figure(self, title: str, caption: str = "") -> "Figure":
+        """Return the figure of the curves and the suggestions."""
+        return plots.range_test(*self, title, caption=caption)
 
     def __repr__(self) -> str:
         seeds, steps = self.losses.shape
@@ -76,13 +82,7 @@ class RangeTest(NamedTuple):
         from fashion_zoo.show import pages
 
         title = "Learning-rate range test"
-        return cells.page(
-            repr(self),
-            pages.picture(
-                lambda: plots.range_test(*self[:3], self.suggestions, title),
-                title,
-            ),
-        )
+        return cells.page(repr(self), pages.picture(lambda: self.figure(title), title))
 
 
 def find_lr(
@@ -100,24 +100,12 @@ def find_lr(
 ) -> RangeTest:
     """Train new models of a recipe for a few steps while the learning rate rises.
 
-    Nothing is kept and nothing outside is touched: a training after it is the same, bit for bit.
-    Only training images are used.
-
-    Args:
-        entry: the recipe.
-        config: its config; the seeds are ``config.seed`` and those after it.
-        data: the images.
-        to: the picture of the curves; one that cannot be drawn is a warning.
-        seeds: number of sweeps, at least 1.
-        steps: steps a sweep, at least 20.
-        low: the first rate.
-        high: the last rate.
-        show: called with what was found, before the picture is drawn.
-        progress: whether to show it.
+    The arguments are those of ``zoo.find_lr``. Only training images are used; a picture that cannot
+    be drawn is a warning.
 
     Raises:
-        DataError: a data file is damaged.
-        TrainingError: the loss diverged at once.
+        DataError: if a data file is damaged.
+        TrainingError: if the loss diverges at once.
     """
     train, rates = data.train, np.geomspace(low, high, steps)
     losses = np.full((seeds, steps), np.nan)
@@ -141,16 +129,12 @@ def find_lr(
         show(found)
     if to is not None:
         title = f"Learning-rate range test of {entry.name}"
-        caption = _tested(config, data.count, seeds, steps)
-        figures.try_save(
-            to,
-            lambda: plots.range_test(*found[:3], found.suggestions, title, caption=caption),
-        )
+        caption = _caption(config, data.count, seeds, steps)
+        figures.try_save(to, lambda: found.figure(title, caption))
     return found
 
 
-def _tested(config: RunConfig, count: int, seeds: int, steps: int) -> str:
-    """Return what a range test was made with, for the caption of its picture."""
+def _caption(config: RunConfig, count: int, seeds: int, steps: int) -> str:
     last = config.seed + seeds - 1
     keys = f"seed {last}" if seeds == 1 else f"seeds {config.seed} to {last}"
     return (
@@ -170,12 +154,12 @@ def _sweep(
 ) -> np.ndarray:
     """Return the loss of each step, up to the one where it diverged.
 
-    The display is told of each, after so many ``before``.
+    ``before`` is the number of steps that the display has shown already.
     """
-    still = plan(config)
-    smoothing = still.bases["label_smoothing"]
+    constant = plan(config)
+    smoothing = constant.bases["label_smoothing"]
     planned = dataclasses.replace(
-        still, soft_labels=bool(smoothing), tables={"learning_rate": rates}
+        constant, soft_labels=bool(smoothing), tables={"learning_rate": rates}
     )
     model = build_model(entry, config.model, planned)
     batch, classes = planned.batch_size, model.output_shape[-1]
@@ -199,11 +183,9 @@ def _sweep(
 
 
 def smooth(losses: np.ndarray, steps: int) -> np.ndarray:
-    """Smooth by a Gaussian over the steps, which unlike a running mean does not lag behind.
+    """Smooth (n,) losses by a Gaussian, which unlike a running mean does not lag behind.
 
-    Args:
-        losses: (n,) loss of each step.
-        steps: steps of the whole sweep; the Gaussian's standard deviation is 3 % of it.
+    Its standard deviation is 3 % of the ``steps`` of the whole sweep.
     """
     places = np.arange(len(losses))
     weights = np.exp(-0.5 * ((places[:, None] - places[None, :]) / (_WIDTH * steps)) ** 2)
@@ -211,16 +193,12 @@ def smooth(losses: np.ndarray, steps: int) -> np.ndarray:
 
 
 def suggest(rates: np.ndarray, smoothed: np.ndarray) -> dict[str, float]:
-    """Read four learning rates off a smoothed curve.
+    """Return four learning rates of a curve of (n,) rising rates and smoothed losses, n >= 3.
 
     steepest: where the loss falls fastest, by the logarithm of the rate.
     valley: two thirds along the longest stretch on which the loss falls without a break.
     minimum: a tenth of the rate at which the loss is lowest.
-    slide: down from the steepest place, the last rate before the slope is a tenth of that one's.
-
-    Args:
-        rates: (n,) rising.
-        smoothed: (n,) losses, n at least 3.
+    slide: after the steepest rate, the last one before the slope is a tenth of its slope.
     """
     lowest = max(int(np.argmin(smoothed)), 2)
     slope = np.gradient(smoothed, np.log(rates))[: lowest + 1]

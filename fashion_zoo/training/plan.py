@@ -1,4 +1,4 @@
-"""A training as numbers, made once from its config and its data set; no framework is needed."""
+"""A training as numbers, made once from its config and its data set, without a framework."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -17,48 +17,39 @@ from fashion_zoo.optimizers import WORDS, Optimizer
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Plan:
-    """Every number of a training. What executes it reads no config and no schedule's text."""
+    """Every number of a training; the fields without a docstring are as in its config."""
 
     epochs: int
-    """Passes over the training images."""
     steps: int
-    """Steps an epoch; 0 where no training is planned."""
+    """Steps per epoch; 0 if no training is planned."""
     batch_size: int
-    """Images a step."""
     seed: int
-    """Key of everything random."""
     precision: precision.ChosenPrecision
-    """The dtype policy of the layers, and why."""
     optimizer: Optimizer
     """The optimizer, before it is built."""
     clip_norm: float | None
-    """Largest global norm of the gradient; None does not clip."""
     soft_labels: bool
     """Whether labels are (batch, classes) probabilities, not (batch,) integers."""
     augmentation: Policy
-    """What is done to each batch."""
     bases: Mapping[str, float]
-    """Each live value where nothing moves it."""
+    """Name to each live value of ``LIVE`` without its schedule."""
     tables: Mapping[str, np.ndarray]
-    """Each live value that moves: (epochs * steps,) float32, read-only.
+    """Name to each live value that a schedule moves: (epochs * steps,) float32, read-only.
 
-    Dropout that moves each epoch has (epochs,) float64: its factors are rounded once only, when
+    Dropout that moves per epoch has (epochs,) float64: its factors are rounded only once, when
     they are multiplied by the rate of a layer.
     """
     dropout_each: Literal["epoch", "step"]
-    """How often dropout moves."""
     adaptive_dropout: AdaptiveDropoutConfig
-    """Dropout that follows the gap between validation and training loss."""
     early_stopping: EarlyStoppingConfig
-    """When to stop before the last epoch."""
 
     @property
     def dtype(self) -> str:
-        """Name of the layers' dtype policy."""
+        """Name of the dtype policy of the layers."""
         return self.precision.policy
 
     def live(self, part: str) -> dict[str, float | np.ndarray]:
-        """Return the live values that a part applies: name to table, or to base."""
+        """Return the live values of a part: name to table, or to base."""
         return {
             name: self.tables.get(name, base)
             for name, base in self.bases.items()
@@ -66,7 +57,7 @@ class Plan:
         }
 
     def ends(self, part: str, epoch: int) -> dict[str, float]:
-        """Return what moves a part, as it is at the last step of an epoch, counted from 0."""
+        """Return the moving values of a part at the last step of an epoch, counted from 0."""
         last = (epoch + 1) * self.steps - 1
         return {
             name: float(table[last])
@@ -76,7 +67,7 @@ class Plan:
 
 
 def plan(config: RunConfig, images: int | None = None) -> Plan:
-    """Plan a training. The device is asked here what ``auto`` precision is.
+    """Plan a training on this device.
 
     Args:
         config: the config.
@@ -84,7 +75,7 @@ def plan(config: RunConfig, images: int | None = None) -> Plan:
             are integers.
 
     Raises:
-        ConfigError: there are fewer images than a batch has.
+        ConfigError: if there are fewer images than a batch has.
     """
     training = config.training
     steps = 0 if images is None else steps_per_epoch(images, training.batch_size)
@@ -115,7 +106,8 @@ def _tables(
     tables = {}
     for name, base in bases.items():
         text = getattr(moving, name)
-        # A rate in a table is no variable; so it must always be one, or checkpoints would differ.
+        # A constant rate would be a variable, and a rate in a table is none: checkpoints would
+        # differ. So the rate always has a table.
         if text == CONSTANT and name != "learning_rate":
             continue
         schedule = schedules.get(text)

@@ -1,4 +1,4 @@
-"""What a run keeps of a training, epoch by epoch, and what a training starts from."""
+"""The files that a run gets after each epoch, and the checkpoint that a training starts from."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -19,16 +19,10 @@ from fashion_zoo.training.checkpoint import Checkpoint, check
 
 
 class Recorder(keras.callbacks.Callback):
-    """Write the state, ``history.csv`` and ``timing.csv`` after each epoch.
+    """Write a checkpoint, ``history.csv`` and ``timing.csv`` after each epoch.
 
-    It stands last among the callbacks, so that it sees all that the others logged and decided.
-    Times stand apart, so that two trainings with the same seed have the same history file.
-
-    Args:
-        run: where to write.
-        images_per_step: images a step, for the speed.
-        start: the state to go on from.
-        belonging: whose state it writes.
+    It is the last callback, so that it sees all that the others logged and decided. Times have a
+    file of their own, so that two trainings with the same seed have the same history file.
     """
 
     def __init__(
@@ -58,7 +52,7 @@ class Recorder(keras.callbacks.Callback):
         self.rows, self.times = list(state["rows"]), list(state["times"])
 
     def on_train_begin(self, logs=None):
-        if self.start:  # the others have just begun anew
+        if self.start:  # the others have just reset their state
             required = () if self.start.forked else self.required
             missing = checkpoints.remind([self, *self.others], self.start.callbacks, required)
             if missing and not self.start.forked:
@@ -81,24 +75,19 @@ class Recorder(keras.callbacks.Callback):
             "epoch": epoch + 1,
             "seconds": round(ended - self.began, 3),
             "images_per_second": round(images / (self.trained - self.began)),
-            "state_seconds": None,  # known once the state, which holds this row, is written
+            "state_seconds": None,  # known once the checkpoint, which has this row, is written
         }
         self.rows.append({"epoch": epoch + 1, **{name: float(x) for name, x in logs.items()}})
         self.times.append(times)
-        # Itself first: a callback of the caller's may have the same name.
-        callbacks = [self, *self.others]
-        data = checkpoints.capture(self.model, callbacks, epoch + 1, self.belonging)
+        # Itself first: a callback of the caller may have the same name.
+        data = checkpoints.capture(self.model, [self, *self.others], epoch + 1, self.belonging)
         self.run.save_checkpoint(epoch + 1, data)
         times["state_seconds"] = round(time.perf_counter() - ended, 4)
         self._write_tables()
 
     @staticmethod
     def check_kept(kept: Any, epochs: int) -> None:
-        """Check what a state has of it: a row of numbers for each epoch.
-
-        Raises:
-            ValueError: it has something else.
-        """
+        """Raise a ValueError if its state in a checkpoint is not a row of numbers per epoch."""
         check(isinstance(kept, dict) and kept.keys() == {"rows", "times"})
         for rows in kept.values():
             check(isinstance(rows, list) and all(isinstance(row, dict) for row in rows))
@@ -116,39 +105,37 @@ def _is_number(value: Any, *, none: bool = True) -> bool:
 
 
 def belonging(run: Run, dataset: Dataset) -> dict[str, Any]:
-    """Return what ties a state to its run: recipe, settings, seed included, and data."""
+    """Return what identifies the run of a checkpoint: recipe, settings with the seed, and data."""
     return {**_named(run), "data": dataset.digest}
 
 
 def _named(run: Run) -> dict[str, Any]:
     stored = runs.as_stored(run.config)
-    stored["data"].pop("folder")  # the same files may have been moved, and have a digest
+    stored["data"].pop("folder")  # it may have moved; the files have a digest
     return {"recipe": run.recipe, "config": stored}
 
 
 def load_checkpoint(run: Run, expected: Mapping[str, Any]) -> Checkpoint | None:
-    """Return the newest state of a run that is whole, None before the first.
+    """Return the newest whole checkpoint of a run, None before the first.
 
-    Args:
-        run: the run.
-        expected: ``belonging``, or a part of it.
+    ``expected`` is ``belonging``, or a part of it.
 
     Raises:
-        RunError: it is another run's, a newer package wrote it, or none is whole.
+        RunError: if it is of another run or of a newer version, or none is whole.
     """
 
     def read(data: bytes, number: int) -> Checkpoint:
-        state = checkpoints.parse(data)
-        check(state.epochs == number <= run.config.training.epochs)
-        Recorder.check_kept(state.callbacks.get(Recorder.__name__), state.epochs)
-        if state.run is None:
+        found = checkpoints.parse(data)
+        check(found.epochs == number <= run.config.training.epochs)
+        Recorder.check_kept(found.callbacks.get(Recorder.__name__), found.epochs)
+        if found.run is None:
             streams.say(
                 f"{run.checkpoint_file(number)} was written by an older version and does not name "
                 "its run. It is taken for this run's."
             )
         else:
-            _check_belongs(run, number, state.run, expected)
-        return state
+            _check_belongs(run, number, found.run, expected)
+        return found
 
     return run.load_checkpoint(read)
 
@@ -175,25 +162,22 @@ def _check_belongs(
 
 
 def fork_checkpoint(path: str | Path, epochs: int) -> Checkpoint:
-    """Return the state of another run, for a new one of so many epochs to start from.
+    """Return the checkpoint of another run, for a new one of so many epochs to start from.
 
     Raises:
-        RunError: it has none, as ``load_checkpoint``, or nothing would be left to train.
+        RunError: as ``load_checkpoint``; or if there is none, or nothing would be left to train.
     """
     origin = runs.open_run(path)
-    state = load_checkpoint(origin, _named(origin))
-    if state is None:
+    found = load_checkpoint(origin, _named(origin))
+    if found is None:
         raise RunError(f"{path} has no state to fork from: no epoch of it has ended.")
-    if state.epochs >= epochs:
+    if found.epochs >= epochs:
         raise RunError(
-            f"{path} has {counted(state.epochs, 'epoch')} behind it, so a fork of {epochs} has "
+            f"{path} has {counted(found.epochs, 'epoch')} behind it, so a fork of {epochs} has "
             "nothing to train. Set ",
             Hint("training.epochs"),
-            f" above {state.epochs}.",
+            f" above {found.epochs}.",
         )
-    # A fork keeps weights, optimizer and history; what the callbacks counted was another training.
-    return state._replace(
-        stopped=False,
-        callbacks={Recorder.__name__: state.callbacks[Recorder.__name__]},
-        forked=True,
-    )
+    # A fork keeps weights, optimizer and history; the other callbacks counted another training.
+    own = {Recorder.__name__: found.callbacks[Recorder.__name__]}
+    return found._replace(stopped=False, callbacks=own, forked=True)

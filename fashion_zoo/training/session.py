@@ -10,7 +10,7 @@ import keras
 import fashion_zoo.training.ending as ending
 from fashion_zoo import runs, storage
 from fashion_zoo.augment.policies import mixes
-from fashion_zoo.callbacks import StopOnInterrupt, check_callbacks
+from fashion_zoo.callbacks import StopOnInterrupt
 from fashion_zoo.config import RunConfig
 from fashion_zoo.data import Dataset, Images, check_shape
 from fashion_zoo.errors import ConfigError, advice
@@ -24,7 +24,7 @@ from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.show.waiting import waiting
 from fashion_zoo.storage import absolute
 from fashion_zoo.training.checkpoint import Checkpoint
-from fashion_zoo.training.compile import build_model
+from fashion_zoo.training.compile import build_model, check_callbacks
 from fashion_zoo.training.fit import fit
 from fashion_zoo.training.plan import Plan, plan
 from fashion_zoo.training.recorder import Recorder, belonging, fork_checkpoint, load_checkpoint
@@ -34,11 +34,10 @@ if TYPE_CHECKING:
 
 
 class Ended(NamedTuple):
-    """How a training ended."""
+    """A run, and whether Ctrl-C was pressed, so that nothing should follow."""
 
     run: Run
     interrupted: bool
-    """Whether Ctrl-C was pressed; then nothing should follow."""
 
 
 @precision.keras_defaults()
@@ -48,49 +47,38 @@ def train_run(
     path: str | Path,
     *,
     data: Dataset,
+    display: TrainingDisplay,
     force: bool = False,
     resume: bool = False,
     fork: str | Path | None = None,
-    display: TrainingDisplay | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     next_free: bool = False,
 ) -> Ended:
     """Train a recipe into a run folder.
 
-    Ctrl-C ends it cleanly: the weights trained so far are saved.
-
-    Args:
-        entry: the recipe.
-        config: what to train it with.
-        path: the run folder.
-        data: the images.
-        force: replace an older run there.
-        resume: go on with the run there, after its last whole epoch. A finished run is left as it
-            is, and where there is none a new one begins.
-        fork: a run whose state the new one starts from.
-        display: what shows the progress.
-        callbacks: of the caller; see ``fit``.
-        next_free: take the first of PATH, PATH-2, PATH-3, ... where nothing is.
+    The arguments are those of ``zoo.train``. ``next_free`` takes the first free folder of PATH,
+    PATH-2, PATH-3, ... Ctrl-C stops cleanly: the weights trained so far are saved.
 
     Raises:
-        ConfigError: the model does not fit the data, or a callback cannot be one.
-        DataError: a data file is damaged; or the run to go on with had other images.
-        RunError: there is a run already; or the one to go on with has another config, or has no
-            state that is whole. RunLockedError: another process trains there.
-        StorageError: the run cannot be written; what was written before stays.
-        TrainingError: the loss diverged.
+        ConfigError: if the model does not fit the data, or a callback is refused.
+        DataError: if a data file is damaged, or the run to resume had other images.
+        RunError: if there is a run already; or the one to resume has another config or no whole
+            checkpoint. RunLockedError: if another process trains there.
+        StorageError: if the run cannot be written; what was written before stays.
+        TrainingError: if the loss diverges.
     """
-    display, path = display or TrainingDisplay(enabled=False), absolute(path)
+    path = absolute(path)
     if not next_free:
         runs.check_free(path, force=force, resume=resume)
     check_callbacks(callbacks)
-    going_on = resume and runs.is_run(Path(path))
+    going_on = resume and runs.is_run(path)
     if going_on:
         runs.check_same(runs.open_run(path), entry.name, config)
     with waiting("Reading the images and building the model", display.enabled):
         planned = plan(config, data.count)
         model = build_model(entry, config.model, planned)
         _check_fit(model, entry.name, data)
+        _ = data.train  # the images are read here, while the display says so
     origin = fork_checkpoint(fork, planned.epochs) if fork and not going_on else None
     surroundings = {**environment.describe(), "precision": planned.precision._asdict()}
     if resume and runs.is_run(path):
@@ -142,7 +130,7 @@ def _train(
 
 
 def _go_on(run: Run, start: Checkpoint, surroundings: Mapping[str, Any]) -> None:
-    """Drop what is after the state; say what is different where a run goes on, and keep it."""
+    """Drop later checkpoints; print and store the differences of the environment."""
     run.prune_checkpoints(start.epochs)
     if not start.forked and (changed := run.record_environment(surroundings, start.epochs)):
         streams.say(
@@ -158,7 +146,7 @@ def _finish(
     finished: bool,
     display: TrainingDisplay,
 ) -> None:
-    """Write the model, how training ended, and, when all that counts is there, the picture."""
+    """Write the model, ``training.json``, and after both the picture."""
     run = recorder.run
     epochs = len(recorder.rows)
     summary = ending.summary(run, model, validation, recorder.others, epochs, finished)
@@ -176,11 +164,7 @@ def _draw_curves(run: Run) -> None:
 
 
 def run_curves(run: Run) -> "Figure":
-    """Return the figure of a run that has a history, as in ``curves.png``.
-
-    Raises:
-        RunError: it has none.
-    """
+    """Return the figure of a run's history, as in ``curves.png``."""
     training = run.read_json("training.json")
     images = counted(run.data.train, "training image")
     validation = counted(training["validation_images"], "validation image")
@@ -194,7 +178,7 @@ def run_curves(run: Run) -> "Figure":
 
 
 def _within(config: RunConfig) -> list[str]:
-    """Return what the training figures have in them and the validation figures do not."""
+    """Return what is in the training figures and not in the validation figures."""
     policy = config.training.policy
     parts = {
         "dropout": any(getattr(config.model, "dropout_rates", ())),
@@ -202,48 +186,38 @@ def _within(config: RunConfig) -> list[str]:
         "mixed images": mixes(policy),
         "smoothed labels": config.training.label_smoothing > 0,
     }
-    return [name for name, there in parts.items() if there]
+    return [name for name, applies in parts.items() if applies]
 
 
 def _check_fit(model: keras.Model, name: str, dataset: Dataset) -> None:
-    """Check that the model can read the images and tell their classes apart."""
+    """Check that the model fits the classes and the shape of the images."""
     classes, known = model.output_shape[-1], len(dataset.class_names)
     if classes != known:
         raise ConfigError(f"{name} has num_classes={classes}, but the data has {known} classes.")
     check_shape(model.input_shape[1:], dataset.image_shape)
-    _ = dataset.train  # it is waited for here
 
 
 def train_once(
-    entry: Recipe,
-    config: RunConfig,
-    path: Path,
-    display: TrainingDisplay,
-    data: Dataset,
+    entry: Recipe, config: RunConfig, path: Path, display: TrainingDisplay, data: Dataset
 ) -> Run:
     """Return the finished run at ``path``.
 
-    A run with the same config in the same environment is gone on with where it was left; any
-    other is replaced.
-
-    Raises:
-        KeyboardInterrupt: Ctrl-C; a next call goes on.
+    A run with the same config in the same environment is resumed; any other is replaced. Ctrl-C
+    raises KeyboardInterrupt, and a next call resumes.
     """
     run = _same_run(path, entry.name, config)
-    if run is None or not run.finished:
-        same = run is not None
-        with releasing():
-            ended = train_run(
-                entry, config, path, force=not same, resume=same, display=display, data=data
-            )
-        if ended.interrupted:
-            raise KeyboardInterrupt
-        run = ended.run
-    return run
+    if run is not None and run.finished:
+        return run
+    options = {"force": run is None, "resume": run is not None}
+    with releasing():
+        ended = train_run(entry, config, path, display=display, data=data, **options)
+    if ended.interrupted:
+        raise KeyboardInterrupt
+    return ended.run
 
 
 def _same_run(path: Path, name: str, config: RunConfig) -> Run | None:
-    """Return the run there if it has this config, and was begun in this environment."""
+    """Return the run there if it has this config, and began in this environment."""
     if not (runs.is_run(path) and (path / "environment.json").is_file()):
         return None
     run = runs.open_run(path)
