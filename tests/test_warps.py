@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from scipy import ndimage
 
-from fashion_zoo.augment import mixing, pixels, warps
+from fashion_zoo.augment import pixels, warps
 from fashion_zoo.augment.policies import parse
 from fashion_zoo.augment.warps import Affine
 
@@ -185,8 +185,8 @@ def test_pixels_change_as_numpy_says(noise):
 def test_images_and_labels_mix_by_the_same_weights(noise, text):
     labels = np.eye(6, dtype="float32")
     (operation,) = parse(text)
-    kept = mixing.weights(tf.constant(noise.shape), operation, KEY, 1.0).numpy()
-    found, mixed = mixing.mix(tf.constant(noise), tf.constant(labels), operation, KEY, 1.0)
+    kept = pixels.weights(tf.constant(noise.shape), operation, KEY, 1.0).numpy()
+    found, mixed = pixels.mix(tf.constant(noise), tf.constant(labels), operation, KEY, 1.0)
     for number, weight in enumerate(kept):
         partner = 5 - number
         expected = weight * noise[number] + (1 - weight) * noise[partner]
@@ -197,12 +197,12 @@ def test_images_and_labels_mix_by_the_same_weights(noise, text):
 
 
 def weights(text, strength=1.0):
-    return mixing.weights(tf.constant([5000, 28, 28]), parse(text)[0], KEY, strength).numpy()
+    return pixels.weights(tf.constant([5000, 28, 28]), parse(text)[0], KEY, strength).numpy()
 
 
 def test_a_pasted_rectangle_has_the_area_that_was_drawn():
     lam, centre = (tf.constant(x, shape=(2, 1, 1)) for x in ([0.75, 0.75], [0.5, 0.0]))
-    kept = mixing._outside(tf.constant([2, 28, 20]), lam, centre, centre).numpy()
+    kept = pixels._outside(tf.constant([2, 28, 20]), lam, centre, centre).numpy()
     expected = np.ones((2, 28, 20))
     expected[0, 7:21, 5:15] = 0  # half of each side is a quarter of the area
     expected[1, :7, :5] = 0  # what lies outside is cut off
@@ -226,7 +226,7 @@ def test_cutmix_weights_are_rectangles_and_mixup_weights_are_even():
 
 @pytest.mark.parametrize("alpha", [0.2, 1.0, 4.0])
 def test_shares_are_of_the_beta_distribution(alpha):
-    drawn = mixing.beta(tf.constant([COUNT]), alpha, KEY).numpy().astype("float64")
+    drawn = pixels.beta(tf.constant([COUNT]), alpha, KEY).numpy().astype("float64")
     variance = 1 / (4 * (2 * alpha + 1))
     assert drawn.mean() == pytest.approx(0.5, abs=5 * np.sqrt(variance / COUNT))
     assert drawn.var() == pytest.approx(variance, rel=0.05)

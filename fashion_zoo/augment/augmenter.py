@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-import fashion_zoo.augment.mixing as mixing
 import fashion_zoo.augment.pixels as pixels
 import fashion_zoo.augment.warps as warps
 from fashion_zoo.augment.policies import Operation, Policy
@@ -64,7 +63,7 @@ class Augmenter:
             if kind == "warp":
                 images = warps.warp(images, operations, keys, strength.operations)
             elif kind == "mix":
-                images, labels = mixing.mix(images, labels, operations[0], keys[0], strength.mixing)
+                images, labels = pixels.mix(images, labels, operations[0], keys[0], strength.mixing)
             else:
                 for operation, own in zip(operations, keys, strict=True):
                     change = operation.change or getattr(pixels, operation.name)

@@ -7,7 +7,6 @@ from fashion_zoo.callbacks.dropout import (
     AdaptiveDropout as AdaptiveDropout,
     DropoutScheduler as DropoutScheduler,
 )
-from fashion_zoo.callbacks.interruption import StopOnInterrupt as StopOnInterrupt
 from fashion_zoo.callbacks.reporting import (
     OptimizerLogger as OptimizerLogger,
     ProgressDisplay as ProgressDisplay,
@@ -15,5 +14,6 @@ from fashion_zoo.callbacks.reporting import (
 from fashion_zoo.callbacks.stopping import (
     EarlyStopping as EarlyStopping,
     StopOnDivergence as StopOnDivergence,
+    StopOnInterrupt as StopOnInterrupt,
     TimeBudget as TimeBudget,
 )

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import keras
 import numpy as np
 
+from fashion_zoo.callbacks.stopping import Stateful
 from fashion_zoo.config import AdaptiveDropoutConfig
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language import checks
@@ -151,7 +152,7 @@ class DropoutScheduler(_DropoutCallback):
         return np.array([factors(epoch / count) for epoch in range(count)])
 
 
-class AdaptiveDropout(_DropoutCallback):
+class AdaptiveDropout(Stateful, _DropoutCallback):
     """Move dropout rates by the gap between validation and training loss: feedback, not time.
 
         gap = val_loss - loss                                    (after an epoch)
@@ -180,6 +181,7 @@ class AdaptiveDropout(_DropoutCallback):
             was given no validation data.
     """
 
+    saved = ("factor",)
     _subject = "AdaptiveDropout"
     largest_rate = 0.9
     largest_change = 0.2  # of the factor's logarithm in one epoch
@@ -198,14 +200,6 @@ class AdaptiveDropout(_DropoutCallback):
         self.lowest = lowest
         self.highest = highest
         self.factor = 1.0
-
-    def state(self) -> dict[str, Any]:
-        """Return what a resumed training needs."""
-        return {"factor": self.factor}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from ``state()``."""
-        self.factor = state["factor"]
 
     def on_train_begin(self, logs=None):
         self.factor = 1.0

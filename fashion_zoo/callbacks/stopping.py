@@ -1,6 +1,8 @@
-"""Callbacks that end a training early: nothing improves, time is up, or it cannot recover."""
+"""Callbacks that end a training early: no improvement, no time, divergence, Ctrl-C or SIGTERM."""
 
 import math
+import signal
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,11 +11,31 @@ import keras
 import numpy as np
 
 from fashion_zoo.errors import TrainingError
+from fashion_zoo.show import streams
 
-_SAVED = ("wait", "stopped_epoch", "best", "best_epoch", "best_weights", "baseline")
+STOPPING = (
+    "Stopping after this step; then the model is saved. Press Ctrl-C again to leave at once, "
+    "with the epochs that are done."
+)
+GRACE = 30.0  # seconds after SIGTERM; a cluster's SIGKILL often comes then
 
 
-class EarlyStopping(keras.callbacks.EarlyStopping):
+class Stateful:
+    """A callback of which some attributes are kept in a checkpoint."""
+
+    saved: tuple[str, ...] = ()
+
+    def state(self) -> dict[str, Any]:
+        """Return what a resumed training needs."""
+        return {name: getattr(self, name) for name in self.saved}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Restore ``state()``."""
+        for name in self.saved:
+            setattr(self, name, state[name])
+
+
+class EarlyStopping(Stateful, keras.callbacks.EarlyStopping):
     """Keras's early stopping, with a state that survives a kill and a test of significance.
 
     With ``images`` it waits for significance: the patience begins anew only when the accuracy
@@ -30,25 +52,18 @@ class EarlyStopping(keras.callbacks.EarlyStopping):
         **kwargs: what ``keras.callbacks.EarlyStopping`` takes.
     """
 
+    saved = ("wait", "stopped_epoch", "best", "best_epoch", "best_weights", "baseline")
+
     def __init__(self, *, images: int | None = None, **kwargs):
         super().__init__(**kwargs)
         self.images = images
 
-    def state(self) -> dict[str, Any]:
-        """Return what a resumed training needs; weights are lists of arrays."""
-        return {name: getattr(self, name) for name in _SAVED}
-
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from ``state()``.
-
-        Raises:
-            ValueError: its best weights are another model's.
-        """
+        """Restore ``state()``; a ValueError if its best weights are of another model."""
         best = state["best_weights"]
         if best and [*map(np.shape, best)] != [*map(np.shape, self.model.get_weights())]:
             raise ValueError("its best weights are another model's")
-        for name in _SAVED:
-            setattr(self, name, state[name])
+        super().restore(state)
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
@@ -67,7 +82,7 @@ class EarlyStopping(keras.callbacks.EarlyStopping):
             self.model.stop_training = True
 
 
-class TimeBudget(keras.callbacks.Callback):
+class TimeBudget(Stateful, keras.callbacks.Callback):
     """Begin no epoch that would pass a budget of wall-clock time.
 
     An epoch is expected to take as long as the longest one so far. The time before a kill counts.
@@ -77,19 +92,13 @@ class TimeBudget(keras.callbacks.Callback):
         clock: returns seconds.
     """
 
+    saved = ("spent", "longest")
+
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic):
         super().__init__()
         self.seconds = seconds
         self.clock = clock
         self.spent = self.longest = self.began = 0.0
-
-    def state(self) -> dict[str, Any]:
-        """Return what a resumed training needs."""
-        return {"spent": self.spent, "longest": self.longest}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from ``state()``."""
-        self.spent, self.longest = state["spent"], state["longest"]
 
     def on_train_begin(self, logs=None):
         self.spent = self.longest = 0.0
@@ -162,3 +171,77 @@ class StopOnDivergence(keras.callbacks.Callback):
                 f"times the {self.start:.4g} of the untrained model. ",
                 self.advice,
             )
+
+
+class StopOnInterrupt(keras.callbacks.Callback):
+    """Turn Ctrl-C or SIGTERM into a KeyboardInterrupt at the end of the current execution.
+
+    Python raises it wherever the program happens to be: between two files that belong together,
+    or in the clean-up of an iterator, where it is printed and lost. Here the first signal only
+    asks, and the callback raises where weights and files agree. A second one raises at once.
+
+    Use it around ``fit`` and among its callbacks:
+
+        with StopOnInterrupt() as stop:
+            model.fit(..., callbacks=[stop])
+
+    SIGTERM ends the process in any case: half a minute later the operating system does it, should
+    no safe point have come.
+
+    Outside the main thread, where Python delivers no signals, it does nothing.
+
+    Args:
+        promise: what the first signal says.
+        say: shows a line; by default on stderr.
+    """
+
+    def __init__(self, promise: str = STOPPING, say: Callable[[str], None] = streams.say):
+        super().__init__()
+        self.promise = promise
+        self.say = say
+        self.asked = False
+        self.insisted = False
+        self._alarmed = False
+        self._saying: threading.Thread | None = None
+        self._previous: dict[int, Any] = {}
+
+    def __enter__(self) -> "StopOnInterrupt":
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._previous[number] = signal.signal(number, self._ask)
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self._alarmed:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number, frame) -> None:
+        if self.asked:
+            self.insisted = True
+            raise KeyboardInterrupt
+        self.asked = True
+        if number == signal.SIGTERM:
+            self._end_for_sure()
+        # A handler may have come in the middle of a print, which cannot be entered again; and a
+        # line that a display does not know of would be glued to its bar.
+        self._saying = threading.Thread(target=self.say, args=(self.promise,))
+        self._saying.start()
+
+    def _end_for_sure(self) -> None:
+        """Set an alarm, on which the system acts by itself, unless the program has its own."""
+        free = signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
+        if free and not signal.getitimer(signal.ITIMER_REAL)[0]:
+            signal.setitimer(signal.ITIMER_REAL, GRACE)
+            self._alarmed = True
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.check()
+
+    def check(self) -> None:
+        """Stop here, if that was asked for; for other safe points than the end of an execution."""
+        if self.asked:
+            if self._saying:
+                self._saying.join()  # the display is stopped next
+            raise KeyboardInterrupt

@@ -2,10 +2,10 @@ from ._build import build_optimizer as build_optimizer
 from ._build import counting as counting
 from ._build import last_step as last_step
 from ._build import to_keras as to_keras
-from ._fused import FusedAdam as FusedAdam
-from ._fused import FusedAdamW as FusedAdamW
-from ._tables import ScheduledAdamW as ScheduledAdamW
-from ._tables import TabulatedDecay as TabulatedDecay
-from ._tables import TabulatedSchedule as TabulatedSchedule
+from ._build import FusedAdam as FusedAdam
+from ._build import FusedAdamW as FusedAdamW
+from ._build import ScheduledAdamW as ScheduledAdamW
+from ._build import TabulatedDecay as TabulatedDecay
+from ._build import TabulatedSchedule as TabulatedSchedule
 from ._words import WORDS as WORDS
 from ._words import Optimizer as Optimizer

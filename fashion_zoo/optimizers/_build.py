@@ -1,29 +1,208 @@
-"""From a word and the numbers of a training to an optimizer of Keras, and what one did last."""
+"""The optimizers as Keras classes, and how one is made from a word and the numbers of a training.
+
+``FusedAdam`` uses TensorFlow's fused kernel; other backends take Keras's way. Tables of learning rate
+and weight decay are looked up in the graph, on any backend.
+"""
+
+from typing import Any
 
 import keras
 import numpy as np
 
 from fashion_zoo.errors import ConfigError
-from fashion_zoo.optimizers._tables import TabulatedDecay, TabulatedSchedule
 from fashion_zoo.optimizers._words import Optimizer
 
 
+@keras.saving.register_keras_serializable("fashion_zoo")
+class FusedAdam(keras.optimizers.Adam):
+    """Adam by TensorFlow's one kernel a variable, where Keras runs a dozen small operations.
+
+    The formula is Keras's, and so are the arguments. The kernel takes ``1 - beta_2`` from a float32
+    ``beta_2``, which changes an update by a few millionths of itself. What it does not do takes
+    Keras's way: another backend, a distribution strategy, amsgrad, a sparse gradient, a variable
+    that is not float32.
+
+    Reference: Kingma & Ba 2015, arXiv:1412.6980, the form before section 2.1.
+    """
+
+    in_keras = keras.optimizers.Adam
+    _powers: Any = None
+
+    def apply(self, grads, trainable_variables=None):
+        """Update the variables; see ``keras.optimizers.Optimizer.apply``."""
+        self._powers = None  # they belong to the step that is being traced
+        super().apply(grads, trainable_variables)
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Update one variable."""
+        if not self._kernel_fits(gradient, variable):
+            super().update_step(gradient, variable, learning_rate)
+            return
+        import tensorflow as tf
+
+        if self._powers is None:
+            step = tf.cast(self.iterations + 1, tf.float32)
+            self._powers = [tf.pow(beta, step) for beta in (self.beta_1, self.beta_2)]
+        index = self._get_variable_index(variable)
+        tf.raw_ops.ResourceApplyAdam(
+            var=_handle(variable),
+            m=_handle(self._momentums[index]),
+            v=_handle(self._velocities[index]),
+            beta1_power=self._powers[0],
+            beta2_power=self._powers[1],
+            lr=tf.cast(learning_rate, tf.float32),
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
+            grad=tf.cast(gradient, tf.float32),
+        )
+
+    def _kernel_fits(self, gradient, variable) -> bool:
+        if keras.backend.backend() != "tensorflow":
+            return False
+        import tensorflow as tf
+
+        return not (
+            tf.distribute.has_strategy()
+            or self.amsgrad
+            or isinstance(gradient, tf.IndexedSlices)
+            or keras.backend.standardize_dtype(variable.dtype) != "float32"
+        )
+
+
+def _handle(variable):
+    """Return the resource of a Keras variable or a tf.Variable."""
+    return (variable if hasattr(variable, "handle") else variable.value).handle
+
+
+@keras.saving.register_keras_serializable("fashion_zoo")
+class FusedAdamW(FusedAdam):
+    """Adam with decoupled weight decay, 0.004 by default, as ``keras.optimizers.AdamW``.
+
+    The arguments are those of Keras's, in its order.
+
+    Raises:
+        ValueError: ``weight_decay`` is None.
+
+    Reference: Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2.
+    """
+
+    in_keras = keras.optimizers.AdamW
+
+    def __init__(
+        self,
+        learning_rate=0.001,
+        weight_decay=0.004,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-7,
+        amsgrad=False,
+        *args,
+        **kwargs,
+    ):
+        if weight_decay is None:
+            raise ValueError("weight_decay must be a number, received None. Adam has no decay.")
+        # Adam has the decay behind the others
+        super().__init__(
+            learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, *args, **kwargs
+        )
+
+
+@keras.saving.register_keras_serializable("fashion_zoo")
+class TabulatedSchedule(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate looked up by the optimizer's own step counter.
+
+    A table is exact on every backend, under any ``steps_per_execution``, and lets a schedule
+    stay a plain Python function.
+
+    Args:
+        values: the learning rate of each step, float32; later steps get the last one.
+
+    Raises:
+        ValueError: there are no values.
+    """
+
+    def __init__(self, values):
+        self.values = np.asarray(values, dtype="float32")
+        if not self.values.size:
+            raise ValueError("A schedule needs the value of at least one step, received none.")
+
+    def __call__(self, step):
+        last = len(self.values) - 1
+        index = keras.ops.minimum(keras.ops.cast(step, "int32"), last)
+        return keras.ops.take(keras.ops.convert_to_tensor(self.values), index)
+
+    def get_config(self):
+        return {"values": self.values.tolist()}
+
+
+class TabulatedDecay(keras.optimizers.Optimizer):
+    """Stands before a Keras optimizer and looks its weight decay up by its own step counter.
+
+        w = w - learning_rate(step) * weight_decay(step) * w,  then the optimizer's update
+
+    As Keras does with a learning rate, it counts every step, those that only accumulate a gradient
+    included.
+
+    In Keras, ``weight_decay`` is a Python float that is baked into the graph when the training
+    step is traced; setting it later changes nothing.
+
+    Args:
+        weight_decay: a ``TabulatedSchedule``, or its config.
+        **kwargs: what the optimizer takes.
+    """
+
+    _decay_table: Any = None  # until Keras has made the rest; it reads the property while it does
+
+    def __init__(self, weight_decay, **kwargs):
+        if isinstance(weight_decay, dict):
+            weight_decay = keras.saving.deserialize_keras_object(weight_decay)
+        super().__init__(weight_decay=0.0, **kwargs)
+        self._decay_table = weight_decay
+
+    @property
+    def weight_decay(self):
+        """The weight decay of the step that comes, a scalar tensor."""
+        return 0.0 if self._decay_table is None else self.weight_decay_at(self._iterations)
+
+    @weight_decay.setter
+    def weight_decay(self, value):
+        """Keras assigns the number that it was given; the table stands in its place."""
+
+    def weight_decay_at(self, step):
+        """Return the weight decay of a step."""
+        return self._decay_table(step)
+
+    def get_config(self):
+        decay = keras.saving.serialize_keras_object(self._decay_table)
+        return {**super().get_config(), "weight_decay": decay}
+
+
+@keras.saving.register_keras_serializable("fashion_zoo")
+class ScheduledAdamW(TabulatedDecay, FusedAdamW):
+    """AdamW whose weight decay is looked up by its own step counter.
+
+    Reference: Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2, with its schedule on the
+    decay as well.
+    """
+
+
 def counting(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
-    """Return the optimizer that counts the steps and knows the rate; loss scaling wraps it."""
+    """Return the optimizer that has the step and the rate: without the wrapper of loss scaling."""
     return getattr(optimizer, "inner_optimizer", optimizer)
 
 
 def last_step(optimizer: keras.optimizers.Optimizer) -> dict[str, float]:
     """Return the learning rate of the optimizer's last step, and the weight decay if it moves."""
     optimizer = counting(optimizer)
-    schedule = optimizer._learning_rate  # the property gives the next step's rate only
-    # Not ``iterations``, which counts updates where gradients are accumulated.
-    step = keras.ops.maximum(optimizer._iterations - 1, 0)  # before the first, the first one's
+    schedule = optimizer._learning_rate  # the property has the rate of the next step
+    # Not ``iterations``, which counts updates if gradients are accumulated.
+    step = keras.ops.maximum(optimizer._iterations - 1, 0)
     tabulated = isinstance(schedule, TabulatedSchedule)
     applied = {"learning_rate": schedule(step) if tabulated else optimizer.learning_rate}
     if isinstance(optimizer, TabulatedDecay):
         applied["weight_decay"] = optimizer.weight_decay_at(step)
-    # A variable of several replicas, or with a gradient, is no number by itself.
+    # float() fails for a variable of several replicas, or with a gradient.
     return {
         name: float(keras.ops.convert_to_numpy(keras.ops.stop_gradient(value)))
         for name, value in applied.items()
@@ -31,10 +210,10 @@ def last_step(optimizer: keras.optimizers.Optimizer) -> dict[str, float]:
 
 
 def to_keras(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
-    """Return Keras's own optimizer at the learning rate and weight decay of the last step.
+    """Return a new optimizer of Keras's own at the learning rate and decay of the last step.
 
-    It has no slots and no step behind it. Keras stores no list of what is spared from decay, so
-    one that is loaded from a file decays every weight.
+    Keras stores no list of what is excluded from decay, so one that is loaded from a file decays
+    every weight.
     """
     inner = counting(optimizer)
     kind = getattr(inner, "in_keras", type(inner))
@@ -55,15 +234,15 @@ def build_optimizer(
     """Make an optimizer for a training.
 
     Args:
-        chosen: what a word of the vocabulary made.
-        learning_rate: a number, or a (steps,) table that the optimizer's steps look up.
+        chosen: the optimizer before it is built.
+        learning_rate: a number, or a (steps,) table that the optimizer looks up.
         weight_decay: likewise, for an optimizer that decays weights.
         clip_norm: largest global norm of the gradient; None does not clip.
         scale_loss: whether to wrap it in dynamic loss scaling, which float16 needs
             (Micikevicius et al. 2018, arXiv:1710.03740).
 
     Raises:
-        ConfigError: the weight decay moves, and the optimizer does not look it up.
+        ConfigError: if the weight decay moves, and the optimizer does not look it up.
     """
     arguments = {"learning_rate": _live(learning_rate), "global_clipnorm": clip_norm}
     if not chosen.decays:

@@ -9,6 +9,7 @@ import keras
 
 import fashion_zoo.training.checkpoint as checkpoints
 from fashion_zoo import runs, storage
+from fashion_zoo.callbacks.stopping import Stateful
 from fashion_zoo.config.overrides import differences
 from fashion_zoo.data import Dataset
 from fashion_zoo.errors import Hint, RunError
@@ -18,12 +19,14 @@ from fashion_zoo.show import streams
 from fashion_zoo.training.checkpoint import Checkpoint, check
 
 
-class Recorder(keras.callbacks.Callback):
+class Recorder(Stateful, keras.callbacks.Callback):
     """Write a checkpoint, ``history.csv`` and ``timing.csv`` after each epoch.
 
     It is the last callback, so that it sees all that the others logged and decided. Times have a
     file of their own, so that two trainings with the same seed have the same history file.
     """
+
+    saved = ("rows", "times")
 
     def __init__(
         self,
@@ -42,14 +45,6 @@ class Recorder(keras.callbacks.Callback):
         self.rows: list[dict] = []
         self.times: list[dict] = []
         self.began = self.trained = 0.0
-
-    def state(self) -> dict[str, Any]:
-        """Return what a resumed training needs."""
-        return {"rows": self.rows, "times": self.times}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from ``state()``."""
-        self.rows, self.times = list(state["rows"]), list(state["times"])
 
     def on_train_begin(self, logs=None):
         if self.start:  # the others have just reset their state
@@ -88,7 +83,7 @@ class Recorder(keras.callbacks.Callback):
     @staticmethod
     def check_kept(kept: Any, epochs: int) -> None:
         """Raise a ValueError if its state in a checkpoint is not a row of numbers per epoch."""
-        check(isinstance(kept, dict) and kept.keys() == {"rows", "times"})
+        check(isinstance(kept, dict) and kept.keys() == set(Recorder.saved))
         for rows in kept.values():
             check(isinstance(rows, list) and all(isinstance(row, dict) for row in rows))
             check([row.get("epoch") for row in rows] == list(range(1, epochs + 1)))
