@@ -1,7 +1,7 @@
 """The optimizers as Keras classes, and how one is made from a word and the numbers of a training.
 
-``FusedAdam`` uses TensorFlow's fused kernel; other backends take Keras's way. Tables of learning rate
-and weight decay are looked up in the graph, on any backend.
+``FusedAdam`` uses TensorFlow's fused kernel; other backends take Keras's way. Learning rate and
+weight decay can be tables that are looked up in the graph, on any backend.
 """
 
 from typing import Any
