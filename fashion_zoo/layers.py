@@ -1,4 +1,4 @@
-"""Layers of our own. They run on any Keras backend."""
+"""Layers of this package, for any Keras backend."""
 
 from collections.abc import Sequence
 
@@ -18,34 +18,33 @@ class ScheduledDropout(keras.layers.Layer):
 
         y = x * mask / (1 - rate),  mask ~ Bernoulli(1 - rate) for each element
 
-    and ``y = x`` outside training. Random numbers are a large share of a small network's step, so
-    an element gets 16 random bits where a float takes 32: the rate is rounded to a multiple of
-    1 / 65,536, in the mask and in the scale alike, and in float32 the expectation of ``y`` stays
-    ``x``; a bfloat16 scale has 8 bits.
+    and ``y = x`` outside training. Random numbers are a large part of a small network's step, so
+    an element gets 16 random bits instead of the 32 of a float: the rate is rounded to a multiple
+    of 1 / 65,536, both in the mask and in the scale, so that in float32 the expectation of ``y``
+    stays ``x``; a bfloat16 scale has 8 bits.
 
     The weight counts in ``count_params()``; recipes state trainable parameters.
 
-    ``follow`` makes the rate move each step as well, by a table that the layer looks up with its
-    own counter: the number of masks it has drawn, which is part of its seed generator's state.
+    ``follow`` also moves the rate per step, by a table that the layer looks up by its step counter:
+    the number of masks drawn, which is part of the state of its seed generator.
 
     Args:
-        rate: base rate, the fraction of units dropped, in [0, 1). It is what the layer starts
-            with and what a schedule multiplies.
-        noise_shape: shape of the mask, with None where it is that of the inputs and 1 where one
-            draw serves a whole axis: ``(1, None)`` drops a feature for the whole batch. None
-            draws each element.
+        rate: base rate, the fraction of units dropped, in [0, 1). It is the initial rate, and the
+            one that a schedule multiplies.
+        noise_shape: shape of the mask; a None is the size of the inputs, a 1 shares one draw over
+            an axis: ``(1, None)`` drops a feature for the whole batch. None draws each element.
         seed: int seed of the masks.
         factors: see ``follow``.
         offset: see ``follow``.
         **kwargs: name and dtype of a layer.
 
     Raises:
-        ValueError: the rate, or the rate times a factor, is not in [0, 1); or a size of the mask
-            is no size.
+        ValueError: if the rate, or the rate times a factor, is not in [0, 1); or ``noise_shape``
+            has a size that is not a positive integer.
 
     Call arguments:
         inputs: floating-point tensor of any shape.
-        training: whether to drop; outside training the inputs are returned as they are.
+        training: whether to drop; outside training the inputs are returned unchanged.
 
     Reference: Srivastava et al. 2014, JMLR 15(56).
     """
@@ -72,7 +71,7 @@ class ScheduledDropout(keras.layers.Layer):
         self.noise_shape = None if noise_shape is None else tuple(noise_shape)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
-        self._ended = (-1, 0.0)  # the masks drawn when ``reset`` was called, the rate of the last
+        self._ended = (-1, 0.0)  # number of masks when ``reset`` was called, rate of the last one
         self.follow(factors, offset)
 
     def build(self, input_shape):
@@ -88,7 +87,7 @@ class ScheduledDropout(keras.layers.Layer):
 
     @property
     def steps(self) -> int:
-        """How many masks the layer has drawn: its own step counter."""
+        """Number of masks drawn: the layer's step counter."""
         return int(as_array(self.seed_generator.state)[1])
 
     @property
@@ -96,21 +95,21 @@ class ScheduledDropout(keras.layers.Layer):
         """The rate of the last training step."""
         if self._ended[0] == self.steps:
             return self._ended[1]
-        rate = float(as_array(self.rate))  # a mirrored one is no number
+        rate = float(as_array(self.rate))  # float() fails for a variable of several replicas
         if self.factors is None:
             return rate
         step = min(max(self.steps - 1 - self.offset, 0), len(self.factors) - 1)
         return rate * float(self.factors[step])
 
     def follow(self, factors: Sequence[float] | np.ndarray | None, offset: int = 0) -> None:
-        """Multiply the rate of each step by a factor, in steps that are traced from now on.
+        """Multiply the rate of each step by a factor, in train functions that are traced later.
 
         Args:
-            factors: one a training step; later steps get the last one. None ends it.
+            factors: one per training step; later steps use the last one. None multiplies by 1.
             offset: the value of the layer's counter at which the first factor applies.
 
         Raises:
-            ValueError: a factor takes the base rate out of [0, 1).
+            ValueError: if a factor takes the base rate out of [0, 1).
         """
         table = None if factors is None else np.asarray(factors, dtype="float32")
         for factor in () if table is None else (table.min(), table.max()):
@@ -122,9 +121,9 @@ class ScheduledDropout(keras.layers.Layer):
         self.factors, self.offset = table, int(offset)
 
     def reset(self) -> None:
-        """Go back to the base rate, in steps that are traced from now on.
+        """Restore the base rate, in train functions that are traced later.
 
-        ``last_rate`` stays what it is until the next mask is drawn.
+        ``last_rate`` does not change until the next mask is drawn.
         """
         self._ended = (self.steps, self.last_rate)
         self.follow(None)
@@ -157,10 +156,10 @@ class ScheduledDropout(keras.layers.Layer):
         return inputs * (keras.ops.cast(kept, dtype) * scale)
 
     def _bits(self, shape):
-        """Draw 16 bits for each element, as a uint16 of which two come from one int32.
+        """Draw 16 bits per element: an int32 gives two uint16.
 
-        PyTorch has no comparison of uint16; there each element is an int32 in 0..65535. So it is
-        where the size of the last axis is unknown, or there is none.
+        With PyTorch, which cannot compare uint16, or without a known last axis, each element is an
+        int32 in 0..65535.
         """
         if keras.backend.backend() == "torch" or not shape or not isinstance(shape[-1], int):
             return keras.random.randint(shape, 0, int(_LEVELS), seed=self.seed_generator)
@@ -168,7 +167,7 @@ class ScheduledDropout(keras.layers.Layer):
         if keras.backend.backend() == "tensorflow":
             import tensorflow as tf
 
-            # All of an int32's bits as they come: Keras's randint takes a remainder of each.
+            # All bits of an int32; Keras's randint would compute a remainder of each.
             seed = tf.cast(self.seed_generator.next(), tf.int32)
             drawn = tf.random.stateless_uniform(pairs, seed, None, None, tf.int32)
         else:
@@ -198,19 +197,19 @@ class ScheduledDropout(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("fashion_zoo")
 class BatchNormalization(keras.layers.BatchNormalization):
-    """Keras's batch normalization with its gradient written out: the same numbers, fewer passes.
+    """Keras's batch normalization with a gradient in closed form: the same result, fewer passes.
 
         c = x - mean(x),  y = gamma * c * r + beta,  r = 1 / sqrt(mean(c^2) + epsilon)
         dL/dx = gamma * r * (g - mean(g) - c * r^2 * mean(g * c)),  g = dL/dy
 
-    Means are over the batch. It differs from ``keras.layers.BatchNormalization`` in the training
-    step of (batch, units) inputs on TensorFlow alone; another backend, masks, other axes,
-    renormalization, synchronization and a layer without scale or offset take Keras's way. It has
-    first derivatives only: for a penalty on gradients take Keras's layer.
+    Means are over the batch. Only the training step of (batch, units) inputs on TensorFlow differs
+    from ``keras.layers.BatchNormalization``; another backend, masks, other axes, renormalization,
+    synchronization and a layer without scale or offset use Keras's implementation. It has first
+    derivatives only: for a penalty on gradients use Keras's layer.
 
     Call arguments:
         inputs: floating-point tensor, (batch, units) or any shape that Keras's layer takes.
-        training: whether to normalize by the batch and move the statistics.
+        training: whether to normalize by the batch and update the statistics.
         mask: see ``keras.layers.BatchNormalization``.
 
     Reference: Ioffe & Szegedy 2015, arXiv:1502.03167, algorithm 1 and section 3.
@@ -234,25 +233,25 @@ class BatchNormalization(keras.layers.BatchNormalization):
             moving.assign(before * self.momentum + now * (1.0 - self.momentum))
         inverse = keras.ops.rsqrt(variance + self.epsilon)
         gamma, beta = (keras.ops.cast(weight, x.dtype) for weight in (self.gamma, self.beta))
-        # The gradient of x knows of both; without this their own, of zeros, would be computed too.
+        # The gradient of x includes both; without this, gradients of 0 would be computed for them.
         centered, inverse = map(keras.ops.stop_gradient, (centered, inverse))
         outputs = _normalize(x, gamma, beta, centered, inverse)
         return keras.ops.cast(outputs, self.compute_dtype)
 
     def to_keras(self) -> keras.layers.BatchNormalization:
-        """Return Keras's own layer, which has the same weights by the same names."""
+        """Return Keras's own layer, whose weights have the same names."""
         return keras.layers.BatchNormalization.from_config(self.get_config())
 
 
 def as_array(variable: keras.Variable) -> np.ndarray:
     """Return the value of a variable as a NumPy array of its shape and dtype, on any backend."""
-    # Without stop_gradient Keras's own way warns under numpy 2, and fails under PyTorch.
+    # Without stop_gradient Keras's conversion warns under numpy 2, and fails under PyTorch.
     return keras.ops.convert_to_numpy(keras.ops.stop_gradient(variable))
 
 
 @keras.ops.custom_gradient
 def _differentiable_once(gradient):
-    """Return a gradient as it is; its own is refused: the formula takes c and r as given."""
+    """Return a gradient, and refuse a second derivative: the formula has c and r as constants."""
 
     def refuse(*args, upstream=None):
         raise NotImplementedError(
@@ -265,7 +264,7 @@ def _differentiable_once(gradient):
 
 @keras.ops.custom_gradient
 def _normalize(x, gamma, beta, centered, inverse):
-    """Scale and shift what is centered; the gradient goes to the first three alone."""
+    """Scale and shift centered inputs; only the first three arguments have a gradient."""
 
     def gradient(*args, upstream=None):
         g = args[-1] if upstream is None else upstream

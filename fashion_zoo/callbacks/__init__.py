@@ -1,6 +1,6 @@
 """Callbacks. They write at the start of an epoch only and log what they applied.
 
-Those that have ``state()`` and ``restore(state)`` go on where a killed training stopped.
+The state of those with ``state()`` and ``restore(state)`` is kept in checkpoints.
 """
 
 from fashion_zoo.callbacks.dropout import (

@@ -1,4 +1,4 @@
-"""Callbacks that move dropout rates: by time, or by the gap between two losses."""
+"""Callbacks that move dropout rates: by a schedule, or by the gap between two losses."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,13 +15,13 @@ from fashion_zoo.layers import ScheduledDropout
 from fashion_zoo.schedules import Schedule, tabulate
 
 _DEFAULTS = AdaptiveDropoutConfig()
-Factors = Schedule | np.ndarray  # of progress, or of each epoch or step
+Factors = Schedule | np.ndarray  # an array has the factor of each epoch or step
 
 
 class _DropoutCallback(keras.callbacks.Callback):
     """Log the rates of the last step of an epoch; restore the base rates when training ends."""
 
-    _subject = ""  # of the message where no layer has a rate to move
+    _subject = ""  # of the message if there is no layer to move
 
     def _layers(self) -> list[ScheduledDropout]:
         """Return the layers whose rate can move, from the input to the output."""
@@ -50,18 +50,18 @@ class DropoutScheduler(_DropoutCallback):
 
         rate_i = base_rate_i * depth_i * schedule_i(progress)
 
-    Each epoch, progress is ``epoch / epochs`` with epochs counted from 0, and the callback writes
-    the rate into the layer. Each step, progress runs from 0 at the first step to 1 at the last,
-    and the layer looks the factor up in the graph. The rate of an epoch's last step goes into the
-    history as ``NAME_rate``. When the training ends, the layers have their base rates again; so
-    list it after an ``EarlyStopping`` that restores the best weights, of which the rate is one.
+    Per epoch, progress is ``epoch / epochs`` with epochs counted from 0, and the callback assigns
+    the rate of the layer. Per step, progress goes from 0 at the first step to 1 at the last, and
+    the layer looks the factor up in the graph. The rate of an epoch's last step is logged as
+    ``NAME_rate``. The end of training restores the base rates; so list it after an
+    ``EarlyStopping`` that restores the best weights, which include the rate.
 
     Args:
         schedule: a function of progress, such as ``fashion_zoo.schedules.linear()``, for all
-            layers; or layer name to schedule, for those. An array is the factor of each epoch, or
-            of each step, itself.
-        depth: factors of the first and of the last layer, linear between; they scale a schedule
-            with depth.
+            layers; or layer name to schedule, for those layers. An array has the factor of each
+            epoch, or of each step.
+        depth: factors of the first and of the last layer, linear between, which multiply the
+            schedule.
         each: "epoch" or "step".
 
     Raises:
@@ -113,32 +113,33 @@ class DropoutScheduler(_DropoutCallback):
 
     def on_train_end(self, logs=None):
         super().on_train_end(logs)
-        if self.followed:  # what is traced has the table in it
+        if self.followed:  # the traced function contains the table
             self.model.make_train_function(force=True)
 
     def _follow(self, epoch: int) -> None:
         self.followed = True
         for layer in self._moved():
             layer.rate.assign(layer.base_rate)
-            # A resumed training is in the middle of its table; a second fit begins a new one.
+            # A resumed training is in the middle of its table; a second fit has a new one.
             layer.follow(self.factors[layer.name], layer.steps - epoch * self.params["steps"])
-        self.model.make_train_function(force=True)  # one traced before would keep its old table
+        self.model.make_train_function(force=True)  # one traced before contains an old table
 
     def _moved(self) -> list[ScheduledDropout]:
         return [layer for layer in self._layers() if layer.name in self.factors]
 
     def _tables(self, names: Sequence[str], count: int) -> dict[str, np.ndarray]:
-        """Return the factors of the layers that move, each of all epochs or of all steps."""
+        """Return the factors of each layer that moves, at all epochs or at all steps."""
         given = self.schedule
-        for name in given if isinstance(given, Mapping) else ():
+        chosen = given if isinstance(given, Mapping) else dict.fromkeys(names, given)
+        for name in chosen:
             if name not in names:
                 raise ConfigError(f"Unknown dropout layer {name!r}. There are {', '.join(names)}.")
-        tables = {}
-        for name, depth in zip(names, np.linspace(*self.depth, len(names)), strict=True):
-            factors = given.get(name) if isinstance(given, Mapping) else given
-            if factors is not None:
-                tables[name] = float(depth) * self._table(factors, count)
-        return tables
+        depths = zip(names, np.linspace(*self.depth, len(names)), strict=True)
+        return {
+            name: float(depth) * self._table(chosen[name], count)
+            for name, depth in depths
+            if name in chosen
+        }
 
     def _table(self, factors: Factors, count: int) -> np.ndarray:
         if not callable(factors):
@@ -153,7 +154,7 @@ class DropoutScheduler(_DropoutCallback):
 
 
 class AdaptiveDropout(Stateful, _DropoutCallback):
-    """Move dropout rates by the gap between validation and training loss: feedback, not time.
+    """Move dropout rates by feedback: the gap between validation and training loss.
 
         gap = val_loss - loss                                    (after an epoch)
         change = clip(gain * (gap - target), -0.2, 0.2)
@@ -161,24 +162,23 @@ class AdaptiveDropout(Stateful, _DropoutCallback):
         rate_i = min(base_rate_i * factor, 0.9)                  (in the next epoch)
 
     A gap above the target raises the rates and one below it lowers them. The training loss is
-    the one Keras reports: the mean over the epoch with dropout at work, so stronger dropout
-    narrows the gap by itself and the loop settles. A change is bounded, because the mean over the
-    first epoch says more about its start than about the gap. The factor starts at 1; multiplying
-    keeps the rates of the layers in proportion, and bounds above 0 let it come back. The rates
-    that were applied go into the history as ``NAME_rate``. When the training ends, the layers have
-    their base rates again.
+    the one that Keras reports: the mean over the epoch, with dropout, so that stronger dropout
+    narrows the gap and the loop converges. A change is bounded, because the mean over the first
+    epoch depends more on its start than on the gap. The factor starts at 1; multiplication keeps
+    the ratios of the rates, and as its bounds are above 0 it can recover. The applied rates are
+    logged as ``NAME_rate``. The end of training restores the base rates.
 
     The rule is this package's own: integral control of the logarithm of the rates.
 
     Args:
-        target: the gap aimed at, in units of the loss.
-        gain: change of the factor's logarithm, an epoch and unit of the gap, above 0.
+        target: the desired gap, in units of the loss.
+        gain: change of the factor's logarithm per epoch and unit of the gap, above 0.
         lowest: smallest factor, above 0 and at most 1.
         highest: largest factor, at least 1.
 
     Raises:
-        ConfigError: a constant is out of range; the model has no ScheduledDropout layer; or fit
-            was given no validation data.
+        ConfigError: if an argument is out of range, the model has no ScheduledDropout layer, or
+            ``fit`` has no validation data.
     """
 
     saved = ("factor",)
@@ -194,7 +194,7 @@ class AdaptiveDropout(Stateful, _DropoutCallback):
         highest: float = _DEFAULTS.highest,
     ):
         super().__init__()
-        AdaptiveDropoutConfig(True, target, gain, lowest, highest)  # which checks them
+        AdaptiveDropoutConfig(True, target, gain, lowest, highest)  # it checks them
         self.target = target
         self.gain = gain
         self.lowest = lowest
@@ -213,6 +213,6 @@ class AdaptiveDropout(Stateful, _DropoutCallback):
         if "val_loss" not in logs:
             raise ConfigError("AdaptiveDropout needs validation data, received none.")
         super().on_epoch_end(epoch, logs)
-        wanted = self.gain * (logs["val_loss"] - logs["loss"] - self.target)
-        change = min(max(wanted, -self.largest_change), self.largest_change)
+        change = self.gain * (logs["val_loss"] - logs["loss"] - self.target)
+        change = min(max(change, -self.largest_change), self.largest_change)
         self.factor = min(max(self.factor * math.exp(change), self.lowest), self.highest)

@@ -1,4 +1,4 @@
-"""Callbacks that log what the optimizer applied, and show how training goes."""
+"""Callbacks that log the rates of the optimizer, and show the progress of training."""
 
 import time
 
@@ -16,11 +16,11 @@ class OptimizerLogger(keras.callbacks.Callback):
 
 
 class ProgressDisplay(keras.callbacks.Callback):
-    """Feed a ``TrainingDisplay``: once an execution and once an epoch.
+    """Update a ``TrainingDisplay`` after each execution and each epoch.
 
     Args:
-        display: what to feed.
-        images_per_step: images a step, for the speed.
+        display: the display.
+        images_per_step: images per step, for the speed.
     """
 
     def __init__(self, display: TrainingDisplay, images_per_step: int):
@@ -35,12 +35,12 @@ class ProgressDisplay(keras.callbacks.Callback):
         self.epoch = -1
 
     def on_epoch_begin(self, epoch, logs=None):
-        if self.epoch < 0:  # a resumed training does not begin with the first epoch
+        if self.epoch < 0:  # a resumed training does not begin at epoch 0
             self.display.start(self.params["epochs"], self.params["steps"], epoch)
         self.epoch, self.started = epoch, time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
-        done = min(batch + 1, self.params["steps"])  # an execution may reach past the last step
+        done = min(batch + 1, self.params["steps"])  # an execution may end after the last step
         self.speed = done * self.images_per_step / (time.perf_counter() - self.started)
         self.display.advance(self.epoch, done, self.speed, logs)
 

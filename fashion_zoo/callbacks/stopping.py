@@ -17,7 +17,7 @@ STOPPING = (
     "Stopping after this step; then the model is saved. Press Ctrl-C again to leave at once, "
     "with the epochs that are done."
 )
-GRACE = 30.0  # seconds after SIGTERM; a cluster's SIGKILL often comes then
+GRACE = 30.0  # seconds after SIGTERM; clusters often send SIGKILL then
 
 
 class Stateful:
@@ -36,20 +36,20 @@ class Stateful:
 
 
 class EarlyStopping(Stateful, keras.callbacks.EarlyStopping):
-    """Keras's early stopping, with a state that survives a kill and a test of significance.
+    """Keras's early stopping, with a state for checkpoints and a test of significance.
 
-    With ``images`` it waits for significance: the patience begins anew only when the accuracy
-    passes the 95 % interval around the last accuracy ``a`` that began it,
+    With ``images`` an improvement must be significant: the patience restarts only if the accuracy
+    passes the 95 % interval around the accuracy ``a`` at its last restart,
 
         a + 1.96 * sqrt(2 * a * (1 - a) / images)
 
     which is the interval of the difference of two proportions of that many images. Both are of
-    the same images, so it errs on the side of stopping. The best weights are those of the best
+    the same images, so the test stops rather too early. The best weights are those of the best
     epoch, significant or not.
 
     Args:
-        images: number of validation images; None takes every improvement above ``min_delta``.
-        **kwargs: what ``keras.callbacks.EarlyStopping`` takes.
+        images: number of validation images; None counts every improvement above ``min_delta``.
+        **kwargs: arguments of ``keras.callbacks.EarlyStopping``.
     """
 
     saved = ("wait", "stopped_epoch", "best", "best_epoch", "best_weights", "baseline")
@@ -77,15 +77,16 @@ class EarlyStopping(Stateful, keras.callbacks.EarlyStopping):
         if self.wait == 0:
             best = min(max(float(self.best), 0.0), 1.0)
             self.baseline = best + 1.96 * math.sqrt(2 * best * (1 - best) / self.images)
-        elif self.wait >= self.patience:  # Keras does not look when the epoch was a little better
+        elif self.wait >= self.patience:  # Keras does not check after an insignificant improvement
             self.stopped_epoch = epoch
             self.model.stop_training = True
 
 
 class TimeBudget(Stateful, keras.callbacks.Callback):
-    """Begin no epoch that would pass a budget of wall-clock time.
+    """Stop before the epoch that would exceed a budget of wall-clock time.
 
-    An epoch is expected to take as long as the longest one so far. The time before a kill counts.
+    An epoch is expected to take as long as the longest one so far. A resumed training counts the
+    time before, too.
 
     Args:
         seconds: the budget.
@@ -114,19 +115,19 @@ class TimeBudget(Stateful, keras.callbacks.Callback):
 
 
 class StopOnDivergence(keras.callbacks.Callback):
-    """Raise as soon as the running loss is not finite, or far above that of the untrained model.
+    """Raise if the running loss is not finite, or far above that of the untrained model.
 
-    A first execution may be a whole epoch that has diverged, so the loss to compare with must be
+    The first execution may be a whole epoch that diverged, so the loss to compare with must be
     known before the first step.
 
     Args:
-        start: loss of the untrained model; see ``fashion_zoo.training.untrained_loss``. One of 0 or
-            below says nothing of what is far, and only a loss that is not finite ends the training.
-        advice: what to try, the end of the message; a ``Message`` keeps its hints.
-        far: how many times ``start`` is far.
+        start: loss of the untrained model; see ``fashion_zoo.training.untrained_loss``. With 0 or
+            less, only a loss that is not finite ends the training.
+        advice: the end of the message; a ``Message`` keeps its hints.
+        far: the largest multiple of ``start`` that is allowed.
 
     Raises:
-        TrainingError: the loss diverged; the message says in which epoch.
+        TrainingError: if the loss diverged; the message has the epoch.
     """
 
     def __init__(
@@ -150,15 +151,11 @@ class StopOnDivergence(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         value = float((logs or {}).get("val_loss", 0))
-        if not math.isfinite(value):  # one far above the start may come down again
+        if not math.isfinite(value):  # a finite one may fall again
             self._check("val_loss", value, f"at the end of epoch {epoch + 1}")
 
     def check_kept(self, loss: float) -> None:
-        """Check the validation loss of the weights that are kept when training ends.
-
-        Raises:
-            TrainingError: it is not finite, or far above the start.
-        """
+        """Check the validation loss of the final weights."""
         self._check("validation loss", loss, "with the weights that it ended with")
 
     def _check(self, name: str, value: float, when: str) -> None:
@@ -176,22 +173,20 @@ class StopOnDivergence(keras.callbacks.Callback):
 class StopOnInterrupt(keras.callbacks.Callback):
     """Turn Ctrl-C or SIGTERM into a KeyboardInterrupt at the end of the current execution.
 
-    Python raises it wherever the program happens to be: between two files that belong together,
-    or in the clean-up of an iterator, where it is printed and lost. Here the first signal only
-    asks, and the callback raises where weights and files agree. A second one raises at once.
+    Python would raise it anywhere: between two files that belong together, or in the clean-up of an
+    iterator, where it is printed and lost. Here the first signal is only noted, and the callback
+    raises where weights and files agree. A second signal raises at once.
 
     Use it around ``fit`` and among its callbacks:
 
         with StopOnInterrupt() as stop:
             model.fit(..., callbacks=[stop])
 
-    SIGTERM ends the process in any case: half a minute later the operating system does it, should
-    no safe point have come.
-
-    Outside the main thread, where Python delivers no signals, it does nothing.
+    After SIGTERM the operating system ends the process half a minute later, if there was no safe
+    point before. Outside the main thread, where Python delivers no signals, it does nothing.
 
     Args:
-        promise: what the first signal says.
+        promise: the line that is shown after the first signal.
         say: shows a line; by default on stderr.
     """
 
@@ -224,13 +219,13 @@ class StopOnInterrupt(keras.callbacks.Callback):
         self.asked = True
         if number == signal.SIGTERM:
             self._end_for_sure()
-        # A handler may have come in the middle of a print, which cannot be entered again; and a
-        # line that a display does not know of would be glued to its bar.
+        # A thread: the handler may interrupt a print, which is not reentrant, and a display must
+        # print the line itself, or it would end up in its bar.
         self._saying = threading.Thread(target=self.say, args=(self.promise,))
         self._saying.start()
 
     def _end_for_sure(self) -> None:
-        """Set an alarm, on which the system acts by itself, unless the program has its own."""
+        """Set an alarm, which ends the process, unless the program has its own."""
         free = signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
         if free and not signal.getitimer(signal.ITIMER_REAL)[0]:
             signal.setitimer(signal.ITIMER_REAL, GRACE)
@@ -240,8 +235,8 @@ class StopOnInterrupt(keras.callbacks.Callback):
         self.check()
 
     def check(self) -> None:
-        """Stop here, if that was asked for; for other safe points than the end of an execution."""
+        """Raise if a signal has come; for safe points other than the end of an execution."""
         if self.asked:
             if self._saying:
-                self._saying.join()  # the display is stopped next
+                self._saying.join()  # before the display is stopped
             raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""Optimizers: ``WORDS``, one a file, and the Keras classes and functions behind them."""
+"""Optimizers: ``WORDS``, one per file, and the Keras classes and functions that they use."""
 
 import lazy_loader as _lazy_loader
 

@@ -15,12 +15,11 @@ from fashion_zoo.optimizers._words import Optimizer
 
 @keras.saving.register_keras_serializable("fashion_zoo")
 class FusedAdam(keras.optimizers.Adam):
-    """Adam by TensorFlow's one kernel a variable, where Keras runs a dozen small operations.
+    """Adam by TensorFlow's fused kernel, one per variable, instead of a dozen small operations.
 
-    The formula is Keras's, and so are the arguments. The kernel takes ``1 - beta_2`` from a float32
-    ``beta_2``, which changes an update by a few millionths of itself. What it does not do takes
-    Keras's way: another backend, a distribution strategy, amsgrad, a sparse gradient, a variable
-    that is not float32.
+    Formula and arguments are Keras's. The kernel computes ``1 - beta_2`` from a float32 ``beta_2``,
+    which changes an update by a few millionths of itself. Another backend, a distribution strategy,
+    amsgrad, a sparse gradient and a variable that is not float32 use Keras's implementation.
 
     Reference: Kingma & Ba 2015, arXiv:1412.6980, the form before section 2.1.
     """
@@ -30,7 +29,7 @@ class FusedAdam(keras.optimizers.Adam):
 
     def apply(self, grads, trainable_variables=None):
         """Update the variables; see ``keras.optimizers.Optimizer.apply``."""
-        self._powers = None  # they belong to the step that is being traced
+        self._powers = None  # tensors of the step that is being traced
         super().apply(grads, trainable_variables)
 
     def update_step(self, gradient, variable, learning_rate):
@@ -79,10 +78,10 @@ def _handle(variable):
 class FusedAdamW(FusedAdam):
     """Adam with decoupled weight decay, 0.004 by default, as ``keras.optimizers.AdamW``.
 
-    The arguments are those of Keras's, in its order.
+    The arguments are Keras's, in its order.
 
     Raises:
-        ValueError: ``weight_decay`` is None.
+        ValueError: if ``weight_decay`` is None.
 
     Reference: Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2.
     """
@@ -102,7 +101,7 @@ class FusedAdamW(FusedAdam):
     ):
         if weight_decay is None:
             raise ValueError("weight_decay must be a number, received None. Adam has no decay.")
-        # Adam has the decay behind the others
+        # Adam has weight_decay after the others.
         super().__init__(
             learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, *args, **kwargs
         )
@@ -110,16 +109,16 @@ class FusedAdamW(FusedAdam):
 
 @keras.saving.register_keras_serializable("fashion_zoo")
 class TabulatedSchedule(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate looked up by the optimizer's own step counter.
+    """A learning rate looked up by the optimizer's step counter.
 
-    A table is exact on every backend, under any ``steps_per_execution``, and lets a schedule
-    stay a plain Python function.
+    A table is exact on every backend and under any ``steps_per_execution``, and a schedule can be
+    a plain Python function.
 
     Args:
-        values: the learning rate of each step, float32; later steps get the last one.
+        values: the learning rate of each step, float32; later steps use the last one.
 
     Raises:
-        ValueError: there are no values.
+        ValueError: if there are no values.
     """
 
     def __init__(self, values):
@@ -137,22 +136,21 @@ class TabulatedSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
 
 class TabulatedDecay(keras.optimizers.Optimizer):
-    """Stands before a Keras optimizer and looks its weight decay up by its own step counter.
+    """A base class, before a Keras optimizer, whose weight decay is looked up by the step counter.
 
         w = w - learning_rate(step) * weight_decay(step) * w,  then the optimizer's update
 
-    As Keras does with a learning rate, it counts every step, those that only accumulate a gradient
-    included.
+    As for a learning rate in Keras, steps that only accumulate a gradient count.
 
     In Keras, ``weight_decay`` is a Python float that is baked into the graph when the training
     step is traced; setting it later changes nothing.
 
     Args:
         weight_decay: a ``TabulatedSchedule``, or its config.
-        **kwargs: what the optimizer takes.
+        **kwargs: arguments of the optimizer.
     """
 
-    _decay_table: Any = None  # until Keras has made the rest; it reads the property while it does
+    _decay_table: Any = None  # Keras's constructor reads the property
 
     def __init__(self, weight_decay, **kwargs):
         if isinstance(weight_decay, dict):
@@ -162,12 +160,12 @@ class TabulatedDecay(keras.optimizers.Optimizer):
 
     @property
     def weight_decay(self):
-        """The weight decay of the step that comes, a scalar tensor."""
+        """The weight decay of the next step, a scalar tensor."""
         return 0.0 if self._decay_table is None else self.weight_decay_at(self._iterations)
 
     @weight_decay.setter
     def weight_decay(self, value):
-        """Keras assigns the number that it was given; the table stands in its place."""
+        """Ignore the number that Keras assigns; the table replaces it."""
 
     def weight_decay_at(self, step):
         """Return the weight decay of a step."""
@@ -180,10 +178,10 @@ class TabulatedDecay(keras.optimizers.Optimizer):
 
 @keras.saving.register_keras_serializable("fashion_zoo")
 class ScheduledAdamW(TabulatedDecay, FusedAdamW):
-    """AdamW whose weight decay is looked up by its own step counter.
+    """AdamW whose weight decay is looked up by its step counter.
 
     Reference: Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2, with its schedule on the
-    decay as well.
+    decay, too.
     """
 
 
@@ -256,7 +254,7 @@ def build_optimizer(
                 "order, or set the schedule to 'constant'."
             )
         # Biases, scales and offsets are not decayed (Loshchilov & Hutter 2019, arXiv:1711.05101,
-        # leave it open; decaying a scale fights what normalization is for).
+        # leave it open; decaying a scale works against normalization).
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return keras.optimizers.LossScaleOptimizer(optimizer) if scale_loss else optimizer
 

@@ -1,4 +1,4 @@
-"""What a word of an optimizer makes: a value that loads no framework."""
+"""The vocabulary of optimizers, and the value of a word, which loads no framework."""
 
 import dataclasses
 from collections.abc import Callable
@@ -16,9 +16,9 @@ class Optimizer:
 
     make: "Callable[..., keras.optimizers.Optimizer]"
     """Takes ``learning_rate``, ``global_clipnorm`` and, if it decays weights, ``weight_decay``: a
-    number, or a ``TabulatedSchedule`` where a schedule moves it. It imports Keras when called."""
+    number, or a ``TabulatedSchedule`` if a schedule moves it. It imports Keras when called."""
     decays: bool = False
-    """Whether it decays weights apart from the gradient."""
+    """Whether it has decoupled weight decay."""
 
 
 WORDS: Vocabulary[Optimizer] = Vocabulary(

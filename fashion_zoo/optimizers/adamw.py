@@ -6,7 +6,7 @@ from fashion_zoo.optimizers import WORDS, Optimizer
 
 @WORDS.register
 def adamw(beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7) -> Optimizer:
-    """Adam with weight decay apart from the gradient.
+    """Adam with decoupled weight decay.
 
     Reference: Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2.
     """
