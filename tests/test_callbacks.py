@@ -107,12 +107,14 @@ def test_what_a_callback_cannot_have_kept_is_refused(kind, kept):
         callback.factor = 1.0
     else:
         callback.on_train_begin()
-    with pytest.raises(RunError, match=f"the state has of {kind.__name__} cannot be given back"):
-        checkpoints.remind([callback], {kind.__name__: kept}, [callback])
+    with pytest.raises(
+        RunError, match=f"The state of {kind.__name__} in the checkpoint cannot be restored"
+    ):
+        checkpoints.restore_callbacks([callback], {kind.__name__: kept}, [callback])
 
 
 def test_a_callback_of_the_config_that_the_state_does_not_know_is_refused():
     budget = TimeBudget(1.0)
-    with pytest.raises(RunError, match="has nothing of TimeBudget, without which it is another"):
-        checkpoints.remind([budget], {}, [budget])
-    assert checkpoints.remind([budget], {}) == []  # a caller's own may be new
+    with pytest.raises(RunError, match="has no state of TimeBudget, without which the training"):
+        checkpoints.restore_callbacks([budget], {}, [budget])
+    assert checkpoints.restore_callbacks([budget], {}) == []  # a caller's own may be new

@@ -275,7 +275,7 @@ def test_resume_takes_the_stored_config_and_refuses_another(trained, tmp_path, c
     assert "resume it with --resume" in capsys.readouterr().err
     fork = ["--fork", run, "--run-dir", str(tmp_path / "fork")]
     assert train.main(["bn_mlp", *fork, *flags[2:], "--training.epochs", "3"]) == 0
-    assert "Going on after epoch 2 of 3." in capsys.readouterr().err
+    assert "Resuming after epoch 2 of 3." in capsys.readouterr().err
     config = fashion_zoo.open_run(tmp_path / "fork").config
     assert (config.model.hidden_units, config.training.epochs) == ((32, 16), 3)
     assert train.main(["l2_mlp", *fork[:2], "--run-dir", str(tmp_path / "l2")]) == 5

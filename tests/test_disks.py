@@ -188,7 +188,7 @@ def test_a_killed_training_goes_on_where_the_disk_has_neither_locks_nor_syncs(po
     assert (home / ".r.lock").read_text().startswith(f"{killed.pid}\n")
     done = subprocess.run(command, env=poor_disk, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "Going on after epoch" in done.stderr
+    assert "Resuming after epoch" in done.stderr
     assert "warn" not in done.stderr.lower()
     assert [path.name for path in home.iterdir()] == ["r"]
 

@@ -14,7 +14,7 @@ from fashion_zoo import ConfigError, DataConfig, MLPConfig, Run, RunConfig, runs
 from fashion_zoo.machine import environment
 from fashion_zoo.storage.databases import study_place
 from fashion_zoo.training import session
-from fashion_zoo.training.checkpoint import capture, parse, remind
+from fashion_zoo.training.checkpoint import capture, parse, restore_callbacks
 
 
 class Count(keras.callbacks.Callback):
@@ -60,7 +60,7 @@ def test_a_run_goes_on_with_callbacks_of_ones_own_and_says_that_it_does_so_elsew
     assert run.history()["one"] == run.history()["two"] == [0, 1, 3]
     was = here["versions"]["keras"]
     said = capsys.readouterr().err
-    assert f"r goes on elsewhere: keras was {was}, now 9.0. The result may" in said
+    assert f"r is resumed in another environment: keras was {was}, now 9.0. The result may" in said
     stored = run.read_json("environment.json")
     assert stored["versions"] == here["versions"]
     (place,) = stored["resumed"]
@@ -94,11 +94,11 @@ def test_a_state_that_cannot_be_kept_is_named():
         variables=[], optimizer=types.SimpleNamespace(variables=[]), stop_training=False
     )
     callback.seen = np.zeros(3)
-    with pytest.raises(ConfigError, match="of Count cannot be kept: 'seen' must be what JSON"):
+    with pytest.raises(ConfigError, match="of Count cannot be stored: 'seen' must be JSON"):
         capture(model, [callback], 1)
     callback.seen = [1]
     kept = parse(capture(model, [callback, keras.callbacks.Callback()], 1)).callbacks
-    assert remind([], {**kept, "StopOnDivergence": {}}) == ["Count"]  # and no former one
+    assert restore_callbacks([], {**kept, "StopOnDivergence": {}}) == ["Count"]  # and no former one
 
 
 @pytest.mark.parametrize(

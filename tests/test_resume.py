@@ -203,7 +203,7 @@ def test_a_fork_goes_on_with_other_settings(whole, tmp_path):
 
 
 def test_a_fork_that_cannot_be_says_why(whole, tmp_path):
-    with pytest.raises(RunError, match=r"has 3 epochs behind it.*Set training.epochs above 3"):
+    with pytest.raises(RunError, match=r"has trained 3 epochs.*Set training.epochs above 3"):
         train(tmp_path / "r", fork=whole.path)
     no_decay = {"weight_decay": 0.0, "schedules": {"weight_decay": "constant"}}
     for changes in (

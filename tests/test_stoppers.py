@@ -128,9 +128,9 @@ def test_a_loss_far_above_the_start_stops():
         "Training stopped: loss rose to 20.1 by step 10 of epoch 5, more than 10 times the 2 of "
         "the untrained model. Try this."
     )
-    callback.check_kept(20.0)
+    callback.check_final(20.0)
     with pytest.raises(TrainingError, match="validation loss rose to 21 with the weights that it"):
-        callback.check_kept(21.0)
+        callback.check_final(21.0)
 
 
 @pytest.mark.parametrize("start", [0.0, -2.0])
@@ -170,24 +170,27 @@ def test_the_loss_of_an_untrained_model_is_that_of_guessing_or_more(soft, images
 def test_what_stopped_a_training_is_said_with_the_epoch_of_its_weights():
     patience = stopping()
     feed(patience, [0.5, 0.6, 0.6, 0.6])
-    assert ending._why([patience]) == "val_accuracy has not improved for 2 epochs"
-    assert ending._kept([patience]) == 2
+    assert ending._stop_reason([patience]) == "val_accuracy has not improved for 2 epochs"
+    assert ending._restored_epoch([patience]) == 2
     significant = stopping(images=5000)
     feed(significant, [0.8, 0.81, 0.805])
-    assert ending._why([significant]) == "val_accuracy has not improved significantly for 2 epochs"
+    assert (
+        ending._stop_reason([significant])
+        == "val_accuracy has not improved significantly for 2 epochs"
+    )
     delta = stopping(min_delta=0.05)
     feed(delta, [0.5, 0.6, 0.61, 0.62])
-    assert "has not improved by more than 0.05 for 2 epochs" in ending._why([delta])
+    assert "has not improved by more than 0.05 for 2 epochs" in ending._stop_reason([delta])
     budget = TimeBudget(60)
     budget.restore({"spent": 50, "longest": 11})
     resumed = stopping()
     resumed.restore(patience.state())  # a kill came before training.json
-    assert ending._why([budget]) == "another epoch would pass the budget of 60 s"
-    assert (ending._why([resumed]), ending._kept([resumed])) == (
+    assert ending._stop_reason([budget]) == "another epoch would pass the budget of 60 s"
+    assert (ending._stop_reason([resumed]), ending._restored_epoch([resumed])) == (
         "val_accuracy has not improved for 2 epochs", 2,
     )  # fmt: skip
-    assert ending._why([stopping()]) == "a callback stopped it"
+    assert ending._stop_reason([stopping()]) == "a callback stopped it"
     training = {"epochs": 4, "stopped_early": "why", "weights_of_epoch": 2}
     said = "Stopped after epoch 4 of 9: why. The weights are those of epoch 2."
-    assert ending.spoken(training, 9) == said
-    assert ending.spoken({"epochs": 9}, 9) is None
+    assert ending.stop_message(training, 9) == said
+    assert ending.stop_message({"epochs": 9}, 9) is None

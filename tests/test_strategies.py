@@ -41,7 +41,7 @@ for callbacks in moving:
     )
     names = ("learning_rate", "dropout_1_rate")
     found.append({name: fitted.history[name] for name in names if name in fitted.history})
-checkpoint.put_back(model, checkpoint.parse(checkpoint.capture(model, [], 2)))
+checkpoint.restore_variables(model, checkpoint.parse(checkpoint.capture(model, [], 2)))
 write_model(model, Path("model.keras"))
 modules = {type(layer).__module__ for layer in keras.saving.load_model("model.keras").layers}
 data = fashion_zoo.data.load()

@@ -13,7 +13,7 @@ import pytest
 import fashion_zoo.training.checkpoint as checkpoints
 from fashion_zoo import RunError, open_run, override, recipe, runs, storage
 from fashion_zoo.data import Dataset, Images, Positions
-from fashion_zoo.training.recorder import Recorder, belonging, fork_checkpoint, load_checkpoint
+from fashion_zoo.training.recorder import Recorder, fork_checkpoint, identity, load_checkpoint
 
 NAME = "bn_mlp"
 CONFIG = override(recipe(NAME).config, {"training": {"epochs": 3}})
@@ -35,7 +35,7 @@ def captured(run, epochs, data=DATA):
     recorder = Recorder(run, 1)
     recorder.rows = [{"epoch": number + 1, "loss": 0.5} for number in range(epochs)]
     recorder.times = [{"epoch": number + 1, "seconds": 1.0} for number in range(epochs)]
-    return checkpoints.capture(model, [recorder], epochs, belonging(run, data))
+    return checkpoints.capture(model, [recorder], epochs, identity(run, data))
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def run(tmp_path):
 
 
 def load(run, data=DATA):
-    return load_checkpoint(run, belonging(run, data))
+    return load_checkpoint(run, identity(run, data))
 
 
 def changed(data, change):
@@ -261,8 +261,8 @@ def test_the_numbers_of_a_variable_are_of_its_kind_whatever_their_bits(dtype, ar
     )
     state = checkpoints.Checkpoint(1, False, [np.asarray(array)], {})
     if fits:
-        checkpoints.put_back(model, state)
+        checkpoints.restore_variables(model, state)
         assert assigned == [array]
     else:
-        with pytest.raises(RunError, match="The state does not fit m"):
-            checkpoints.put_back(model, state)
+        with pytest.raises(RunError, match="The checkpoint does not fit m"):
+            checkpoints.restore_variables(model, state)

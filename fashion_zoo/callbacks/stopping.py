@@ -154,7 +154,7 @@ class StopOnDivergence(keras.callbacks.Callback):
         if not math.isfinite(value):  # a finite one may fall again
             self._check("val_loss", value, f"at the end of epoch {epoch + 1}")
 
-    def check_kept(self, loss: float) -> None:
+    def check_final(self, loss: float) -> None:
         """Check the validation loss of the final weights."""
         self._check("validation loss", loss, "with the weights that it ended with")
 

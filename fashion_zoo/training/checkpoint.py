@@ -2,7 +2,7 @@
 
 Weights, the state of every seed generator, the optimizer's variables, live values (they are
 weights), and the state of the callbacks. The order of the images is keyed by (seed, epoch) and
-needs no state. The run that a checkpoint is of is in it, too: see ``recorder.belonging``. The bytes
+needs no state. The run that a checkpoint is of is in it, too: see ``recorder.identity``. The bytes
 are a zip file of arrays, one of which is a description as JSON; nothing in it is trusted.
 """
 
@@ -38,7 +38,7 @@ class Checkpoint(NamedTuple):
     forked: bool = False
     """Whether it is of another run, with other settings."""
     run: dict[str, Any] | None = None
-    """The run it is of, see ``recorder.belonging``; None if an older version wrote it."""
+    """The run it is of, see ``recorder.identity``; None if an older version wrote it."""
 
 
 def capture(
@@ -91,7 +91,7 @@ def parse(data: bytes) -> Checkpoint:
     check(type(number) is int and number >= 1)
     if number > _FORMAT:
         raise RunError(
-            f"The state has format {number}; this package knows formats up to {_FORMAT}. "
+            f"The checkpoint has format {number}; this package knows formats up to {_FORMAT}. "
             "Update fashion_zoo."
         )
     check(type(epochs) is int and epochs >= 1 and type(about.get("stopped")) is bool)
@@ -112,7 +112,7 @@ def parse(data: bytes) -> Checkpoint:
     return Checkpoint(epochs, about["stopped"], variables, callbacks, run=run)
 
 
-def put_back(model: keras.Model, state: Checkpoint) -> None:
+def restore_variables(model: keras.Model, checkpoint: Checkpoint) -> None:
     """Assign the variables of a checkpoint to a compiled model and its optimizer.
 
     Raises:
@@ -120,14 +120,14 @@ def put_back(model: keras.Model, state: Checkpoint) -> None:
     """
     model.optimizer.build(model.trainable_variables)  # else it has no variables yet
     variables = _variables(model)
-    ours = [(tuple(variable.shape), _kind(variable.dtype)) for variable in variables]
-    if ours != [(array.shape, _kind(array.dtype.name)) for array in state.variables]:
+    expected = [(tuple(variable.shape), _kind(variable.dtype)) for variable in variables]
+    if expected != [(array.shape, _kind(array.dtype.name)) for array in checkpoint.variables]:
         raise RunError(
-            f"The state does not fit {model.name}: it holds {len(state.variables)} variables of "
-            f"model and optimizer, where {len(ours)} of the same shapes were expected. Model and "
-            "optimizer cannot change in the middle of a training."
+            f"The checkpoint does not fit {model.name}: it has {len(checkpoint.variables)} "
+            f"variables of model and optimizer, expected {len(expected)} of the same shapes. Model "
+            "and optimizer cannot change in the middle of a training."
         )
-    for variable, array in zip(variables, state.variables, strict=True):
+    for variable, array in zip(variables, checkpoint.variables, strict=True):
         variable.assign(array)
 
 
@@ -138,7 +138,7 @@ def _kind(dtype: str) -> str:
     return {"uint": "int", "bfloat": "float"}.get(kind, kind)
 
 
-def remind(
+def restore_callbacks(
     callbacks: Sequence[keras.callbacks.Callback],
     states: Mapping[str, Any],
     required: Collection[keras.callbacks.Callback] = (),
@@ -151,7 +151,9 @@ def remind(
     found = _stateful(callbacks)
     for key, callback in found.items():
         if key not in states and callback in required:
-            raise RunError(f"The state has nothing of {key}, without which it is another training.")
+            raise RunError(
+                f"The checkpoint has no state of {key}, without which the training would differ."
+            )
         if key not in states:
             continue
         try:
@@ -160,7 +162,7 @@ def remind(
             callback.restore(states[key])
         except Exception as error:  # a caller's callback may raise anything
             raise RunError(
-                f"What the state has of {key} cannot be given back to it: "
+                f"The state of {key} in the checkpoint cannot be restored: "
                 f"{type(error).__name__}: {error}."
             ) from error
     return [key for key in states if key not in found and key not in _FORMER]
@@ -191,8 +193,8 @@ def _plain(key: str, name: str, value: Any) -> Any:
         return json.loads(json.dumps(value, default=_number))
     except (TypeError, ValueError) as error:
         raise ConfigError(
-            f"The state of {key} cannot be kept: {name!r} must be what JSON holds, or a list of "
-            f"arrays, received {type(value).__name__}."
+            f"The state of {key} cannot be stored: {name!r} must be JSON or a list of arrays, "
+            f"received {type(value).__name__}."
         ) from error
 
 
@@ -233,7 +235,7 @@ def _array(data: bytes) -> np.ndarray:
 def check(valid: bool) -> None:
     """Raise a ValueError if a part of a checkpoint is not valid."""
     if not valid:
-        raise ValueError("it is not made as a state is")
+        raise ValueError("it is not a checkpoint")
 
 
 def _check_like(fresh: Mapping[str, Any], stored: Mapping[str, Any]) -> None:

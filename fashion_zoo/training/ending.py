@@ -37,21 +37,21 @@ def summary(
     loss = nll(Predictions(logits.astype("float64"), validation.labels, ()))
     for one in callbacks if finished else ():
         if isinstance(one, StopOnDivergence):
-            one.check_kept(loss)
+            one.check_final(loss)
     correct = int((logits.argmax(axis=-1) == validation.labels).sum())
     early = finished and epochs < run.config.training.epochs
     return {
         "finished": finished,
         "epochs": epochs,
-        "stopped_early": _why(callbacks) if early else None,
-        "weights_of_epoch": _kept(callbacks) or (epochs if finished else None),
+        "stopped_early": _stop_reason(callbacks) if early else None,
+        "weights_of_epoch": _restored_epoch(callbacks) or (epochs if finished else None),
         "validation_correct": correct,
         "validation_images": len(validation.labels),
         "validation_accuracy": correct / len(validation.labels),
     }
 
 
-def _why(callbacks: Sequence[keras.callbacks.Callback]) -> str:
+def _stop_reason(callbacks: Sequence[keras.callbacks.Callback]) -> str:
     """Return what ended a training before its last epoch."""
     for one in callbacks:
         if isinstance(one, TimeBudget) and one.spent + one.longest > one.seconds:
@@ -66,7 +66,7 @@ def _why(callbacks: Sequence[keras.callbacks.Callback]) -> str:
     return "a callback stopped it"
 
 
-def _kept(callbacks: Sequence[keras.callbacks.Callback]) -> int | None:
+def _restored_epoch(callbacks: Sequence[keras.callbacks.Callback]) -> int | None:
     """Return the epoch, from 1, whose weights early stopping restored, None if it did not."""
     for one in callbacks:
         if isinstance(one, keras.callbacks.EarlyStopping) and one.best_weights is not None:
@@ -74,7 +74,7 @@ def _kept(callbacks: Sequence[keras.callbacks.Callback]) -> int | None:
     return None
 
 
-def spoken(training: dict[str, Any], epochs: int) -> str | None:
+def stop_message(training: dict[str, Any], epochs: int) -> str | None:
     """Return a sentence on early stopping from ``training.json``, None if there was none."""
     if not training.get("stopped_early"):
         return None
@@ -84,7 +84,7 @@ def spoken(training: dict[str, Any], epochs: int) -> str | None:
     )
 
 
-def how_to_go_on(run: Run, force: bool, error: BaseException) -> Message | None:
+def how_to_resume(run: Run, force: bool, error: BaseException) -> Message | None:
     """Return the call that uses the epochs that are done, None if none are kept."""
     if force or not run.has_checkpoint:  # a run begun with force is removed again
         return None
@@ -92,6 +92,6 @@ def how_to_go_on(run: Run, force: bool, error: BaseException) -> Message | None:
     if isinstance(error, TrainingError):  # resuming would repeat it, bit for bit
         lower = Hint("training.learning_rate", run.config.training.learning_rate / 10)
         fork = Call("train", (run.recipe,), (Hint("fork", folder), lower))
-        return Message(kept, " Begin a new run from them with: ", fork)
+        return Message(kept, " Train a new run from them with: ", fork)
     resume = Call("train", (run.recipe,), (Hint("run_dir", folder), Hint("resume", True)))
     return Message(kept, " Resume with: ", resume)

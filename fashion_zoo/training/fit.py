@@ -21,7 +21,7 @@ from fashion_zoo.errors import Hint, Message
 from fashion_zoo.layers import ScheduledDropout
 from fashion_zoo.machine import precision
 from fashion_zoo.show.progress import TrainingDisplay
-from fashion_zoo.training.checkpoint import Checkpoint, put_back
+from fashion_zoo.training.checkpoint import Checkpoint, restore_variables
 from fashion_zoo.training.compile import check_batch, compile_to_train, untrained_loss
 from fashion_zoo.training.ending import VALIDATION_BATCH
 from fashion_zoo.training.plan import Plan
@@ -61,39 +61,38 @@ def fit(
     pipeline = make_pipeline(model, plan, dataset)
     if not compiled:
         compile_to_train(model, plan)
-    # Validation labels are never smoothed: they measure the true ones.
     images = reshape(dataset.validation.images, model.input_shape[1:])
-    soft = 0.0 if plan.soft_labels else None
-    answers = encode(dataset.validation.labels, model.output_shape[-1], soft)
-    few = slice(VALIDATION_BATCH)
-    untrained = untrained_loss(model, images[few], answers[few])
+    smoothing = 0.0 if plan.soft_labels else None  # validation labels are never smoothed
+    labels = encode(dataset.validation.labels, model.output_shape[-1], smoothing)
+    batch = slice(VALIDATION_BATCH)
+    untrained = untrained_loss(model, images[batch], labels[batch])
     own = [
-        FollowPipeline(pipeline, plan),
+        EpochStarter(pipeline, plan),
         OptimizerLogger(),
-        *_movers(plan),
-        *_stoppers(plan, untrained, len(answers)),
+        *_dropout_callbacks(plan),
+        *_stopping_callbacks(plan, untrained, len(labels)),
     ]
-    watchers = [*own, *callbacks, ProgressDisplay(display, plan.batch_size)]
+    every = [*own, *callbacks, ProgressDisplay(display, plan.batch_size)]
     if recorder:
-        initial_epoch = _begin(model, recorder.start, plan)
-        recorder.others, recorder.required = tuple(watchers), tuple(own)
-        watchers.append(recorder)
+        initial_epoch = _restore(model, recorder.start, plan)
+        recorder.others, recorder.required = tuple(every), tuple(own)
+        every.append(recorder)
     elif initial_epoch:
-        _stand_at(model, initial_epoch * plan.steps)
+        _set_step(model, initial_epoch * plan.steps)
     try:
         model.fit(
             pipeline.batches,
             initial_epoch=initial_epoch,
             epochs=plan.epochs,
             shuffle=False,  # the pipeline has its own order, keyed by seed and epoch
-            validation_data=(images, answers),
+            validation_data=(images, labels),
             validation_batch_size=VALIDATION_BATCH,
-            callbacks=watchers,
+            callbacks=every,
             verbose=0,
         )
     except KeyboardInterrupt:
-        for watcher in watchers:  # fit leaves this out; early stopping puts its best weights back
-            watcher.on_train_end()
+        for callback in every:  # fit skips it; early stopping restores its best weights in it
+            callback.on_train_end()
         raise
     finally:
         display.stop()
@@ -114,29 +113,29 @@ def make_pipeline(model: keras.Model, plan: Plan, dataset: Dataset) -> Pipeline:
     )
 
 
-def _begin(model: keras.Model, start: Checkpoint | None, plan: Plan) -> int:
+def _restore(model: keras.Model, start: Checkpoint | None, plan: Plan) -> int:
     """Restore the model from a checkpoint, and return the initial epoch for ``fit``.
 
     It is the number of epochs if there is nothing left to train.
     """
     if start is None:
         return 0
-    put_back(model, start)
+    restore_variables(model, start)
     if start.forked:  # its epochs may have had more steps or fewer
-        _stand_at(model, start.epochs * plan.steps)
+        _set_step(model, start.epochs * plan.steps)
         for layer in model._flatten_layers():  # the checkpoint has the rate of the origin
             if isinstance(layer, ScheduledDropout):
                 layer.rate.assign(layer.base_rate)
     return plan.epochs if start.stopped else min(start.epochs, plan.epochs)
 
 
-def _stand_at(model: keras.Model, step: int) -> None:
+def _set_step(model: keras.Model, step: int) -> None:
     """Put the optimizer at a step of its schedules."""
-    optimizers.counting(model.optimizer).iterations.assign(step)
+    optimizers.unwrapped(model.optimizer).iterations.assign(step)
 
 
-class FollowPipeline(keras.callbacks.Callback):
-    """Tell the pipeline which epoch begins, and log what moved in it."""
+class EpochStarter(keras.callbacks.Callback):
+    """Start each epoch of the pipeline, and log its live values."""
 
     def __init__(self, pipeline: Pipeline, plan: Plan):
         super().__init__()
@@ -150,7 +149,7 @@ class FollowPipeline(keras.callbacks.Callback):
         logs.update(self.plan.ends("pipeline", epoch))
 
 
-def _movers(plan: Plan) -> list[keras.callbacks.Callback]:
+def _dropout_callbacks(plan: Plan) -> list[keras.callbacks.Callback]:
     adaptive = plan.adaptive_dropout
     if adaptive.enabled:
         return [AdaptiveDropout(adaptive.target, adaptive.gain, adaptive.lowest, adaptive.highest)]
@@ -159,7 +158,9 @@ def _movers(plan: Plan) -> list[keras.callbacks.Callback]:
     return []
 
 
-def _stoppers(plan: Plan, untrained: float, images: int) -> list[keras.callbacks.Callback]:
+def _stopping_callbacks(
+    plan: Plan, untrained: float, images: int
+) -> list[keras.callbacks.Callback]:
     stopping = plan.early_stopping
     stoppers: list[keras.callbacks.Callback] = [StopOnDivergence(untrained, _advice(plan))]
     if stopping.monitor != "none":

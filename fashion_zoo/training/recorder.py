@@ -33,13 +33,13 @@ class Recorder(Stateful, keras.callbacks.Callback):
         run: Run,
         images_per_step: int,
         start: Checkpoint | None = None,
-        belonging: Mapping[str, Any] | None = None,
+        identity: Mapping[str, Any] | None = None,
     ):
         super().__init__()
         self.run = run
         self.images_per_step = images_per_step
         self.start = start
-        self.belonging = belonging
+        self.identity = identity
         self.others: Sequence[keras.callbacks.Callback] = ()
         self.required: Sequence[keras.callbacks.Callback] = ()
         self.rows: list[dict] = []
@@ -49,11 +49,13 @@ class Recorder(Stateful, keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         if self.start:  # the others have just reset their state
             required = () if self.start.forked else self.required
-            missing = checkpoints.remind([self, *self.others], self.start.callbacks, required)
+            missing = checkpoints.restore_callbacks(
+                [self, *self.others], self.start.callbacks, required
+            )
             if missing and not self.start.forked:
                 streams.say(
-                    f"{self.run.path} holds the state of {', '.join(missing)}, which was not given "
-                    "again: it goes on without."
+                    f"{self.run.path} has the state of {', '.join(missing)}, which is not among "
+                    "the callbacks now: training resumes without it."
                 )
             self._write_tables()
 
@@ -75,13 +77,13 @@ class Recorder(Stateful, keras.callbacks.Callback):
         self.rows.append({"epoch": epoch + 1, **{name: float(x) for name, x in logs.items()}})
         self.times.append(times)
         # Itself first: a callback of the caller may have the same name.
-        data = checkpoints.capture(self.model, [self, *self.others], epoch + 1, self.belonging)
+        data = checkpoints.capture(self.model, [self, *self.others], epoch + 1, self.identity)
         self.run.save_checkpoint(epoch + 1, data)
         times["state_seconds"] = round(time.perf_counter() - ended, 4)
         self._write_tables()
 
     @staticmethod
-    def check_kept(kept: Any, epochs: int) -> None:
+    def check_rows(kept: Any, epochs: int) -> None:
         """Raise a ValueError if its state in a checkpoint is not a row of numbers per epoch."""
         check(isinstance(kept, dict) and kept.keys() == set(Recorder.saved))
         for rows in kept.values():
@@ -99,12 +101,12 @@ def _is_number(value: Any, *, none: bool = True) -> bool:
     return (value is None and none) or type(value) in (int, float)
 
 
-def belonging(run: Run, dataset: Dataset) -> dict[str, Any]:
+def identity(run: Run, dataset: Dataset) -> dict[str, Any]:
     """Return what identifies the run of a checkpoint: recipe, settings with the seed, and data."""
-    return {**_named(run), "data": dataset.digest}
+    return {**_identity_without_data(run), "data": dataset.digest}
 
 
-def _named(run: Run) -> dict[str, Any]:
+def _identity_without_data(run: Run) -> dict[str, Any]:
     stored = runs.as_stored(run.config)
     stored["data"].pop("folder")  # it may have moved; the files have a digest
     return {"recipe": run.recipe, "config": stored}
@@ -113,7 +115,7 @@ def _named(run: Run) -> dict[str, Any]:
 def load_checkpoint(run: Run, expected: Mapping[str, Any]) -> Checkpoint | None:
     """Return the newest whole checkpoint of a run, None before the first.
 
-    ``expected`` is ``belonging``, or a part of it.
+    ``expected`` is ``identity``, or a part of it.
 
     Raises:
         RunError: if it is of another run or of a newer version, or none is whole.
@@ -122,7 +124,7 @@ def load_checkpoint(run: Run, expected: Mapping[str, Any]) -> Checkpoint | None:
     def read(data: bytes, number: int) -> Checkpoint:
         found = checkpoints.parse(data)
         check(found.epochs == number <= run.config.training.epochs)
-        Recorder.check_kept(found.callbacks.get(Recorder.__name__), found.epochs)
+        Recorder.check_rows(found.callbacks.get(Recorder.__name__), found.epochs)
         if found.run is None:
             streams.say(
                 f"{run.checkpoint_file(number)} was written by an older version and does not name "
@@ -163,13 +165,13 @@ def fork_checkpoint(path: str | Path, epochs: int) -> Checkpoint:
         RunError: as ``load_checkpoint``; or if there is none, or nothing would be left to train.
     """
     origin = runs.open_run(path)
-    found = load_checkpoint(origin, _named(origin))
+    found = load_checkpoint(origin, _identity_without_data(origin))
     if found is None:
-        raise RunError(f"{path} has no state to fork from: no epoch of it has ended.")
+        raise RunError(f"{path} has no checkpoint to fork from: no epoch of it is complete.")
     if found.epochs >= epochs:
         raise RunError(
-            f"{path} has {counted(found.epochs, 'epoch')} behind it, so a fork of {epochs} has "
-            "nothing to train. Set ",
+            f"{path} has trained {counted(found.epochs, 'epoch')}, so a fork of {epochs} has "
+            "nothing left to train. Set ",
             Hint("training.epochs"),
             f" above {found.epochs}.",
         )

@@ -1,4 +1,4 @@
-"""One training, from a config to a run folder; begun, gone on with, or forked from another."""
+"""One training, from a config to a run folder: new, resumed, or forked from another run."""
 
 import functools
 from collections.abc import Mapping, Sequence
@@ -27,13 +27,13 @@ from fashion_zoo.training.checkpoint import Checkpoint
 from fashion_zoo.training.compile import build_model, check_callbacks
 from fashion_zoo.training.fit import fit
 from fashion_zoo.training.plan import Plan, plan
-from fashion_zoo.training.recorder import Recorder, belonging, fork_checkpoint, load_checkpoint
+from fashion_zoo.training.recorder import Recorder, fork_checkpoint, identity, load_checkpoint
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class Ended(NamedTuple):
+class Outcome(NamedTuple):
     """A run, and whether Ctrl-C was pressed, so that nothing should follow."""
 
     run: Run
@@ -53,7 +53,7 @@ def train_run(
     fork: str | Path | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     next_free: bool = False,
-) -> Ended:
+) -> Outcome:
     """Train a recipe into a run folder.
 
     The arguments are those of ``zoo.train``. ``next_free`` takes the first free folder of PATH,
@@ -71,15 +71,15 @@ def train_run(
     if not next_free:
         runs.check_free(path, force=force, resume=resume)
     check_callbacks(callbacks)
-    going_on = resume and runs.is_run(path)
-    if going_on:
+    resuming = resume and runs.is_run(path)
+    if resuming:
         runs.check_same(runs.open_run(path), entry.name, config)
     with waiting("Reading the images and building the model", display.enabled):
         planned = plan(config, data.count)
         model = build_model(entry, config.model, planned)
         _check_fit(model, entry.name, data)
         _ = data.train  # the images are read here, while the display says so
-    origin = fork_checkpoint(fork, planned.epochs) if fork and not going_on else None
+    origin = fork_checkpoint(fork, planned.epochs) if fork and not resuming else None
     surroundings = {**environment.describe(), "precision": planned.precision._asdict()}
     if resume and runs.is_run(path):
         opened = runs.reopen(path, surroundings)
@@ -92,17 +92,17 @@ def train_run(
             runs.check_images(run, data)
         if run.finished:
             display.say(f"{run.path} is finished: nothing is left to train.")
-            if not (run.path / "curves.png").exists():  # a kill came before it
+            if not (run.path / "curves.png").exists():  # the process was killed before
                 _draw_curves(run)
-            return Ended(run, interrupted=False)
-        whose = belonging(run, data)
-        start = load_checkpoint(run, whose) or origin
+            return Outcome(run, interrupted=False)
+        known = identity(run, data)
+        start = load_checkpoint(run, known) or origin
         if start:
-            display.say(f"Going on after epoch {start.epochs} of {planned.epochs}.")
-            _go_on(run, start, surroundings)
+            display.say(f"Resuming after epoch {start.epochs} of {planned.epochs}.")
+            _resume(run, start, surroundings)
         run.drop_results()
-        recorder = Recorder(run, planned.batch_size, start, whose)
-        with advice(lambda error: ending.how_to_go_on(run, force, error)):
+        recorder = Recorder(run, planned.batch_size, start, known)
+        with advice(lambda error: ending.how_to_resume(run, force, error)):
             return _train(model, planned, data, callbacks, display, recorder)
 
 
@@ -113,7 +113,7 @@ def _train(
     callbacks: Sequence[keras.callbacks.Callback],
     display: TrainingDisplay,
     recorder: Recorder,
-) -> Ended:
+) -> Outcome:
     """Fit the model until the end or until Ctrl-C, and save it."""
     finished = True
     say = display.say if display.enabled else streams.say  # Ctrl-C is always answered
@@ -126,16 +126,16 @@ def _train(
             finished = False
         with waiting("Validating and saving the model", display.enabled):
             _finish(model, dataset.validation, recorder, finished, display)
-    return Ended(recorder.run, interrupted=stop.asked or not finished)
+    return Outcome(recorder.run, interrupted=stop.asked or not finished)
 
 
-def _go_on(run: Run, start: Checkpoint, surroundings: Mapping[str, Any]) -> None:
+def _resume(run: Run, start: Checkpoint, surroundings: Mapping[str, Any]) -> None:
     """Drop later checkpoints; print and store the differences of the environment."""
     run.prune_checkpoints(start.epochs)
     if not start.forked and (changed := run.record_environment(surroundings, start.epochs)):
         streams.say(
-            f"{run.path} goes on elsewhere: {'; '.join(changed)}. The result may not be that of a "
-            "training that never stopped, bit for bit."
+            f"{run.path} is resumed in another environment: {'; '.join(changed)}. The result may "
+            "differ from that of an uninterrupted training."
         )
 
 
@@ -153,7 +153,7 @@ def _finish(
     summary["seconds"] = round(sum(row["seconds"] for row in recorder.times), 2)
     run.save_model(model)
     storage.write_json(run.to_write("training.json"), summary)
-    if early := ending.spoken(summary, run.config.training.epochs):
+    if early := ending.stop_message(summary, run.config.training.epochs):
         display.say(early)
     if recorder.rows:
         _draw_curves(run)
