@@ -1,4 +1,4 @@
-"""Augmentation of whole batches, keyed by (seed, epoch, step); ``policies`` has its words."""
+"""Augmentation of whole batches, keyed by (seed, epoch, step); ``policies`` has the vocabulary."""
 
 import lazy_loader as _lazy_loader
 

@@ -1,4 +1,4 @@
-"""From a policy to a function of a batch."""
+"""Augmentation of a batch by a policy."""
 
 import itertools
 from typing import NamedTuple
@@ -12,10 +12,10 @@ from fashion_zoo.seeds import derive
 
 
 class Strength(NamedTuple):
-    """How much of a policy applies at a step, each in [0, 1]; numbers or scalar tensors."""
+    """The strength of a policy at a step, each in [0, 1]; numbers or scalar tensors."""
 
     operations: tf.Tensor | float = 1.0
-    """Multiplies the value that each operation names."""
+    """Multiplies the value that is named in the docstring of each operation."""
     mixing: tf.Tensor | float = 1.0
     """Multiplies the probability of mixing."""
 
@@ -24,13 +24,13 @@ FULL = Strength()
 
 
 class Augmenter:
-    """Does a policy to batches. The same (seed, epoch, step) gives the same batch, bit for bit.
+    """Apply a policy to batches. The same (seed, epoch, step) gives the same batch, bit for bit.
 
     Neighbouring operations that move pixels are one warp, interpolated once.
 
     Args:
-        policy: what ``policies.parse`` returns.
-        seed: key of everything random.
+        policy: the operations, as ``policies.parse`` returns them.
+        seed: key of all random numbers.
     """
 
     def __init__(self, policy: Policy, seed: int):
@@ -42,14 +42,14 @@ class Augmenter:
 
         Args:
             images: (batch, height, width), any real dtype, values in 0..255.
-            labels: (batch, classes) floating probabilities where the policy mixes; else anything,
-                which is returned as it is.
+            labels: (batch, classes) floating probabilities if the policy mixes; else anything,
+                which is returned unchanged.
             epoch: number of the epoch, an int or a scalar integer tensor.
             step: number of the batch in the epoch, likewise.
-            strength: how much of it.
+            strength: the strength of the policy.
 
         Returns:
-            Images, float32 in 0..255, and labels, of the shapes that came.
+            Images, float32 in 0..255, and labels, of the same shapes.
         """
         images = tf.cast(images, tf.float32)
         key = tf.constant(self.seed, tf.int32)

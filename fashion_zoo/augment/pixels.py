@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from fashion_zoo.augment.policies import Operation
 
-RATIO = 3.3  # of the sides of a rectangle that is erased, at most
+RATIO = 3.3  # largest ratio of the sides of an erased rectangle
 
 
 def erase(images, key, strength, p, low, high, fill):
@@ -21,15 +21,15 @@ def erase(images, key, strength, p, low, high, fill):
 
 
 def erase_box(shape, key, p, low, high):
-    """Draw a rectangle an image: top, bottom, left, right, the ends excluded; (4, batch) float32.
+    """Draw a rectangle per image: top, bottom, left, right, the ends excluded; (4, batch) float32.
 
-    It lies inside the image; with probability 1 - p it is empty.
+    It is inside of the image; with probability 1 - p it is empty.
     """
     taken, area, ratio, y, x = tf.unstack(tf.random.stateless_uniform([5, shape[0]], key))
     height, width = tf.cast(shape[1], tf.float32), tf.cast(shape[2], tf.float32)
     area = (low + area * (high - low)) * height * width
     ratio = tf.exp((2.0 * ratio - 1.0) * math.log(RATIO))
-    # A large area fits the image in few ratios; cutting the rectangle off would make it smaller.
+    # Only some ratios of a large area fit the image; cropping would make the rectangle smaller.
     ratio = tf.clip_by_value(ratio, area / tf.square(width), tf.square(height) / area)
     tall = tf.minimum(tf.round(tf.sqrt(area * ratio)), height)
     wide = tf.minimum(tf.round(tf.sqrt(area / ratio)), width)
@@ -51,7 +51,7 @@ def cutout(images, key, strength, size, p):
 
 
 def inside(shape, box):
-    """Return which pixels lie in each image's rectangle, (batch, height, width) bool."""
+    """Return the pixels inside of the rectangle of each image: (batch, height, width) bool."""
     top, bottom, left, right = tf.unstack(box[..., None])
     y, x = tf.range(tf.cast(shape[1], tf.float32)), tf.range(tf.cast(shape[2], tf.float32))
     rows = (y >= top) & (y < bottom)

@@ -1,12 +1,11 @@
-"""Augmentation policies: what is done to each batch of images, written as a sentence.
+"""Augmentation policies: the operations on each batch of images, written as an expression.
 
     flip | shift(2) | zoom(0.1) | erase(0.5)
     standard | either(mixup(0.2), cutmix(1))
 
-Operations work from left to right. Each word here describes one, and ``parse`` reads a policy; the
-other modules of ``fashion_zoo.augment`` do what it says. Probabilities are in [0, 1], sizes in
-pixels, ``strength`` (a schedule, in [0, 1]) multiplies the value that each
-docstring names.
+Operations are applied from left to right. Each word here describes one, and ``parse`` reads a
+policy; the other modules of ``fashion_zoo.augment`` apply it. Probabilities are in [0, 1], sizes in
+pixels; ``strength`` (a schedule, in [0, 1]) multiplies the value that is named in each docstring.
 """
 
 import ast
@@ -26,14 +25,14 @@ class Operation:
     name: str
     """Name of the function that made it."""
     values: Mapping[str, Any]
-    """Its arguments, all of them."""
+    """All of its arguments."""
     change: Callable[..., Any] | None = dataclasses.field(default=None, compare=False)
     """``change(images, key, strength, **values)`` of float32 (batch, height, width) TensorFlow
-    tensors in 0..255; by default what ``pixels`` has by this name."""
+    tensors in 0..255; by default the function of this name in ``pixels``."""
 
     @property
     def mixes(self) -> bool:
-        """Whether it mixes images, and their labels with them."""
+        """Whether it mixes images and their labels."""
         return self.name in MIXING
 
 
@@ -49,16 +48,12 @@ parse = WORDS.parse
 
 
 def operation(name: str, change: Callable[..., Any] | None = None, /, **values: Any) -> Policy:
-    """Return a policy of one operation; ``change`` is what does one that is not of this package."""
+    """Return a policy of one operation; ``change`` applies one that is not of this package."""
     return (Operation(name, values, change),)
 
 
 def check_size(policy: Policy, shape: tuple[int, ...]) -> None:
-    """Check that no distance is longer than an image of this (height, width).
-
-    Raises:
-        ConfigError: one is.
-    """
+    """Check that no distance is longer than an image of this (height, width)."""
     for one in policy:
         for name in ("pixels", "sigma"):
             value = one.values.get(name, 0)
@@ -100,7 +95,7 @@ def translate(pixels: float = 2) -> Policy:
 
 @WORDS.register
 def rotate(degrees: float = 8) -> Policy:
-    """Turn about the centre, up to ``degrees`` either way; strength multiplies it."""
+    """Rotate about the centre, up to ``degrees`` either way; strength multiplies it."""
     _between("degrees", degrees, 0, 180)
     return operation("rotate", degrees=degrees)
 
@@ -114,7 +109,7 @@ def zoom(amount: float = 0.1) -> Policy:
 
 @WORDS.register
 def shear(degrees: float = 8) -> Policy:
-    """Slant rows against each other, up to ``degrees`` either way; strength multiplies it."""
+    """Shear horizontally, up to ``degrees`` either way; strength multiplies it."""
     _between("degrees", degrees, 0, 60)
     return operation("shear", degrees=degrees)
 
@@ -231,7 +226,7 @@ def _then(first: Policy, second: Policy) -> Policy:
 
 
 def mixes(policy: Policy) -> bool:
-    """Return whether a policy mixes labels, which then are probabilities."""
+    """Return whether a policy mixes labels, which are probabilities then."""
     return any(operation.mixes for operation in policy)
 
 
@@ -243,7 +238,7 @@ POLICIES = {
     "standard": "flip | translate(1) | zoom(0.05)",
     "strong": "flip | translate(2) | rotate(8) | zoom(0.1) | erase(0.5) | cutmix(1, 0.5)",
 }
-"""Those of several operations that have a name."""
+"""Named policies of several operations."""
 
 
 def _named(text: str) -> Callable[[], Policy]:

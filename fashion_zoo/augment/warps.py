@@ -1,15 +1,16 @@
 """Operations that move pixels. Neighbours are composed, so that pixels are interpolated once.
 
-A map takes a pixel's place in the result to its place in the original, both from the centre:
+A map takes the position of a pixel in the result to its position in the original, both relative to
+the centre:
 
     x_original = a x + b y + c,  y_original = d x + e y + f
 
-Interpolation is bilinear and what lies outside is black.
+Interpolation is bilinear, and outside of the image is black.
 
-Three ways, each the fastest that can do the map. CPU time for a batch of 512 on two cores of an
-AMD EPYC with TensorFlow 2.21: 1.8 ms for two matrix products (flip, shift, translate, zoom), 6.9
-ms for TensorFlow's ImageProjectiveTransformV3 (rotate, shear), 11 ms for four gathers (elastic).
-The Keras layers use the second for all but the flip, one after another.
+Each map uses the fastest of three methods. CPU time for a batch of 512 on two cores of an AMD EPYC
+with TensorFlow 2.21: 1.8 ms for two matrix products (flip, shift, translate, zoom), 6.9 ms for
+TensorFlow's ImageProjectiveTransformV3 (rotate, shear), 11 ms for four gathers (elastic). The Keras
+layers use the second for all but the flip, one after another.
 """
 
 import math
@@ -22,7 +23,7 @@ from fashion_zoo.augment.policies import Operation
 
 
 class Affine(NamedTuple):
-    """A map for each image; each field is a (batch,) float32 tensor or a number for all."""
+    """A map per image; each field is a (batch,) float32 tensor or one number."""
 
     a: tf.Tensor | float = 1.0
     b: tf.Tensor | float = 0.0
@@ -32,7 +33,7 @@ class Affine(NamedTuple):
     f: tf.Tensor | float = 0.0
 
     def after(self, first: "Affine") -> "Affine":
-        """Return this map of what ``first`` maps to."""
+        """Return the composition: ``first``, then this map."""
         return Affine(
             self.a * first.a + self.b * first.d,
             self.a * first.b + self.b * first.e,
@@ -45,13 +46,8 @@ class Affine(NamedTuple):
 
 def draw(operation: Operation, count: int | tf.Tensor, key, strength) -> Affine:
     """Draw a map for each of ``count`` images."""
-    return _DRAWS[operation.name](_symmetric(key, count), strength, **operation.values)
-
-
-def _symmetric(key, count):
-    """Return two numbers an image, uniform in -1..1, as two (count,) tensors."""
-    drawn = tf.random.stateless_uniform([2, count], key, -1.0, 1.0)
-    return drawn[0], drawn[1]
+    drawn = tf.unstack(tf.random.stateless_uniform([2, count], key, -1.0, 1.0))
+    return _DRAWS[operation.name](drawn, strength, **operation.values)
 
 
 def _flip(drawn, strength, p):
@@ -60,7 +56,7 @@ def _flip(drawn, strength, p):
 
 
 def _shift(drawn, strength, pixels):
-    # Rounding gives each whole number of -pixels..pixels the same chance.
+    # Rounding gives each integer in -pixels..pixels the same probability.
     reach = tf.floor(tf.cast(pixels * strength, tf.float32))
     x, y = (tf.clip_by_value(tf.round(one * (reach + 0.5)), -reach, reach) for one in drawn)
     return Affine(c=x, f=y)
@@ -97,10 +93,10 @@ WARPS = (*_DRAWS, "elastic")
 
 
 def warp(images, operations: Sequence[Operation], keys, strength):
-    """Do neighbouring operations to a (batch, height, width) float32 tensor."""
+    """Apply neighbouring operations to a (batch, height, width) float32 tensor."""
     affine, turning = Affine(), False
     for operation, key in zip(operations, keys, strict=True):
-        if operation.name == "elastic":  # its field is known at whole pixels: it ends a warp
+        if operation.name == "elastic":  # its field is defined at integer positions: it ends a warp
             field = displacement(tf.shape(images), key, strength, **operation.values)
             images = displaced(images, affine, field)
             affine, turning = Affine(), False
@@ -113,9 +109,9 @@ def warp(images, operations: Sequence[Operation], keys, strength):
 
 
 def stretched(images, affine: Affine):
-    """Map rows and columns apart from each other: two products with matrices of weights.
+    """Map rows and columns separately, by two products with matrices of weights.
 
-    Element (i, j) of a matrix is what pixel j adds to pixel i, ``max(0, 1 - |place(i) - j|)``.
+    Element (i, j) of a matrix, ``max(0, 1 - |position(i) - j|)``, is the weight of pixel j in i.
     """
     shape = tf.shape(images)
     columns = _weights(affine.a, affine.c, shape[0], shape[2])
@@ -151,13 +147,13 @@ def displacement(shape, key, strength, alpha: float, sigma: float):
     """Draw a smooth field: (2, batch, height, width) float32, x and y in pixels."""
     drawn = tf.random.stateless_uniform(tf.concat([[2], shape], axis=0), key, -1.0, 1.0)
     rows, columns = _gaussian(shape[1], sigma), _gaussian(shape[2], sigma)
-    # Not matmul: broadcast over two axes, it damages memory in TensorFlow 2.21 on a CPU.
+    # Not matmul: broadcast over two axes, it corrupts memory in TensorFlow 2.21 on a CPU.
     smooth = tf.einsum("ij,abjk->abik", rows, tf.einsum("abij,kj->abik", drawn, columns))
     return alpha * strength * smooth
 
 
 def _gaussian(size, sigma: float):
-    """Return the matrix of a Gaussian filter, (size, size); what lies outside counts as 0."""
+    """Return the (size, size) matrix of a Gaussian filter; outside of the image is 0."""
     offsets = tf.range(-4 * math.ceil(sigma), 4 * math.ceil(sigma) + 1, dtype=tf.float32)
     places = tf.range(tf.cast(size, tf.float32))
     total = tf.reduce_sum(tf.exp(-0.5 * (offsets / sigma) ** 2))
@@ -165,14 +161,14 @@ def _gaussian(size, sigma: float):
 
 
 def displaced(images, affine: Affine, field):
-    """Map each pixel, moved by the field, by an affine map; four gathers."""
+    """Move each pixel by the field, then by an affine map, with four gathers."""
     shape = tf.shape(images)
     height, width = shape[1], shape[2]
     centre_y, centre_x = ((tf.cast(size, tf.float32) - 1.0) / 2.0 for size in (height, width))
     x = field[0] + (tf.range(tf.cast(width, tf.float32)) - centre_x)
     y = field[1] + (tf.range(tf.cast(height, tf.float32)) - centre_y)[:, None]
     a, b, c, d, e, f = (tf.reshape(one, [-1, 1, 1]) for one in affine)
-    # A black border, one pixel at the start and two at the end, stands for all that is outside.
+    # A black border, one pixel at the start and two at the end, represents all that is outside.
     x, y = (
         tf.clip_by_value(place + centre, -1.0, tf.cast(size, tf.float32)) + 1.0
         for place, centre, size in (
