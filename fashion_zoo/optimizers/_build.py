@@ -75,7 +75,7 @@ def _handle(variable):
 
 
 @keras.saving.register_keras_serializable("fashion_zoo")
-class FusedAdamW(FusedAdam):
+class FusedAdamW(FusedAdam, keras.optimizers.AdamW):
     """Adam with decoupled weight decay, 0.004 by default, as ``keras.optimizers.AdamW``.
 
     The arguments are Keras's, in its order.
@@ -88,23 +88,8 @@ class FusedAdamW(FusedAdam):
 
     in_keras = keras.optimizers.AdamW
 
-    def __init__(
-        self,
-        learning_rate=0.001,
-        weight_decay=0.004,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-7,
-        amsgrad=False,
-        *args,
-        **kwargs,
-    ):
-        if weight_decay is None:
-            raise ValueError("weight_decay must be a number, received None. Adam has no decay.")
-        # Adam has weight_decay after the others.
-        super().__init__(
-            learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, *args, **kwargs
-        )
+    def __init__(self, *args, name="adam", **kwargs):
+        super().__init__(*args, name=name, **kwargs)
 
 
 @keras.saving.register_keras_serializable("fashion_zoo")

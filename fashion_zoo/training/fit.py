@@ -67,7 +67,7 @@ def fit(
     batch = slice(VALIDATION_BATCH)
     untrained = untrained_loss(model, images[batch], labels[batch])
     own = [
-        EpochStarter(pipeline, plan),
+        epoch_starter(pipeline, plan),
         OptimizerLogger(),
         *_dropout_callbacks(plan),
         *_stopping_callbacks(plan, untrained, len(labels)),
@@ -134,19 +134,12 @@ def _set_step(model: keras.Model, step: int) -> None:
     optimizers.unwrapped(model.optimizer).iterations.assign(step)
 
 
-class EpochStarter(keras.callbacks.Callback):
-    """Start each epoch of the pipeline, and log its live values."""
-
-    def __init__(self, pipeline: Pipeline, plan: Plan):
-        super().__init__()
-        self.pipeline = pipeline
-        self.plan = plan
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.pipeline.start_epoch(epoch)
-
-    def on_epoch_end(self, epoch, logs=None):
-        logs.update(self.plan.ends("pipeline", epoch))
+def epoch_starter(pipeline: Pipeline, plan: Plan) -> keras.callbacks.Callback:
+    """Return a callback that starts each epoch of the pipeline, and logs its live values."""
+    return keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: pipeline.start_epoch(epoch),
+        on_epoch_end=lambda epoch, logs: logs.update(plan.ends("pipeline", epoch)),
+    )
 
 
 def _dropout_callbacks(plan: Plan) -> list[keras.callbacks.Callback]:

@@ -1,4 +1,4 @@
-"""The learning-rate range test: train while the rate rises, and see where the loss falls.
+"""The learning-rate range test: train while the rate rises, and find where the loss falls.
 
 Reference: Smith 2017, arXiv:1506.01186, section 3.3.
 """
@@ -29,19 +29,16 @@ if TYPE_CHECKING:
 
 RECOMMENDED = "slide"  # docs/commands/find_lr.md gives the reason
 _WIDTH = 0.03  # standard deviation of the smoothing, a fraction of the sweep
-_DIVERGED = 4.0  # times the lowest loss so far; fastai's customary limit
-_FLAT = 0.1  # of the steepest slope, where slide stops
+_DIVERGED = 4.0  # times the lowest loss so far; fastai's limit
+_FLAT = 0.1  # fraction of the steepest slope at which "slide" stops
 
 
 class Suggestion(NamedTuple):
-    """A learning rate that one rule reads off the curves."""
+    """A learning rate by one rule: geometric mean, smallest and largest of the seeds."""
 
     rate: float
-    """Geometric mean over the seeds."""
     low: float
-    """The smallest of a seed."""
     high: float
-    """The largest of a seed."""
 
 
 class RangeTest(NamedTuple):
@@ -50,7 +47,7 @@ class RangeTest(NamedTuple):
     rates: np.ndarray
     """(steps,) learning rates, rising by the same ratio."""
     losses: np.ndarray
-    """(seeds, steps) loss of each step, NaN from where a seed diverged."""
+    """(seeds, steps) loss of each step, NaN after a seed diverged."""
     smoothed: np.ndarray
     """(seeds, steps) the same, smoothed."""
     suggestions: dict[str, Suggestion]
@@ -124,7 +121,12 @@ def find_lr(
                 )
             losses[number, : len(swept)], smoothed[number, : len(curve)] = swept, curve
             suggestions.append(suggest(rates[: len(curve)], curve))
-    found = RangeTest(rates, losses, smoothed, _over_seeds(suggestions))
+    rules = {name: [one[name] for one in suggestions] for name in suggestions[0]}
+    overall = {
+        name: Suggestion(float(np.exp(np.mean(np.log(each)))), min(each), max(each))
+        for name, each in rules.items()
+    }
+    found = RangeTest(rates, losses, smoothed, overall)
     if show is not None:
         show(found)
     if to is not None:
@@ -215,22 +217,11 @@ def suggest(rates: np.ndarray, smoothed: np.ndarray) -> dict[str, float]:
 
 
 def _longest_fall(values: np.ndarray) -> tuple[int, int]:
-    """Return the first and the last place of the longest stretch that falls."""
+    """Return the first and the last index of the longest falling stretch."""
     best, first = (0, 0), 0
-    for place in range(1, len(values)):
-        if values[place] >= values[place - 1]:
-            first = place
-        elif place - first > best[1] - best[0]:
-            best = (first, place)
+    for index in range(1, len(values)):
+        if values[index] >= values[index - 1]:
+            first = index
+        elif index - first > best[1] - best[0]:
+            best = (first, index)
     return best
-
-
-def _over_seeds(found: list[dict[str, float]]) -> dict[str, Suggestion]:
-    return {
-        name: Suggestion(
-            float(np.exp(np.mean([np.log(one[name]) for one in found]))),
-            min(one[name] for one in found),
-            max(one[name] for one in found),
-        )
-        for name in found[0]
-    }

@@ -24,7 +24,7 @@ from fashion_zoo.optimizers import TabulatedSchedule
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.training import build_model
 from fashion_zoo.training.compile import compile_model
-from fashion_zoo.training.fit import EpochStarter, fit, make_pipeline
+from fashion_zoo.training.fit import epoch_starter, fit, make_pipeline
 from fashion_zoo.training.plan import Plan, plan
 from recipes.benchmark.slices import SLICES
 
@@ -108,7 +108,7 @@ def ours(config: RunConfig, answer: Answer, without: str) -> None:
         batches = batches.take(1).cache().repeat(pipeline.steps)
     if without == "metric":
         model.compile(model.optimizer, model.loss, steps_per_execution=sliced.length)
-    callbacks = [EpochStarter(pipeline, planned), sliced]
+    callbacks = [epoch_starter(pipeline, planned), sliced]
     model.fit(batches, epochs=planned.epochs, shuffle=False, verbose=0, callbacks=callbacks)
 
 
