@@ -88,9 +88,6 @@ class FusedAdamW(FusedAdam, keras.optimizers.AdamW):
 
     in_keras = keras.optimizers.AdamW
 
-    def __init__(self, *args, name="adam", **kwargs):
-        super().__init__(*args, name=name, **kwargs)
-
 
 @keras.saving.register_keras_serializable("fashion_zoo")
 class TabulatedSchedule(keras.optimizers.schedules.LearningRateSchedule):
