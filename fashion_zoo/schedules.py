@@ -1,10 +1,10 @@
 """Schedules: pure functions of training progress.
 
 A schedule takes progress ``p``, a float in [0, 1] (the fraction of training done), and returns the
-factor by which a base value (a learning rate, a dropout rate) is multiplied. Outside [0, 1] it
-keeps the value at the nearer end. It knows no framework: callbacks and optimizers tabulate it.
+factor by which a base value (a learning rate, a dropout rate) is multiplied. Outside of [0, 1] it
+has the value at the nearer end. It is independent of frameworks: a training tabulates it.
 
-Each word here makes a schedule. ``get`` reads one from text, such as ``"cosine(1, 0.001)"`` or
+Each word here makes a schedule. ``get`` parses text, such as ``"cosine(1, 0.001)"`` or
 ``"warmup(0.05) >> one_cycle"``.
 """
 
@@ -85,7 +85,7 @@ def step(factor: float = 0.1, every: float = 1 / 3, at: Sequence[float] | None =
     checks.number(
         "every", every, "a fraction of at least 0.001 and below 1", lambda n: 0.001 <= n < 1
     )
-    # The small term keeps a milestone that floats miss by one ulp, such as 2/3, on its step.
+    # The small terms correct a milestone that is off by a rounding error, such as 2/3.
     milestones = (
         at if at is not None else [n * every for n in range(1, math.ceil(1 / every - 1e-9))]
     )
@@ -158,9 +158,9 @@ def inverse_sqrt(warmup: float = 0.05) -> Schedule:
 
 @WORDS.register
 class warmup:  # lower case: a word of the vocabulary, called like the others
-    """A linear rise in front of a schedule: ``warmup()(cosine())``, in text ``warmup >> cosine``.
+    """A linear rise before a schedule: ``warmup()(cosine())``, in text ``warmup >> cosine``.
 
-    The rise goes from ``start`` times the schedule's first value to that value, over ``fraction``
+    The rise is from ``start`` times the schedule's first value to that value, over ``fraction``
     of the training; the schedule has the rest.
 
     Reference: Goyal et al. 2017, arXiv:1706.02677, section 2.2.
@@ -179,7 +179,7 @@ class warmup:  # lower case: a word of the vocabulary, called like the others
 
 @WORDS.register
 def join(schedules: Sequence[Schedule], at: Sequence[float]) -> Schedule:
-    """One schedule after another, changing at the fractions ``at``; each runs from 0 to 1.
+    """One schedule after another, changing at the fractions ``at``; each goes from 0 to 1.
 
     Args:
         schedules: at least one.
@@ -213,8 +213,8 @@ def _after_warmup(first: object, schedule: object) -> Schedule:
 def tabulate(schedule: Schedule, base: float, steps: int) -> list[float]:
     """Return ``base * schedule(progress)`` for each step of a training.
 
-    Progress is 0 at the first step and 1 at the last, so that a schedule runs to its end. A
-    training of one step is at its middle: at either end most rates are 0.
+    Progress is 0 at the first step and 1 at the last, so that a schedule reaches its end. If there
+    is one step only, its progress is 0.5: at 0 and 1 most rates are 0.
     """
     if steps == 1:
         return [base * schedule(0.5)]

@@ -1,1 +1,1 @@
-"""The only rooms that ask which device is here, and what Keras's own settings are."""
+"""Device, environment, and Keras's global settings and registration."""

@@ -1,4 +1,4 @@
-"""Devices: which one Keras computes on, limits of its memory, and memory given back."""
+"""Devices: the one that Keras computes on, limits of its memory, and memory that is freed."""
 
 import contextlib
 import ctypes
@@ -27,7 +27,7 @@ class Accelerator(NamedTuple):
 
 
 def accelerator() -> Accelerator | None:
-    """Return what Keras computes on, None for the CPU."""
+    """Return the device that Keras computes on, None for the CPU."""
     import keras
 
     match keras.backend.backend():
@@ -58,15 +58,15 @@ def accelerator() -> Accelerator | None:
 
 @checked
 def limit_gpu_memory(mebibytes: int) -> None:
-    """Let this process take so much of a GPU's memory and no more, so that several share it.
+    """Limit the GPU memory of this process, so that several processes can share a GPU.
 
-    Call it before anything is computed: memory is taken when the device wakes.
+    Call it before anything is computed: memory is allocated when the device is initialized.
 
     Args:
-        mebibytes: MiB of each GPU that this process sees.
+        mebibytes: MiB of each visible GPU.
 
     Raises:
-        ConfigError: there is no GPU, or TensorFlow has woken it already.
+        ConfigError: if there is no GPU, or TensorFlow has initialized it already.
     """
     import keras
 
@@ -74,9 +74,9 @@ def limit_gpu_memory(mebibytes: int) -> None:
     backend = keras.backend.backend()
     if backend in ("jax", "torch"):
         share = min(mebibytes / _smallest_gpu(mebibytes), 1.0)
-    if backend == "jax":  # which reads it when it wakes the device
+    if backend == "jax":  # which reads it when it initializes the device
         os.environ["XLA_CLIENT_MEM_FRACTION"] = f"{share:.4f}"
-        # Its older name: beside the other one, jaxlib gives the GPU up.
+        # Its older name: with both, jaxlib does not use the GPU.
         os.environ.pop("XLA_PYTHON_CLIENT_MEM_FRACTION", None)
         return
     if backend == "torch":
@@ -101,17 +101,16 @@ def limit_gpu_memory(mebibytes: int) -> None:
 
 
 def cores() -> int:
-    """Return how many cores this process may use: of its job, its container and its affinity."""
+    """Return the number of cores that this process may use, by affinity and container limits."""
     import joblib
 
     return joblib.cpu_count()
 
 
 def gpu_is_lost() -> bool:
-    """Whether a GPU of NVIDIA's is here that Keras, woken, does not compute on.
+    """Whether there is an NVIDIA GPU that Keras does not use, unless the user has hidden it.
 
-    Not where the user has hidden it. A driver or a library that does not fit is said in the log of
-    the backend alone, which then goes on with the CPU.
+    If a driver or a library does not fit, a backend says so only in its log, and uses the CPU.
     """
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
     platforms = os.environ.get("JAX_PLATFORMS", "")
@@ -163,7 +162,7 @@ def releasing() -> Iterator[None]:
         alone = set(_INSIDE) == {here}
         _INSIDE.remove(here)
         known = _custom_gradients()
-        # Others belong to modules, which stay.
+        # Others belong to modules, which stay loaded.
         new = [name for name in set(known) - before if name.startswith("CustomGradient-")]
         for name in new if alone else ():
             del known[name]

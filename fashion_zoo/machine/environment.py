@@ -59,7 +59,7 @@ _NO_CHANGE = ("system", "precision.asked", "precision.reason", "resumed", "after
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Return the differences of two descriptions that may change what a training computes.
 
-    A field that the older one lacks is no difference; a package that it lacks is one.
+    A field that the older one lacks does not count, but a package does.
     """
     old, new = (dict(_flat(one)) for one in (before, now))
     names = [name for name in new if name in old or name.startswith("versions.")]

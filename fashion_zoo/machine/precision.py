@@ -1,4 +1,4 @@
-"""Precision: which dtype policy the layers get, whatever Keras's global settings say."""
+"""Precision: the dtype policy of the layers, independent of Keras's global settings."""
 
 import contextlib
 from collections.abc import Iterator

@@ -27,16 +27,16 @@ def register_with_keras() -> None:
 
 
 def when_keras_starts(around: Callable[[Callable[[], None]], None]) -> None:
-    """Have the start of Keras wrapped, whoever imports it: now, if it is loaded already.
+    """Wrap the import of Keras, or call ``around`` now if Keras is loaded already.
 
-    A command could import Keras itself before it calls the library, but then a wrong value would be
-    answered only after the seconds that this takes: the library checks first and imports later.
+    The library checks its arguments before it imports Keras, which takes seconds; so a command
+    cannot show that it waits by importing Keras itself.
 
     Args:
-        around: takes what loads Keras, and calls it; it takes the place of an earlier one.
+        around: takes a function that loads Keras, and calls it; it replaces an earlier one.
 
     Raises:
-        ConfigError: it is no function.
+        ConfigError: if it is not a function.
     """
     if not callable(around):
         from fashion_zoo.errors import ConfigError  # not at the import of the package

@@ -1,4 +1,4 @@
-"""The families of models, one file each. Importing the package registers their recipes."""
+"""Families of models, one per file. Importing the package registers their recipes."""
 
 import importlib
 import pkgutil

@@ -1,4 +1,4 @@
-"""What builders are made of. Each block names its layers by a number and gives them their seeds."""
+"""Building blocks of models. Each names its layers by a number and derives their seeds."""
 
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,14 +16,14 @@ Initializer = Literal[
 
 
 def flat_pixels(shape: tuple[int, ...], dtype: str) -> "tuple[keras.KerasTensor, Any]":
-    """Return the input of a model and what a dense layer takes of it.
+    """Return the input of a model, and the input scaled and flattened for a dense layer.
 
     Args:
         shape: of one image.
         dtype: dtype policy of the layers. The input is float32 under every policy.
 
     Returns:
-        (batch, *shape) pixels in 0..255, and (batch, their product) numbers in 0..1.
+        (batch, *shape) pixels in 0..255, and (batch, pixels) numbers in 0..1.
     """
     import keras
 
@@ -52,13 +52,13 @@ def hidden(
     Args:
         x: (batch, features).
         units: width of the layer.
-        number: counts the hidden layers from 1; the layers' names end in it.
+        number: of the hidden layer, from 1; the names of the layers end in it.
         seed: key of the initial kernel and the dropout masks.
         dtype: dtype policy of the layers.
-        activation: what follows the dense layer.
-        normalization: what is normalized, before or after the activation, as ``position`` says.
-        position: where it stands.
-        groups: of group normalization.
+        activation: of the layer.
+        normalization: over the batch, the layer or groups, or none.
+        position: of the normalization: before or after the activation.
+        groups: number of groups of group normalization.
         dropout: rate in [0, 1); 0 adds no layer.
         initializer: of the kernel.
         l2: strength of the L2 penalty on the kernel.
@@ -67,7 +67,7 @@ def hidden(
 
     from fashion_zoo.layers import ScheduledDropout
 
-    # Batch normalization subtracts the mean of each unit, so a bias in front of it does nothing.
+    # Batch normalization subtracts the mean of each unit, so a bias before it has no effect.
     use_bias = not (normalization == "batch" and position == "before")
     x = dense(
         units, f"dense_{number}", seed=seed, dtype=dtype, initializer=initializer, l2=l2,
@@ -114,11 +114,11 @@ def normalize(x, kind: Normalization, number: int, dtype: str, groups: int = 32)
 
     from fashion_zoo.layers import BatchNormalization
 
-    # Keras's own epsilon is 1e-3, which is not small beside the variance of a quiet unit.
+    # Keras's default epsilon of 1e-3 is not small relative to the variance of some units.
     common = {"epsilon": 1e-5, "dtype": dtype, "name": f"{kind}_norm_{number}"}
     match kind:
         case "batch":
-            # Momentum 0.9: a run has a few thousand steps, and 0.99 would lag behind them.
+            # A run has a few thousand steps, for which a momentum of 0.99 would lag behind.
             return BatchNormalization(momentum=0.9, **common)(x)
         case "layer":
             return keras.layers.LayerNormalization(**common)(x)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class MLPConfig:
-    """What an MLP is made of; the options of the family ``mlp``."""
+    """The architecture of an MLP."""
 
     hidden_units: tuple[int, ...] = (512, 256, 128, 64)
     """Width of each hidden layer, from the input to the output."""
@@ -26,7 +26,7 @@ class MLPConfig:
     normalization: blocks.Normalization = "none"
     """Normalization of the hidden layers."""
     normalization_position: blocks.Position = "before"
-    """Where normalization stands: before or after the activation."""
+    """Position of normalization: before or after the activation."""
     groups: int = 32
     """Number of groups of group normalization; it must divide every width."""
     dropout: tuple[float, ...] = (0.0,)
@@ -72,18 +72,18 @@ class MLPConfig:
 
     @property
     def dropout_rates(self) -> tuple[float, ...]:
-        """The rate of each hidden layer, as ``dropout`` spells it out."""
+        """The rate of each hidden layer."""
         depth = len(self.hidden_units)
         if len(self.dropout) == depth:
             return self.dropout
         first, last = self.dropout[0], self.dropout[-1]
-        # Only one hidden layer and two rates: the layer is the first one.
+        # One hidden layer with two rates has the first one.
         return tuple(first + (last - first) * layer / max(depth - 1, 1) for layer in range(depth))
 
 
 @dataclasses.dataclass(frozen=True)
 class MLPSpace(TrainingSpace):
-    """What may change in a multilayer perceptron and in its training."""
+    """The search space of a multilayer perceptron and its training."""
 
     depth: str = "whole(1, 5)"
     """Number of hidden layers."""
@@ -94,11 +94,11 @@ class MLPSpace(TrainingSpace):
     normalization: str = "choice('batch', 'layer', 'none')"
     """Normalization of the hidden layers."""
     normalization_position: str = "choice('before', 'after')"
-    """Where normalization stands, where there is one."""
+    """Position of normalization, if there is one."""
     dropout: str = "0 | uniform(0.02, 0.5)"
     """Dropout rate of each hidden layer."""
     dropout_schedule: str = "choice('constant', 'linear', 'cosine')"
-    """Factor of every dropout rate, where there is one."""
+    """Schedule of all dropout rates, if there is dropout."""
     l2: str = "0 | log(1e-6, 1e-3)"
     """Strength of the L2 penalty on kernels, under an optimizer that does not decay them."""
 
@@ -130,7 +130,7 @@ class MLPSpace(TrainingSpace):
             asked.add("dropout_schedule", config.training.schedules.dropout, dropping)
 
     def changes(self, values: Mapping[str, Any], base: RunConfig) -> dict[str, Any]:
-        """Return what the values change in the config."""
+        """Return the changes of the config, as ``override`` takes them."""
         changes = super().changes(values, base)
         changes["training"]["schedules"]["dropout"] = values.get("dropout_schedule", "constant")
         layers = range(1, values["depth"] + 1)

@@ -1,4 +1,4 @@
-"""From a recipe and a config to a model that can be trained."""
+"""Build and compile the model of a recipe, and check what it is trained with."""
 
 import math
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ def compile_model(model: keras.Model, plan: Plan, *, steps_per_execution: int = 
 
 
 def compile_to_train(model: keras.Model, plan: Plan) -> None:
-    """Compile a model for ``fit``: an execution takes about a second."""
+    """Compile a model with executions of about a second."""
     execution = steps_of_about_a_second(model.count_params(), plan.batch_size, plan.steps)
     compile_model(model, plan, steps_per_execution=execution)
 
@@ -78,7 +78,7 @@ def steps_of_about_a_second(parameters: int, batch_size: int, steps: int) -> int
 
 
 def check_callbacks(callbacks: Sequence[keras.callbacks.Callback]) -> None:
-    """Refuse what is no Keras callback, and one that sets the learning rate."""
+    """Refuse an object that is not a Keras callback, and a callback that sets the learning rate."""
     for one in callbacks:
         if not isinstance(one, keras.callbacks.Callback):
             raise ConfigError(f"callbacks must hold Keras callbacks, received {one!r}.")

@@ -52,7 +52,7 @@ def summary(
 
 
 def _stop_reason(callbacks: Sequence[keras.callbacks.Callback]) -> str:
-    """Return what ended a training before its last epoch."""
+    """Return why a training stopped before its last epoch."""
     for one in callbacks:
         if isinstance(one, TimeBudget) and one.spent + one.longest > one.seconds:
             return f"another epoch would pass the budget of {one.seconds:g} s"

@@ -130,7 +130,7 @@ def _restore(model: keras.Model, start: Checkpoint | None, plan: Plan) -> int:
 
 
 def _set_step(model: keras.Model, step: int) -> None:
-    """Put the optimizer at a step of its schedules."""
+    """Set the step of the optimizer's schedules."""
     optimizers.unwrapped(model.optimizer).iterations.assign(step)
 
 

@@ -102,7 +102,7 @@ def _is_number(value: Any, *, none: bool = True) -> bool:
 
 
 def identity(run: Run, dataset: Dataset) -> dict[str, Any]:
-    """Return what identifies the run of a checkpoint: recipe, settings with the seed, and data."""
+    """Return the identity of a run in its checkpoints: recipe, settings with the seed, data."""
     return {**_identity_without_data(run), "data": dataset.digest}
 
 

@@ -78,7 +78,7 @@ def train_run(
         planned = plan(config, data.count)
         model = build_model(entry, config.model, planned)
         _check_fit(model, entry.name, data)
-        _ = data.train  # the images are read here, while the display says so
+        _ = data.train  # read the images here, while the display says so
     origin = fork_checkpoint(fork, planned.epochs) if fork and not resuming else None
     surroundings = {**environment.describe(), "precision": planned.precision._asdict()}
     if resume and runs.is_run(path):
@@ -178,7 +178,7 @@ def run_curves(run: Run) -> "Figure":
 
 
 def _within(config: RunConfig) -> list[str]:
-    """Return what is in the training figures and not in the validation figures."""
+    """Return what makes the training figures differ from the validation figures."""
     policy = config.training.policy
     parts = {
         "dropout": any(getattr(config.model, "dropout_rates", ())),
