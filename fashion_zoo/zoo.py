@@ -66,7 +66,7 @@ def get(
     changes = {field: value for field, value in given.items() if value is not None}
     config = override(entry.config, {"model": overrides, **changes})
 
-    from fashion_zoo.training import build_model, compile_model
+    from fashion_zoo.training.compile import build_model, compile_model
     from fashion_zoo.training.plan import plan
 
     still = plan(config)
@@ -123,7 +123,7 @@ def train(
     chosen, images = load_for(chosen, entry.config.model, data, data_settings, overrides)
 
     from fashion_zoo.exporting import IN_RUN, check_exportable
-    from fashion_zoo.training import train_run
+    from fashion_zoo.training.session import train_run
 
     if export:
         check_exportable(path / IN_RUN)  # before the training, which takes minutes

@@ -73,7 +73,7 @@ def trained_runs(monkeypatch):
 
     made = Made()
     made.data = []
-    monkeypatch.setattr("fashion_zoo.training.train_once", train_once)
+    monkeypatch.setattr("fashion_zoo.training.session.train_once", train_once)
     return made
 
 

@@ -130,7 +130,7 @@ def test_trainings_that_begin_in_the_same_second_take_the_next_free_name(tmp_pat
         places = [run.path.name for run in (one, two, three)]
     assert places == [named.name, f"{named.name}-2", f"{named.name}-3"]
     monkeypatch.setattr(runs, "default_run_dir", lambda name: named)
-    monkeypatch.setattr("fashion_zoo.training.train_run", Asked.ask)
+    monkeypatch.setattr("fashion_zoo.training.session.train_run", Asked.ask)
     for run_dir, path, next_free in ((None, named, True), (tmp_path / "r", tmp_path / "r", False)):
         with pytest.raises(Asked) as caught:
             fashion_zoo.train("bn_mlp", run_dir=run_dir)

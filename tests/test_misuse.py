@@ -86,11 +86,11 @@ def cheap(place, monkeypatch):
     monkeypatch.setattr(registry, "_recipes", dict(registry._recipes))
     monkeypatch.setattr("fashion_zoo.machine.devices.gc.collect", lambda: None)  # a thousand calls
     for target in (
-        "fashion_zoo.training.train_run", "fashion_zoo.training.lr_finder._sweep",
+        "fashion_zoo.training.session.train_run", "fashion_zoo.training.lr_finder._sweep",
         "fashion_zoo.tuning.Study", "fashion_zoo.tuning.serve",
         "fashion_zoo.evaluation.report.evaluate_run", "fashion_zoo.exporting.export_run",
         "fashion_zoo.runs.Run.load_model", "fashion_zoo.show.figures.save",
-        "fashion_zoo.training.build_model",
+        "fashion_zoo.training.compile.build_model",
         "fashion_zoo.data.sources.fashion_mnist._read",
     ):  # fmt: skip
         monkeypatch.setattr(target, begun)

@@ -80,7 +80,7 @@ def test_a_command_reads_a_folder_of_the_users_own_once(command, monkeypatch, tm
     parts = []
     monkeypatch.setattr(_common, "start_keras", lambda *_, **__: None)
     monkeypatch.setattr(fashion_mnist, "_read", read)
-    monkeypatch.setattr("fashion_zoo.training.train_run", stop)
+    monkeypatch.setattr("fashion_zoo.training.session.train_run", stop)
     monkeypatch.setattr("fashion_zoo.training.lr_finder.find_lr", stop)
     monkeypatch.chdir(tmp_path)
     assert command.main(["bn_mlp", "--data.folder", str(tmp_path)]) == 3

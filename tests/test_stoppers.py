@@ -10,7 +10,8 @@ import pytest
 from fashion_zoo import TrainingError, override, recipe
 from fashion_zoo.callbacks import EarlyStopping, StopOnDivergence, TimeBudget
 from fashion_zoo.data.batches import encode
-from fashion_zoo.training import build_model, compile_model, ending, untrained_loss
+from fashion_zoo.training import ending
+from fashion_zoo.training.compile import build_model, compile_model, untrained_loss
 from fashion_zoo.training.plan import plan
 
 

@@ -8,8 +8,7 @@ from fashion_zoo import ConfigError, MLPConfig, recipe
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import load
-from fashion_zoo.training import build_model
-from fashion_zoo.training.compile import compile_model, steps_of_about_a_second
+from fashion_zoo.training.compile import build_model, compile_model, steps_of_about_a_second
 from fashion_zoo.training.plan import plan
 
 

@@ -149,7 +149,7 @@ def _row(
         return {**found, **environment.place(environment.describe())}
     from fashion_zoo.evaluation import evaluate_run
     from fashion_zoo.show.waiting import waiting
-    from fashion_zoo.training import train_once
+    from fashion_zoo.training.session import train_once
 
     done = train_once(registry.recipe(arm.recipe), config, path, display, data)
     with waiting("Evaluating on the test images", display.enabled):

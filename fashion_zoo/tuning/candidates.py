@@ -14,7 +14,7 @@ from fashion_zoo.language.wording import percent
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.show.streams import say
 from fashion_zoo.storage import locks
-from fashion_zoo.training import train_once
+from fashion_zoo.training.session import train_once
 from fashion_zoo.tuning.hypermodel import RecipeHyperModel
 from fashion_zoo.tuning.sampling import ranked
 from fashion_zoo.tuning.study import Study

@@ -81,7 +81,8 @@ def _train(
 def main(changes: Mapping[str, Any]) -> None:
     """Train ``bn_mlp`` with these changes and print its figures."""
     from fashion_zoo.show.progress import TrainingDisplay
-    from fashion_zoo.training import checkpoint, train_once
+    from fashion_zoo.training import checkpoint
+    from fashion_zoo.training.session import train_once
 
     entry = registry.recipe("bn_mlp")
     with tempfile.TemporaryDirectory() as folder:
