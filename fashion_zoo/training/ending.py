@@ -12,19 +12,15 @@ from fashion_zoo.evaluation.metrics import Predictions
 from fashion_zoo.evaluation.metrics.nll import nll
 from fashion_zoo.language.wording import counted
 from fashion_zoo.runs import Run
+from fashion_zoo.training.recorder import Recorder
 
 VALIDATION_BATCH = 1000  # images; divides 5,000, so validation needs one shape only
 
 
 def summary(
-    run: Run,
-    model: keras.Model,
-    validation: Images,
-    callbacks: Sequence[keras.callbacks.Callback],
-    epochs: int,
-    finished: bool,
+    model: keras.Model, recorder: Recorder, validation: Images, finished: bool
 ) -> dict[str, Any]:
-    """Return the content of ``training.json`` but for the seconds.
+    """Return the content of ``training.json``.
 
     The final weights are measured on the validation images: after early stopping or Ctrl-C they
     may not be those of the last epoch.
@@ -35,11 +31,12 @@ def summary(
     images = reshape(validation.images, model.input_shape[1:])
     logits = model.predict(images, batch_size=VALIDATION_BATCH, verbose=0)
     loss = nll(Predictions(logits.astype("float64"), validation.labels, ()))
+    callbacks, epochs = recorder.others, len(recorder.rows)
     for one in callbacks if finished else ():
         if isinstance(one, StopOnDivergence):
             one.check_final(loss)
     correct = int((logits.argmax(axis=-1) == validation.labels).sum())
-    early = finished and epochs < run.config.training.epochs
+    early = finished and epochs < recorder.run.config.training.epochs
     return {
         "finished": finished,
         "epochs": epochs,
@@ -48,6 +45,7 @@ def summary(
         "validation_correct": correct,
         "validation_images": len(validation.labels),
         "validation_accuracy": correct / len(validation.labels),
+        "seconds": round(sum(row["seconds"] for row in recorder.times), 2),
     }
 
 

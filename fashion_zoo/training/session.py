@@ -125,7 +125,7 @@ def _train(
                 raise
             finished = False
         with waiting("Validating and saving the model", display.enabled):
-            _finish(model, dataset.validation, recorder, finished, display)
+            _finish(model, recorder, dataset.validation, finished, display)
     return Outcome(recorder.run, interrupted=stop.asked or not finished)
 
 
@@ -141,16 +141,14 @@ def _resume(run: Run, start: Checkpoint, surroundings: Mapping[str, Any]) -> Non
 
 def _finish(
     model: keras.Model,
-    validation: Images,
     recorder: Recorder,
+    validation: Images,
     finished: bool,
     display: TrainingDisplay,
 ) -> None:
     """Write the model, ``training.json``, and after both the picture."""
     run = recorder.run
-    epochs = len(recorder.rows)
-    summary = ending.summary(run, model, validation, recorder.others, epochs, finished)
-    summary["seconds"] = round(sum(row["seconds"] for row in recorder.times), 2)
+    summary = ending.summary(model, recorder, validation, finished)
     run.save_model(model)
     storage.write_json(run.to_write("training.json"), summary)
     if early := ending.stop_message(summary, run.config.training.epochs):
