@@ -10,6 +10,7 @@ from fashion_zoo.callbacks.dropout import (
 from fashion_zoo.callbacks.reporting import (
     OptimizerLogger as OptimizerLogger,
     ProgressDisplay as ProgressDisplay,
+    check_callbacks as check_callbacks,
 )
 from fashion_zoo.callbacks.stopping import (
     EarlyStopping as EarlyStopping,

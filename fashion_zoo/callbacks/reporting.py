@@ -1,10 +1,12 @@
 """Callbacks that log the rates of the optimizer, and show the progress of training."""
 
 import time
+from collections.abc import Sequence
 
 import keras
 
 from fashion_zoo import optimizers
+from fashion_zoo.errors import ConfigError
 from fashion_zoo.show.progress import TrainingDisplay
 
 
@@ -46,3 +48,21 @@ class ProgressDisplay(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.display.finish_epoch(epoch, self.speed, logs)
+
+
+def check_callbacks(callbacks: Sequence[keras.callbacks.Callback]) -> None:
+    """Check the callbacks of a caller before a training.
+
+    Raises:
+        ConfigError: if one is not a Keras callback, or sets the learning rate.
+    """
+    for one in callbacks:
+        if not isinstance(one, keras.callbacks.Callback):
+            raise ConfigError(f"callbacks must hold Keras callbacks, received {one!r}.")
+        if isinstance(
+            one, keras.callbacks.ReduceLROnPlateau | keras.callbacks.LearningRateScheduler
+        ):
+            raise ConfigError(
+                f"{type(one).__name__} cannot set the learning rate, which follows "
+                "training.schedules.learning_rate. Leave the callback out, and choose a schedule."
+            )

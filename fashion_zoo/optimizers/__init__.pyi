@@ -1,5 +1,5 @@
 from ._build import build_optimizer as build_optimizer
-from ._build import unwrapped as unwrapped
+from ._build import counting as counting
 from ._build import last_step as last_step
 from ._build import to_keras as to_keras
 from ._build import FusedAdam as FusedAdam

@@ -167,14 +167,14 @@ class ScheduledAdamW(TabulatedDecay, FusedAdamW):
     """
 
 
-def unwrapped(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+def counting(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
     """Return the optimizer that has the step and the rate: without the wrapper of loss scaling."""
     return getattr(optimizer, "inner_optimizer", optimizer)
 
 
 def last_step(optimizer: keras.optimizers.Optimizer) -> dict[str, float]:
     """Return the learning rate of the optimizer's last step, and the weight decay if it moves."""
-    optimizer = unwrapped(optimizer)
+    optimizer = counting(optimizer)
     schedule = optimizer._learning_rate  # the property has the rate of the next step
     # Not ``iterations``, which counts updates if gradients are accumulated.
     step = keras.ops.maximum(optimizer._iterations - 1, 0)
@@ -195,7 +195,7 @@ def to_keras(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimize
     Keras stores no list of what is excluded from decay, so one that is loaded from a file decays
     every weight.
     """
-    inner = unwrapped(optimizer)
+    inner = counting(optimizer)
     kind = getattr(inner, "in_keras", type(inner))
     plain = kind.from_config({**inner.get_config(), **last_step(inner)})
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):

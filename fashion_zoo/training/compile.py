@@ -1,7 +1,6 @@
-"""Build and compile the model of a recipe, and check what it is trained with."""
+"""Build and compile the model of a recipe."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -75,20 +74,6 @@ def steps_of_about_a_second(parameters: int, batch_size: int, steps: int) -> int
         return 1
     seconds = 0.002 + 6 * parameters * batch_size / 50e9
     return min(max(int(1 / seconds), 1), steps)
-
-
-def check_callbacks(callbacks: Sequence[keras.callbacks.Callback]) -> None:
-    """Refuse an object that is not a Keras callback, and a callback that sets the learning rate."""
-    for one in callbacks:
-        if not isinstance(one, keras.callbacks.Callback):
-            raise ConfigError(f"callbacks must hold Keras callbacks, received {one!r}.")
-        if isinstance(
-            one, keras.callbacks.ReduceLROnPlateau | keras.callbacks.LearningRateScheduler
-        ):
-            raise ConfigError(
-                f"{type(one).__name__} cannot set the learning rate, which follows "
-                "training.schedules.learning_rate. Leave the callback out, and choose a schedule."
-            )
 
 
 def check_batch(model: keras.Model, batch_size: int) -> None:

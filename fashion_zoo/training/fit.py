@@ -131,7 +131,7 @@ def _restore(model: keras.Model, start: Checkpoint | None, plan: Plan) -> int:
 
 def _set_step(model: keras.Model, step: int) -> None:
     """Set the step of the optimizer's schedules."""
-    optimizers.unwrapped(model.optimizer).iterations.assign(step)
+    optimizers.counting(model.optimizer).iterations.assign(step)
 
 
 def epoch_starter(pipeline: Pipeline, plan: Plan) -> keras.callbacks.Callback:

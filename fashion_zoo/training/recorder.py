@@ -101,15 +101,12 @@ def _is_number(value: Any, *, none: bool = True) -> bool:
     return (value is None and none) or type(value) in (int, float)
 
 
-def identity(run: Run, dataset: Dataset) -> dict[str, Any]:
+def identity(run: Run, dataset: Dataset | None = None) -> dict[str, Any]:
     """Return the identity of a run in its checkpoints: recipe, settings with the seed, data."""
-    return {**_identity_without_data(run), "data": dataset.digest}
-
-
-def _identity_without_data(run: Run) -> dict[str, Any]:
     stored = runs.as_stored(run.config)
     stored["data"].pop("folder")  # it may have moved; the files have a digest
-    return {"recipe": run.recipe, "config": stored}
+    data = {"data": dataset.digest} if dataset else {}
+    return {"recipe": run.recipe, "config": stored, **data}
 
 
 def load_checkpoint(run: Run, expected: Mapping[str, Any]) -> Checkpoint | None:
@@ -165,7 +162,7 @@ def fork_checkpoint(path: str | Path, epochs: int) -> Checkpoint:
         RunError: as ``load_checkpoint``; or if there is none, or nothing would be left to train.
     """
     origin = runs.open_run(path)
-    found = load_checkpoint(origin, _identity_without_data(origin))
+    found = load_checkpoint(origin, identity(origin))
     if found is None:
         raise RunError(f"{path} has no checkpoint to fork from: no epoch of it is complete.")
     if found.epochs >= epochs:

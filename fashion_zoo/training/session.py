@@ -10,7 +10,7 @@ import keras
 import fashion_zoo.training.ending as ending
 from fashion_zoo import runs, storage
 from fashion_zoo.augment.policies import mixes
-from fashion_zoo.callbacks import StopOnInterrupt
+from fashion_zoo.callbacks import StopOnInterrupt, check_callbacks
 from fashion_zoo.config import RunConfig
 from fashion_zoo.data import Dataset, Images, check_shape
 from fashion_zoo.errors import ConfigError, advice
@@ -24,7 +24,7 @@ from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.show.waiting import waiting
 from fashion_zoo.storage import absolute
 from fashion_zoo.training.checkpoint import Checkpoint
-from fashion_zoo.training.compile import build_model, check_callbacks
+from fashion_zoo.training.compile import build_model
 from fashion_zoo.training.fit import fit
 from fashion_zoo.training.plan import Plan, plan
 from fashion_zoo.training.recorder import Recorder, fork_checkpoint, identity, load_checkpoint

@@ -12,6 +12,7 @@ from keras_tuner.engine import hyperparameters
 from keras_tuner.src.engine.conditions import Parent  # it has no public name
 
 from fashion_zoo import registry, spaces
+from fashion_zoo.callbacks import check_callbacks
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Dataset, load_for
@@ -20,7 +21,7 @@ from fashion_zoo.registry import Recipe
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.spaces import Parameter, TrainingSpace, check_images, narrowed
 from fashion_zoo.spaces.ranges import Choice, Float, Whole
-from fashion_zoo.training.compile import build_model, check_callbacks, compile_to_train
+from fashion_zoo.training.compile import build_model, compile_to_train
 from fashion_zoo.training.fit import fit
 from fashion_zoo.training.plan import Plan, plan
 from fashion_zoo.tuning.base_oracle import SearchError
