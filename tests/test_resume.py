@@ -220,7 +220,7 @@ def test_a_fork_that_cannot_be_says_why(whole, tmp_path):
 def test_results_of_an_earlier_model_go_when_training_goes_on(tmp_path, monkeypatch):
     class Press(session.StopOnInterrupt):
         def on_epoch_begin(self, epoch, logs=None):
-            self.asked = epoch == 1
+            self.requested = epoch == 1
 
     with monkeypatch.context() as patch:
         patch.setattr(session, "StopOnInterrupt", Press)

@@ -94,7 +94,7 @@ def test_early_stopping_brings_the_best_weights_back_after_ctrl_c(tmp_path, smal
         """Ctrl-C in the fifth epoch."""
 
         def on_epoch_begin(self, epoch, logs=None):
-            self.asked = epoch == 4
+            self.requested = epoch == 4
 
     monkeypatch.setattr(session, "StopOnInterrupt", Press)
     with pytest.raises(KeyboardInterrupt) as caught:
@@ -131,7 +131,7 @@ def test_ctrl_c_with_the_last_epoch_saves_a_finished_run_and_evaluates_nothing(
 ):
     class Press(session.StopOnInterrupt):
         def on_train_end(self, logs=None):
-            self.asked = True
+            self.requested = True
 
     monkeypatch.setattr(session, "StopOnInterrupt", Press)
     with pytest.raises(KeyboardInterrupt) as caught:

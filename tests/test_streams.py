@@ -117,14 +117,14 @@ def test_ctrl_c_asks_where_nobody_reads_the_promise(monkeypatch):
         monkeypatch.setattr(os, "write", refuse)
         signal.raise_signal(signal.SIGINT)
         monkeypatch.undo()
-        assert stop.asked
+        assert stop.requested
         assert not signal.getitimer(signal.ITIMER_REAL)[0]
 
 
 def test_sigterm_ends_a_process_that_comes_to_no_safe_point():
     with StopOnInterrupt(b"") as stop:
         signal.raise_signal(signal.SIGTERM)
-        assert stop.asked
+        assert stop.requested
         assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 30
         assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL  # which ends a process
     assert not signal.getitimer(signal.ITIMER_REAL)[0]

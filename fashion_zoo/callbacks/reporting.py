@@ -1,4 +1,4 @@
-"""Callbacks that log the rates of the optimizer, and show the progress of training."""
+"""Callbacks that log rates and show progress, and a check of the callbacks of a caller."""
 
 import time
 from collections.abc import Sequence

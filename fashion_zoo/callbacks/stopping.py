@@ -186,24 +186,24 @@ class StopOnInterrupt(keras.callbacks.Callback):
     point before. Outside the main thread, where Python delivers no signals, it does nothing.
 
     Args:
-        promise: the line that is shown after the first signal.
+        message: the line that is shown after the first signal.
         say: shows a line; by default on stderr.
     """
 
-    def __init__(self, promise: str = STOPPING, say: Callable[[str], None] = streams.say):
+    def __init__(self, message: str = STOPPING, say: Callable[[str], None] = streams.say):
         super().__init__()
-        self.promise = promise
+        self.message = message
         self.say = say
-        self.asked = False
-        self.insisted = False
+        self.requested = False
+        self.forced = False
         self._alarmed = False
-        self._saying: threading.Thread | None = None
+        self._printing: threading.Thread | None = None
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> "StopOnInterrupt":
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
-                self._previous[number] = signal.signal(number, self._ask)
+                self._previous[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(self, *_) -> None:
@@ -212,19 +212,19 @@ class StopOnInterrupt(keras.callbacks.Callback):
         for number, handler in self._previous.items():
             signal.signal(number, handler)
 
-    def _ask(self, number, frame) -> None:
-        if self.asked:
-            self.insisted = True
+    def _handle(self, number, frame) -> None:
+        if self.requested:
+            self.forced = True
             raise KeyboardInterrupt
-        self.asked = True
+        self.requested = True
         if number == signal.SIGTERM:
-            self._end_for_sure()
+            self._set_alarm()
         # A thread: the handler may interrupt a print, which is not reentrant, and a display must
         # print the line itself, or it would end up in its bar.
-        self._saying = threading.Thread(target=self.say, args=(self.promise,))
-        self._saying.start()
+        self._printing = threading.Thread(target=self.say, args=(self.message,))
+        self._printing.start()
 
-    def _end_for_sure(self) -> None:
+    def _set_alarm(self) -> None:
         """Set an alarm, which ends the process, unless the program has its own."""
         free = signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
         if free and not signal.getitimer(signal.ITIMER_REAL)[0]:
@@ -236,7 +236,7 @@ class StopOnInterrupt(keras.callbacks.Callback):
 
     def check(self) -> None:
         """Raise if a signal has come; for safe points other than the end of an execution."""
-        if self.asked:
-            if self._saying:
-                self._saying.join()  # before the display is stopped
+        if self.requested:
+            if self._printing:
+                self._printing.join()  # before the display is stopped
             raise KeyboardInterrupt

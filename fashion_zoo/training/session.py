@@ -121,12 +121,12 @@ def _train(
         try:
             fit(model, planned, dataset, [stop, *callbacks], display, recorder)
         except KeyboardInterrupt:
-            if stop.insisted:
+            if stop.forced:
                 raise
             finished = False
         with waiting("Validating and saving the model", display.enabled):
             _finish(model, recorder, dataset.validation, finished, display)
-    return Outcome(recorder.run, interrupted=stop.asked or not finished)
+    return Outcome(recorder.run, interrupted=stop.requested or not finished)
 
 
 def _resume(run: Run, start: Checkpoint, surroundings: Mapping[str, Any]) -> None:
