@@ -20,8 +20,10 @@ def build_model(entry: Recipe, config: Any, plan: Plan) -> keras.Model:
 
 
 @precision.keras_defaults()
-def compile_model(model: keras.Model, plan: Plan, *, steps_per_execution: int = 1) -> keras.Model:
-    """Compile a model in place for its plan, and return it."""
+def compile_model(
+    model: keras.Model, plan: Plan, *, steps_per_execution: int | None = None
+) -> keras.Model:
+    """Compile a model in place and return it; by default an execution takes about a second."""
     loss: keras.losses.Loss
     if plan.soft_labels:
         loss = keras.losses.CategoricalCrossentropy(from_logits=True, dtype="float32")
@@ -38,15 +40,10 @@ def compile_model(model: keras.Model, plan: Plan, *, steps_per_execution: int = 
         ),
         loss=loss,
         metrics=[accuracy],
-        steps_per_execution=steps_per_execution,
+        steps_per_execution=steps_per_execution
+        or steps_of_about_a_second(model.count_params(), plan.batch_size, plan.steps),
     )
     return model
-
-
-def compile_to_train(model: keras.Model, plan: Plan) -> None:
-    """Compile a model with executions of about a second."""
-    execution = steps_of_about_a_second(model.count_params(), plan.batch_size, plan.steps)
-    compile_model(model, plan, steps_per_execution=execution)
 
 
 def untrained_loss(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> float:
@@ -64,7 +61,7 @@ def untrained_loss(model: keras.Model, images: np.ndarray, labels: np.ndarray) -
 
 
 def steps_of_about_a_second(parameters: int, batch_size: int, steps: int) -> int:
-    """Estimate how many steps take about a second on a small CPU, at most an epoch.
+    """Estimate how many steps take about a second on a small CPU, at least 1, at most an epoch.
 
     A training step costs 6 operations per parameter and image (2 forward, 4 backward; Kaplan et
     al. 2020, arXiv:2001.08361, section 2.1). 50 GFLOP/s and 2 ms of overhead per step were
@@ -73,7 +70,7 @@ def steps_of_about_a_second(parameters: int, batch_size: int, steps: int) -> int
     if keras.backend.backend() == "torch":  # where Keras has no longer executions
         return 1
     seconds = 0.002 + 6 * parameters * batch_size / 50e9
-    return min(max(int(1 / seconds), 1), steps)
+    return max(min(int(1 / seconds), steps), 1)
 
 
 def check_batch(model: keras.Model, batch_size: int) -> None:

@@ -22,7 +22,7 @@ from fashion_zoo.layers import ScheduledDropout
 from fashion_zoo.machine import precision
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.training.checkpoint import Checkpoint, restore_variables
-from fashion_zoo.training.compile import check_batch, compile_to_train, untrained_loss
+from fashion_zoo.training.compile import check_batch, compile_model, untrained_loss
 from fashion_zoo.training.ending import VALIDATION_BATCH
 from fashion_zoo.training.plan import Plan
 from fashion_zoo.training.recorder import Recorder
@@ -51,7 +51,7 @@ def fit(
         display: the progress display.
         recorder: writes each epoch, and has the checkpoint to start from.
         initial_epoch: epochs that are done, if there is no recorder.
-        compiled: whether model and plan have been through ``compile_to_train`` already.
+        compiled: whether model and plan have been through ``compile_model`` already.
 
     Raises:
         ConfigError: as ``check_batch``; or if the plan moves a value that the model does not have.
@@ -60,7 +60,7 @@ def fit(
     check_batch(model, plan.batch_size)
     pipeline = make_pipeline(model, plan, dataset)
     if not compiled:
-        compile_to_train(model, plan)
+        compile_model(model, plan)
     images = reshape(dataset.validation.images, model.input_shape[1:])
     smoothing = 0.0 if plan.soft_labels else None  # validation labels are never smoothed
     labels = encode(dataset.validation.labels, model.output_shape[-1], smoothing)

@@ -21,7 +21,7 @@ from fashion_zoo.registry import Recipe
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.spaces import Parameter, TrainingSpace, check_images, narrowed
 from fashion_zoo.spaces.ranges import Choice, Float, Whole
-from fashion_zoo.training.compile import build_model, compile_to_train
+from fashion_zoo.training.compile import build_model, compile_model
 from fashion_zoo.training.fit import fit
 from fashion_zoo.training.plan import Plan, plan
 from fashion_zoo.tuning.base_oracle import SearchError
@@ -142,7 +142,7 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         config = self.config(hp, repetition)
         planned = plan(config, self.images(repetition).count)
         model = build_model(self.entry, config.model, planned)
-        compile_to_train(model, planned)
+        compile_model(model, planned)
         model.optimizer.build(model.trainable_variables)  # a tuner may load its weights
         self._built = weakref.ref(model), config, planned
         return model
