@@ -22,8 +22,7 @@ from fashion_zoo.config.overrides import override
 from fashion_zoo.data import load
 from fashion_zoo.optimizers import TabulatedSchedule
 from fashion_zoo.show.progress import TrainingDisplay
-from fashion_zoo.training import build_model
-from fashion_zoo.training.compile import compile_model
+from fashion_zoo.training.compile import build_model, compile_model
 from fashion_zoo.training.fit import epoch_starter, fit, make_pipeline
 from fashion_zoo.training.plan import Plan, plan
 from recipes.benchmark.slices import SLICES
