@@ -7,6 +7,7 @@ from modules imported by the user or with ``load_recipes``.
 
 import dataclasses
 import fnmatch
+import functools
 import hashlib
 import importlib
 import importlib.metadata
@@ -27,9 +28,6 @@ from fashion_zoo.language.arguments import AnyPath, checked
 from fashion_zoo.language.vocabulary import check_new
 from fashion_zoo.language.wording import counted, unknown
 from fashion_zoo.spaces import TrainingSpace
-
-GROUP = "fashion_zoo.recipes"
-_BUILT_IN = "fashion_zoo.models"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,19 +53,16 @@ class Recipe:
 
     def __repr__(self) -> str:
         training = self.config.training
-        return "\n".join(
-            [
-                f"{self.name}: {self.summary}",
-                f"{counted(self.parameters, 'trainable parameter')}; "
-                f"{counted(training.epochs, 'epoch')}, {counted(training.batch_size, 'image')} a "
-                f"batch, {training.optimizer} at {training.learning_rate:g}",
-                self.reference or "no reference",
-            ]
+        return (
+            f"{self.name}: {self.summary}\n"
+            f"{counted(self.parameters, 'trainable parameter')}; "
+            f"{counted(training.epochs, 'epoch')}, {counted(training.batch_size, 'image')} a "
+            f"batch, {training.optimizer} at {training.learning_rate:g}\n"
+            f"{self.reference or 'no reference'}"
         )
 
 
 _recipes: dict[str, Recipe] = {}
-_discovered: set[str] = set()
 
 
 @checked
@@ -159,17 +154,15 @@ def _tags(tags: str | Iterable[str]) -> tuple[str, ...]:
     return (tags,) if isinstance(tags, str) else tuple(tags)
 
 
+@functools.cache
 def _discover() -> None:
-    if _BUILT_IN not in _discovered:
-        importlib.import_module(_BUILT_IN)
-        _discovered.add(_BUILT_IN)
-        for entry in importlib.metadata.entry_points(group=GROUP):
-            try:
-                entry.load()
-            except Exception as error:  # the other recipes can still be used
-                warnings.warn(
-                    f"Recipes of {entry.value!r} could not be loaded: {error!r}.", stacklevel=3
-                )
+    importlib.import_module("fashion_zoo.models")
+    for entry in importlib.metadata.entry_points(group="fashion_zoo.recipes"):
+        try:
+            entry.load()
+        except Exception as error:  # the other recipes can still be used
+            text = f"Recipes of {entry.value!r} could not be loaded: {error!r}."
+            warnings.warn(text, stacklevel=3)
 
 
 @checked

@@ -223,7 +223,7 @@ def test_a_state_of_the_first_format_is_read_and_said_to_be_taken_on_trust(run, 
 
 def test_a_state_of_a_newer_package_is_not_passed_over(run):
     storage.write_verified(run.checkpoint_file(2), changed(captured(run, 2), put("format", 99)))
-    with pytest.raises(RunError, match="has format 99; this package knows formats up to 2"):
+    with pytest.raises(RunError, match="has format 99; this package reads formats up to 2"):
         load(run)
 
 

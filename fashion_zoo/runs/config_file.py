@@ -70,15 +70,15 @@ def parse(file: Path, what: str) -> tuple[str, RunConfig, Description | None]:
             package, or does not fit its recipe.
     """
     stored = read_json(file)
-    number, name = stored.get("format"), stored.get("recipe")
+    name: Any = stored.get("recipe")
+    number = stored.get("format")
     if isinstance(number, int) and number > FORMAT:
         raise RunError(
-            f"{what} has format {number}; this package knows formats up to {FORMAT}. "
+            f"{what} has format {number}; this package reads formats up to {FORMAT}. "
             "Update fashion_zoo."
         )
-    settings = isinstance(stored.get("config"), dict)
-    known = type(number) is int and 1 <= number <= FORMAT
-    if not known or not settings or not isinstance(name, str):
+    readable = type(number) is int and number >= 1 and isinstance(name, str)
+    if not readable or not isinstance(stored.get("config"), dict):
         raise RunError(f"{file} is not a run's config.")
     check_shape(file, stored, SHAPES["config.json"])
     try:
@@ -172,8 +172,9 @@ def _revive(value: Any, hint: Any) -> Any:
             return tuple(map(_revive, value, of))
         # In a bare tuple, lists were tuples as well.
         inner = of[0] if of else tuple if issubclass(kind, tuple) else Any
-        items: Any = [_revive(one, inner) for one in value]
-        return kind(items) if issubclass(kind, tuple | collections.abc.Set) else items
+        items = [_revive(one, inner) for one in value]
+        made = issubclass(kind, tuple | collections.abc.Set)
+        return kind(items) if made else items
     if isinstance(value, Mapping):
         if dataclasses.is_dataclass(kind):
             hints = typing.get_type_hints(kind)

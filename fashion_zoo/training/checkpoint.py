@@ -90,7 +90,7 @@ def parse(data: bytes) -> Checkpoint:
     check(type(number) is int and number >= 1)
     if number > _FORMAT:
         raise RunError(
-            f"The checkpoint has format {number}; this package knows formats up to {_FORMAT}. "
+            f"The checkpoint has format {number}; this package reads formats up to {_FORMAT}. "
             "Update fashion_zoo."
         )
     check(type(epochs) is int and epochs >= 1 and type(about.get("stopped")) is bool)
