@@ -15,7 +15,7 @@ from fashion_zoo.language.wording import counted, percent
 from fashion_zoo.machine.devices import releasing
 from fashion_zoo.runs import Run, dataset_of
 from fashion_zoo.runs.results import RESULTS, Result
-from fashion_zoo.show import cells, figures, plots
+from fashion_zoo.show import cells, figures, pages, plots
 from fashion_zoo.show.waiting import Progress, paused, waiting
 
 Show = Callable[[dict[str, Any]], None]
@@ -68,8 +68,6 @@ class Evaluation(Result):
         )
 
     def _repr_html_(self) -> str:
-        from fashion_zoo.show import pages
-
         rows = [
             [row["name"], *(f"{row[key]:.3f}" for key in ("precision", "recall", "f1"))]
             for row in self.get("classes", ())

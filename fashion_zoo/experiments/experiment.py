@@ -158,7 +158,7 @@ class Measured:
     def __init__(self, experiment: Experiment, rows: Iterable[Row]):
         self.experiment, self.arms = experiment, experiment.all_arms()
         self._rows: dict[str, dict[int, Row]] = {arm.name: {} for arm in self.arms}
-        for row in rows:
+        for row in sorted(rows, key=lambda row: row["seed"]):
             if row["arm"] in self._rows:
                 self._rows[row["arm"]][row["seed"]] = row
         self.by_arm = {name: rows for name, rows in self._rows.items() if rows}
@@ -166,7 +166,7 @@ class Measured:
     @property
     def rows(self) -> list[Row]:
         """All rows, in the order of the arms and seeds."""
-        return [own[seed] for own in self.by_arm.values() for seed in sorted(own)]
+        return [row for own in self.by_arm.values() for row in own.values()]
 
     def values(self, arm: str, metric: str) -> list[Any]:
         """Return a metric of an arm, a value per seed; raise ConfigError if either is unknown."""
@@ -174,7 +174,7 @@ class Measured:
         for row in own.values():
             if metric not in row:
                 raise ConfigError(unknown("metric", metric, row))
-        return [own[seed][metric] for seed in sorted(own)]
+        return [row[metric] for row in own.values()]
 
     def _rows_of(self, arm: str) -> dict[int, Row]:
         if arm not in self._rows:
@@ -184,7 +184,7 @@ class Measured:
     def paired(self, arm: str, base: str | None, metric: str) -> list[float]:
         """Return the differences between two arms, one for each seed that both have."""
         own, other = self._rows_of(arm), self._rows_of(base) if base else {}
-        return [own[seed][metric] - other[seed][metric] for seed in sorted(own) if seed in other]
+        return [row[metric] - other[seed][metric] for seed, row in own.items() if seed in other]
 
     def best(self, metric: str, arms: Iterable[str]) -> str | None:
         """Return the arm with the highest mean, None if none of them was measured."""

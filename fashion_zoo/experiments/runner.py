@@ -13,6 +13,7 @@ from fashion_zoo import registry, storage
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Dataset, load
+from fashion_zoo.data.pipeline import need_tensorflow
 from fashion_zoo.errors import ConfigError, DataError, Hint
 from fashion_zoo.experiments import page as pages
 from fashion_zoo.experiments.experiment import Arm, Experiment, Measured, Row
@@ -21,7 +22,8 @@ from fashion_zoo.language.wording import percent, unknown
 from fashion_zoo.machine import environment
 from fashion_zoo.machine.devices import releasing
 from fashion_zoo.show import figures
-from fashion_zoo.show.waiting import Progress
+from fashion_zoo.show.progress import TrainingDisplay
+from fashion_zoo.show.waiting import Progress, waiting
 from fashion_zoo.storage import reading
 
 
@@ -114,11 +116,7 @@ def _measure(
     """Return the rows of these arms, trained and evaluated where they are not stored."""
     configs = [_config(experiment, arm, overrides) for arm in arms]
     if any(config.training.policy for config in configs):
-        from fashion_zoo.data.pipeline import need_tensorflow
-
         need_tensorflow()
-    from fashion_zoo.show.progress import TrainingDisplay
-
     display, rows, loaded = TrainingDisplay(progress), [], functools.cache(load)
     display.expect(len(arms) * seeds)
     # Seed by seed: a machine whose speed drifts is the same for the arms that are compared.
@@ -148,7 +146,6 @@ def _row(
         found = keep(file, settings, lambda _: dict(program(config.seed, data)))
         return {**found, **environment.place(environment.describe())}
     from fashion_zoo.evaluation import evaluate_run
-    from fashion_zoo.show.waiting import waiting
     from fashion_zoo.training.session import train_once
 
     done = train_once(registry.recipe(arm.recipe), config, path, display, data)

@@ -20,12 +20,9 @@ from fashion_zoo.seeds import derive
 class Arrays:
     """A split of arrays; the same arrays give the same data set."""
 
-    validation: float
-    """Fraction of the images of each class that is held out for validation."""
-    test: float
-    """Fraction that is held out for the test, if there are no test images."""
-    seed: int
-    """Key of the split; the seed of a training is another."""
+    validation: float  # fraction of each class
+    test: float  # fraction of each class, if no test images are given
+    seed: int  # of the split alone
 
     def __call__(self, config: DataConfig) -> Dataset:
         """Raise ConfigError: a config does not hold the arrays."""
@@ -42,9 +39,7 @@ class Arrays:
         Labels are positions in ``class_names``, or names.
         """
         if len(given) == 2 and all(isinstance(part, tuple) and len(part) == 2 for part in given):
-            given = [
-                array for part in given for array in part
-            ]  # as load_data() of Keras returns them
+            given = [*given[0], *given[1]]  # as load_data() of Keras returns them
         if len(given) not in (2, 4):
             raise DataError(
                 "Arrays are given as (x, y), (x, y, x_test, y_test) or ((x, y), (x_test, y_test)), "
