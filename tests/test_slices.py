@@ -1,6 +1,8 @@
 """Timing in interleaved slices, by the clock of a machine that stalls; no time passes."""
 
 import io
+import itertools
+import random
 import sys
 from types import SimpleNamespace
 
@@ -14,12 +16,13 @@ class Machine:
     """A machine whose clock is in milliseconds; in a stall everything takes four times as long."""
 
     def __init__(self, *stalls):
-        self.now, self.stalls, self.order = 0, stalls, []
+        self.now, self.order = 0, []
+        self.busy = set(itertools.chain.from_iterable(range(*stall) for stall in stalls))
 
     def work(self, milliseconds, name=""):
         start = self.now
         for _ in range(milliseconds):
-            self.now += 4 if any(begin <= self.now < end for begin, end in self.stalls) else 1
+            self.now += 4 if self.now in self.busy else 1
         self.order.append(name)
         return self.now - start
 
@@ -57,11 +60,25 @@ def test_short_stalls_that_no_reference_loop_meets_do_not_move_the_quartiles():
     assert middle * (1 - NEAR) < low <= high < middle * (1 + NEAR)
 
 
-def test_a_machine_that_is_slower_for_good_is_the_new_normal():
-    machine = Machine((2000, 10**9))
-    done = machine.interleave(60, a=100, b=250)
+def test_bursts_of_a_second_for_half_of_the_time_do_not_move_the_quartiles():
+    draw, stalls, now = random.Random(0), [], 0
+    while now < 200_000:
+        begin = now + round(draw.expovariate(1 / 1000))
+        now = begin + round(draw.expovariate(1 / 1000))
+        stalls.append((begin, now))
+    done = Machine(*stalls).interleave(40, a=100, b=250)
+    found = ratios(done["b"], done["a"])
+    low, middle, high = quartiles(found)
+    assert 2.5 * (1 - NEAR) < low <= middle <= high < 2.5 * (1 + NEAR)
+    assert sum(one.repeated for each in done.values() for one in each) > 0
+
+
+def test_a_machine_that_is_slower_for_good_stalls_only_for_a_while():
+    machine = Machine((30_000, 300_000))
+    done = machine.interleave(120, a=100, b=250)
     assert done["a"][0].seconds == 100
     assert done["a"][-1] == Slice(400, 0, False)
+    assert sum(one.stalled for each in done.values() for one in each) <= 1
     assert quartiles(ratios(done["b"], done["a"])) == (2.5, 2.5, 2.5)
 
 
@@ -81,10 +98,10 @@ def test_the_reference_loop_is_of_numpy_on_every_core():
 
 @pytest.fixture
 def training(monkeypatch):
-    """A training of 9 steps per epoch and its answers; its clock counts how often it is read."""
+    """A training of 16 steps per epoch and its answers; its clock counts how often it is read."""
     answers = []
     sliced = contender.Sliced(
-        SimpleNamespace(steps=9), lambda seconds, losses: answers.append((seconds, [*losses]))
+        SimpleNamespace(steps=16), lambda seconds, losses: answers.append((seconds, [*losses]))
     )
     monkeypatch.setattr(contender.time, "perf_counter", lambda: sliced.now)
     sliced.now, sliced.answers = 0, answers
@@ -102,15 +119,15 @@ def epoch(sliced, steps, loss):
 
 @pytest.mark.parametrize("execution", [1, 2])
 def test_a_training_answers_each_slice_and_validation_is_in_none(training, monkeypatch, execution):
-    steps = [execution] * (9 // execution) + [1] * (9 % execution)
-    monkeypatch.setattr(sys, "stdin", io.StringIO("\n" * 6))
+    steps = [execution] * (16 // execution)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n" * 10))
     epoch(training, steps, 0.9)
     assert training.answers == []  # to warm up
     epoch(training, steps, 0.8)
-    assert training.answers == [(6, [0.9])] * 3  # the fourth is answered after validation
-    with pytest.raises(SystemExit):  # nobody asks for the seventh
+    assert training.answers == [(6, [0.9])] * 7  # the eighth is answered after validation
+    with pytest.raises(SystemExit):  # nobody asks for the eleventh
         epoch(training, steps, 0.7)
-    assert training.answers == [(6, [0.9])] * 3 + [(6, [0.9, 0.8])] * 3
+    assert training.answers == [(6, [0.9])] * 7 + [(6, [0.9, 0.8])] * 3
 
 
 def test_the_steps_that_fit_executes_are_counted_without_a_batch_callback(training):

@@ -1,4 +1,4 @@
-"""Measure: ``python -m recipes.benchmark accuracy --seeds 3``, ``... speed --rounds 40``."""
+"""Measure: ``python -m recipes.benchmark accuracy --seeds 3``, ``... speed --rounds 60``."""
 
 import dataclasses
 import importlib
@@ -34,7 +34,7 @@ class Benchmark:
     seeds: int | None = None
     """Trainings per row, at least 2; by default 3, and 5 for dropout, seconds and search."""
     rounds: int | None = None
-    """Slices of each contender of speed, at least 2; by default 40."""
+    """Slices of each contender of speed, at least 2; by default 60."""
     folder: str | None = None
     """Folder of the runs and of what was measured so far; by default runs/NAME, and runs/benchmark
     for accuracy."""

@@ -20,7 +20,7 @@ from fashion_zoo.language.wording import counted
 from fashion_zoo.show.streams import say
 from fashion_zoo.storage import absolute
 from recipes.benchmark.program import Program, Rows, child, last_line, pivot
-from recipes.benchmark.slices import NEAR, SLICES, TRIES, Slice, interleave, quartiles, ratios
+from recipes.benchmark.slices import NEAR, TRIES, Slice, interleave, quartiles, ratios
 
 SETTINGS: dict[str, Mapping[str, Any]] = {
     "batch 128, float32": {"training": {"batch_size": 128}, "precision": "float32"},
@@ -48,7 +48,7 @@ class Entry(NamedTuple):
     is the part that is left out: ``metric``, ``iterator`` or ``nothing``."""
 
 
-def measure(rounds: int = 40, folder: str | Path = "runs/speed", **changes: Any) -> Iterator[Row]:
+def measure(rounds: int = 60, folder: str | Path = "runs/speed", **changes: Any) -> Iterator[Row]:
     """Measure training, its parts and augmentation.
 
     Args:
@@ -85,13 +85,13 @@ def training_rows(setting: str, rounds: int, changes: Mapping[str, Any]) -> Iter
         augmented = merged(both, {"training": {"augmentation": "standard"}})
         entries["fashion_zoo, standard"] = Entry("fashion_zoo", augmented)
     timed, answers = train(entries, rounds)
+    last = min(len(answer["losses"]) for answer in answers.values()) - 1  # that all have finished
     for name, own in timed.items():
         row = functools.partial(figure, "training", setting, name)
         throughput = [both["training"]["batch_size"] / one.seconds for one in own]
         yield row("throughput", throughput, "images/s", own)
         yield row("time against fashion_zoo", ratios(own, timed["fashion_zoo"]), "ratio")
-        # The last epoch that each has finished, however many slices were repeated.
-        yield row("training loss, last epoch", [answers[name]["losses"][rounds // SLICES]], "nats")
+        yield row("training loss, last epoch", [answers[name]["losses"][last]], "nats")
         yield row("peak memory", [answers[name]["megabytes"]], "MB")
 
 
