@@ -18,7 +18,7 @@ from fashion_zoo import DataError, FashionZooError, RunError, TrainingError, run
 from fashion_zoo.data import pictures
 from fashion_zoo.data.sources.fashion_mnist import read_idx
 from fashion_zoo.machine import environment
-from fashion_zoo.show import cells
+from fashion_zoo.show import pages
 from recipes import _common, train as train_command
 
 NAME = "bn_mlp"
@@ -214,7 +214,7 @@ def test_what_is_no_regular_file_is_refused_and_not_waited_for(no_file, tmp_path
         runs.check_free(tmp_path, resume=True)
     with pytest.raises(DataError, match="cannot be read: it is not a regular file"):
         read_idx(no_file, (1, 28, 28))
-    assert cells.image(no_file, "") == ""
+    assert pages.image(no_file, "") == ""
     with pytest.raises(DataError, match="it is not a regular file"):
         fashion_zoo.read_results(no_file)
     with pytest.raises(FashionZooError, match="not a regular file"):

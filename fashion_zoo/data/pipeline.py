@@ -16,13 +16,9 @@ Tables = Mapping[str, np.ndarray]  # name of a live value: its value at each ste
 class Pipeline(NamedTuple):
     """The batches of an epoch; ``fit`` iterates over them once per epoch."""
 
-    batches: Any
-    """Argument ``x`` of ``fit``: (images, labels). Images keep their shape and are uint8, or
-    float32 in 0..255 if augmented."""
-    steps: int
-    """Batches per epoch."""
-    start_epoch: Callable[[int], None]
-    """To be called with the number of an epoch, from 0, before its iterator is made."""
+    batches: Any  # (images, labels) for fit; images keep their shape, float32 if augmented
+    steps: int  # per epoch
+    start_epoch: Callable[[int], None]  # called with an epoch, from 0, before its iterator is made
 
 
 def training_pipeline(

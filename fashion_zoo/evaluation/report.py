@@ -15,7 +15,7 @@ from fashion_zoo.language.wording import counted, percent
 from fashion_zoo.machine.devices import releasing
 from fashion_zoo.runs import Run, dataset_of
 from fashion_zoo.runs.results import RESULTS, Result
-from fashion_zoo.show import cells, figures, pages, plots
+from fashion_zoo.show import figures, pages, plots
 from fashion_zoo.show.waiting import Progress, paused, waiting
 
 Show = Callable[[dict[str, Any]], None]
@@ -41,7 +41,7 @@ class Evaluation(Result):
     def __repr__(self) -> str:
         try:
             hardest = min(self["classes"], key=lambda row: row["f1"])
-            return cells.lines(
+            return pages.lines(
                 self.summary,
                 ", ".join(f"{title} {number}" for title, number in self.scores.items()),
                 f"hardest class {hardest['name']}, F1 {hardest['f1']:.3f}",
@@ -72,7 +72,7 @@ class Evaluation(Result):
             [row["name"], *(f"{row[key]:.3f}" for key in ("precision", "recall", "f1"))]
             for row in self.get("classes", ())
         ]
-        return cells.page(repr(self), pages.table(["class", "precision", "recall", "F1"], rows))
+        return pages.cell(repr(self), pages.table(["class", "precision", "recall", "F1"], rows))
 
 
 RESULTS.register(Evaluation, "evaluation")

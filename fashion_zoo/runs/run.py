@@ -30,7 +30,7 @@ from fashion_zoo.runs.config_file import parse, read_json
 from fashion_zoo.runs.images import check_fits
 from fashion_zoo.runs.model_file import read_model, write_model
 from fashion_zoo.runs.results import RESULTS, SHAPES, check_shape
-from fashion_zoo.show import cells
+from fashion_zoo.show import pages
 from fashion_zoo.storage import absolute, reading
 
 if TYPE_CHECKING:
@@ -62,11 +62,11 @@ class Run:
         return str(self.path)
 
     def __repr__(self) -> str:
-        return cells.lines(f"{self.path}: {self.caption}", *self._measured())
+        return pages.lines(f"{self.path}: {self.caption}", *self._measured())
 
     def _repr_html_(self) -> str:
-        curves = cells.image(self.path / "curves.png", f"{self.caption}: curves")
-        return cells.page(repr(self), curves)
+        curves = pages.image(self.path / "curves.png", f"{self.caption}: curves")
+        return pages.cell(repr(self), curves)
 
     def _measured(self) -> list[str]:
         """Return the lines about training and results that can be read."""

@@ -1,14 +1,16 @@
-"""HTML pages of one file, with the pictures inside."""
+"""HTML with the pictures inside: pages of one file, and results in a cell of a notebook."""
 
 import base64
 import html
 import itertools
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from fashion_zoo.errors import StorageError
 from fashion_zoo.show import figures
 from fashion_zoo.show.streams import say
+from fashion_zoo.storage import reading
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem;
@@ -70,8 +72,31 @@ def picture(make: Callable[[], Any], title: str) -> str:
     except StorageError as error:
         say(f"warning: {title} is left out. {error}")
         return f"<p>{html.escape(str(error))}</p>"
+    return f'<div class="wide">{_img(data, title)}</div>'
+
+
+def image(file: Path, title: str) -> str:
+    """Return a PNG file as an image, or nothing if it cannot be read."""
+    try:
+        with reading.open_regular(file, reading.LARGEST_TEXT) as opened:
+            return _img(opened.read(), title)
+    except OSError:
+        return ""
+
+
+def _img(data: bytes, title: str) -> str:
     source = f"data:image/png;base64,{base64.b64encode(data).decode()}"
-    return f'<div class="wide"><img alt="{html.escape(title)}" src="{source}"></div>'
+    return f'<img alt="{html.escape(title)}" src="{source}">'
+
+
+def lines(*texts: str) -> str:
+    """Join the lines of a result without the empty ones."""
+    return "\n".join(filter(None, texts))
+
+
+def cell(text: str, *parts: str) -> str:
+    """Return the lines of a result as HTML, with parts in HTML below them."""
+    return f"<pre>{html.escape(text)}</pre>{''.join(parts)}"
 
 
 def page(title: str, sections: Sequence[tuple[str, str]]) -> str:

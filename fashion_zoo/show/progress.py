@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from fashion_zoo.language.wording import percent
@@ -66,7 +66,9 @@ class Block:
 class Pace:
     """Number ``total`` trainings, and estimate the time left; 0 shows nothing."""
 
-    def __init__(self, total: int, say: Any, timer: Any = time.perf_counter):
+    def __init__(
+        self, total: int, say: Callable[[str], None], timer: Callable[[], float] = time.perf_counter
+    ):
         self.total = total
         self.say = say
         self.timer = timer

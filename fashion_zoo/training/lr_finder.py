@@ -18,7 +18,7 @@ from fashion_zoo.language.arguments import AnyPath
 from fashion_zoo.language.wording import counted
 from fashion_zoo.machine import precision
 from fashion_zoo.registry import Recipe
-from fashion_zoo.show import cells, figures, plots
+from fashion_zoo.show import figures, pages, plots
 from fashion_zoo.show.progress import SweepDisplay
 from fashion_zoo.show.waiting import Progress
 from fashion_zoo.training.compile import build_model, check_batch, compile_model
@@ -69,17 +69,15 @@ class RangeTest(NamedTuple):
 
     def __repr__(self) -> str:
         seeds, steps = self.losses.shape
-        return cells.lines(
+        return pages.lines(
             f"learning rates {self.rates[0]:.1e} to {self.rates[-1]:.1e} in "
             f"{counted(steps, 'step')}, {counted(seeds, 'seed')}",
             ", ".join(f"{name} {one.rate:.1e}" for name, one in self.suggestions.items()),
         )
 
     def _repr_html_(self) -> str:
-        from fashion_zoo.show import pages
-
         title = "Learning-rate range test"
-        return cells.page(repr(self), pages.picture(lambda: self.figure(title), title))
+        return pages.cell(repr(self), pages.picture(lambda: self.figure(title), title))
 
 
 def find_lr(

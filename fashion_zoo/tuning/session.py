@@ -21,7 +21,7 @@ from fashion_zoo.data.pipeline import need_tensorflow
 from fashion_zoo.errors import Hint, Message, advice
 from fashion_zoo.language.wording import counted, percent
 from fashion_zoo.registry import Recipe
-from fashion_zoo.show import cells, pages, streams
+from fashion_zoo.show import pages, streams
 from fashion_zoo.show.trials import Counts, RunningTrial, SearchDisplay, title, verdict
 from fashion_zoo.spaces import TrainingSpace
 from fashion_zoo.spaces.ranges import Choice
@@ -65,7 +65,7 @@ class Tuned(NamedTuple):
 
     def __repr__(self) -> str:
         counts = self.counts
-        return cells.lines(
+        return pages.lines(
             f"{self.folder}: {counts.done} done, {counts.pruned} pruned, {counts.failed} failed, "
             f"of {counted(counts.planned, 'trial')}",
             f"best {title(self.candidates[0])}: validation accuracy "
@@ -80,7 +80,7 @@ class Tuned(NamedTuple):
             [title(row), percent(row["score"]), percent(row["mean"])] for row in self.candidates
         ]
         table = pages.table(["", "score in the search", "mean with fresh seeds"], rows)
-        return cells.page(repr(self), table if rows else "")
+        return pages.cell(repr(self), table if rows else "")
 
 
 def tune(
