@@ -55,7 +55,7 @@ setup(
     ],
     extras_require={
         "dashboard": ["optuna-dashboard>=0.18"],
-        "docs": ["mkdocs-material>=9.5"],
+        "docs": ["mkdocs-material>=9.5", "mkdocstrings[python]>=1.0", "ruff==0.17.6"],
         "litert": ["ai-edge-litert>=2.3"],
         "onnx": ["onnxruntime>=1.20", "tf2onnx>=1.17"],
         "postgresql": ["psycopg[binary]>=3.2"],

@@ -2,15 +2,18 @@ import importlib.util
 import math
 import operator
 import re
+import shlex
+import types
 from pathlib import Path
 
+import pages
 import pytest
 
 import fashion_zoo
 from fashion_zoo import list_recipes, recipe
 from fashion_zoo.config.live import LIVE
 from fashion_zoo.show import figures
-from recipes.__main__ import COMMANDS
+from recipes.__main__ import COMMANDS, main
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -18,19 +21,54 @@ PAGES = sorted((ROOT / "docs").rglob("*.md"))
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_has_a_page_a_row_and_a_place_in_the_menu(name):
+def test_every_command_has_a_page_with_its_output_and_a_picture_that_it_draws(name):
     page = (ROOT / "docs" / "commands" / f"{name}.md").read_text(encoding="utf-8")
-    assert f"python -m recipes.{name}" in page
-    assert f"| [`{name}`](docs/commands/{name}.md) | {COMMANDS[name]} |" in README
-    assert f"commands/{name}.md" in (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    first, *_ = pages.shown(page)
+    assert first.command.split()[2] == f"recipes.{name}"
+    drawn = [picture for picture, (line, _) in pages.DRAWN_BY.items() if line == first.command]
+    assert not drawn or any(f"/{picture}.png)" in page for picture in drawn)
     assert importlib.util.find_spec(f"recipes.{name}")
 
 
-def test_the_first_page_links_to_every_other_one():
+def test_every_page_is_in_the_menu_and_on_the_first_page():
     index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
-    for page in PAGES:
-        name = page.relative_to(ROOT / "docs").as_posix()
+    menu = re.findall(r"(\S+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.M)
+    names = [page.relative_to(ROOT / "docs").as_posix() for page in PAGES]
+    assert sorted(menu) == sorted(names)
+    for name in names:
         assert name == "index.md" or f"]({name})" in index, name
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/index.md"])
+def test_the_lists_of_a_page_are_those_of_the_commands_and_results(name):
+    page = ROOT / name
+    assert page.read_text(encoding="utf-8") == pages.filled(page)
+
+
+@pytest.mark.parametrize("page", pages.PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_a_page_shows_what_its_example_prints(page, tmp_path, monkeypatch, capsys):
+    """``python tests/pages.py PAGE`` writes it anew."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", pages.COLUMNS)
+    for example in pages.shown(page.read_text(encoding="utf-8")):
+        assert len(example.output.splitlines()) > 2
+        if example.exact:
+            assert main(shlex.split(example.command.split(".", 1)[1])) == 0
+            assert pages.fenced(capsys.readouterr().out) == example.output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", pages.PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_a_page_shows_what_its_training_prints_but_for_the_numbers(page, tmp_path):
+    runner = pages.Runner(tmp_path)
+    for example in pages.shown(page.read_text(encoding="utf-8")):
+        printed = pages.fenced(runner(example))
+        assert _first_words(printed) == _first_words(example.output)
+
+
+def _first_words(output):
+    """The first word of each line without its digits: what another machine prints too."""
+    return [re.sub(r"[\d.,]+", "0", line.split()[0]) for line in output.splitlines() if line]
 
 
 @pytest.mark.parametrize("name", list_recipes())
@@ -56,8 +94,8 @@ def test_no_page_carries_an_accuracy_written_by_hand(path):
 def test_ci_runs_exactly_the_test_command_of_the_readme():
     lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
     assert lines[-1] == "pip install tox && tox"
-    assert f"    {lines[-1]}\n" in README
-    assert "    pip install . && python -m recipes.train bn_mlp\n" in README
+    assert f"```bash\n{lines[-1]}\n" in README
+    assert "```bash\npip install . && python -m recipes.train bn_mlp\n" in README
 
 
 def test_the_python_example_of_the_readme_runs():
@@ -66,7 +104,7 @@ def test_the_python_example_of_the_readme_runs():
     assert len(example.replace("\n\n", "\n").splitlines()) == 4
     assert f"batch_size={recipe('bn_mlp').config.training.batch_size}, " in example
     names = {}
-    exec(example.replace("epochs=5", "epochs=1, steps_per_epoch=2, verbose=0"), names)
+    exec(example.replace("epochs=5", "epochs=1, steps_per_epoch=2"), names)
     assert len(names["data"].train.images) == 55_000
     assert "val_accuracy" in names["model"].history.history
 
@@ -87,26 +125,45 @@ def test_the_python_example_of_the_dropout_page_runs():
     assert names["falling"].each == "step"
 
 
-COMMAND_OF = {
-    "standard": "python -m recipes.augment standard",
-    "strong": "python -m recipes.augment strong",
-    "schedules": "python -m recipes.schedules",
-    **dict.fromkeys(
-        ("curves", "confusion", "reliability", "errors"),
-        "python -m recipes.train bn_mlp.quick --run-dir runs/quick",
-    ),
-}
-
-
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "docs" / "pictures").iterdir()), ids=lambda path: path.name
 )
-def test_a_picture_of_the_docs_is_a_commands_and_a_page_names_that(path):
-    figures.check_place(path, force=False)  # it is signed as one of ours
+def test_a_picture_of_the_docs_is_a_commands_and_every_page_that_shows_it_names_that(path):
     assert path.stat().st_size < 200_000
-    pages = [page.read_text("utf-8") for page in PAGES]
-    (shown,) = [text for text in pages if re.search(rf"\(\S*pictures/{path.name}\)", text)]
-    assert f"`{COMMAND_OF[path.stem]}`" in shown.replace("\n", " ")
+    texts = [page.read_text("utf-8") for page in pages.PAGES]
+    found = [text for text in texts if re.search(rf"\(\S*pictures/{path.name}\)", text)]
+    assert found
+    if path.name == "boot.png":  # the page has the Python that makes it
+        assert all('save("boot.png")' in text for text in found)
+        return
+    figures.check_place(path, force=False)  # it is signed as one of ours
+    command, _ = pages.DRAWN_BY[path.stem]
+    for text in found:
+        assert command in text.replace("\n", " ")
+
+
+def _public():
+    """Every public name, dotted: of the package, and of each of its public modules."""
+    for name in dir(fashion_zoo):
+        value = getattr(fashion_zoo, name)
+        yield f"fashion_zoo.{name}", value
+        for inner in _names(value) if isinstance(value, types.ModuleType) else ():
+            yield f"fashion_zoo.{name}.{inner}", getattr(value, inner)
+
+
+def _names(module):
+    """The public names of a module; those that it defines where it lists none."""
+    own = [n for n, v in vars(module).items() if getattr(v, "__module__", "") == module.__name__]
+    return getattr(module, "__all__", None) or [n for n in own if not n.startswith("_")]
+
+
+def test_every_public_name_has_one_entry_in_the_api():
+    text = "\n".join(page.read_text("utf-8") for page in (ROOT / "docs" / "api").glob("*.md"))
+    entries = re.findall(r"^::: fashion_zoo\.(\S+)$", text, re.M)
+    modules = re.findall(r"^##? `fashion_zoo\.(\S+)`$", text, re.M)
+    found = [id(operator.attrgetter(name)(fashion_zoo)) for name in entries + modules]
+    assert len(set(found)) == len(found)
+    assert [name for name, value in _public() if id(value) not in found] == []
 
 
 def test_the_table_of_what_moves_is_that_of_the_live_values():
