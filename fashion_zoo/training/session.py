@@ -206,9 +206,11 @@ def train_once(
     run = _same_run(path, entry.name, config)
     if run is not None and run.finished:
         return run
-    options = {"force": run is None, "resume": run is not None}
+    new = run is None
     with releasing():
-        ended = train_run(entry, config, path, display=display, data=data, **options)
+        ended = train_run(
+            entry, config, path, display=display, data=data, force=new, resume=not new
+        )
     if ended.interrupted:
         raise KeyboardInterrupt
     return ended.run
