@@ -2,11 +2,12 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language import checks
 from fashion_zoo.language.arguments import plain
+from fashion_zoo.language.vocabulary import check_settings
 
 Sampler = Literal["tpe", "random", "quasi_random"]
 Pruner = Literal["asha", "median", "none"]
@@ -17,7 +18,7 @@ Cost = Literal["parameters", "latency"]
 class SearchConfig:
     """How to search; a study stores the latest settings."""
 
-    trials: int = 40
+    trials: Annotated[int, checks.at_least(1)] = 40
     """Number of trials in the study; the first one has the defaults."""
     sampler: Sampler = "tpe"
     """The sampler, which suggests hyperparameters."""
@@ -25,19 +26,19 @@ class SearchConfig:
     """The pruner, which stops poor trials; by default asha, or none with several objectives."""
     minimize: tuple[Cost, ...] = ()
     """Costs to minimize beside the accuracy; the best trials are then those of a Pareto front."""
-    executions: int = 1
+    executions: Annotated[int, checks.at_least(1)] = 1
     """Executions per trial, each with another seed; the score is their mean."""
-    folds: int = 0
+    folds: Annotated[int, checks.at_least(0)] = 0
     """Folds for cross-validation on the training images; 0 scores on the validation images."""
-    seconds: float | None = None
+    seconds: Annotated[float | None, checks.positive] = None
     """Begin no trial after so many seconds."""
-    patience: int | None = None
+    patience: Annotated[int | None, checks.at_least(1)] = None
     """Begin no trial after so many in a row without a better score."""
-    candidates: int = 3
+    candidates: Annotated[int, checks.at_least(0)] = 3
     """Number of the best trials to train again with fresh seeds; 0 for none."""
-    seeds: int = 5
+    seeds: Annotated[int, checks.at_least(1)] = 5
     """Trainings of each candidate."""
-    lease: float = 60.0
+    lease: Annotated[float, checks.positive] = 60.0
     """Seconds without a heartbeat after which another worker's trial is taken over."""
 
     def __post_init__(self) -> None:
@@ -47,17 +48,9 @@ class SearchConfig:
         object.__setattr__(self, "minimize", tuple(costs))
         for field in dataclasses.fields(self):
             object.__setattr__(self, field.name, plain(getattr(self, field.name)))
-        for name in ("trials", "seeds", "executions"):
-            checks.whole(name, getattr(self, name), 1)
-        checks.whole("candidates", self.candidates, 0)
-        checks.whole("folds", self.folds, 0)
+        check_settings(self)
         if self.folds == 1:
             raise ConfigError("folds must be at least 2, or 0 for none; received 1.")
-        checks.positive("lease", self.lease)
-        if self.seconds is not None:
-            checks.positive("seconds", self.seconds)
-        if self.patience is not None:
-            checks.whole("patience", self.patience, 1)
         for cost in self.minimize:
             checks.choice("minimize", cost, Cost)
         if len(set(self.minimize)) < len(self.minimize):

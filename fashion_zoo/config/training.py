@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fashion_zoo.config import live
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language import checks
-from fashion_zoo.language.vocabulary import Words, check_words
+from fashion_zoo.language.vocabulary import Words, check_settings
 
 AUGMENTATION = Words("fashion_zoo.augment.policies")
 OPTIMIZER = Words("fashion_zoo.optimizers")
@@ -21,27 +21,22 @@ class EarlyStoppingConfig:
 
     monitor: Monitor = "none"
     """Validation metric that must improve; none does not stop early."""
-    patience: int = 5
+    patience: Annotated[int, checks.at_least(1)] = 5
     """Epochs without improvement before training stops."""
-    min_delta: float = 0.0
+    min_delta: Annotated[float, checks.not_negative] = 0.0
     """Smallest change that counts as an improvement, of the accuracy (a fraction) or the loss."""
-    significant: bool = False
+    significant: Annotated[bool, checks.flag] = False
     """Count only an accuracy above the 95 % interval of the last one that counted."""
-    budget: float | None = None
+    budget: Annotated[float | None, checks.positive] = None
     """Seconds of training, over all resumptions; an epoch that would exceed them is not begun."""
 
     def __post_init__(self) -> None:
-        checks.choice("early_stopping.monitor", self.monitor, Monitor)
-        checks.whole("early_stopping.patience", self.patience, 1)
-        checks.not_negative("early_stopping.min_delta", self.min_delta)
-        checks.flag("early_stopping.significant", self.significant)
+        check_settings(self, "early_stopping.")
         if self.significant and self.monitor != "accuracy":
             raise ConfigError(
                 "early_stopping.significant needs monitor 'accuracy', whose interval is known; "
                 f"received {self.monitor!r}."
             )
-        if self.budget is not None:
-            checks.positive("early_stopping.budget", self.budget)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,30 +59,27 @@ class SchedulesConfig:
     """Factor of the probability of mixing, in 0..1, per step; step(0, at=[0.8]) ends it."""
 
     def __post_init__(self) -> None:
-        check_words(self, "schedules.")
-        checks.choice("schedules.dropout_each", self.dropout_each, Literal["epoch", "step"])
+        check_settings(self, "schedules.")
 
 
 @dataclasses.dataclass(frozen=True)
 class AdaptiveDropoutConfig:
     """Dropout that follows the gap between validation and training loss."""
 
-    enabled: bool = False
+    enabled: Annotated[bool, checks.flag] = False
     """Whether the gap moves the dropout rates; their schedule must then be constant."""
     target: float = 0.05
     """Target of the gap, validation loss minus training loss."""
-    gain: float = 1.0
+    gain: Annotated[float, checks.positive] = 1.0
     """Speed: an epoch multiplies the rates by exp(gain x (gap - target))."""
-    lowest: float = 0.25
+    lowest: Annotated[float, checks.positive] = 0.25
     """Smallest factor of the base rates."""
-    highest: float = 4.0
+    highest: Annotated[float, checks.positive] = 4.0
     """Largest factor of the base rates; no rate exceeds 0.9."""
 
     def __post_init__(self) -> None:
-        checks.flag("adaptive_dropout.enabled", self.enabled)
+        check_settings(self, "adaptive_dropout.")
         checks.number("adaptive_dropout.target", self.target, "a number", lambda _: True)
-        for name in ("gain", "lowest", "highest"):
-            checks.positive(f"adaptive_dropout.{name}", getattr(self, name))
         if not self.lowest <= 1 <= self.highest:
             raise ConfigError(
                 "adaptive_dropout.lowest must be at most 1 and highest at least 1, received "
@@ -99,20 +91,20 @@ class AdaptiveDropoutConfig:
 class TrainingConfig:
     """The settings of a training."""
 
-    epochs: int = 20
+    epochs: Annotated[int, checks.at_least(1)] = 20
     """Number of passes over the training images."""
-    batch_size: int = 256
+    batch_size: Annotated[int, checks.at_least(1)] = 256
     """Images per step. The last batch of an epoch is left out if it is not full."""
     optimizer: Annotated[str, OPTIMIZER] = "adam"
     """Optimizer, which may have arguments: sgd(momentum=0.95)."""
-    learning_rate: float = 1e-3
+    learning_rate: Annotated[float, checks.positive] = 1e-3
     """Base learning rate, the largest of a one_cycle schedule."""
-    weight_decay: float = 0.0
+    weight_decay: Annotated[float, checks.not_negative] = 0.0
     """Decoupled weight decay of the kernels, per step and times the learning rate, if the optimizer
     has it."""
-    clip_norm: float | None = None
+    clip_norm: Annotated[float | None, checks.positive] = None
     """Largest global norm of the gradient; none for no clipping."""
-    label_smoothing: float = 0.0
+    label_smoothing: Annotated[float, checks.fraction] = 0.0
     """Fraction of each label spread evenly over all classes."""
     augmentation: Annotated[str, AUGMENTATION] = "none"
     """Augmentation of each batch, such as standard or "flip | shift(2)"."""
@@ -124,17 +116,7 @@ class TrainingConfig:
     """When to stop before the last epoch."""
 
     def __post_init__(self) -> None:
-        checks.section("schedules", self.schedules, SchedulesConfig)
-        checks.section("early_stopping", self.early_stopping, EarlyStoppingConfig)
-        checks.section("adaptive_dropout", self.adaptive_dropout, AdaptiveDropoutConfig)
-        checks.whole("epochs", self.epochs, 1)
-        checks.whole("batch_size", self.batch_size, 1)
-        check_words(self)
-        checks.positive("learning_rate", self.learning_rate)
-        checks.not_negative("weight_decay", self.weight_decay)
-        checks.fraction("label_smoothing", self.label_smoothing)
-        if self.clip_norm is not None:
-            checks.positive("clip_norm", self.clip_norm)
+        check_settings(self)
         if self.weight_decay and not OPTIMIZER.parse(self.optimizer).decays:
             decaying = [repr(word) for word, its in OPTIMIZER.load().bare().items() if its.decays]
             raise ConfigError(

@@ -23,6 +23,11 @@ def whole(name: str, value: object, low: int, high: float = math.inf) -> None:
         raise ConfigError(f"{name} must be a whole number {allowed}, received {value!r}.")
 
 
+def at_least(low: int, high: float = math.inf) -> Callable[[str, object], None]:
+    """Return the check of a whole number, for the annotation of a setting."""
+    return lambda name, value: whole(name, value, low, high)
+
+
 def number(name: str, value: object, allowed: str, test: Callable[[float], bool]) -> None:
     """Check that the value is a finite real number that passes the test, ``allowed`` in words."""
     real = isinstance(value, numbers.Real) and not isinstance(value, bool)

@@ -19,11 +19,12 @@ import importlib
 import inspect
 import keyword
 import pkgutil
+import typing
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from fashion_zoo.errors import ConfigError, Message
-from fashion_zoo.language import expressions
+from fashion_zoo.language import checks, expressions
 from fashion_zoo.language.wording import unknown, with_article
 
 Made = TypeVar("Made")
@@ -198,35 +199,53 @@ class Words:
         """Evaluate the value of a setting."""
         return self.load().parse(text)
 
+    def check(self, name: str, text: Any) -> None:
+        """Check that the value of a setting can be read."""
+        try:
+            self.parse(text)
+        except ConfigError as error:
+            raise ConfigError(Message(f"{name}: ", error)) from error
+
 
 def words_of(config: Any) -> dict[str, Vocabulary[Any]]:
-    """Return the vocabulary of each field of a config dataclass that names one.
+    """Return the vocabulary of each field of a config dataclass that has one.
 
     Raises:
         ConfigError: if it is not a dataclass.
     """
     if not dataclasses.is_dataclass(config):
         raise ConfigError(f"words_of takes a config dataclass, received {config!r}.")
-    return {field.name: words.load() for field, words in _settings(config)}
+    return {
+        field.name: one.load()
+        for field in dataclasses.fields(config)
+        for one in getattr(field.type, "__metadata__", ())
+        if isinstance(one, Words)
+    }
 
 
-def check_words(config: Any, section: str = "") -> None:
-    """Check that the settings of a config that have a vocabulary can be read.
+def check_settings(config: Any, section: str = "") -> None:
+    """Check each field of a config dataclass by its annotation.
 
-    A default is not checked, so that it loads no vocabulary. Messages put ``section``, such as
+        monitor: Literal["accuracy", "loss"] = "loss"
+        schedules: SchedulesConfig = SchedulesConfig()
+        optimizer: Annotated[str, Words("fashion_zoo.optimizers")] = "adam"
+        clip_norm: Annotated[float | None, checks.positive] = None
+
+    A default word is not read, so that it loads no vocabulary. Messages put ``section``, such as
     ``"schedules."``, before the name of a field.
     """
-    for field, words in _settings(config):
-        value = getattr(config, field.name)
-        try:
-            if not isinstance(value, str) or value != field.default:
-                words.parse(value)
-        except ConfigError as error:
-            raise ConfigError(Message(f"{section}{field.name}: ", error)) from error
-
-
-def _settings(config: Any) -> Iterator[tuple[dataclasses.Field, Words]]:
     for field in dataclasses.fields(config):
-        for one in getattr(field.type, "__metadata__", ()):
-            if isinstance(one, Words):
-                yield field, one
+        value, name = getattr(config, field.name), section + field.name
+        metadata = getattr(field.type, "__metadata__", ())
+        kind: Any = typing.get_args(field.type)[0] if metadata else field.type
+        optional = type(None) in typing.get_args(kind)
+        if typing.get_origin(kind) is Literal:
+            checks.choice(name, value, kind)
+        elif dataclasses.is_dataclass(kind):
+            checks.section(name, value, kind)  # type: ignore[arg-type]
+        for check in metadata:
+            if isinstance(check, Words):
+                if not isinstance(value, str) or value != field.default:
+                    check.check(name, value)
+            elif inspect.isfunction(check) and not (value is None and optional):
+                check(name, value)  # what is not a function is of another library, such as tyro

@@ -2,11 +2,12 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fashion_zoo.config import RunConfig, SchedulesConfig, TrainingConfig
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language import checks
+from fashion_zoo.language.vocabulary import check_settings
 from fashion_zoo.models import blocks
 from fashion_zoo.registry import register, register_variant
 from fashion_zoo.spaces import Parameter, Questions, TrainingSpace, decays, ranges
@@ -27,15 +28,15 @@ class MLPConfig:
     """Normalization of the hidden layers."""
     normalization_position: blocks.Position = "before"
     """Position of normalization: before or after the activation."""
-    groups: int = 32
+    groups: Annotated[int, checks.at_least(1)] = 32
     """Number of groups of group normalization; it must divide every width."""
     dropout: tuple[float, ...] = (0.0,)
     """Dropout rate: one for all, one for each hidden layer, or first and last (linear between)."""
     kernel_initializer: blocks.Initializer = "he_normal"
     """Initializer of every kernel."""
-    l2: float = 0.0
+    l2: Annotated[float, checks.not_negative] = 0.0
     """Strength of the L2 penalty on kernels: l2 x the sum of squares is added to the loss."""
-    num_classes: int = 10
+    num_classes: Annotated[int, checks.at_least(2)] = 10
     """Number of classes, which is the number of logits."""
     input_shape: tuple[int, ...] = (28, 28)
     """Shape of one image, or of one flat vector."""
@@ -48,13 +49,7 @@ class MLPConfig:
                 raise ConfigError(f"{name} must hold at least one number, received ().")
             for size in getattr(self, name):
                 checks.whole(name, size, 1)
-        checks.choice("activation", self.activation, blocks.Activation)
-        checks.choice("normalization", self.normalization, blocks.Normalization)
-        checks.choice("normalization_position", self.normalization_position, blocks.Position)
-        checks.choice("kernel_initializer", self.kernel_initializer, blocks.Initializer)
-        checks.whole("groups", self.groups, 1)
-        checks.whole("num_classes", self.num_classes, 2)
-        checks.not_negative("l2", self.l2)
+        check_settings(self)
         for rate in self.dropout:
             checks.fraction("dropout", rate)
         if len(self.dropout) not in (1, 2, len(self.hidden_units)):
