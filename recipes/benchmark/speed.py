@@ -148,6 +148,7 @@ class Training:
         """Train a slice, and return its seconds per step; the first call warms up before it."""
         with contextlib.suppress(BrokenPipeError):  # then there is no answer
             print(file=self.process.stdin, flush=True)
+        assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
             self.process.wait()
@@ -169,7 +170,7 @@ def figure(
 ) -> Row:
     """Return the row of a figure: median and quartiles, and how many slices were repeated."""
     low, middle, high = quartiles(values)
-    row = {"table": table, "setting": setting, "name": name, "measure": measure}
+    row: Row = {"table": table, "setting": setting, "name": name, "measure": measure}
     row |= {"median": middle, "low": low, "high": high, "unit": unit, "rounds": len(values)}
     if slices:
         row["repeated"] = sum(one.repeated for one in slices)
