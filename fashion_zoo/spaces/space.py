@@ -88,18 +88,18 @@ class TrainingSpace:
 
     def parameters(self, config: RunConfig) -> list[Parameter]:
         """Return the parameters in order, with the values of the config as defaults."""
-        asked, training = Questions(self), config.training
-        asked.add("optimizer", training.optimizer)
-        asked.add("learning_rate", training.learning_rate)
-        asked.add("learning_rate_schedule", training.schedules.learning_rate)
-        asked.add("weight_decay", training.weight_decay, {"optimizer": decays})
-        asked.add("batch_size", training.batch_size)
-        asked.add("label_smoothing", training.label_smoothing)
+        questions, training = Questions(self), config.training
+        questions.add("optimizer", training.optimizer)
+        questions.add("learning_rate", training.learning_rate)
+        questions.add("learning_rate_schedule", training.schedules.learning_rate)
+        questions.add("weight_decay", training.weight_decay, {"optimizer": decays})
+        questions.add("batch_size", training.batch_size)
+        questions.add("label_smoothing", training.label_smoothing)
         augmentation, mixing = self._apart(training.augmentation)
-        asked.add("augmentation", augmentation)
-        asked.add("augmentation_strength", 1.0, {"augmentation": policies.parse})
-        asked.add("mixing", mixing, {"augmentation": lambda text: not _mixes(text)})
-        return asked.parameters
+        questions.add("augmentation", augmentation)
+        questions.add("augmentation_strength", 1.0, {"augmentation": policies.parse})
+        questions.add("mixing", mixing, {"augmentation": lambda text: not _mixes(text)})
+        return questions.parameters
 
     def _apart(self, policy: str) -> tuple[str, str]:
         """Split a policy into augmentation and mixing, such that both are in their ranges."""

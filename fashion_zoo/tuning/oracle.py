@@ -18,7 +18,7 @@ from fashion_zoo.tuning.study import Study
 from fashion_zoo.tuning.workers import keep_alive
 
 _IDLE = 0.5  # seconds between two reads of a study while other workers run its last trials
-_BROKEN = (TrialStatus.INVALID, TrialStatus.FAILED)
+_UNSCORED = (TrialStatus.INVALID, TrialStatus.FAILED)
 
 
 def _synchronized(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -117,7 +117,7 @@ class StudyOracle(BaseOracle):
         trial = self._next(tuner_id)
         if trial.status == TrialStatus.IDLE:
             self.idle()
-            time.sleep(_IDLE)  # the tuner asks again at once
+            time.sleep(_IDLE)  # the tuner calls again at once
         return trial
 
     @_synchronized
@@ -209,7 +209,7 @@ class StudyOracle(BaseOracle):
         known.status, known.message = trial.status, trial.message
         self._add_hyperparameters(known, ongoing)
         values: list[float] = []
-        if known.status not in _BROKEN and not ongoing.diverged:
+        if known.status not in _UNSCORED and not ongoing.diverged:
             for one in self.objectives:
                 if not known.metrics.exists(one.name):
                     self._requeue(known.trial_id)

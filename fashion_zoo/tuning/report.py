@@ -112,8 +112,8 @@ def _candidates(
     )
     if rows[0]["optimism"] is None:
         says += " The score is of folds of the training images, the mean of the validation images."
-    said = pages.paragraph(verdict(rows), strong=True)
-    return f"{said}{pages.table(columns, cells)}{pages.paragraph(says)}{_settings(rows, plans)}"
+    headline = pages.paragraph(verdict(rows), strong=True)
+    return f"{headline}{pages.table(columns, cells)}{pages.paragraph(says)}{_settings(rows, plans)}"
 
 
 def _settings(rows: Sequence[dict[str, Any]], plans: Sequence[Plan]) -> str:
@@ -166,7 +166,7 @@ def pictures(
     ended = [plan for plan in plans if plan.outcome]
     if not ended:
         return []
-    whole = {plan.index: plan.completed for plan in ended if plan.completed}
+    completed = {plan.index: plan.completed for plan in ended if plan.completed}
     outcomes = [plan.outcome for plan in ended if plan.outcome]
     axes = _axes(outcomes)
     trials = Trials(
@@ -182,13 +182,13 @@ def pictures(
             functools.partial(plots.history, trials),
         )
     ]
-    if minimize and whole:
-        found.append(_front(whole, minimize, chosen))
-    if not axes or len({one.values[0] for one in whole.values()}) < 2:
+    if minimize and completed:
+        found.append(_front(completed, minimize, chosen))
+    if not axes or len({one.values[0] for one in completed.values()}) < 2:
         return found
-    shares = importances([*whole.values()]) if len(whole) >= _FEWEST else {}
+    shares = importances([*completed.values()]) if len(completed) >= _FEWEST else {}
     if shares:
-        found.append(_importance(shares, len(whole)))
+        found.append(_importance(shares, len(completed)))
     few, rest = _most_important(axes, shares)
     found += [
         Drawn(
@@ -227,8 +227,8 @@ def _most_important(
     """Return the hyperparameters to plot, and a sentence about the others."""
     ordered = sorted(axes, key=lambda one: -shares.get(one.name, (0.0,))[0])
     left_out = [one.name for one in ordered[_DRAWN:]]
-    said = f" Not shown: {listed(left_out)}." if left_out else ""
-    return [one for one in axes if one.name not in left_out], said
+    note = f" Not shown: {listed(left_out)}." if left_out else ""
+    return [one for one in axes if one.name not in left_out], note
 
 
 def importances(trials: Sequence[FrozenTrial]) -> dict[str, tuple[float, float, float]]:
@@ -284,13 +284,13 @@ def _importance(shares: dict[str, tuple[float, float, float]], trials: int) -> D
 
 
 def _front(
-    whole: Mapping[int, FrozenTrial], minimize: Sequence[Cost], chosen: Sequence[int]
+    completed: Mapping[int, FrozenTrial], minimize: Sequence[Cost], chosen: Sequence[int]
 ) -> Drawn:
-    values = np.array([one.values for one in whole.values()])
+    values = np.array([one.values for one in completed.values()])
     units = {"parameters": "parameters", "latency": "latency, ms"}
     costs = {units[name]: values[:, 1 + place] for place, name in enumerate(minimize)}
     return Drawn(
         "Pareto front",
         "No trial is at least as good as an orange dot in every objective and better in one.",
-        functools.partial(plots.front, costs, values[:, 0], np.isin([*whole], chosen)),
+        functools.partial(plots.front, costs, values[:, 0], np.isin([*completed], chosen)),
     )

@@ -92,11 +92,11 @@ def ranked(plans: Sequence[Plan], study: Study) -> list[tuple[int, FrozenTrial]]
 
     With several objectives they are those of the Pareto front.
     """
-    whole = [(plan.index, plan.completed) for plan in plans if plan.completed]
+    completed = [(plan.index, plan.completed) for plan in plans if plan.completed]
     if len(study.directions) > 1:
         front = {trial.number for trial in VisibleStudy(study.name, study.backend).best_trials}
-        whole = [(index, trial) for index, trial in whole if trial.number in front]
-    return sorted(whole, key=lambda one: (-one[1].values[0], one[0]))
+        completed = [(index, trial) for index, trial in completed if trial.number in front]
+    return sorted(completed, key=lambda one: (-one[1].values[0], one[0]))
 
 
 class Suggestions:
@@ -148,10 +148,10 @@ class Suggestions:
 
     def store(self, attempt: Attempt, hps: keras_tuner.HyperParameters) -> None:
         """Store the values of hyperparameters that were added while the trial ran."""
-        asked = self.study.backend.get_trial(attempt.key).params
+        stored = self.study.backend.get_trial(attempt.key).params
         for hp in hps.space:
             kind = distribution(hp)
-            if kind and hps.is_active(hp) and hp.name in hps.values and hp.name not in asked:
+            if kind and hps.is_active(hp) and hp.name in hps.values and hp.name not in stored:
                 store, value = self.study.backend.set_trial_param, hps.values[hp.name]
                 self.study.write(store, attempt.key, hp.name, kind.to_internal_repr(value), kind)
 
@@ -191,8 +191,8 @@ def _walk(
     values: dict[str, Any] = {}
     for hp in space.space:
         # Fixed hyperparameters are not stored, so no earlier attempt has them.
-        asked = known is None or hp.name in known or isinstance(hp, hyperparameters.Fixed)
-        if asked and all(condition.is_active(values) for condition in hp.conditions):
+        sampled = known is None or hp.name in known or isinstance(hp, hyperparameters.Fixed)
+        if sampled and all(condition.is_active(values) for condition in hp.conditions):
             values[hp.name] = choose(hp)
     return values
 

@@ -121,8 +121,8 @@ def tune(
         rows = train_again(model, study, search, folder, progress)
         plans = study.plans()
         if plans:
-            said = facts(model, study, search, command=command)
-            page = report_page(study, plans, rows, search.minimize, said)
+            settings = facts(model, study, search, command=command)
+            page = report_page(study, plans, rows, search.minimize, settings)
             storage.write_text(folder / "report.html", page)
         counts = count(plans, study.trials)
     return Tuned(folder, counts, rows, folder / "best.json" if rows else None, *spent)

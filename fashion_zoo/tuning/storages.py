@@ -1,4 +1,4 @@
-"""Storage of a study: its folder, its database, the checks of what it holds, and the dashboard."""
+"""Storage of a study: its folder, its database, integrity checks, and the dashboard."""
 
 import contextlib
 import json
@@ -67,10 +67,10 @@ def connect(url: str) -> Any:
     # A worker may be stopped during a write; the others wait for it.
     waits = {"connect_args": {"factory": Connection}} if file_of(url) else {}
     # Optuna formats the URL; SQLAlchemy escapes the braces in it.
-    whole = make_url(url).render_as_string(hide_password=False)
+    full = make_url(url).render_as_string(hide_password=False)
     for tries_left in reversed(range(20)):
         try:
-            return optuna.storages.get_storage(optuna.storages.RDBStorage(whole, waits))
+            return optuna.storages.get_storage(optuna.storages.RDBStorage(full, waits))
         except (IntegrityError, ProgrammingError):
             if not tries_left:
                 raise
@@ -143,16 +143,16 @@ class Damage(Exception):
     """The reason why a study is damaged, as a clause."""
 
 
-def damaged(place: str, what: Exception) -> StudyError:
+def damaged(place: str, error: Exception) -> StudyError:
     """Return the error of a study that cannot be read or written."""
-    if "database is locked" in str(what):
+    if "database is locked" in str(error):
         return StudyError(
             f"The study in {place} is locked by another program. Close it, and run this again."
         )
-    first = (str(what).strip() or type(what).__name__).splitlines()[0].rstrip(".")
-    if isinstance(what, KeyError):
-        what = Damage(first := f"{first} is missing")
-    if isinstance(what, Damage):
+    first = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+    if isinstance(error, KeyError):
+        error = Damage(first := f"{first} is missing")
+    if isinstance(error, Damage):
         return StudyError(f"The study in {place} is damaged: {first}. {_REMEDY.capitalize()}")
     return StudyError(
         f"The study in {place} cannot be read or written: {first}. If it is damaged, {_REMEDY}"
@@ -184,9 +184,9 @@ def check_file(file: Path) -> None:
 
 
 def _check_pages(base: sqlite3.Connection) -> None:
-    (said,) = base.execute("PRAGMA integrity_check(1)").fetchone()
-    if said != "ok":
-        raise Damage(f"its pages are inconsistent ({said.splitlines()[-1]})")
+    (result,) = base.execute("PRAGMA integrity_check(1)").fetchone()
+    if result != "ok":
+        raise Damage(f"its pages are inconsistent ({result.splitlines()[-1]})")
     if lost := base.execute("PRAGMA foreign_key_check").fetchone():
         raise Damage(f"a row of {lost[0]} refers to a row of {lost[2]} that is missing")
 

@@ -191,7 +191,7 @@ class Study:
 
     def _begin(self, plan: Plan) -> Attempt | None:
         """Create an attempt; None if another worker was faster."""
-        whole = [one for one in plan.attempts if "asked" in one.user_attrs]
+        sampled = [one for one in plan.attempts if "asked" in one.user_attrs]
         attributes = {"index": plan.index, "worker": self.worker, "beat": 0}
         if plan.attempts:
             attributes["retry_of"] = plan.attempts[-1].number
@@ -203,7 +203,7 @@ class Study:
             self.backend.set_trial_user_attr(key, "withdrawn", True)
             self._finish(key, TrialState.FAIL)
             return None
-        return Attempt(key, plan.index, whole[0].params if whole else None)
+        return Attempt(key, plan.index, sampled[0].params if sampled else None)
 
     def _fail_stale(self) -> list[Plan]:
         """Fail the running attempts of dead workers; return the planned trials after that."""

@@ -116,7 +116,7 @@ class Connection(sqlite3.Connection):
 
     def patiently(self, call: Callable[..., Any], *arguments: Any) -> Any:
         """Repeat a call while the file is locked by another program."""
-        begun = time.monotonic()
+        started = time.monotonic()
         for number in itertools.count():
             start = time.monotonic()
             try:
@@ -125,7 +125,7 @@ class Connection(sqlite3.Connection):
                 now = time.monotonic()
                 # SQLite fails at once if waiting would be a deadlock.
                 waited = error.sqlite_errorcode == sqlite3.SQLITE_BUSY and now - start > SILENT / 2
-                if not waited or now - begun > PATIENCE:
+                if not waited or now - started > PATIENCE:
                     raise
             if number == 0:
                 streams.say(f"Waiting: {self._file} is locked by another program.")

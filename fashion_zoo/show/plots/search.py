@@ -41,11 +41,11 @@ def history(trials: Trials) -> "Figure":
     """Plot the score of each trial, and the best so far of the completed ones."""
     figure = canvas.blank(_WIDTH, 4)
     axis = figure.subplots()
-    whole = ~trials.pruned & np.isfinite(trials.scores)
+    completed = ~trials.pruned & np.isfinite(trials.scores)
     bottom = _bottom(trials)
     _scatter(axis, trials.numbers, trials, bottom, size=30)
-    if whole.any():
-        best = np.maximum.accumulate(np.where(whole, trials.scores, -np.inf))
+    if completed.any():
+        best = np.maximum.accumulate(np.where(completed, trials.scores, -np.inf))
         seen = np.isfinite(best)
         axis.step(
             trials.numbers[seen], best[seen], where="post", color=canvas.VALIDATION,
@@ -80,10 +80,10 @@ def _scatter(axis: "Axes", places: np.ndarray, trials: Trials, bottom: float, si
 def _bottom(trials: Trials) -> float:
     """Return the lower end of the axis, above trials that were pruned at once."""
     known = trials.scores[np.isfinite(trials.scores)]
-    whole = trials.scores[~trials.pruned & np.isfinite(trials.scores)]
+    completed = trials.scores[~trials.pruned & np.isfinite(trials.scores)]
     if not len(known):
         return 0.0
-    some = whole if len(whole) > 3 else known
+    some = completed if len(completed) > 3 else known
     top, middle = known.max(), np.median(some)
     return float(max(min(known.min(), middle), top - max(4 * (top - middle), 0.05)))
 
@@ -157,8 +157,8 @@ def parallel(axes: Sequence[Axis], trials: Trials) -> "Figure":
     columns = [*(_places(one)[0] for one in axes), heights]
     lines = np.where(np.isnan(columns), -0.12, columns).T
     places = np.arange(len(columns))
-    whole = ~trials.pruned & known
-    best = int(np.nanargmax(np.where(whole, trials.scores, -np.inf))) if whole.any() else -1
+    completed = ~trials.pruned & known
+    best = int(np.nanargmax(np.where(completed, trials.scores, -np.inf))) if completed.any() else -1
     for number in np.argsort(np.nan_to_num(trials.scores)):
         opacity = 0.15 + 0.75 * heights[number] ** 2
         style = {"color": canvas.TRAINING, "linewidth": 1.0, "alpha": opacity, "zorder": 2}
