@@ -158,9 +158,10 @@ class Questions:
         """Add a parameter, unless it is active for no value of the earlier ones."""
         conditions = []
         for parent, test in (when or {}).items():
-            possible = next((one.range for one in self.parameters if one.name == parent), None)
+            ranges_of = {one.name: one.range for one in self.parameters}
+            possible = ranges_of.get(parent, Choice(()))
             assert not isinstance(possible, Float)  # checked when the space was made
-            allowed = tuple(filter(test, possible.values)) if possible else ()
+            allowed = tuple(value for value in possible.values if test(value))
             if not allowed:
                 return
             if allowed != possible.values:

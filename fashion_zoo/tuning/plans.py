@@ -3,7 +3,7 @@
 import dataclasses
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from optuna.trial import FrozenTrial, TrialState
 
@@ -12,7 +12,8 @@ from fashion_zoo.show.trials import Counts
 _SETTLED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
-class Attempt(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Attempt:
     """An attempt that this worker runs."""
 
     key: int

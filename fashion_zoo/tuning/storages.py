@@ -164,9 +164,9 @@ def reading(place: str, *expected: type[Exception]) -> Iterator[None]:
     """Raise any error as a StudyError, except those of this package and the expected ones."""
     try:
         yield
-    except (FashionZooError, *expected):
-        raise
     except Exception as error:  # of a decoder, an enum, SQLAlchemy, Optuna, and so on
+        if isinstance(error, (FashionZooError, *expected)):
+            raise
         raise damaged(place, error) from error
 
 

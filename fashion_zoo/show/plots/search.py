@@ -62,7 +62,7 @@ def _scatter(axis: "Axes", places: np.ndarray, trials: Trials, bottom: float, si
     shown = np.clip(np.nan_to_num(trials.scores, nan=0), bottom, None)
     failed = ~np.isfinite(trials.scores)
     below = ~failed & (trials.scores < bottom)
-    hollow = {"facecolors": "none", "edgecolors": "gray"}
+    hollow: dict[str, Any] = {"facecolors": "none", "edgecolors": "gray"}
     kinds = {
         "completed": (~trials.pruned & ~below & ~failed, "o", {"color": canvas.TRAINING}),
         "pruned, last report": (trials.pruned & ~below & ~failed, "o", hollow),
