@@ -1,8 +1,12 @@
 """Shared by all tests: small stratified slices of the real images, and one small trained run."""
 
+import gc
 import os
+import pickle
 import shutil
+import sys
 
+import filelock
 import pytest
 
 import fashion_zoo
@@ -22,6 +26,44 @@ SMALL = {
     "data": {"limit": 1000},
     "training": {"epochs": 2, "batch_size": 100},
 }
+
+
+def pytest_collection_finish():
+    _freeze()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_worker():
+    """Give back what the tests of a module traced.
+
+    TensorFlow keeps the gradient of every graph, and with it the graph, until somebody forgets it.
+    """
+    ops = sys.modules.get("tensorflow.python.framework.ops")
+    known = ops.gradient_registry._registry if ops else {}
+    before = set(known)
+    yield
+    for name in set(known) - before:
+        if name.startswith("CustomGradient-"):
+            del known[name]
+    if "keras" in sys.modules:
+        sys.modules["keras"].backend.clear_session()
+    _freeze()
+
+
+def _freeze():
+    """Leave what lives now out of later collections.
+
+    Each call of the facade collects, which takes most of a second where the objects of a hundred
+    test modules are looked through.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Trainings and evaluations draw no pictures, which would take most of their time."""
+    monkeypatch.setattr("fashion_zoo.show.figures.try_save", lambda path, make: False)
 
 
 @pytest.fixture(autouse=True)
@@ -45,34 +87,67 @@ def images() -> Images:
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory):
-    """One small run, trained, evaluated and exported. Do not write into it."""
-    folder = tmp_path_factory.mktemp("runs") / "bn"
-    return fashion_zoo.train("bn_mlp", run_dir=folder, export=not _ELSEWHERE, **SMALL)
+def shared(tmp_path_factory):
+    """Returns ``make(name, function)``: what ``function(folder)`` returns, with its folder.
+
+    Only one of xdist's workers calls it; the others read what it returned, which is pickled, and
+    each has a copy of the folder, so that no worker sees what another does in it. For what costs a
+    second or more: xdist gives the tests of a module to all workers.
+    """
+
+    def make(name, function):
+        own = tmp_path_factory.mktemp(name)
+        if "PYTEST_XDIST_WORKER" not in os.environ:
+            return function(own), own
+        place = tmp_path_factory.getbasetemp().parent / f"shared-{name}"
+        with filelock.FileLock(f"{place}.lock"):
+            if not place.exists():
+                made = place.with_suffix(".begun")
+                shutil.rmtree(made, ignore_errors=True)
+                made.mkdir()
+                made.with_suffix(".pickle").write_bytes(pickle.dumps(function(made)))
+                made.rename(place)
+        shutil.copytree(place, own, dirs_exist_ok=True)
+        return pickle.loads(place.with_suffix(".pickle").read_bytes()), own
+
+    return make
 
 
-# Those that train are of the session: xdist mixes the tests of modules, and a module's fixture is
-# made anew each time that its turn comes again.
 @pytest.fixture(scope="session")
-def whole(tmp_path_factory):
-    """The run of ``resuming.OPTIONS`` that was never stopped."""
+def trained(shared):
+    """One small run, trained, evaluated and exported. Do not write into it."""
+    export = not _ELSEWHERE
+
+    def make(folder):
+        fashion_zoo.train("bn_mlp", run_dir=folder / "bn", export=export, **SMALL)
+
+    _, folder = shared("trained", make)
+    return fashion_zoo.train("bn_mlp", run_dir=folder / "bn", export=export, resume=True)
+
+
+@pytest.fixture(scope="session")
+def whole(shared):
+    """The run of ``resuming.OPTIONS`` that was never stopped. Do not write into it."""
     from resuming import OPTIONS, train
 
-    return train(tmp_path_factory.mktemp("whole") / "r", **OPTIONS)
+    _, folder = shared("whole", lambda folder: train(folder / "r", **OPTIONS).path.name)
+    return fashion_zoo.open_run(folder / "r")
 
 
 @pytest.fixture(scope="session")
-def recorded(tmp_path_factory):
-    """The steps of that training, and the disk at each moment of a kill."""
+def recorded(shared):
+    """The steps of that training, and the disk at each moment of a kill. Copy it."""
     from crashes import record
     from resuming import OPTIONS, train
 
-    folder = tmp_path_factory.mktemp("recorded")
-    with pytest.MonkeyPatch.context() as patch:
-        found = record(
-            folder / "now", folder / "then", patch, lambda: train(folder / "now" / "r", **OPTIONS)
-        )
-    yield found
+    def make(folder):
+        with pytest.MonkeyPatch.context() as patch:
+            return record(
+                folder / "now", folder / "then", patch, lambda: train(folder / "now/r", **OPTIONS)
+            )[0]
+
+    steps, folder = shared("recorded", make)
+    yield steps, {moment.name: moment for moment in (folder / "then").iterdir()}
     shutil.rmtree(folder)
 
 

@@ -6,6 +6,7 @@ import errno
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -48,12 +49,13 @@ def test_the_steps_of_a_training_are_these(recorded):
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_a_kill_at_any_moment_goes_on_to_the_same_run(recorded, whole, part):
+def test_a_kill_at_any_moment_goes_on_to_the_same_run(recorded, whole, tmp_path, part):
     _, moments = recorded
     for name in sorted(moments)[part::PARTS]:
-        run = train(moments[name] / "r", resume=True, **OPTIONS)
+        shutil.copytree(moments[name], tmp_path / name)
+        run = train(tmp_path / name / "r", resume=True, **OPTIONS)
         assert_same(run, whole)
-        left = {file.name for file in moments[name].iterdir()}
+        left = {file.name for file in (tmp_path / name).iterdir()}
         assert left == {"r"}, name
 
 

@@ -80,7 +80,7 @@ def test_a_kill_between_stopping_early_and_the_end_does_not_train_on(tmp_path, m
 
 
 @pytest.mark.parametrize("moment", ["half", "after"])
-def test_a_kill_while_the_state_is_written(recorded, whole, moment):
+def test_a_kill_while_the_state_is_written(recorded, whole, tmp_path, moment):
     """The slow tests do this for every file."""
     steps, moments = recorded
     (place,) = (
@@ -90,18 +90,21 @@ def test_a_kill_while_the_state_is_written(recorded, whole, moment):
     )
     sync = place - 1
     names = {"half": f"{sync:03}-half", "after": f"{place + 1:03}-before"}
-    folder = moments[names[moment]] / "r"
+    shutil.copytree(moments[names[moment]], tmp_path, dirs_exist_ok=True)
+    folder = tmp_path / "r"
     assert (folder / "state" / "epoch-000002").exists() is (moment == "after")
     assert_same(train(folder, resume=True), whole)
 
 
 @pytest.fixture(scope="session")
-def broken_off(tmp_path_factory):
+def broken_off(shared):
     """The folder of a training that was stopped after two of its three epochs. Copy it."""
-    folder = tmp_path_factory.mktemp("broken") / "r"
-    with pytest.MonkeyPatch.context() as patch:
-        stopped(folder, 2, patch, **OPTIONS)
-    return folder
+
+    def make(folder):
+        with pytest.MonkeyPatch.context() as patch:
+            stopped(folder / "r", 2, patch, **OPTIONS)
+
+    return shared("broken", make)[1] / "r"
 
 
 def test_a_damaged_state_gives_way_to_the_one_before(whole, broken_off, tmp_path):
