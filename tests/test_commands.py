@@ -17,12 +17,16 @@ QUICK = [
 ]  # fmt: skip
 
 
-def test_train_takes_every_field_and_reports(tmp_path, capsys):
-    run = tmp_path / "r"
-    flags = ["--run-dir", str(run), "--seed", "3", "--training.learning-rate", "0.002"]
+def test_train_takes_every_field_and_reports(trained, tmp_path, monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr(
+        fashion_zoo, "train", lambda name, **options: asked.append(options) or trained
+    )
+    flags = ["--run-dir", str(tmp_path), "--seed", "3", "--training.learning-rate", "0.002"]
     assert train.main(["bn_mlp", *QUICK, *flags]) == 0
-    config = fashion_zoo.open_run(run).config
-    assert config == fashion_zoo.override(
+    assert asked[0]["run_dir"] == str(tmp_path)
+    assert asked[0]["evaluate"] is asked[0]["export"] is True
+    assert asked[0]["config"] == fashion_zoo.override(
         fashion_zoo.recipe("bn_mlp").config,
         {
             "seed": 3,
@@ -31,15 +35,14 @@ def test_train_takes_every_field_and_reports(tmp_path, capsys):
             "training": {"epochs": 1, "batch_size": 50, "learning_rate": 0.002},
         },
     )
-    captured = capsys.readouterr()
-    assert "epoch 1/1" in captured.err
+    out = capsys.readouterr().out
     for word in (
         "validation  accuracy",
         "95 % interval",
         "same class on 100.00 % of 10,000 images",
     ):
-        assert word in captured.out
-    assert f"Next: python -m recipes.predict {run} PICTURE" in captured.out
+        assert word in out
+    assert f"Next: python -m recipes.predict {trained.run.path} PICTURE" in out
 
 
 def test_a_run_goes_to_a_dated_folder_by_default_and_json_is_only_json(
@@ -50,9 +53,9 @@ def test_a_run_goes_to_a_dated_folder_by_default_and_json_is_only_json(
     assert train.main(["baseline_mlp", *QUICK, *only]) == 0
     (run,) = (tmp_path / "runs").iterdir()
     assert run.name.startswith("baseline_mlp-20")
-    assert (
-        f"Evaluate it with: python -m recipes.evaluate runs/{run.name}" in capsys.readouterr().out
-    )
+    captured = capsys.readouterr()
+    assert "epoch 1/1" in captured.err
+    assert f"Evaluate it with: python -m recipes.evaluate runs/{run.name}" in captured.out
     assert train.main(["baseline_mlp", "--run-dir", str(run), "--resume", *only, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["training"]["finished"] is True
@@ -98,7 +101,7 @@ def test_exit_codes_are_distinct():
     assert not {0, 2, 130} & set(codes)
 
 
-def test_evaluate_prints_classes_and_json(trained, capsys):
+def test_evaluate_prints_classes_and_json(trained, undrawn, capsys):
     assert evaluate.main([str(trained.run.path)]) == 0
     printed = capsys.readouterr().out
     assert "95 % interval" in printed

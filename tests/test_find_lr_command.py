@@ -2,6 +2,8 @@
 
 import json
 
+import numpy as np
+
 import fashion_zoo
 from recipes import find_lr
 
@@ -14,6 +16,8 @@ QUICK = [
 def test_find_lr_prints_four_rates_and_draws_them(tmp_path, capsys, monkeypatch):
     picture = tmp_path / "rates.png"
     flags = [*QUICK, "--steps", "30", "--seeds", "2", "--to", str(picture), "--low", "1e-4"]
+    losses = 2 - np.sin(np.linspace(0, 3, 30))
+    monkeypatch.setattr("fashion_zoo.training.lr_finder._sweep", lambda *_: losses)
     found, sweep = [], fashion_zoo.find_lr
     monkeypatch.setattr(
         fashion_zoo, "find_lr", lambda *_, **options: found.append(sweep(*_, **options))

@@ -148,7 +148,7 @@ def test_scheduled_decay_reaches_the_compiled_step(jit_compile):
     assert keras.ops.convert_to_numpy(layer.kernel) == pytest.approx(start * kept, rel=1e-5)
 
 
-def stepped(kind, steps=24, **changes):
+def stepped(kind, steps=12, **changes):
     """Return two variables after so many steps, with gradients of their own."""
     optimizer = kind(learning_rate=TabulatedSchedule(np.linspace(2e-3, 1e-4, steps)), **changes)
     generator = np.random.default_rng(0)
@@ -169,7 +169,7 @@ OPTIONS = [
     {"beta_1": 0.8, "beta_2": 0.9, "epsilon": 1e-3},
     {"global_clipnorm": 0.5},
     {"clipvalue": 0.1},
-    {"use_ema": True, "ema_overwrite_frequency": 7},
+    {"use_ema": True, "ema_overwrite_frequency": 5},
     {"gradient_accumulation_steps": 4},
     {"amsgrad": True},
     {"weight_decay": 0.1},

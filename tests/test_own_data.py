@@ -182,12 +182,16 @@ SMALL = {"model": {"hidden_units": (8,)}, "training": {"epochs": 1, "batch_size"
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory):
+def own(shared):
     """A run on arrays, trained and evaluated."""
-    folder = tmp_path_factory.mktemp("own") / "r"
-    settings = {"class_names": NAMES, "seed": 2}
-    given = {"data": (X, Y), "data_settings": settings, "run_dir": folder, "export": False}
-    return fashion_zoo.train("bn_mlp", **given, **SMALL)
+
+    def make(folder):
+        settings = {"class_names": NAMES, "seed": 2}
+        given = {"data": (X, Y), "data_settings": settings, "run_dir": folder / "r"}
+        fashion_zoo.train("bn_mlp", export=False, **given, **SMALL)
+
+    _, folder = shared("own", make)
+    return fashion_zoo.train("bn_mlp", run_dir=folder / "r", resume=True, export=False)
 
 
 def test_a_run_on_arrays_is_trained_evaluated_and_predicts_with_its_own_names(own):

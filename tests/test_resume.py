@@ -19,8 +19,13 @@ from recipes import train as commands
 
 
 @pytest.mark.parametrize("epoch", [pytest.param(1, marks=pytest.mark.slow), 2])
-def test_a_training_that_was_stopped_goes_on_to_the_same_run(whole, tmp_path, epoch, monkeypatch):
-    stopped(tmp_path / "r", epoch, monkeypatch, **OPTIONS)
+def test_a_training_that_was_stopped_goes_on_to_the_same_run(
+    whole, broken_off, tmp_path, epoch, monkeypatch
+):
+    if epoch == 2:
+        shutil.copytree(broken_off, tmp_path / "r")
+    else:
+        stopped(tmp_path / "r", epoch, monkeypatch, **OPTIONS)
     assert not (tmp_path / "r" / "model.keras").exists()
     run = train(tmp_path / "r", resume=True)  # with the stored config
     assert_same(run, whole)
@@ -79,7 +84,7 @@ def test_a_kill_between_stopping_early_and_the_end_does_not_train_on(tmp_path, m
     assert_same(train(tmp_path / "r", resume=True), whole)
 
 
-@pytest.mark.parametrize("moment", ["half", "after"])
+@pytest.mark.parametrize("moment", ["half", pytest.param("after", marks=pytest.mark.slow)])
 def test_a_kill_while_the_state_is_written(recorded, whole, tmp_path, moment):
     """The slow tests do this for every file."""
     steps, moments = recorded
@@ -107,14 +112,24 @@ def broken_off(shared):
     return shared("broken", make)[1] / "r"
 
 
-def test_a_damaged_state_gives_way_to_the_one_before(whole, broken_off, tmp_path):
+@pytest.fixture
+def damaged(broken_off, tmp_path):
+    """A copy of it whose last state has another bit in the middle."""
     shutil.copytree(broken_off, tmp_path / "r")
     file = tmp_path / "r" / "state" / "epoch-000002"
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1
     file.write_bytes(data)
-    assert checkpoints.parse(open_run(tmp_path / "r").load_checkpoint()).epochs == 1
-    assert_same(train(tmp_path / "r", resume=True), whole)
+    return tmp_path / "r"
+
+
+def test_a_damaged_state_gives_way_to_the_one_before(damaged):
+    assert checkpoints.parse(open_run(damaged).load_checkpoint()).epochs == 1
+
+
+@pytest.mark.slow
+def test_a_training_goes_on_from_the_state_before_a_damaged_one(damaged, whole):
+    assert_same(train(damaged, resume=True), whole)
 
 
 def test_without_a_whole_state_the_run_says_what_to_do(broken_off, tmp_path):
@@ -174,6 +189,7 @@ def test_what_stops_a_training_says_how_to_go_on(broken_off, tmp_path, monkeypat
         folder = tmp_path / type(error).__name__
         shutil.copytree(broken_off, folder)
         with monkeypatch.context() as patch, pytest.raises(type(error)) as caught:
+            patch.setattr(session, "fit", lambda *_: None)
             patch.setattr(session, "_finish", lambda *_, error=error: raising(error))
             train(folder, resume=True)
         assert caught.value.__notes__ == [
