@@ -28,26 +28,23 @@ def test_the_same_seed_gives_the_same_run_bit_for_bit(trained, tmp_path, small):
     assert others[0]["loss"] != first.history()["loss"][0]
 
 
-def test_how_many_steps_an_execution_has_changes_nothing(small, monkeypatch):
+@pytest.mark.parametrize("steps", [pytest.param(1, marks=pytest.mark.slow), 3])
+def test_how_many_steps_an_execution_has_changes_nothing(trained, small, monkeypatch, steps):
     module = "fashion_zoo.training.compile.steps_of_about_a_second"
-    rows = []
-    for steps in (1, 3):  # of 10 batches: 3 leaves a ragged last execution
-        monkeypatch.setattr(module, lambda *_, steps=steps: steps)
-        rows.append(fitted(small)[1])
-    for a, b in zip(*rows, strict=True):
-        assert a == pytest.approx(b, rel=SUMS)
-
-
-def test_the_learning_rate_runs_to_the_end_of_its_schedule(small):
+    monkeypatch.setattr(module, lambda *_: steps)  # of 10 batches: 3 leaves a ragged last execution
     _, rows = fitted(small)
-    assert rows[-1]["learning_rate"] == pytest.approx(3e-3 / 250_000)
-    _, rows = fitted(small, training={"schedules": {"learning_rate": "step"}, "epochs": 3})
+    whole = trained.run.history()  # of executions of 10 steps
+    for epoch, row in enumerate(rows):
+        expected = {name: values[epoch] for name, values in whole.items() if name != "epoch"}
+        assert row == pytest.approx(expected, rel=SUMS)
+
+
+def test_learning_rate_and_dropout_rates_run_to_the_end_of_their_schedules(trained, small):
+    assert trained.run.history()["learning_rate"][-1] == pytest.approx(3e-3 / 250_000)
+    schedules = {"learning_rate": "step", "dropout": "linear"}
+    _, rows = fitted(small, training={"schedules": schedules, "epochs": 3})
     assert [row["learning_rate"] for row in rows] == pytest.approx([3e-3, 3e-4, 3e-5])
-
-
-def test_dropout_rates_are_scheduled_and_logged(small):
-    _, rows = fitted(small, training={"schedules": {"dropout": "linear"}})
-    assert [row["dropout_1_rate"] for row in rows] == pytest.approx([0.2, 0.1])
+    assert [row["dropout_1_rate"] for row in rows] == pytest.approx([0.2, 0.4 / 3, 0.2 / 3])
 
 
 @pytest.mark.parametrize(
