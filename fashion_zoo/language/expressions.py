@@ -51,8 +51,11 @@ def parse(text: str, words: "Vocabulary[Any]") -> Any:
 
 
 def _error(text: str, column: int, reason: str) -> ConfigError:
-    shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
-    return ConfigError(f"Cannot read {shown!r}, column {column}: {reason}")
+    return ConfigError(f"Cannot read {_shown(text)!r}, column {column}: {reason}")
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 class _Reader:
@@ -127,8 +130,7 @@ class _Reader:
             raise self._error(node, str(error)) from error
 
     def _source(self, node: ast.expr) -> str:
-        source = ast.get_source_segment(self.text.strip(), node) or ""
-        return source if len(source) <= _SHOWN else f"{source[:_SHOWN]}..."
+        return _shown(ast.get_source_segment(self.text.strip(), node) or "")
 
     def _error(self, node: ast.expr, reason: str) -> ConfigError:
         indent = len(self.text) - len(self.text.lstrip())

@@ -105,12 +105,11 @@ def lock(folder: Path) -> Iterator[Lock]:
     """
     import filelock
 
-    file, kept = _lock_file(folder), True
+    file = _lock_file(folder)
     with as_storage_error(folder):
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
-            kept = _keeps_locks(file.parent)
-            held = _make(file, kept, thread_local=False)
+            held, kept = _make(file, thread_local=False)
             # Without them, the first attempt may do no more than remove a dead process's file.
             held.acquire(timeout=0 if kept else 0.2)
         except filelock.Timeout as error:
@@ -145,30 +144,21 @@ def lock(folder: Path) -> Iterator[Lock]:
 
 def file_lock(file: Path) -> "filelock.BaseFileLock":
     """Return a lock that is a file in an existing folder, to be held in a ``with``."""
-    return _make(file, _keeps_locks(file.parent))
+    return _make(file)[0]
 
 
-def _keeps_locks(folder: Path) -> bool:
-    """Return whether the operating system keeps locks on the disk of a folder."""
+def _make(file: Path, **options: Any) -> "tuple[filelock.BaseFileLock, bool]":
+    """Return a lock, and whether the operating system keeps it: else the file's existence does."""
     import filelock
 
-    with tempfile.TemporaryFile(dir=folder) as probe:
+    with tempfile.TemporaryFile(dir=file.parent) as probe:
         try:
             filelock.lock_descriptor(probe.fileno(), blocking=False)
         except OSError as error:
             if error.errno not in _NO_LOCKS:
                 raise
-            return False
-    return True
-
-
-def _make(file: Path, kept: bool, **options: Any) -> "filelock.BaseFileLock":
-    """Return the operating system's lock of a file, or one that is the file's existence."""
-    import filelock
-
-    if kept:
-        return filelock.FileLock(file, fallback_to_soft=False, **options)
-    return filelock.SoftFileLock(file, **options)
+            return filelock.SoftFileLock(file, **options), False
+    return filelock.FileLock(file, fallback_to_soft=False, **options), True
 
 
 def check_unlocked(folder: Path) -> None:
