@@ -51,4 +51,4 @@ class RunConfig:
     def __post_init__(self) -> None:
         if not dataclasses.is_dataclass(self.model):
             raise ConfigError(f"model must be a config dataclass, received {self.model!r}.")
-        check_settings(self)
+        check_settings(self, of=RunConfig)  # commands add options that are checked later

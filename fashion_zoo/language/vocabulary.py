@@ -223,7 +223,7 @@ def words_of(config: Any) -> dict[str, Vocabulary[Any]]:
     }
 
 
-def check_settings(config: Any, section: str = "") -> None:
+def check_settings(config: Any, section: str = "", of: Any = None) -> None:
     """Check each field of a config dataclass by its annotation.
 
         monitor: Literal["accuracy", "loss"] = "loss"
@@ -232,9 +232,10 @@ def check_settings(config: Any, section: str = "") -> None:
         clip_norm: Annotated[float | None, checks.positive] = None
 
     A default word is not read, so that it loads no vocabulary. Messages put ``section``, such as
-    ``"schedules."``, before the name of a field.
+    ``"schedules."``, before the name of a field. ``of`` is a base class whose fields alone are
+    checked.
     """
-    for field in dataclasses.fields(config):
+    for field in dataclasses.fields(of or config):
         value, name = getattr(config, field.name), section + field.name
         metadata = getattr(field.type, "__metadata__", ())
         kind: Any = typing.get_args(field.type)[0] if metadata else field.type
