@@ -7,7 +7,7 @@ import pytest
 import fashion_zoo
 from fashion_zoo.data import load
 from fashion_zoo.evaluation import mean_interval, measure, wilson
-from fashion_zoo.evaluation.metrics.ece import calibration_error, confidence_bins
+from fashion_zoo.evaluation.metrics.ece import confidence_bins
 from fashion_zoo.evaluation.statistics import (
     DIFFERENCE,
     FRACTION,
@@ -113,8 +113,8 @@ def test_a_bin_holds_its_upper_edge():
 
 
 def test_perfect_calibration_has_no_error():
-    bins = confidence_bins(np.full(10, 0.8), np.array([1] * 8 + [0] * 2, bool))
-    assert calibration_error(bins) == pytest.approx(0)
+    found = measure(np.log([[0.8, 0.2]] * 10), np.array([0] * 8 + [1] * 2), NAMES)
+    assert found["ece"] == pytest.approx(0)
 
 
 def test_a_class_that_is_never_predicted_is_no_division_by_zero():

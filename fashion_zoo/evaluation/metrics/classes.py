@@ -15,15 +15,10 @@ def classes(found: Predictions) -> list[dict[str, Any]]:
     numbers = precision_recall_fscore_support(
         found.labels, found.predicted, labels=np.arange(len(found.class_names)), zero_division=0
     )
+    titles = ("precision", "recall", "f1")
     return [
-        {
-            "name": name,
-            "precision": float(precision),
-            "recall": float(recall),
-            "f1": float(f1),
-            "images": int(count),
-        }
-        for name, precision, recall, f1, count in zip(found.class_names, *numbers, strict=True)
+        {"name": name, **dict(zip(titles, map(float, scores), strict=True)), "images": int(count)}
+        for name, *scores, count in zip(found.class_names, *numbers, strict=True)
     ]
 
 

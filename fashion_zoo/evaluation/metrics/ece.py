@@ -1,7 +1,5 @@
 """Calibration: confidence against accuracy."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from fashion_zoo.evaluation.metrics import WORDS, Predictions
@@ -18,11 +16,12 @@ def bins(found: Predictions) -> list[dict[str, float]]:
 
 @WORDS.register
 def ece(found: Predictions) -> float:
-    """ECE: expected calibration error, a fraction.
+    """ECE: expected calibration error, the mean of |accuracy - confidence| over bins by count.
 
     Reference: Guo et al. 2017, arXiv:1706.04599.
     """
-    return calibration_error(bins(found))
+    errors = (one["count"] * abs(one["accuracy"] - one["confidence"]) for one in bins(found))
+    return sum(errors) / len(found.labels)
 
 
 def confidence_bins(confidence: np.ndarray, correct: np.ndarray) -> list[dict[str, float]]:
@@ -49,11 +48,3 @@ def confidence_bins(confidence: np.ndarray, correct: np.ndarray) -> list[dict[st
             }
         )
     return bins
-
-
-def calibration_error(bins: Sequence[dict[str, float]]) -> float:
-    """Return the sum over bins of count / n * |accuracy - confidence|."""
-    total = sum(entry["count"] for entry in bins)
-    return (
-        sum(entry["count"] * abs(entry["accuracy"] - entry["confidence"]) for entry in bins) / total
-    )
