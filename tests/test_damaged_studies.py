@@ -90,6 +90,17 @@ def test_damaged_studies_are_sentences(intact, tmp_path):
     assert sum(map(bool, said.values())) > 4
 
 
+def test_values_of_a_trial_that_is_gone_are_named(intact, tmp_path):
+    def orphan(file):
+        with contextlib.closing(sqlite3.connect(file)) as base, base:
+            base.execute("INSERT INTO trial_params SELECT 99, 99, param_name, param_value,"
+                         " distribution_json FROM trial_params LIMIT 1")  # fmt: skip
+
+    said, left_alone = outcome(intact, tmp_path, orphan)
+    assert "a row of trial_params refers to a row of trials that is missing" in said
+    assert left_alone
+
+
 @pytest.mark.slow
 def test_three_hundred_damaged_studies_are_sentences(intact, tmp_path):
     said = check(intact, tmp_path, cases(300))
