@@ -28,8 +28,8 @@ def early_stopped(tmp_path, small, **callbacks):
     training = {
         "epochs": 6,
         "batch_size": 100,
-        "learning_rate": 0.3,  # large enough to get worse again
-        "schedules": {"learning_rate": "constant"},
+        "learning_rate": 0.003,
+        "schedules": {"learning_rate": "step(100, at=[0.5])"},  # so that it gets worse again
         "early_stopping": {"monitor": "accuracy", "patience": 6},
     }
     return fashion_zoo.train(
@@ -46,6 +46,7 @@ def test_early_stopping_brings_the_best_weights_back(tmp_path, small):
     best = max(trained.run.history()["val_accuracy"])
     assert trained.training["validation_accuracy"] == pytest.approx(best, abs=1e-7)
     kept = trained.run.history()["val_accuracy"].index(best) + 1
+    assert kept < 6, "else the last weights would be the best"
     assert trained.training["weights_of_epoch"] == kept
 
 
