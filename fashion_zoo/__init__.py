@@ -4,14 +4,24 @@ import lazy_loader as _lazy_loader
 
 from fashion_zoo.machine import serialization as _serialization
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # The public names stand in __init__.pyi. Each is imported when it is first used, so that
 # ``import fashion_zoo`` loads neither keras nor tensorflow.
-__getattr__, __dir__, __all__ = _lazy_loader.attach_stub(__name__, __file__)
+_load, __dir__, __all__ = _lazy_loader.attach_stub(__name__, __file__)
 
 # What loads keras is no part of a star import.
 _HEAVY = {"augment", "callbacks", "layers", "optimizers", "tuning"}
 __all__ = [name for name in __all__ if name not in _HEAVY]
+
+
+def __getattr__(name: str) -> object:
+    if name.startswith("benchmark_"):  # until version 0.1.0
+        raise AttributeError(
+            f"fashion_zoo.{name} is a command since version 0.2.0: "
+            f"python -m recipes.benchmark {name.removeprefix('benchmark_')}"
+        )
+    return _load(name)
+
 
 _serialization.register_with_keras()

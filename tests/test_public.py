@@ -51,6 +51,11 @@ def test_an_unknown_attribute_is_an_attribute_error():
         fashion_zoo.trian  # noqa: B018  # the access is the test
 
 
+def test_a_function_that_became_a_command_names_it():
+    with pytest.raises(AttributeError, match=r"python -m recipes\.benchmark accuracy$"):
+        fashion_zoo.benchmark_accuracy  # noqa: B018  # the access is the test
+
+
 @pytest.mark.parametrize(
     "use",
     [
