@@ -179,7 +179,7 @@ def test_a_worker_that_stops_in_the_middle_of_a_write_is_said(
     monkeypatch.setattr(workers.streams, "say", lambda line: (print(line), released.set()))
 
     def hold():
-        with one._lock:
+        with one._workers.lock():
             holding.set()
             released.wait(30)
 

@@ -91,9 +91,9 @@ class BaseOracle(keras_tuner.Oracle):
         )
         self.hyperparameters = _merged(self._shared, self.hyperparameters)
 
-    def _refresh(self, plans: Sequence[Plan] | None = None) -> None:
+    def _refresh(self) -> None:
         """Read the trials of the study, including those of other workers."""
-        plans = self.study.plans() if plans is None else plans
+        plans = self.study.plans()
         for plan in plans:
             trial_id = str(plan.index)
             known = self.trials.get(trial_id)

@@ -140,7 +140,7 @@ class StudyOracle(BaseOracle):
         self._record_values(trial)
         self.trials[trial_id] = trial
         self.ongoing_trials[tuner_id] = trial
-        self._refresh(self.study.seen)
+        self._refresh()
         self._display.on_trial_begin(trial)
         return trial
 
@@ -225,14 +225,20 @@ class StudyOracle(BaseOracle):
             mine = self._fail_or_retry(known, ongoing.attempt)
         self._record_values(known)
         self._detach(known.trial_id)
-        if known.status in (TrialStatus.COMPLETED, TrialStatus.FAILED):
+        if known.status != TrialStatus.INVALID:
             self.end_order.append(known.trial_id)
         if not mine:  # another worker took it over
             del self.trials[known.trial_id]
             self._refresh()
         self._display.on_trial_end(known)
         if known.status == TrialStatus.FAILED:
-            self._check_failures(known)
+            self._failures += 1
+            if self._failures == self.max_consecutive_failed_trials:
+                raise FailuresError(
+                    f"Number of consecutive failures reached {self._failures}, the limit of a "
+                    "search. The last trial failed: "
+                    f"{known.message or 'its score is not a finite number'}"
+                )
 
     def score_trial(self, trial: Trial) -> None:
         """Score a trial by the mean over its executions, each after its last epoch."""
@@ -248,21 +254,14 @@ class StudyOracle(BaseOracle):
         known.score = None
         reason = (known.message or "").strip().splitlines()
         mark = reason[-1] if reason else "not finite"
-        plan = next(one for one in self.study.plans() if one.index == attempt.index)
+        earlier = self.study.plans()[attempt.index].attempts
+        retries = sum("failed" in one.user_attrs for one in earlier)
         # As in KerasTuner a failed trial is not retried; one that completed without a score is.
-        if known.status != TrialStatus.FAILED and plan.failures < self.max_retries_per_trial:
+        if known.status != TrialStatus.FAILED and retries < self.max_retries_per_trial:
             known.status = TrialStatus.INVALID
             return self.study.give_back(attempt, mark)
         known.status = TrialStatus.FAILED
         return self.study.fail(attempt, mark)
-
-    def _check_failures(self, known: Trial) -> None:
-        self._failures += 1
-        if self._failures == self.max_consecutive_failed_trials:
-            raise FailuresError(
-                f"Number of consecutive failures reached {self._failures}, the limit of a search. "
-                f"The last trial failed: {known.message or 'its score is not a finite number'}"
-            )
 
     def _add_hyperparameters(self, known: Trial, ongoing: Ongoing) -> None:
         """Tune the hyperparameters that this trial has added."""
@@ -280,9 +279,8 @@ class StudyOracle(BaseOracle):
 
     def _detach(self, trial_id: str) -> None:
         """Remove a trial from the ongoing trials of its tuner."""
-        for tuner, trial in list(self.ongoing_trials.items()):
-            if trial.trial_id == trial_id:
-                del self.ongoing_trials[tuner]
+        kept = {name: one for name, one in self.ongoing_trials.items() if one.trial_id != trial_id}
+        self.ongoing_trials = kept
 
     def return_trials(self) -> None:
         """Requeue the unfinished trials, for other workers or a later call."""

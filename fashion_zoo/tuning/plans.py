@@ -78,11 +78,6 @@ class Plan:
         failed = [one for one in self.attempts if one.state == TrialState.FAIL]
         return sum("returned" not in one.user_attrs for one in failed)
 
-    @property
-    def failures(self) -> int:
-        """Number of attempts without a score that were to be retried."""
-        return sum("failed" in one.user_attrs for one in self.attempts)
-
 
 def count(plans: Sequence[Plan], planned: int) -> Counts:
     """Count the trials by status."""

@@ -116,7 +116,7 @@ def tune(
             lease=search.lease,
         )
     with contextlib.closing(study):
-        study.remember("search", dataclasses.asdict(search))
+        study.backend.set_study_user_attr(study.id, "search", dataclasses.asdict(search))
         spent = _run_trials(model, study, search, progress)
         rows = train_again(model, study, search, folder, progress)
         plans = study.plans()

@@ -24,7 +24,6 @@ from fashion_zoo.storage.databases import file_of
 from fashion_zoo.tuning.workers import Connection
 
 _REMEDY = "restore it from a copy, or start another search in another place."
-_SETTLED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 @contextlib.contextmanager
@@ -111,14 +110,6 @@ class Backend:
         self.backend = backend
         self.place = place
 
-    def find(self, name: str) -> int | None:
-        """Return the id of a study by its name; None if there is none."""
-        with reading(self.place):
-            try:
-                return self.backend.get_study_id_from_name(name)
-            except KeyError:
-                return None
-
     def close(self) -> None:
         """Close all connections; a later call opens new ones."""
         self.backend.remove_session()
@@ -129,7 +120,8 @@ class Backend:
         if not callable(found):
             return found
         expected: list[type[Exception]] = [UpdateFinishedTrialError, DuplicatedStudyError]
-        if not name.startswith("get_"):  # a deleted trial; in a read, a damaged one
+        # A study or trial that is not there; in other reads, a damaged one.
+        if not name.startswith("get_") or name == "get_study_id_from_name":
             expected.append(KeyError)
 
         def checked(*arguments: Any, **keywords: Any) -> Any:
@@ -179,16 +171,12 @@ def check_file(file: Path) -> None:
         url = f"{file.absolute().as_uri()}?mode=rw"
         with contextlib.closing(sqlite3.connect(url, uri=True, factory=Connection)) as base:
             base.execute("PRAGMA query_only = ON")
-            _check_pages(base)
+            (result,) = base.execute("PRAGMA integrity_check(1)").fetchone()
+            if result != "ok":
+                raise Damage(f"its pages are inconsistent ({result.splitlines()[-1]})")
+            if lost := base.execute("PRAGMA foreign_key_check").fetchone():
+                raise Damage(f"a row of {lost[0]} refers to a row of {lost[2]} that is missing")
             _check_tables(base, str(file))
-
-
-def _check_pages(base: sqlite3.Connection) -> None:
-    (result,) = base.execute("PRAGMA integrity_check(1)").fetchone()
-    if result != "ok":
-        raise Damage(f"its pages are inconsistent ({result.splitlines()[-1]})")
-    if lost := base.execute("PRAGMA foreign_key_check").fetchone():
-        raise Damage(f"a row of {lost[0]} refers to a row of {lost[2]} that is missing")
 
 
 def _check_tables(base: sqlite3.Connection, place: str) -> None:
@@ -251,7 +239,7 @@ def _check_values(trial: FrozenTrial, objectives: int) -> None:
         if not isinstance(trial.user_attrs.get(name, ""), str):
             raise Damage(f"trial {trial.number} has a {name} that is not text")
     values = trial.values or []
-    if trial.state in _SETTLED:
+    if trial.state in (TrialState.COMPLETE, TrialState.PRUNED):
         if len(values) != objectives or not all(map(math.isfinite, values)):
             raise Damage(f"trial {trial.number} is finished and has the values {values}")
         if trial.datetime_complete is None:

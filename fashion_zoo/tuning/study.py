@@ -13,7 +13,6 @@ import platform
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, Literal
 
 import optuna
@@ -29,7 +28,7 @@ from fashion_zoo.storage import locks
 from fashion_zoo.storage.databases import absolute_url, file_of
 from fashion_zoo.tuning.plans import Attempt, Plan, has_failed
 from fashion_zoo.tuning.storages import Backend, connect, opening, shown
-from fashion_zoo.tuning.workers import Workers, held
+from fashion_zoo.tuning.workers import Workers
 
 _FORMAT = 1
 
@@ -76,29 +75,21 @@ class Study:
         self.lease = lease
         self.attempts = attempts
         self.worker = f"{platform.node()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        self.seen: list[Plan] = []
-        """The planned trials as of the last read."""
-        self._file: Path | None = None
-        self._guard: Any = None
         url = absolute_url(url)  # connections are opened again after a change of folder
         with opening(url):
-            self._file = file_of(url)
-            if self._file:
-                self._file.parent.mkdir(parents=True, exist_ok=True)
-                self._guard = locks.file_lock(self._file.with_name(f".{self._file.name}.lock"))
-            self._workers = Workers(self._file, lease)
-            with self._lock:  # only one worker creates the tables of a new file
-                if self._file:
-                    storages.check_file(self._file)
-                self.backend = Backend(connect(url), str(self._file or shown(url)))
-                living = contextlib.ExitStack()
-                living.callback(self.backend.close)
-                with living:
+            file = file_of(url)
+            self._workers = Workers(file, lease)
+            with self._workers.lock():  # only one worker creates the tables of a new file
+                if file:
+                    storages.check_file(file)
+                self.backend = Backend(connect(url), str(file or shown(url)))
+                with contextlib.ExitStack() as living:
+                    living.callback(self.backend.close)
                     if overwrite:
                         self._delete()
                     self.id = self._open(fingerprint)
                     self._living = living.pop_all()
-        if self._file:  # workers of this machine see at once that this one died
+        if file:  # workers of this machine see at once that this one died
             self._living.enter_context(locks.lock(self._workers.lock_of(self.worker)))
 
     def close(self) -> None:
@@ -107,10 +98,10 @@ class Study:
 
     def _delete(self) -> None:
         """Delete the study of this name, if there is one and no worker runs a trial of it."""
-        number = self.backend.find(self.name)
-        if number is None:
+        try:
+            self.id = self.backend.get_study_id_from_name(self.name)
+        except KeyError:
             return
-        self.id = number
         beats: dict[int, int] = {}
         while alive := [one for one in _running(self.plans()) if not self._workers.is_stale(one)]:
             for trial in alive:
@@ -127,13 +118,13 @@ class Study:
     def _open(self, fingerprint: Mapping[str, Any]) -> int:
         """Return the id of the study of this name; create it if there is none."""
         mine = digest.plain({"format": _FORMAT, **fingerprint})
-        number = self.backend.find(self.name)
-        if number is None:
+        try:
+            number = self.backend.get_study_id_from_name(self.name)
+        except KeyError:
             directions = [StudyDirection[one.upper()] for one in self.directions]
-            try:
-                number = self.backend.create_new_study(directions, self.name)
-            except DuplicatedStudyError:  # another worker of a server created it first
-                number = self.backend.get_study_id_from_name(self.name)
+            with contextlib.suppress(DuplicatedStudyError):  # another worker of a server was faster
+                self.backend.create_new_study(directions, self.name)
+            number = self.backend.get_study_id_from_name(self.name)
         with storages.reading(self.backend.place):
             trials = self.backend.get_all_trials(number, deepcopy=False)
             attributes = self.backend.get_study_user_attrs(number)
@@ -155,25 +146,14 @@ class Study:
             self.backend.set_study_user_attr(number, "fingerprint", mine)
         return number
 
-    @property
-    def _lock(self) -> contextlib.AbstractContextManager:
-        """Lock for several writes to a file that must not be separated; a server has its own."""
-        return held(self._guard, self._file) if self._file else contextlib.nullcontext()
-
     def plans(self) -> list[Plan]:
         """Return the planned trials that were started, in order."""
-        found = sorted(
-            self.backend.get_all_trials(self.id, deepcopy=False), key=lambda one: one.number
-        )
         attempts: dict[int, list[FrozenTrial]] = {}
-        for trial in found:
+        for trial in self.backend.get_all_trials(self.id, deepcopy=False):
             own = "index" in trial.user_attrs  # others were added by Optuna's own tools
             if own and "withdrawn" not in trial.user_attrs:
                 attempts.setdefault(trial.user_attrs["index"], []).append(trial)
-        self.seen = [
-            Plan(index, tuple(attempts[index]), self.attempts) for index in sorted(attempts)
-        ]
-        return self.seen
+        return [Plan(index, tuple(attempts[index]), self.attempts) for index in sorted(attempts)]
 
     def claim(self) -> Attempt | Literal["wait", "done"]:
         """Start an attempt at the first planned trial that waits.
@@ -181,7 +161,7 @@ class Study:
         Returns:
             The attempt; "wait" while other workers run the trials that are left, else "done".
         """
-        with self._lock:  # no other worker may claim the same trial
+        with self._workers.lock():  # no other worker may claim the same trial
             plans = self._fail_stale()
             new = Plan(len(plans), (), self.attempts)
             for plan in [*plans, new][: self.trials]:
@@ -208,7 +188,7 @@ class Study:
     def _fail_stale(self) -> list[Plan]:
         """Fail the running attempts of dead workers; return the planned trials after that."""
         plans = self.plans()
-        others = [one for one in _running(plans) if one.user_attrs["worker"] != self.worker]
+        others = (one for one in _running(plans) if one.user_attrs["worker"] != self.worker)
         lost = [one for one in others if self._workers.is_stale(one)]
         for trial in lost:
             self._finish(trial._trial_id, TrialState.FAIL)
@@ -231,8 +211,7 @@ class Study:
 
     def fail(self, attempt: Attempt, reason: str) -> bool:
         """Fail an attempt, which has no score; false if another worker took it over."""
-        marked = self.note(attempt, "mark", reason)
-        return marked and self._finish(attempt.key, TrialState.FAIL)
+        return self.note(attempt, "mark", reason) and self._finish(attempt.key, TrialState.FAIL)
 
     def give_back(self, attempt: Attempt, failed: str | None = None) -> bool:
         """Requeue a trial: the next attempt has the same hyperparameters.
@@ -241,27 +220,22 @@ class Study:
         """
         if failed is not None:
             self.note(attempt, "failed", failed)
-        returned = self.note(attempt, "returned", True)
-        return returned and self._finish(attempt.key, TrialState.FAIL)
+        return self.note(attempt, "returned", True) and self._finish(attempt.key, TrialState.FAIL)
 
     @property
     def space(self) -> dict[str, Any] | None:
         """The stored search space, as a config of KerasTuner's HyperParameters."""
         return self.backend.get_study_user_attrs(self.id).get("space")
 
-    def remember(self, name: str, value: Any) -> None:
-        """Store an attribute of the study."""
-        self.backend.set_study_user_attr(self.id, name, value)
-
     def extend(self, merge: Callable[[dict[str, Any] | None], dict[str, Any]]) -> dict[str, Any]:
         """Replace the stored search space by ``merge(space)``, and return that."""
-        with self._lock:
+        with self._workers.lock():
             made = merge(self.space)
             self.backend.set_study_user_attr(self.id, "space", made)
         return made
 
     def _finish(self, key: int, state: TrialState, values: list[float] | None = None) -> bool:
-        with self._lock:
+        with self._workers.lock():
             return self.write(self.backend.set_trial_state_values, key, state, values)
 
     def write(self, write: Callable[..., Any], *arguments: Any) -> bool:

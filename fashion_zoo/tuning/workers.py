@@ -6,7 +6,7 @@ import platform
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,19 @@ class Workers:
         self.file = file
         self.lease = lease
         self._seen: dict[int, tuple[int, float]] = {}
+        if file:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = locks.file_lock(file.with_name(f".{file.name}.lock"))
+
+    def lock(self) -> contextlib.AbstractContextManager[Any]:
+        """Lock the file for writes that belong together; a server has row locks."""
+        if self.file is None:
+            return contextlib.nullcontext()
+        try:
+            return self._lock.acquire(timeout=SILENT)
+        except filelock.Timeout:
+            streams.say(f"Waiting: another worker is writing to {self.file}.")
+            return self._lock.acquire()
 
     def lock_of(self, worker: str) -> Path:
         """Return the file that a worker of this machine keeps locked as long as it runs."""
@@ -129,17 +142,3 @@ class Connection(sqlite3.Connection):
                     raise
             if number == 0:
                 streams.say(f"Waiting: {self._file} is locked by another program.")
-
-
-@contextlib.contextmanager
-def held(lock: Any, file: Path) -> Iterator[None]:
-    """Hold the lock of a study; print a line if another worker holds it for long."""
-    try:
-        lock.acquire(timeout=SILENT)
-    except filelock.Timeout:
-        streams.say(f"Waiting: another worker is writing to {file}.")
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
