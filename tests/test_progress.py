@@ -6,7 +6,7 @@ import pytest
 
 import fashion_zoo
 from fashion_zoo import ConfigError
-from fashion_zoo.show.progress import SweepDisplay, TrainingDisplay
+from fashion_zoo.show.progress import TrainingDisplay, sweeping
 from fashion_zoo.show.trials import Counts, SearchDisplay
 from fashion_zoo.show.waiting import is_shown
 
@@ -96,9 +96,9 @@ def test_a_training_is_one_line_of_a_notebook_that_moves(notebook, capfd):
 
 
 def test_a_sweep_is_shown_in_a_notebook(notebook):
-    with SweepDisplay(200, "auto") as display:
+    with sweeping(200, "auto") as advance:
         for done in range(201):
-            display.advance(done)
+            advance(done)
     assert notebook.shown == ["steps ████████████████████ 200/200"]
 
 

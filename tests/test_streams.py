@@ -12,7 +12,7 @@ import pytest
 
 import fashion_zoo
 from fashion_zoo.callbacks import StopOnInterrupt
-from fashion_zoo.show.progress import SweepDisplay, TrainingDisplay
+from fashion_zoo.show.progress import TrainingDisplay, sweeping
 from fashion_zoo.show.streams import Unbreakable, say
 from fashion_zoo.show.trials import Counts, SearchDisplay
 from fashion_zoo.show.waiting import waiting
@@ -66,8 +66,8 @@ def test_every_display_falls_silent(broken, monkeypatch):
     with SearchDisplay() as search:
         search.update(Counts(2, 1, 0, 1, 0), (0, 0.5, {"x": 1}))
         search.say("a line")
-    with SweepDisplay(3) as sweep:
-        sweep.advance(1)
+    with sweeping(3) as advance:
+        advance(1)
     say("a line")
 
 

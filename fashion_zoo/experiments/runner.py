@@ -22,7 +22,7 @@ from fashion_zoo.language.wording import percent, unknown
 from fashion_zoo.machine import environment
 from fashion_zoo.machine.devices import releasing
 from fashion_zoo.show import figures
-from fashion_zoo.show.progress import TrainingDisplay
+from fashion_zoo.show.progress import Pace, TrainingDisplay
 from fashion_zoo.show.waiting import Progress, waiting
 from fashion_zoo.storage import reading
 
@@ -118,10 +118,10 @@ def _measure(
     if any(config.training.policy for config in configs):
         need_tensorflow()
     display, rows, loaded = TrainingDisplay(progress), [], functools.cache(load)
-    display.expect(len(arms) * seeds)
+    pace = Pace(len(arms) * seeds, display.say)
     # Seed by seed: a machine whose speed drifts is the same for the arms that are compared.
     for seed, (arm, config) in itertools.product(range(seeds), zip(arms, configs, strict=True)):
-        with display.pace.training(f"{arm.name}, seed {seed}"):
+        with pace.training(f"{arm.name}, seed {seed}"):
             seeded = dataclasses.replace(config, seed=seed)
             path, data = arm.run_dir(folder, seed), loaded(config.data)
             row = _row(experiment, arm, seeded, path, display, data)

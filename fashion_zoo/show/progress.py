@@ -9,6 +9,8 @@ from fashion_zoo.language.wording import percent
 from fashion_zoo.show.streams import say, stderr
 from fashion_zoo.show.waiting import Progress, in_notebook, is_shown
 
+Logs = Mapping[str, float] | None
+
 _NARROW = 76  # columns; below it there is no room for a bar beside the numbers
 _LINES = 12  # of a notebook's output; older ones are left out
 _PAUSE = 0.2  # seconds between two updates of the same line
@@ -64,14 +66,12 @@ class Block:
 
 
 class Pace:
-    """Number ``total`` trainings, and estimate the time left; 0 shows nothing."""
+    """Number ``total`` trainings, and estimate the time left."""
 
     def __init__(
         self, total: int, say: Callable[[str], None], timer: Callable[[], float] = time.perf_counter
     ):
-        self.total = total
-        self.say = say
-        self.timer = timer
+        self.total, self.say, self.timer = total, say, timer
         self.number = 0
         self.took: list[float] = []
 
@@ -83,17 +83,12 @@ class Pace:
         if self.took:
             each = sum(self.took) / len(self.took)
             left = f", about {clock(each * (self.total - self.number + 1))} left"
-        if self.total:
-            self.say(f"training {self.number} of {self.total}: {name}{left}")
+        self.say(f"training {self.number} of {self.total}: {name}{left}")
         began = self.timer()
         yield
         took = self.timer() - began
         if took > _FOUND:
             self.took.append(took)
-
-    def skip(self, trainings: int) -> None:
-        """Count trainings that are left out."""
-        self.number += trainings
 
 
 class Display:
@@ -104,8 +99,15 @@ class Display:
 
         self.enabled = is_shown(enabled)
         self.console = Console(file=stderr())
-        self.block = Block() if self.enabled and in_notebook() else None
+        self.block: Any = Block() if self.enabled and in_notebook() else None
         self.live = self.enabled and self.block is None and self.console.is_terminal
+
+    def say(self, line: str) -> None:
+        """Show a line, above what is updated in place."""
+        if self.block:
+            self.block.say(line)
+        elif self.enabled:
+            say(line)
 
 
 class TrainingDisplay(Display):
@@ -125,11 +127,6 @@ class TrainingDisplay(Display):
         self.epochs = self.steps = self.done = 0
         self.started = 0.0
         self.validation = ""
-        self.pace = Pace(0, self.say)
-
-    def expect(self, trainings: int) -> None:
-        """Number the trainings from here on, with the time left, as ``Pace`` does."""
-        self.pace = Pace(trainings, self.say)
 
     def start(self, epochs: int, steps: int, done: int = 0) -> None:
         """Begin a training of ``epochs``, of which ``done`` were trained before."""
@@ -148,14 +145,12 @@ class TrainingDisplay(Display):
             self.progress.start()
 
     def advance(
-        self, epoch: int, step: int, speed: float, logs: Mapping[str, float] | None
+        self, epoch: int, step: int, speed: float, logs: Logs, *, finished: bool = False
     ) -> None:
         """Show that ``step`` steps of ``epoch`` (from 0) are done."""
-        if self.block:
-            self.block.show_status(self._line(epoch, step, speed, logs), now=False)
-        elif self.live:
+        loss = f"loss {float((logs or {}).get('loss', 0)):.4f}"
+        if self.live:
             unit = "k images/s" if self.console.width >= _NARROW else "k/s"
-            loss = f"loss {float((logs or {}).get('loss', 0)):.4f}"
             self.progress.update(
                 self.task,
                 completed=epoch * self.steps + step,
@@ -163,35 +158,25 @@ class TrainingDisplay(Display):
                 speed=f"{speed / 1000:.1f}{unit}",
                 metrics=f"{loss} {self.validation}".rstrip(),
             )
-
-    def finish_epoch(self, epoch: int, speed: float, logs: Mapping[str, float] | None) -> None:
-        """Show the metrics at the end of an epoch."""
-        logs = logs or {}
-        if "val_accuracy" in logs:
-            self.validation = f"validation {percent(logs['val_accuracy'])}"
-        if self.live:
-            self.advance(epoch, self.steps, speed, logs)
         elif self.block:
-            self.block.show_status(self._line(epoch, self.steps, speed, logs))
-        elif self.enabled:
-            say(self._line(epoch, self.steps, speed, logs))
+            self.block.show_status(self._line(epoch, step, speed, loss), now=finished)
+        elif self.enabled and finished:
+            say(self._line(epoch, step, speed, loss))
 
-    def _line(self, epoch: int, step: int, speed: float, logs: Mapping[str, float] | None) -> str:
+    def finish_epoch(self, epoch: int, speed: float, logs: Logs) -> None:
+        """Show the metrics at the end of an epoch."""
+        if logs and "val_accuracy" in logs:
+            self.validation = f"validation {percent(logs['val_accuracy'])}"
+        self.advance(epoch, self.steps, speed, logs, finished=True)
+
+    def _line(self, epoch: int, step: int, speed: float, loss: str) -> str:
         done, total = epoch * self.steps + step, self.epochs * self.steps
         per_step = (time.perf_counter() - self.started) / (done - self.done * self.steps)
-        loss = f"loss {float((logs or {}).get('loss', 0)):.4f}"
-        bar = f"  {_text_bar(done, total)}" if self.block else ""
+        bar = f"  {_text_bar(done, total)}" if isinstance(self.block, Block) else ""
         return (
             f"epoch {epoch + 1}/{self.epochs}{bar}  {speed:,.0f} images/s  {loss}  "
             f"{self.validation}  {clock(per_step * (total - done))} left"
         )
-
-    def say(self, line: str) -> None:
-        """Show a line."""
-        if self.block:
-            self.block.say(line)
-        elif self.enabled:
-            say(line)
 
     def stop(self) -> None:
         """End the display; the bar stays on the screen."""
@@ -199,36 +184,29 @@ class TrainingDisplay(Display):
             self.progress.stop()
 
 
-class SweepDisplay(Display):
-    """Show the progress of ``total`` steps, on a terminal or in a notebook."""
+@contextlib.contextmanager
+def sweeping(total: int, enabled: Progress = True) -> Iterator[Callable[[int], None]]:
+    """Yield a function that shows, on a terminal or in a notebook, how many steps are done."""
+    from rich import progress
 
-    def __init__(self, total: int, enabled: Progress = True):
-        from rich import progress
+    display = Display(enabled)
+    bar = progress.Progress(
+        progress.SpinnerColumn(),  # it turns while a graph is traced
+        *progress.Progress.get_default_columns(),
+        console=display.console,
+        disable=not display.live,
+        transient=True,
+    )
+    task = bar.add_task("steps", total=total)
 
-        super().__init__(enabled)
-        self.total = total
-        self.progress = progress.Progress(
-            progress.SpinnerColumn(),  # it turns while a graph is traced
-            *progress.Progress.get_default_columns(),
-            console=self.console,
-            disable=not self.live,
-            transient=True,
-        )
-        self.task = self.progress.add_task("steps", total=total)
+    def advance(done: int) -> None:
+        if display.block:
+            line = f"steps {_text_bar(done, total)} {done}/{total}"
+            display.block.show_status(line, now=done >= total)
+        bar.update(task, completed=done)
 
-    def __enter__(self) -> "SweepDisplay":
-        self.progress.start()
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.progress.stop()
-
-    def advance(self, done: int) -> None:
-        """Show that ``done`` steps are done."""
-        if self.block:
-            line = f"steps {_text_bar(done, self.total)} {done}/{self.total}"
-            self.block.show_status(line, now=done >= self.total)
-        self.progress.update(self.task, completed=done)
+    with bar:
+        yield advance
 
 
 def _bar(console: Any) -> Any:

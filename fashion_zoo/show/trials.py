@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 from fashion_zoo.language.wording import percent, points
 from fashion_zoo.show.progress import Display, TrainingDisplay, clock
-from fashion_zoo.show.streams import say
 from fashion_zoo.show.waiting import Progress
 
 
@@ -65,10 +64,10 @@ class SearchDisplay(Display):
         self.trial = trial
         self.show_status("building the model")
 
-    def show_status(self, text: str) -> None:
+    def show_status(self, text: str, *, now: bool = False) -> None:
         """Show the status of the running trial."""
         self.running = f"{self.trial}: {text}"
-        self._draw(now=False)
+        self._draw(now=now)
 
     def _draw(self, now: bool = True) -> None:
         if self.block:
@@ -81,15 +80,6 @@ class SearchDisplay(Display):
     def follows(self) -> bool:
         """Whether ``update`` shows anything; if not, the study need not be read."""
         return bool(self.live or self.block)
-
-    def say(self, line: str) -> None:
-        """Print a line, above the table if there is one."""
-        if self.block:
-            self.block.say(line)
-        elif self.live:
-            self.console.print(line, markup=False, highlight=False)
-        elif self.enabled:
-            say(line)
 
     def left(self, counts: Counts) -> str:
         """Return the time left, estimated from the trials finished since the start."""
@@ -127,23 +117,11 @@ class SearchDisplay(Display):
         return rows
 
 
-class RunningTrial(TrainingDisplay):
-    """Show the epochs of a training in the display of its search."""
-
-    def __init__(self, search: SearchDisplay):
-        super().__init__(enabled=False)
-        self.search = search
-
-    def advance(
-        self, epoch: int, step: int, speed: float, logs: Mapping[str, float] | None
-    ) -> None:
-        """Show that ``step`` steps of ``epoch`` (from 0) are done."""
-        self.search.show_status(self._line(epoch, step, speed, logs))
-
-    def finish_epoch(self, epoch: int, speed: float, logs: Mapping[str, float] | None) -> None:
-        """Show the metrics of a finished epoch."""
-        super().finish_epoch(epoch, speed, logs)
-        self.advance(epoch, self.steps, speed, logs)
+def running_trial(search: SearchDisplay) -> TrainingDisplay:
+    """Return a display that shows the epochs of a training in that of its search."""
+    display = TrainingDisplay(enabled=False)
+    display.block = search
+    return display
 
 
 def short(value: object) -> str:

@@ -19,7 +19,7 @@ from fashion_zoo.language.wording import counted
 from fashion_zoo.machine import precision
 from fashion_zoo.registry import Recipe
 from fashion_zoo.show import figures, pages, plots
-from fashion_zoo.show.progress import SweepDisplay
+from fashion_zoo.show.progress import sweeping
 from fashion_zoo.show.waiting import Progress
 from fashion_zoo.training.compile import build_model, check_batch, compile_model
 from fashion_zoo.training.plan import plan
@@ -105,10 +105,10 @@ def find_lr(
     train, rates = data.train, np.geomspace(low, high, steps)
     losses = np.full((seeds, steps), np.nan)
     smoothed, suggestions = losses.copy(), []
-    with SweepDisplay(seeds * steps, enabled=progress) as display:
+    with sweeping(seeds * steps, progress) as advance:
         for number in range(seeds):
             seeded = override(config, {"seed": config.seed + number})
-            swept = _sweep(entry, seeded, train, rates, display, number * steps)
+            swept = _sweep(entry, seeded, train, rates, advance, number * steps)
             curve = smooth(swept, steps)
             if len(curve) < 10:
                 raise TrainingError(
@@ -149,12 +149,12 @@ def _sweep(
     config: RunConfig,
     train: Images,
     rates: np.ndarray,
-    display: SweepDisplay,
+    advance: Callable[[int], None],
     before: int,
 ) -> np.ndarray:
     """Return the loss of each step, up to the one where it diverged.
 
-    ``before`` is the number of steps that the display has shown already.
+    ``advance`` shows the progress, after the ``before`` steps of other seeds.
     """
     constant = plan(config)
     smoothing = constant.bases["label_smoothing"]
@@ -175,7 +175,7 @@ def _sweep(
         chosen = order[step % an_epoch]
         model.reset_metrics()  # else the loss would be the mean of all steps
         loss = float(model.train_on_batch(images[chosen], labels[chosen], return_dict=True)["loss"])
-        display.advance(before + step + 1)
+        advance(before + step + 1)
         if not np.isfinite(loss) or loss > _DIVERGED * min(losses, default=loss):
             break
         losses.append(loss)

@@ -12,7 +12,7 @@ from fashion_zoo.config.overrides import override
 from fashion_zoo.errors import RunLockedError, TrainingError
 from fashion_zoo.evaluation.statistics import DIFFERENCE, FRACTION, mean_interval
 from fashion_zoo.language.wording import percent
-from fashion_zoo.show.progress import TrainingDisplay
+from fashion_zoo.show.progress import Pace, TrainingDisplay
 from fashion_zoo.show.streams import say
 from fashion_zoo.storage import locks
 from fashion_zoo.training.session import train_once
@@ -79,15 +79,14 @@ def _train(
     chosen = dict(ranked(plans, study)[: search.candidates])
     if plans and (own := plans[0].completed):  # none if the defaults diverged
         chosen.setdefault(0, own)
-    found = []
-    display.expect(len(chosen) * search.seeds)
+    found, pace = [], Pace(len(chosen) * search.seeds, display.say)
     for index, trial in chosen.items():
         values = spaces.counting(model.parameters, trial.params)
         one = Candidate(index, model.space.config(values, model.base), trial.values, [])
         try:
             for seed in range(model.fresh_seed, model.fresh_seed + search.seeds):
                 name = f"trial {index} seed {seed}"
-                with display.pace.training(name):
+                with pace.training(name):
                     seeded = override(one.config, {"seed": seed})
                     path = folder / _run(index, seed)
                     run = train_once(model.entry, seeded, path, display, model.dataset)
@@ -95,7 +94,7 @@ def _train(
                 display.say(f"{name}: validation {percent(one.again[-1])}")
         except TrainingError as error:  # a config that diverges with one seed is no candidate
             display.say(f"{name}: left out. {error}")
-            display.pace.skip(search.seeds - len(one.again) - 1)
+            pace.number += search.seeds - len(one.again) - 1
             continue
         found.append(one)
     return sorted(found, key=lambda one: -one.mean)

@@ -22,7 +22,7 @@ from fashion_zoo.errors import Hint, Message, advice
 from fashion_zoo.language.wording import counted, percent
 from fashion_zoo.registry import Recipe
 from fashion_zoo.show import pages, streams
-from fashion_zoo.show.trials import Counts, RunningTrial, SearchDisplay, title, verdict
+from fashion_zoo.show.trials import Counts, SearchDisplay, running_trial, title, verdict
 from fashion_zoo.spaces import TrainingSpace
 from fashion_zoo.spaces.ranges import Choice
 from fashion_zoo.tuning.candidates import train_again
@@ -182,7 +182,7 @@ def _run_trials(
         max_consecutive_failed_trials=None,
     )
     start, display = time.perf_counter(), SearchDisplay(progress)
-    model.display = RunningTrial(display)
+    model.display = running_trial(display)
     say = display.say if display.enabled else streams.say  # Ctrl-C always prints a line
     with (
         advice(lambda _: "No trial is lost. Run the same search again to resume it."),

@@ -36,7 +36,7 @@ def measure(
     Accuracies are kept in ``folder`` and not measured again. ``changes`` are overrides of every
     config, for a quick look.
     """
-    from fashion_zoo.show.progress import TrainingDisplay
+    from fashion_zoo.show.progress import Pace, TrainingDisplay
 
     place, display = absolute(folder), TrainingDisplay(progress)
     settings = {"training": {"schedules": {"learning_rate": SCHEDULE}}}
@@ -45,11 +45,11 @@ def measure(
         for name in RECIPES
     }
     rates = {name: list(_rates(name, config, place)) for name, config in configs.items()}
-    display.expect(sum(map(len, rates.values())) * seeds)
+    pace = Pace(sum(map(len, rates.values())) * seeds, display.say)
     for name in RECIPES:
         for (rule, rate), seed in itertools.product(rates[name], range(seeds)):
             config = override(configs[name], {"training": {"learning_rate": rate}, "seed": seed})
-            with display.pace.training(f"{name} {rule} {rate:g}, seed {seed}"):
+            with pace.training(f"{name} {rule} {rate:g}, seed {seed}"):
                 reached = _trained(name, config, place)
             display.say(f"{name} {rule} {rate:g}, seed {seed}: validation {reached:.4f}")
             own = {"table": "results", "recipe": name, "schedule": SCHEDULE, "rule": rule}
