@@ -61,7 +61,7 @@ from .runs import default_run_dir as default_run_dir
 from .runs import open_run as open_run
 from .runs import read_config as read_config
 from .runs import stored_config as stored_config
-from .show.drawing import plot_schedules as plot_schedules
+from .show.figures import plot_schedules as plot_schedules
 from .spaces import ranges as ranges
 from .zoo import dashboard as dashboard
 from .zoo import export as export

@@ -11,7 +11,7 @@ from fashion_zoo import DataError, ExportError, RunError, get, list_recipes, ove
 from fashion_zoo.data import Dataset, load
 from fashion_zoo.evaluation.predict import probabilities
 from fashion_zoo.exporting import export_run
-from fashion_zoo.exporting.serving import serving
+from fashion_zoo.exporting.formats import serving
 
 DATA = load()
 NAMES = DATA.class_names

@@ -4,5 +4,5 @@ from fashion_zoo.exporting.export import (
     check_exportable as check_exportable,
     export_run as export_run,
 )
-from fashion_zoo.exporting.format import WORDS as WORDS, Format as Format
+from fashion_zoo.exporting.formats import WORDS as WORDS, Format as Format
 from fashion_zoo.exporting.parity import IN_RUN as IN_RUN

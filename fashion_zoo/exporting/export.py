@@ -9,7 +9,7 @@ import numpy as np
 from fashion_zoo import storage
 from fashion_zoo.data import Description
 from fashion_zoo.errors import ConfigError, ExportError, FashionZooError, Hint
-from fashion_zoo.exporting.format import WORDS, Format
+from fashion_zoo.exporting.formats import WORDS, Format
 from fashion_zoo.exporting.parity import in_float32, prove
 from fashion_zoo.runs import Run, dataset_of
 from fashion_zoo.storage import absolute

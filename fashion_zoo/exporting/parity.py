@@ -5,6 +5,8 @@ form in ONNX.
 """
 
 import inspect
+import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -17,7 +19,7 @@ import numpy as np
 from fashion_zoo import storage
 from fashion_zoo.errors import ExportError
 from fashion_zoo.evaluation.predict import probabilities
-from fashion_zoo.exporting.format import Format
+from fashion_zoo.exporting.formats import Format
 from fashion_zoo.machine import precision
 from fashion_zoo.runs.results import RESULTS, Result
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-5  # of a probability; float32 softmax rounds at about 1e-7
 _SPACING = {"bfloat16": 2.0**-7, "float16": 2.0**-10}  # of a dtype's numbers from 1 on
+_POLICY = re.compile(r'("class_name": "DTypePolicy", "config": {"name": ")\w*float16')
 _ROUNDINGS = 16  # spacings that a 16-bit probability may differ after a few layers
 IN_RUN = "saved_model"
 """Folder of the export that a training makes, in its run."""
@@ -54,9 +57,9 @@ def in_float32(model: "keras.Model") -> "keras.Model":
     if compute_dtype(model) == "float32":
         return model
     try:
-        config = _without_16_bits(model.get_config())
+        config = _POLICY.sub(r"\1float32", json.dumps(model.get_config()))
         with precision.keras_defaults():
-            copy = type(model).from_config(config)
+            copy = type(model).from_config(json.loads(config))
         for old, new in zip(model.weights, copy.weights, strict=True):
             new.assign(np.asarray(old.value).astype("float32"))
     except (NotImplementedError, TypeError, ValueError):  # of a class without a config
@@ -68,17 +71,6 @@ def compute_dtype(model: "keras.Model") -> str:
     """Return the 16-bit dtype that a layer computes in, or float32 if there is none."""
     dtypes = (layer.compute_dtype for layer in model._flatten_layers())
     return next((dtype for dtype in dtypes if dtype in _SPACING), "float32")
-
-
-def _without_16_bits(config: Any) -> Any:
-    """Return a model's config with float32 in place of every 16-bit dtype policy."""
-    if isinstance(config, dict):
-        if config.get("class_name") == "DTypePolicy" and "float16" in config["config"]["name"]:
-            return {**config, "config": {"name": "float32"}}
-        return {name: _without_16_bits(value) for name, value in config.items()}
-    if isinstance(config, list | tuple):
-        return type(config)(_without_16_bits(value) for value in config)
-    return config
 
 
 def prove(

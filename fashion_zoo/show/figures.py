@@ -8,19 +8,20 @@ import contextlib
 import io
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fashion_zoo import storage
+from fashion_zoo import schedules, storage
 from fashion_zoo.errors import ConfigError, FashionZooError, Hint, StorageError
+from fashion_zoo.language.arguments import Place, checked
+from fashion_zoo.show import plots
 from fashion_zoo.show.streams import say
 from fashion_zoo.show.waiting import waiting
 from fashion_zoo.storage import reading
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
 
 _SIGN = "fashion_zoo"
 # Metadata that signs a picture, and its bytes in the file: a signed picture may be replaced.
@@ -58,25 +59,16 @@ def draw(make: Callable[[], "Figure"], ending: str = "png", **options: Any) -> b
 
 def save(path: str | os.PathLike, make: Callable[[], "Figure"]) -> None:
     """Draw a figure into a file, which appears whole or not at all."""
-    check_ending(path)
     storage.write_bytes(path, draw(make, _ending(path)))
 
 
 def shown(make: Callable[[], "Figure"], path: str | os.PathLike | None = None) -> "Figure":
     """Return a figure that a notebook shows once, and ``save`` it if there is a path."""
-    made: list[Figure] = []
-
-    def keep() -> "Figure":
-        made.append(make())
-        return made[0]
-
     with waiting("Drawing"):
-        if path is None:
-            with _own_defaults():
-                keep()
-        else:
-            save(path, keep)
-    figure: Any = made[0]
+        with _own_defaults():
+            figure: Any = make()
+        if path is not None:
+            save(path, lambda: figure)
     # IPython has a formatter for figures only once pyplot was imported.
     figure._repr_png_ = lambda: draw(lambda: figure)
     return figure
@@ -95,17 +87,6 @@ def try_save(path: str | os.PathLike, make: Callable[[], "Figure"]) -> bool:
     return True
 
 
-def check_ending(path: str | os.PathLike) -> None:
-    """Raise ConfigError if a path does not end like a picture that matplotlib writes."""
-    try:
-        from matplotlib.backend_bases import FigureCanvasBase
-    except Exception as error:  # an invalid MPLBACKEND or matplotlibrc
-        raise StorageError(f"matplotlib, which draws pictures, cannot start: {error}.") from error
-    endings = sorted(FigureCanvasBase.get_supported_filetypes())
-    if _ending(path) not in endings:
-        raise ConfigError(f"The picture must end in one of {', '.join(endings)}, received {path}.")
-
-
 def check_place(path: str | os.PathLike, *, force: bool = False) -> None:
     """Check that a picture may be drawn into a file; ``force`` allows to replace any file.
 
@@ -113,14 +94,19 @@ def check_place(path: str | os.PathLike, *, force: bool = False) -> None:
         ConfigError: if it does not end like a picture.
         StorageError: if a file that this package has not drawn is there, or cannot be read.
     """
-    check_ending(path)
-    place = Path(path)
+    try:
+        from matplotlib.backend_bases import FigureCanvasBase
+    except Exception as error:  # an invalid MPLBACKEND or matplotlibrc
+        raise StorageError(f"matplotlib, which draws pictures, cannot start: {error}.") from error
+    endings, ending, place = FigureCanvasBase.get_supported_filetypes(), _ending(path), Path(path)
+    if ending not in endings:
+        names = ", ".join(sorted(endings))
+        raise ConfigError(f"The picture must end in one of {names}, received {path}.")
     with storage.as_storage_error(place):
         if not place.exists():
             return
         if place.is_dir():
             raise StorageError(f"{path} is a folder. Name a file for the picture.")
-        ending = _ending(path)
         with reading.open_regular(place) as file:
             signed = ending in _SIGNED and _SIGNED[ending][1] in file.read(reading.LARGEST_TEXT)
     if not (force or signed):
@@ -156,3 +142,40 @@ def _plain_ticks(figure: "Figure") -> None:
             if axis.get_scale() == "log":
                 axis.set_major_formatter(LogFormatter())
                 axis.set_minor_formatter(LogFormatter(labelOnlyBase=True))
+
+
+@checked
+def plot_schedules(
+    expressions: str | Sequence[str] = (),
+    to: Place | None = None,
+    *,
+    overlay: bool = False,
+    force: bool = False,
+) -> "Figure":
+    """Draw schedules, side by side or over each other.
+
+    Args:
+        expressions: one or several schedules, as for ``schedules.get``; by default all, with their
+            default arguments.
+        to: a picture file in a format of matplotlib, such as PNG; by default none is written.
+        overlay: whether to draw all on the same axes.
+        force: replace a file that this package has not drawn.
+
+    Returns:
+        The figure, which a notebook shows.
+
+    Raises:
+        ConfigError: if an expression cannot be read, or the file does not end like a picture.
+        StorageError: if another file is there, or the file cannot be written.
+    """
+    if to is not None:
+        check_place(to, force=force)
+    if not expressions:
+        alone = schedules.WORDS.bare()
+        expressions = [*alone, "warmup >> cosine", "join([constant, linear], [0.5])"]
+    expressions = [expressions] if isinstance(expressions, str) else expressions
+    drawn = {text: schedules.get(text) for text in expressions}
+    factors = {
+        text: [schedule(step / 1000) for step in range(1001)] for text, schedule in drawn.items()
+    }
+    return shown(lambda: plots.schedules(factors, overlay=overlay), to)

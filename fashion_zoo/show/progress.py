@@ -134,7 +134,20 @@ class TrainingDisplay(Display):
         self.started = time.perf_counter()
         self.validation = ""
         if self.live:
-            self.progress = _bar(self.console)
+            from rich import progress
+
+            wide = self.console.width >= _NARROW
+            self.progress = progress.Progress(
+                # It turns while a graph is traced, which may take longer than an epoch.
+                progress.SpinnerColumn(finished_text=" "),
+                progress.TextColumn("{task.description}"),
+                *([progress.BarColumn(bar_width=None)] if wide else []),
+                progress.TimeRemainingColumn(compact=True),
+                progress.TextColumn("{task.fields[speed]}"),
+                progress.TextColumn("{task.fields[metrics]}"),
+                console=self.console,
+                expand=wide,
+            )
             self.task = self.progress.add_task(
                 f"epoch {done + 1}/{epochs}",
                 total=epochs * steps,
@@ -207,20 +220,3 @@ def sweeping(total: int, enabled: Progress = True) -> Iterator[Callable[[int], N
 
     with bar:
         yield advance
-
-
-def _bar(console: Any) -> Any:
-    from rich import progress
-
-    wide = console.width >= _NARROW
-    return progress.Progress(
-        # It turns while a graph is traced, which may take longer than an epoch.
-        progress.SpinnerColumn(finished_text=" "),
-        progress.TextColumn("{task.description}"),
-        *([progress.BarColumn(bar_width=None)] if wide else []),
-        progress.TimeRemainingColumn(compact=True),
-        progress.TextColumn("{task.fields[speed]}"),
-        progress.TextColumn("{task.fields[metrics]}"),
-        console=console,
-        expand=wide,
-    )

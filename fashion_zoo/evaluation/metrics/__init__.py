@@ -1,7 +1,49 @@
-"""Metrics of predictions: ``WORDS``, one per file."""
+"""Metrics of predictions, one per file, and the predictions that they are functions of."""
 
-from fashion_zoo.evaluation.metrics._predictions import (
-    WORDS as WORDS,
-    Predictions as Predictions,
-    measure as measure,
-)
+import dataclasses
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from fashion_zoo.language.vocabulary import Vocabulary
+
+WORDS: Vocabulary[Any] = Vocabulary("metric", package="fashion_zoo.evaluation.metrics")
+"""Functions of ``Predictions`` that return JSON values.
+
+The docstring of one that returns a number begins with its title and a colon.
+"""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Predictions:
+    """The logits of a model for labelled images."""
+
+    logits: np.ndarray
+    """(n, classes) float64; likelihoods come from them, since a probability may round to 0."""
+    labels: np.ndarray
+    """(n,) integers."""
+    class_names: Sequence[str]
+
+    @functools.cached_property
+    def probabilities(self) -> np.ndarray:
+        """(n, classes) float64, the softmax of the logits."""
+        from scipy.special import softmax
+
+        return softmax(self.logits, axis=1)
+
+    @functools.cached_property
+    def predicted(self) -> np.ndarray:
+        """(n,) integers, the likeliest class of each image."""
+        return self.probabilities.argmax(axis=1)
+
+
+def measure(logits: np.ndarray, labels: np.ndarray, class_names: Sequence[str]) -> dict[str, Any]:
+    """Compute all metrics of ``Predictions``.
+
+    Returns:
+        A dictionary for JSON: the number of ``images``, and each metric by its name.
+    """
+    found = Predictions(logits, labels, class_names)
+    return {"images": len(labels), **{word: metric(found) for word, metric in WORDS.items()}}

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fashion_zoo.exporting.format import WORDS, Format
-from fashion_zoo.exporting.serving import pixels_of, serving, write_archive
+from fashion_zoo.exporting.formats import WORDS, Format, pixels_of, serving, write_archive
 
 if TYPE_CHECKING:
     import keras

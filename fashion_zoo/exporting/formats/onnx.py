@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fashion_zoo import storage
-from fashion_zoo.exporting.format import WORDS, Format
-from fashion_zoo.exporting.serving import pixels_of, serving
+from fashion_zoo.exporting.formats import WORDS, Format, pixels_of, serving
 
 if TYPE_CHECKING:
     import keras

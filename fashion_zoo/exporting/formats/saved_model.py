@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fashion_zoo.errors import ExportError, Hint
-from fashion_zoo.exporting.format import WORDS, Format
-from fashion_zoo.exporting.serving import serving, write_archive
+from fashion_zoo.exporting.formats import WORDS, Format, serving, write_archive
 
 if TYPE_CHECKING:
     import keras
