@@ -268,8 +268,10 @@ def test_a_run_that_says_nothing_of_its_images_had_those_of_its_config(tmp_path,
 def test_a_model_is_evaluated_on_images_that_are_read_once(monkeypatch):
     import keras
 
-    given, made = [], arrays.Arrays.dataset
+    given, made = [], arrays._dataset
     layers = [keras.Input((8, 8)), keras.layers.Flatten(), keras.layers.Dense(3)]
-    monkeypatch.setattr(arrays.Arrays, "dataset", lambda *its: given.append(its) or made(*its))
+    monkeypatch.setattr(
+        arrays, "_dataset", lambda *its, **how: given.append(its) or made(*its, **how)
+    )
     found = fashion_zoo.evaluate(keras.Sequential(layers), data=(X, Y))
     assert (found["images"], len(given)) == (24, 1)

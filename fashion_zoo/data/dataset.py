@@ -113,10 +113,7 @@ class Dataset:
     @functools.cached_property
     def test(self) -> Images:
         """Test images, which neither train nor select."""
-        whole, positions = self.read("test"), self.positions.test
-        if np.array_equal(positions, np.arange(len(whole.labels))):
-            return _frozen(whole)  # all of them, in order: no copy
-        return _part(whole, positions)
+        return _part(self.read("test"), self.positions.test)
 
     @functools.cached_property
     def _learned(self) -> tuple[Images, Images]:
@@ -176,11 +173,8 @@ def _digest(*parts: Images) -> str:
 
 
 def _part(images: Images, chosen: np.ndarray) -> Images:
-    return _frozen(Images(images.images[chosen], images.labels[chosen]))
-
-
-def _frozen(images: Images) -> Images:
-    views = [array.view() for array in images]
-    for view in views:
-        view.flags.writeable = False
-    return Images(*views)
+    """Return a read-only copy of some images."""
+    part = Images(*(array[chosen] for array in images))
+    for array in part:
+        array.flags.writeable = False
+    return part

@@ -51,11 +51,16 @@ def plot_augmentation(
     need_tensorflow()
     dataset = load()
     policies.check_size(operations, dataset.image_shape)
-    return figures.shown(lambda: _figure(policy, dataset, images, seed), to)
+    rows = _rows(operations, dataset, images, seed)
+    titles = ["training\nimage", *(f"step {step + 1}" for step in range(ROWS))]
+    caption = f"{dataset.origin.dataset}, {counted(images, 'training image')}; seed {seed}."
+    spelled = policies.POLICIES.get(policy)
+    title = f"{policy}: {spelled}" if spelled else policy
+    return figures.shown(lambda: plots.pictures(rows, title, labels=titles, caption=caption), to)
 
 
-def _figure(policy: str, dataset: Dataset, count: int, seed: int) -> "Figure":
-    """Draw ``count`` training images, and below them the results of a policy."""
+def _rows(operations: policies.Policy, dataset: Dataset, count: int, seed: int) -> list[Any]:
+    """Return training images with their classes, and the results of a policy at each step."""
     from fashion_zoo.augment import Augmenter  # it loads tensorflow
 
     (images, labels), names = dataset.train, dataset.class_names
@@ -64,7 +69,6 @@ def _figure(policy: str, dataset: Dataset, count: int, seed: int) -> "Figure":
     chosen = np.array(
         [np.flatnonzero(labels == number % classes)[number // classes] for number in range(count)]
     )
-    operations = policies.parse(policy)
     augmenter = Augmenter(operations, seed)
     rows: list[Any] = [(images[chosen], _texts(one_hot[labels[chosen]], names))]
     for step in range(ROWS):
@@ -74,11 +78,7 @@ def _figure(policy: str, dataset: Dataset, count: int, seed: int) -> "Figure":
         changed, mixed = (np.asarray(one) for one in results)
         texts = _texts(mixed[place], names) if policies.mixes(operations) else None
         rows.append((changed[place], texts))
-    titles = ["training\nimage", *(f"step {step + 1}" for step in range(ROWS))]
-    caption = f"{dataset.origin.dataset}, {counted(count, 'training image')}; seed {seed}."
-    spelled = policies.POLICIES.get(policy)
-    title = f"{policy}: {spelled}" if spelled else policy
-    return plots.pictures(rows, title, labels=titles, caption=caption)
+    return rows
 
 
 def _batch(chosen, count: int, seed: int, step: int):

@@ -57,8 +57,7 @@ def load(
     if isinstance(data, tuple | list):
         if settings or like is None or not like.dataset.startswith("arrays"):
             like = _config_of_arrays(settings)
-        arrays: Any = WORDS.parse(like.dataset)
-        return arrays.dataset(like, data, class_names)
+        return WORDS.parse(like.dataset)(like, data, class_names)
     if class_names is not None:
         raise ConfigError("class_names are set where arrays are given, data=(x, y).")
     data = {"dataset": data} if isinstance(data, str) else data

@@ -31,9 +31,17 @@ class Picture(NamedTuple):
     """A picture that was read, or an image of an array."""
 
     image: np.ndarray  # (height, width) in 0..255, 0 is black
-    notes: tuple[str, ...]  # changes made to it, for people
-    looks_inverted: bool  # whether its border is light, where the data set has black
-    is_faint: bool  # whether hardly any contrast is left
+    notes: tuple[str, ...] = ()  # changes made to it, for people
+
+    @property
+    def looks_inverted(self) -> bool:
+        """Whether its border is light, where the data set has black."""
+        return border(self.image) > 127
+
+    @property
+    def is_faint(self) -> bool:
+        """Whether it has hardly any contrast."""
+        return bool(np.ptp(self.image.astype(np.float32)) < _FAINT)
 
 
 def read_picture(path: str | Path, shape: tuple[int, ...], *, invert: bool = False) -> Picture:
@@ -77,13 +85,7 @@ def read_picture(path: str | Path, shape: tuple[int, ...], *, invert: bool = Fal
     if invert:
         grey = ImageOps.invert(grey)
         notes.append("inverted")
-    image = np.asarray(grey)
-    return Picture(image, tuple(notes), border(grey) > 127, is_faint(image))
-
-
-def is_faint(image: np.ndarray) -> bool:
-    """Whether pixels in 0..255 have hardly any contrast."""
-    return bool(np.ptp(image.astype(np.float32)) < _FAINT)
+    return Picture(np.asarray(grey), tuple(notes))
 
 
 def _header(opened):
@@ -151,9 +153,7 @@ def as_array(name: str, value: Any) -> np.ndarray:
 def read_pictures(pixels: Any, shape: tuple[int, ...], *, invert: bool = False) -> list[Picture]:
     """Read an array as ``read_array`` does, an entry per image; ``invert`` swaps light and dark."""
     images = read_array(pixels, shape)
-    images = 255 - images if invert else images
-    notes = ("inverted",) if invert else ()
-    return [Picture(image, notes, border(image) > 127, is_faint(image)) for image in images]
+    return [Picture(255 - one, ("inverted",)) if invert else Picture(one) for one in images]
 
 
 def read_array(pixels: Any, shape: tuple[int, ...]) -> np.ndarray:

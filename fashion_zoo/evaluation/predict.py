@@ -142,7 +142,9 @@ def predict(
     return [
         Prediction(
             name,
-            *read[1:],
+            read.notes,
+            read.looks_inverted,
+            read.is_faint,
             tuple((names[place], float(row[place])) for place in np.argsort(-row)[:top]),
         )
         for (name, read), row in zip(named, found, strict=True)

@@ -12,6 +12,8 @@ from fashion_zoo.evaluation.statistics import (
 )
 from fashion_zoo.experiments.experiment import Column, Measured
 
+Write = Callable[[Sequence[float]], str]
+
 
 def mean(
     values: Sequence[float],
@@ -49,30 +51,23 @@ def name(header: str, code: Callable[[str], bool] = lambda arm: True) -> Column:
 
 def accuracy(header: str, metric: str, *, spread: bool = False, right: bool = False) -> Column:
     """Return a column of mean fractions with their intervals, in percent."""
-    return Column(
-        header, lambda measured, arm: percent(measured.values(arm, metric), spread=spread), right
-    )
+    return _of(header, metric, lambda values: percent(values, spread=spread), right)
 
 
 def value(
     header: str, metric: str, form: str = ".3f", bounds: Bounds = ANYTHING, *, right: bool = False
 ) -> Column:
     """Return a column of means of any metric with their intervals."""
-    return Column(
-        header,
-        lambda measured, arm: mean(measured.values(arm, metric), form, bounds=bounds),
-        right,
-    )
+    return _of(header, metric, lambda values: mean(values, form, bounds=bounds), right)
 
 
 def number(header: str, metric: str, form: str) -> Column:
     """Return a column of means without intervals."""
+    return _of(header, metric, lambda values: f"{sum(values) / len(values):{form}}", True)
 
-    def cell(measured: Measured, arm: str) -> str:
-        values = measured.values(arm, metric)
-        return f"{sum(values) / len(values):{form}}"
 
-    return Column(header, cell, right=True)
+def _of(header: str, metric: str, write: Write, right: bool) -> Column:
+    return Column(header, lambda measured, arm: write(measured.values(arm, metric)), right)
 
 
 def difference(
@@ -80,7 +75,7 @@ def difference(
     arm: str,
     base: str | None,
     metric: str,
-    write: Callable[[Sequence[float]], str] = points,
+    write: Write = points,
 ) -> str | None:
     """Return the cell of the differences between two arms, None if one was not measured."""
     found = measured.paired(arm, base, metric)
@@ -91,7 +86,7 @@ def against(
     header: str,
     metric: str,
     base: str | Callable[[Measured], str | None],
-    write: Callable[[Sequence[float]], str] = points,
+    write: Write = points,
     itself: str | None = None,
 ) -> Column:
     """Return a column of differences to another arm, paired by seed.

@@ -210,17 +210,17 @@ class _Words(dict):
     """Values of the names in a note: four words, and every column of the CSV file."""
 
     def __init__(self, measured: Measured):
-        self.measured, experiment = measured, measured.experiment
-        count = max(map(len, measured.by_arm.values()))
-        command = f"fashion_zoo.experiments.run({experiment.name}, seeds={count})"
-        if experiment.command:
-            command = f"{experiment.command} {count}"
-        super().__init__(interval=pages.INTERVAL, command=command)
+        self.measured, rows = measured, measured.by_arm
+        given, count = measured.experiment.command, max(map(len, rows.values()))
+        python = f"fashion_zoo.experiments.run({measured.experiment.name}, seeds={count})"
+        super().__init__(
+            interval=pages.INTERVAL,
+            command=f"{given} {count}" if given else python,
+            seeds=pages.common({arm: counted(len(own), "seed") for arm, own in rows.items()}),
+        )
 
     def __missing__(self, name: str) -> str:
         rows = self.measured.by_arm
-        if name == "seeds":
-            return pages.common({arm: counted(len(own), "seed") for arm, own in rows.items()})
         if name == "machine":
             return pages.measured_on({arm: list(own.values()) for arm, own in rows.items()})
         short = pages.short if name == "commit" else str

@@ -1,13 +1,13 @@
 """Images and labels in memory, split by a seed."""
 
-import dataclasses
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from fashion_zoo.config import DataConfig
-from fashion_zoo.data.dataset import Dataset, Images, Part, Positions, names_of
+from fashion_zoo.data.dataset import Dataset, Images, Positions, names_of
 from fashion_zoo.data.pictures import as_array, read_array
 from fashion_zoo.data.sources import WORDS
 from fashion_zoo.errors import ConfigError, DataError
@@ -16,63 +16,55 @@ from fashion_zoo.language.wording import counted, unknown
 from fashion_zoo.seeds import derive
 
 
-@dataclasses.dataclass(frozen=True)
-class Arrays:
-    """A split of arrays; the same arrays give the same data set."""
-
-    validation: float  # fraction of each class
-    test: float  # fraction of each class, if no test images are given
-    seed: int  # of the split alone
-
-    def __call__(self, config: DataConfig) -> Dataset:
-        """Raise ConfigError: a config does not hold the arrays."""
-        raise ConfigError(
-            "These images were arrays in memory, which cannot be read again. Give them in Python: "
-            "data=(x, y) or data=(x, y, x_test, y_test)."
-        )
-
-    def dataset(
-        self, config: DataConfig, given: Sequence[Any], class_names: Sequence[str] | None
-    ) -> Dataset:
-        """Make the data set of ``given`` arrays and ``class_names``; see ``fashion_zoo.data.load``.
-
-        Labels are positions in ``class_names``, or names.
-        """
-        if len(given) == 2 and all(isinstance(part, tuple) and len(part) == 2 for part in given):
-            given = [*given[0], *given[1]]  # as load_data() of Keras returns them
-        if len(given) not in (2, 4):
-            raise DataError(
-                "Arrays are given as (x, y), (x, y, x_test, y_test) or ((x, y), (x_test, y_test)), "
-                f"received {len(given)}."
-            )
-        names = _names(given[1], class_names)
-        whole = tested = _part("x", given[0], "y", given[1], names)
-        size = whole.images.shape[1:]
-        if len(given) == 2:
-            positions = _split(whole.labels, names, self.validation, self.test, self.seed)
-        else:
-            tested = _part("x_test", given[2], "y_test", given[3], names)
-            if tested.images.shape[1:] != size:
-                raise DataError(
-                    f"x has images of {size}, and x_test of {tested.images.shape[1:]}; they must "
-                    "be the same."
-                )
-            positions = _split(whole.labels, names, self.validation, 0.0, self.seed)
-            positions = positions._replace(test=np.arange(len(tested.labels)))
-
-        def read(part: Part) -> Images:
-            return whole if part == "train" else tested
-
-        return Dataset(config, names, size, positions, read, in_memory=True)
-
-
 @WORDS.register
-def arrays(validation: float = 0.1, test: float = 0.2, seed: int = 0) -> Arrays:
+def arrays(validation: float = 0.1, test: float = 0.2, seed: int = 0) -> Callable[..., Dataset]:
     """Arrays of your own, given in Python: ``fashion_zoo.train(NAME, data=(x, y))``."""
     for name, part in (("validation", validation), ("test", test)):
         checks.number(name, part, "a number above 0 and below 1", lambda value: 0 < value < 1)
     checks.whole("seed", seed, 0)
-    return Arrays(validation, test, seed)
+    return functools.partial(_dataset, fractions=(validation, test), seed=seed)
+
+
+def _dataset(
+    config: DataConfig,
+    given: Sequence[Any] | None = None,
+    class_names: Sequence[str] | None = None,
+    *,
+    fractions: tuple[float, float],
+    seed: int,
+) -> Dataset:
+    """Make the data set of ``given`` arrays and ``class_names``; see ``fashion_zoo.data.load``.
+
+    ``fractions`` of each class are held out for validation, and for the test unless it is given.
+    """
+    if given is None:  # a config does not hold the arrays
+        raise ConfigError(
+            "These images were arrays in memory, which cannot be read again. Give them in Python: "
+            "data=(x, y) or data=(x, y, x_test, y_test)."
+        )
+    if len(given) == 2 and all(isinstance(part, tuple) and len(part) == 2 for part in given):
+        given = [*given[0], *given[1]]  # as load_data() of Keras returns them
+    if len(given) not in (2, 4):
+        raise DataError(
+            "Arrays are given as (x, y), (x, y, x_test, y_test) or ((x, y), (x_test, y_test)), "
+            f"received {len(given)}."
+        )
+    names = _names(given[1], class_names)
+    whole = tested = _part("x", given[0], "y", given[1], names)
+    size = whole.images.shape[1:]
+    if len(given) == 2:
+        positions = _split(whole.labels, names, *fractions, seed)
+    else:
+        tested = _part("x_test", given[2], "y_test", given[3], names)
+        if tested.images.shape[1:] != size:
+            raise DataError(
+                f"x has images of {size}, and x_test of {tested.images.shape[1:]}; they must be "
+                "the same."
+            )
+        positions = _split(whole.labels, names, fractions[0], 0.0, seed)
+        positions = positions._replace(test=np.arange(len(tested.labels)))
+    parts = {"train": whole, "test": tested}
+    return Dataset(config, names, size, positions, parts.__getitem__, in_memory=True)
 
 
 def _names(y: Any, given: Sequence[str] | None) -> tuple[str, ...]:
