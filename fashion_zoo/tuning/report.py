@@ -38,15 +38,15 @@ def report_page(
     """Return the HTML page of a search."""
     sections = []
     if candidates:
-        sections.append(("What was found", _candidates(candidates, plans, minimize)))
+        sections.append(("Best trials", _candidates(candidates, plans, minimize)))
     if facts:
-        sections.append(("What was searched", pages.facts(facts)))
+        sections.append(("Settings", pages.facts(facts)))
     front = [index for index, _ in ranked(plans, study)] if minimize else []
     for one in pictures(plans, minimize, front):
         warned = pages.warning(one.warning) if one.warning else ""
         picture = pages.picture(one.make, one.heading)
         sections.append((one.heading, f"{pages.paragraph(one.says)}{warned}{picture}"))
-    sections.append(("Every trial", _trials(plans, minimize, candidates)))
+    sections.append(("All trials", _trials(plans, minimize, candidates)))
     return pages.page(f"Search of {study.name}", sections)
 
 

@@ -42,11 +42,6 @@ class Axis:
     place: Callable[[Any], Any]
     """Return the position of a value."""
 
-    def seen(self, trial: FrozenTrial, name: str) -> None:
-        """Replace the value in a trial by its position."""
-        trial.params = {**trial.params, name: self.place(trial.params[name])}
-        trial.distributions = {**trial.distributions, name: self.drawn}
-
 
 class VisibleStudy(optuna.Study):
     """The study as Optuna's algorithms see it.
@@ -75,12 +70,13 @@ class VisibleStudy(optuna.Study):
         return [one for one in self._all if states is None or one.state in states]
 
     def _seen(self, trial: FrozenTrial) -> FrozenTrial:
-        known = [name for name in self._axes if name in trial.params]
-        if not known and not has_failed(trial):
+        axes = {name: own for name, own in self._axes.items() if name in trial.params}
+        if not axes and not has_failed(trial):
             return trial
         trial = copy.copy(trial)
-        for name in known:
-            self._axes[name].seen(trial, name)
+        places = {name: own.place(trial.params[name]) for name, own in axes.items()}
+        trial.params = trial.params | places
+        trial.distributions = trial.distributions | {name: axes[name].drawn for name in axes}
         if has_failed(trial):
             trial.state, trial.values = TrialState.PRUNED, None
             trial.intermediate_values, trial.system_attrs = {}, {}
@@ -270,10 +266,8 @@ def distribution(hp: Any) -> BaseDistribution | None:
         case hyperparameters.Int() | hyperparameters.Float():
             if found := axis(hp):
                 return found.stored
-            if hp.sampling == "log":
-                return _range(hp, hp.min_value, hp.max_value, log=True)
             if hp.step is None:
-                return _range(hp, hp.min_value, hp.max_value)
+                return _range(hp, hp.min_value, hp.max_value, log=hp.sampling == "log")
             high = hp.max_value - (hp.max_value - hp.min_value) % hp.step  # else Optuna warns
             return _range(hp, hp.min_value, high, step=hp.step)
         case _:

@@ -4,7 +4,7 @@ import contextlib
 import os
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -95,7 +95,14 @@ class StudyTuner(keras_tuner.Tuner):
         self, trial: Trial, *, callbacks: Sequence[keras.callbacks.Callback] = (), **options: Any
     ) -> None:
         """Build and fit once per repetition, and measure the costs of the model."""
-        watchers = [*callbacks, _Report(self.oracle, trial)]
+
+        def report(epoch: int, logs: Mapping[str, Any]) -> None:
+            numbers = {name: float(value) for name, value in logs.items()}
+            known = self.oracle.update_trial(trial.trial_id, numbers, step=epoch)
+            if known.status == TrialStatus.STOPPED:
+                watcher.model.stop_training = True
+
+        watcher = keras.callbacks.LambdaCallback(on_epoch_end=report)
         of = self.hypermodel.repetitions
         for repetition in range(of):
             which = f", training {repetition + 1} of {of}" if of > 1 else ""
@@ -108,7 +115,7 @@ class StudyTuner(keras_tuner.Tuner):
                 self.hypermodel.fit(
                     trial.hyperparameters,
                     model,
-                    callbacks=watchers,
+                    callbacks=[*callbacks, watcher],
                     repetition=repetition,
                     **options,
                 )
@@ -143,18 +150,3 @@ def _line(trial: Trial, objective: str) -> str:
     pruned = "pruned, " if trial.status == TrialStatus.STOPPED else ""
     reached = f"{percent(trial.score)} after {counted(epochs, 'epoch')}"
     return f"trial {trial.trial_id}: {pruned}{reached}"
-
-
-class _Report(keras.callbacks.Callback):
-    """Report each epoch to the oracle, and stop the training if it prunes the trial."""
-
-    def __init__(self, oracle: StudyOracle, trial: Trial):
-        super().__init__()
-        self.oracle = oracle
-        self.trial = trial
-
-    def on_epoch_end(self, epoch, logs=None):
-        numbers = {name: float(value) for name, value in (logs or {}).items()}
-        known = self.oracle.update_trial(self.trial.trial_id, numbers, step=epoch)
-        if known.status == TrialStatus.STOPPED:
-            self.model.stop_training = True
