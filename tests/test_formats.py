@@ -16,7 +16,7 @@ import fashion_zoo
 from fashion_zoo import ConfigError, ExportError, RunError, list_recipes, recipe, runs
 from fashion_zoo.data import load
 from fashion_zoo.evaluation.predict import probabilities
-from fashion_zoo.exporting import WORDS, Format, export_run, parity
+from fashion_zoo.exporting import WORDS, Format, export as exports, export_run
 from recipes import export
 
 ROOT = Path(__file__).parent.parent
@@ -32,22 +32,22 @@ CASES += [("adaptive_dropout_mlp", "mixed_float16")]
 )
 def test_the_float32_form_has_the_weights_of_the_trained_one(precision, images):
     trained = fashion_zoo.get("bn_mlp", precision=precision, hidden_units=(16, 8))
-    plain = parity.in_float32(trained)
+    plain = exports.in_float32(trained)
     assert {layer.compute_dtype for layer in plain.layers} == {"float32"}
     for old, new in zip(trained.weights, plain.weights, strict=True):
         assert (old.name, old.path) == (new.name, new.path)
         assert np.array_equal(old, new)
-    found = parity._compare(trained, images.images, probabilities(plain, images.images))
+    found = exports._compare(trained, images.images, probabilities(plain, images.images))
     assert found["dtype"] == precision.removeprefix("mixed_")
     assert 0 < found["largest_probability_difference"] < found["tolerance"]
-    assert parity.in_float32(plain) is plain
+    assert exports.in_float32(plain) is plain
 
 
 def test_a_float32_form_that_computes_something_else_is_refused(images):
     trained = fashion_zoo.get("bn_mlp", precision="mixed_bfloat16", hidden_units=(16, 8))
-    other = probabilities(parity.in_float32(trained), images.images)[::-1]
+    other = probabilities(exports.in_float32(trained), images.images)[::-1]
     with pytest.raises(ExportError, match=r"what was trained in bfloat16: .*tolerance 0\.125"):
-        parity._compare(trained, images.images, other)
+        exports._compare(trained, images.images, other)
 
 
 def test_a_model_that_cannot_be_taken_apart_is_exported_as_it_is():
@@ -61,8 +61,8 @@ def test_a_model_that_cannot_be_taken_apart_is_exported_as_it_is():
 
     model = Own(keras.layers.Dense(10, dtype="mixed_bfloat16"))
     model(np.zeros((1, 4), dtype="float32"))
-    assert parity.compute_dtype(model) == "bfloat16"
-    assert parity.in_float32(model) is model
+    assert exports.compute_dtype(model) == "bfloat16"
+    assert exports.in_float32(model) is model
 
 
 def write_table(model, names, shape, folder):
@@ -229,7 +229,7 @@ def trained_a_little(request):
     model = fashion_zoo.get(name, precision=precision)
     train = load().read("train")
     model.fit(train.images[:5000], train.labels[:5000], batch_size=100, epochs=2, verbose=0)
-    return parity.in_float32(model)
+    return exports.in_float32(model)
 
 
 @pytest.mark.slow
@@ -237,7 +237,7 @@ def trained_a_little(request):
 def test_every_recipe_is_proved_in_every_format(word, trained_a_little, tmp_path):
     format, model, data = installed(word), trained_a_little, load()
     format.write(model, data.class_names, data.image_shape, tmp_path)
-    found = parity.prove(format, tmp_path, model, data.class_names, data.test.images)
+    found = exports.prove(format, tmp_path, model, data.class_names, data.test.images)
     assert (found["images"], found["same_class"]) == (10_000, 1)
 
 
@@ -248,9 +248,9 @@ def test_other_shapes_and_names_of_any_language_travel_in_every_format(word, tmp
     images = np.random.default_rng(1).integers(0, 256, (300, 8, 6), dtype=np.uint8)
     model = linear((8, 6), len(names))
     format.write(model, names, (8, 6), tmp_path)
-    assert parity.prove(format, tmp_path, model, names, images)["images"] == 300
+    assert exports.prove(format, tmp_path, model, names, images)["images"] == 300
     with pytest.raises(ExportError, match="does not agree"):
-        parity.prove(format, tmp_path, model, names[::-1], images)
+        exports.prove(format, tmp_path, model, names[::-1], images)
 
 
 @pytest.mark.slow

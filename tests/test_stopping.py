@@ -146,7 +146,7 @@ def test_ctrl_c_with_the_last_epoch_saves_a_finished_run_and_evaluates_nothing(
 
 @pytest.mark.slow
 def test_an_export_that_fails_says_where_the_trained_model_is(tmp_path, small, monkeypatch):
-    monkeypatch.setattr("fashion_zoo.exporting.parity.TOLERANCE", -1.0)
+    monkeypatch.setattr("fashion_zoo.exporting.export.TOLERANCE", -1.0)
     with pytest.raises(fashion_zoo.ExportError) as caught:
         fashion_zoo.train("bn_mlp", run_dir=tmp_path / "r", **small)
     assert f'fashion_zoo.evaluate("{tmp_path / "r"}")' in caught.value.__notes__[0]

@@ -1,6 +1,6 @@
 """Predict with an export: ``python server.py SERVE FOLDER IMAGES.npy OUTPUTS.npz < SOURCE``.
 
-``parity`` runs this program, which imports neither keras nor this package. The source of the
+``export`` runs this program, which imports neither keras nor this package. The source of the
 format's function SERVE comes on the standard input.
 """
 

@@ -61,7 +61,7 @@ class Result(dict[str, Any]):
 
 
 RESULTS: Vocabulary[Any] = Vocabulary(
-    "result of a run", modules=("fashion_zoo.evaluation.report", "fashion_zoo.exporting.parity")
+    "result of a run", modules=("fashion_zoo.evaluation.report", "fashion_zoo.exporting.export")
 )
 
 

@@ -3,6 +3,8 @@
 import textwrap
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -18,6 +20,17 @@ def blank(width: float, height: float) -> "Figure":
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), dpi=120, layout="constrained")
+
+
+def grid(
+    width: float, height: float, rows: int = 1, columns: int = 1, used: int = 1000, **options: Any
+) -> "tuple[Figure, np.ndarray]":
+    """Return a figure and its axes, row by row; those after the first ``used`` are not drawn."""
+    figure = blank(width, height)
+    axes = figure.subplots(rows, columns, squeeze=False, **options).ravel()
+    for axis in axes[used:]:
+        axis.axis("off")
+    return figure, axes
 
 
 def annotate(figure: "Figure", title: str, caption: str = "") -> None:

@@ -25,8 +25,7 @@ def confusion(
     """Draw a confusion matrix of (true, predicted) counts, with the interval of the accuracy."""
     from matplotlib.colors import PowerNorm
 
-    figure = canvas.blank(8, 7.6)
-    axis = figure.subplots()
+    figure, (axis,) = canvas.grid(8, 7.6)
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     axis.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, 0, 1))  # so that mistakes are seen
     places, names = np.arange(len(class_names)), [canvas.short(one, _LONG) for one in class_names]
@@ -52,8 +51,7 @@ def confusion(
 
 def reliability(bins: Sequence[Mapping[str, float]], ece: float, *, caption: str = "") -> "Figure":
     """Draw a reliability diagram of the bins of ``confidence_bins``."""
-    figure = canvas.blank(7, 7.4)
-    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    figure, (upper, lower) = canvas.grid(7, 7.4, 2, sharex=True, height_ratios=[3, 1])
     full = [entry for entry in bins if entry["count"]]
     width = bins[0]["high"] - bins[0]["low"]
     lows, counts, confidence, accuracy, ends_low, ends_high = (
@@ -107,10 +105,7 @@ def errors(
     ``confidences`` are probabilities of the predicted classes, ``indices`` positions in the file.
     """
     rows = max(-(-len(images) // 5), 1)
-    figure = canvas.blank(10, 2.5 * rows + 0.9)
-    axes = figure.subplots(rows, 5, squeeze=False).ravel()
-    for axis in axes:
-        axis.axis("off")
+    figure, axes = canvas.grid(10, 2.5 * rows + 0.9, rows, 5, used=0)
     for axis, image, true, predicted, confidence, index in zip(
         axes, images, true_names, predicted_names, confidences, indices, strict=False
     ):

@@ -26,6 +26,25 @@ class Trials(NamedTuple):
     pruned: np.ndarray
     """(n,) bool, whether it was pruned."""
 
+    @property
+    def scored(self) -> np.ndarray:
+        """(n,) bool, whether it has a score."""
+        return np.isfinite(self.scores)
+
+    @property
+    def completed(self) -> np.ndarray:
+        """(n,) bool, whether it has a score and was not pruned."""
+        return ~self.pruned & self.scored
+
+    def limits(self) -> tuple[float, float]:
+        """Return the ends of an axis of scores, without trials that were pruned at once."""
+        known, completed = self.scores[self.scored], self.scores[self.completed]
+        if not len(known):
+            return 0.0, 1.0
+        top, middle = known.max(), np.median(completed if len(completed) > 3 else known)
+        low = max(min(known.min(), middle), top - max(4 * (top - middle), 0.05))
+        return float(low), float(top)
+
 
 class Axis(NamedTuple):
     """A hyperparameter."""
@@ -39,13 +58,10 @@ class Axis(NamedTuple):
 
 def history(trials: Trials) -> "Figure":
     """Plot the score of each trial, and the best so far of the completed ones."""
-    figure = canvas.blank(_WIDTH, 4)
-    axis = figure.subplots()
-    completed = ~trials.pruned & np.isfinite(trials.scores)
-    bottom = _bottom(trials)
-    _scatter(axis, trials.numbers, trials, bottom, size=30)
-    if completed.any():
-        best = np.maximum.accumulate(np.where(completed, trials.scores, -np.inf))
+    figure, (axis,) = canvas.grid(_WIDTH, 4)
+    _scatter(axis, trials.numbers, trials, trials.limits(), size=30)
+    if trials.completed.any():
+        best = np.maximum.accumulate(np.where(trials.completed, trials.scores, -np.inf))
         seen = np.isfinite(best)
         axis.step(
             trials.numbers[seen], best[seen], where="post", color=canvas.VALIDATION,
@@ -53,15 +69,17 @@ def history(trials: Trials) -> "Figure":
         )  # fmt: skip
     axis.set(xlabel="trial", ylabel="validation accuracy")
     axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=5, fontsize=9, frameon=False)
-    _frame(axis, trials, bottom)
     return figure
 
 
-def _scatter(axis: "Axes", places: np.ndarray, trials: Trials, bottom: float, size: float) -> None:
+def _scatter(
+    axis: "Axes", places: np.ndarray, trials: Trials, limits: tuple[float, float], size: float
+) -> None:
     """Plot trials: filled if completed, hollow if pruned, a triangle if below the axis."""
+    bottom, top = limits
     shown = np.clip(np.nan_to_num(trials.scores, nan=0), bottom, None)
-    failed = ~np.isfinite(trials.scores)
-    below = ~failed & (trials.scores < bottom)
+    failed = ~trials.scored
+    below = trials.scores < bottom
     hollow: dict[str, Any] = {"facecolors": "none", "edgecolors": "gray"}
     kinds = {
         "completed": (~trials.pruned & ~below & ~failed, "o", {"color": canvas.TRAINING}),
@@ -75,22 +93,6 @@ def _scatter(axis: "Axes", places: np.ndarray, trials: Trials, bottom: float, si
                 places[chosen], shown[chosen], size, marker=marker, linewidths=1, label=name,
                 clip_on=False, zorder=3, **colors,
             )  # fmt: skip
-
-
-def _bottom(trials: Trials) -> float:
-    """Return the lower end of the axis, above trials that were pruned at once."""
-    known = trials.scores[np.isfinite(trials.scores)]
-    completed = trials.scores[~trials.pruned & np.isfinite(trials.scores)]
-    if not len(known):
-        return 0.0
-    some = completed if len(completed) > 3 else known
-    top, middle = known.max(), np.median(some)
-    return float(max(min(known.min(), middle), top - max(4 * (top - middle), 0.05)))
-
-
-def _frame(axis: "Axes", trials: Trials, bottom: float) -> None:
-    known = trials.scores[np.isfinite(trials.scores)]
-    top = known.max() if len(known) else 1.0
     room = max(0.05 * (top - bottom), 1e-3)
     axis.set_ylim(bottom - room, top + room)
     axis.grid(alpha=0.3)
@@ -103,8 +105,7 @@ def importances(shares: Mapping[str, tuple[float, float, float]]) -> "Figure":
     ``shares`` maps names to (share, smallest, largest), the latter two when trials are left out.
     """
     ordered = sorted(shares.items(), key=lambda one: one[1][0])
-    figure = canvas.blank(_WIDTH, 0.36 * len(ordered) + 0.9)
-    axis = figure.subplots()
+    figure, (axis,) = canvas.grid(_WIDTH, 0.36 * len(ordered) + 0.9)
     places = np.arange(len(ordered))
     values, lows, highs = np.array([three for _, three in ordered]).T
     axis.barh(places, values, color=canvas.TRAINING)
@@ -121,16 +122,13 @@ def importances(shares: Mapping[str, tuple[float, float, float]]) -> "Figure":
 
 def slices(axes: Sequence[Axis], trials: Trials) -> "Figure":
     """Plot the score over each hyperparameter, four plots per row."""
-    rows, bottom = -(-len(axes) // 4), _bottom(trials)
-    figure = canvas.blank(_WIDTH, 2.7 * rows + 0.2)
-    grid = figure.subplots(rows, 4, squeeze=False, sharey=True).ravel()
-    for empty in grid[len(axes) :]:
-        empty.axis("off")
+    rows, limits = -(-len(axes) // 4), trials.limits()
+    figure, grid = canvas.grid(_WIDTH, 2.7 * rows + 0.2, rows, 4, used=len(axes), sharey=True)
     for place, (axis, one) in enumerate(zip(grid, axes, strict=False)):
         there = np.array([value is not None for value in one.values])
         places, ticks, labels = _places(one)
         part = Trials(*(field[there] for field in trials))
-        _scatter(axis, places[there], part, bottom, size=18)
+        _scatter(axis, places[there], part, limits, size=18)
         upright = max(map(len, labels), default=0) > 6
         axis.set_xticks(
             ticks, labels, size=7, rotation=30 * upright, ha="right" if upright else "center"
@@ -139,7 +137,6 @@ def slices(axes: Sequence[Axis], trials: Trials) -> "Figure":
         axis.set_title(canvas.short(one.name, 30), size=9)
         if not place % 4:
             axis.set_ylabel("validation accuracy", size=8)
-        _frame(axis, trials, bottom)
     return figure
 
 
@@ -149,24 +146,21 @@ def parallel(axes: Sequence[Axis], trials: Trials) -> "Figure":
     Better trials are darker, and the best is orange. Pruned trials are pale and dotted. The line
     passes below the axis of a hyperparameter that is not active.
     """
-    figure = canvas.blank(_WIDTH, 5)
-    axis = figure.subplots()
-    known = np.isfinite(trials.scores)
-    bottom, top = _bottom(trials), float(np.max(trials.scores[known]))
+    figure, (axis,) = canvas.grid(_WIDTH, 5)
+    bottom, top = trials.limits()
     heights = np.clip((trials.scores - bottom) / ((top - bottom) or 1), 0, 1)
     columns = [*(_places(one)[0] for one in axes), heights]
     lines = np.where(np.isnan(columns), -0.12, columns).T
     places = np.arange(len(columns))
-    completed = ~trials.pruned & known
-    best = int(np.nanargmax(np.where(completed, trials.scores, -np.inf))) if completed.any() else -1
+    best = np.argmax(np.where(trials.completed, trials.scores, -np.inf))
     for number in np.argsort(np.nan_to_num(trials.scores)):
         opacity = 0.15 + 0.75 * heights[number] ** 2
         style = {"color": canvas.TRAINING, "linewidth": 1.0, "alpha": opacity, "zorder": 2}
         if trials.pruned[number]:
             style |= {"color": "gray", "linewidth": 0.7, "linestyle": ":", "alpha": 0.5}
-        if number == best:
+        if number == best and trials.completed[best]:
             style |= {"color": canvas.VALIDATION, "linewidth": 2.5, "alpha": 1.0, "zorder": 3}
-        if known[number]:
+        if trials.scored[number]:
             axis.plot(places, lines[number], **style)
     for place, one in enumerate(axes):
         _draw_axis(axis, place, *_places(one)[1:])
@@ -221,8 +215,7 @@ def _in_order(word: str) -> tuple[bool, float, str]:
 
 def front(costs: Mapping[str, np.ndarray], scores: np.ndarray, chosen: np.ndarray) -> "Figure":
     """Plot (n,) scores over (n,) values of each cost; ``chosen`` marks the Pareto front."""
-    figure = canvas.blank(_WIDTH, 4)
-    grid = figure.subplots(1, len(costs), squeeze=False, sharey=True)[0]
+    figure, grid = canvas.grid(_WIDTH, 4, 1, len(costs), sharey=True)
     for axis, (name, values) in zip(grid, costs.items(), strict=True):
         axis.scatter(values[~chosen], scores[~chosen], 25, color="gray", alpha=0.6, label="others")
         axis.scatter(

@@ -110,10 +110,7 @@ def schedules(factors: Mapping[str, Sequence[float]], *, overlay: bool = False) 
     columns = 1 if overlay else min(len(factors), 3)
     rows = 1 if overlay else -(-len(factors) // columns)
     size = (9, 4.5) if overlay else (3.7 * columns, 2.6 * rows + 0.4)
-    figure = canvas.blank(*size)
-    axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axis in axes[len(factors) :]:
-        axis.axis("off")
+    figure, axes = canvas.grid(*size, rows, columns, used=len(factors))
     for number, (name, values) in enumerate(factors.items()):
         axis = axes[0 if overlay else number]
         curve = canvas.style(number if overlay else 0, textwrap.fill(name, 36))
@@ -143,8 +140,7 @@ def range_test(
     ``rates`` are (steps,), ``losses`` and ``smoothed`` (seeds, steps), NaN after a seed has
     diverged. A suggestion is a rate, and the smallest and largest over the seeds.
     """
-    figure = canvas.blank(8, 5.2)
-    axis = figure.subplots()
+    figure, (axis,) = canvas.grid(8, 5.2)
     whole = np.isfinite(smoothed).all(axis=0)
     axis.plot(rates, losses.T, color="gray", alpha=0.25, linewidth=0.7)
     axis.fill_between(
