@@ -1,9 +1,10 @@
 """The benchmark of search: how a search is broken off, what is kept, and what is written."""
 
 import csv
-import json
+import math
+import os
 import re
-import subprocess
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,7 +12,7 @@ import fashion_zoo
 from fashion_zoo import ConfigError, TrainingError
 from fashion_zoo.machine import environment
 from fashion_zoo.seeds import derive
-from recipes.benchmark import contest, cost, program, search
+from recipes.benchmark import program, search, searching
 
 TINY = {"data": {"limit": 600}, "training": {"epochs": 2, "batch_size": 100}}
 TABLES = ("contest", "cost", "real")
@@ -24,7 +25,7 @@ def outcome(tuner, repetition, trials, score, stated, searched, again):
     }  # fmt: skip
 
 
-class Third(contest.Deadline):
+class Third(searching.Deadline):
     """Break the search off in the first batch of its third training."""
 
     begun = 0
@@ -34,17 +35,15 @@ class Third(contest.Deadline):
 
     def on_train_batch_end(self, batch, logs=None):
         if self.begun == 3:
-            raise contest.OutOfTimeError
+            raise searching.OutOfTimeError
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("tuner", ["fashion_zoo", "RandomSearch", "Hyperband"])
 def test_a_trial_that_was_broken_off_does_not_count(tuner, monkeypatch):
     made = []
-    monkeypatch.setattr(contest, "Deadline", lambda seconds: made.append(Third(1e9)) or made[0])
-    found = contest.run(
-        {"tuner": tuner, "seed": 1, "seconds": 9.0, "changes": [TINY, {}], "again": 1}
-    )
+    monkeypatch.setattr(searching, "Deadline", lambda seconds: made.append(Third(1e9)) or made[0])
+    found = searching.contest(tuner, 1, 9.0, [TINY, {}], again=1)
     assert found["trials"] == 2
     assert len(made[0].reached) == 2
     assert found["score"] in made[0].reached
@@ -57,61 +56,65 @@ def test_a_trial_that_was_broken_off_does_not_count(tuner, monkeypatch):
 
 def test_the_deadline_is_of_the_clock(monkeypatch):
     now = [100.0]
-    monkeypatch.setattr(contest.time, "monotonic", lambda: now[0])
-    deadline = contest.Deadline(5)
+    monkeypatch.setattr(searching.time, "monotonic", lambda: now[0])
+    deadline = searching.Deadline(5)
     now[0] = 105.0
     deadline.on_train_batch_end(0)
     now[0] = 105.1
-    with pytest.raises(contest.OutOfTimeError):
+    with pytest.raises(searching.OutOfTimeError):
         deadline.on_train_batch_end(1)
 
 
 @pytest.fixture
 def child(monkeypatch):
-    """What the processes that are started say; and what they were asked."""
-    asked = []
+    """What is asked of other processes, and what they answer."""
+    found = SimpleNamespace(answer={"a": 1}, asked=[])
 
-    def run(command, **options):
-        asked.append(json.loads(command[-1]))
-        said, code = run.says
-        return subprocess.CompletedProcess(command, code, said, "noise\nwhy\n" if code else "")
+    def answer_of(what, function, *arguments):
+        found.asked.append((function.__name__, *arguments))
+        return found.answer
 
-    run.says, run.asked = ('warning\n{"a": 1}\n', 0), asked
-    monkeypatch.setattr(program.subprocess, "run", run)
+    monkeypatch.setattr(program, "answer_of", answer_of)
     monkeypatch.setattr(environment, "describe", lambda: {"commit": "this"})
-    return run
+    return found
 
 
 def test_what_was_measured_is_kept_for_its_settings_and_commit(child, tmp_path, monkeypatch):
     file = tmp_path / "new" / "x.json"
-    assert program.measure_once("m", {"seed": (1,)}, file) == {"a": 1}
-    assert program.measure_once("m", {"seed": (1,)}, file) == {"a": 1}
+    assert program.measure_once(file, print, (1,)) == {"a": 1}
+    assert program.measure_once(file, print, (1,)) == {"a": 1}
     assert len(child.asked) == 1
-    program.measure_once("m", {"seed": (2,)}, file)
+    program.measure_once(file, print, (2,))
     monkeypatch.setattr(environment, "describe", lambda: {"commit": "another"})
-    program.measure_once("m", {"seed": (2,)}, file)
-    assert [one["seed"] for one in child.asked] == [[1], [2], [2]]
-    assert child.asked[-1]["environment"] == {"commit": "another"}
+    program.measure_once(file, print, (2,))
+    assert [one[1] for one in child.asked] == [(1,), (2,), (2,)]
 
 
-def test_a_measurement_that_fails_is_named_and_nothing_is_kept(child, tmp_path):
-    child.says = ("", 1)
-    with pytest.raises(TrainingError, match=r"The measurement of x failed: why"):
-        program.measure_once("m", {}, tmp_path / "x.json")
+def test_a_measurement_that_fails_is_named_and_nothing_is_kept(tmp_path):
+    reason = "The measurement of x failed: ValueError: math domain error"
+    with pytest.raises(TrainingError, match=reason):
+        program.measure_once(tmp_path / "x.json", math.sqrt, -1)
     assert not (tmp_path / "x.json").exists()
+    with pytest.raises(TrainingError, match="The y failed: its process ended with code 3"):
+        program.answer_of("y", os._exit, 3)
 
 
-def test_tuners_take_turns_and_another_goes_first_each_time(child, tmp_path):
-    child.says = ('{"trials": 3, "score": 0.5, "stated": 0.6, "searched": 0.4, "again": 0.3}\n', 0)
+def test_a_function_is_called_in_another_process_with_its_environment():
+    assert program.answer_of("x", os.getpid) != os.getpid()
+    assert program.answer_of("x", os.getenv, "ZOO", ZOO="there") == "there"
+
+
+def test_tuners_are_interleaved_and_another_is_first_each_time(child, tmp_path):
+    child.answer = {"trials": 3, "score": 0.5, "stated": 0.6, "searched": 0.4, "again": 0.3}
     rows = list(search.measure_contest(2, tmp_path, {"data": {"limit": 300}}))
     ours, random, hyperband = search.TUNERS
     order = [ours, random, hyperband, random, hyperband, ours]
-    assert [one["tuner"] for one in child.asked] == order
+    assert [one[:2] for one in child.asked] == [("contest", tuner) for tuner in order]
     first, second = derive(0, "contest"), derive(1, "contest")
-    assert [one["seed"] for one in child.asked] == [*[first] * 3, *[second] * 3]
+    assert [one[2] for one in child.asked] == [*[first] * 3, *[second] * 3]
     assert min(first, second) > 0  # 0 is none to KerasTuner
     assert abs(first - second) > 10_000  # it draws with seed, seed + 1, ...
-    assert child.asked[0]["changes"] == [search.IN_A_CONTEST, {"data": {"limit": 300}}]
+    assert child.asked[0][4] == [search.IN_A_CONTEST, {"data": {"limit": 300}}]
     assert rows[3] == outcome(random, 1, 3, 0.5, 0.6, 0.4, 0.3)
 
 
@@ -131,40 +134,43 @@ def test_the_contest_has_medians_and_an_interval():
     assert lines[3].startswith("| `keras_tuner.RandomSearch` | 6 | 80.00 % (80.00 to 80.00) |")
     assert len(lines) == 5
     lines = search.contest_table([{**row, "searched": None} for row in rows]).splitlines()
-    assert "| none was trained to its end |" in lines[2]
+    assert "| no trial was completed |" in lines[2]
     some = [{**rows[0], "searched": None}, *rows[1:]]
     assert "| 91.50 % (91.00 to 92.00), in 2 of 3 |" in search.contest_table(some)
 
 
 @pytest.mark.slow
 def test_each_trial_of_arithmetic_is_timed():
-    found = cost.overhead(trials=3, reports=2)
+    found = searching.overhead(trials=3, reports=2)
     assert found["mean"] > 0
     assert found["last"] > 0
 
 
 @pytest.mark.slow
 def test_memory_is_read_after_each_trial():
-    found = cost.memory(trials=2, early=1)
+    found = searching.memory(trials=2, early=1)
     assert found["early"] > 100
     assert found["late"] > 100
 
 
 def test_the_costs_have_the_growth(child, tmp_path):
-    child.says = ('{"mean": 100.0, "last": 110.0, "early": 500.0, "late": 510.0}\n', 0)
+    child.answer = {"mean": 100.0, "last": 110.0, "early": 500.0, "late": 510.0}
     rows = list(search.measure_cost(tmp_path))
-    assert [one["part"] for one in child.asked] == ["overhead", "memory"]
+    assert [one[0] for one in child.asked] == ["overhead", "memory"]
     assert (rows[-1]["what"], rows[-1]["value"]) == ("growth", pytest.approx(2.0))
     assert search.COSTS(rows).splitlines()[2] == (
-        "| oracle and study, a trial, mean of 500 | 100.0 ms |"
+        "| oracle and study per trial, mean of 500 | 100.0 ms |"
     )
 
 
 @pytest.mark.parametrize(
     ("gain", "verdict"),
     [
-        ((0.004, 0.001, 0.007), "Trial 7 is better than the defaults by more than its interval."),
-        ((0.004, -0.001, 0.009), "Trial 7 is no better than the defaults that these seeds show."),
+        ((0.004, 0.001, 0.007), "Trial 7 is better than the defaults: its interval excludes 0."),
+        (
+            (0.004, -0.001, 0.009),
+            "These seeds do not show that trial 7 is better than the defaults.",
+        ),
         (None, "The search found nothing better than the defaults."),
     ],
 )
@@ -174,8 +180,7 @@ def test_the_real_search_says_what_it_found(gain, verdict):
     rows = [{**row, "seconds": 600.0, "overhead": 6.0, "done": 3, "pruned": 37}]
     lines = search.real_table(rows).splitlines()
     assert lines[0] == (
-        "The search took 10.0 minutes, 1.00 % of them in the study: 3 trials trained to "
-        "the end, 37 pruned."
+        "The search took 10.0 minutes, 1.00 % of them in the study: 3 trials completed, 37 pruned."
     )
     assert lines[-1] == verdict
     words = "| 7 | 92.00 % | 91.00 % (91.00 to 91.00) | +0.40 points" if gain else "| the defaults"

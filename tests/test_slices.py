@@ -1,9 +1,7 @@
 """Timing in interleaved slices, by the clock of a machine that stalls; no time passes."""
 
-import io
 import itertools
 import random
-import sys
 from types import SimpleNamespace
 
 import pytest
@@ -98,13 +96,21 @@ def test_the_reference_loop_is_of_numpy_on_every_core():
 
 @pytest.fixture
 def training(monkeypatch):
-    """A training of 16 steps per epoch and its answers; its clock counts how often it is read."""
-    answers = []
-    sliced = contender.Sliced(
-        SimpleNamespace(steps=16), lambda seconds, losses: answers.append((seconds, [*losses]))
-    )
+    """A training of 16 steps per epoch, its requests and answers; its clock moves by hand."""
+    answers, requests = [], []
+
+    def recv():
+        if not requests:
+            raise EOFError
+        requests.pop()
+
+    def send(answer):
+        answers.append((answer["seconds"], [*answer["losses"]]))
+
+    pipe = SimpleNamespace(send=send, recv=recv)
+    sliced = contender.Sliced(SimpleNamespace(steps=16), pipe)
     monkeypatch.setattr(contender.time, "perf_counter", lambda: sliced.now)
-    sliced.now, sliced.answers = 0, answers
+    sliced.now, sliced.answers, sliced.requests = 0, answers, requests
     return sliced
 
 
@@ -118,14 +124,14 @@ def epoch(sliced, steps, loss):
 
 
 @pytest.mark.parametrize("execution", [1, 2])
-def test_a_training_answers_each_slice_and_validation_is_in_none(training, monkeypatch, execution):
+def test_a_training_answers_each_slice_and_validation_is_in_none(training, execution):
     steps = [execution] * (16 // execution)
-    monkeypatch.setattr(sys, "stdin", io.StringIO("\n" * 10))
+    training.requests.extend([None] * 10)
     epoch(training, steps, 0.9)
     assert training.answers == []  # to warm up
     epoch(training, steps, 0.8)
     assert training.answers == [(6, [0.9])] * 7  # the eighth is answered after validation
-    with pytest.raises(SystemExit):  # nobody asks for the eleventh
+    with pytest.raises(EOFError):  # nobody asks for the eleventh
         epoch(training, steps, 0.7)
     assert training.answers == [(6, [0.9])] * 7 + [(6, [0.9, 0.8])] * 3
 

@@ -1,8 +1,8 @@
 """The speed benchmark: who takes part, and what is written. Nothing here is timed."""
 
 import csv
-import subprocess
-import sys
+from multiprocessing.context import SpawnProcess
+from types import SimpleNamespace
 
 import keras
 import pytest
@@ -11,7 +11,7 @@ import fashion_zoo
 from fashion_zoo import ConfigError, DataError, TrainingError
 from fashion_zoo.augment.policies import OPERATIONS
 from recipes import benchmark
-from recipes.benchmark import augmenting, contender, gpu, speed
+from recipes.benchmark import augmenting, contender, gpu, program, speed
 from recipes.benchmark.slices import Slice
 from recipes.benchmark.speed import Entry
 
@@ -24,18 +24,17 @@ def children(monkeypatch):
     """Every process that the benchmark starts."""
     started = []
 
-    class Popen(subprocess.Popen):
-        def __init__(self, *arguments, **options):
-            super().__init__(*arguments, **options)
-            started.append(self)
+    def start(self, begin=SpawnProcess.start):
+        begin(self)
+        started.append(self)
 
-    monkeypatch.setattr(speed.subprocess, "Popen", Popen)
+    monkeypatch.setattr(SpawnProcess, "start", start)
     return started
 
 
 @pytest.mark.slow
 def test_contenders_train_in_slices_and_are_gone_afterwards(children):
-    changes = speed.merged(speed.SETTINGS["batch 128, float32"], SMALL)
+    changes = (speed.SETTINGS["batch 128, float32"], SMALL)
     names = speed.contenders()
     timed, answers = speed.train({name: Entry(name, changes) for name in names}, 5)
     assert list(timed) == list(answers) == names
@@ -46,18 +45,18 @@ def test_contenders_train_in_slices_and_are_gone_afterwards(children):
         assert len(answers[name]["losses"]) >= 2  # 4 steps per epoch, a slice each
         assert all(0.1 < loss < 3 for loss in answers[name]["losses"])
     assert len(children) == len(names)
-    assert all(child.returncode is not None for child in children)
+    assert all(child.exitcode is not None for child in children)
 
 
 @pytest.mark.slow
 def test_one_that_fails_is_named_and_takes_the_others_along(children):
     entries = {
-        "fashion_zoo": Entry("fashion_zoo", SMALL),
-        "broken": Entry("keras", {"training": {"batch_siz": 3}}),
+        "fashion_zoo": Entry("fashion_zoo", (SMALL,)),
+        "broken": Entry("keras", ({"training": {"batch_siz": 3}},)),
     }
     with pytest.raises(TrainingError, match=r"The training of broken failed: .*batch_siz"):
         speed.train(entries, 2)
-    assert all(child.returncode is not None for child in children)
+    assert all(child.exitcode is not None for child in children)
 
 
 def fake(entries, rounds):
@@ -126,9 +125,9 @@ def test_the_note_counts_what_was_repeated_and_names_what_is_uneven():
 
 @pytest.mark.slow
 def test_every_part_can_be_left_out(children):
-    changes = speed.merged(speed.SETTINGS["batch 128, float32"], SMALL)
+    changes = (speed.SETTINGS["batch 128, float32"], SMALL)
     for part, (less, without) in speed.PARTS.items():
-        entry = Entry("fashion_zoo", speed.merged(changes, less), without)
+        entry = Entry("fashion_zoo", (*changes, less), without)
         assert len(speed.train({part: entry}, 1)[0][part]) == 1
 
 
@@ -137,9 +136,8 @@ def test_stock_keras_trains_the_same_net_on_as_many_images(monkeypatch):
     monkeypatch.setattr(keras.Model, "fit", lambda *data, **options: given.append((data, options)))
     # With a global seed of TensorFlow, fit would shuffle every epoch into the same order.
     monkeypatch.setattr("tensorflow.random.set_seed", seeds.append)
-    monkeypatch.setattr(sys, "stdout", sys.stdout)  # main keeps it for the answers
     changes = {"data": {"limit": 600}, "training": {"batch_size": 128}}
-    contender.main({"contender": "keras", "changes": changes, "without": ""})
+    contender.main("keras", [changes], "", SimpleNamespace())
     ((model, images, labels), options) = given[0]
     trained = sum(weight.value.shape.num_elements() for weight in model.trainable_weights)
     assert trained == fashion_zoo.recipe("bn_mlp").parameters
@@ -150,8 +148,9 @@ def test_stock_keras_trains_the_same_net_on_as_many_images(monkeypatch):
 def test_peak_memory_is_what_linux_says_of_this_process(tmp_path):
     status = tmp_path / "status"
     status.write_text("VmPeak:\t  99999 kB\nVmHWM:\t    2048 kB\n")
-    assert contender.peak_megabytes(status) == 2
-    assert contender.peak_megabytes(tmp_path / "none") > 50
+    assert program.mebibytes(status=status) == 2
+    assert program.mebibytes("VmPeak", status) == 99999 / 1024
+    assert program.mebibytes(status=tmp_path / "none") > 50
 
 
 def test_every_operation_has_a_layer_of_kerass():

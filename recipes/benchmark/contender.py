@@ -1,17 +1,13 @@
-"""A training in slices, in a process of its own that ``speed`` starts.
+"""Trainings in slices, each in a process of its own that ``speed`` starts.
 
-It trains an epoch to warm up, then a slice for each line on its standard input, and answers each
-with a line of JSON: seconds per step, the mean training loss of the epochs so far, and the peak
-memory.
+Each trains an epoch to warm up, then a slice for each request, and answers with the seconds per
+step, the mean training loss of the epochs so far, and the peak memory.
 """
 
-import json
+import functools
 import random
-import resource
-import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -25,9 +21,8 @@ from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.training.compile import build_model, compile_model
 from fashion_zoo.training.fit import epoch_starter, fit, make_pipeline
 from fashion_zoo.training.plan import Plan, plan
+from recipes.benchmark.program import mebibytes
 from recipes.benchmark.slices import SLICES
-
-Answer = Callable[..., None]
 
 
 class Sliced(keras.callbacks.Callback):
@@ -37,12 +32,12 @@ class Sliced(keras.callbacks.Callback):
 
     Args:
         planned: the training.
-        answer: takes the seconds per step and the losses of the epochs so far.
+        pipe: takes the answers, and has the requests.
     """
 
-    def __init__(self, planned: Plan, answer: Answer):
+    def __init__(self, planned: Plan, pipe: Any):
         super().__init__()
-        self.steps, self.answer = planned.steps, answer
+        self.steps, self.pipe = planned.steps, pipe
         self.length = max(planned.steps // SLICES, 1)
         self.losses: list[float] = []
         self.seconds: float | None = None
@@ -74,9 +69,10 @@ class Sliced(keras.callbacks.Callback):
         the next contender.
         """
         if self.seconds is not None:
-            self.answer(self.seconds, self.losses)
-        if self.losses and not sys.stdin.readline():  # the parent process has ended
-            sys.exit()
+            found = {"seconds": self.seconds, "losses": self.losses, "megabytes": mebibytes()}
+            self.pipe.send(found)
+        if self.losses:
+            self.pipe.recv()  # raises EOFError when the parent process has ended
         self.first, self.start = self.done, time.perf_counter()
 
     def step(self, count: int = 1) -> None:
@@ -91,12 +87,12 @@ class Sliced(keras.callbacks.Callback):
             self.begin()
 
 
-def ours(config: RunConfig, answer: Answer, without: str) -> None:
+def ours(config: RunConfig, pipe: Any, without: str) -> None:
     """Train as ``python -m recipes.train`` does, or without a part of it."""
     dataset = load(config.data)
     planned = plan(config, dataset.count)
     model = build_model(registry.recipe("bn_mlp"), config.model, planned)
-    sliced = Sliced(planned, answer)
+    sliced = Sliced(planned, pipe)
     compile_model(model, planned, steps_per_execution=sliced.length)
     if not without:
         fit(model, planned, dataset, [sliced], TrainingDisplay(enabled=False), compiled=True)
@@ -111,7 +107,7 @@ def ours(config: RunConfig, answer: Answer, without: str) -> None:
     model.fit(batches, epochs=planned.epochs, shuffle=False, verbose=0, callbacks=callbacks)
 
 
-def stock(config: RunConfig, answer: Answer, without: str) -> None:
+def stock(config: RunConfig, pipe: Any, without: str) -> None:
     """Train the same network, of Keras's own parts, with ``fit(x, y)``."""
     train = load(config.data).train
     planned = plan(config, len(train.labels))
@@ -139,11 +135,11 @@ def stock(config: RunConfig, answer: Answer, without: str) -> None:
         batch_size=planned.batch_size,
         epochs=planned.epochs,
         verbose=0,
-        callbacks=[Sliced(planned, answer)],
+        callbacks=[Sliced(planned, pipe)],
     )
 
 
-def torch_loop(config: RunConfig, answer: Answer, without: str) -> None:
+def torch_loop(config: RunConfig, pipe: Any, without: str) -> None:
     """Train the same network in a plain PyTorch loop over slices of tensors."""
     import torch
     from torch.nn import functional
@@ -170,7 +166,7 @@ def torch_loop(config: RunConfig, answer: Answer, without: str) -> None:
         if isinstance(layer, torch.nn.Linear):
             torch.nn.init.kaiming_normal_(layer.weight)
     optimizer = torch.optim.Adam(net.parameters(), lr=1.0, eps=1e-7, fused=True)
-    sliced = Sliced(planned, answer)
+    sliced = Sliced(planned, pipe)
     for epoch in range(planned.epochs):
         sliced.on_epoch_begin(epoch)
         total, correct = torch.zeros(()), torch.zeros(())
@@ -191,32 +187,13 @@ def torch_loop(config: RunConfig, answer: Answer, without: str) -> None:
         sliced.on_epoch_end(epoch, {"loss": total / steps})
 
 
-def peak_megabytes(status: Path = Path("/proc/self/status")) -> float:
-    """Return the peak memory of this process, in MB."""
-    if status.is_file():  # Linux, where getrusage would count the parent's
-        (line,) = [one for one in status.read_text().splitlines() if one.startswith("VmHWM:")]
-        return int(line.split()[1]) / 2**10
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)
-
-
 CONTENDERS = {"fashion_zoo": ours, "keras": stock, "torch": torch_loop}
 
 
-def main(settings: dict[str, Any]) -> None:
-    """Train by the settings: contender, changes of bn_mlp's config, and the part to leave out."""
-    stream, sys.stdout = sys.stdout, sys.stderr  # standard output has nothing but answers
-
-    def answer(seconds: float, losses: list[float]) -> None:
-        found = {"seconds": seconds, "losses": losses, "megabytes": peak_megabytes()}
-        print(json.dumps(found), file=stream, flush=True)
-
+def main(contender: str, changes: Sequence[Mapping[str, Any]], without: str, pipe: Any) -> None:
+    """Train a contender with changes of bn_mlp's config, without a part of it."""
     # Keras draws the seeds of its layers from Python's generator. TensorFlow's global seed stays
     # unset: with it, fit would shuffle every epoch into the same order.
     random.seed(0)
-    config = override(registry.recipe("bn_mlp").config, settings["changes"])
-    CONTENDERS[settings["contender"]](config, answer, settings["without"])
-
-
-if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))
+    config = functools.reduce(override, changes, registry.recipe("bn_mlp").config)
+    CONTENDERS[contender](config, pipe, without)

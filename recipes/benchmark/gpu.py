@@ -1,14 +1,9 @@
-"""Training on a GPU with jax: its speed in large batches, and whether it repeats bit for bit.
+"""Training on a GPU with jax: its speed in large batches, and whether it repeats bit for bit."""
 
-``python -m recipes.benchmark.gpu SETTINGS`` trains once and prints its figures as JSON.
-"""
-
+import functools
 import hashlib
-import json
 import operator
-import os
 import statistics
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -73,32 +68,32 @@ def _figure(*values: Any) -> Row:
 def _train(
     training: Mapping[str, Any], changes: Mapping[str, Any], **environ: str
 ) -> dict[str, Any]:
-    """Train once in a process with these environment variables, and return its figures."""
-    both = {**changes, "training": {**changes.get("training", {}), **training}}
-    return answer_of(__spec__.name, {"precision": "mixed_bfloat16", **both}, "training", **environ)
+    """Return the figures of a training in a process with these environment variables."""
+    overrides = ({"precision": "mixed_bfloat16"}, changes, {"training": training})
+    environ = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", **environ}
+    return answer_of("training", figures_of, *overrides, **environ)
 
 
-def main(changes: Mapping[str, Any]) -> None:
-    """Train ``bn_mlp`` with these changes and print its figures."""
+def figures_of(*changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Train ``bn_mlp`` with these changes, and return its figures."""
     from fashion_zoo.show.progress import TrainingDisplay
     from fashion_zoo.training import checkpoint
     from fashion_zoo.training.session import train_once
 
     entry = registry.recipe("bn_mlp")
+    config = functools.reduce(override, changes, entry.config)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run"
-        config = override(entry.config, changes)
         run = train_once(entry, config, path, TrainingDisplay(False), load(config.data))
         rows = pages.read_rows(path / "timing.csv")
         digest = hashlib.sha256()
         for array in checkpoint.parse(run.load_checkpoint() or b"").variables:
             digest.update(array.tobytes())
-    found = {
+    return {
         "first_epoch": rows[0]["seconds"],
         "images_per_second": [row["images_per_second"] for row in rows],
         "variables": digest.hexdigest(),
     }
-    print(json.dumps(found))
 
 
 def _two(row: Row) -> str:
@@ -129,14 +124,9 @@ PROGRAM = Program(
     page="docs/gpu.md",
     tables={"training": TRAINING, "repeats": REPEATS},
     note=lambda rows, machine: (
-        f"One training a row. {machine} `python -m recipes.benchmark gpu`, with "
+        f"One training per row. {machine} `python -m recipes.benchmark gpu`, with "
         "`KERAS_BACKEND=jax`, reproduces the table."
     ),
     measure=measure,
     takes=("page",),
 )
-
-
-if __name__ == "__main__":
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    main(json.loads(sys.argv[1]))

@@ -1,11 +1,13 @@
 """Benchmarks that are no experiments: tables of rows, and measurements in other processes."""
 
+import contextlib
 import dataclasses
+import functools
 import json
+import multiprocessing
 import os
-import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,40 +100,79 @@ def pivot(
     return write
 
 
-def child(module: str, settings: Mapping[str, Any]) -> tuple[list[str], dict[str, str]]:
-    """Return the command ``python -m MODULE SETTINGS`` and its environment variables."""
-    paths = os.pathsep.join(path for path in sys.path if path)
-    command = [sys.executable, "-m", module, json.dumps(settings)]
-    return command, {**os.environ, "PYTHONPATH": paths}
+@contextlib.contextmanager
+def worker(what: str, work: Callable[[Any], None], **environ: str) -> Iterator[Callable[[], Any]]:
+    """Start a process, and give the function that requests and returns its next answer.
 
-
-def last_line(errors: str) -> str:
-    """Return the last line on the standard error of a program that failed: its reason."""
-    return (errors.strip().splitlines() or ["it printed nothing"])[-1]
-
-
-def answer_of(
-    module: str, settings: Mapping[str, Any], what: str, **environ: str
-) -> dict[str, Any]:
-    """Return the JSON that ``python -m MODULE SETTINGS`` prints as its last line.
-
-    An error names ``what`` failed, such as "measurement of x".
+    Args:
+        what: names the work in an error, such as "training of x".
+        work: a picklable function of the end of a pipe, from which it receives a None before it
+            sends an answer.
+        **environ: environment variables of the process.
     """
-    command, variables = child(module, settings)
-    done = subprocess.run(
-        command, capture_output=True, text=True, env={**variables, **environ}, check=False
-    )
-    if done.returncode:
-        raise TrainingError(f"The {what} failed: {last_line(done.stderr)}")
-    return json.loads(done.stdout.splitlines()[-1])
+    context = multiprocessing.get_context("spawn")
+    pipe, other = context.Pipe()
+    process = context.Process(target=_work, args=(work, other, environ), daemon=True)
+    process.start()
+    other.close()  # so that the end of the process ends the pipe
+
+    def ask() -> Any:
+        with contextlib.suppress(OSError):  # it has ended, and may have sent the reason
+            pipe.send(None)
+        try:
+            answer = pipe.recv()
+        except (EOFError, OSError):
+            process.join()
+            answer = RuntimeError(f"its process ended with code {process.exitcode}")
+        if isinstance(answer, RuntimeError):
+            raise TrainingError(f"The {what} failed: {answer}")
+        return answer
+
+    try:
+        yield ask
+    finally:
+        process.kill()
+        process.join()
 
 
-def measure_once(module: str, settings: Mapping[str, Any], file: Path) -> dict[str, Any]:
-    """Return ``answer_of`` the program, from the file if it was measured before."""
+def _work(work: Callable[[Any], None], pipe: Any, environ: Mapping[str, str]) -> None:
+    os.environ.update(environ)
+    with open(os.devnull, "w", encoding="utf-8") as null:  # for what the libraries print
+        os.dup2(null.fileno(), 1)
+        os.dup2(null.fileno(), 2)
+    try:
+        work(pipe)
+    except Exception as error:
+        pipe.send(RuntimeError(f"{type(error).__name__}: {error}"))
 
-    def measure(whole: Mapping[str, Any]) -> dict[str, Any]:
-        answer = answer_of(module, whole, f"measurement of {file.stem}")
+
+def answer_of(what: str, function: Callable[..., Any], /, *arguments: Any, **environ: str) -> Any:
+    """Return what the function returns in a process of its own; see ``worker``."""
+    with worker(what, functools.partial(_answer, function, arguments), **environ) as ask:
+        return ask()
+
+
+def _answer(function: Callable[..., Any], arguments: Sequence[Any], pipe: Any) -> None:
+    pipe.send(function(*arguments))
+
+
+def measure_once(file: Path, function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
+    """Return ``answer_of`` the function, from the file if it was measured before."""
+
+    def measure(_: Mapping[str, Any]) -> dict[str, Any]:
+        answer = answer_of(f"measurement of {file.stem}", function, *arguments)
         say(f"{file.stem}: {json.dumps(answer)}")
         return answer
 
-    return keep(file, settings, measure)
+    return keep(file, {"arguments": arguments}, measure)
+
+
+def mebibytes(name: str = "VmHWM", status: Path = Path("/proc/self/status")) -> float:
+    """Return the peak memory of this process in MiB, or on Linux another value of its status."""
+    if status.is_file():  # getrusage would count the peak of the parent too
+        (line,) = [one for one in status.read_text().splitlines() if one.startswith(f"{name}:")]
+        return int(line.split()[1]) / 2**10
+    import resource  # which Windows lacks
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)

@@ -19,7 +19,6 @@ from fashion_zoo.show.waiting import Progress, waiting
 from fashion_zoo.storage import absolute
 from recipes.benchmark.program import Program, Rows, measure_once, pivot
 
-CONTEST, COST = "recipes.benchmark.contest", "recipes.benchmark.cost"  # run as processes
 TUNERS = ("fashion_zoo", "RandomSearch", "Hyperband")
 SECONDS = 90.0  # per search of the contest
 IN_A_CONTEST: Mapping[str, Any] = {"data": {"limit": 10_000}, "training": {"epochs": 20}}
@@ -47,65 +46,58 @@ def measure(
 
 
 def measure_contest(repetitions: int, folder: Path, changes: Mapping[str, Any]) -> Iterator[Row]:
-    """Let every tuner search for the same time, interleaved, each time in another order.
+    """Search with every tuner for the same time, interleaved, each time in another order.
 
     Seeds are far apart, because KerasTuner draws with seed, seed + 1, ...: neighbours would share
     their draws.
     """
-    for repetition in range(repetitions):
-        first = repetition % len(TUNERS)
-        for place, tuner in enumerate(TUNERS[first:] + TUNERS[:first]):
-            settings = {
-                "tuner": tuner,
-                "seed": derive(repetition, "contest"),
-                "seconds": SECONDS,
-                "changes": [IN_A_CONTEST, changes],
-                "again": AGAIN,
-            }
-            number = repetition * len(TUNERS) + place + 1
-            search = f"search {number} of {repetitions * len(TUNERS)}: {tuner}"
-            with waiting(f"{search}, about {SECONDS:.0f} s and {AGAIN} trainings each"):
-                answer = measure_once(CONTEST, settings, folder / f"{tuner}-{repetition}.json")
-            yield {"table": "contest", "tuner": tuner, "repetition": repetition, **answer}
+    from recipes.benchmark.searching import contest
+
+    for number in range(repetitions * len(TUNERS)):
+        repetition, place = divmod(number, len(TUNERS))
+        tuner, seed = TUNERS[(repetition + place) % len(TUNERS)], derive(repetition, "contest")
+        search = f"search {number + 1} of {repetitions * len(TUNERS)}: {tuner}"
+        with waiting(f"{search}, about {SECONDS:.0f} s and {AGAIN} trainings each"):
+            arguments = (tuner, seed, SECONDS, [IN_A_CONTEST, changes], AGAIN)
+            answer = measure_once(folder / f"{tuner}-{repetition}.json", contest, *arguments)
+        yield {"table": "contest", "tuner": tuner, "repetition": repetition, **answer}
 
 
 def contest_table(rows: Rows) -> str:
     """Return the Markdown table of the contest."""
+    scores = {
+        "score": "best score",
+        "stated": "as the tuner reports it",
+        "searched": "best score without the defaults",
+    }
     lines = []
     for tuner in TUNERS:
         own = [row for row in rows if row["tuner"] == tuner]
         name = "`fashion_zoo`: TPE and ASHA" if tuner == TUNERS[0] else f"`keras_tuner.{tuner}`"
-        trials = statistics.median(row["trials"] for row in own)
-        medians = [
-            _median([row.get(part) for row in own]) for part in ("score", "stated", "searched")
-        ]
-        lines.append(
-            [name, f"{trials:g}", *medians, columns.percent([row["again"] for row in own])]
-        )
-    heads = [
-        "tuner", "trials", "best score", "as the tuner states it", "best score, defaults aside",
-        "the best, trained again",
-    ]  # fmt: skip
+        trials = f"{statistics.median(row['trials'] for row in own):g}"
+        medians = [_median([row.get(part) for row in own]) for part in scores]
+        lines.append([name, trials, *medians, columns.percent([row["again"] for row in own])])
+    heads = ["tuner", "trials", *scores.values(), "best trial, trained again"]
     return pages.table(heads, lines, right=["trials"])
 
 
 def _median(fractions: Sequence[float | None]) -> str:
     found = [100 * one for one in fractions if one is not None]
     if not found:
-        return "none was trained to its end"
+        return "no trial was completed"
     text = f"{statistics.median(found):.2f} % ({min(found):.2f} to {max(found):.2f})"
     return text if len(found) == len(fractions) else f"{text}, in {len(found)} of {len(fractions)}"
 
 
 def measure_cost(folder: Path) -> Iterator[Row]:
     """Measure the time per trial that a study takes, and the memory of many trials in a process."""
-    overhead = {"part": "overhead", "trials": ARITHMETIC, "reports": REPORTS}
-    spent = measure_once(COST, overhead, folder / "overhead.json")
-    memory = {"part": "memory", "trials": TINY, "early": EARLY}
-    held = measure_once(COST, memory, folder / "memory.json")
+    from recipes.benchmark import searching
+
+    spent = measure_once(folder / "overhead.json", searching.overhead, ARITHMETIC, REPORTS)
+    held = measure_once(folder / "memory.json", searching.memory, TINY, EARLY)
     for what, value, unit in (
-        (f"oracle and study, a trial, mean of {ARITHMETIC}", spent["mean"], "ms"),
-        (f"oracle and study, a trial, mean of the last {ARITHMETIC // 5}", spent["last"], "ms"),
+        (f"oracle and study per trial, mean of {ARITHMETIC}", spent["mean"], "ms"),
+        (f"oracle and study per trial, mean of the last {ARITHMETIC // 5}", spent["last"], "ms"),
         (f"resident memory after trial {EARLY}", held["early"], "MiB"),
         (f"resident memory after trial {TINY}", held["late"], "MiB"),
         ("growth", 100 * (held["late"] / held["early"] - 1), "%"),
@@ -169,7 +161,7 @@ def real_table(rows: Rows) -> str:
     heads = ["trial", "score in the search", "trained again", "gain on the defaults"]
     return (
         f"The search took {first['seconds'] / 60:.1f} minutes, {share:.2f} % of them in the study: "
-        f"{counted(first['done'], 'trial')} trained to the end, {first['pruned']} pruned.\n\n"
+        f"{counted(first['done'], 'trial')} completed, {first['pruned']} pruned.\n\n"
         f"{pages.table(heads, lines, right=heads[1:2])}\n\n{_verdict(first)}"
     )
 
@@ -183,8 +175,8 @@ def _verdict(first: Row) -> str:
     if "gain" not in first:
         return "The search found nothing better than the defaults."
     if first["gain_low"] > 0:
-        return f"Trial {first['trial']} is better than the defaults by more than its interval."
-    return f"Trial {first['trial']} is no better than the defaults that these seeds show."
+        return f"Trial {first['trial']} is better than the defaults: its interval excludes 0."
+    return f"These seeds do not show that trial {first['trial']} is better than the defaults."
 
 
 def note(rows: Rows, machine: str) -> str:

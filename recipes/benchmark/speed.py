@@ -3,23 +3,21 @@
 import contextlib
 import functools
 import importlib.util
-import json
 import operator
 import re
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from fashion_zoo.config.overrides import override
 from fashion_zoo.data.pipeline import need_tensorflow
-from fashion_zoo.errors import TrainingError
 from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.experiments.runner import keep
 from fashion_zoo.language.wording import counted
+from fashion_zoo.registry import recipe
 from fashion_zoo.show.streams import say
 from fashion_zoo.storage import absolute
-from recipes.benchmark.program import Program, Rows, child, last_line, pivot
+from recipes.benchmark.program import Program, Rows, pivot, worker
 from recipes.benchmark.slices import NEAR, TRIES, Slice, interleave, quartiles, ratios
 
 SETTINGS: dict[str, Mapping[str, Any]] = {
@@ -41,8 +39,8 @@ class Entry(NamedTuple):
 
     contender: str
     """fashion_zoo, keras or torch."""
-    changes: Mapping[str, Any]
-    """Overrides of ``bn_mlp``'s config."""
+    changes: Sequence[Mapping[str, Any]]
+    """Overrides of ``bn_mlp``'s config, one after the other."""
     without: str = ""
     """Empty for the whole training. Otherwise there is no validation and no other callback, and it
     is the part that is left out: ``metric``, ``iterator`` or ``nothing``."""
@@ -79,17 +77,17 @@ def contenders() -> list[str]:
 
 def training_rows(setting: str, rounds: int, changes: Mapping[str, Any]) -> Iterator[Row]:
     """Train the contenders of a setting."""
-    both = merged(SETTINGS[setting], changes)
+    both = (SETTINGS[setting], changes)
+    batch = functools.reduce(override, both, recipe("bn_mlp").config).training.batch_size
     entries = {name: Entry(name, both) for name in contenders()}
     if setting == AUGMENTED:
-        augmented = merged(both, {"training": {"augmentation": "standard"}})
-        entries["fashion_zoo, standard"] = Entry("fashion_zoo", augmented)
+        augmented = {"training": {"augmentation": "standard"}}
+        entries["fashion_zoo, standard"] = Entry("fashion_zoo", (*both, augmented))
     timed, answers = train(entries, rounds)
     last = min(len(answer["losses"]) for answer in answers.values()) - 1  # that all have finished
     for name, own in timed.items():
         row = functools.partial(figure, "training", setting, name)
-        throughput = [both["training"]["batch_size"] / one.seconds for one in own]
-        yield row("throughput", throughput, "images/s", own)
+        yield row("throughput", [batch / one.seconds for one in own], "images/s", own)
         yield row("time against fashion_zoo", ratios(own, timed["fashion_zoo"]), "ratio")
         yield row("training loss, last epoch", [answers[name]["losses"][last]], "nats")
         yield row("peak memory", [answers[name]["megabytes"]], "MB")
@@ -97,10 +95,10 @@ def training_rows(setting: str, rounds: int, changes: Mapping[str, Any]) -> Iter
 
 def share_rows(setting: str, rounds: int, changes: Mapping[str, Any]) -> Iterator[Row]:
     """Train without a part at a time, beside the whole."""
-    both = merged(SETTINGS[setting], changes)
+    both = (SETTINGS[setting], changes)
     entries = {"whole": Entry("fashion_zoo", both, "nothing")}
     for part, (less, without) in PARTS.items():
-        entries[part] = Entry("fashion_zoo", merged(both, less), without)
+        entries[part] = Entry("fashion_zoo", (*both, less), without)
     timed, _ = train(entries, rounds)
     for name, own in timed.items():
         row = functools.partial(figure, "shares", setting, name)
@@ -113,50 +111,25 @@ def train(
     entries: Mapping[str, Entry], rounds: int
 ) -> tuple[dict[str, list[Slice]], dict[str, dict[str, Any]]]:
     """Train every entry in interleaved slices; return name to slices, and name to last answer."""
+    from recipes.benchmark import contender
+
+    answers: dict[str, dict[str, Any]] = {}
+
+    def slice_of(name: str, ask: Callable[[], dict[str, Any]]) -> float:
+        answers[name] = ask()
+        return answers[name]["seconds"]
+
+    # So many epochs that they suffice, however many slices are repeated.
+    enough = {"training": {"epochs": TRIES * rounds + 2}}
     with contextlib.ExitStack() as stack:
-        trainings = {name: Training(name, entry, rounds) for name, entry in entries.items()}
-        for training in trainings.values():  # one after the other: each warms up alone
-            stack.enter_context(training)
-            training()
-        timed = interleave(trainings, rounds)
-        return timed, {name: one.answer for name, one in trainings.items()}
-
-
-class Training:
-    """A training in a process of its own, which trains a slice when it is called."""
-
-    def __init__(self, name: str, entry: Entry, rounds: int):
-        # So many epochs that they suffice, however many slices are repeated.
-        changes = merged(entry.changes, {"training": {"epochs": TRIES * rounds + 2}})
-        self.name, self.settings = name, {**entry._asdict(), "changes": changes}
-
-    def __enter__(self) -> "Training":
-        self.errors = tempfile.TemporaryFile("w+")
-        command, environ = child("recipes.benchmark.contender", self.settings)
-        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        self.process = subprocess.Popen(
-            command, stderr=self.errors, text=True, env=environ, **pipes
-        )
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self.process.kill()
-        self.process.communicate()
-        self.errors.close()
-
-    def __call__(self) -> float:
-        """Train a slice, and return its seconds per step; the first call warms up before it."""
-        with contextlib.suppress(BrokenPipeError):  # then there is no answer
-            print(file=self.process.stdin, flush=True)
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            self.process.wait()
-            self.errors.seek(0)
-            why = last_line(self.errors.read())
-            raise TrainingError(f"The training of {self.name} failed: {why}")
-        self.answer = json.loads(line)
-        return self.answer["seconds"]
+        trainings = {}
+        for name, entry in entries.items():
+            settings = entry._replace(changes=(*entry.changes, enough))
+            work = functools.partial(contender.main, *settings)
+            ask = stack.enter_context(worker(f"training of {name}", work))
+            trainings[name] = functools.partial(slice_of, name, ask)
+            trainings[name]()  # one after the other: each warms up alone
+        return interleave(trainings, rounds), answers
 
 
 def figure(
@@ -176,14 +149,6 @@ def figure(
         row["repeated"] = sum(one.repeated for one in slices)
         row["stalled"] = sum(one.stalled for one in slices)
     return row
-
-
-def merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
-    """Return overrides with others on top, section by section."""
-    both = dict(first)
-    for name, value in second.items():
-        both[name] = {**both.get(name, {}), **value} if isinstance(value, Mapping) else value
-    return both
 
 
 def median(form: str, unit: str = "") -> Callable[[Row], str]:
