@@ -1,5 +1,6 @@
 """Suggestions of find_lr beside the best of a grid of learning rates, by validation accuracy."""
 
+import contextlib
 import functools
 import itertools
 import math
@@ -25,7 +26,11 @@ SCHEDULE = "one_cycle"  # of the learning rate, as in all recipes
 GRID = (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2)
 NEAR = 0.3  # points below the best of the grid: a suggestion within them is as good
 RULES = ("steepest", "valley", "minimum", "slide")
-SETTINGS: Mapping[str, Any] = {"data": {"limit": 10_000}, "training": {"epochs": 10}}
+SETTINGS: Mapping[str, Any] = {
+    "data": {"limit": 10_000},
+    "training": {"epochs": 10, "schedules": {"learning_rate": SCHEDULE}},
+}
+Rate = tuple[str, float]  # rule and learning rate
 
 
 def measure(
@@ -39,34 +44,32 @@ def measure(
     from fashion_zoo.show.progress import Pace, TrainingDisplay
 
     place, display = absolute(folder), TrainingDisplay(progress)
-    settings = {"training": {"schedules": {"learning_rate": SCHEDULE}}}
     configs = {
-        name: functools.reduce(override, (SETTINGS, settings, changes), recipe(name).config)
+        name: functools.reduce(override, (SETTINGS, changes), recipe(name).config)
         for name in RECIPES
     }
-    rates = {name: list(_rates(name, config, place)) for name, config in configs.items()}
-    pace = Pace(sum(map(len, rates.values())) * seeds, display.say)
-    for name in RECIPES:
-        for (rule, rate), seed in itertools.product(rates[name], range(seeds)):
-            config = override(configs[name], {"training": {"learning_rate": rate}, "seed": seed})
-            with pace.training(f"{name} {rule} {rate:g}, seed {seed}"):
-                reached = _trained(name, config, place)
-            display.say(f"{name} {rule} {rate:g}, seed {seed}: validation {reached:.4f}")
-            own = {"table": "results", "recipe": name, "schedule": SCHEDULE, "rule": rule}
-            yield {**own, "rate": rate, "validation": reached, "seed": seed}
+    rates = [(name, *rate) for name in RECIPES for rate in _rates(name, configs[name], place)]
+    pace = Pace(len(rates) * seeds, display.say)
+    for (name, rule, rate), seed in itertools.product(rates, range(seeds)):
+        config = override(configs[name], {"training": {"learning_rate": rate}, "seed": seed})
+        with pace.training(f"{name} {rule} {rate:g}, seed {seed}"):
+            reached = _trained(name, config, place)
+        display.say(f"{name} {rule} {rate:g}, seed {seed}: validation {reached:.4f}")
+        own = {"table": "results", "recipe": name, "schedule": SCHEDULE, "rule": rule}
+        yield {**own, "rate": rate, "validation": reached, "seed": seed}
 
 
-def _rates(name: str, config: RunConfig, folder: Path) -> Iterator[tuple[str, float]]:
-    """Yield (rule, rate) of the grid, the default, and each rule of find_lr, in two digits."""
+def _rates(name: str, config: RunConfig, folder: Path) -> list[Rate]:
+    """Return the grid, the default, and the suggestion of each rule of find_lr, in two digits."""
 
     def sweep(_: Mapping[str, Any]) -> dict[str, Any]:
         found = fashion_zoo.find_lr(name, config=config, progress=False).suggestions
         return {rule: float(f"{one.rate:.1e}") for rule, one in found.items()}
 
-    yield from (("grid", rate) for rate in GRID)
-    yield "default", recipe(name).config.training.learning_rate
     settings = {"recipe": name, "config": runs.as_stored(config)}
-    yield from keep(folder / f"{name}.json", settings, sweep).items()
+    found = keep(folder / f"{name}.json", settings, sweep)
+    default = recipe(name).config.training.learning_rate
+    return [*(("grid", rate) for rate in GRID), ("default", default), *found.items()]
 
 
 def _trained(name: str, config: RunConfig, folder: Path) -> float:
@@ -74,22 +77,15 @@ def _trained(name: str, config: RunConfig, folder: Path) -> float:
 
     def train(_: Mapping[str, Any]) -> dict[str, Any]:
         own: dict[str, Any] = {"evaluate": False, "export": False, "progress": False}
-        with tempfile.TemporaryDirectory() as place:
-            try:
-                trained = fashion_zoo.train(name, run_dir=f"{place}/run", config=config, **own)
-            except TrainingError:
-                return {"accuracy": None}
+        with tempfile.TemporaryDirectory() as place, contextlib.suppress(TrainingError):
+            trained = fashion_zoo.train(name, run_dir=f"{place}/run", config=config, **own)
             return {"accuracy": round(trained.training["validation_accuracy"], 6)}
+        return {"accuracy": None}
 
-    training = config.training
-    words = (name, training.schedules.learning_rate, training.learning_rate, config.seed)
     settings = {"recipe": name, "config": runs.as_stored(config)}
-    file = folder / f"{'-'.join(map(str, words))}.json"
+    file = folder / f"{name}-{SCHEDULE}-{config.training.learning_rate}-{config.seed}.json"
     reached = keep(file, settings, train)["accuracy"]
     return math.nan if reached is None else reached
-
-
-Rate = tuple[str, float]  # rule and learning rate
 
 
 def grouped(rows: Rows) -> dict[str, dict[Rate, list[float]]]:
@@ -108,16 +104,27 @@ def best_of_grid(rates: Mapping[Rate, list[float]]) -> Rate:
 
 
 def rates_table(rows: Rows) -> str:
-    """Return the Markdown table, with the verdict below it."""
-    lines = []
+    """Return the Markdown table, and whether the recommended suggestions are near the best."""
+    from fashion_zoo.training.lr_finder import RECOMMENDED
+
+    lines, near = [], {"within": [], "not within": []}
     for name, rates in grouped(rows).items():
         best = best_of_grid(rates)
         cells = {rule: _against(rate, each, rates[best]) for (rule, rate), each in rates.items()}
         others = [cells[rule] for rule in ("default", *RULES)]
         reached = f"{best[1]:g}: {columns.percent(rates[best])}"
         lines.append([f"`{SCHEDULE}`", f"`{name}`", reached, *others])
+        (own,) = [each for (rule, _), each in rates.items() if rule == RECOMMENDED]
+        below = statistics.fmean(rates[best]) - statistics.fmean(own)
+        near["within" if 100 * below <= NEAR else "not within"].append(f"`{name}`")  # NaN is not
     heads = ["schedule", "recipe", "best of the grid", "default", *RULES]
-    return f"{pages.table(heads, lines)}\n\n{_verdict(rows)}"
+    verdict = " and ".join(
+        f"{word} {NEAR:g} points of the best of the grid for {', '.join(names)}"
+        for word, names in near.items()
+        if names
+    )
+    table = pages.table(heads, lines)
+    return f"{table}\n\n`{RECOMMENDED}`, which find_lr recommends, is {verdict}."
 
 
 def _against(rate: float, each: list[float], best: list[float]) -> str:
@@ -126,34 +133,14 @@ def _against(rate: float, each: list[float], best: list[float]) -> str:
     return f"{rate:g}: {columns.points([a - b for a, b in zip(each, best, strict=True)])}"
 
 
-def _verdict(rows: Rows) -> str:
-    """Return for which recipes the recommended suggestion is as good as the best of the grid."""
-    from fashion_zoo.training.lr_finder import RECOMMENDED
-
-    found = grouped(rows)
-    near: dict[str, list[str]] = {"within": [], "not within": []}
-    for name, rates in found.items():
-        (each,) = [each for (rule, _), each in rates.items() if rule == RECOMMENDED]
-        below = statistics.fmean(rates[best_of_grid(rates)]) - statistics.fmean(each)
-        near["within" if 100 * below <= NEAR else "not within"].append(f"`{name}`")  # NaN is not
-    parts = [
-        f"{word} {NEAR:g} points of the best of the grid for {', '.join(names)}"
-        for word, names in near.items()
-        if names
-    ]
-    missing = ", ".join(f"`{name}`" for name in RECIPES if name not in found)
-    yet = f" Not measured yet: {missing}." if missing else ""
-    return f"`{RECOMMENDED}`, which find_lr recommends, is {' and '.join(parts)}.{yet}"
-
-
 def note(rows: Rows, machine: str) -> str:
     """Return the note below the table."""
     seeds = len({row["seed"] for row in rows})
     return (
         f"The grid has {', '.join(f'{rate:g}' for rate in GRID)}; its best is the rate with the "
         f"highest mean validation accuracy over {seeds} seeds, which favours it. The other cells "
-        "have the rate, and what it reaches against that best in points, paired by seed. "
-        f"A mean over seeds stands with {pages.INTERVAL}. "
+        "have the rate, and the difference to that best in points, paired by seed, each as a mean "
+        f"with {pages.INTERVAL}. "
         f"{SETTINGS['data']['limit']:,} training images, {SETTINGS['training']['epochs']} epochs. "
         f"{machine} `python -m recipes.benchmark find_lr --seeds {seeds}` reproduces the table."
     )

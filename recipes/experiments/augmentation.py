@@ -36,7 +36,7 @@ def _arm(policy: str) -> Arm:
 
 EXPERIMENT = Experiment(
     name="augmentation",
-    question="What is each augmentation worth over a short schedule, alone and on top of standard?",
+    question="How does each augmentation change a short training, alone and on top of standard?",
     arms=[_arm(policy) for policy in (*BASES, *ALONE.values(), *ON_TOP)],
     settings={"training": {"epochs": 10, "batch_size": 512}},
     metrics=(experiments.validation_accuracy, experiments.test_accuracy),
@@ -48,7 +48,8 @@ EXPERIMENT = Experiment(
     ],
     note="`bn_mlp`, 10 epochs, batches of 512. Mean over {seeds} with {interval}; "
     "differences are points of validation accuracy, paired by seed. The test accuracies are in the "
-    "CSV file beside this page and chose nothing. {machine} `{command}` reproduces the table.",
+    "CSV file beside this page; nothing was selected by them. {machine} `{command}` reproduces the "
+    "table.",
     page="docs/augmentation.md",
     mark="worth",
     command="python -m recipes.benchmark augmentation --seeds",

@@ -39,7 +39,7 @@ def best_constant(measured: Measured) -> str | None:
     return measured.best("validation_accuracy", [arm.name for arm in CONSTANT])
 
 
-def _moving(schedule: str) -> dict[str, Any]:
+def _scheduled(schedule: str) -> dict[str, Any]:
     """Return the changes for a schedule with the mean rate 0.2."""
     return {"model": {"dropout": 0.4}, "training": {"schedules": {"dropout": schedule}}}
 
@@ -50,11 +50,11 @@ CONSTANT = [
 ]
 EXPERIMENT = Experiment(
     name="dropout",
-    question="What are dropout rates that move worth, beside the best one that does not?",
+    question="Do scheduled dropout rates improve on the best constant rate?",
     arms=[
         *CONSTANT,
-        Arm("falling 0.4 to 0", changes=_moving("linear")),
-        Arm("rising 0 to 0.4", changes=_moving("linear(0, 1)")),
+        Arm("falling 0.4 to 0", changes=_scheduled("linear")),
+        Arm("rising 0 to 0.4", changes=_scheduled("linear(0, 1)")),
         Arm("adaptive_dropout_mlp", "adaptive_dropout_mlp"),
         Arm(
             "AdaptiveDropout from 0.2",

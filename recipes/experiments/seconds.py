@@ -5,7 +5,6 @@ import random
 import statistics
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from fashion_zoo import experiments
@@ -20,14 +19,14 @@ TUTORIAL_EPOCHS = 10
 
 
 def timing(run: Run) -> dict[str, Any]:
-    """Return the seconds of a training, and of what they are."""
+    """Return the seconds of a training, and what they are of."""
     return steady([row["seconds"] for row in pages.read_rows(run.path / "timing.csv")])
 
 
 def steady(epochs: Sequence[float]) -> dict[str, Any]:
-    """Return the seconds of epochs, of which all but the first count as their median.
+    """Return the seconds of epochs, all but the first of which count as their median.
 
-    So a moment in which the machine does something else does not count, and tracing does.
+    So the tracing of the graph counts, and a moment in which the machine is busy does not.
     """
     first, *others = epochs
     seconds = first + len(others) * (statistics.median(others) if others else 0)
@@ -35,11 +34,6 @@ def steady(epochs: Sequence[float]) -> dict[str, Any]:
         "seconds": round(seconds, 2),
         "timing": "the first epoch and the median of the others",
     }
-
-
-def read(file: Path) -> list[dict[str, Any]]:
-    """Return the stored rows; older ones do not say of what their seconds are."""
-    return [{"timing": "all epochs", **row} for row in pages.read_rows(file)]
 
 
 def against_tutorial(measured: Measured, arm: str) -> str | None:
@@ -52,8 +46,8 @@ def against_tutorial(measured: Measured, arm: str) -> str | None:
     return f"{middle:#.3g} ({low:#.3g} to {high:#.3g})"
 
 
-def _schedule(level: int, name: str, changes: dict[str, Any]) -> Arm:
-    """Return the schedule that shall classify so many percent of the test images correctly.
+def schedule(level: int, name: str, **changes: Any) -> Arm:
+    """Return the schedule that is to classify this percentage of the test images correctly.
 
     It was chosen on the validation images, with a margin of one to two points, by which the test
     accuracies are lower, most of all after few epochs.
@@ -81,47 +75,34 @@ def tutorial(seed: int, dataset: Dataset) -> dict[str, float]:
     # Keras draws the seeds of its kernels from Python's generator. TensorFlow's global seed stays
     # unset: with it, fit would shuffle every epoch into the same order.
     random.seed(seed)
-    net = keras.Sequential(
-        [
-            keras.Input((28, 28)),
-            layers.Flatten(),
-            layers.Dense(128, activation="relu"),
-            layers.Dense(10),
-        ]
-    )
+    hidden, logits = layers.Dense(128, activation="relu"), layers.Dense(10)
+    net = keras.Sequential([keras.Input((28, 28)), layers.Flatten(), hidden, logits])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     net.compile(optimizer="adam", loss=loss, metrics=["accuracy"])
-    images, validation = dataset.train.images / 255.0, dataset.validation
+    images, validation = (part.images / 255.0 for part in (dataset.train, dataset.validation))
     ends = [time.perf_counter()]
     clock = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, logs: ends.append(time.perf_counter())
     )
     net.fit(images, dataset.train.labels, epochs=TUTORIAL_EPOCHS, verbose=0, callbacks=[clock])
-    scaled = validation.images / 255.0
-    reached = net.evaluate(scaled, validation.labels, verbose=0, return_dict=True)
     whole = keras.Sequential([keras.Input((28, 28)), layers.Rescaling(1 / 255), net])
     return {
-        "validation_accuracy": reached["accuracy"],
+        "validation_accuracy": net.evaluate(validation, dataset.validation.labels, verbose=0)[1],
         "test_accuracy": measure_test(whole, dataset)["accuracy"]["value"],
         **steady([end - begin for begin, end in itertools.pairwise(ends)]),
     }
 
 
-def arms() -> list[Arm]:
-    """Return a schedule for each accuracy, and the tutorial's network."""
-    return [
-        _schedule(88, "bn_mlp.quick", {"training": {"epochs": 3}}),
-        _schedule(89, "bn_mlp.quick", {"training": {"epochs": 4}}),
-        _schedule(90, "bn_mlp.quick", {}),
-        _schedule(91, "bn_mlp.large", {"training": {"epochs": 40}}),
-        Arm("tutorial", program=tutorial),
-    ]
-
-
 EXPERIMENT = Experiment(
     name="seconds",
     question="How many seconds of training reach 88, 89, 90 or 91 % of the test images?",
-    arms=arms,
+    arms=lambda: [
+        schedule(88, "bn_mlp.quick", training={"epochs": 3}),
+        schedule(89, "bn_mlp.quick", training={"epochs": 4}),
+        schedule(90, "bn_mlp.quick"),
+        schedule(91, "bn_mlp.large", training={"epochs": 40}),
+        Arm("tutorial", program=tutorial),
+    ],
     metrics=(experiments.validation_accuracy, experiments.test_accuracy, timing),
     columns=[
         columns.name("schedule", code=lambda arm: False),
@@ -136,5 +117,4 @@ EXPERIMENT = Experiment(
     seeds=5,
     page="docs/seconds.md",
     command="python -m recipes.benchmark seconds --seeds",
-    read=read,
 )
