@@ -282,8 +282,7 @@ def find_lr(
         TrainingError: if the loss diverged at once.
         StorageError: if the picture cannot be written.
     """
-    if to is not None:
-        figures.check_place(to, force=force)
+    figures.check_place(to, force=force)
     entry = registry.recipe(name)
     chosen = override(config or entry.config, overrides)
     checks.sweep(seeds, low, high, steps)

@@ -107,8 +107,9 @@ def test_the_pictures_of_an_evaluation_name_run_seed_data_and_images(
         assert figure.get_supxlabel().startswith(caption)
     found = trained.evaluation["accuracy"]
     said = [f"{100 * found[name]:.2f} %" for name in ("value", "low", "high")]
-    assert made["confusion.png"].get_suptitle() == (
-        f"Confusion matrix, accuracy {said[0]} (95 % interval {said[1]} to {said[2]})"
+    assert made["confusion.png"].get_suptitle().replace("\n", " ") == (
+        f"Confusion matrix, test accuracy {said[0]} (95 % interval {said[1]} to {said[2]}, "
+        "10,000 images)"
     )
     ece = f"{100 * trained.evaluation['ece']:.2f} %"
     assert (
@@ -118,8 +119,8 @@ def test_the_pictures_of_an_evaluation_name_run_seed_data_and_images(
     assert f"images. {wrong:,} mistakes in all." in made["errors.png"].get_supxlabel()
 
 
-def test_the_accuracy_of_a_confusion_matrix_is_in_its_title():
-    figure = plots.confusion(np.array([[3, 1], [0, 4]]), ["a", "b"])
+def test_a_confusion_matrix_has_its_counts_and_no_zeros():
+    figure = plots.confusion(np.array([[3, 1], [0, 4]]), ["a", "b"], "accuracy 87.50 %")
     assert figure.get_suptitle() == "Confusion matrix, accuracy 87.50 %"
     assert sorted(text.get_text() for text in figure.axes[0].texts) == ["1", "3", "4"]
 
@@ -165,7 +166,7 @@ def test_schedules_are_drawn_over_each_other():
     [
         lambda text: plots.curves(HISTORY, text, caption=text, within=[text]),
         lambda text: plots.curves({**HISTORY, f"{text}_rate": [1, 2, 3]}, "t"),
-        lambda text: plots.confusion(np.eye(2, dtype=int), [text, "b"], caption=text),
+        lambda text: plots.confusion(np.eye(2, dtype=int), [text, "b"], text, caption=text),
         lambda text: plots.reliability(
             confidence_bins(np.array([0.5]), np.array([True])), 0.1, caption=text
         ),

@@ -46,8 +46,7 @@ def plot_augmentation(
     checks.whole("seed", seed, 0)
     operations = policies.parse(policy)  # before tensorflow is loaded
 
-    if to is not None:
-        figures.check_place(to, force=force)
+    figures.check_place(to, force=force)
     need_tensorflow()
     dataset = load()
     policies.check_size(operations, dataset.image_shape)

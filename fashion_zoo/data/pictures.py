@@ -47,9 +47,8 @@ class Picture(NamedTuple):
 def read_picture(path: str | Path, shape: tuple[int, ...], *, invert: bool = False) -> Picture:
     """Read a picture file as a grey image of a shape; ``invert`` swaps light and dark.
 
-    A photograph is turned upright as its camera noted. Transparent parts become black under light
-    drawings and white under dark ones. A picture of other proportions is padded with the grey of
-    its border. A file that is no picture, or has over 50 million pixels, raises DataError.
+    A photograph is turned upright. Transparent parts become black under light drawings and white
+    under dark ones. A picture of other proportions is padded with the grey of its border.
     """
     from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 

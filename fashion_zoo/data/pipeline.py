@@ -17,7 +17,6 @@ class Pipeline(NamedTuple):
     """The batches of an epoch; ``fit`` iterates over them once per epoch."""
 
     batches: Any  # (images, labels) for fit; images keep their shape, float32 if augmented
-    steps: int  # per epoch
     start_epoch: Callable[[int], None]  # called with an epoch, from 0, before its iterator is made
 
 
@@ -34,17 +33,13 @@ def training_pipeline(
     mixing: float | np.ndarray = 1.0,
     image_shape: tuple[int, ...] | None = None,
 ) -> Pipeline:
-    """Make the training pipeline.
+    """Make the training pipeline of images in the shape that the model takes.
 
     The images stay resident as uint8 and each batch is one gather: on a small network that is
-    faster than a stream of single images. The order is ``epoch_order`` on every backend.
-
-    ``data`` are the training images in the shape that the model takes, ``image_shape`` is (height,
-    width) for augmentation. With ``soft_labels`` labels are (batch, classes) float32 probabilities,
-    as smoothing and mixing make them, else (batch,) int32 classes. ``label_smoothing``, the
-    strength of ``augmentation`` in [0, 1] and the factor of the probability of ``mixing`` are
-    numbers, or float32 tables with one for each step of the whole training. A ``policy`` raises
-    ConfigError if the backend is not tensorflow.
+    faster than a stream of single images. With ``soft_labels`` labels are (batch, classes) float32
+    probabilities, else (batch,) int32 classes. ``label_smoothing``, the strength of
+    ``augmentation`` in [0, 1] and the factor of the probability of ``mixing`` are numbers, or
+    float32 tables with one for each step of the training. ``image_shape`` is (height, width).
     """
     import keras
 
@@ -64,10 +59,8 @@ def training_pipeline(
     if keras.backend.backend() == "tensorflow":
         shape = image_shape or data.images.shape[1:]
         change = _augmentation(policy, seed, shape, live) if policy else None
-        batches, start_epoch = _tf_batches(data.images, labels, order, steps, tables, change)
-    else:
-        batches, start_epoch = _array_batches(data.images, labels, order, steps, tables)
-    return Pipeline(batches, steps, start_epoch)
+        return _tf_batches(data.images, labels, order, steps, tables, change)
+    return _array_batches(data.images, labels, order, steps, tables)
 
 
 def need_tensorflow() -> None:
@@ -102,7 +95,7 @@ def _augmentation(
     return change
 
 
-def _tf_batches(images, labels, order, steps, tables, change):
+def _tf_batches(images, labels, order, steps, tables, change) -> Pipeline:
     import tensorflow as tf
 
     # fit makes a new iterator for each epoch; the iterator reads the variable when it starts.
@@ -132,10 +125,10 @@ def _tf_batches(images, labels, order, steps, tables, change):
         .prefetch(4)
         .apply(tf.data.experimental.assert_cardinality(steps))
     )
-    return batches, epoch.assign
+    return Pipeline(batches, epoch.assign)
 
 
-def _array_batches(images, labels, order, steps, tables):
+def _array_batches(images, labels, order, steps, tables) -> Pipeline:
     import keras
 
     class Batches(keras.utils.PyDataset):
@@ -155,4 +148,4 @@ def _array_batches(images, labels, order, steps, tables):
     def start_epoch(epoch: int) -> None:
         batches.indices, batches.first = order(epoch), epoch * steps
 
-    return batches, start_epoch
+    return Pipeline(batches, start_epoch)

@@ -118,12 +118,8 @@ def evaluate(
 
 def measure_test(model, data: Dataset) -> Evaluation:
     """Measure a model that is not in a run on all test images; see ``measure``."""
-    return _measured(model, data)[1]
-
-
-def _measured(model, data: Dataset) -> tuple[np.ndarray, Evaluation]:
     logits = logits_of(model, data.test.images)
-    return logits, Evaluation(measure(logits, data.test.labels, data.class_names))
+    return Evaluation(measure(logits, data.test.labels, data.class_names))
 
 
 def evaluate_run(run: Run, show: Show = lambda found: None, given: Any = None) -> Evaluation:
@@ -135,7 +131,8 @@ def evaluate_run(run: Run, show: Show = lambda found: None, given: Any = None) -
 
     model = run.load_model()
     data = dataset_of(run, given)
-    logits, found = _measured(model, data)
+    logits = logits_of(model, data.test.images)
+    found = Evaluation(measure(logits, data.test.labels, data.class_names))
     with paused("Drawing the pictures"):
         show(found)
     storage.write_json(run.path / Evaluation.file, found)
@@ -143,14 +140,13 @@ def evaluate_run(run: Run, show: Show = lambda found: None, given: Any = None) -
     return found
 
 
-def _draw(run: Run, found: dict[str, Any], predictions: np.ndarray, data: Dataset) -> None:
-    matrix, accuracy = np.array(found["confusion"]), found["accuracy"]
-    interval = accuracy["low"], accuracy["high"]
+def _draw(run: Run, found: Evaluation, predictions: np.ndarray, data: Dataset) -> None:
+    matrix = np.array(found["confusion"])
     images = counted(found["images"], "test image")
     caption = f"{run.caption}; {data.origin.dataset}, {images}."
     pictures = {
         "confusion.png": lambda: plots.confusion(
-            matrix, data.class_names, interval=interval, caption=caption
+            matrix, data.class_names, found.summary, caption=caption
         ),
         "reliability.png": lambda: plots.reliability(found["bins"], found["ece"], caption=caption),
         "errors.png": lambda: _mistakes(predictions, data, caption),

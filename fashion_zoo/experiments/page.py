@@ -75,11 +75,7 @@ def write_rows(file: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def around(page: Path, mark: str = "results") -> tuple[str, str]:
-    """Return the text before and after the table on a page, with its marks.
-
-    Raises:
-        DataError: if the page is missing or has no such marks.
-    """
+    """Return the text before and after the table on a page, with its marks."""
     try:
         content = reading.read_text(page)
     except ValueError as error:

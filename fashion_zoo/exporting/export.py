@@ -132,10 +132,7 @@ def _is_export(folder: Path) -> bool:
 
 
 def in_float32(model: "keras.Model") -> "keras.Model":
-    """Return an uncompiled float32 copy of a model of 16 bits.
-
-    A float32 model, and one that has no config, such as a subclassed one, is returned itself.
-    """
+    """Return an uncompiled float32 copy of a 16-bit model, or one without a config itself."""
     if compute_dtype(model) == "float32":
         return model
     try:
@@ -166,8 +163,8 @@ def prove(
     """Compare the export in a folder, loaded in a fresh process, with its float32 model.
 
     Return ``images``, ``largest_probability_difference``, ``same_class`` (a fraction) and
-    ``tolerance``; for a ``trained`` model of 16 bits also ``trained``: its ``dtype``, and the same
-    three numbers against that model. If they do not agree, raise ExportError.
+    ``tolerance``; for a ``trained`` model of 16 bits also ``trained``: its ``dtype`` and the same
+    three numbers against it.
     """
     expected = probabilities(model, images)
     served = _serve_elsewhere(format, folder, images)

@@ -33,11 +33,7 @@ _SIGNED = {
 
 
 def draw(make: Callable[[], "Figure"], ending: str = "png", **options: Any) -> bytes:
-    """Draw the figure that ``make`` returns as the bytes of a picture, without formulas in texts.
-
-    ``ending`` is a format of matplotlib and ``options`` are those of its ``savefig``. Raise
-    StorageError if it cannot be drawn.
-    """
+    """Return a figure as the bytes of a picture; ``options`` are those of ``savefig``."""
     file = io.BytesIO()
     try:
         with _own_defaults(), warnings.catch_warnings():
@@ -75,10 +71,7 @@ def shown(make: Callable[[], "Figure"], path: str | os.PathLike | None = None) -
 
 
 def try_save(path: str | os.PathLike, make: Callable[[], "Figure"]) -> bool:
-    """Draw a figure into a file; return whether it is there. An error is a line on stderr.
-
-    Write the numbers that it shows first.
-    """
+    """Draw a figure into a file; return whether it is there. An error is a line on stderr."""
     try:
         save(path, make)
     except FashionZooError as error:
@@ -87,13 +80,10 @@ def try_save(path: str | os.PathLike, make: Callable[[], "Figure"]) -> bool:
     return True
 
 
-def check_place(path: str | os.PathLike, *, force: bool = False) -> None:
-    """Check that a picture may be drawn into a file; ``force`` allows to replace any file.
-
-    Raises:
-        ConfigError: if it does not end like a picture.
-        StorageError: if a file that this package has not drawn is there, or cannot be read.
-    """
+def check_place(path: str | os.PathLike | None, *, force: bool = False) -> None:
+    """Check the ending of a picture's file, and that no other file is there, unless ``force``."""
+    if path is None:
+        return
     try:
         from matplotlib.backend_bases import FigureCanvasBase
     except Exception as error:  # an invalid MPLBACKEND or matplotlibrc
@@ -168,8 +158,7 @@ def plot_schedules(
         ConfigError: if an expression cannot be read, or the file does not end like a picture.
         StorageError: if another file is there, or the file cannot be written.
     """
-    if to is not None:
-        check_place(to, force=force)
+    check_place(to, force=force)
     if not expressions:
         alone = schedules.WORDS.bare()
         expressions = [*alone, "warmup >> cosine", "join([constant, linear], [0.5])"]

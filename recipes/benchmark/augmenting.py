@@ -54,8 +54,8 @@ def augmentation_rows(text: str, rounds: int, changes: Mapping[str, Any]) -> Ite
     ours = _pipeline(train, policy)
     stock = _stock(train, policy)
     contenders = {
-        "fashion_zoo": lambda: _read(ours.batches) / ours.steps,
-        "keras": lambda: _read(stock) / ours.steps,
+        "fashion_zoo": lambda: _read(ours.batches) / len(ours.batches),
+        "keras": lambda: _read(stock) / len(ours.batches),
     }
     for contender in contenders.values():  # to warm up
         contender()

@@ -15,7 +15,6 @@ from fashion_zoo.config import DataConfig
 from fashion_zoo.data.dataset import Dataset, Images, Part, Positions
 from fashion_zoo.data.sources import WORDS
 from fashion_zoo.errors import DataError
-from fashion_zoo.language.arguments import AnyPath, checked
 from fashion_zoo.storage import reading
 
 EMBEDDED = Path(__file__).parents[2] / "assets" / "fashion_mnist"
@@ -26,16 +25,6 @@ CLASS_NAMES = (
 IMAGE_SHAPE = (28, 28)
 _COUNTS = {"train": 60_000, "test": 10_000}  # as published
 _UNSIGNED_BYTE = 0x08  # the IDX type code; all MNIST-like files use it
-
-
-@functools.cache
-def _validation_indices() -> np.ndarray:
-    """Return the (5000,) int32 sorted positions of the validation images, 500 of each class.
-
-    They were drawn once and are stored, so that no library can change them.
-    """
-    text = (EMBEDDED / "validation_indices.txt").read_text(encoding="ascii")
-    return np.array(text.split(), dtype=np.int32)
 
 
 @WORDS.register
@@ -50,7 +39,9 @@ def fashion_mnist() -> Callable[[DataConfig], Dataset]:
 
 
 def _dataset(config: DataConfig) -> Dataset:
-    held_out = _validation_indices()
+    # 500 of each class, drawn once and stored, so that no library can change them.
+    text = (EMBEDDED / "validation_indices.txt").read_text(encoding="ascii")
+    held_out = np.array(text.split(), dtype=np.int32)
     positions = Positions(
         np.setdiff1d(np.arange(_COUNTS["train"]), held_out, assume_unique=True),
         held_out,
@@ -76,18 +67,13 @@ def _read(folder: Path, part: Part) -> Images:
     return Images(images, labels)
 
 
-@checked
-def read_idx(path: AnyPath, shape: tuple[int, ...]) -> np.ndarray:
-    """Read a gzip-compressed IDX file of unsigned bytes.
-
-    No more than the expected bytes are unpacked, so a small hostile file cannot fill the memory.
-    Return a uint8 array of ``shape``; raise DataError if the file is missing, unreadable, truncated
-    or not in this format, or has another shape.
+def read_idx(path: Path, shape: tuple[int, ...]) -> np.ndarray:
+    """Read a gzip-compressed IDX file of unsigned bytes, in this ``shape``.
 
     Format: four bytes 0, 0, type, number of dimensions; each dimension as a big-endian uint32;
-    the data, the last dimension fastest.
+    the data, the last dimension fastest. No more than that is unpacked, so a small hostile file
+    cannot fill the memory.
     """
-    path = Path(path)
     try:
         with reading.open_regular(path) as packed, gzip.open(packed) as file:
             _check_header(path, file, shape)

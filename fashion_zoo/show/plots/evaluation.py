@@ -16,13 +16,9 @@ _LONG = 24  # letters of a name
 
 
 def confusion(
-    matrix: np.ndarray,
-    class_names: Sequence[str],
-    *,
-    interval: tuple[float, float] | None = None,
-    caption: str = "",
+    matrix: np.ndarray, class_names: Sequence[str], accuracy: str, *, caption: str = ""
 ) -> "Figure":
-    """Draw a confusion matrix of (true, predicted) counts, with the interval of the accuracy."""
+    """Draw a confusion matrix of (true, predicted) counts, with its ``accuracy`` in the title."""
     from matplotlib.colors import PowerNorm
 
     figure, (axis,) = canvas.grid(8, 7.6)
@@ -36,13 +32,9 @@ def confusion(
         if count:
             color = "white" if shares[row, column] > 0.4 else "black"
             axis.text(column, row, f"{count:,}", ha="center", va="center", color=color, size=8)
-    accuracy = percent(np.trace(matrix) / max(matrix.sum(), 1))
-    between = ""
-    if interval:
-        between = f" (95 % interval {percent(interval[0])} to {percent(interval[1])})"
     canvas.annotate(
         figure,
-        f"Confusion matrix, accuracy {accuracy}{between}",
+        f"Confusion matrix, {accuracy}",
         f"{caption}\nCounts of images: a row is a true class, and its colour the share of the row, "
         "on a square-root scale. Counts off the diagonal are mistakes.",
     )

@@ -48,7 +48,14 @@ def curves(
         axis.grid(alpha=0.3)
         axis.set_xlabel("epoch")
         canvas.whole_ticks(axis, last)
-    canvas.annotate(figure, title, f"{caption}\n{_how_to_read(within)}")
+    inside = f", with {listed(within)} in them" if within else ""
+    canvas.annotate(
+        figure,
+        title,
+        f"{caption}\nTraining figures are means over the epoch while the weights change{inside}; "
+        f"validation is measured after the epoch{', without' if within else ''}. Values that "
+        "change are shown as of the last step of an epoch.",
+    )
     return figure
 
 
@@ -94,15 +101,6 @@ def _draw_varied(axis: "Axes", name: str, lines: Mapping[str, Sequence[float]]) 
         axis.legend(fontsize=7, ncols=1 + len(lines) // 6)
     axis.set_title(name, size=10)
     axis.set_ylim(bottom=0)
-
-
-def _how_to_read(within: Sequence[str]) -> str:
-    inside = f", with {listed(within)} in them" if within else ""
-    return (
-        f"Training figures are means over the epoch while the weights change{inside}; validation "
-        f"is measured after the epoch{', without' if within else ''}. Values that change are shown "
-        "as of the last step of an epoch."
-    )
 
 
 def schedules(factors: Mapping[str, Sequence[float]], *, overlay: bool = False) -> "Figure":
