@@ -71,11 +71,8 @@ def override_each(configs: Sequence[Any], changes: Mapping[str, Any]) -> list[An
 def differences(old: Any, new: Any, path: str = "", *, shared: bool = False) -> list[str]:
     """Return one line for each difference of two configs: ``training.epochs: 5, now 9``.
 
-    Args:
-        old: a config dataclass, or a mapping such as a stored one.
-        new: another one.
-        path: name of the section in messages.
-        shared: compare only what both have; other settings are of another version of this package.
+    They are dataclasses or stored mappings. ``shared`` compares only the settings that both have;
+    others are of another version of this package.
     """
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         pairs = {name: (old.get(name), new.get(name)) for name in [*old, *new]}

@@ -5,6 +5,7 @@ made like those of a config. It returns the hyperparameters with their condition
 for given values.
 """
 
+import contextlib
 import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -98,15 +99,17 @@ class TrainingSpace:
         augmentation, mixing = self._apart(training.augmentation)
         questions.add("augmentation", augmentation)
         questions.add("augmentation_strength", 1.0, {"augmentation": policies.parse})
-        questions.add("mixing", mixing, {"augmentation": lambda text: not _mixes(text)})
+        still = {"augmentation": lambda text: not policies.mixes(policies.parse(text))}
+        questions.add("mixing", mixing, still)
         return questions.parameters
 
     def _apart(self, policy: str) -> tuple[str, str]:
         """Split a policy into augmentation and mixing, such that both are in their ranges."""
         for augmentation in ranges.values(self.augmentation):
             for mixing in ("none", *ranges.values(self.mixing)):
-                if _same_policy(_joined(augmentation, mixing), policy):
-                    return augmentation, mixing
+                with contextlib.suppress(ConfigError):  # ``narrowed`` raises it with the name
+                    if policies.parse(_joined(augmentation, mixing)) == policies.parse(policy):
+                        return augmentation, mixing
         return policy, "none"
 
     def config(self, values: Mapping[str, Any], base: RunConfig) -> RunConfig:
@@ -183,19 +186,8 @@ def decays(optimizer: str) -> bool:
         return False
 
 
-def _mixes(text: str) -> bool:
-    return policies.mixes(policies.parse(text))
-
-
 def _joined(augmentation: str, mixing: str) -> str:
     return " | ".join(part for part in (augmentation, mixing) if part != "none") or "none"
-
-
-def _same_policy(first: str, second: str) -> bool:
-    try:
-        return policies.parse(first) == policies.parse(second)
-    except ConfigError:
-        return False
 
 
 def complete(parameters: Sequence[Parameter], wanted: Mapping[str, Any]) -> dict[str, Any]:

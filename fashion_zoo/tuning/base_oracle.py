@@ -100,8 +100,9 @@ class BaseOracle(keras_tuner.Oracle):
             if trial_id not in self._ongoing and (known is None or known.status not in ENDED):
                 self.trials[trial_id] = _trial(plan, self.objectives)
         self.start_order = [str(plan.index) for plan in plans]
-        ended = [(_end(plan), plan.index) for plan in plans if _STATUS[plan.status] in ENDED]
-        self.end_order = [str(index) for _, index in sorted(ended)]
+        ended = [plan for plan in plans if _STATUS[plan.status] in ENDED]
+        ended.sort(key=lambda plan: str((plan.outcome or plan.attempts[-1]).datetime_complete))
+        self.end_order = [str(plan.index) for plan in ended]
 
     def get_best_trials(self, num_trials: int = 1) -> list[Trial]:
         """Return the best trials of the study, including those of other workers."""
@@ -179,10 +180,6 @@ def _trial(plan: Plan, objectives: Sequence[keras_tuner.Objective]) -> Trial:
             found.metrics.register(cost.name, cost.direction)
             found.metrics.update(cost.name, value)
     return found
-
-
-def _end(plan: Plan) -> str:
-    return str((plan.outcome or plan.attempts[-1]).datetime_complete)
 
 
 def complete(space: keras_tuner.HyperParameters) -> None:

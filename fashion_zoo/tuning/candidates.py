@@ -40,10 +40,9 @@ class Candidate(NamedTuple):
 def train_again(
     model: RecipeHyperModel, study: Study, search: SearchConfig, folder: Path, progress: bool
 ) -> list[dict[str, Any]]:
-    """Retrain the best configs and the defaults; finished runs are kept.
+    """Retrain the best configs and the defaults; return the rows of ``report.json``.
 
-    Returns:
-        The rows of ``report.json``, the best mean first; empty if another worker retrains them.
+    Finished runs are kept. There are no rows if another worker retrains them.
     """
     if not search.candidates:
         return []

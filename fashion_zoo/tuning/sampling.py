@@ -26,20 +26,19 @@ from fashion_zoo.tuning.study import Study
 
 @dataclasses.dataclass(frozen=True)
 class Axis:
-    """A scale for a number of KerasTuner's that Optuna cannot sample directly.
+    """How a hyperparameter of KerasTuner's is stored and sampled.
 
-    Optuna has linear and logarithmic ranges, and additive steps. KerasTuner also has multiplicative
-    steps, and ``reverse_log``, which is dense at the upper end. Such a hyperparameter is stored as
-    its value and sampled as a position on an axis, whose scale Optuna has.
+    Optuna has no multiplicative steps, and no ``reverse_log``, which is dense at the upper end.
+    Such a hyperparameter is sampled as a position on a scale that Optuna has.
     """
 
     stored: BaseDistribution
-    """Distribution of its values."""
-    drawn: BaseDistribution
-    """Distribution of the positions on its axis."""
-    value: Callable[[Any], Any]
+    """Distribution of the values."""
+    drawn: BaseDistribution | None = None
+    """Distribution of the positions; None if Optuna can sample the values directly."""
+    value: Callable[[Any], Any] = lambda position: position
     """Return the value at a position."""
-    place: Callable[[Any], Any]
+    place: Callable[[Any], Any] = lambda value: value
     """Return the position of a value."""
 
 
@@ -96,14 +95,7 @@ def ranked(plans: Sequence[Plan], study: Study) -> list[tuple[int, FrozenTrial]]
 
 
 class Suggestions:
-    """Suggests hyperparameters and prunes.
-
-    Args:
-        study: the study.
-        sampler: tpe (tree-structured Parzen estimator), random, or quasi_random (a Sobol sequence).
-        pruner: asha (asynchronous successive halving), median, or none.
-        seed: key of the sampler.
-        epochs: epochs of a trial; None if unknown.
+    """Sampler and pruner: tree-structured Parzen estimator, Sobol sequence, successive halving.
 
     References: Bergstra et al. 2011, NIPS 24 (tpe); Bergstra & Bengio 2012, JMLR 13 (random,
     quasi_random); Li et al. 2020, arXiv:1810.05934 (asha); Golovin et al. 2017, KDD (median).
@@ -128,17 +120,20 @@ class Suggestions:
         if fixed is None and attempt.index == 0:
             fixed = _walk(space, lambda hp: hp.default)
         elif fixed is None and self.sampler == "quasi_random":
+            from scipy.stats import qmc
+
             # Every hyperparameter has its coordinate, active in this trial or not.
-            point = self._point(attempt.index, len(space.space))
-            place = dict(zip(map(id, space.space), point, strict=True))
+            sequence = qmc.Sobol(len(space.space), scramble=True, rng=self.seed)
+            if attempt.index > 1:
+                sequence.fast_forward(attempt.index - 1)
+            place = dict(zip(map(id, space.space), sequence.random(1)[0].tolist(), strict=True))
             fixed = _walk(space, lambda hp: hp.prob_to_value(place[id(hp)]))
         if fixed is not None:
             self.study.backend.set_trial_system_attr(attempt.key, "fixed_params", fixed)
-        drawn = {hp.name: own for hp in space.space if (own := axis(hp))}
+        drawn = {hp.name: own for hp in space.space if (own := axis(hp)) and own.drawn}
         trial = optuna.Trial(self._visible(attempt.index, drawn), attempt.key)
         # A hyperparameter that an earlier attempt did not have keeps its default.
-        known = None if attempt.values is None else set(attempt.values)
-        values = _walk(space, lambda hp: _suggest(trial, hp, fixed or {}), known)
+        values = _walk(space, lambda hp: _suggest(trial, hp, fixed or {}), attempt.values)
         self.study.note(attempt, "asked", True)
         return values
 
@@ -146,18 +141,11 @@ class Suggestions:
         """Store the values of hyperparameters that were added while the trial ran."""
         stored = self.study.backend.get_trial(attempt.key).params
         for hp in hps.space:
-            kind = distribution(hp)
-            if kind and hps.is_active(hp) and hp.name in hps.values and hp.name not in stored:
-                store, value = self.study.backend.set_trial_param, hps.values[hp.name]
-                self.study.write(store, attempt.key, hp.name, kind.to_internal_repr(value), kind)
-
-    def _point(self, index: int, dimensions: int) -> list[float]:
-        from scipy.stats import qmc
-
-        sequence = qmc.Sobol(dimensions, scramble=True, rng=self.seed)
-        if index > 1:
-            sequence.fast_forward(index - 1)
-        return [float(number) for number in sequence.random(1)[0]]
+            own = axis(hp)
+            if own and hps.is_active(hp) and hp.name in hps.values and hp.name not in stored:
+                value = own.stored.to_internal_repr(hps.values[hp.name])
+                store = self.study.backend.set_trial_param
+                self.study.write(store, attempt.key, hp.name, value, own.stored)
 
     def should_prune(self, attempt: Attempt) -> bool:
         """Return whether to prune the trial after its last report."""
@@ -195,29 +183,41 @@ def _walk(
 
 def _suggest(trial: optuna.Trial, hp: Any, fixed: Mapping[str, Any]) -> Any:
     """Return and store the fixed value, or sample one."""
-    kind, own = distribution(hp), axis(hp)
-    if kind is None:
+    own = axis(hp)
+    if own is None:
         return hp.default
     if hp.name in fixed:
         value = fixed[hp.name]
-    elif own is None:
-        return trial._suggest(hp.name, kind)  # what suggest_float and suggest_int call
+    elif own.drawn is None:
+        return trial._suggest(hp.name, own.stored)  # what suggest_float and suggest_int call
     else:
         study, frozen = trial.study, trial._get_latest_trial()
         value = own.value(study.sampler.sample_independent(study, frozen, hp.name, own.drawn))
-    trial.storage.set_trial_param(trial._trial_id, hp.name, kind.to_internal_repr(value), kind)
+    stored = own.stored.to_internal_repr(value)
+    trial.storage.set_trial_param(trial._trial_id, hp.name, stored, own.stored)
     return value
 
 
 def axis(hp: Any) -> Axis | None:
-    """Return the axis of a hyperparameter; None if Optuna can sample it directly."""
-    if not isinstance(hp, hyperparameters.Int | hyperparameters.Float):
-        return None
-    stepped = hp.step is not None and hp.sampling != "linear"
-    # Optuna accepts steps of a float only if they divide the range exactly.
-    if stepped or (hp.step is not None and isinstance(hp, hyperparameters.Float)):
-        return _steps(hp)
-    return _mirrored(hp) if hp.sampling == "reverse_log" else None
+    """Return how a hyperparameter is stored and sampled; None for a fixed one."""
+    match hp:
+        case hyperparameters.Boolean():
+            return Axis(optuna.distributions.CategoricalDistribution([False, True]))
+        case hyperparameters.Choice():
+            return Axis(optuna.distributions.CategoricalDistribution(hp.values))
+        case hyperparameters.Int() | hyperparameters.Float():
+            # Optuna accepts steps of a float only if they divide the range exactly.
+            unlike = hp.sampling != "linear" or isinstance(hp, hyperparameters.Float)
+            if hp.step is not None and unlike:
+                return _steps(hp)
+            if hp.sampling == "reverse_log":
+                return _mirrored(hp)
+            if hp.step is None:
+                return Axis(_range(hp, hp.min_value, hp.max_value, log=hp.sampling == "log"))
+            high = hp.max_value - (hp.max_value - hp.min_value) % hp.step  # else Optuna warns
+            return Axis(_range(hp, hp.min_value, high, step=hp.step))
+        case _:
+            return None
 
 
 def _steps(hp: Any) -> Axis:
@@ -254,24 +254,6 @@ def _mirrored(hp: Any) -> Axis:
         mirror,
         mirror,
     )
-
-
-def distribution(hp: Any) -> BaseDistribution | None:
-    """Return the distribution of the stored values; None for a fixed hyperparameter."""
-    match hp:
-        case hyperparameters.Boolean():
-            return optuna.distributions.CategoricalDistribution([False, True])
-        case hyperparameters.Choice():
-            return optuna.distributions.CategoricalDistribution(hp.values)
-        case hyperparameters.Int() | hyperparameters.Float():
-            if found := axis(hp):
-                return found.stored
-            if hp.step is None:
-                return _range(hp, hp.min_value, hp.max_value, log=hp.sampling == "log")
-            high = hp.max_value - (hp.max_value - hp.min_value) % hp.step  # else Optuna warns
-            return _range(hp, hp.min_value, high, step=hp.step)
-        case _:
-            return None
 
 
 def _range(hp: Any, low: Any, high: Any, **options: Any) -> BaseDistribution:

@@ -23,8 +23,7 @@ from fashion_zoo.language.wording import counted, percent
 from fashion_zoo.registry import Recipe
 from fashion_zoo.show import pages, streams
 from fashion_zoo.show.trials import Counts, SearchDisplay, running_trial, title, verdict
-from fashion_zoo.spaces import TrainingSpace
-from fashion_zoo.spaces.ranges import Choice
+from fashion_zoo.spaces import TrainingSpace, ranges
 from fashion_zoo.tuning.candidates import train_again
 from fashion_zoo.tuning.hypermodel import RecipeHyperModel
 from fashion_zoo.tuning.oracle import StudyOracle
@@ -148,13 +147,8 @@ def fingerprint(model: RecipeHyperModel, minimize: Sequence[Cost] = ()) -> dict[
 
 def _check_backend(model: RecipeHyperModel) -> None:
     """Check that tensorflow is there if the space augments images."""
-    words = {
-        value
-        for one in model.parameters
-        if one.name in ("augmentation", "mixing") and isinstance(one.range, Choice)
-        for value in one.range.values
-    }
-    if words != {"none"}:
+    space = model.space
+    if {*ranges.values(space.augmentation), *ranges.values(space.mixing)} != {"none"}:
         without = Hint("space", {"augmentation": "'none'", "mixing": "'none'"})
         with advice(lambda _: Message("Search without it: ", without, ".")):
             need_tensorflow()

@@ -156,13 +156,18 @@ class Study:
         return [Plan(index, tuple(attempts[index]), self.attempts) for index in sorted(attempts)]
 
     def claim(self) -> Attempt | Literal["wait", "done"]:
-        """Start an attempt at the first planned trial that waits.
+        """Fail the attempts of dead workers, and start one at the first planned trial that waits.
 
         Returns:
             The attempt; "wait" while other workers run the trials that are left, else "done".
         """
         with self._workers.lock():  # no other worker may claim the same trial
-            plans = self._fail_stale()
+            plans = self.plans()
+            others = (one for one in _running(plans) if one.user_attrs["worker"] != self.worker)
+            if lost := [one for one in others if self._workers.is_stale(one)]:
+                for trial in lost:
+                    self._finish(trial._trial_id, TrialState.FAIL)
+                plans = self.plans()
             new = Plan(len(plans), (), self.attempts)
             for plan in [*plans, new][: self.trials]:
                 if plan.status == "waiting":
@@ -184,15 +189,6 @@ class Study:
             self._finish(key, TrialState.FAIL)
             return None
         return Attempt(key, plan.index, sampled[0].params if sampled else None)
-
-    def _fail_stale(self) -> list[Plan]:
-        """Fail the running attempts of dead workers; return the planned trials after that."""
-        plans = self.plans()
-        others = (one for one in _running(plans) if one.user_attrs["worker"] != self.worker)
-        lost = [one for one in others if self._workers.is_stale(one)]
-        for trial in lost:
-            self._finish(trial._trial_id, TrialState.FAIL)
-        return self.plans() if lost else plans
 
     def note(self, attempt: Attempt, name: str, value: Any) -> bool:
         """Store an attribute of an attempt; false if another worker took it over."""

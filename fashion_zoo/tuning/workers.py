@@ -22,12 +22,7 @@ PATIENCE = 300.0  # seconds for another program to unlock the file
 
 
 class Workers:
-    """Liveness of the workers of a study, from locks and heartbeats.
-
-    Args:
-        file: SQLite file of the study; None on a server.
-        lease: seconds without a heartbeat after which a worker counts as dead.
-    """
+    """Liveness of the workers of a study, from the locks beside its file and from heartbeats."""
 
     def __init__(self, file: Path | None, lease: float):
         self.file = file
