@@ -11,9 +11,8 @@ import fashion_zoo
 from fashion_zoo import ConfigError, DataError, TrainingError
 from fashion_zoo.augment.policies import OPERATIONS
 from recipes import benchmark
-from recipes.benchmark import augmenting, contender, gpu, program, speed
+from recipes.benchmark import contenders, gpu, program, speed
 from recipes.benchmark.slices import Slice
-from recipes.benchmark.speed import Entry
 
 SMALL = {"data": {"limit": 600}, "model": {"hidden_units": (16, 8)}}
 TABLES = ("training", "shares", "augmentation")
@@ -35,8 +34,8 @@ def children(monkeypatch):
 @pytest.mark.slow
 def test_contenders_train_in_slices_and_are_gone_afterwards(children):
     changes = (speed.SETTINGS["batch 128, float32"], SMALL)
-    names = speed.contenders()
-    timed, answers = speed.train({name: Entry(name, changes) for name in names}, 5)
+    names = speed.frameworks()
+    timed, answers = speed.train({name: (name, changes, "") for name in names}, 5)
     assert list(timed) == list(answers) == names
     for name in names:
         assert len(timed[name]) == 5
@@ -51,8 +50,8 @@ def test_contenders_train_in_slices_and_are_gone_afterwards(children):
 @pytest.mark.slow
 def test_one_that_fails_is_named_and_takes_the_others_along(children):
     entries = {
-        "fashion_zoo": Entry("fashion_zoo", (SMALL,)),
-        "broken": Entry("keras", ({"training": {"batch_siz": 3}},)),
+        "fashion_zoo": ("fashion_zoo", (SMALL,), ""),
+        "broken": ("keras", ({"training": {"batch_siz": 3}},), ""),
     }
     with pytest.raises(TrainingError, match=r"The training of broken failed: .*batch_siz"):
         speed.train(entries, 2)
@@ -70,7 +69,7 @@ def fake(entries, rounds):
 
 def test_ratios_are_of_the_same_round(monkeypatch):
     monkeypatch.setattr(speed, "train", fake)
-    monkeypatch.setattr(speed, "contenders", lambda: ["fashion_zoo", "keras"])
+    monkeypatch.setattr(speed, "frameworks", lambda: ["fashion_zoo", "keras"])
     rows = [row for name in speed.SETTINGS for row in speed.training_rows(name, 5, SMALL)]
     found = {(row["setting"], row["name"], row["measure"]): row for row in rows}
     ratio = found["batch 512, bfloat16", "keras", "time against fashion_zoo"]
@@ -127,7 +126,7 @@ def test_the_note_counts_what_was_repeated_and_names_what_is_uneven():
 def test_every_part_can_be_left_out(children):
     changes = (speed.SETTINGS["batch 128, float32"], SMALL)
     for part, (less, without) in speed.PARTS.items():
-        entry = Entry("fashion_zoo", (*changes, less), without)
+        entry = ("fashion_zoo", (*changes, less), without)
         assert len(speed.train({part: entry}, 1)[0][part]) == 1
 
 
@@ -137,7 +136,7 @@ def test_stock_keras_trains_the_same_net_on_as_many_images(monkeypatch):
     # With a global seed of TensorFlow, fit would shuffle every epoch into the same order.
     monkeypatch.setattr("tensorflow.random.set_seed", seeds.append)
     changes = {"data": {"limit": 600}, "training": {"batch_size": 128}}
-    contender.main("keras", [changes], "", SimpleNamespace())
+    contenders.main("keras", [changes], "", SimpleNamespace())
     ((model, images, labels), options) = given[0]
     trained = sum(weight.value.shape.num_elements() for weight in model.trainable_weights)
     assert trained == fashion_zoo.recipe("bn_mlp").parameters
@@ -154,7 +153,7 @@ def test_peak_memory_is_what_linux_says_of_this_process(tmp_path):
 
 
 def test_every_operation_has_a_layer_of_kerass():
-    assert set(augmenting.STOCK) == set(OPERATIONS) - {"either"}
+    assert set(contenders.STOCK) == set(OPERATIONS) - {"either"}
 
 
 @pytest.mark.slow
@@ -168,10 +167,10 @@ def test_the_benchmark_resumes_and_writes_tables_and_rows(tmp_path, monkeypatch)
         return fake(entries, rounds)
 
     monkeypatch.setattr(speed, "train", interrupted)
-    monkeypatch.setattr(augmenting, "BATCH", 100)
-    monkeypatch.setattr(augmenting, "policies", lambda: ["flip", "light"])
+    monkeypatch.setattr(contenders, "BATCH", 100)
+    monkeypatch.setattr(contenders, "policies", lambda: ["flip", "light"])
     monkeypatch.setattr(
-        augmenting,
+        contenders,
         "interleave",
         lambda works, n: {name: [Slice(works[name](), 0, False)] * n for name in works},
     )
@@ -196,10 +195,10 @@ def test_the_benchmark_resumes_and_writes_tables_and_rows(tmp_path, monkeypatch)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("text", [*augmenting.STOCK, "standard"])
+@pytest.mark.parametrize("text", [*contenders.STOCK, "standard"])
 def test_a_policy_is_read_by_both(text, monkeypatch):
-    monkeypatch.setattr(augmenting, "BATCH", 20)
-    rows = list(augmenting.augmentation_rows(text, 2, SMALL))
+    monkeypatch.setattr(contenders, "BATCH", 20)
+    rows = list(contenders.augmentation_rows(text, 2, SMALL))
     assert [row["measure"] for row in rows] == ["fashion_zoo", "keras", "keras against it"]
 
 

@@ -143,7 +143,7 @@ def _row(
     if program := arm.program:
         settings = {"arm": arm.name, "seed": config.seed, "data": dataclasses.asdict(config.data)}
         file = path.with_name(f"{path.name}.json")
-        found = keep(file, settings, lambda _: dict(program(config.seed, data)))
+        found = keep(file, settings, lambda: dict(program(config.seed, data)))
         return {**found, **environment.place(environment.describe())}
     from fashion_zoo.evaluation import evaluate_run
     from fashion_zoo.training.session import train_once
@@ -158,20 +158,18 @@ def _row(
     return {**row, **environment.place(done.read_json("environment.json"))}
 
 
-def keep(
-    file: Path, settings: Mapping[str, Any], measure: Callable[[Mapping[str, Any]], dict[str, Any]]
-) -> dict[str, Any]:
+def keep(file: Path, settings: Mapping[str, Any], measure: Callable[[], Any]) -> Any:
     """Return the answer of ``measure``, stored in a JSON file with its settings.
 
-    It is called with the settings and the ``environment``, unless the file has an answer for the
-    same settings on the same machine, with the same versions and commit.
+    It is not called if the file has an answer for the same settings on the same machine, with the
+    same versions and commit.
     """
     settings = json.loads(json.dumps({**settings, "environment": environment.describe()}))
     with contextlib.suppress(ValueError, KeyError, TypeError):  # else it is measured again
         kept = reading.read_json(file)
         if kept["settings"] == settings:
             return kept["answer"]
-    answer = measure(settings)
+    answer = measure()
     file.parent.mkdir(parents=True, exist_ok=True)
     storage.write_json(file, {"settings": settings, "answer": answer})
     return answer

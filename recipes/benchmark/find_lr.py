@@ -62,7 +62,7 @@ def measure(
 def _rates(name: str, config: RunConfig, folder: Path) -> list[Rate]:
     """Return the grid, the default, and the suggestion of each rule of find_lr, in two digits."""
 
-    def sweep(_: Mapping[str, Any]) -> dict[str, Any]:
+    def sweep() -> dict[str, float]:
         found = fashion_zoo.find_lr(name, config=config, progress=False).suggestions
         return {rule: float(f"{one.rate:.1e}") for rule, one in found.items()}
 
@@ -75,16 +75,16 @@ def _rates(name: str, config: RunConfig, folder: Path) -> list[Rate]:
 def _trained(name: str, config: RunConfig, folder: Path) -> float:
     """Return the validation accuracy after the last epoch, NaN where training diverged."""
 
-    def train(_: Mapping[str, Any]) -> dict[str, Any]:
+    def train() -> float | None:
         own: dict[str, Any] = {"evaluate": False, "export": False, "progress": False}
         with tempfile.TemporaryDirectory() as place, contextlib.suppress(TrainingError):
             trained = fashion_zoo.train(name, run_dir=f"{place}/run", config=config, **own)
-            return {"accuracy": round(trained.training["validation_accuracy"], 6)}
-        return {"accuracy": None}
+            return round(trained.training["validation_accuracy"], 6)
+        return None
 
     settings = {"recipe": name, "config": runs.as_stored(config)}
     file = folder / f"{name}-{SCHEDULE}-{config.training.learning_rate}-{config.seed}.json"
-    reached = keep(file, settings, train)["accuracy"]
+    reached = keep(file, settings, train)
     return math.nan if reached is None else reached
 
 

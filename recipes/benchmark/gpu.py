@@ -23,11 +23,7 @@ DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
 
 
 def measure(**changes: Any) -> Iterator[Row]:
-    """Measure speed and repetition, with ``changes`` of every config for a quick look.
-
-    Raises:
-        ConfigError: if the backend is not jax.
-    """
+    """Measure speed and repetition, with ``changes`` of every config for a quick look."""
     import keras
 
     if keras.backend.backend() != "jax":
@@ -50,19 +46,17 @@ def measure_training(changes: Mapping[str, Any]) -> Iterator[Row]:
             ("median", statistics.median(later), "images/s"),
             ("best", max(later), "images/s"),
         ):
-            yield _figure("training", f"batch {batch}", name, value, unit)
+            row: Row = {"table": "training", "setting": f"batch {batch}", "measure": name}
+            yield {**row, "value": value, "unit": unit}
 
 
 def measure_repeats(changes: Mapping[str, Any]) -> Iterator[Row]:
     """Train ``bn_mlp`` twice with the same seed, with and without XLA's deterministic kernels."""
     for flags in ("", DETERMINISTIC):
         first, second = (_train({"epochs": REPEATED}, changes, XLA_FLAGS=flags) for _ in range(2))
+        row: Row = {"table": "repeats", "setting": flags or "not set", "measure": "equal"}
         same = float(first["variables"] == second["variables"])
-        yield _figure("repeats", flags or "not set", "equal", same, "0 or 1")
-
-
-def _figure(*values: Any) -> Row:
-    return dict(zip(("table", "setting", "measure", "value", "unit"), values, strict=True))
+        yield {**row, "value": same, "unit": "0 or 1"}
 
 
 def _train(
@@ -96,8 +90,7 @@ def figures_of(*changes: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _two(row: Row) -> str:
-    """Format a figure with two digits: one training has no spread."""
+def _two_digits(row: Row) -> str:  # a single training is no more precise
     return f"{float(format(row['value'], '.2g')):,.0f}"
 
 
@@ -106,18 +99,14 @@ TRAINING = pivot(
     {
         "epochs": ("epochs", lambda row: f"{row['value']:.0f}"),
         "first epoch, with compiling": ("first epoch", lambda row: f"{row['value']:.2g} s"),
-        "images per second, median": ("median", _two),
-        "best": ("best", _two),
+        "images per second, median": ("median", _two_digits),
+        "best": ("best", _two_digits),
     },
 )
+HEADER = "weights and optimizer of two trainings"
 REPEATS = pivot(
     {"`XLA_FLAGS`": lambda row: f"`{row['setting']}`"},
-    {
-        "weights and optimizer of two trainings": (
-            "equal",
-            lambda row: "equal" if row["value"] else "differ",
-        )
-    },
+    {HEADER: ("equal", lambda row: "equal" if row["value"] else "differ")},
     right=False,
 )
 PROGRAM = Program(

@@ -159,7 +159,7 @@ def _answer(function: Callable[..., Any], arguments: Sequence[Any], pipe: Any) -
 def measure_once(file: Path, function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
     """Return ``answer_of`` the function, from the file if it was measured before."""
 
-    def measure(_: Mapping[str, Any]) -> dict[str, Any]:
+    def measure() -> dict[str, Any]:
         answer = answer_of(f"measurement of {file.stem}", function, *arguments)
         say(f"{file.stem}: {json.dumps(answer)}")
         return answer

@@ -123,7 +123,7 @@ def measure_real(
             **changes,
         )
 
-    def timed(_: Mapping[str, Any]) -> dict[str, float]:
+    def timed() -> dict[str, float]:
         storage.remove(place)
         found = search(candidates=0)
         return {"seconds": found.seconds, "overhead": found.overhead}

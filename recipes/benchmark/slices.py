@@ -9,7 +9,6 @@ then repeated.
 import collections
 import concurrent.futures
 import os
-import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -17,10 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 LIMIT = 1.15  # a reference loop that takes so many times the lower quartile has stalled
-WINDOW = (
-    200  # loops of which the quartile is; a machine that slows for good stalls for a while only
-)
-PAUSES = 50  # loops that a slice may wait for the machine to be quiet
+WINDOW = 200  # loops of which the quartile is, so that a lasting change of speed is no stall
+PAUSES = 50  # loops that a slice waits at most until the machine is quiet
 TRIES = 3  # of a slice; the last one counts even if the machine stalled
 SLICES = 8  # of an epoch, each 0.1 to 0.3 s; half as many had three times the spread in simulations
 NEAR = 0.15  # largest distance of a quartile of ratios from their median, as a fraction of it
@@ -82,7 +79,7 @@ def interleave(
     Returns:
         Name to slices, one per round.
     """
-    monitor = Monitor(reference or Reference())
+    monitor = Monitor(reference or make_reference())
     done: dict[str, list[Slice]] = {name: [] for name in contenders}
     for number in range(rounds):
         for name in list(contenders)[:: -1 if number % 2 else 1]:
@@ -90,18 +87,20 @@ def interleave(
     return done
 
 
-class Reference:
-    """A fixed amount of work on every core, so that another program on any of them slows it."""
+def make_reference() -> Callable[[], float]:
+    """Return a function that does a fixed amount of work on every core and returns its seconds.
 
-    def __init__(self) -> None:
-        self.cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-        self.pool = concurrent.futures.ThreadPoolExecutor(self.cores)
+    So another program slows it, whichever core it takes.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    pool = concurrent.futures.ThreadPoolExecutor(cores)
 
-    def __call__(self) -> float:
-        """Work, and return the seconds until the last core has finished."""
+    def work() -> float:
         start = time.perf_counter()
-        list(self.pool.map(_work, range(self.cores)))
+        list(pool.map(_work, range(cores)))
         return time.perf_counter() - start
+
+    return work
 
 
 def _work(_: int) -> None:
@@ -115,9 +114,6 @@ def ratios(slices: Sequence[Slice], base: Sequence[Slice]) -> list[float]:
     return [one.seconds / other.seconds for one, other in zip(slices, base, strict=True)]
 
 
-def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
+def quartiles(values: Sequence[float]) -> list[float]:
     """Return lower quartile, median and upper quartile."""
-    if len(values) == 1:
-        return (values[0],) * 3
-    low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
-    return low, middle, high
+    return np.quantile(values, (0.25, 0.5, 0.75)).tolist()

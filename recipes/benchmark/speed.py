@@ -7,7 +7,7 @@ import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data.pipeline import need_tensorflow
@@ -25,6 +25,8 @@ SETTINGS: dict[str, Mapping[str, Any]] = {
     "batch 512, bfloat16": {"training": {"batch_size": 512}, "precision": "mixed_bfloat16"},
 }
 AUGMENTED = "batch 512, bfloat16"  # the setting that is also trained with the policy standard
+# Name of a training to the arguments of ``contenders.main``.
+Entries = Mapping[str, tuple[str, Sequence[Mapping[str, Any]], str]]
 # Part to the overrides, or the word for the contender, by which it is left out.
 PARTS: dict[str, tuple[Mapping[str, Any], str]] = {
     "batch normalization": ({"model": {"normalization": "none"}}, "nothing"),
@@ -32,18 +34,6 @@ PARTS: dict[str, tuple[Mapping[str, Any], str]] = {
     "accuracy metric": ({}, "metric"),
     "iterator": ({}, "iterator"),
 }
-
-
-class Entry(NamedTuple):
-    """A training that takes part."""
-
-    contender: str
-    """fashion_zoo, keras or torch."""
-    changes: Sequence[Mapping[str, Any]]
-    """Overrides of ``bn_mlp``'s config, one after the other."""
-    without: str = ""
-    """Empty for the whole training. Otherwise there is no validation and no other callback, and it
-    is the part that is left out: ``metric``, ``iterator`` or ``nothing``."""
 
 
 def measure(rounds: int = 60, folder: str | Path = "runs/speed", **changes: Any) -> Iterator[Row]:
@@ -55,7 +45,7 @@ def measure(rounds: int = 60, folder: str | Path = "runs/speed", **changes: Any)
         **changes: overrides of every config, for a quick look.
     """
     need_tensorflow()
-    from recipes.benchmark.augmenting import augmentation_rows, policies
+    from recipes.benchmark.contenders import augmentation_rows, policies
 
     comparisons: list[tuple[str, str, Callable[..., Iterator[Row]]]] = [
         *(("training", name, training_rows) for name in SETTINGS),
@@ -66,12 +56,11 @@ def measure(rounds: int = 60, folder: str | Path = "runs/speed", **changes: Any)
         say(f"{number} of {len(comparisons)}: {table}, {name}")
         settings = {"table": table, "name": name, "rounds": rounds, "changes": changes}
         file = absolute(folder) / f"{table}-{re.sub('[^a-z0-9]+', '_', name)}.json"
-        found = keep(file, settings, lambda _: {"rows": list(rows_of(name, rounds, changes))})  # noqa: B023
-        yield from found["rows"]
+        yield from keep(file, settings, lambda: list(rows_of(name, rounds, changes)))  # noqa: B023
 
 
-def contenders() -> list[str]:
-    """Return the names of the contenders: torch only where it is installed."""
+def frameworks() -> list[str]:
+    """Return what is compared: torch only where it is installed."""
     return ["fashion_zoo", "keras", *(["torch"] if importlib.util.find_spec("torch") else [])]
 
 
@@ -79,10 +68,10 @@ def training_rows(setting: str, rounds: int, changes: Mapping[str, Any]) -> Iter
     """Train the contenders of a setting."""
     both = (SETTINGS[setting], changes)
     batch = functools.reduce(override, both, recipe("bn_mlp").config).training.batch_size
-    entries = {name: Entry(name, both) for name in contenders()}
+    entries = {name: (name, both, "") for name in frameworks()}
     if setting == AUGMENTED:
         augmented = {"training": {"augmentation": "standard"}}
-        entries["fashion_zoo, standard"] = Entry("fashion_zoo", (*both, augmented))
+        entries["fashion_zoo, standard"] = ("fashion_zoo", (*both, augmented), "")
     timed, answers = train(entries, rounds)
     last = min(len(answer["losses"]) for answer in answers.values()) - 1  # that all have finished
     for name, own in timed.items():
@@ -96,9 +85,9 @@ def training_rows(setting: str, rounds: int, changes: Mapping[str, Any]) -> Iter
 def share_rows(setting: str, rounds: int, changes: Mapping[str, Any]) -> Iterator[Row]:
     """Train without a part at a time, beside the whole."""
     both = (SETTINGS[setting], changes)
-    entries = {"whole": Entry("fashion_zoo", both, "nothing")}
+    entries = {"whole": ("fashion_zoo", both, "nothing")}
     for part, (less, without) in PARTS.items():
-        entries[part] = Entry("fashion_zoo", (*both, less), without)
+        entries[part] = ("fashion_zoo", (*both, less), without)
     timed, _ = train(entries, rounds)
     for name, own in timed.items():
         row = functools.partial(figure, "shares", setting, name)
@@ -108,10 +97,10 @@ def share_rows(setting: str, rounds: int, changes: Mapping[str, Any]) -> Iterato
 
 
 def train(
-    entries: Mapping[str, Entry], rounds: int
+    entries: Entries, rounds: int
 ) -> tuple[dict[str, list[Slice]], dict[str, dict[str, Any]]]:
     """Train every entry in interleaved slices; return name to slices, and name to last answer."""
-    from recipes.benchmark import contender
+    from recipes.benchmark import contenders
 
     answers: dict[str, dict[str, Any]] = {}
 
@@ -123,9 +112,8 @@ def train(
     enough = {"training": {"epochs": TRIES * rounds + 2}}
     with contextlib.ExitStack() as stack:
         trainings = {}
-        for name, entry in entries.items():
-            settings = entry._replace(changes=(*entry.changes, enough))
-            work = functools.partial(contender.main, *settings)
+        for name, (contender, changes, without) in entries.items():
+            work = functools.partial(contenders.main, contender, (*changes, enough), without)
             ask = stack.enter_context(worker(f"training of {name}", work))
             trainings[name] = functools.partial(slice_of, name, ask)
             trainings[name]()  # one after the other: each warms up alone

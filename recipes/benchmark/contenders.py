@@ -1,28 +1,51 @@
-"""Trainings in slices, each in a process of its own that ``speed`` starts.
-
-Each trains an epoch to warm up, then a slice for each request, and answers with the seconds per
-step, the mean training loss of the epochs so far, and the peak memory.
-"""
+"""What ``speed`` compares: trainings in slices, and pipelines with augmentation."""
 
 import functools
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
 
 from fashion_zoo import registry
+from fashion_zoo.augment.policies import POLICIES, Policy, mixes, parse
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
-from fashion_zoo.data import load
+from fashion_zoo.data import Images, load
+from fashion_zoo.data.pipeline import training_pipeline
+from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.optimizers import TabulatedSchedule
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.training.compile import build_model, compile_model
 from fashion_zoo.training.fit import epoch_starter, fit, make_pipeline
 from fashion_zoo.training.plan import Plan, plan
 from recipes.benchmark.program import mebibytes
-from recipes.benchmark.slices import SLICES
+from recipes.benchmark.slices import SLICES, interleave, ratios
+from recipes.benchmark.speed import figure
+
+BATCH = 512
+FEW = {"elastic": 8, "standard": 50, "strong": 25}  # batches of a slice, if not those of an epoch
+_BLACK = {"fill_mode": "constant"}
+# Operation to a layer that does the same with the same values. The elastic field is made in another
+# way, erasing and cutting out draw other rectangles, and noise is for pixels in 0..1; the work is
+# the same.
+STOCK: dict[str, Callable[[Mapping[str, Any]], Any]] = {
+    "flip": lambda v: keras.layers.RandomFlip("horizontal"),
+    "shift": lambda v: keras.layers.RandomTranslation(*2 * [v["pixels"] / 28], **_BLACK),
+    "translate": lambda v: keras.layers.RandomTranslation(*2 * [v["pixels"] / 28], **_BLACK),
+    "rotate": lambda v: keras.layers.RandomRotation(v["degrees"] / 360, **_BLACK),
+    "zoom": lambda v: keras.layers.RandomZoom(v["amount"], **_BLACK),
+    "shear": lambda v: keras.layers.RandomShear(x_factor=v["degrees"] / 90, **_BLACK),
+    "elastic": lambda v: keras.layers.RandomElasticTransform(1.0, **_BLACK),
+    "erase": lambda v: keras.layers.RandomErasing(v["p"], (v["low"], v["high"]), v["fill"]),
+    "cutout": lambda v: keras.layers.RandomErasing(v["p"], 2 * [(v["size"] / 28) ** 2], 0.0),
+    "noise": lambda v: keras.layers.GaussianNoise(v["std"]),
+    "brightness": lambda v: keras.layers.RandomBrightness(v["amount"]),
+    "contrast": lambda v: keras.layers.RandomContrast(v["amount"]),
+    "mixup": lambda v: keras.layers.MixUp(v["alpha"]),
+    "cutmix": lambda v: keras.layers.CutMix(v["alpha"]),
+}
 
 
 class Sliced(keras.callbacks.Callback):
@@ -100,7 +123,7 @@ def ours(config: RunConfig, pipe: Any, without: str) -> None:
     pipeline = make_pipeline(model, planned, dataset)
     batches = pipeline.batches
     if without == "iterator":
-        batches = batches.take(1).cache().repeat(pipeline.steps)
+        batches = batches.take(1).cache().repeat(planned.steps)
     if without == "metric":
         model.compile(model.optimizer, model.loss, steps_per_execution=sliced.length)
     callbacks = [epoch_starter(pipeline, planned), sliced]
@@ -191,9 +214,68 @@ CONTENDERS = {"fashion_zoo": ours, "keras": stock, "torch": torch_loop}
 
 
 def main(contender: str, changes: Sequence[Mapping[str, Any]], without: str, pipe: Any) -> None:
-    """Train a contender with changes of bn_mlp's config, without a part of it."""
+    """Train an epoch to warm up, then a slice for each request, and answer it.
+
+    Args:
+        contender: fashion_zoo, keras or torch.
+        changes: overrides of ``bn_mlp``'s config, one after the other.
+        without: empty for the whole training. Otherwise there is no validation and no other
+            callback, and it is the part that is left out: ``metric``, ``iterator`` or ``nothing``.
+        pipe: see ``program.worker``. An answer has the seconds per step, the mean training loss of
+            each epoch so far, and the peak memory.
+    """
     # Keras draws the seeds of its layers from Python's generator. TensorFlow's global seed stays
     # unset: with it, fit would shuffle every epoch into the same order.
     random.seed(0)
     config = functools.reduce(override, changes, registry.recipe("bn_mlp").config)
     CONTENDERS[contender](config, pipe, without)
+
+
+def policies() -> list[str]:
+    """Return what is compared: every operation with such a layer, and the named policies."""
+    return [*STOCK, *(name for name in POLICIES if name != "none")]
+
+
+def augmentation_rows(text: str, rounds: int, changes: Mapping[str, Any]) -> Iterator[Row]:
+    """Read an epoch of a policy per slice, from this package's pipeline and from the stock one."""
+    config = override(registry.recipe("bn_mlp").config, changes)
+    train, policy = load(config.data).train, parse(text)
+    if batches := FEW.get(text):
+        train = Images(*(array[: batches * BATCH] for array in train))
+    # Layers that mix take labels as probabilities.
+    options: dict[str, Any] = {"batch_size": BATCH, "seed": 0, "num_classes": 10}
+    make = functools.partial(training_pipeline, train, soft_labels=mixes(policy), **options)
+    ours, plain = make(policy=policy), make()
+    stock = plain.batches.map(_stock_layers(policy), num_parallel_calls=2).prefetch(4)
+
+    def read(batches) -> float:
+        start = time.perf_counter()
+        for _ in batches:
+            pass
+        return (time.perf_counter() - start) / len(ours.batches)
+
+    contenders = {"fashion_zoo": lambda: read(ours.batches), "keras": lambda: read(stock)}
+    for contender in contenders.values():  # to warm up
+        contender()
+    timed = interleave(contenders, rounds)
+    row = functools.partial(figure, "augmentation", f"batch {BATCH}", text)
+    for name, own in timed.items():
+        yield row(name, [BATCH / one.seconds for one in own], "images/s", own)
+    yield row("keras against it", ratios(timed["keras"], timed["fashion_zoo"]), "ratio")
+
+
+def _stock_layers(policy: Policy) -> Callable[..., Any]:
+    """Return a function that changes images and labels with Keras layers."""
+    layers = [(operation, STOCK[operation.name](operation.values)) for operation in policy]
+
+    def change(images, labels):
+        images = keras.ops.cast(images, "float32")[..., None]
+        for operation, layer in layers:
+            if operation.mixes:
+                mixed = layer({"images": images, "labels": labels}, training=True)
+                images, labels = mixed["images"], mixed["labels"]
+            else:
+                images = layer(images, training=True)
+        return images[..., 0], labels
+
+    return change
