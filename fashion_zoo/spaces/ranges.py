@@ -31,7 +31,7 @@ def plain(value: Any) -> Any:
 
 @dataclasses.dataclass(frozen=True)
 class Float:
-    """Numbers from ``low`` to ``high``, both included; as likely in each octave if ``log``."""
+    """Numbers from ``low`` to ``high``, both included; their logarithm is uniform if ``log``."""
 
     low: float
     high: float
@@ -81,7 +81,7 @@ Range = Float | Whole | Choice
 
 @dataclasses.dataclass(frozen=True)
 class OrZero:
-    """Zero, or a value of a range: whether at all is one question, how much another."""
+    """Zero, or a value of a range: a switch, and a value if it is on."""
 
     range: Float | Whole
 
@@ -99,7 +99,7 @@ parse = WORDS.parse
 
 @WORDS.register
 def uniform(low: float, high: float) -> Float:
-    """Every number from ``low`` to ``high`` is as likely."""
+    """Numbers from ``low`` to ``high``, all equally likely."""
     _check_ends("uniform", low, high)
     return Float(float(low), float(high))
 

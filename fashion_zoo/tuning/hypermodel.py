@@ -102,7 +102,7 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         self.display = TrainingDisplay(enabled=False)
         """Display of the epochs of each training."""
         self.dataset = data
-        self._fold: tuple[int, Dataset] | None = None
+        self._fold = functools.lru_cache(maxsize=1)(data.fold)
         self._built: tuple[weakref.ref[keras.Model], RunConfig, Plan] | None = None
         check_images(self.parameters, folds, self.dataset)
 
@@ -118,12 +118,7 @@ class RecipeHyperModel(keras_tuner.HyperModel):
 
     def images(self, repetition: int) -> Dataset:
         """Return the data set of a repetition: the fold, or all of it."""
-        if not self.folds:
-            return self.dataset
-        number = repetition % self.folds
-        if self._fold is None or self._fold[0] != number:
-            self._fold = number, self.dataset.fold(number, self.folds)
-        return self._fold[1]
+        return self._fold(repetition % self.folds, self.folds) if self.folds else self.dataset
 
     @functools.cached_property
     def parameters(self) -> list[Parameter]:

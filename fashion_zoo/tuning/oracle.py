@@ -58,10 +58,9 @@ class StudyOracle(BaseOracle):
         seconds: after so many seconds this worker starts no trial.
         patience: no trial is started after so many in a row without a better score.
         verbose: whether KerasTuner prints each trial.
-        max_consecutive_failed_trials: number of failed trials in a row of this worker that ends the
-            search; None for no limit.
-        **options: ``hyperparameters``, ``allow_new_entries``, ``tune_new_entries`` and
-            ``max_retries_per_trial``, as of every KerasTuner Oracle.
+        **options: ``hyperparameters``, ``allow_new_entries``, ``tune_new_entries``,
+            ``max_retries_per_trial`` and ``max_consecutive_failed_trials`` (of this worker; None
+            for no limit), as of every KerasTuner Oracle.
 
     Raises:
         ConfigError: if the sampler or pruner is unknown, there is a pruner beside several
@@ -87,16 +86,9 @@ class StudyOracle(BaseOracle):
         seconds: float | None = None,
         patience: int | None = None,
         verbose: bool = False,
-        max_consecutive_failed_trials: int | None = 3,
         **options: Any,
     ):
-        super().__init__(
-            study,
-            objective,
-            max_consecutive_failed_trials=max_consecutive_failed_trials,
-            seed=seed,
-            **options,
-        )
+        super().__init__(study, objective, seed=seed, **options)
         self.seed = seed  # KerasTuner replaces 0 by a random seed
         self.suggestions = Suggestions(study, sampler, pruner, seed, epochs)
         self.spent = 0.0

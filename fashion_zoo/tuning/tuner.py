@@ -78,10 +78,9 @@ class StudyTuner(keras_tuner.Tuner):
 
     def _show(self) -> None:
         if self.display.follows:
-            study = self.oracle.study
-            plans = study.plans()
-            best = [(index, one.values[0], one.params) for index, one in ranked(plans, study)[:1]]
-            self.display.update(count(plans, study.trials), best[0] if best else None)
+            study, plans = self.oracle.study, self.oracle.study.plans()
+            best = ((index, one.values[0], one.params) for index, one in ranked(plans, study))
+            self.display.update(count(plans, study.trials), next(best, None))
 
     def _try_run_and_update_trial(self, trial: Trial, *args: Any, **kwargs: Any) -> None:
         try:
