@@ -57,10 +57,7 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
 
 
 def epoch_order(count: int, batch_size: int, seed: int, epoch: int) -> np.ndarray:
-    """Return the order of an epoch: a (steps, batch) int32 array of image positions.
-
-    The images that do not fill a last batch are left out; every epoch leaves out others.
-    """
+    """Return the image positions of an epoch, (steps, batch) int32, in full batches only."""
     generator = np.random.default_rng(derive(seed, "order", int(epoch)))
     order = generator.permutation(count).astype(np.int32)
     steps = steps_per_epoch(count, batch_size)

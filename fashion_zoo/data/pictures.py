@@ -70,10 +70,9 @@ def read_picture(path: str | Path, shape: tuple[int, ...], *, invert: bool = Fal
         raise DataError(
             f"{path} cannot be read as a picture: Pillow has no reader for its format."
         ) from None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read as a picture: {error.strerror or error}") from error
     except Exception as error:  # each of Pillow's readers has its own way to fail
-        raise DataError(f"{path} cannot be read as a picture: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{path} cannot be read as a picture: {reason}") from error
     notes = [turn] if turn else []
     if mode != "L":
         notes.append(f"{mode} to grey")
@@ -162,12 +161,14 @@ def read_array(pixels: Any, shape: tuple[int, ...]) -> np.ndarray:
     dtypes and values raise DataError; values that are all at most 1 are a warning.
     """
     array = as_array("An array of pixels", pixels)
-    images = array.reshape(-1, *shape) if _holds_images(array.shape, shape) else None
-    if images is None or array.dtype.kind not in "uif":
+    one = (shape, (*shape, 1), (math.prod(shape),))  # shapes of an image
+    fits = array.shape in one or (array.shape[1:] in one and len(array))
+    if not fits or array.dtype.kind not in "uif":
         raise DataError(
             f"An array of pixels has the shape {shape} or (n, {shape[0]}, {shape[1]}) and numbers "
             f"in 0..255, received {array.shape} of {array.dtype}."
         )
+    images = array.reshape(-1, *shape)
     low, high = float(images.min()), float(images.max())
     if not (low >= 0 and high <= 255):  # NaN is neither
         raise DataError(f"Pixels are in 0..255, received values from {low:g} to {high:g}.")
@@ -186,9 +187,3 @@ def _outside() -> int:
     while frame and frame.f_code.co_filename.startswith((_PACKAGE, contextlib.__file__)):
         level, frame = level + 1, frame.f_back
     return level
-
-
-def _holds_images(shape: tuple[int, ...], image: tuple[int, ...]) -> bool:
-    """Whether this is the shape of one image, or of at least one in a batch."""
-    shapes = (image, (*image, 1), (math.prod(image),))
-    return shape in shapes or (shape[1:] in shapes and shape[0] > 0)

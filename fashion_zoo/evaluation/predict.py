@@ -46,8 +46,7 @@ def run_or_model(
 ) -> "tuple[runs.Run | keras.Model, Description | Dataset]":
     """Return an opened run and the description of its images, or a model and its data set.
 
-    ``function`` and ``several`` are for the message of a ConfigError; ``data`` is the data set of a
-    model, as in ``data.load``.
+    ``function`` and ``several`` are for error messages.
     """
     keras = sys.modules.get("keras")  # a caller with a model has loaded it
     if keras is not None and isinstance(value, keras.Model):

@@ -46,7 +46,7 @@ class Evaluation(Result):
                 ", ".join(f"{title} {number}" for title, number in self.scores.items()),
                 f"hardest class {hardest['name']}, F1 {hardest['f1']:.3f}",
             )
-        except (KeyError, TypeError, ValueError):  # a part of one, or changed by hand
+        except (KeyError, TypeError, ValueError):  # an incomplete or edited file
             return super().__repr__()
 
     @property

@@ -159,8 +159,7 @@ class Measured:
         self.experiment, self.arms = experiment, experiment.all_arms()
         self._rows: dict[str, dict[int, Row]] = {arm.name: {} for arm in self.arms}
         for row in sorted(rows, key=lambda row: row["seed"]):
-            if row["arm"] in self._rows:
-                self._rows[row["arm"]][row["seed"]] = row
+            self._rows.get(row["arm"], {})[row["seed"]] = row
         self.by_arm = {name: rows for name, rows in self._rows.items() if rows}
 
     @property

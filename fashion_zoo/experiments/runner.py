@@ -114,7 +114,10 @@ def _measure(
     overrides: Mapping[str, Any],
 ) -> list[Row]:
     """Return the rows of these arms, trained and evaluated where they are not stored."""
-    configs = [_config(experiment, arm, overrides) for arm in arms]
+    configs = []
+    for arm in arms:
+        changes = (experiment.settings, arm.changes, overrides)
+        configs.append(functools.reduce(override, changes, registry.recipe(arm.recipe).config))
     if any(config.training.policy for config in configs):
         need_tensorflow()
     display, rows, loaded = TrainingDisplay(progress), [], functools.cache(load)
@@ -130,11 +133,6 @@ def _measure(
             reached = percent(row["validation_accuracy"])
             display.say(f"{arm.name} seed {seed}: validation {reached}")
     return rows
-
-
-def _config(experiment: Experiment, arm: Arm, overrides: Mapping[str, Any]) -> RunConfig:
-    base = registry.recipe(arm.recipe).config  # a program has its data
-    return override(override(override(base, experiment.settings), arm.changes), overrides)
 
 
 def _row(

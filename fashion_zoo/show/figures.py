@@ -23,7 +23,6 @@ from fashion_zoo.storage import reading
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_SIGN = "fashion_zoo"
 # Metadata that signs a picture, and its bytes in the file: a signed picture may be replaced.
 _SIGNED = {
     "png": ("Software", b"Software\0fashion_zoo"),
@@ -41,7 +40,7 @@ def draw(make: Callable[[], "Figure"], ending: str = "png", **options: Any) -> b
             figure = make()
             _plain_ticks(figure)
             if ending in _SIGNED:
-                options["metadata"] = {_SIGNED[ending][0]: _SIGN}
+                options["metadata"] = {_SIGNED[ending][0]: "fashion_zoo"}
             figure.savefig(file, format=ending, **options)
     except FashionZooError:
         raise
@@ -55,7 +54,7 @@ def draw(make: Callable[[], "Figure"], ending: str = "png", **options: Any) -> b
 
 def save(path: str | os.PathLike, make: Callable[[], "Figure"]) -> None:
     """Draw a figure into a file, which appears whole or not at all."""
-    storage.write_bytes(path, draw(make, _ending(path)))
+    storage.write_bytes(path, draw(make, Path(path).suffix[1:].lower()))
 
 
 def shown(make: Callable[[], "Figure"], path: str | os.PathLike | None = None) -> "Figure":
@@ -88,7 +87,8 @@ def check_place(path: str | os.PathLike | None, *, force: bool = False) -> None:
         from matplotlib.backend_bases import FigureCanvasBase
     except Exception as error:  # an invalid MPLBACKEND or matplotlibrc
         raise StorageError(f"matplotlib, which draws pictures, cannot start: {error}.") from error
-    endings, ending, place = FigureCanvasBase.get_supported_filetypes(), _ending(path), Path(path)
+    endings, place = FigureCanvasBase.get_supported_filetypes(), Path(path)
+    ending = place.suffix[1:].lower()
     if ending not in endings:
         names = ", ".join(sorted(endings))
         raise ConfigError(f"The picture must end in one of {names}, received {path}.")
@@ -106,10 +106,6 @@ def check_place(path: str | os.PathLike | None, *, force: bool = False) -> None:
             Hint("force", True),
             ".",
         )
-
-
-def _ending(path: str | os.PathLike) -> str:
-    return Path(path).suffix[1:].lower()
 
 
 def _own_defaults() -> contextlib.AbstractContextManager[None]:

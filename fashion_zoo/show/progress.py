@@ -30,10 +30,7 @@ def _text_bar(done: int, total: int) -> str:
 
 
 class Block:
-    """An output of a notebook's cell that is updated in place: some lines, and a status.
-
-    A new line per epoch would fill the notebook, and the file that it is saved in.
-    """
+    """A notebook's output of some lines and a status, which is updated in place."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -94,7 +91,7 @@ class Pace:
 class Display:
     """Where progress is shown: a notebook's cell, a terminal, or lines on stderr."""
 
-    def __init__(self, enabled: Progress):
+    def __init__(self, enabled: Progress = True):
         from rich.console import Console
 
         self.enabled = is_shown(enabled)
@@ -113,20 +110,10 @@ class Display:
 class TrainingDisplay(Display):
     """Show epoch, images per second, loss, validation accuracy and time left.
 
-    It is shown on stderr: a bar on a terminal, else a line per epoch. In a notebook it is one line
-    that is updated in place.
-
-    Args:
-        enabled: false shows nothing, "auto" only on a terminal or in a notebook.
+    It is a bar on a terminal, one line that is updated in a notebook, else a line per epoch.
     """
 
-    def __init__(self, enabled: Progress = True):
-        super().__init__(enabled)
-        self.progress: Any = None
-        self.task: Any = None
-        self.epochs = self.steps = self.done = 0
-        self.started = 0.0
-        self.validation = ""
+    progress: Any = None
 
     def start(self, epochs: int, steps: int, done: int = 0) -> None:
         """Begin a training of ``epochs``, of which ``done`` were trained before."""

@@ -7,7 +7,7 @@ from typing import Any, TextIO
 class Unbreakable:
     r"""A text stream that writes nothing more once a write has failed.
 
-    It fails for a reader that has ended, a full disk or a closed descriptor. Characters that the
+    It fails for a closed pipe, a full disk or a closed descriptor. Characters that the
     stream's encoding lacks are escaped, such as ``\u0142``.
 
     Args:

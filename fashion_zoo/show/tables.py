@@ -1,7 +1,6 @@
 """Tables in a terminal."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 _TEXT = 20  # columns that a cell of text needs
 
@@ -22,6 +21,7 @@ def print_table(
     """
     from rich import box
     from rich.console import Console
+    from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
@@ -33,7 +33,12 @@ def print_table(
         for place, width in enumerate(widths)
     ]
     if sum(needed) + 3 * len(columns) > console.width:
-        _print_apart(console, title, columns, rows)
+        if title:
+            console.print(Text(title))
+        for name, *cells in rows:
+            console.print(Text(name), soft_wrap=True)
+            for column, cell in zip(columns[1:], cells, strict=True):
+                console.print(Padding(Text(f"{column}: {cell}"), (0, 0, 0, 2)))
         return
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
     for place, column in enumerate(columns):
@@ -46,18 +51,3 @@ def print_table(
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))  # whose brackets are no markup
     console.print(table)
-
-
-def _print_apart(
-    console: Any, title: str | None, columns: Sequence[str], rows: Iterable[Sequence[str]]
-) -> None:
-    """Print each row as its name and a line for each other cell."""
-    from rich.padding import Padding
-    from rich.text import Text
-
-    if title:
-        console.print(Text(title))
-    for name, *cells in rows:
-        console.print(Text(name), soft_wrap=True)
-        for column, cell in zip(columns[1:], cells, strict=True):
-            console.print(Padding(Text(f"{column}: {cell}"), (0, 0, 0, 2)))

@@ -22,13 +22,7 @@ class Counts(NamedTuple):
 
 
 class SearchDisplay(Display):
-    """Show the number of trials, the best so far, and the time left.
-
-    It is a table on stderr in a terminal, or text below the cell in a notebook.
-
-    Args:
-        enabled: false shows nothing, and "auto" only on a terminal or in a notebook.
-    """
+    """Show the number of trials, the best so far, and the time left, as one table or text."""
 
     def __init__(self, enabled: Progress = True):
         super().__init__(enabled)

@@ -4,7 +4,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, Literal, TextIO, cast
 
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.show import streams
@@ -50,10 +50,20 @@ def waiting(text: str, progress: Progress = "auto") -> Iterator[None]:
     if not terminal.isatty() or in_notebook() or not is_shown(progress):
         yield
         return
+    from rich import console, progress as bars
+
     # Its own descriptor, because the block may redirect that of stderr.
     own = os.dup(terminal.fileno())
     file = os.fdopen(own, "w", encoding=terminal.encoding, errors="replace")
-    _line = _spinner(streams.unbreakable(file), text)
+    _line = bars.Progress(
+        bars.SpinnerColumn(),
+        bars.TextColumn("{task.description}", markup=False),
+        bars.TimeElapsedColumn(),
+        console=console.Console(file=cast(TextIO, streams.unbreakable(file))),
+        transient=True,
+        redirect_stdout=False,  # results are printed as ever
+    )
+    _line.add_task(text, total=None)
     try:
         with _line:
             yield
@@ -73,18 +83,3 @@ def paused(text: str) -> Iterator[None]:
     yield
     _line.update(_line.tasks[0].id, description=text)
     _line.start()
-
-
-def _spinner(file: Any, text: str) -> Any:
-    from rich import console, progress
-
-    shown = progress.Progress(
-        progress.SpinnerColumn(),
-        progress.TextColumn("{task.description}", markup=False),
-        progress.TimeElapsedColumn(),
-        console=console.Console(file=file),
-        transient=True,
-        redirect_stdout=False,  # results are printed as ever
-    )
-    shown.add_task(text, total=None)
-    return shown

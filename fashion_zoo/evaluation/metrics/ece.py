@@ -25,10 +25,9 @@ def ece(found: Predictions) -> float:
 
 
 def confidence_bins(confidence: np.ndarray, correct: np.ndarray) -> list[dict[str, float]]:
-    """Sort predictions into 15 bins of equal width by confidence.
+    """Sort predictions into 15 bins of equal width by confidence, each with its upper edge.
 
-    A bin contains its upper edge, not its lower. ``accuracy_low`` and ``accuracy_high`` are the
-    accuracy's 95 % interval (Wilson). An empty bin has mean confidence and accuracy 0, in 0 to 1.
+    The accuracy has its 95 % interval (Wilson). An empty bin has confidence and accuracy 0.
     """
     place = np.clip(np.ceil(confidence * _BINS).astype(int) - 1, 0, _BINS - 1)
     bins = []

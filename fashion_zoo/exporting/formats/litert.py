@@ -2,14 +2,8 @@
 
 import tempfile
 import zipfile
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fashion_zoo.exporting.formats import WORDS, Format, pixels_of, serving, write_archive
-
-if TYPE_CHECKING:
-    import keras
 
 
 @WORDS.register
@@ -18,7 +12,7 @@ def litert() -> Format:
     return Format("model.tflite", write, serve, modules=("ai_edge_litert",), extra="litert")
 
 
-def write(model: "keras.Model", names: Sequence[str], shape: tuple[int, ...], folder: Path) -> None:
+def write(model, names, shape, folder):
     """Write ``model.tflite`` of LiteRT's own operations, with ``labels.txt`` in it.
 
     LiteRT has neither text nor int64. So the class index is int32, and the class names are, one per

@@ -1,14 +1,7 @@
 """ONNX, by tf2onnx."""
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 from fashion_zoo import storage
 from fashion_zoo.exporting.formats import WORDS, Format, pixels_of, serving
-
-if TYPE_CHECKING:
-    import keras
 
 
 @WORDS.register
@@ -17,7 +10,7 @@ def onnx() -> Format:
     return Format("model.onnx", write, serve, modules=("tf2onnx", "onnxruntime"), extra="onnx")
 
 
-def write(model: "keras.Model", names: Sequence[str], shape: tuple[int, ...], folder: Path) -> None:
+def write(model, names, shape, folder):
     """Write ``model.onnx``, with the outputs of the SavedModel."""
     import tf2onnx
 

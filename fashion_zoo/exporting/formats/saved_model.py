@@ -1,15 +1,10 @@
 """TensorFlow's SavedModel."""
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fashion_zoo.errors import ExportError, Hint
 from fashion_zoo.exporting.formats import WORDS, Format, serving, write_archive
-
-if TYPE_CHECKING:
-    import keras
 
 
 @WORDS.register
@@ -29,7 +24,7 @@ def check(folder: Path) -> None:
         )
 
 
-def write(model: "keras.Model", names: Sequence[str], shape: tuple[int, ...], folder: Path) -> None:
+def write(model, names, shape, folder):
     """Write a SavedModel with the function ``serve``, also its signature ``serving_default``."""
     write_archive(model, serving(model, names, shape), folder)
 
