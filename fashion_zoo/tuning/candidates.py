@@ -1,9 +1,10 @@
 """Retraining of the best trials with fresh seeds, and the comparison with the defaults."""
 
+import dataclasses
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from fashion_zoo import runs, spaces, storage
 from fashion_zoo.config import Cost, RunConfig, SearchConfig
@@ -20,7 +21,8 @@ from fashion_zoo.tuning.sampling import ranked
 from fashion_zoo.tuning.study import Study
 
 
-class Candidate(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Candidate:
     """A config that was retrained."""
 
     index: int
@@ -112,13 +114,14 @@ def _rows(
         pairs = zip(one.again, defaults, strict=False) if one.index else ()
         gains = [again - default for again, default in pairs]
         gain_low, gain_high = _interval(gains, DIFFERENCE)
-        score, *costs = one.values
+        score, *values = one.values
+        costs: dict[str, float] = dict(zip(minimize, values, strict=True))
         rows.append(
             {
                 "trial": one.index,
                 "defaults": one.index == 0,
                 "score": score,
-                **dict(zip(minimize, costs, strict=True)),
+                **costs,
                 "again": one.again,
                 "mean": one.mean,
                 "low": low,

@@ -271,8 +271,9 @@ class StudyOracle(BaseOracle):
 
     def _detach(self, trial_id: str) -> None:
         """Remove a trial from the ongoing trials of its tuner."""
-        kept = {name: one for name, one in self.ongoing_trials.items() if one.trial_id != trial_id}
-        self.ongoing_trials = kept
+        for tuner, trial in list(self.ongoing_trials.items()):
+            if trial.trial_id == trial_id:
+                del self.ongoing_trials[tuner]
 
     def return_trials(self) -> None:
         """Requeue the unfinished trials, for other workers or a later call."""
