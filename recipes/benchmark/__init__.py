@@ -53,18 +53,16 @@ def load(name: str) -> "Program":
 def main(argv: list[str]) -> None:
     """Parse, measure, print."""
     options = _common.parse(Benchmark, argv, "benchmark")
-    found = load(options.what) if options.what in PROGRAMS else None
-    takes = found.takes if found else ("seeds", "folder", "page")
-    chosen: dict[str, Any] = {}
-    for name in ("seeds", "rounds", "folder", "page"):
-        if (value := getattr(options, name)) is None:
-            continue
+    program = load(options.what) if options.what in PROGRAMS else None
+    takes = program.takes if program else ("seeds", "folder", "page")
+    given = {name: getattr(options, name) for name in ("seeds", "rounds", "folder", "page")}
+    chosen: dict[str, Any] = {name: one for name, one in given.items() if one is not None}
+    for name in chosen:
         if name not in takes:
             raise fashion_zoo.ConfigError(
                 f"--{name} is not of benchmark {options.what}, which takes "
                 f"{', '.join(f'--{one}' for one in takes)}. Leave it out."
             )
-        chosen[name] = value
     if options.json and options.what != "accuracy":
         raise fashion_zoo.ConfigError(
             f"--json is of benchmark accuracy; {options.what} writes a CSV file. Leave it out."
@@ -72,14 +70,13 @@ def main(argv: list[str]) -> None:
     _common.start_keras()
     if "seeds" in takes:
         chosen["progress"] = True
-    if found:
-        print(found.run(**chosen))
+    if program:
+        print(program.run(**chosen))
         return
-    asked = experiment.find(options.what)
-    table = fashion_zoo.experiments.run(asked, **chosen)
+    found = experiment.find(options.what)
+    table = fashion_zoo.experiments.run(found, **chosen)
     if options.json:
-        file = asked.places(options.folder, options.page).rows
-        results = fashion_zoo.read_results(file).values()
-        _common.print_json([dataclasses.asdict(result) for result in results])
+        results = fashion_zoo.read_results(found.places(options.folder, options.page).rows)
+        _common.print_json(list(map(dataclasses.asdict, results.values())))
     else:
         print(table)

@@ -52,10 +52,7 @@ class Sliced(keras.callbacks.Callback):
     """Let a training wait for a request before each slice, and answer with its seconds per step.
 
     The first slice of an epoch includes the making of its iterator; validation is in none.
-
-    Args:
-        planned: the training.
-        pipe: takes the answers, and has the requests.
+    ``pipe`` has the requests and takes the answers.
     """
 
     def __init__(self, planned: Plan, pipe: Any):

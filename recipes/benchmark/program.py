@@ -49,11 +49,6 @@ class Program:
         """Measure, write the rows beside the page and the tables into it, and return the tables.
 
         With overrides nothing is written, unless a page is given.
-
-        Raises:
-            ConfigError: if there are fewer than two seeds or rounds.
-            DataError: if the page is missing or has no place for a table.
-            TrainingError: if a measurement failed.
         """
         for name, why in (("seeds", "an interval"), ("rounds", "a spread")):
             if (count := options.get(name, 2)) < 2:
@@ -80,10 +75,8 @@ def pivot(
 ) -> Callable[[Rows], str]:
     """Return a function that makes a Markdown table of rows with one figure each.
 
-    Args:
-        keys: header of a column to its text; rows in which all keys are equal are one line.
-        cells: header of a column to the ``measure`` of its rows, and what formats it.
-        right: whether the cells are aligned right.
+    Rows in which the texts of all ``keys`` are equal are one line. ``cells`` are header of a column
+    to the ``measure`` of its rows, and what formats them.
     """
 
     def write(rows: Rows) -> str:

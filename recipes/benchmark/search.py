@@ -1,5 +1,6 @@
 """Search: a contest with KerasTuner's tuners, the cost of a study, and a real search."""
 
+import functools
 import operator
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
@@ -108,20 +109,10 @@ def measure_cost(folder: Path) -> Iterator[Row]:
 def measure_real(
     seeds: int, folder: Path, changes: Mapping[str, Any], progress: Progress
 ) -> Iterator[Row]:
-    """Search once; an interrupted search begins again, so that the whole of it is timed."""
-    place = folder / "real"
-
-    def search(**options: Any) -> Any:
-        return fashion_zoo.tune(
-            "bn_mlp",
-            trials=TRIALS,
-            study_dir=place,
-            seeds=seeds,
-            config=override(registry.recipe("bn_mlp").config, SETTINGS),
-            progress=progress,
-            **options,
-            **changes,
-        )
+    """Search once; an interrupted search is restarted, so that the whole of it is timed."""
+    place, config = folder / "real", override(registry.recipe("bn_mlp").config, SETTINGS)
+    options = {"trials": TRIALS, "seeds": seeds, "study_dir": place, "progress": progress}
+    search = functools.partial(fashion_zoo.tune, "bn_mlp", config=config, **options, **changes)
 
     def timed() -> dict[str, float]:
         storage.remove(place)
@@ -133,42 +124,30 @@ def measure_real(
     found = search()
     for row in found.candidates:
         gains = () if row["defaults"] else ("gain", "gain_low", "gain_high")
-        yield {
-            "table": "real",
-            "trial": row["trial"],
-            "score": row["score"],
-            "again": " ".join(map(str, row["again"])),
-            **{name: row[name] for name in gains},
-            **times,
-            "done": found.counts.done,
-            "pruned": found.counts.pruned,
-        }
+        own = {name: row[name] for name in ("trial", "score", *gains)}
+        own |= {"again": " ".join(map(str, row["again"])), **times}
+        counts = {"done": found.counts.done, "pruned": found.counts.pruned}
+        yield {"table": "real", **own, **counts}
 
 
 def real_table(rows: Rows) -> str:
     """Return the Markdown table, the best mean first, below a line about the search."""
     first = rows[0]
     share = 100 * first["overhead"] / first["seconds"]
-    lines = [
-        [
-            str(row["trial"]) if "gain" in row else "the defaults",
-            percent(row["score"]),
-            columns.percent([float(one) for one in row["again"].split()]),
-            _gain(row) if "gain" in row else "",
-        ]
-        for row in rows
-    ]
+    lines = []
+    for row in rows:
+        name, gain = "the defaults", ""
+        if "gain" in row:
+            mean, low, high = (points(row[one]) for one in ("gain", "gain_low", "gain_high"))
+            name, gain = str(row["trial"]), f"{mean} points ({low} to {high})"
+        again = columns.percent([float(one) for one in row["again"].split()])
+        lines.append([name, percent(row["score"]), again, gain])
     heads = ["trial", "score in the search", "trained again", "gain on the defaults"]
     return (
         f"The search took {first['seconds'] / 60:.1f} minutes, {share:.2f} % of them in the study: "
         f"{counted(first['done'], 'trial')} completed, {first['pruned']} pruned.\n\n"
         f"{pages.table(heads, lines, right=heads[1:2])}\n\n{_verdict(first)}"
     )
-
-
-def _gain(row: Row) -> str:
-    mean, low, high = (points(row[one]) for one in ("gain", "gain_low", "gain_high"))
-    return f"{mean} points ({low} to {high})"
 
 
 def _verdict(first: Row) -> str:
@@ -179,12 +158,6 @@ def _verdict(first: Row) -> str:
     return f"These seeds do not show that trial {first['trial']} is better than the defaults."
 
 
-def note(rows: Rows, machine: str) -> str:
-    """Return the note below each table."""
-    seeds = len({row["repetition"] for row in rows if "repetition" in row})
-    return f"{machine} `python -m recipes.benchmark search --seeds {seeds}` reproduces the table."
-
-
 COSTS = pivot(
     {"what": operator.itemgetter("what")},
     {"value": (None, lambda row: f"{row['value']:.1f} {row['unit']}")},
@@ -192,6 +165,9 @@ COSTS = pivot(
 PROGRAM = Program(
     page="docs/search.md",
     tables={"contest": contest_table, "cost": COSTS, "real": real_table},
-    note=note,
+    note=lambda rows, machine: (
+        f"{machine} `python -m recipes.benchmark search --seeds "
+        f"{1 + max(row.get('repetition', 0) for row in rows)}` reproduces the table."
+    ),
     measure=measure,
 )

@@ -35,11 +35,7 @@ class Slice(NamedTuple):
 
 
 class Monitor:
-    """Times slices and notices when the machine stalls.
-
-    Args:
-        reference: does a fixed amount of work and returns its seconds.
-    """
+    """Times slices beside ``reference``, which does a fixed amount of work and returns seconds."""
 
     def __init__(self, reference: Callable[[], float]):
         self.reference = reference
@@ -51,11 +47,7 @@ class Monitor:
         return seconds > LIMIT * float(np.quantile(self.times, 0.25))
 
     def time(self, work: Callable[[], float]) -> Slice:
-        """Time a slice, again where the machine stalled.
-
-        Args:
-            work: does the work of a slice and returns its seconds per step.
-        """
+        """Time a slice, again where the machine stalled; ``work`` returns seconds per step."""
         for repeated in range(TRIES):
             any(not self.stalled() for _ in range(PAUSES))  # wait until it is quiet
             seconds = work()
@@ -71,13 +63,8 @@ def interleave(
 ) -> dict[str, list[Slice]]:
     """Time one slice of each contender per round, every other round in reverse order.
 
-    Args:
-        contenders: name to what does the work of a slice and returns its seconds per step.
-        rounds: slices of each.
-        reference: see ``Monitor``; by default about 10 ms of NumPy work on every core.
-
-    Returns:
-        Name to slices, one per round.
+    A contender does the work of a slice and returns its seconds per step. The reference is by
+    default about 10 ms of NumPy work on every core.
     """
     monitor = Monitor(reference or make_reference())
     done: dict[str, list[Slice]] = {name: [] for name in contenders}

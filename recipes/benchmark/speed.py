@@ -37,12 +37,10 @@ PARTS: dict[str, tuple[Mapping[str, Any], str]] = {
 
 
 def measure(rounds: int = 60, folder: str | Path = "runs/speed", **changes: Any) -> Iterator[Row]:
-    """Measure training, its parts and augmentation.
+    """Measure training, its parts and augmentation, in so many slices of each contender.
 
-    Args:
-        rounds: slices of each contender.
-        folder: where the rows of each comparison are kept; those that are there are not repeated.
-        **changes: overrides of every config, for a quick look.
+    The rows of each comparison are kept in ``folder`` and not measured again. ``changes`` are
+    overrides of every config, for a quick look.
     """
     need_tensorflow()
     from recipes.benchmark.contenders import augmentation_rows, policies
