@@ -44,10 +44,7 @@ def logits_of(model, images: np.ndarray) -> np.ndarray:
 def run_or_model(
     function: str, several: str, value: Any, data: Any
 ) -> "tuple[runs.Run | keras.Model, Description | Dataset]":
-    """Return an opened run and the description of its images, or a model and its data set.
-
-    ``function`` and ``several`` are for error messages.
-    """
+    """Return an opened run and the description of its images, or a model and its data set."""
     keras = sys.modules.get("keras")  # a caller with a model has loaded it
     if keras is not None and isinstance(value, keras.Model):
         found = load(data)

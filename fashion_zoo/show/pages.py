@@ -47,10 +47,7 @@ def _cells(row: Sequence[object]) -> str:
 
 def facts(pairs: Sequence[tuple[str, str]]) -> str:
     """Return a table of names and values, one per row."""
-    rows = "".join(
-        f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>"
-        for name, value in pairs
-    )
+    rows = "".join(f"<tr><th>{html.escape(name)}</th>{_cells([text])}</tr>" for name, text in pairs)
     return f'<div class="wide"><table>{rows}</table></div>'
 
 

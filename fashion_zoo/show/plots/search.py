@@ -100,10 +100,7 @@ def _scatter(
 
 
 def importances(shares: Mapping[str, tuple[float, float, float]]) -> "Figure":
-    """Plot the fraction of the variance that each hyperparameter explains, the largest on top.
-
-    ``shares`` maps names to (share, smallest, largest), the latter two when trials are left out.
-    """
+    """Plot the (fraction, smallest, largest) of the variance that hyperparameters explain."""
     ordered = sorted(shares.items(), key=lambda one: one[1][0])
     figure, (axis,) = canvas.grid(_WIDTH, 0.36 * len(ordered) + 0.9)
     places = np.arange(len(ordered))
@@ -143,8 +140,7 @@ def slices(axes: Sequence[Axis], trials: Trials) -> "Figure":
 def parallel(axes: Sequence[Axis], trials: Trials) -> "Figure":
     """Plot each trial as a line through its hyperparameters to its score.
 
-    Better trials are darker, and the best is orange. Pruned trials are pale and dotted. The line
-    passes below the axis of a hyperparameter that is not active.
+    The line passes below the axis of a hyperparameter that is not active.
     """
     figure, (axis,) = canvas.grid(_WIDTH, 5)
     bottom, top = trials.limits()

@@ -107,8 +107,8 @@ def schedules(factors: Mapping[str, Sequence[float]], *, overlay: bool = False) 
     """Draw schedules, factors at evenly spaced progress in [0, 1], three per row or overlaid."""
     columns = 1 if overlay else min(len(factors), 3)
     rows = 1 if overlay else -(-len(factors) // columns)
-    size = (9, 4.5) if overlay else (3.7 * columns, 2.6 * rows + 0.4)
-    figure, axes = canvas.grid(*size, rows, columns, used=len(factors))
+    width, height = (9, 4.5) if overlay else (3.7 * columns, 2.6 * rows + 0.4)
+    figure, axes = canvas.grid(width, height, rows, columns, used=len(factors))
     for number, (name, values) in enumerate(factors.items()):
         axis = axes[0 if overlay else number]
         curve = canvas.style(number if overlay else 0, textwrap.fill(name, 36))
