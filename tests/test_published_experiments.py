@@ -1,4 +1,4 @@
-"""The experiments of the package: what their tables say of rows, and that they go on."""
+"""The experiments of the package: what their tables say of rows, and that they resume."""
 
 import json
 import math
@@ -127,19 +127,19 @@ def test_every_arm_alone_has_a_table(name):
 
 
 @pytest.mark.slow
-def test_an_experiment_goes_on_where_it_was_broken_off(tmp_path, small, monkeypatch):
+def test_an_experiment_resumes_after_an_interruption(tmp_path, small, monkeypatch):
     found = experiment.find("dropout")
     arm = next(arm for arm in found.all_arms() if arm.name == "constant 0.1")
     one = Experiment(**{**vars(found), "arms": [arm], "page": ""})
     trained, train = [], session.train_run
 
-    def broken_off(entry, config, path, **keywords):
+    def interrupted(entry, config, path, **keywords):
         trained.append(config.seed)
         if trained == [0, 1]:
             raise KeyboardInterrupt
         return train(entry, config, path, **keywords)
 
-    monkeypatch.setattr(session, "train_run", broken_off)
+    monkeypatch.setattr(session, "train_run", interrupted)
     small = {**small, "training": {**small["training"], "epochs": 1}}
     options = {"seeds": 2, "folder": tmp_path, **small}
     with pytest.raises(KeyboardInterrupt):

@@ -1,4 +1,4 @@
-"""The benchmark of search: how a search is broken off, what is kept, and what is written."""
+"""The benchmark of search: how a search is interrupted, what is kept, and what is written."""
 
 import csv
 import math
@@ -26,7 +26,7 @@ def outcome(tuner, repetition, trials, score, stated, searched, again):
 
 
 class Third(searching.Deadline):
-    """Break the search off in the first batch of its third training."""
+    """Interrupt the search in the first batch of its third training."""
 
     begun = 0
 
@@ -40,7 +40,7 @@ class Third(searching.Deadline):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("tuner", ["fashion_zoo", "RandomSearch", "Hyperband"])
-def test_a_trial_that_was_broken_off_does_not_count(tuner, monkeypatch):
+def test_a_trial_that_was_interrupted_does_not_count(tuner, monkeypatch):
     made = []
     monkeypatch.setattr(searching, "Deadline", lambda seconds: made.append(Third(1e9)) or made[0])
     found = searching.contest(tuner, 1, 9.0, [TINY, {}], again=1)
@@ -197,7 +197,7 @@ def page(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_benchmark_searches_once_in_earnest_and_writes_its_page(page, tmp_path, monkeypatch):
+def test_the_benchmark_searches_once_and_writes_its_page(page, tmp_path, monkeypatch):
     outcomes = [
         outcome(tuner, n, 3, 0.5, 0.6, 0.4, 0.3) for tuner in search.TUNERS for n in range(2)
     ]

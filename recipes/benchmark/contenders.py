@@ -162,7 +162,7 @@ def stock(config: RunConfig, pipe: Any, without: str) -> None:
 def torch_loop(config: RunConfig, pipe: Any, without: str) -> None:
     """Train the same network in a plain PyTorch loop over slices of tensors."""
     import torch
-    from torch.nn import functional
+    from torch import nn
 
     train = load(config.data).train
     planned = plan(config, len(train.labels))
@@ -170,21 +170,15 @@ def torch_loop(config: RunConfig, pipe: Any, without: str) -> None:
     images = torch.from_numpy(train.images).reshape(len(train.labels), -1)
     labels = torch.from_numpy(train.labels.astype("int64"))
     torch.manual_seed(0)
-    net, units = torch.nn.Sequential(), images.shape[1]
+    net, units = nn.Sequential(), images.shape[1]
     for wide, rate in zip(config.model.hidden_units, config.model.dropout_rates, strict=True):
-        net.extend(
-            [
-                torch.nn.Linear(units, wide, bias=False),
-                torch.nn.BatchNorm1d(wide),
-                torch.nn.ReLU(),
-                torch.nn.Dropout(rate),
-            ]
-        )
+        linear = nn.Linear(units, wide, bias=False)
+        net.extend([linear, nn.BatchNorm1d(wide), nn.ReLU(), nn.Dropout(rate)])
         units = wide
-    net.append(torch.nn.Linear(units, 10))
+    net.append(nn.Linear(units, 10))
     for layer in net:
-        if isinstance(layer, torch.nn.Linear):
-            torch.nn.init.kaiming_normal_(layer.weight)
+        if isinstance(layer, nn.Linear):
+            nn.init.kaiming_normal_(layer.weight)
     optimizer = torch.optim.Adam(net.parameters(), lr=1.0, eps=1e-7, fused=True)
     sliced = Sliced(planned, pipe)
     for epoch in range(planned.epochs):
@@ -196,7 +190,7 @@ def torch_loop(config: RunConfig, pipe: Any, without: str) -> None:
             x, y = images[rows].float() / 255, labels[rows]
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=planned.dtype != "float32"):
                 logits = net(x)
-            loss = functional.cross_entropy(logits.float(), y)
+            loss = nn.functional.cross_entropy(logits.float(), y)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.param_groups[0]["lr"] = float(rates[epoch * steps + step])

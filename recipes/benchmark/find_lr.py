@@ -107,7 +107,8 @@ def rates_table(rows: Rows) -> str:
     """Return the Markdown table, and whether the recommended suggestions are near the best."""
     from fashion_zoo.training.lr_finder import RECOMMENDED
 
-    lines, near = [], {"within": [], "not within": []}
+    lines = []
+    near: dict[str, list[str]] = {"within": [], "not within": []}
     for name, rates in grouped(rows).items():
         best = best_of_grid(rates)
         cells = {rule: _against(rate, each, rates[best]) for (rule, rate), each in rates.items()}

@@ -97,11 +97,8 @@ def pivot(
 def worker(what: str, work: Callable[[Any], None], **environ: str) -> Iterator[Callable[[], Any]]:
     """Start a process, and give the function that requests and returns its next answer.
 
-    Args:
-        what: names the work in an error, such as "training of x".
-        work: a picklable function of the end of a pipe, from which it receives a None before it
-            sends an answer.
-        **environ: environment variables of the process.
+    ``work`` is a picklable function of the end of a pipe, from which it receives a None for each
+    answer that it is to send. ``what`` names it in an error, such as "training of x".
     """
     context = multiprocessing.get_context("spawn")
     pipe, other = context.Pipe()

@@ -111,7 +111,12 @@ def measure_real(
 ) -> Iterator[Row]:
     """Search once; an interrupted search is restarted, so that the whole of it is timed."""
     place, config = folder / "real", override(registry.recipe("bn_mlp").config, SETTINGS)
-    options = {"trials": TRIALS, "seeds": seeds, "study_dir": place, "progress": progress}
+    options: dict[str, Any] = {
+        "trials": TRIALS,
+        "seeds": seeds,
+        "study_dir": place,
+        "progress": progress,
+    }
     search = functools.partial(fashion_zoo.tune, "bn_mlp", config=config, **options, **changes)
 
     def timed() -> dict[str, float]:

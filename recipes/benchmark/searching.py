@@ -30,14 +30,6 @@ from fashion_zoo.tuning.sampling import ranked
 from recipes.benchmark.program import mebibytes
 
 _ENDLESS = 10_000  # trials; the time ends before
-_SPACE = {
-    "depth": "whole(1, 2)",
-    "units": "choice(8, 16)",
-    "augmentation": "'none'",
-    "mixing": "'none'",
-    "batch_size": "128",
-}
-_CHANGES: Mapping[str, Any] = {"data": {"limit": 200}, "training": {"epochs": 1}}
 
 
 class OutOfTimeError(BaseException):
@@ -69,15 +61,14 @@ class Deadline(keras.callbacks.Callback):
 def contest(
     tuner: str, seed: int, seconds: float, changes: Sequence[Mapping[str, Any]], again: int
 ) -> dict[str, Any]:
-    """Search for some seconds, and train the best trial ``again`` times.
+    """Search for some seconds, and train the best trial ``again`` times with fresh seeds.
 
     Returns:
-        trials: completed and pruned ones.
-        score: the best validation accuracy of a trial after its last epoch.
-        stated: validation accuracy of the best trial as the tuner reports it.
-        searched: ``score`` without the recipe's defaults, the first trial of this package's search
-            alone; None where every other trial was pruned.
-        again: mean validation accuracy of the best trial, trained for all epochs with fresh seeds.
+        trials, the number of those completed and pruned; and validation accuracies. ``score`` is
+        the best of a trial after its last epoch, ``stated`` that of the best trial as the tuner
+        reports it, ``searched`` the score without the recipe's defaults, the first trial of this
+        package's search alone, None if every other was pruned; ``again`` is the mean of the best
+        trial, trained for all epochs.
     """
     be_quiet()
     model = _model(changes, seed)
@@ -197,11 +188,14 @@ def _twelve() -> keras_tuner.HyperParameters:
 def memory(trials: int, early: int) -> dict[str, float]:
     """Return the resident MiB after trial ``early`` and after the last, on Linux; a tiny model."""
     held: list[float] = []
+    space = {"depth": "whole(1, 2)", "units": "choice(8, 16)", "batch_size": "128"}
+    space |= {"augmentation": "'none'", "mixing": "'none'"}
+    changes: dict[str, Any] = {"data": {"limit": 200}, "training": {"epochs": 1}}
     be_quiet()
     with tempfile.TemporaryDirectory() as folder:
         study = Study(f"sqlite:///{folder}/study.db", "s", fingerprint={}, trials=trials)
         oracle = StudyOracle(study, OBJECTIVE, epochs=1)
-        tuner = StudyTuner(oracle, hypermodel("bn_mlp", space=_SPACE, **_CHANGES), folder)
+        tuner = StudyTuner(oracle, hypermodel("bn_mlp", space=space, **changes), folder)
         tuner.display.say = lambda line: held.append(mebibytes("VmRSS"))  # type: ignore[method-assign]
         tuner.search()
         study.close()

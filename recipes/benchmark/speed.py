@@ -26,7 +26,7 @@ SETTINGS: dict[str, Mapping[str, Any]] = {
 }
 AUGMENTED = "batch 512, bfloat16"  # the setting that is also trained with the policy standard
 # Name of a training to the arguments of ``contenders.main``.
-Entries = Mapping[str, tuple[str, Sequence[Mapping[str, Any]], str]]
+Entries = dict[str, tuple[str, Sequence[Mapping[str, Any]], str]]
 # Part to the overrides, or the word for the contender, by which it is left out.
 PARTS: dict[str, tuple[Mapping[str, Any], str]] = {
     "batch normalization": ({"model": {"normalization": "none"}}, "nothing"),
@@ -66,7 +66,7 @@ def training_rows(setting: str, rounds: int, changes: Mapping[str, Any]) -> Iter
     """Train the contenders of a setting."""
     both = (SETTINGS[setting], changes)
     batch = functools.reduce(override, both, recipe("bn_mlp").config).training.batch_size
-    entries = {name: (name, both, "") for name in frameworks()}
+    entries: Entries = {name: (name, both, "") for name in frameworks()}
     if setting == AUGMENTED:
         augmented = {"training": {"augmentation": "standard"}}
         entries["fashion_zoo, standard"] = ("fashion_zoo", (*both, augmented), "")
@@ -83,7 +83,7 @@ def training_rows(setting: str, rounds: int, changes: Mapping[str, Any]) -> Iter
 def share_rows(setting: str, rounds: int, changes: Mapping[str, Any]) -> Iterator[Row]:
     """Train without a part at a time, beside the whole."""
     both = (SETTINGS[setting], changes)
-    entries = {"whole": ("fashion_zoo", both, "nothing")}
+    entries: Entries = {"whole": ("fashion_zoo", both, "nothing")}
     for part, (less, without) in PARTS.items():
         entries[part] = ("fashion_zoo", (*both, less), without)
     timed, _ = train(entries, rounds)
