@@ -6,6 +6,7 @@ import functools
 import json
 import multiprocessing
 import os
+import pickle
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -102,7 +103,8 @@ def worker(what: str, work: Callable[[Any], None], **environ: str) -> Iterator[C
     """
     context = multiprocessing.get_context("spawn")
     pipe, other = context.Pipe()
-    process = context.Process(target=_work, args=(work, other, environ), daemon=True)
+    arguments = (pickle.dumps(work), other, environ)  # loading it imports Keras, which prints
+    process = context.Process(target=_work, args=arguments, daemon=True)
     process.start()
     other.close()  # so that the end of the process ends the pipe
 
@@ -125,13 +127,13 @@ def worker(what: str, work: Callable[[Any], None], **environ: str) -> Iterator[C
         process.join()
 
 
-def _work(work: Callable[[Any], None], pipe: Any, environ: Mapping[str, str]) -> None:
+def _work(work: bytes, pipe: Any, environ: Mapping[str, str]) -> None:
     os.environ.update(environ)
     with open(os.devnull, "w", encoding="utf-8") as null:  # for what the libraries print
         os.dup2(null.fileno(), 1)
         os.dup2(null.fileno(), 2)
     try:
-        work(pipe)
+        pickle.loads(work)(pipe)
     except Exception as error:
         pipe.send(RuntimeError(f"{type(error).__name__}: {error}"))
 
