@@ -1,6 +1,6 @@
 import pytest
 
-from fashion_zoo.machine import precision
+from fashion_zoo.machine import devices, precision
 from fashion_zoo.machine.devices import Accelerator
 
 
@@ -17,7 +17,7 @@ from fashion_zoo.machine.devices import Accelerator
 def test_auto_takes_what_the_device_multiplies(monkeypatch, capability, bfloat16, policy, reason):
     found = None if capability is None else Accelerator("a GPU", capability)
     monkeypatch.setattr(precision, "accelerator", lambda: found)
-    monkeypatch.setattr(precision, "_cpu_multiplies_bfloat16", lambda: bfloat16)
+    monkeypatch.setattr(precision, "cpu_information", lambda: "amx_bf16" if bfloat16 else "")
     assert precision.choose("auto") == ("auto", policy, reason)
 
 
@@ -29,7 +29,10 @@ def test_what_is_asked_for_is_taken():
     ("flags", "expected"),
     [("avx512f avx512_bf16", True), ("amx_bf16 amx_tile", True), ("avx512f avx2", False)],
 )
-def test_the_cpu_says_what_it_multiplies(tmp_path, flags, expected):
+def test_the_flags_of_the_cpu_decide(tmp_path, monkeypatch, flags, expected):
     (tmp_path / "cpuinfo").write_text(f"processor : 0\nflags : fpu {flags}\n")
-    assert precision._cpu_multiplies_bfloat16(tmp_path / "cpuinfo") is expected
-    assert precision._cpu_multiplies_bfloat16(tmp_path / "missing") is False
+    read = devices.cpu_information
+    monkeypatch.setattr(precision, "accelerator", lambda: None)
+    monkeypatch.setattr(precision, "cpu_information", lambda: read(tmp_path / "cpuinfo"))
+    assert (precision.choose("auto").policy == "mixed_bfloat16") is expected
+    assert read(tmp_path / "missing") == ""

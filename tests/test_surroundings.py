@@ -107,7 +107,7 @@ def test_another_tools_chief_is_not_waited_for(opened, tmp_path, monkeypatch):
 )
 def test_a_row_names_the_instruction_sets_of_the_cpu(monkeypatch, flags, sets):
     said = f"model name : AMD EPYC\nflags : fpu {flags}\n"
-    monkeypatch.setattr(environment, "_cpu_information", lambda: said)
+    monkeypatch.setattr(environment, "cpu_information", lambda: said)
     machine = environment.place(environment.describe())["machine"]
     assert machine.startswith(f"AMD EPYC{sets}, ")
     older = {"versions": {"python": "3", "keras": "3"}, "backend": "tensorflow", "device": "CPU"}

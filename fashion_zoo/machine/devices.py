@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from fashion_zoo.errors import ConfigError
@@ -105,6 +106,11 @@ def cores() -> int:
     import joblib
 
     return joblib.cpu_count()
+
+
+def cpu_information(file: Path = Path("/proc/cpuinfo")) -> str:
+    """Return what the Linux kernel writes about the CPU; empty elsewhere."""
+    return file.read_text() if file.is_file() else ""
 
 
 def gpu_is_lost() -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fashion_zoo.language.wording import counted
-from fashion_zoo.machine.devices import accelerator
+from fashion_zoo.machine.devices import accelerator, cpu_information
 
 # As the Linux kernel names them; the wider the vectors, the faster a CPU multiplies.
 _INSTRUCTION_SETS = {
@@ -114,7 +114,7 @@ def device_name() -> str:
     """Return the name of the GPU that Keras computes on, or else of the CPU."""
     if found := accelerator():
         return found.name
-    for line in _cpu_information().splitlines():
+    for line in cpu_information().splitlines():
         if line.startswith("model name"):
             return line.split(":", 1)[1].strip()
     return platform.processor() or platform.machine()
@@ -125,12 +125,8 @@ def instruction_sets() -> str:
 
     Cloud machines of one name differ in them, and by a factor of two in speed.
     """
-    flags = set() if accelerator() else set(_cpu_information().split())
+    flags = set() if accelerator() else set(cpu_information().split())
     return ", ".join(name for flag, name in _INSTRUCTION_SETS.items() if flag in flags)
-
-
-def _cpu_information(file: Path = Path("/proc/cpuinfo")) -> str:
-    return file.read_text() if file.is_file() else ""
 
 
 def commit() -> str | None:

@@ -2,10 +2,9 @@
 
 import contextlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
-from fashion_zoo.machine.devices import accelerator
+from fashion_zoo.machine.devices import accelerator, cpu_information
 
 
 class ChosenPrecision(NamedTuple):
@@ -32,15 +31,10 @@ def choose(precision: str) -> ChosenPrecision:
         if found.capability >= (8, 0):
             return ChosenPrecision(precision, "mixed_bfloat16", reason)
         return ChosenPrecision(precision, "mixed_float16", f"{reason}, no bfloat16")
-    if _cpu_multiplies_bfloat16():
+    # Elsewhere than on Linux nothing is known of the CPU, and float32 is the safe answer.
+    if not {"amx_bf16", "avx512_bf16"}.isdisjoint(cpu_information().split()):
         return ChosenPrecision(precision, "mixed_bfloat16", "CPU that multiplies bfloat16")
     return ChosenPrecision(precision, "float32", "neither a GPU nor a CPU that multiplies bfloat16")
-
-
-def _cpu_multiplies_bfloat16(information: Path = Path("/proc/cpuinfo")) -> bool:
-    # There is no such file but on Linux; elsewhere float32 is the safe answer.
-    words = information.read_text().split() if information.is_file() else []
-    return "amx_bf16" in words or "avx512_bf16" in words
 
 
 _DEFAULTS = {
