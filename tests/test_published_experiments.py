@@ -10,7 +10,7 @@ import pytest
 import fashion_zoo
 from fashion_zoo import experiments
 from fashion_zoo.augment.policies import OPERATIONS, parse
-from fashion_zoo.experiments import Arm, Experiment, Measured, page
+from fashion_zoo.experiments import Arm, Experiment, Measured, page, runner
 from fashion_zoo.training import session
 from recipes import experiment
 from recipes.experiments import seconds
@@ -114,6 +114,22 @@ def test_a_run_that_is_not_what_is_measured_is_run_again(trained, tmp_path):
         (folder / file).write_text(json.dumps(content))
         assert not session._same_run(folder, "bn_mlp", config), file
         (folder / file).write_text(stored)
+
+
+def test_a_field_that_older_versions_did_not_store_measures_nothing_again(trained, tmp_path):
+    folder, file = tmp_path / "bn_mlp-0", tmp_path / "kept.json"
+    shutil.copytree(trained.run.path, folder)
+    assert runner.keep(file, {"a": (1,)}, lambda: {"b": 2}) == {"b": 2}
+    for stored, path in ((folder / "environment.json", ()), (file, ("settings", "environment"))):
+        content = found = json.loads(stored.read_text())
+        for key in path:
+            found = found[key]
+        del found["instructions"]
+        found["system"] = "an older kernel"
+        stored.write_text(json.dumps(content))
+    assert session._same_run(folder, "bn_mlp", trained.run.config)
+    assert runner.keep(file, {"a": (1,)}, lambda: {"b": 3}) == {"b": 2}
+    assert runner.keep(file, {"a": (4,)}, lambda: {"b": 3}) == {"b": 3}
 
 
 @pytest.mark.parametrize("name", experiment.names())

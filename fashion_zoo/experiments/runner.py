@@ -159,17 +159,18 @@ def _row(
 def keep(file: Path, settings: Mapping[str, Any], measure: Callable[[], Any]) -> Any:
     """Return the answer of ``measure``, stored in a JSON file with its settings.
 
-    It is not called if the file has an answer for the same settings on the same machine, with the
-    same versions and commit.
+    It is not called if the file has an answer for the same settings in an environment without
+    ``environment.changes``.
     """
-    settings = json.loads(json.dumps({**settings, "environment": environment.describe()}))
-    with contextlib.suppress(ValueError, KeyError, TypeError):  # else it is measured again
+    now, settings = environment.describe(), json.loads(json.dumps(settings))
+    with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):  # measured again
         kept = reading.read_json(file)
-        if kept["settings"] == settings:
+        before = kept["settings"].pop("environment")
+        if kept["settings"] == settings and not environment.changes(before, now):
             return kept["answer"]
     answer = measure()
     file.parent.mkdir(parents=True, exist_ok=True)
-    storage.write_json(file, {"settings": settings, "answer": answer})
+    storage.write_json(file, {"settings": {**settings, "environment": now}, "answer": answer})
     return answer
 
 

@@ -221,7 +221,7 @@ def _same_run(path: Path, name: str, config: RunConfig) -> Run | None:
     if not (runs.is_run(path) and (path / "environment.json").is_file()):
         return None
     run = runs.open_run(path)
-    surroundings = run.read_json("environment.json")
-    del surroundings["precision"]
-    same = (run.recipe, surroundings) == (name, environment.describe())
-    return run if same and runs.as_stored(run.config) == runs.as_stored(config) else None
+    began = run.read_json("environment.json")
+    moved = "resumed" in began or environment.changes(began, environment.describe())
+    same = (run.recipe, runs.as_stored(run.config)) == (name, runs.as_stored(config))
+    return run if same and not moved else None
