@@ -120,7 +120,7 @@ def test_adamw_takes_its_arguments_in_the_order_of_keras():
     )
     assert {**ours, "name": ""} == {**stock, "name": ""}
     assert FusedAdamW().name != FusedAdamW().name
-    with pytest.raises(ValueError, match="weight_decay"):
+    with pytest.raises(ValueError, match="`weight_decay` must be a float"):
         FusedAdamW(weight_decay=None)
 
 
