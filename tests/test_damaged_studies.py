@@ -101,6 +101,31 @@ def test_values_of_a_trial_that_is_gone_are_named(intact, tmp_path):
     assert left_alone
 
 
+@pytest.mark.parametrize(
+    ("statements", "wrong"),
+    [
+        (
+            "ALTER TABLE trial_values DROP COLUMN value_type",
+            "the table trial_values lacks value_type",
+        ),
+        (
+            "UPDATE trials SET study_id = NULL; DELETE FROM study_directions;"
+            "DELETE FROM study_user_attributes; DELETE FROM study_system_attributes;"
+            "DELETE FROM studies",
+            "it has trials of no study",
+        ),
+    ],
+)
+def test_tables_that_lost_what_a_study_needs_are_named(intact, tmp_path, statements, wrong):
+    def damage(file):
+        with contextlib.closing(sqlite3.connect(file)) as base, base:
+            base.executescript(statements)
+
+    said, left_alone = outcome(intact, tmp_path, damage)
+    assert wrong in said
+    assert left_alone
+
+
 @pytest.mark.slow
 def test_three_hundred_damaged_studies_are_sentences(intact, tmp_path):
     said = check(intact, tmp_path, cases(300))

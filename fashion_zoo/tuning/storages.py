@@ -185,11 +185,16 @@ def _check_tables(base: sqlite3.Connection, place: str) -> None:
         if kind in ("trigger", "view"):
             raise Damage(f"it has the {kind} {name!r}, which no study has")
     there = {name for kind, name in rows if kind == "table"}
-    known = set(models.BaseModel.metadata.tables)
+    tables = models.BaseModel.metadata.tables
+    known = set(tables)
     if there and not there & known:
         raise StudyError(
             f"{place} is a database of another program. Choose another place for the study."
         )
+    for name in sorted(there & known):
+        columns = {row[1] for row in base.execute(f'PRAGMA table_info("{name}")')}
+        if lacking := {column.name for column in tables[name].columns} - columns:
+            raise Damage(f"the table {name} lacks {listed(sorted(lacking))}")
     filled = {name for name in there if base.execute(f'SELECT 1 FROM "{name}" LIMIT 1').fetchone()}
     if not filled & known - {"version_info"}:
         return  # a worker was killed while it created them
@@ -197,6 +202,8 @@ def _check_tables(base: sqlite3.Connection, place: str) -> None:
         raise Damage(f"the tables {listed(sorted(lacking))} are missing")
     if not {"version_info", "alembic_version"} <= filled:
         raise Damage("its version is missing")
+    if "trials" in filled and "studies" not in filled:
+        raise Damage("it has trials of no study")
 
 
 def check_attributes(attributes: dict[str, Any], trials: Sequence[FrozenTrial]) -> None:
