@@ -155,9 +155,16 @@ def _tags(tags: str | Iterable[str]) -> tuple[str, ...]:
 
 
 @functools.cache
+def _entry_points() -> list[importlib.metadata.EntryPoint]:
+    """Return those that are not loaded yet."""
+    return list(importlib.metadata.entry_points(group="fashion_zoo.recipes"))
+
+
 def _discover() -> None:
     importlib.import_module("fashion_zoo.models")
-    for entry in importlib.metadata.entry_points(group="fashion_zoo.recipes"):
+    entries = _entry_points()
+    while entries:  # the module of one may ask for recipes while it is imported
+        entry = entries.pop(0)
         try:
             entry.load()
         except Exception as error:  # the other recipes can still be used
