@@ -8,7 +8,7 @@ import pytest
 
 import fashion_zoo
 from fashion_zoo import RunError, open_run, recipe, runs
-from fashion_zoo.runs import results
+from fashion_zoo.runs import stored
 
 
 def test_a_run_holds_what_it_says(trained):
@@ -108,7 +108,7 @@ def test_a_damaged_model_is_named(trained, tmp_path):
 
 
 def test_a_run_reads_says_and_drops_the_results_of_rooms_it_does_not_know(tmp_path, monkeypatch):
-    class Weighed(results.Result):
+    class Weighed(stored.Result):
         """How heavy a model is."""
 
         file, files = "weight.json", ("weight.json", "scales")
@@ -119,8 +119,8 @@ def test_a_run_reads_says_and_drops_the_results_of_rooms_it_does_not_know(tmp_pa
         def summary(self):
             return f"{self['grams']} g"
 
-    monkeypatch.setattr(results.RESULTS, "_members", dict(results.RESULTS))
-    results.RESULTS.register(Weighed, "weight")
+    monkeypatch.setattr(stored.RESULTS, "_members", dict(stored.RESULTS))
+    stored.RESULTS.register(Weighed, "weight")
     with runs.create(tmp_path / "r", "bn_mlp", recipe("bn_mlp").config, {}) as run:
         end = {"finished": True, "epochs": 1, "seconds": 1.0, "validation_accuracy": 0.5}
         (run.path / "training.json").write_text(json.dumps(end))
@@ -142,6 +142,6 @@ def test_a_run_reads_says_and_drops_the_results_of_rooms_it_does_not_know(tmp_pa
 
 def test_the_run_folder_has_no_name_of_a_file_of_a_room_above_it():
     texts = [file.read_text("utf-8") for file in Path(runs.__file__).parent.glob("*.py")]
-    for kind in results.RESULTS.values():
+    for kind in stored.RESULTS.values():
         for name in (kind.file, *kind.files):
             assert not any(name in text for text in texts), name

@@ -12,7 +12,7 @@ import pytest
 
 import fashion_zoo
 from fashion_zoo import RunConfig, open_run, override, registry, runs
-from fashion_zoo.runs.config_file import as_stored, revived
+from fashion_zoo.runs.stored import as_stored, revived
 from fashion_zoo.training import session
 
 

@@ -22,7 +22,7 @@ from fashion_zoo.augment import Augmenter, Strength, policies
 from fashion_zoo.data import load
 from fashion_zoo.evaluation.metrics import Predictions
 from fashion_zoo.optimizers import TabulatedSchedule, build_optimizer, last_step
-from fashion_zoo.runs.results import check_shape
+from fashion_zoo.runs.stored import check_shape
 from fashion_zoo.schedules import tabulate
 
 PACKAGE = Path(fashion_zoo.__file__).parent

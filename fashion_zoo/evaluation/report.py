@@ -14,7 +14,7 @@ from fashion_zoo.language.arguments import checked
 from fashion_zoo.language.wording import counted, percent
 from fashion_zoo.machine.devices import releasing
 from fashion_zoo.runs import Run, dataset_of
-from fashion_zoo.runs.results import RESULTS, Result
+from fashion_zoo.runs.stored import RESULTS, Result
 from fashion_zoo.show import figures, pages, plots
 from fashion_zoo.show.waiting import Progress, paused, waiting
 

@@ -23,7 +23,7 @@ from fashion_zoo.evaluation.predict import probabilities
 from fashion_zoo.exporting.formats import WORDS, Format
 from fashion_zoo.machine import precision
 from fashion_zoo.runs import Run, dataset_of
-from fashion_zoo.runs.results import RESULTS, Result
+from fashion_zoo.runs.stored import RESULTS, Result
 from fashion_zoo.storage import absolute
 
 if TYPE_CHECKING:

@@ -1,12 +1,5 @@
 """The run folder: its content, and how one is made, resumed and read."""
 
-from fashion_zoo.runs.config_file import (
-    as_stored as as_stored,
-    is_run as is_run,
-    read_config as read_config,
-    write_config as write_config,
-)
-from fashion_zoo.runs.images import check_images as check_images, dataset_of as dataset_of
 from fashion_zoo.runs.places import (
     check_free as check_free,
     check_same as check_same,
@@ -16,9 +9,17 @@ from fashion_zoo.runs.places import (
     reopen as reopen,
 )
 from fashion_zoo.runs.run import Run as Run, open_run as open_run
+from fashion_zoo.runs.stored import (
+    as_stored as as_stored,
+    is_run as is_run,
+    read_config as read_config,
+    write_config as write_config,
+)
 from fashion_zoo.runs.trained import (
     Trained as Trained,
     TrainingInterrupted as TrainingInterrupted,
+    check_images as check_images,
+    dataset_of as dataset_of,
     finished as finished,
     stored_config as stored_config,
 )

@@ -16,8 +16,8 @@ from fashion_zoo.config.overrides import differences
 from fashion_zoo.data import Description
 from fashion_zoo.errors import ConfigError, Hint, Message, RunError
 from fashion_zoo.language.arguments import AnyPath, checked
-from fashion_zoo.runs.config_file import as_stored, is_run, write_config
 from fashion_zoo.runs.run import Run, open_run
+from fashion_zoo.runs.stored import as_stored, is_run, write_config
 from fashion_zoo.storage import locks
 
 # The file that tells a backup from other folders; in a run, ``sweep`` removes it.
@@ -43,12 +43,8 @@ def create(
     """Make a run folder, hold its lock, and yield the run.
 
     After an exception a run without a checkpoint is removed. An older run that ``force`` replaces
-    is kept as a backup until the end, and restored after an exception.
-
-    Raises:
-        RunError: if something is there already.
-        RunLockedError: if another process holds the folder.
-        StorageError: if the folder cannot be written.
+    is kept as a backup until the end, and restored after an exception. Something else that is
+    there raises RunError.
     """
     place = storage.resolve(path)
     with locks.lock(place) as lock:
@@ -82,15 +78,8 @@ def create(
 
 
 @contextlib.contextmanager
-def create_next(
-    path: AnyPath,
-    recipe_name: str,
-    config: RunConfig,
-    environment: Mapping[str, Any],
-    *,
-    data: Description | None = None,
-) -> Iterator[Run]:
-    """Create a run at the first free path of PATH, PATH-2, PATH-3, ...
+def create_next(path: AnyPath, *arguments: Any, data: Description | None = None) -> Iterator[Run]:
+    """Create a run, as ``create``, at the first free path of PATH, PATH-2, PATH-3, ...
 
     Trainings that begin in the same second have the same default path.
     """
@@ -99,22 +88,14 @@ def create_next(
         for number in itertools.count(1):
             place = path if number == 1 else path.with_name(f"{path.name}-{number}")
             with contextlib.suppress(RunError):
-                run = stack.enter_context(
-                    create(place, recipe_name, config, environment, data=data)
-                )
+                run = stack.enter_context(create(place, *arguments, data=data))
                 break
         yield run
 
 
 @contextlib.contextmanager
 def reopen(path: AnyPath, environment: Mapping[str, Any]) -> Iterator[Run]:
-    """Open a run folder to resume its training, hold its lock, and yield the run.
-
-    Raises:
-        RunError: as ``open_run``.
-        RunLockedError: if another process holds the folder.
-        StorageError: if the folder cannot be written.
-    """
+    """Open a run folder to resume its training, hold its lock, and yield the run."""
     place = storage.resolve(path)
     with locks.lock(place) as lock:
         _recover(place)

@@ -13,6 +13,7 @@ curves.png        plots of the history
 import contextlib
 import csv
 import dataclasses
+import math
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -26,10 +27,8 @@ from fashion_zoo.errors import Hint, RunError
 from fashion_zoo.language.arguments import AnyPath, checked
 from fashion_zoo.language.wording import counted, percent
 from fashion_zoo.machine import environment
-from fashion_zoo.runs.config_file import parse, read_json
-from fashion_zoo.runs.images import check_fits
 from fashion_zoo.runs.model_file import read_model, write_model
-from fashion_zoo.runs.results import RESULTS, SHAPES, check_shape
+from fashion_zoo.runs.stored import RESULTS, SHAPES, parse, read_json
 from fashion_zoo.show import pages
 from fashion_zoo.storage import absolute, reading
 
@@ -76,10 +75,10 @@ class Run:
             ended = "trained" if training["finished"] else "not trained to its end:"
             reached = percent(training["validation_accuracy"])
             lines = [f"{ended} {epochs} in {seconds:.0f} s, validation accuracy {reached}"]
-        except (RunError, KeyError, TypeError, ValueError):
+        except RunError:
             return ["not trained to its end"]
         for word, kind in RESULTS.items():
-            with contextlib.suppress(RunError, KeyError, TypeError, ValueError):
+            with contextlib.suppress(RunError):
                 found = self.result(word)
                 lines.append(kind.missing if found is None else found.summary)
         return [line for line in lines if line]
@@ -112,7 +111,13 @@ class Run:
             model = read_model(self.model_file)
         except Exception as error:
             raise RunError(f"{self.model_file} cannot be loaded: {error}") from error
-        check_fits(self, model)
+        classes, shape = len(self.data.class_names), self.data.image_shape
+        found, seen = model.output_shape[-1], model.input_shape[1:]
+        if found != classes or math.prod(seen) != math.prod(shape):
+            raise RunError(
+                f"{self.model_file} is a model of {found} classes and images of {seen}, and "
+                f"config.json is of {classes} and {shape}. One of the two files is not this run's."
+            )
         return model
 
     def check_model(self) -> None:
@@ -183,13 +188,9 @@ class Run:
             with storage.as_storage_error(folder):
                 folder.mkdir()
         storage.write_verified(self.checkpoint_file(epoch), data)
-        self.prune_checkpoints(epoch, later=True)
-
-    def prune_checkpoints(self, epoch: int, *, later: bool = False) -> None:
-        """Remove checkpoints older than the one before ``epoch``, and with ``later`` newer ones."""
-        with storage.as_storage_error(self.path):
+        with storage.as_storage_error(folder):
             for number, file in self._checkpoints().items():
-                if number < epoch - 1 or (later and number > epoch):
+                if number not in (epoch - 1, epoch):
                     storage.remove(file)
 
     def load_checkpoint(self, read: Callable[[bytes, int], Any] = lambda data, _: data) -> Any:
@@ -252,9 +253,7 @@ class Run:
         Raises:
             RunError: if it is missing or damaged.
         """
-        value = read_json(self.path / name)
-        check_shape(self.path / name, value, SHAPES.get(name, {}) if shape is None else shape)
-        return value
+        return read_json(self.path / name, SHAPES.get(name, {}) if shape is None else shape)
 
 
 @checked
@@ -273,4 +272,4 @@ def open_run(path: AnyPath) -> Run:
         raise RunError(f"There is no run folder {path}.")
     if not os.path.isfile(path / "config.json"):
         raise RunError(f"{path} is not a run folder: it has no config.json.")
-    return Run(path, *parse(path / "config.json", f"Run {path}"))
+    return Run(path, *parse(path / "config.json"))

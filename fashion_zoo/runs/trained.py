@@ -1,17 +1,19 @@
-"""The config that a training starts from, and its result."""
+"""Config and images of a run, and the result of a training."""
 
+import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fashion_zoo.config import RunConfig
-from fashion_zoo.errors import Call, Hint, Message, RunError
+from fashion_zoo.data import Dataset, load
+from fashion_zoo.errors import Call, DataError, Hint, Message, RunError
 from fashion_zoo.language.arguments import AnyPath, checked
 from fashion_zoo.language.wording import counted
 from fashion_zoo.registry import recipe
-from fashion_zoo.runs.config_file import is_run
 from fashion_zoo.runs.places import check_same
 from fashion_zoo.runs.run import Run, open_run
+from fashion_zoo.runs.stored import is_run
 
 if TYPE_CHECKING:
     import keras
@@ -38,6 +40,40 @@ def stored_config(
     if run.recipe != name:
         raise RunError(f"{source} is a run of {run.recipe}, not of {name}.")
     return run.config
+
+
+def dataset_of(run: Run, given: Any = None) -> Dataset:
+    """Return the data set that a run was trained on.
+
+    Args:
+        run: the run.
+        given: the same again, as ``data.load`` takes it; needed if it was arrays.
+
+    Raises:
+        ConfigError: if it was arrays and is not given.
+        DataError: if another one is given.
+    """
+    if given is None:
+        return load(run.config.data)
+    found = load(given, like=run.config.data)
+    check_images(run, found)
+    names = run.data.class_names
+    return found if found.class_names == names else dataclasses.replace(found, class_names=names)
+
+
+def check_images(run: Run, found: Dataset) -> None:
+    """Check that a data set is the one that a run was trained on; raises DataError otherwise."""
+    if run.stored_data is None and found.origin == run.config.data:
+        return  # an older run stored no more to compare
+    known = run.stored_data or load(run.config.data).describe()
+    now = found.describe()
+    same_test = known.test_digest in (None, now.test_digest)
+    if now.digest != known.digest or not same_test:
+        raise DataError(
+            f"{run.path} was trained on other images than these. Give the same again, with the "
+            "same test images; its model can be measured on others: "
+            "evaluate(run.load_model(), data=...)."
+        )
 
 
 class Trained(NamedTuple):
@@ -92,11 +128,7 @@ class TrainingInterrupted(KeyboardInterrupt):
 def finished(path: Path, name: str, config: RunConfig, results: Iterable[str]) -> Trained | None:
     """Return the result of a run to resume if it is complete, without loading Keras.
 
-    Args:
-        path: the run folder.
-        name: the recipe that it must be of.
-        config: the config that it must have.
-        results: required results, such as ``"evaluation"``.
+    The run must have this recipe and config, and ``results`` such as ``"evaluation"``.
     """
     if not is_run(path):
         return None

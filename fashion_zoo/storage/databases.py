@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from fashion_zoo.errors import ConfigError, StudyError
-from fashion_zoo.storage import files
+from fashion_zoo.storage import absolute, as_storage_error, resolve
 
 _NAMES = {"again", "best.json", "best.keras", "report.html", "report.json"}  # of a study folder
 
@@ -15,23 +15,16 @@ def study_place(
 ) -> tuple[Path, str]:
     """Return the folder of a study, absolute, and the URL of its storage.
 
-    Args:
-        name: the recipe.
-        folder: by default ``studies/NAME``.
-        url: by default that of a file in the folder.
-        study_name: of the study in the storage, which is a part of paths and URLs.
-
-    Raises:
-        ConfigError: if the name of the study has characters that are not allowed.
-        StudyError: if the URL is not one.
+    They are by default ``studies/NAME`` and a file in it. The name of the study is a part of paths
+    and URLs: other characters raise ConfigError. A URL that is none raises StudyError.
     """
     if study_name is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", study_name):
         raise ConfigError(
             "The name of a study has letters, digits, dots, dashes and underscores, received "
             f"{study_name!r}."
         )
-    place = files.absolute(Path("studies") / name if folder is None else folder)
-    return place, absolute_url(url) if url else file_url(files.resolve(place) / "study.db")
+    place = absolute(Path("studies") / name if folder is None else folder)
+    return place, absolute_url(url) if url else file_url(resolve(place) / "study.db")
 
 
 def file_url(file: Path) -> str:
@@ -62,7 +55,7 @@ def absolute_url(url: str) -> str:
     file = file_of(url)
     if file is None or file.is_absolute() or str(file).startswith("file:"):
         return url
-    found = make_url(url).set(database=str(files.absolute(file)))
+    found = make_url(url).set(database=str(absolute(file)))
     return found.render_as_string(hide_password=False)
 
 
@@ -71,7 +64,7 @@ def check_folder(folder: Path, url: str) -> None:
     file, names = file_of(url), {"study.db"}
     if file and file.parent.resolve() == folder.resolve():
         names.add(file.name)
-    with files.as_storage_error(folder):
+    with as_storage_error(folder):
         if not folder.exists():
             return
         there = {path.name for path in folder.iterdir() if not path.name.startswith(".")}

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fashion_zoo.errors import RunError, RunLockedError
-from fashion_zoo.storage import reading
-from fashion_zoo.storage.files import absolute, as_storage_error
+from fashion_zoo.storage import absolute, as_storage_error, reading
 
 if TYPE_CHECKING:
     import filelock

@@ -130,8 +130,7 @@ def _train(
 
 
 def _resume(run: Run, start: Checkpoint, surroundings: Mapping[str, Any]) -> None:
-    """Drop later checkpoints; print and store the differences of the environment."""
-    run.prune_checkpoints(start.epochs)
+    """Print and store the differences of the environment."""
     if not start.forked and (changed := run.record_environment(surroundings, start.epochs)):
         streams.say(
             f"{run.path} is resumed in another environment: {'; '.join(changed)}. The result may "

@@ -1,4 +1,8 @@
-"""``config.json``: recipe, settings and description of the images of a run."""
+"""The JSON files of a run, which may have been edited: its config, and the results kept with it.
+
+A ``Result`` is made from a trained model. Its class is defined where it is made, and registered
+here, so that a run can read and remove it without an import of what makes it.
+"""
 
 import collections.abc
 import contextlib
@@ -9,7 +13,7 @@ import typing
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, ClassVar
 
 from fashion_zoo import storage
 from fashion_zoo.config import RunConfig, digest
@@ -17,11 +21,64 @@ from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Description
 from fashion_zoo.errors import ConfigError, Hint, RunError
 from fashion_zoo.language.arguments import AnyPath, checked
+from fashion_zoo.language.vocabulary import Vocabulary
 from fashion_zoo.registry import recipe
-from fashion_zoo.runs.results import SHAPES, check_shape
 from fashion_zoo.storage import reading
 
 FORMAT = 2  # 1 had no description of the images
+_WORDS: dict[Any, str] = {
+    bool: "true or false", int: "a whole number", float: "a number", str: "a text",
+    dict: "an object", list: "a list",
+}  # fmt: skip
+_LARGEST = 1e15  # a count, seconds or a loss
+
+# A name with a question mark may be missing or null. A list of one stands for any number of items.
+SHAPES: dict[str, dict[str, Any]] = {
+    "config.json": {
+        "data?": {
+            "class_names": [str],
+            "image_shape": [int],
+            "train": int,
+            "validation": int,
+            "test": int,
+            "digest?": str,
+            "test_digest?": str,
+        }
+    },
+    "training.json": {
+        "finished": bool,
+        "epochs": int,
+        "seconds": float,
+        "validation_accuracy": float,
+        "validation_images?": int,
+        "stopped_early?": str,
+        "weights_of_epoch?": int,
+    },
+    "environment.json": {"resumed?": [{}]},
+}
+
+
+class Result(dict[str, Any]):
+    """A result of the model of a run: the content of its JSON file in the run folder."""
+
+    file: ClassVar[str]
+    """The JSON file, which is written last."""
+    files: ClassVar[tuple[str, ...]]
+    """All files and folders that are removed when training resumes."""
+    shape: ClassVar[dict[str, Any]]
+    """The required content of the file, as in ``SHAPES``."""
+    missing: ClassVar[str] = ""
+    """Line in the representation of a run without this result; empty for none."""
+
+    @property
+    def summary(self) -> str:
+        """Line in the representation of a run; empty for none."""
+        return ""
+
+
+RESULTS: Vocabulary[Any] = Vocabulary(
+    "result of a run", modules=("fashion_zoo.evaluation.report", "fashion_zoo.exporting.export")
+)
 
 
 def is_run(path: Path) -> bool:
@@ -52,29 +109,23 @@ def read_config(file: AnyPath, name: str) -> RunConfig:
     Raises:
         RunError: if it cannot be read, holds no config, or is of another recipe.
     """
-    found, config, _ = parse(Path(file), str(file))
+    found, config, _ = parse(Path(file))
     if found != name:
         raise RunError(f"{file} is a config of {found}, not of {name}.")
     return config
 
 
-def parse(file: Path, what: str) -> tuple[str, RunConfig, Description | None]:
+def parse(file: Path) -> tuple[str, RunConfig, Description | None]:
     """Return the name of the recipe, the config and the description of the images in a file.
 
-    Args:
-        file: the file.
-        what: its name in messages.
-
-    Raises:
-        RunError: if it cannot be read, is not a config, was written by a newer version of this
-            package, or does not fit its recipe.
+    Raises RunError if it is not a config, of a newer version, or does not fit its recipe.
     """
-    stored = read_json(file)
+    stored = read_json(file, {})
     name: Any = stored.get("recipe")
     number = stored.get("format")
     if isinstance(number, int) and number > FORMAT:
         raise RunError(
-            f"{what} has format {number}; this package reads formats up to {FORMAT}. "
+            f"{file} has format {number}; this package reads formats up to {FORMAT}. "
             "Update fashion_zoo."
         )
     readable = type(number) is int and number >= 1 and isinstance(name, str)
@@ -86,7 +137,7 @@ def parse(file: Path, what: str) -> tuple[str, RunConfig, Description | None]:
         config = override(entry.config, revived(entry.config, stored["config"]))
     except ConfigError as error:
         raise RunError(
-            f"{what} cannot be opened: ",
+            f"{file} cannot be opened: ",
             error,
             " If the recipe is your own, load its file first, with ",
             Hint("load_recipes"),
@@ -94,7 +145,7 @@ def parse(file: Path, what: str) -> tuple[str, RunConfig, Description | None]:
         ) from error
     except (KeyError, TypeError, ValueError) as error:  # of the config of an own family
         raise RunError(
-            f"{what} cannot be opened: its settings do not fit {name}: "
+            f"{file} cannot be opened: its settings do not fit {name}: "
             f"{type(error).__name__}: {error}."
         ) from error
     fields = {field.name for field in dataclasses.fields(Description)}
@@ -102,8 +153,8 @@ def parse(file: Path, what: str) -> tuple[str, RunConfig, Description | None]:
     return entry.name, config, _revive(found, Description)
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Return the object in a JSON file; raises RunError if it cannot be read."""
+def read_json(path: Path, shape: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the object in a JSON file; raises RunError if it is damaged or of another shape."""
     try:
         value = reading.read_json(path)
         # A path that is not UTF-8 has surrogates of its own; no others can be encoded again.
@@ -112,7 +163,34 @@ def read_json(path: Path) -> dict[str, Any]:
         raise RunError(f"{path} cannot be read: {error}.") from error
     if not isinstance(value, dict):
         raise RunError(f"{path} is damaged: expected a JSON object.")
+    check_shape(path, value, shape)
     return value
+
+
+def check_shape(file: Path, value: Any, shape: Any, where: str = "") -> None:
+    """Check that a JSON value has a shape: a type, a dictionary of shapes, or a list of one.
+
+    The RunError has the place in the file and what was expected.
+    """
+    kind: Any = type(shape) if isinstance(shape, dict | list) else shape
+    if not _is(value, kind):
+        raise RunError(f"{file} is damaged: {where or 'it'} must be {_WORDS[kind]}.")
+    if isinstance(shape, list):
+        for place, one in enumerate(value):
+            check_shape(file, one, shape[0], f"{where}[{place}]")
+    elif isinstance(shape, dict):
+        for name, inside in shape.items():
+            key = name.removesuffix("?")
+            if name.endswith("?") and value.get(key) is None:
+                continue
+            check_shape(file, value.get(key), inside, f"{where}.{key}" if where else key)
+
+
+def _is(value: Any, kind: type) -> bool:
+    if kind in (int, float):
+        number = isinstance(value, (int, kind)) and not isinstance(value, bool)
+        return number and abs(value) < _LARGEST
+    return isinstance(value, kind)
 
 
 def as_stored(config: Any) -> dict[str, Any]:
@@ -127,9 +205,7 @@ def revived(default: Any, stored: Mapping[str, Any]) -> dict[str, Any]:
     field gets the default of its dataclass, not the recipe's: when the config was stored, the
     setting did not exist, and such a default changes nothing.
 
-    Args:
-        default: a config dataclass; a field without an annotation has the type of its value there.
-        stored: the fields in JSON's types.
+    A field without an annotation has the type of its value in ``default``.
     """
     hints: dict[str, Any] = {}
     with contextlib.suppress(Exception):  # an annotation whose name only a type checker has
