@@ -39,19 +39,13 @@ def number(name: str, value: object, allowed: str, test: Callable[[float], bool]
         raise ConfigError(f"{name} must be {allowed}, received {value!r}.")
 
 
-def positive(name: str, value: object) -> None:
-    """Check that the value is a number above 0."""
-    number(name, value, "a number above 0", lambda value: value > 0)
+def _numeric(allowed: str, test: Callable[[float], bool]) -> Callable[[str, object], None]:
+    return lambda name, value: number(name, value, allowed, test)
 
 
-def not_negative(name: str, value: object) -> None:
-    """Check that the value is a number of at least 0."""
-    number(name, value, "a number of at least 0", lambda value: value >= 0)
-
-
-def fraction(name: str, value: object) -> None:
-    """Check that the value is in [0, 1)."""
-    number(name, value, "a number of at least 0 and below 1", lambda value: 0 <= value < 1)
+positive = _numeric("a number above 0", lambda value: value > 0)
+not_negative = _numeric("a number of at least 0", lambda value: value >= 0)
+fraction = _numeric("a number of at least 0 and below 1", lambda value: 0 <= value < 1)
 
 
 def flag(name: str, value: object) -> None:
@@ -67,12 +61,6 @@ def sequence(name: str, value: object) -> tuple:
     if isinstance(value, numbers.Real):
         return (value,)
     raise ConfigError(f"{name} must be a number or a list of numbers, received {value!r}.")
-
-
-def section(name: str, value: object, kind: type) -> None:
-    """Check that the value is a config of this class."""
-    if not isinstance(value, kind):
-        raise ConfigError(f"{name} must be a {kind.__name__}, received {value!r}.")
 
 
 def sweep(seeds: object, low: float, high: float, steps: object) -> None:

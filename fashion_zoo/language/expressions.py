@@ -30,9 +30,7 @@ _UNREADABLE = (TypeError, ValueError, ArithmeticError, RecursionError, MemoryErr
 def parse(text: str, words: "Vocabulary[Any]") -> Any:
     """Evaluate an expression of names, calls, literals, fractions, lists and the operators.
 
-    Raises:
-        ConfigError: if it has anything else, an unknown name, arguments that do not fit, more than
-            ``LONGEST`` characters or ``DEEPEST`` levels. The message has the column, from 1.
+    A ConfigError about anything else has the column, from 1.
     """
     kind = with_article(words.kind)
     if len(text) > LONGEST:
@@ -63,27 +61,20 @@ class _Reader:
         self.text = text
         self.words = words
         self.kind = with_article(words.kind)
-        self.depth = 0
 
-    def read(self, node: ast.expr) -> Any:
-        if self.depth == DEEPEST:
+    def read(self, node: ast.expr, depth: int = 1) -> Any:
+        if depth > DEEPEST:
             raise self._error(node, f"{self.kind} nests at most {DEEPEST} levels.")
-        self.depth += 1
-        try:
-            return self._read(node)
-        finally:
-            self.depth -= 1
-
-    def _read(self, node: ast.expr) -> Any:
         match node:
             case ast.Name() | ast.Call():
-                return self._call(node)
+                return self._call(node, depth + 1)
             case ast.BinOp() if operate := self.words.operators.get(type(node.op)):
-                return self._apply(node, operate, [self.read(node.left), self.read(node.right)], {})
+                both = [self.read(one, depth + 1) for one in (node.left, node.right)]
+                return self._apply(node, operate, both, {})
             case ast.Constant(value=int() | float() | str() | None):
                 return node.value
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float())):
-                return -self.read(node.operand)
+                return -self.read(node.operand, depth + 1)
             case ast.BinOp(
                 op=ast.Div(),
                 left=ast.Constant(value=int() | float() as over),
@@ -91,11 +82,11 @@ class _Reader:
             ) if under:
                 return self._apply(node, operator.truediv, [over, under], {})
             case ast.List() | ast.Tuple():
-                return [self.read(element) for element in node.elts]
+                return [self.read(element, depth + 1) for element in node.elts]
             case _:
                 raise self._error(node, f"{self._source(node)} cannot stand in {self.kind}.")
 
-    def _call(self, node: ast.Name | ast.Call) -> Any:
+    def _call(self, node: ast.Name | ast.Call, depth: int) -> Any:
         function = node.func if isinstance(node, ast.Call) else node
         if not isinstance(function, ast.Name):
             raise self._error(node, f"{self._source(function)} is not a name.")
@@ -103,11 +94,11 @@ class _Reader:
             raise self._error(node, unknown(self.words.kind, function.id, self.words))
         arguments, keywords = [], {}
         if isinstance(node, ast.Call):
-            arguments = [self.read(argument) for argument in node.args]
+            arguments = [self.read(argument, depth) for argument in node.args]
             for keyword in node.keywords:
                 if keyword.arg is None:
                     raise self._error(keyword.value, "** cannot stand here.")
-                keywords[keyword.arg] = self.read(keyword.value)
+                keywords[keyword.arg] = self.read(keyword.value, depth)
         member = self.words[function.id]
         self._check_keywords(node, function.id, member, keywords)
         return self._apply(node, member, arguments, keywords)

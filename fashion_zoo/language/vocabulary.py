@@ -75,8 +75,9 @@ class Vocabulary(Mapping[str, Any], Generic[Made]):
             raise ConfigError(
                 f"The word of {with_article(self.kind)} is a name, received {word!r}."
             )
-        if not self._is_own(member):  # those of the package may not be loaded yet
-            self._load()
+        home = _home(member)[0]
+        if home not in self._others and not home.startswith(f"{self._package}."):
+            self._load()  # so that no word of the package can be taken before it is loaded
         check_new(self.kind, word, member, self._members.get(word))
         self._members[word] = member
         return member
@@ -141,11 +142,6 @@ class Vocabulary(Mapping[str, Any], Generic[Made]):
         self._load()
         return len(self._members)
 
-    def _is_own(self, member: Any) -> bool:
-        """Return whether a module of the vocabulary itself registers it."""
-        home = str(_home(member)[0])
-        return home in self._others or home.startswith(f"{self._package}.")
-
     def _modules(self) -> list[str]:
         """Return the names of the modules that register words."""
         if not self._package:
@@ -175,7 +171,7 @@ def check_new(kind: str, word: str, member: Any, taken: Any) -> None:
 
 def _home(member: Any) -> tuple[str, str]:
     kind = member if hasattr(member, "__qualname__") else type(member)
-    return kind.__module__, kind.__qualname__
+    return str(kind.__module__), kind.__qualname__
 
 
 @dataclasses.dataclass(frozen=True)
@@ -198,13 +194,6 @@ class Words:
     def parse(self, text: str) -> Any:
         """Evaluate the value of a setting."""
         return self.load().parse(text)
-
-    def check(self, name: str, text: Any) -> None:
-        """Check that the value of a setting can be read."""
-        try:
-            self.parse(text)
-        except ConfigError as error:
-            raise ConfigError(Message(f"{name}: ", error)) from error
 
 
 def words_of(config: Any) -> dict[str, Vocabulary[Any]]:
@@ -242,11 +231,15 @@ def check_settings(config: Any, section: str = "", of: Any = None) -> None:
         optional = type(None) in typing.get_args(kind)
         if typing.get_origin(kind) is Literal:
             checks.choice(name, value, kind)
-        elif dataclasses.is_dataclass(kind):
-            checks.section(name, value, kind)  # type: ignore[arg-type]
+        elif dataclasses.is_dataclass(kind) and not isinstance(value, kind):  # type: ignore[arg-type]
+            raise ConfigError(f"{name} must be a {kind.__name__}, received {value!r}.")
         for check in metadata:
             if isinstance(check, Words):
-                if not isinstance(value, str) or value != field.default:
-                    check.check(name, value)
+                if isinstance(value, str) and value == field.default:
+                    continue
+                try:
+                    check.parse(value)
+                except ConfigError as error:
+                    raise ConfigError(Message(f"{name}: ", error)) from error
             elif inspect.isfunction(check) and not (value is None and optional):
                 check(name, value)  # what is not a function is of another library, such as tyro

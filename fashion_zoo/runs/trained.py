@@ -45,13 +45,8 @@ def stored_config(
 def dataset_of(run: Run, given: Any = None) -> Dataset:
     """Return the data set that a run was trained on.
 
-    Args:
-        run: the run.
-        given: the same again, as ``data.load`` takes it; needed if it was arrays.
-
-    Raises:
-        ConfigError: if it was arrays and is not given.
-        DataError: if another one is given.
+    If it was arrays, it must be ``given`` again, as ``data.load`` takes it. Another one raises
+    DataError.
     """
     if given is None:
         return load(run.config.data)

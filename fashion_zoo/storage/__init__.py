@@ -56,14 +56,7 @@ def as_storage_error(path: Path) -> Iterator[None]:
 
 
 def absolute(path: str | os.PathLike[str]) -> Path:
-    """Make a path absolute, without resolving its links.
-
-    A program may change its current folder later, as ``%cd`` in a notebook does.
-
-    Raises:
-        StorageError: if it is relative and the current folder is gone.
-        ConfigError: if it has characters that no file system takes.
-    """
+    """Make a path absolute, because ``%cd`` may follow in a notebook; its links are not resolved."""
     try:
         plain, found = os.path.abspath(path), os.path.realpath(path)
     except OSError as error:
@@ -90,9 +83,6 @@ def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
 
     It has the same suffix, because Keras chooses a format by it. A link stays, and its target is
     replaced. After an exception ``path`` is as before.
-
-    Raises:
-        StorageError: if the folder cannot be written or the disk is full.
     """
     path = resolve(path)
     temporary = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex}{path.suffix}")
@@ -112,10 +102,7 @@ def atomic_folder(path: str | os.PathLike, *, replace: bool = False) -> Iterator
     """Yield a temporary sibling folder to fill, which becomes ``path`` at the end of the block.
 
     A link stays, and its target is replaced. Parents are made as needed. With ``replace`` an older
-    folder is removed once the new one is in its place.
-
-    Raises:
-        StorageError: if the folder cannot be written, or exists and ``replace`` is False.
+    folder is removed once the new one is in its place; without, one that exists is a StorageError.
     """
     path = resolve(path)
     temporary = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex}")
@@ -149,17 +136,10 @@ def check_free(
     force: bool,
     instead: str = Message("replace it with ", Hint("force", True)),
 ) -> None:
-    """Check that a folder may be made at ``path``.
+    """Check that a folder of a kind, such as ``"a run"``, may be made at ``path``.
 
-    Args:
-        path: the folder.
-        kind: what it shall be, such as ``"a run"``.
-        is_one: returns whether a folder is of this kind.
-        force: whether an older one of this kind, and nothing else, may be replaced.
-        instead: what the message proposes for an older one.
-
-    Raises:
-        RunError: if something else is there, or an older one and ``force`` is False.
+    ``force`` allows an older one, for which ``is_one`` is true, and nothing else. For an older one
+    without ``force``, the message of the RunError proposes ``instead``.
     """
     place = resolve(path)
     with as_storage_error(place):

@@ -48,12 +48,7 @@ class Lock:
         return self._is_same(self.folder) and self._has_file()
 
     def check(self) -> None:
-        """Check that the folder is still held, before anything is written into it.
-
-        Raises:
-            RunError: if another folder is in its place.
-            RunLockedError: if the lock file was removed or replaced.
-        """
+        """Check that the folder is still held; raises RunError or RunLockedError otherwise."""
         if not self._is_same(self.folder):
             raise RunError(
                 f"{self.folder} is no longer the folder that this training writes into: it was "
@@ -96,11 +91,8 @@ def lock(folder: Path) -> Iterator[Lock]:
 
     It is a file beside the folder, locked by the operating system, which frees it when the process
     ends in any way. On a disk without such locks the file names its process, and one of this
-    machine that no longer lives holds nothing.
-
-    Raises:
-        RunLockedError: if another process holds it; the message names that one.
-        StorageError: if the lock file cannot be written.
+    machine that no longer lives holds nothing. If another process holds it, RunLockedError names
+    that one.
     """
     import filelock
 

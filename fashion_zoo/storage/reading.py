@@ -60,19 +60,13 @@ def _finite(text: str) -> float:
     return value
 
 
-def _check_depth(value: Any) -> None:
+def _check_depth(value: Any, levels: int = _DEEPEST) -> None:
     """Check that a value can be walked by recursion."""
-    inside = [value]
-    for _ in range(_DEEPEST):
-        inside = [
-            one
-            for outer in inside
-            if isinstance(outer, dict | list)
-            for one in (outer.values() if isinstance(outer, dict) else outer)
-        ]
-        if not inside:
-            return
-    raise ValueError("it is nested too deeply")
+    if levels == 0:
+        raise ValueError("it is nested too deeply")
+    if isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            _check_depth(one, levels - 1)
 
 
 def read_verified(path: str | os.PathLike) -> bytes | None:
