@@ -56,7 +56,7 @@ def as_storage_error(path: Path) -> Iterator[None]:
 
 
 def absolute(path: str | os.PathLike[str]) -> Path:
-    """Make a path absolute, because ``%cd`` may follow in a notebook; its links are not resolved."""
+    """Make a path absolute, as ``%cd`` may follow in a notebook, without resolving its links."""
     try:
         plain, found = os.path.abspath(path), os.path.realpath(path)
     except OSError as error:
