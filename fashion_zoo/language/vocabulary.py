@@ -184,12 +184,12 @@ class Words:
     level than the setting. It imports no framework.
     """
 
-    room: str
+    module: str
     """Dotted name of the module that has the vocabulary as ``WORDS``."""
 
     def load(self) -> Vocabulary[Any]:
         """Import and return the vocabulary."""
-        return importlib.import_module(self.room).WORDS
+        return importlib.import_module(self.module).WORDS
 
     def parse(self, text: str) -> Any:
         """Evaluate the value of a setting."""

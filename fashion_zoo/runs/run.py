@@ -162,17 +162,17 @@ class Run:
                 for name in kind.files:
                     storage.remove(self.to_write(name))
 
-    def record_environment(self, surroundings: Mapping[str, Any], epochs: int) -> list[str]:
-        """Store the environment in which training resumes after ``epochs``, if it is another one.
+    def record_environment(self, described: Mapping[str, Any], epochs: int) -> list[str]:
+        """Store the environment in which training resumes after ``epochs``, if it has changed.
 
         Returns:
             The changes in words.
         """
         stored = self.read_json("environment.json")
         moves = stored.get("resumed", [])
-        changed = environment.changes((moves or [stored])[-1], surroundings)
+        changed = environment.changes((moves or [stored])[-1], described)
         if changed:
-            moves = [*moves, {"after_epoch": epochs, **surroundings}]
+            moves = [*moves, {"after_epoch": epochs, **described}]
             storage.write_json(self.to_write("environment.json"), {**stored, "resumed": moves})
         return changed
 

@@ -40,7 +40,7 @@ class Lock:
         """Let ``check`` find out, too, whether another folder takes the place of this one."""
         self.folder = absolute(folder)
         with as_storage_error(folder), contextlib.suppress(PermissionError):
-            # One that is writable and not readable cannot be told from another.
+            # A folder that is writable and not readable cannot be compared.
             self._open[self.folder] = os.open(self.folder, os.O_RDONLY)
 
     def is_held(self) -> bool:
@@ -90,9 +90,8 @@ def lock(folder: Path) -> Iterator[Lock]:
     """Hold the lock of a folder, which need not exist yet.
 
     It is a file beside the folder, locked by the operating system, which frees it when the process
-    ends in any way. On a disk without such locks the file names its process, and one of this
-    machine that no longer lives holds nothing. If another process holds it, RunLockedError names
-    that one.
+    ends in any way. On a disk without such locks the file names its process, and the file of a dead
+    process of this machine is void. RunLockedError names another process that holds the lock.
     """
     import filelock
 
@@ -121,14 +120,14 @@ def lock(folder: Path) -> Iterator[Lock]:
             ) from error
     try:
         with as_storage_error(folder):
-            ours = Lock(folder, file)
+            held_lock = Lock(folder, file)
         try:
             if kept:  # else filelock has named this process
                 with as_storage_error(folder):
-                    ours.name()
-            yield ours
+                    held_lock.name()
+            yield held_lock
         finally:
-            ours.end()
+            held_lock.end()
     finally:
         held.release()
 
