@@ -231,7 +231,11 @@ def check_settings(config: Any, section: str = "", of: Any = None) -> None:
         optional = type(None) in typing.get_args(kind)
         if typing.get_origin(kind) is Literal:
             checks.choice(name, value, kind)
-        elif dataclasses.is_dataclass(kind) and not isinstance(value, kind):  # type: ignore[arg-type]
+        elif (
+            isinstance(kind, type)
+            and dataclasses.is_dataclass(kind)
+            and not isinstance(value, kind)
+        ):
             raise ConfigError(f"{name} must be a {kind.__name__}, received {value!r}.")
         for check in metadata:
             if isinstance(check, Words):
