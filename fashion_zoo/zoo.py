@@ -66,7 +66,7 @@ def get(
     changes = {field: value for field, value in given.items() if value is not None}
     config = override(entry.config, {"model": overrides, **changes})
 
-    from fashion_zoo.training.compile import build_model, compile_model
+    from fashion_zoo.training.fit import build_model, compile_model
     from fashion_zoo.training.plan import plan
 
     still = plan(config)
@@ -127,16 +127,16 @@ def train(
 
     if export:
         check_exportable(path / IN_RUN)  # before the training, which takes minutes
-    ended = train_run(
+    run, interrupted = train_run(
         entry, chosen, path, fork=None if fork is None else Path(fork), display=display,
         callbacks=callbacks, force=force, resume=resume, next_free=run_dir is None, data=images,
     )  # fmt: skip
-    trained = Trained(ended.run, ended.run.read_json("training.json"), None, None)
-    if ended.interrupted and not trained.training["finished"]:
+    trained = Trained(run, run.read_json("training.json"), None, None)
+    if interrupted and not trained.training["finished"]:
         raise TrainingInterrupted(trained)
-    call = Call("evaluate", (str(ended.run.path),))
+    call = Call("evaluate", (str(run.path),))
     with advice(lambda _: Message("The trained model is saved. Evaluate it with: ", call)):
-        if ended.interrupted:  # Ctrl-C came with the last epoch
+        if interrupted:  # Ctrl-C came with the last epoch
             raise KeyboardInterrupt
         return _measured(trained, images, evaluate, export, progress)
 

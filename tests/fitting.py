@@ -4,8 +4,7 @@ import keras
 
 from fashion_zoo import recipe
 from fashion_zoo.data import load
-from fashion_zoo.training.compile import build_model
-from fashion_zoo.training.fit import fit
+from fashion_zoo.training.fit import build_model, fit
 from fashion_zoo.training.plan import plan
 
 

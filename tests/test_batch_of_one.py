@@ -3,7 +3,7 @@ import pytest
 
 import fashion_zoo
 from fashion_zoo import ConfigError, get
-from fashion_zoo.training.compile import check_batch
+from fashion_zoo.training.fit import check_batch
 
 NARROW = {"hidden_units": (8,)}
 

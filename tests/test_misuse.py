@@ -90,7 +90,7 @@ def cheap(place, monkeypatch):
         "fashion_zoo.tuning.Study", "fashion_zoo.tuning.serve",
         "fashion_zoo.evaluation.report.evaluate_run", "fashion_zoo.exporting.export_run",
         "fashion_zoo.runs.Run.load_model", "fashion_zoo.show.figures.save",
-        "fashion_zoo.training.compile.build_model",
+        "fashion_zoo.training.fit.build_model",
         "fashion_zoo.data.sources.fashion_mnist._read",
     ):  # fmt: skip
         monkeypatch.setattr(target, begun)

@@ -15,7 +15,7 @@ import pytest
 from fashion_zoo import layers, list_recipes, override, recipe
 from fashion_zoo.optimizers import last_step
 from fashion_zoo.runs.model_file import read_model, write_model
-from fashion_zoo.training.compile import build_model, compile_model
+from fashion_zoo.training.fit import build_model, compile_model
 from fashion_zoo.training.plan import plan
 
 STORED = Path(__file__).parent / "data" / "jax_trained.npz"

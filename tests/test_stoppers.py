@@ -11,7 +11,7 @@ from fashion_zoo import TrainingError, override, recipe
 from fashion_zoo.callbacks import EarlyStopping, StopOnDivergence, TimeBudget
 from fashion_zoo.data.batches import encode
 from fashion_zoo.training import ending
-from fashion_zoo.training.compile import build_model, compile_model, untrained_loss
+from fashion_zoo.training.fit import build_model, compile_model, untrained_loss
 from fashion_zoo.training.plan import plan
 
 

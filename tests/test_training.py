@@ -8,7 +8,7 @@ from fashion_zoo import ConfigError, MLPConfig, recipe
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import load
-from fashion_zoo.training.compile import build_model, compile_model, steps_of_about_a_second
+from fashion_zoo.training.fit import build_model, compile_model, steps_of_about_a_second
 from fashion_zoo.training.plan import plan
 
 
@@ -30,7 +30,7 @@ def test_the_same_seed_gives_the_same_run_bit_for_bit(trained, tmp_path, small):
 
 @pytest.mark.parametrize("steps", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_how_many_steps_an_execution_has_changes_nothing(trained, small, monkeypatch, steps):
-    module = "fashion_zoo.training.compile.steps_of_about_a_second"
+    module = "fashion_zoo.training.fit.steps_of_about_a_second"
     monkeypatch.setattr(module, lambda *_: steps)  # of 10 batches: 3 leaves a ragged last execution
     _, rows = fitted(small)
     whole = trained.run.history()  # of executions of 10 steps

@@ -121,7 +121,7 @@ class StopOnDivergence(keras.callbacks.Callback):
     known before the first step.
 
     Args:
-        start: loss of the untrained model; see ``fashion_zoo.training.compile.untrained_loss``.
+        start: loss of the untrained model; see ``fashion_zoo.training.fit.untrained_loss``.
             With 0 or less, only a loss that is not finite ends the training.
         advice: the end of the message; a ``Message`` keeps its hints.
         far: the largest multiple of ``start`` that is allowed.

@@ -21,7 +21,7 @@ from fashion_zoo.registry import Recipe
 from fashion_zoo.show import figures, pages, plots
 from fashion_zoo.show.progress import sweeping
 from fashion_zoo.show.waiting import Progress
-from fashion_zoo.training.compile import build_model, check_batch, compile_model
+from fashion_zoo.training.fit import build_model, check_batch, compile_model
 from fashion_zoo.training.plan import plan
 
 if TYPE_CHECKING:

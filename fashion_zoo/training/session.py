@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import keras
 
@@ -24,20 +24,12 @@ from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.show.waiting import waiting
 from fashion_zoo.storage import absolute
 from fashion_zoo.training.checkpoint import Checkpoint
-from fashion_zoo.training.compile import build_model
-from fashion_zoo.training.fit import fit
+from fashion_zoo.training.fit import build_model, fit
 from fashion_zoo.training.plan import Plan, plan
 from fashion_zoo.training.recorder import Recorder, fork_checkpoint, identity, load_checkpoint
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-
-class Outcome(NamedTuple):
-    """A run, and whether Ctrl-C was pressed, so that nothing should follow."""
-
-    run: Run
-    interrupted: bool
 
 
 @precision.keras_defaults()
@@ -53,8 +45,8 @@ def train_run(
     fork: str | Path | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     next_free: bool = False,
-) -> Outcome:
-    """Train a recipe into a run folder.
+) -> tuple[Run, bool]:
+    """Train a recipe into a run folder; return the run, and whether Ctrl-C was pressed.
 
     The arguments are those of ``zoo.train``. ``next_free`` takes the first free folder of PATH,
     PATH-2, PATH-3, ... Ctrl-C stops cleanly: the weights trained so far are saved.
@@ -94,7 +86,7 @@ def train_run(
             display.say(f"{run.path} is finished: nothing is left to train.")
             if not (run.path / "curves.png").exists():  # the process was killed before
                 _draw_curves(run)
-            return Outcome(run, interrupted=False)
+            return run, False
         known = identity(run, data)
         start = load_checkpoint(run, known) or origin
         if start:
@@ -113,7 +105,7 @@ def _train(
     callbacks: Sequence[keras.callbacks.Callback],
     display: TrainingDisplay,
     recorder: Recorder,
-) -> Outcome:
+) -> tuple[Run, bool]:
     """Fit the model until the end or until Ctrl-C, and save it."""
     finished = True
     say = display.say if display.enabled else streams.say  # Ctrl-C is always answered
@@ -126,7 +118,7 @@ def _train(
             finished = False
         with waiting("Validating and saving the model", display.enabled):
             _finish(model, recorder, dataset.validation, finished, display)
-    return Outcome(recorder.run, interrupted=stop.requested or not finished)
+    return recorder.run, stop.requested or not finished
 
 
 def _resume(run: Run, start: Checkpoint, surroundings: Mapping[str, Any]) -> None:
@@ -207,12 +199,12 @@ def train_once(
         return run
     new = run is None
     with releasing():
-        ended = train_run(
+        run, interrupted = train_run(
             entry, config, path, display=display, data=data, force=new, resume=not new
         )
-    if ended.interrupted:
+    if interrupted:
         raise KeyboardInterrupt
-    return ended.run
+    return run
 
 
 def _same_run(path: Path, name: str, config: RunConfig) -> Run | None:

@@ -21,8 +21,7 @@ from fashion_zoo.registry import Recipe
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.spaces import Parameter, TrainingSpace, check_images, narrowed
 from fashion_zoo.spaces.ranges import Choice, Float, Whole
-from fashion_zoo.training.compile import build_model, compile_model
-from fashion_zoo.training.fit import fit
+from fashion_zoo.training.fit import build_model, compile_model, fit
 from fashion_zoo.training.plan import Plan, plan
 from fashion_zoo.tuning.base_oracle import SearchError
 
