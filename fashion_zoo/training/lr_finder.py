@@ -27,6 +27,7 @@ from fashion_zoo.training.plan import plan
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+RECOMMENDED = "slide"  # docs/commands/find_lr.md gives the reason
 _WIDTH = 0.03  # standard deviation of the smoothing, a fraction of the sweep
 _DIVERGED = 4.0  # times the lowest loss so far; fastai's limit
 _FLAT = 0.1  # fraction of the steepest slope at which "slide" stops
@@ -52,7 +53,10 @@ class RangeTest(NamedTuple):
     suggestions: dict[str, Suggestion]
     """steepest, valley, minimum and slide; see ``suggest``."""
 
-    recommended = "slide"  # docs/commands/find_lr.md gives the reason
+    @property
+    def recommended(self) -> str:
+        """Name of the suggestion to take."""
+        return RECOMMENDED
 
     @property
     def rate(self) -> float:

@@ -105,7 +105,7 @@ def best_of_grid(rates: Mapping[Rate, list[float]]) -> Rate:
 
 def rates_table(rows: Rows) -> str:
     """Return the Markdown table, and whether the recommended suggestions are near the best."""
-    from fashion_zoo.training.lr_finder import RangeTest
+    from fashion_zoo.training.lr_finder import RECOMMENDED
 
     lines = []
     near: dict[str, list[str]] = {"within": [], "not within": []}
@@ -115,7 +115,7 @@ def rates_table(rows: Rows) -> str:
         others = [cells[rule] for rule in ("default", *RULES)]
         reached = f"{best[1]:g}: {columns.percent(rates[best])}"
         lines.append([f"`{SCHEDULE}`", f"`{name}`", reached, *others])
-        (own,) = [each for (rule, _), each in rates.items() if rule == RangeTest.recommended]
+        (own,) = [each for (rule, _), each in rates.items() if rule == RECOMMENDED]
         below = statistics.fmean(rates[best]) - statistics.fmean(own)
         near["within" if 100 * below <= NEAR else "not within"].append(f"`{name}`")  # NaN is not
     heads = ["schedule", "recipe", "best of the grid", "default", *RULES]
@@ -125,7 +125,7 @@ def rates_table(rows: Rows) -> str:
         if names
     )
     table = pages.table(heads, lines)
-    return f"{table}\n\n`{RangeTest.recommended}`, which find_lr recommends, is {verdict}."
+    return f"{table}\n\n`{RECOMMENDED}`, which find_lr recommends, is {verdict}."
 
 
 def _against(rate: float, each: list[float], best: list[float]) -> str:
