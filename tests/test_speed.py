@@ -10,6 +10,7 @@ import pytest
 import fashion_zoo
 from fashion_zoo import ConfigError, DataError, TrainingError
 from fashion_zoo.augment.policies import OPERATIONS
+from fashion_zoo.machine.precision import ChosenPrecision
 from recipes import benchmark
 from recipes.benchmark import contenders, gpu, program, speed
 from recipes.benchmark.slices import Slice
@@ -33,7 +34,7 @@ def children(monkeypatch):
 
 @pytest.mark.slow
 def test_contenders_train_in_slices_and_are_gone_afterwards(children):
-    changes = (speed.SETTINGS["batch 128, float32"], SMALL)
+    changes = (speed.settings()["batch 128, float32"], SMALL)
     names = speed.frameworks()
     timed, answers = speed.train({name: (name, changes, "") for name in names}, 5)
     assert list(timed) == list(answers) == names
@@ -70,9 +71,11 @@ def fake(entries, rounds):
 def test_ratios_are_of_the_same_round(monkeypatch):
     monkeypatch.setattr(speed, "train", fake)
     monkeypatch.setattr(speed, "frameworks", lambda: ["fashion_zoo", "keras"])
-    rows = [row for name in speed.SETTINGS for row in speed.training_rows(name, 5, SMALL)]
+    chosen = ChosenPrecision("auto", "mixed_bfloat16", "")
+    monkeypatch.setattr(speed.precision, "choose", {"auto": chosen}.get)
+    rows = [row for name in speed.settings() for row in speed.training_rows(name, 5, SMALL)]
     found = {(row["setting"], row["name"], row["measure"]): row for row in rows}
-    ratio = found["batch 512, bfloat16", "keras", "time against fashion_zoo"]
+    ratio = found["batch 512, mixed_bfloat16", "keras", "time against fashion_zoo"]
     assert [ratio[one] for one in ("median", "low", "high")] == [2, 2, 2]
     fast = found["batch 128, float32", "fashion_zoo", "throughput"]
     assert [fast[one] for one in ("median", "low", "high")] == [128 / 3, 32, 64]
@@ -83,7 +86,7 @@ def test_ratios_are_of_the_same_round(monkeypatch):
         "| batch 128, float32 | fashion_zoo | 43 (32 to 64) | 1.00 (1.00 to 1.00) | 0.500 "
         "| 100 MB |"
     )
-    assert lines[-1].startswith("| batch 512, bfloat16 | fashion_zoo, standard | ")
+    assert lines[-1].startswith("| batch 512, mixed_bfloat16 | fashion_zoo, standard | ")
 
 
 def test_shares_are_of_the_whole(monkeypatch):
@@ -124,7 +127,7 @@ def test_the_note_counts_what_was_repeated_and_names_what_is_uneven():
 
 @pytest.mark.slow
 def test_every_part_can_be_left_out(children):
-    changes = (speed.SETTINGS["batch 128, float32"], SMALL)
+    changes = (speed.settings()["batch 128, float32"], SMALL)
     for part, (less, without) in speed.PARTS.items():
         entry = ("fashion_zoo", (*changes, less), without)
         assert len(speed.train({part: entry}, 1)[0][part]) == 1

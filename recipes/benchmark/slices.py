@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 LIMIT = 1.15  # a reference loop that takes so many times the lower quartile has stalled
+REST = 0.05  # seconds before a loop: OpenMP's threads spin for some 10 ms when their work is done
 WINDOW = 200  # loops of which the quartile is, so that a lasting change of speed is no stall
 PAUSES = 50  # loops that a slice waits at most until the machine is quiet
 TRIES = 3  # of a slice; the last one counts even if the machine stalled
@@ -83,6 +84,7 @@ def make_reference() -> Callable[[], float]:
     pool = concurrent.futures.ThreadPoolExecutor(cores)
 
     def work() -> float:
+        time.sleep(REST)
         start = time.perf_counter()
         list(pool.map(_work, range(cores)))
         return time.perf_counter() - start
