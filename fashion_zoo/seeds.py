@@ -4,14 +4,10 @@ import hashlib
 
 
 def derive(seed: int, *words: str | int) -> int:
-    """Derive an independent seed, the same on every machine and Python version.
+    """Derive an independent seed in [0, 2**31), the same on every machine and Python version.
 
-    Args:
-        seed: the run's seed.
-        *words: what the randomness is for, such as ``"kernel", "dense_1"``.
-
-    Returns:
-        An int in [0, 2**31): Keras keeps seeds in int32.
+    ``words`` are what the randomness is for, such as ``"kernel", "dense_1"``.
     """
     text = "/".join(str(word) for word in (seed, *words))
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") & 0x7FFFFFFF
+    digest = hashlib.sha256(text.encode()).digest()
+    return int.from_bytes(digest[:4], "big") & 0x7FFFFFFF  # Keras keeps seeds in int32

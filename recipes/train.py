@@ -100,7 +100,7 @@ def _print(trained) -> None:
     if not training["finished"]:
         print(
             f"Interrupted after {_lines.counted(training['epochs'], 'whole epoch')}. "
-            "What is trained so far is saved."
+            "The training so far is saved."
         )
         hints = (errors.Hint("run_dir", path), errors.Hint("resume", True))
         print("Resume with:", _spelling.command(errors.Call("train", (trained.run.recipe,), hints)))

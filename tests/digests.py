@@ -1,7 +1,7 @@
 """Print what trainings compute, as digests: ``python tests/digests.py``.
 
 Every recipe is trained for 3 epochs on 6,000 images while everything moves that a schedule can
-move, is broken off in its second epoch and resumed. Two commits compute the same on one machine if
+move, is interrupted in its second epoch and resumed. Two commits compute the same on one machine if
 both print the same.
 """
 
@@ -75,7 +75,7 @@ def digests(case: str, folder: Path) -> dict[str, str]:
     }  # fmt: skip
     try:
         fashion_zoo.train(recipe, callbacks=[_Break()], **options)
-        raise AssertionError("it was not broken off")
+        raise AssertionError("it was not interrupted")
     except KeyboardInterrupt:
         pass
     fashion_zoo.train(recipe, resume=True, **options)

@@ -1,6 +1,7 @@
 """How flags are read, shown and suggested, without anything being trained."""
 
 import dataclasses
+import functools
 import importlib
 import re
 import shlex
@@ -47,7 +48,7 @@ def test_a_value_is_read_as_people_write_it(words, section, name, value):
 
 
 def test_the_word_none_is_a_pruner_of_tune():
-    kind = lambda **fields: tune.Tune(space=BN.space, **fields)  # noqa: E731
+    kind = functools.partial(tune.Tune, space=BN.space)
     words = ["--pruner", "none", "--epochs", "3", "--seconds", "none"]
     options, config = _common.parse_config(kind, words, "tune bn_mlp", BN.config, tune._BRIEF)
     assert (options.pruner, options.seconds, config.training.epochs) == ("none", None, 3)

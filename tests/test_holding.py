@@ -108,9 +108,9 @@ def test_a_planted_older_run_is_not_taken_for_ours(tmp_path):
     with runs.reopen(tmp_path / "r", {}) as run:
         assert run.load_checkpoint() == b"mine"
     ours = contents(tmp_path / "r")
-    with pytest.raises(RunError, match="was not put there by this package"):  # noqa: SIM117
-        with begun(tmp_path / "r", force=True):
-            pass
+    refused = pytest.raises(RunError, match="was not put there by this package")
+    with refused, begun(tmp_path / "r", force=True):
+        pass
     assert contents(tmp_path / "r") == ours
     assert contents(tmp_path / ".r.replaced") == before
 

@@ -125,7 +125,7 @@ def test_asha_looks_twice_and_not_shortly_before_the_end(opened, epochs):
 
 
 def test_asha_stops_what_is_behind(opened):
-    """Of three trials one goes on past a rung."""
+    """Of three trials one continues past a rung."""
     study = opened(trials=3)
     oracle = StudyOracle(study)
     oracle.hyperparameters = space()

@@ -102,7 +102,7 @@ def test_early_stopping_brings_the_best_weights_back_after_ctrl_c(tmp_path, smal
         early_stopped(tmp_path, small)
     trained = caught.value.trained
     assert str(caught.value) == (
-        "Interrupted after 4 whole epochs. What is trained so far is saved."
+        "Interrupted after 4 whole epochs. The training so far is saved."
     )
     path = tmp_path / "r"
     call = f'fashion_zoo.train("bn_mlp", run_dir="{path}", resume=True)'

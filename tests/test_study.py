@@ -104,7 +104,7 @@ def test_a_silent_worker_loses_its_trial_after_the_lease(opened, monkeypatch):
     now[0] = 18.5
     taken = other.claim()
     assert taken.index == attempt.index == 0
-    # It goes on, and nothing of it counts any more.
+    # It continues, and nothing of it counts any more.
     assert not silent.note(attempt, "beat", 2)
     assert not silent.report(attempt, 1, 0.9)
     assert not silent.tell(attempt, [0.9])

@@ -94,7 +94,7 @@ def url(request, tmp_path):
 
 
 def test_four_workers_finish_each_trial_once_whatever_happens_to_them(url):
-    """Two are killed; one is stopped for longer than its lease, and goes on."""
+    """Two are killed; one is paused for longer than its lease, and continues."""
     workers = start(4, url, 40, 1.0, LEASE, "none")
     for worker in workers[:3]:
         worker.stdout.readline()  # it has finished one trial, and begins the next

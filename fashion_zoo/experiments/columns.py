@@ -89,14 +89,10 @@ def against(
     write: Write = points,
     itself: str | None = None,
 ) -> Column:
-    """Return a column of differences to another arm, paired by seed.
+    """Return a column of differences of a metric to another arm, paired by seed.
 
-    Args:
-        header: heading of the column.
-        metric: the metric to compare.
-        base: the other arm, or a function that chooses it; if not measured, the cell is empty.
-        write: makes the cell of the differences, one per seed.
-        itself: the cell of the other arm.
+    ``base`` is the other arm, or a function that chooses it; if it was not measured, the cell is
+    empty. ``write`` makes the cell of the differences; ``itself`` is the cell of the other arm.
     """
 
     def cell(measured: Measured, arm: str) -> str | None:

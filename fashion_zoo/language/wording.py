@@ -41,13 +41,8 @@ def cost(name: str, value: float) -> str:
 def unknown(kind: str, received: object, known: Iterable[str]) -> str:
     """Return the message for an unknown name: what was received, the nearest name, all names.
 
-    Args:
-        kind: what was looked up, such as ``"recipe"``.
-        received: the unknown name.
-        known: every known name.
-
-    Returns:
-        For example ``Unknown recipe 'bn_mpl'. Did you mean 'bn_mlp'? Known: ...``.
+    For example ``Unknown recipe 'bn_mpl'. Did you mean 'bn_mlp'? Known: ...`` of the ``kind``
+    ``"recipe"``.
     """
     names = sorted(known)
     near = nearest(str(received), names)

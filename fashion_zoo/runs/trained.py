@@ -112,7 +112,7 @@ class TrainingInterrupted(KeyboardInterrupt):
 
     def __init__(self, trained: Trained):
         epochs = counted(trained.training["epochs"], "whole epoch")
-        super().__init__(f"Interrupted after {epochs}. What is trained so far is saved.")
+        super().__init__(f"Interrupted after {epochs}. The training so far is saved.")
         self.trained = trained
         """The result so far."""
         hints = (Hint("run_dir", str(trained.run.path)), Hint("resume", True))

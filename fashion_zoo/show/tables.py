@@ -10,14 +10,8 @@ def print_table(
 ) -> None:
     """Print a table on stdout, as wide as the terminal allows.
 
-    Names, in the first column, and numbers are never broken. On a terminal that is too narrow, a
-    row takes several lines.
-
-    Args:
-        title: a line above it.
-        columns: the headings.
-        rows: the cells.
-        numbers: number of columns at the end that hold numbers and are aligned to the right.
+    Names, in the first column, and numbers, in the last ``numbers`` columns, are never broken. On a
+    terminal that is too narrow, a row takes several lines.
     """
     from rich import box
     from rich.console import Console

@@ -121,16 +121,9 @@ def fit(
 ) -> None:
     """Train a model with Keras's own ``fit``.
 
-    Args:
-        model: the model.
-        plan: the training.
-        dataset: the images.
-        callbacks: of the caller. They come after those of the plan, so that they see the complete
-            logs of an epoch, and before display and recorder.
-        display: the progress display.
-        recorder: writes each epoch, and has the checkpoint to start from.
-        initial_epoch: epochs that are done, if there is no recorder.
-        compiled: whether model and plan have been through ``compile_model`` already.
+    The ``callbacks`` of the caller come after those of the plan, so that they see the complete logs
+    of an epoch, and before display and recorder. The recorder has the checkpoint to start from;
+    without one, ``initial_epoch`` epochs are done.
 
     Raises:
         ConfigError: as ``check_batch``; or if the plan moves a value that the model does not have.

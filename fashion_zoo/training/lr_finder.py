@@ -95,12 +95,8 @@ def find_lr(
 ) -> RangeTest:
     """Train new models of a recipe for a few steps while the learning rate rises.
 
-    The arguments are those of ``zoo.find_lr``. Only training images are used; a picture that cannot
-    be drawn is a warning.
-
-    Raises:
-        DataError: if a data file is damaged.
-        TrainingError: if the loss diverges at once.
+    Arguments and errors are those of ``zoo.find_lr``. Only training images are used; a picture that
+    cannot be drawn is a warning.
     """
     train, rates = data.train, np.geomspace(low, high, steps)
     losses = np.full((seeds, steps), np.nan)

@@ -67,15 +67,10 @@ class Plan:
 
 
 def plan(config: RunConfig, images: int | None = None) -> Plan:
-    """Plan a training on this device.
+    """Plan a training on so many images on this device.
 
-    Args:
-        config: the config.
-        images: number of training images; None plans no steps, so that nothing moves and labels
-            are integers.
-
-    Raises:
-        ConfigError: if there are fewer images than a batch has.
+    None plans no steps, so that nothing moves and labels are integers. Fewer images than a batch
+    has raise ConfigError.
     """
     training = config.training
     steps = 0 if images is None else steps_per_epoch(images, training.batch_size)

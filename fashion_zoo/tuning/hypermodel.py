@@ -155,16 +155,9 @@ class RecipeHyperModel(keras_tuner.HyperModel):
     ) -> keras.callbacks.History:
         """Train like ``recipes.train``, with schedules over all ``epochs``.
 
-        Args:
-            hp: hyperparameters of the model.
-            model: the model.
-            *data: must be empty, since the hypermodel has its own data.
-            epochs: the last epoch; by default that of the config.
-            initial_epoch: number of epochs that the model was trained before.
-            callbacks: additional callbacks.
-            verbose: ignored; tuners pass it.
-            repetition: index of the training in its trial, which sets seed and fold.
-            **options: must be empty, since the config sets the other arguments of ``fit``.
+        ``data`` and ``options`` must be empty, since the hypermodel has its own data and settings;
+        ``verbose``, which tuners pass, is ignored. ``repetition`` is the index of the training in
+        its trial, which sets seed and fold.
 
         Raises:
             SearchError: if ``search()`` was called with data, options or unsuitable callbacks.
