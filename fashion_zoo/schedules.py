@@ -118,8 +118,7 @@ def restarts(
 
     Reference: SGDR, Loshchilov & Hutter 2017, arXiv:1608.03983; ``multiplier`` is its T_mult.
     """
-    whole = isinstance(cycles, int)
-    checks.number("cycles", cycles, "a whole number in 1..100", lambda n: whole and 1 <= n <= 100)
+    checks.whole("cycles", cycles, 1, 100)
     checks.number("multiplier", multiplier, "a number of at least 1", lambda number: number >= 1)
     _check_factors(decay=decay, end=end)
     lengths = [multiplier**cycle for cycle in range(cycles)]

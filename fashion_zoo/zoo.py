@@ -280,7 +280,7 @@ def find_lr(
 
     Raises:
         TrainingError: if the loss diverged at once.
-        StorageError: if the picture cannot be written.
+        StorageError: if another file is at ``to``.
     """
     figures.check_place(to, force=force)
     entry = registry.recipe(name)

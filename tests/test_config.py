@@ -180,6 +180,7 @@ def test_override_reaches_any_depth_and_leaves_the_rest():
             {"epochs": 5},
             r"Unknown option 'epochs'\. .* It is an option of training: training=\{'epochs'",
         ),
+        ({"policy": ()}, r"Unknown option 'policy'\. Known: [a-z, ]+\.$"),  # a property, no option
         ({"training": 5}, "training must be a mapping with some of epochs, batch_size"),
         ({"model": {"dropout": 2}}, "below 1, received 2"),
     ],

@@ -1,5 +1,6 @@
 """What a training is given and where it stands: callbacks, folders, names and surroundings."""
 
+import io
 import json
 import os
 import types
@@ -11,10 +12,16 @@ from resuming import OPTIONS, stopped, train
 
 import fashion_zoo
 from fashion_zoo import ConfigError, DataConfig, MLPConfig, Run, RunConfig, runs
+from fashion_zoo.layers import as_array
 from fashion_zoo.machine import environment
 from fashion_zoo.storage.databases import study_place
 from fashion_zoo.training import session
-from fashion_zoo.training.checkpoint import capture, parse, restore_callbacks
+from fashion_zoo.training.checkpoint import (
+    capture,
+    parse,
+    restore_callbacks,
+    restore_variables,
+)
 
 
 class Count(keras.callbacks.Callback):
@@ -99,6 +106,25 @@ def test_a_state_that_cannot_be_kept_is_named():
     callback.seen = [1]
     kept = parse(capture(model, [callback, keras.callbacks.Callback()], 1)).callbacks
     assert restore_callbacks([], {**kept, "StopOnDivergence": {}}) == ["Count"]  # and no former one
+
+
+def test_an_array_that_is_of_no_callback_is_damage():
+    stream = io.BytesIO()
+    about = {"format": 2, "epochs": 1, "stopped": False, "callbacks": {"A": {}}, "run": None}
+    about = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
+    np.savez(stream, about=about, callback=np.zeros(1))
+    with pytest.raises(ValueError, match="it is not a checkpoint"):
+        parse(stream.getvalue())
+
+
+def test_a_variable_of_bfloat16_is_restored():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, dtype="bfloat16")])
+    model.compile("sgd", "mse")
+    kept = parse(capture(model, [], 1))
+    before = [as_array(weight) for weight in model.weights]
+    model.set_weights([weight + 1 for weight in before])
+    restore_variables(model, kept)
+    assert [*map(str, map(as_array, model.weights))] == [*map(str, before)]
 
 
 @pytest.mark.parametrize(

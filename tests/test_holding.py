@@ -7,7 +7,7 @@ import sys
 import pytest
 from resuming import files, train
 
-from fashion_zoo import RunError, RunLockedError, open_run, recipe, runs
+from fashion_zoo import RunError, RunLockedError, open_run, recipe, runs, storage
 from fashion_zoo.runs import places
 from fashion_zoo.storage import locks
 from fashion_zoo.training.recorder import Recorder
@@ -136,6 +136,22 @@ def test_a_forced_run_that_fails_gives_the_older_one_back(tmp_path):
         run.save_checkpoint(1, b"newer")
         raise KeyboardInterrupt
     assert contents(tmp_path / "r") == before
+    assert [file.name for file in tmp_path.iterdir()] == ["r"]
+
+
+def test_an_older_run_is_kept_until_the_new_one_is_finished(tmp_path):
+    with begun(tmp_path / "r") as run:
+        run.save_checkpoint(1, b"state")
+    before = contents(tmp_path / "r")
+    with begun(tmp_path / "r", force=True):
+        pass  # Ctrl-C ended its training
+    with runs.reopen(tmp_path / "r", {}):
+        pass  # and once more
+    kept = contents(tmp_path / ".r.replaced")
+    assert {name: kept[name] for name in before} == before
+    with runs.reopen(tmp_path / "r", {}) as run:
+        done = {"finished": True, "epochs": 1, "seconds": 1.0, "validation_accuracy": 0.5}
+        storage.write_json(run.to_write("training.json"), done)
     assert [file.name for file in tmp_path.iterdir()] == ["r"]
 
 

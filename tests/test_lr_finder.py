@@ -13,6 +13,14 @@ RATES = np.geomspace(1e-6, 10, 701)
 LOG = np.log10(RATES)
 
 
+def test_a_loss_that_is_not_finite_at_once_names_the_first_rate(monkeypatch):
+    from fashion_zoo.training import lr_finder
+
+    monkeypatch.setattr(lr_finder, "_sweep", lambda *_: np.array([]))
+    with pytest.raises(TrainingError, match=r"at a learning rate of 1e-06, 0 steps from the start"):
+        fashion_zoo.find_lr("bn_mlp", seeds=1, steps=20)
+
+
 def test_the_four_rules_on_a_curve_that_is_known():
     # falls as a logistic around 1e-3, and rises as a parabola after 1e-1
     curve = 2 - 1 / (1 + np.exp(-4 * (LOG + 3))) + np.maximum(LOG + 1, 0) ** 2

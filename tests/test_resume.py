@@ -202,37 +202,13 @@ def raising(error):
     raise error
 
 
-def test_a_fork_goes_on_with_other_settings(whole, tmp_path):
-    schedules = {"dropout": "constant", "dropout_each": "epoch"}
-    run = train(
-        tmp_path / "fork",
-        fork=whole.path,
-        model={"dropout": (0.4, 0.3)},
-        training={"epochs": 5, "batch_size": 50, "schedules": schedules},
-    )
-    history, origin = run.history(), whole.history()
-    assert history["epoch"] == [1, 2, 3, 4, 5]
-    assert history["loss"][:3] == origin["loss"]
-    assert history["loss"][3] < origin["loss"][0]
-    assert run.config.model.hidden_units == whole.config.model.hidden_units
-    assert [run.load_model().get_layer(f"dropout_{n}").rate for n in (1, 2)] == [0.4, 0.3]
-    # 12 steps an epoch now: the one-cycle rate ends with the last of 60
-    assert history["learning_rate"][-1] == pytest.approx(3e-3 / 250_000)
-    assert whole.finished
-
-
-def test_a_fork_that_cannot_be_says_why(whole, tmp_path):
-    with pytest.raises(RunError, match=r"has trained 3 epochs.*Set training.epochs above 3"):
-        train(tmp_path / "r", fork=whole.path)
-    no_decay = {"weight_decay": 0.0, "schedules": {"weight_decay": "constant"}}
-    for changes in (
-        {"model": {"hidden_units": (16, 16)}},
-        {"training": {"optimizer": "sgd", **no_decay}},
-    ):
-        config = fashion_zoo.override(whole.config, {"training": {"epochs": 5}})
-        with pytest.raises(RunError, match="Model and optimizer cannot change"):
-            train(tmp_path / "r", fork=whole.path, config=fashion_zoo.override(config, changes))
-        assert not (tmp_path / "r").exists()
+def test_a_checkpoint_that_a_kill_left_behind_is_removed(whole, tmp_path):
+    shutil.copytree(whole.path, tmp_path / "r")
+    for name in ("model.keras", "training.json", "curves.png"):
+        (tmp_path / "r" / name).unlink()
+    state = tmp_path / "r" / "state"
+    shutil.copy(state / "epoch-000002", state / "epoch-000001")
+    assert_same(train(tmp_path / "r", resume=True), whole)
 
 
 @pytest.mark.slow

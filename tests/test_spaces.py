@@ -6,7 +6,7 @@ from fashion_zoo import list_recipes, override, recipe, spaces
 from fashion_zoo.config import RunConfig
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.models.mlp import MLPConfig, MLPSpace
-from fashion_zoo.spaces import TrainingSpace, complete, is_active
+from fashion_zoo.spaces import TrainingSpace, complete, is_active, narrowed
 from fashion_zoo.spaces.ranges import Choice
 
 BASE = RunConfig(MLPConfig())
@@ -162,11 +162,34 @@ def test_a_wanted_parameter_brings_what_it_hangs_on():
         ({"learning_rate": "lgo(1, 2)"}, "space.learning_rate: Cannot read 'lgo(1, 2)', column 1"),
         ({"depth": "log(1, 3)"}, "space.depth must be choice(...) or whole(low, high), received"),
         ({"optimizer": "uniform(0, 1)"}, "space.optimizer must be choice(...) or whole(low, high)"),
+        ({"depth": "choice(1.0, 2.0)"}, "space.depth must be of whole numbers, received"),
+        ({"depth": "'a'"}, "space.depth must be of whole numbers, received"),
     ],
 )
 def test_a_bad_space_is_one_sentence(fields, message):
     with pytest.raises(ConfigError, match=re.escape(message)):
         MLPSpace(**fields)
+
+
+def test_a_space_that_no_config_fits_is_not_blamed_on_its_first_parameter():
+    with pytest.raises(ConfigError, match=r"The search space does not fit the recipe\. .*'a'"):
+        narrowed(MLPSpace(), {"units": "'a'"}, BASE)
+
+
+def test_without_a_dropout_rate_nothing_moves_dropout():
+    space = MLPSpace(dropout="choice(0.0, 0.1)", dropout_schedule="'linear'", depth="2")
+    parameters = space.parameters(BASE)
+    moved = {
+        rate: space.config(complete(parameters, {"dropout_1": rate, "dropout_2": 0.0}), BASE)
+        for rate in (0.0, 0.1)
+    }
+    schedules = {rate: made.training.schedules.dropout for rate, made in moved.items()}
+    assert schedules == {0.0: "constant", 0.1: "linear"}
+    adaptive = override(BASE, {"training": {"adaptive_dropout": {"enabled": True}}})
+    space = MLPSpace(dropout_schedule="'constant'")
+    for switch in (False, True):
+        values = complete(space.parameters(adaptive), {"use_dropout": switch})
+        assert space.config(values, adaptive).training.adaptive_dropout.enabled == switch
 
 
 def test_a_space_of_any_family_has_the_training():

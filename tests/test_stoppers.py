@@ -116,6 +116,20 @@ def test_a_loss_that_is_not_finite_stops_with_epoch_step_and_advice(loss):
     callback.on_epoch_end(2, {"loss": 1.0})
 
 
+def test_the_step_of_a_divergence_is_one_of_its_epoch():
+    callback = StopOnDivergence(2.3)
+    callback.set_params({"steps": 6})
+    callback.on_epoch_begin(0)
+    with pytest.raises(TrainingError, match="by step 6 of epoch 1"):
+        callback.on_train_batch_end(7, {"loss": math.nan})  # the last execution was of 4 steps
+
+
+def test_a_test_of_significance_waits_for_the_first_epoch_that_counts():
+    early = stopping(images=5000, start_from_epoch=1)
+    feed(early, [0.5, 0.6, 0.6])
+    assert (early.best, early.best_epoch) == (0.6, 1)
+
+
 def test_a_loss_far_above_the_start_stops():
     callback = StopOnDivergence(2.0, "Try this.", far=10)
     callback.on_train_begin()

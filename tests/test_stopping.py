@@ -101,9 +101,7 @@ def test_early_stopping_brings_the_best_weights_back_after_ctrl_c(tmp_path, smal
     with pytest.raises(KeyboardInterrupt) as caught:
         early_stopped(tmp_path, small)
     trained = caught.value.trained
-    assert str(caught.value) == (
-        "Interrupted after 4 whole epochs. The training so far is saved."
-    )
+    assert str(caught.value) == ("Interrupted after 4 whole epochs. The training so far is saved.")
     path = tmp_path / "r"
     call = f'fashion_zoo.train("bn_mlp", run_dir="{path}", resume=True)'
     assert caught.value.__notes__ == [f"{caught.value} Resume with: {call}"]

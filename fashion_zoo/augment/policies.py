@@ -53,11 +53,7 @@ def operation(name: str, change: Callable[..., Any] | None = None, /, **values: 
 
 
 def check_size(policy: Policy, shape: tuple[int, ...]) -> None:
-    """Check that no distance is longer than an image of this (height, width).
-
-    Raises:
-        ConfigError: if one is.
-    """
+    """Raise ConfigError if a distance is longer than an image of this (height, width)."""
     for one in policy:
         for name in ("pixels", "sigma"):
             value = one.values.get(name, 0)

@@ -51,11 +51,7 @@ class ProgressDisplay(keras.callbacks.Callback):
 
 
 def check_callbacks(callbacks: Sequence[keras.callbacks.Callback]) -> None:
-    """Check the callbacks of a caller before a training.
-
-    Raises:
-        ConfigError: if one is not a Keras callback, or sets the learning rate.
-    """
+    """Raise ConfigError if one is not a Keras callback, or sets the learning rate."""
     for one in callbacks:
         if not isinstance(one, keras.callbacks.Callback):
             raise ConfigError(f"callbacks must hold Keras callbacks, received {one!r}.")

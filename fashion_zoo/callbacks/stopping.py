@@ -72,7 +72,7 @@ class EarlyStopping(Stateful, keras.callbacks.EarlyStopping):
 
     def on_epoch_end(self, epoch, logs=None):
         super().on_epoch_end(epoch, logs)
-        if self.images is None:
+        if self.images is None or self.best is None:  # nothing was compared yet
             return
         if self.wait == 0:
             best = min(max(float(self.best), 0.0), 1.0)
@@ -147,7 +147,9 @@ class StopOnDivergence(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         if "loss" in (logs or {}):
-            self._check("loss", logs["loss"], f"by step {batch + 1} of epoch {self.epoch + 1}")
+            steps = (self.params or {}).get("steps") or math.inf  # an execution may end after them
+            step = min(batch + 1, steps)
+            self._check("loss", logs["loss"], f"by step {step} of epoch {self.epoch + 1}")
 
     def on_epoch_end(self, epoch, logs=None):
         value = float((logs or {}).get("val_loss", 0))

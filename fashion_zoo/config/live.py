@@ -71,7 +71,10 @@ def check(training: "TrainingConfig") -> None:
         if text == CONSTANT:
             continue
         if not base:
-            raise ConfigError(f"schedules.{name} {text!r} moves nothing: {live.idle}. Set it.")
+            raise ConfigError(
+                f"schedules.{name} {text!r} moves nothing: {live.idle}. Change that, or leave the "
+                "schedule out."
+            )
         if live.largest == math.inf:
             continue  # a thousand points take longer than all other checks
         schedule = schedules.get(text)

@@ -15,7 +15,8 @@ def _where_it_is(config: Any, name: str) -> str:
     """Return a hint if an unknown option is one of a section."""
     for field in dataclasses.fields(config):
         section = getattr(config, field.name)
-        if dataclasses.is_dataclass(section) and hasattr(section, name):
+        known = dataclasses.fields(section) if dataclasses.is_dataclass(section) else ()
+        if name in [one.name for one in known]:
             return f" It is an option of {field.name}: {field.name}={{{name!r}: ...}}."
     return ""
 

@@ -71,7 +71,8 @@ class AdaptiveDropoutConfig:
     target: float = 0.05
     """Target of the gap, validation loss minus training loss."""
     gain: Annotated[float, checks.positive] = 1.0
-    """Speed: an epoch multiplies the rates by exp(gain x (gap - target))."""
+    """Speed: an epoch multiplies the rates by exp(gain x (gap - target)), within exp(-0.2) and
+    exp(0.2)."""
     lowest: Annotated[float, checks.positive] = 0.25
     """Smallest factor of the base rates."""
     highest: Annotated[float, checks.positive] = 4.0

@@ -197,11 +197,7 @@ class Words:
 
 
 def words_of(config: Any) -> dict[str, Vocabulary[Any]]:
-    """Return the vocabulary of each field of a config dataclass that has one.
-
-    Raises:
-        ConfigError: if it is not a dataclass.
-    """
+    """Return the vocabulary of each field of a config dataclass that has one."""
     if not dataclasses.is_dataclass(config):
         raise ConfigError(f"words_of takes a config dataclass, received {config!r}.")
     return {

@@ -18,12 +18,7 @@ Initializer = Literal[
 def flat_pixels(shape: tuple[int, ...], dtype: str) -> "tuple[keras.KerasTensor, Any]":
     """Return the input of a model, and the input scaled and flattened for a dense layer.
 
-    Args:
-        shape: of one image.
-        dtype: dtype policy of the layers. The input is float32 under every policy.
-
-    Returns:
-        (batch, *shape) pixels in 0..255, and (batch, pixels) numbers in 0..1.
+    They are (batch, *shape) float32 pixels in 0..255, and (batch, pixels) numbers in 0..1.
     """
     import keras
 
@@ -47,21 +42,10 @@ def hidden(
     initializer: Initializer = "he_normal",
     l2: float = 0.0,
 ):
-    """Add one hidden layer: Dense, normalization, activation, dropout.
+    """Add a hidden layer to (batch, features): Dense, normalization, activation, dropout.
 
-    Args:
-        x: (batch, features).
-        units: width of the layer.
-        number: of the hidden layer, from 1; the names of the layers end in it.
-        seed: key of the initial kernel and the dropout masks.
-        dtype: dtype policy of the layers.
-        activation: of the layer.
-        normalization: over the batch, the layer or groups, or none.
-        position: of the normalization: before or after the activation.
-        groups: number of groups of group normalization.
-        dropout: rate in [0, 1); 0 adds no layer.
-        initializer: of the kernel.
-        l2: strength of the L2 penalty on the kernel.
+    The names of its layers end in ``number``, from 1; with them ``seed`` keys the initial kernel
+    and the dropout masks. A dropout rate of 0 adds no layer, and ``l2`` penalizes the kernel.
     """
     import keras
 

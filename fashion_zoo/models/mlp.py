@@ -127,14 +127,18 @@ class MLPSpace(TrainingSpace):
     def changes(self, values: Mapping[str, Any], base: RunConfig) -> dict[str, Any]:
         """Return the changes of the config, as ``override`` takes them."""
         changes = super().changes(values, base)
-        changes["training"]["schedules"]["dropout"] = values.get("dropout_schedule", "constant")
         layers = range(1, values["depth"] + 1)
+        dropout = tuple(values.get(f"dropout_{layer}", 0.0) for layer in layers)
+        schedule = values.get("dropout_schedule", "constant") if any(dropout) else "constant"
+        changes["training"]["schedules"]["dropout"] = schedule
+        if not any(dropout):  # without a layer there is nothing to move
+            changes["training"]["adaptive_dropout"] = {"enabled": False}
         position = values.get("normalization_position", base.model.normalization_position)
         changes["model"] = {
             "hidden_units": tuple(values[f"units_{layer}"] for layer in layers),
             "activation": values["activation"],
             "normalization": values["normalization"],
-            "dropout": tuple(values.get(f"dropout_{layer}", 0.0) for layer in layers),
+            "dropout": dropout,
             "l2": values.get("l2", 0.0),
             "normalization_position": position,
         }

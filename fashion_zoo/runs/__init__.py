@@ -6,6 +6,7 @@ from fashion_zoo.runs.places import (
     create as create,
     create_next as create_next,
     default_run_dir as default_run_dir,
+    has_backup as has_backup,
     reopen as reopen,
 )
 from fashion_zoo.runs.run import Run as Run, open_run as open_run

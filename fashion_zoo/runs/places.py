@@ -74,7 +74,7 @@ def create(
                 elif was_there:
                     place.mkdir()
             raise
-        _remove_backup(place)
+        _remove_backup(place, run)
 
 
 @contextlib.contextmanager
@@ -105,7 +105,7 @@ def reopen(path: AnyPath, environment: Mapping[str, Any]) -> Iterator[Run]:
         if not (place / "environment.json").is_file():
             storage.write_json(place / "environment.json", dict(environment))
         yield dataclasses.replace(run, check=lock.check)
-        _remove_backup(place)
+        _remove_backup(place, run)
 
 
 @checked
@@ -195,8 +195,9 @@ def _restore_backup(place: Path) -> None:
     (place / _MARK).unlink(missing_ok=True)
 
 
-def _remove_backup(place: Path) -> None:
-    if has_backup(place):
+def _remove_backup(place: Path, run: Run) -> None:
+    """Remove the older run once the new one is finished, which Ctrl-C may have prevented."""
+    if run.finished and has_backup(place):
         shutil.rmtree(_backup(place), ignore_errors=True)
 
 

@@ -165,8 +165,7 @@ class Run:
     def record_environment(self, described: Mapping[str, Any], epochs: int) -> list[str]:
         """Store the environment in which training resumes after ``epochs``, if it has changed.
 
-        Returns:
-            The changes in words.
+        Return the changes in words.
         """
         stored = self.read_json("environment.json")
         moves = stored.get("resumed", [])
@@ -188,7 +187,11 @@ class Run:
             with storage.as_storage_error(folder):
                 folder.mkdir()
         storage.write_verified(self.checkpoint_file(epoch), data)
-        with storage.as_storage_error(folder):
+        self.prune_checkpoints(epoch)
+
+    def prune_checkpoints(self, epoch: int) -> None:
+        """Remove all checkpoints but those of an epoch and the one before it."""
+        with storage.as_storage_error(self.path):
             for number, file in self._checkpoints().items():
                 if number not in (epoch - 1, epoch):
                     storage.remove(file)
@@ -244,14 +247,9 @@ class Run:
             raise RunError(f"{file} is damaged: {error}.") from error
 
     def read_json(self, name: str, shape: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Return the content of a JSON file of the run.
+        """Return the content of a JSON file of the run; RunError if it is missing or damaged.
 
-        Args:
-            name: the file.
-            shape: its required content, as in ``SHAPES``, which has the default.
-
-        Raises:
-            RunError: if it is missing or damaged.
+        ``shape`` is its required content, as in ``SHAPES``, which has the default.
         """
         return read_json(self.path / name, SHAPES.get(name, {}) if shape is None else shape)
 

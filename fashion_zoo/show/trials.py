@@ -138,6 +138,8 @@ def verdict(candidates: Sequence[Mapping[str, Any]]) -> str:
     first = candidates[0]
     if first["defaults"]:
         return "No trial beats the defaults: the best config is the recipe's own."
+    if first["gain"] is None:
+        return f"Trial {first['trial']} is best; the defaults were not trained again beside it."
     if first["gain_low"] is None:
         return f"Trial {first['trial']} is best; an interval needs more seeds."
     low, high = points(first["gain_low"]), points(first["gain_high"])

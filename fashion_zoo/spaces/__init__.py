@@ -1,19 +1,14 @@
 """Search spaces: ranges of hyperparameters as text."""
 
 from fashion_zoo.spaces.space import (
-    Condition,
-    Parameter,
-    Questions,
-    TrainingSpace,
-    check_images,
-    complete,
-    counting,
-    decays,
-    is_active,
-    narrowed,
+    Condition as Condition,
+    Parameter as Parameter,
+    Questions as Questions,
+    TrainingSpace as TrainingSpace,
+    check_images as check_images,
+    complete as complete,
+    counting as counting,
+    decays as decays,
+    is_active as is_active,
+    narrowed as narrowed,
 )
-
-__all__ = [
-    "Condition", "Parameter", "Questions", "TrainingSpace",
-    "check_images", "complete", "counting", "decays", "is_active", "narrowed",
-]  # fmt: skip

@@ -81,10 +81,15 @@ class TrainingSpace:
                 found = ranges.parse(text)
             except ConfigError as error:
                 raise ConfigError(f"space.{field.name}: {error}") from error
-            if _counted(field.default) and not isinstance(found, Choice | Whole):
+            usual = ranges.parse(field.default) if isinstance(field.default, str) else None
+            if _is_discrete(usual) and not isinstance(found, Choice | Whole):
                 raise ConfigError(
                     f"space.{field.name} must be choice(...) or whole(low, high), received "
                     f"{text!r}."
+                )
+            if isinstance(usual, Whole) and any(type(one) is not int for one in found.values):
+                raise ConfigError(
+                    f"space.{field.name} must be of whole numbers, received {text!r}."
                 )
 
     def parameters(self, config: RunConfig) -> list[Parameter]:
@@ -172,9 +177,8 @@ class Questions:
         self.parameters.append(Parameter(name, range, range.nearest(default), tuple(conditions)))
 
 
-def _counted(default: Any) -> bool:
+def _is_discrete(usual: Range | OrZero | None) -> bool:
     """Whether a field, by its default, is discrete, so that others may depend on it."""
-    usual = ranges.parse(default) if isinstance(default, str) else None
     return isinstance(usual, Choice | Whole) and type(usual.values[0]) is not float
 
 
@@ -214,6 +218,10 @@ def narrowed(
     """
     own = space if isinstance(space, TrainingSpace) else override(own, space or {}, "the space")
     parameters = own.parameters(config)
+    try:
+        own.config(complete(parameters, {}), config)
+    except ConfigError as error:
+        raise ConfigError(f"The search space does not fit the recipe. {error}") from error
     for parameter in parameters:
         found = parameter.range
         for value in (found.low, found.high) if isinstance(found, Float) else found.values:

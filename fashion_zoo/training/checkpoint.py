@@ -74,12 +74,7 @@ def capture(
 
 
 def parse(data: bytes) -> Checkpoint:
-    """Read a checkpoint.
-
-    Raises:
-        RunError: if a newer version wrote it.
-        ValueError: if it is damaged.
-    """
+    """Read a checkpoint: RunError if a newer version wrote it, ValueError if it is damaged."""
     try:
         arrays = _arrays(data)
         about = json.loads(arrays.pop("about").tobytes())
@@ -103,8 +98,8 @@ def parse(data: bytes) -> Checkpoint:
             check(words == [f"{len(variables):06}"])
             variables.append(arrays[key])
         else:
+            check(kind == "callback" and len(words) > 2 and words[0] in callbacks)
             name = "/".join(words[1:-1])
-            check(kind == "callback" and words[0] in callbacks and bool(name))
             kept = callbacks[words[0]].setdefault(name, [])
             check(isinstance(kept, list) and words[-1] == f"{len(kept):06}")
             kept.append(arrays[key])
@@ -114,8 +109,7 @@ def parse(data: bytes) -> Checkpoint:
 def restore_variables(model: keras.Model, checkpoint: Checkpoint) -> None:
     """Assign the variables of a checkpoint to a compiled model and its optimizer.
 
-    Raises:
-        RunError: if the model or its optimizer has other variables.
+    A model or an optimizer with other variables raises RunError.
     """
     model.optimizer.build(model.trainable_variables)  # else it has no variables yet
     variables = _variables(model)
@@ -127,12 +121,12 @@ def restore_variables(model: keras.Model, checkpoint: Checkpoint) -> None:
             "and optimizer cannot change in the middle of a training."
         )
     for variable, array in zip(variables, checkpoint.variables, strict=True):
-        variable.assign(array)
+        # numpy reads a stored bfloat16 as two bytes without a type.
+        variable.assign(array.view(variable.dtype) if array.dtype.kind == "V" else array)
 
 
 def _kind(dtype: str) -> str:
     """Return the kind of a dtype; the number of bits may differ between backends."""
-    # numpy reads a stored bfloat16 as two bytes without a type.
     kind = "float" if dtype == "void16" else dtype.strip("0123456789")
     return {"uint": "int", "bfloat": "float"}.get(kind, kind)
 
@@ -144,8 +138,7 @@ def restore_callbacks(
 ) -> list[str]:
     """Restore the states of callbacks, and return the keys of those that are missing now.
 
-    Raises:
-        RunError: if a ``required`` callback has no state, or one refuses its state.
+    A ``required`` callback without a state, or one that refuses its state, raises RunError.
     """
     found = _stateful(callbacks)
     for key, callback in found.items():

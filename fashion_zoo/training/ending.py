@@ -5,16 +5,16 @@ from typing import Any
 
 import keras
 
+from fashion_zoo import runs, storage
 from fashion_zoo.callbacks import EarlyStopping, StopOnDivergence, TimeBudget
-from fashion_zoo.data import Images, reshape
+from fashion_zoo.data import Images
 from fashion_zoo.errors import Call, Hint, Message, TrainingError
 from fashion_zoo.evaluation.metrics import Predictions
 from fashion_zoo.evaluation.metrics.nll import nll
+from fashion_zoo.evaluation.predict import logits_of
 from fashion_zoo.language.wording import counted
 from fashion_zoo.runs import Run
 from fashion_zoo.training.recorder import Recorder
-
-VALIDATION_BATCH = 1000  # images; divides 5,000, so validation needs one shape only
 
 
 def summary(
@@ -28,9 +28,8 @@ def summary(
     Raises:
         TrainingError: if training finished with a loss far above that of the untrained model.
     """
-    images = reshape(validation.images, model.input_shape[1:])
-    logits = model.predict(images, batch_size=VALIDATION_BATCH, verbose=0)
-    loss = nll(Predictions(logits.astype("float64"), validation.labels, ()))
+    logits = logits_of(model, validation.images)
+    loss = nll(Predictions(logits, validation.labels, ()))
     callbacks, epochs = recorder.others, len(recorder.rows)
     for one in callbacks if finished else ():
         if isinstance(one, StopOnDivergence):
@@ -84,7 +83,8 @@ def stop_message(training: dict[str, Any], epochs: int) -> str | None:
 
 def how_to_resume(run: Run, force: bool, error: BaseException) -> Message | None:
     """Return the call that uses the epochs that are done, None if none are kept."""
-    if force or not run.has_checkpoint:  # a run begun with force is removed again
+    removed = force and runs.has_backup(storage.resolve(run.path))  # the older one comes back
+    if removed or not run.has_checkpoint:
         return None
     folder, kept = str(run.path), "The epochs that are done are kept."
     if isinstance(error, TrainingError):  # resuming would repeat it, bit for bit

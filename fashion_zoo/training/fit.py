@@ -26,9 +26,10 @@ from fashion_zoo.machine import precision
 from fashion_zoo.registry import Recipe
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.training.checkpoint import Checkpoint, restore_variables
-from fashion_zoo.training.ending import VALIDATION_BATCH
 from fashion_zoo.training.plan import Plan
 from fashion_zoo.training.recorder import Recorder
+
+VALIDATION_BATCH = 1000  # images; divides 5,000, so validation needs one shape only
 
 
 @precision.keras_defaults()
@@ -123,7 +124,8 @@ def fit(
 
     The ``callbacks`` of the caller come after those of the plan, so that they see the complete logs
     of an epoch, and before display and recorder. The recorder has the checkpoint to start from;
-    without one, ``initial_epoch`` epochs are done.
+    without one, ``initial_epoch`` epochs are done. ``compiled`` is whether model and plan have been
+    through ``compile_model`` already.
 
     Raises:
         ConfigError: as ``check_batch``; or if the plan moves a value that the model does not have.
@@ -141,8 +143,8 @@ def fit(
     own = [
         epoch_starter(pipeline, plan),
         OptimizerLogger(),
-        *_dropout_callbacks(plan),
         *_stopping_callbacks(plan, untrained, len(labels)),
+        *_dropout_callbacks(plan),  # after early stopping, whose best weights include rates
     ]
     every = [*own, *callbacks, ProgressDisplay(display, plan.batch_size)]
     if recorder:

@@ -108,7 +108,7 @@ def find_lr(
             curve = smooth(swept, steps)
             if len(curve) < 10:
                 raise TrainingError(
-                    f"The loss diverged at a learning rate of {rates[len(curve) - 1]:.2g}, "
+                    f"The loss diverged at a learning rate of {rates[max(len(curve) - 1, 0)]:.2g}, "
                     f"{counted(len(curve), 'step')} from the start. Begin lower, with ",
                     Hint("low", low / 1000),
                     ".",

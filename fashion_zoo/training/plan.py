@@ -69,8 +69,8 @@ class Plan:
 def plan(config: RunConfig, images: int | None = None) -> Plan:
     """Plan a training on so many images on this device.
 
-    None plans no steps, so that nothing moves and labels are integers. Fewer images than a batch
-    has raise ConfigError.
+    None plans no steps, so that nothing moves and labels are integers. Raises ConfigError if
+    there are fewer images than a batch takes.
     """
     training = config.training
     steps = 0 if images is None else steps_per_epoch(images, training.batch_size)

@@ -57,6 +57,9 @@ class Recorder(Stateful, keras.callbacks.Callback):
                     f"{self.run.path} has the state of {', '.join(missing)}, which is not among "
                     "the callbacks now: training resumes without it."
                 )
+            if self.start.forked:  # so that it is resumed without the origin
+                self._save(self.start.epochs)
+            self.run.prune_checkpoints(self.start.epochs)  # a kill may have prevented it
             self._write_tables()
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -76,11 +79,14 @@ class Recorder(Stateful, keras.callbacks.Callback):
         }
         self.rows.append({"epoch": epoch + 1, **{name: float(x) for name, x in logs.items()}})
         self.times.append(times)
-        # Itself first: a callback of the caller may have the same name.
-        data = checkpoints.capture(self.model, [self, *self.others], epoch + 1, self.identity)
-        self.run.save_checkpoint(epoch + 1, data)
+        self._save(epoch + 1)
         times["state_seconds"] = round(time.perf_counter() - ended, 4)
         self._write_tables()
+
+    def _save(self, epochs: int) -> None:
+        # Itself first: a callback of the caller may have the same name.
+        data = checkpoints.capture(self.model, [self, *self.others], epochs, self.identity)
+        self.run.save_checkpoint(epochs, data)
 
     @staticmethod
     def check_rows(kept: Any, epochs: int) -> None:
@@ -112,10 +118,8 @@ def identity(run: Run, dataset: Dataset | None = None) -> dict[str, Any]:
 def load_checkpoint(run: Run, expected: Mapping[str, Any]) -> Checkpoint | None:
     """Return the newest whole checkpoint of a run, None before the first.
 
-    ``expected`` is ``identity``, or a part of it.
-
-    Raises:
-        RunError: if it is of another run or of a newer version, or none is whole.
+    ``expected`` is ``identity``, or a part of it. A checkpoint of another run or of a newer version
+    raises RunError, and so do files of which none is whole.
     """
 
     def read(data: bytes, number: int) -> Checkpoint:

@@ -71,7 +71,8 @@ def train_run(
         model = build_model(entry, config.model, planned)
         _check_fit(model, entry.name, data)
         _ = data.train  # read the images here, while the display says so
-    origin = fork_checkpoint(fork, planned.epochs) if fork and not resuming else None
+    began = resuming and runs.open_run(path).has_checkpoint
+    origin = fork_checkpoint(fork, planned.epochs) if fork and not began else None
     surroundings = {**environment.describe(), "precision": planned.precision._asdict()}
     if resume and runs.is_run(path):
         opened = runs.reopen(path, surroundings)
@@ -91,7 +92,7 @@ def train_run(
         start = load_checkpoint(run, known) or origin
         if start:
             display.say(f"Resuming after epoch {start.epochs} of {planned.epochs}.")
-            _resume(run, start, surroundings)
+            _record_environment(run, surroundings, start)
         run.drop_results()
         recorder = Recorder(run, planned.batch_size, start, known)
         with advice(lambda error: ending.how_to_resume(run, force, error)):
@@ -121,7 +122,7 @@ def _train(
     return recorder.run, stop.requested or not finished
 
 
-def _resume(run: Run, start: Checkpoint, surroundings: Mapping[str, Any]) -> None:
+def _record_environment(run: Run, surroundings: Mapping[str, Any], start: Checkpoint) -> None:
     """Print and store the differences of the environment."""
     if not start.forked and (changed := run.record_environment(surroundings, start.epochs)):
         streams.say(

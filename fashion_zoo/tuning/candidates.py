@@ -1,5 +1,6 @@
 """Retraining of the best trials with fresh seeds, and the comparison with the defaults."""
 
+import contextlib
 import dataclasses
 import shutil
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from fashion_zoo.evaluation.statistics import DIFFERENCE, FRACTION, Bounds, mean
 from fashion_zoo.language.wording import percent
 from fashion_zoo.show.progress import Pace, TrainingDisplay
 from fashion_zoo.show.streams import say
-from fashion_zoo.storage import locks
+from fashion_zoo.storage import locks, reading
 from fashion_zoo.training.session import train_once
 from fashion_zoo.tuning.hypermodel import RecipeHyperModel
 from fashion_zoo.tuning.sampling import ranked
@@ -66,6 +67,13 @@ def train_again(
         return []
 
 
+def stored_rows(folder: Path) -> list[dict[str, Any]]:
+    """Return the rows of ``report.json``; none if there is no such file."""
+    with contextlib.suppress(OSError, ValueError):
+        return reading.read_json(folder / "report.json")
+    return []
+
+
 def _train(
     model: RecipeHyperModel,
     study: Study,
@@ -76,7 +84,8 @@ def _train(
     """Train each candidate with every fresh seed; return them, the best mean first."""
     plans = study.plans()
     chosen = dict(ranked(plans, study)[: search.candidates])
-    if plans and (own := plans[0].completed):  # none if the defaults diverged
+    # The defaults may have been pruned; without a score they diverged.
+    if plans and plans[0].score is not None and (own := plans[0].outcome):
         chosen.setdefault(0, own)
     found, pace = [], Pace(len(chosen) * search.seeds, display.say)
     for index, trial in chosen.items():

@@ -157,7 +157,8 @@ class RecipeHyperModel(keras_tuner.HyperModel):
 
         ``data`` and ``options`` must be empty, since the hypermodel has its own data and settings;
         ``verbose``, which tuners pass, is ignored. ``repetition`` is the index of the training in
-        its trial, which sets seed and fold.
+        its trial, which sets seed and fold; other tuners than StudyTuner do not pass it, and train
+        all ``executions_per_trial`` with the same seed.
 
         Raises:
             SearchError: if ``search()`` was called with data, options or unsuitable callbacks.

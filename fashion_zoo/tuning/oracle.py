@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from keras_tuner.engine.trial import Trial, TrialStatus
+from optuna.exceptions import UpdateFinishedTrialError
 
 from fashion_zoo.config import Pruner, Sampler
 from fashion_zoo.errors import ConfigError
@@ -122,7 +123,11 @@ class StudyOracle(BaseOracle):
         trial_id, space = str(attempt.index), self.get_space()
         end = keep_alive(lambda beat: self.study.note(attempt, "beat", beat), self.study.lease)
         self._ongoing[trial_id] = Ongoing(attempt, end, len(space.space))
-        response = self.populate_space(trial_id)
+        try:
+            response = self.populate_space(trial_id)
+        except UpdateFinishedTrialError:  # another worker took it over while this one was paused
+            self._ongoing.pop(trial_id).end()
+            return Trial(self.get_space(), trial_id="", status=TrialStatus.IDLE)
         trial = Trial(space, trial_id=trial_id, status=response["status"])
         if trial.status != TrialStatus.RUNNING:
             self._requeue(trial_id)

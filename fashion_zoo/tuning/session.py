@@ -24,7 +24,7 @@ from fashion_zoo.registry import Recipe
 from fashion_zoo.show import pages, streams
 from fashion_zoo.show.trials import Counts, SearchDisplay, running_trial, title, verdict
 from fashion_zoo.spaces import TrainingSpace, ranges
-from fashion_zoo.tuning.candidates import train_again
+from fashion_zoo.tuning.candidates import stored_rows, train_again
 from fashion_zoo.tuning.hypermodel import RecipeHyperModel
 from fashion_zoo.tuning.oracle import StudyOracle
 from fashion_zoo.tuning.plans import count
@@ -97,10 +97,8 @@ def tune(
 ) -> Tuned:
     """Run the trials that are left, retrain the best ones, and write the report.
 
-    Raises:
-        ConfigError: if the space augments images and the backend has no tensorflow.
-        StudyError: if the storage cannot be opened, or holds another search.
-        KeyboardInterrupt: on Ctrl-C; the next call resumes the search.
+    Errors are those of ``zoo.tune``; ConfigError, too, if the space augments images and the backend
+    has no tensorflow.
     """
     model = RecipeHyperModel(entry, base, space, data, search.executions, search.folds)
     _check_backend(model)
@@ -121,7 +119,9 @@ def tune(
         plans = study.plans()
         if plans:
             settings = facts(model, study, search, command=command)
-            page = report_page(study, plans, rows, search.minimize, settings)
+            # Without candidates here, those of another worker or an earlier call stay.
+            shown = rows or stored_rows(folder)
+            page = report_page(study, plans, shown, search.minimize, settings)
             storage.write_text(folder / "report.html", page)
         counts = count(plans, study.trials)
     return Tuned(folder, counts, rows, folder / "best.json" if rows else None, *spent)
@@ -189,6 +189,7 @@ def _run_trials(
         tuner.display = display
         try:
             tuner.search(callbacks=[stop])
+            stop.check()  # Ctrl-C may have come in the last step
         finally:
             oracle.return_trials()
     return time.perf_counter() - start, oracle.spent

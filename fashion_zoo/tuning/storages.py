@@ -77,11 +77,9 @@ def connect(url: str) -> Any:
 
 
 def serve(url: str, port: int) -> None:
-    """Serve the dashboard on this machine until Ctrl-C.
+    """Serve the dashboard until Ctrl-C; errors are those of ``zoo.dashboard``.
 
-    Raises:
-        ConfigError: if optuna-dashboard is not installed, or the port is taken.
-        StudyError: if there is no study, or its storage cannot be opened.
+    ConfigError, too, if optuna-dashboard is not installed, or the port is taken.
     """
     try:
         import optuna_dashboard

@@ -12,10 +12,11 @@ import keras_tuner
 import numpy as np
 from keras_tuner.engine.trial import Trial, TrialStatus
 
-from fashion_zoo.errors import TrainingError
+from fashion_zoo.errors import ConfigError, TrainingError
 from fashion_zoo.language.wording import counted, percent
 from fashion_zoo.machine.devices import releasing
 from fashion_zoo.show.trials import SearchDisplay
+from fashion_zoo.tuning.base_oracle import SearchError
 from fashion_zoo.tuning.hypermodel import RecipeHyperModel
 from fashion_zoo.tuning.oracle import StudyOracle
 from fashion_zoo.tuning.plans import count
@@ -41,12 +42,8 @@ def without_chief(say: Callable[[str], None] = lambda line: None) -> Iterator[No
 class StudyTuner(keras_tuner.Tuner):
     """Run the trials of a ``StudyOracle`` and report each epoch.
 
-    It saves no weights, since the best configs are retrained with fresh seeds.
-
-    Args:
-        oracle: the oracle.
-        hypermodel: the hypermodel.
-        directory: folder for KerasTuner's own files.
+    It saves no weights, since the best configs are retrained with fresh seeds. KerasTuner's own
+    files are in ``directory``.
     """
 
     def __init__(self, oracle: StudyOracle, hypermodel: RecipeHyperModel, directory: str):
@@ -72,8 +69,9 @@ class StudyTuner(keras_tuner.Tuner):
 
     def on_trial_end(self, trial: Trial) -> None:
         """Finish a trial and update the display."""
+        pruned = trial.status == TrialStatus.STOPPED
         self.oracle.end_trial(trial)
-        self.display.say(_line(trial, self.oracle.objective.name))
+        self.display.say(_line(trial, self.oracle.objective.name, pruned))
         self._show()
 
     def _show(self) -> None:
@@ -85,8 +83,12 @@ class StudyTuner(keras_tuner.Tuner):
     def _try_run_and_update_trial(self, trial: Trial, *args: Any, **kwargs: Any) -> None:
         try:
             self.run_trial(trial, *args, **kwargs)  # it reports every epoch to the oracle
-            trial.status = TrialStatus.COMPLETED
-        except TrainingError as error:  # any other error ends the search
+            if trial.status != TrialStatus.STOPPED:
+                trial.status = TrialStatus.COMPLETED
+        except SearchError:
+            raise
+        # Of these hyperparameters; any other error ends the search.
+        except (ConfigError, TrainingError) as error:
             # The rest of the message is advice on a training, not on a search.
             trial.status, trial.message = TrialStatus.INVALID, str(error).partition(" Try ")[0]
 
@@ -141,11 +143,10 @@ def cost_of(name: str, model: keras.Model) -> float:
     return 1000 * statistics.median(times)
 
 
-def _line(trial: Trial, objective: str) -> str:
+def _line(trial: Trial, objective: str, pruned: bool) -> str:
     if trial.score is None:
         return f"trial {trial.trial_id}: no score. {trial.message or 'It is not a finite number.'}"
     # A history entry has the values of one epoch in all executions.
     epochs = sum(len(one.value) for one in trial.metrics.get_history(objective))
-    pruned = "pruned, " if trial.status == TrialStatus.STOPPED else ""
     reached = f"{percent(trial.score)} after {counted(epochs, 'epoch')}"
-    return f"trial {trial.trial_id}: {pruned}{reached}"
+    return f"trial {trial.trial_id}: {'pruned, ' if pruned else ''}{reached}"
