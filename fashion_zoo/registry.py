@@ -130,7 +130,8 @@ def register_variant(
         space: the search space; by default that of the other recipe.
 
     Raises:
-        ConfigError: if there is no such recipe, the name has no dot, or ``changes`` do not fit.
+        ConfigError: if there is no such recipe, the name has no dot or is taken by a recipe with
+            other settings, or ``changes`` do not fit.
     """
     base, _, own = name.partition(".")
     if base not in _recipes or not own.isidentifier():
@@ -138,7 +139,7 @@ def register_variant(
             f"A variant is named RECIPE.NAME after a registered recipe, received {name!r}."
         )
     varied = _recipes[base]
-    _recipes[name] = dataclasses.replace(
+    variant = dataclasses.replace(
         varied,
         name=name,
         config=override(varied.config, changes),
@@ -147,7 +148,14 @@ def register_variant(
         tags=(*varied.tags, *_tags(tags)),
         space=space or varied.space,
     )
-    return _recipes[name]
+    known = _recipes.get(name, variant)
+    if (known.builder, known.config) != (variant.builder, variant.config):
+        raise ConfigError(
+            f"Recipe {name!r} is registered already, with other settings. Give the new one another "
+            "name."
+        )
+    _recipes[name] = variant
+    return variant
 
 
 def _tags(tags: str | Iterable[str]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ import shlex
 import shutil
 import textwrap
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple, get_args, get_origin
 
 from tyro.constructors import (
     ConstructorRegistry,
@@ -139,9 +139,11 @@ def _text(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[str] | None:
 
 @REGISTRY.primitive_rule
 def _numbers(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[tuple[Any, ...]] | None:
-    if info.type not in (tuple[int, ...], tuple[float, ...]):
+    inside = get_args(info.type)
+    # Not compared with tuple[int, ...]: beside a default of two, tyro hands over Tuple[int, ...].
+    if get_origin(info.type) is not tuple or inside not in ((int, ...), (float, ...)):
         return None
-    kind: Callable[[str], Any] = get_args(info.type)[0]
+    kind: Callable[[str], Any] = inside[0]
     return PrimitiveConstructorSpec(
         nargs="*",
         metavar=f"{kind.__name__.upper()} ...",
@@ -167,6 +169,12 @@ def asks_for_help(arguments: Sequence[str]) -> bool:
     return any(word in ("-h", "--help") for word in arguments)
 
 
+def filled(text: str) -> str:
+    """Wrap each line to the width of the terminal."""
+    width = max(shutil.get_terminal_size().columns - 2, 20)
+    return "\n".join(textwrap.fill(line, width) for line in text.splitlines())
+
+
 def short_help(default: Any, command: str, brief: Brief, everywhere: str) -> str:
     """Return the short help of a command, such as ``"train bn_mlp"``, as wide as the terminal."""
     module, _, recipe = command.partition(" ")
@@ -177,14 +185,14 @@ def short_help(default: Any, command: str, brief: Brief, everywhere: str) -> str
     parser = argparse.ArgumentParser(
         f"python -m recipes.{command}",
         usage="%(prog)s [OPTIONS]",
-        description=inspect.cleandoc(default.__doc__ or ""),
+        description=filled(inspect.cleandoc(default.__doc__ or "")),
         epilog="\n".join(
             [
                 "Examples:",
                 *examples,
                 "",
                 f"--help-all shows all {len(known)} options with their defaults.",
-                textwrap.fill(everywhere, max(shutil.get_terminal_size().columns - 2, 20)),
+                filled(everywhere),
             ]
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,

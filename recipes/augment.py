@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+from typing import Annotated
 
 import tyro
 
@@ -17,7 +18,7 @@ class Augment:
     "flip | shift(2) | erase(0.5)".
     """
 
-    policy: tyro.conf.Positional[str]
+    policy: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="POLICY")]]
     """The policy."""
     to: str = "augment.png"
     """The picture."""

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import tyro
 
@@ -15,7 +15,7 @@ from recipes import _common, _lines
 class Evaluate:
     """Measure a run on the test images and write evaluation.json and three pictures."""
 
-    run: tyro.conf.Positional[str]
+    run: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="RUN")]]
     """The run folder."""
     json: bool = False
     """Print all of evaluation.json."""

@@ -5,7 +5,7 @@ import importlib
 import pkgutil
 import shlex
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
@@ -26,7 +26,7 @@ class RunExperiment:
     file; see docs/experiments.md.
     """
 
-    what: tyro.conf.Positional[str] = ""
+    what: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="EXPERIMENT")]] = ""
     """The experiment: a name, or a file that ends in .py."""
     seeds: int | None = None
     """Trainings per arm, at least 2; by default those of the experiment."""

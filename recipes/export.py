@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+from typing import Annotated
 
 import tyro
 
@@ -17,7 +18,7 @@ class Export:
     and class_name. Reading it needs neither keras nor fashion_zoo.
     """
 
-    run: tyro.conf.Positional[str]
+    run: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="RUN")]]
     """The run folder."""
     to: str
     """The folder of the export; it appears only when the proof holds."""

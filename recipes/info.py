@@ -3,6 +3,7 @@
 import dataclasses
 import shlex
 import sys
+from typing import Annotated
 
 import tyro
 
@@ -14,7 +15,7 @@ from recipes import _common, _lines
 class Info:
     """Show one recipe: its idea, its reference, its defaults and its results."""
 
-    name: tyro.conf.Positional[str]
+    name: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="NAME")]]
     """The recipe."""
     json: bool = False
     """Print JSON."""

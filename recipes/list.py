@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+from typing import Annotated
 
 import tyro
 
@@ -13,7 +14,7 @@ from recipes import _common, _lines
 class List:
     """List the recipes with their parameters and their accuracy."""
 
-    pattern: tyro.conf.Positional[str] = "*"
+    pattern: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="PATTERN")]] = "*"
     """A shell pattern of names, such as '*dropout*'."""
     json: bool = False
     """Print JSON."""

@@ -2,7 +2,7 @@
 
 import dataclasses
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import tyro
 
@@ -14,9 +14,11 @@ from recipes import _common, _lines
 class Predict:
     """Classify picture files of any size and colour, with probabilities."""
 
-    run: tyro.conf.Positional[str]
+    run: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="RUN")]]
     """The run folder."""
-    pictures: tyro.conf.Positional[tuple[str, ...]]
+    pictures: tyro.conf.Positional[
+        Annotated[tuple[str, ...], tyro.conf.arg(metavar="PICTURE [PICTURE ...]")]
+    ]
     """Picture files: PNG, JPEG or another format of Pillow."""
     top: int = 3
     """Number of classes to print."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+from typing import Annotated
 
 import tyro
 
@@ -13,7 +14,9 @@ from recipes import _common
 class Schedules:
     """Draw schedules side by side into a picture."""
 
-    schedules: tyro.conf.Positional[tuple[str, ...]] = ()
+    schedules: tyro.conf.Positional[
+        Annotated[tuple[str, ...], tyro.conf.arg(metavar="[SCHEDULE [SCHEDULE ...]]")]
+    ] = ()
     """Schedules such as one_cycle or "warmup(0.05) >> cosine(1, 0.001)"; all of them by default."""
     to: str = "schedules.png"
     """The picture."""

@@ -12,7 +12,21 @@ import pytest
 import fashion_zoo
 from fashion_zoo import MLPConfig, RunConfig, TrainingConfig
 from fashion_zoo.language.wording import counted, nearest
-from recipes import _common, _lines, find_lr, info, list as listing, train, tune
+from recipes import (
+    _common,
+    _lines,
+    augment,
+    evaluate,
+    experiment,
+    export,
+    find_lr,
+    info,
+    list as listing,
+    predict,
+    schedules,
+    train,
+    tune,
+)
 from recipes.__main__ import COMMANDS
 
 ROOT = Path(__file__).parent.parent
@@ -45,6 +59,33 @@ def test_a_value_is_read_as_people_write_it(words, section, name, value):
     training = TrainingConfig(clip_norm=1.0)
     config = dataclasses.replace(BN.config, training=training)
     assert getattr(getattr(parsed(*words, config=config), section), name) == value
+
+
+@pytest.mark.parametrize("name", fashion_zoo.list_recipes())
+def test_numbers_may_be_separated_by_commas_whatever_the_defaults(name):
+    config = fashion_zoo.recipe(name).config
+    words = ["--model.hidden-units", "64,32,16", "--model.dropout", "0.3,0.1"]
+    model = parsed(*words, config=config).model
+    assert (model.hidden_units, model.dropout) == ((64, 32, 16), (0.3, 0.1))
+
+
+COMMANDS_OF_ONE = [evaluate, export, predict, augment, listing, schedules, info, experiment]
+
+
+@pytest.mark.parametrize("module", COMMANDS_OF_ONE)
+def test_the_usage_names_what_a_command_takes(module, capsys):
+    assert module.main(["--help"]) == 0
+    usage = capsys.readouterr().out.split("\n\n")[0]
+    assert re.search(r"\b(RUN|POLICY|PATTERN|SCHEDULE|NAME|EXPERIMENT)\b", usage)
+    assert "TEXT" not in re.sub(r"--\w+ TEXT", "", usage)
+
+
+@pytest.mark.parametrize("module", [train, tune, find_lr])
+def test_a_short_help_fits_a_narrow_terminal(module, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    assert module.main(["bn_mlp", "--help"]) == 0
+    prose = capsys.readouterr().out.split("Examples:")[0]
+    assert max(map(len, prose.splitlines())) <= 60
 
 
 def test_the_word_none_is_a_pruner_of_tune():

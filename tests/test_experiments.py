@@ -154,18 +154,6 @@ def test_what_cannot_end_well_does_not_begin(tmp_path, own, trained_runs, monkey
     assert not Path("runs").exists()
 
 
-def test_the_command_answers_what_is_no_experiment(tmp_path, capsys):
-    assert experiment.main(["dropuot"]) == 3
-    assert "Did you mean 'dropout'?" in capsys.readouterr().err
-    (tmp_path / "empty.py").write_text("")
-    assert experiment.main([str(tmp_path / "empty.py")]) == 3
-    assert "defines no experiment: expected EXPERIMENT = " in capsys.readouterr().err
-    assert experiment.main([]) == 3
-    assert "Known: accuracy, augmentation, dropout, seconds." in capsys.readouterr().err
-    assert experiment.main(["--list"]) == 0
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == experiment.names()
-
-
 def test_augmentation_needs_tensorflow(monkeypatch, own, tmp_path):
     monkeypatch.setattr("keras.backend.backend", lambda: "jax")
     with pytest.raises(ConfigError, match="augmentation is done by TensorFlow, and the backend is"):
@@ -191,16 +179,21 @@ def test_differences_are_paired_by_the_seeds_that_both_have(own):
     )
     assert found.paired("wide", "as it is", "validation_accuracy") == pytest.approx([0.1])
     assert columns.percent([0.5]) == "50.00 % (nan to nan)"
+    with pytest.raises(ConfigError, match=r"Unknown metric 'valid'"):
+        found.paired("wide", "as it is", "valid")
 
 
 def test_an_arm_that_is_measured_again_keeps_no_row_of_before(tmp_path, own, trained_runs):
     experiments.run(own, seeds=3, folder=tmp_path)
+    file = tmp_path / "width.csv"
+    other = file.read_text().splitlines()[1].replace("as it is", "other")
+    file.write_text(f"{file.read_text()}{other}\n")
     trained_runs.commit = "b" * 40
     experiments.run(own, seeds=2, folder=tmp_path, only="wide")
-    rows = page.read_rows(tmp_path / "width.csv")
+    rows = page.read_rows(file)
     assert [(row["arm"], row["seed"], row["commit"][0]) for row in rows] == [
         ("as it is", 0, "a"), ("as it is", 1, "a"), ("as it is", 2, "a"),
-        ("wide", 0, "b"), ("wide", 1, "b"),
+        ("wide", 0, "b"), ("wide", 1, "b"), ("other", 0, "a"),
     ]  # fmt: skip
 
 

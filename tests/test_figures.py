@@ -143,7 +143,7 @@ def test_a_picture_of_ours_is_drawn_anew_and_nothing_else_is_replaced(tmp_path, 
     fashion_zoo.plot_schedules(["cosine"], file)
     Figure().savefig(file)  # as a user draws
     theirs = file.read_bytes()
-    with pytest.raises(fashion_zoo.StorageError, match="is no picture of fashion_zoo"):
+    with pytest.raises(fashion_zoo.StorageError, match="only png, pdf and svg pictures"):
         fashion_zoo.plot_schedules(["linear"], file)
     assert file.read_bytes() == theirs
     fashion_zoo.plot_schedules(["linear"], file, force=True)

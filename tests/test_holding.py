@@ -7,7 +7,7 @@ import sys
 import pytest
 from resuming import files, train
 
-from fashion_zoo import RunError, RunLockedError, open_run, recipe, runs, storage
+from fashion_zoo import RunError, RunLockedError, TrainingError, open_run, recipe, runs, storage
 from fashion_zoo.runs import places
 from fashion_zoo.storage import locks
 from fashion_zoo.training.recorder import Recorder
@@ -132,11 +132,22 @@ def test_a_forced_run_that_fails_gives_the_older_one_back(tmp_path):
     with begun(tmp_path / "r") as run:
         run.save_checkpoint(1, b"state")
     before = contents(tmp_path / "r")
-    with pytest.raises(KeyboardInterrupt), begun(tmp_path / "r", force=True) as run:
-        run.save_checkpoint(1, b"newer")
-        raise KeyboardInterrupt
-    assert contents(tmp_path / "r") == before
-    assert [file.name for file in tmp_path.iterdir()] == ["r"]
+    for error in (TrainingError("diverged"), KeyboardInterrupt()):
+        with pytest.raises(type(error)), begun(tmp_path / "r", force=True) as run:
+            if isinstance(error, TrainingError):
+                run.save_checkpoint(1, b"newer")
+            raise error
+        assert contents(tmp_path / "r") == before
+        assert [file.name for file in tmp_path.iterdir()] == ["r"]
+
+
+def test_ctrl_c_keeps_the_epochs_of_a_forced_run_and_the_older_one(tmp_path):
+    for content in (b"older", b"newer"):
+        with pytest.raises(KeyboardInterrupt), begun(tmp_path / "r", force=True) as run:
+            run.save_checkpoint(1, content)
+            raise KeyboardInterrupt
+    assert open_run(tmp_path / "r").load_checkpoint() == b"newer"
+    assert open_run(tmp_path / ".r.replaced").load_checkpoint() == b"older"
 
 
 def test_an_older_run_is_kept_until_the_new_one_is_finished(tmp_path):

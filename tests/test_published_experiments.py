@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import fashion_zoo
-from fashion_zoo import experiments
+from fashion_zoo import DataError, experiments
 from fashion_zoo.augment.policies import OPERATIONS, parse
 from fashion_zoo.experiments import Arm, Experiment, Measured, page, runner
 from fashion_zoo.training import session
@@ -130,6 +130,9 @@ def test_a_field_that_older_versions_did_not_store_measures_nothing_again(traine
     assert session._same_run(folder, "bn_mlp", trained.run.config)
     assert runner.keep(file, {"a": (1,)}, lambda: {"b": 3}) == {"b": 2}
     assert runner.keep(file, {"a": (4,)}, lambda: {"b": 3}) == {"b": 3}
+    with pytest.raises(DataError, match=r"The answer of kept cannot be stored: .*JSON compliant"):
+        runner.keep(file, {"a": (5,)}, lambda: {"b": math.nan})
+    assert runner.keep(file, {"a": (4,)}, lambda: {"b": 5}) == {"b": 3}
 
 
 @pytest.mark.parametrize("name", experiment.names())
@@ -182,3 +185,15 @@ def test_the_net_of_the_tutorial_learns(monkeypatch):
     assert first["test_accuracy"] > 0.4 < first["validation_accuracy"]
     assert first["test_accuracy"] != second["test_accuracy"]
     assert math.isfinite(first["seconds"])
+
+
+def test_the_command_answers_what_is_no_experiment(tmp_path, capsys):
+    assert experiment.main(["dropuot"]) == 3
+    assert "Did you mean 'dropout'?" in capsys.readouterr().err
+    (tmp_path / "empty.py").write_text("")
+    assert experiment.main([str(tmp_path / "empty.py")]) == 3
+    assert "defines no experiment: expected EXPERIMENT = " in capsys.readouterr().err
+    assert experiment.main([]) == 3
+    assert "Known: accuracy, augmentation, dropout, seconds." in capsys.readouterr().err
+    assert experiment.main(["--list"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == experiment.names()

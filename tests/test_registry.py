@@ -225,6 +225,18 @@ def test_a_variant_has_the_same_builder_and_other_defaults():
     assert base.config.training.epochs == 20
 
 
+def test_a_variant_replaces_no_other_recipe():
+    small = {"model": {"hidden_units": (8,)}}
+    found = register_variant("bn_mlp.tiny", small, summary="Tiny.")
+    assert (
+        register_variant("bn_mlp.tiny", small, summary="Tiny.") == found
+    )  # a cell that runs again
+    published = recipe("bn_mlp.quick")
+    with pytest.raises(ConfigError, match=r"'bn_mlp\.quick' is registered already, with other"):
+        register_variant("bn_mlp.quick", small, summary="Mine.")
+    assert recipe("bn_mlp.quick") is published
+
+
 @pytest.mark.parametrize("name", ["bn_mpl.small", "bn_mlp", "bn_mlp.", "bn_mlp.a.b", ".small"])
 def test_a_variant_needs_a_recipe_and_a_name(name):
     with pytest.raises(ConfigError, match=r"A variant is named RECIPE\.NAME after a registered"):

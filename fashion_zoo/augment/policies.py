@@ -10,8 +10,10 @@ pixels; ``strength`` (a schedule, in [0, 1]) multiplies the value that is named 
 
 import ast
 import dataclasses
+import functools
+import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any, get_args
 
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language import checks
@@ -64,152 +66,144 @@ def check_size(policy: Policy, shape: tuple[int, ...]) -> None:
                 )
 
 
-def _probability(p: float) -> None:
-    checks.number("p", p, "a probability in 0..1", lambda value: 0 <= value <= 1)
+def _between(low: float, high: float, kind: str = "a number") -> Callable[[str, object], None]:
+    allowed = f"{kind} in {low:g}..{high:g}"
+    return lambda name, value: checks.number(name, value, allowed, lambda n: low <= n <= high)
 
 
-def _between(name: str, value: object, low: float, high: float) -> None:
-    checks.number(name, value, f"a number in {low:g}..{high:g}", lambda n: low <= n <= high)
+_probability = _between(0, 1, "a probability")
+Probability = Annotated[float, _probability]
+Share = Annotated[float, _between(0, 1)]
+Size = Annotated[float, checks.not_negative]
 
 
-@WORDS.register
-def flip(p: float = 0.5) -> Policy:
+def _operation(check: Callable[..., None]) -> Callable[..., Policy]:
+    """Register an operation: its arguments are checked by their annotations, then by its body."""
+    signature = inspect.signature(check)
+
+    @functools.wraps(check)
+    def made(*args: Any, **kwargs: Any) -> Policy:
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        for name, value in bound.arguments.items():
+            for one in get_args(signature.parameters[name].annotation)[1:]:
+                one(name, value)
+        check(**bound.arguments)
+        return operation(check.__name__, **bound.arguments)
+
+    return WORDS.register(made)
+
+
+@_operation
+def flip(p: Probability = 0.5):
     """Mirror left and right with probability ``p``, which strength multiplies."""
-    _probability(p)
-    return operation("flip", p=p)
 
 
-@WORDS.register
-def shift(pixels: float = 2) -> Policy:
+@_operation
+def shift(pixels: Size = 2):
     """Move by whole pixels, up to ``pixels`` each way; strength multiplies it."""
-    checks.not_negative("pixels", pixels)
-    return operation("shift", pixels=pixels)
 
 
-@WORDS.register
-def translate(pixels: float = 2) -> Policy:
+@_operation
+def translate(pixels: Size = 2):
     """Move by any fraction of a pixel, up to ``pixels`` each way; strength multiplies it."""
-    checks.not_negative("pixels", pixels)
-    return operation("translate", pixels=pixels)
 
 
-@WORDS.register
-def rotate(degrees: float = 8) -> Policy:
+@_operation
+def rotate(degrees: Annotated[float, _between(0, 180)] = 8):
     """Rotate about the centre, up to ``degrees`` either way; strength multiplies it."""
-    _between("degrees", degrees, 0, 180)
-    return operation("rotate", degrees=degrees)
 
 
-@WORDS.register
-def zoom(amount: float = 0.1) -> Policy:
+@_operation
+def zoom(amount: Annotated[float, checks.fraction] = 0.1):
     """Scale by a factor in ``1 - amount`` .. ``1 + amount``; strength multiplies the amount."""
-    checks.fraction("amount", amount)
-    return operation("zoom", amount=amount)
 
 
-@WORDS.register
-def shear(degrees: float = 8) -> Policy:
+@_operation
+def shear(degrees: Annotated[float, _between(0, 60)] = 8):
     """Shear horizontally, up to ``degrees`` either way; strength multiplies it."""
-    _between("degrees", degrees, 0, 60)
-    return operation("shear", degrees=degrees)
 
 
-@WORDS.register
-def elastic(alpha: float = 34, sigma: float = 4) -> Policy:
+@_operation
+def elastic(alpha: Size = 34, sigma: float = 4):
     """Distort by a smooth random field; strength multiplies ``alpha``.
 
     Displacements are uniform in -1..1, smoothed by a Gaussian of ``sigma`` pixels, times
     ``alpha`` pixels (Simard, Steinkraus & Platt 2003, ICDAR).
     """
-    checks.not_negative("alpha", alpha)
     checks.number("sigma", sigma, "a number of at least 0.1", lambda value: value >= 0.1)
-    return operation("elastic", alpha=alpha, sigma=sigma)
 
 
-@WORDS.register
-def erase(p: float = 0.5, low: float = 0.02, high: float = 0.3, fill: float = 0) -> Policy:
+@_operation
+def erase(
+    p: Probability = 0.5,
+    low: Share = 0.02,
+    high: float = 0.3,
+    fill: Annotated[float, _between(0, 255)] = 0,
+):
     """Fill a rectangle with probability ``p``, which strength multiplies.
 
     Its area is uniform in ``low`` .. ``high`` of the image, its aspect ratio in 0.3 .. 3.3 on a
     logarithmic scale, its pixels are ``fill`` (random erasing, Zhong et al. 2020,
     arXiv:1708.04896).
     """
-    _probability(p)
-    _between("low", low, 0, 1)
-    _between("high", high, low, 1)
-    _between("fill", fill, 0, 255)
-    return operation("erase", p=p, low=low, high=high, fill=fill)
+    _between(low, 1)("high", high)
 
 
-@WORDS.register
-def cutout(size: float = 8, p: float = 1.0) -> Policy:
+@_operation
+def cutout(size: Annotated[float, checks.at_least(1)] = 8, p: Probability = 1.0):
     """Blacken a square of ``size`` pixels with probability ``p``, which strength multiplies.
 
     Its centre is anywhere in the image, so that a part of it may lie outside (DeVries & Taylor
     2017, arXiv:1708.04552).
     """
-    checks.whole("size", size, 1)
-    _probability(p)
-    return operation("cutout", size=size, p=p)
 
 
-@WORDS.register
-def noise(std: float = 0.05) -> Policy:
+@_operation
+def noise(std: Size = 0.05):
     """Add Gaussian noise of ``std`` of the full range; strength multiplies it."""
-    checks.not_negative("std", std)
-    return operation("noise", std=std)
 
 
-@WORDS.register
-def brightness(amount: float = 0.1) -> Policy:
+@_operation
+def brightness(amount: Share = 0.1):
     """Add up to ``amount`` of the full range, either way; strength multiplies it."""
-    _between("amount", amount, 0, 1)
-    return operation("brightness", amount=amount)
 
 
-@WORDS.register
-def contrast(amount: float = 0.2) -> Policy:
+@_operation
+def contrast(amount: Share = 0.2):
     """Scale the distance from the image's mean by ``1 - amount`` .. ``1 + amount``.
 
     Strength multiplies the amount.
     """
-    _between("amount", amount, 0, 1)
-    return operation("contrast", amount=amount)
 
 
-@WORDS.register
-def mixup(alpha: float = 0.2, p: float = 1.0) -> Policy:
+@_operation
+def mixup(alpha: Annotated[float, checks.positive] = 0.2, p: Probability = 1.0):
     """Blend an image and its label with another's, with probability ``p``.
 
     The weight is drawn from Beta(alpha, alpha) (Zhang et al. 2018, arXiv:1710.09412). The
     schedule of mixing multiplies ``p``.
     """
-    checks.positive("alpha", alpha)
-    _probability(p)
-    return operation("mixup", alpha=alpha, p=p)
 
 
-@WORDS.register
-def cutmix(alpha: float = 1.0, p: float = 1.0) -> Policy:
+@_operation
+def cutmix(alpha: Annotated[float, checks.positive] = 1.0, p: Probability = 1.0):
     """Paste a rectangle of another image, with probability ``p``; labels mix by area.
 
     The share that stays is drawn from Beta(alpha, alpha), and the rectangle is cut off at the
     border (Yun et al. 2019, arXiv:1905.04899). The schedule of mixing multiplies ``p``.
     """
-    checks.positive("alpha", alpha)
-    _probability(p)
-    return operation("cutmix", alpha=alpha, p=p)
 
 
 @WORDS.register
-def either(first: Policy, second: Policy, p: float = 0.5) -> Policy:
+def either(first: Policy, second: Policy, p: Probability = 0.5) -> Policy:
     """Mix an image in the first way with probability ``p``, else in the second."""
     for way in (first, second):
         if not isinstance(way, tuple) or [one.name for one in way] not in (["mixup"], ["cutmix"]):
             raise ConfigError(
                 f"either takes mixup and cutmix, as in either(mixup, cutmix); received {way!r}."
             )
-    _probability(p)
+    _probability("p", p)
     return operation("either", first=first[0], second=second[0], p=p)
 
 

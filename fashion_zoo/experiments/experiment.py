@@ -169,21 +169,20 @@ class Measured:
 
     def values(self, arm: str, metric: str) -> list[Any]:
         """Return a metric of an arm, a value per seed; raise ConfigError if either is unknown."""
-        own = self._rows_of(arm)
-        for row in own.values():
-            if metric not in row:
-                raise ConfigError(unknown("metric", metric, row))
-        return [row[metric] for row in own.values()]
+        return list(self._by_seed(arm, metric).values())
 
-    def _rows_of(self, arm: str) -> dict[int, Row]:
+    def _by_seed(self, arm: str, metric: str) -> dict[int, Any]:
         if arm not in self._rows:
             raise ConfigError(unknown("arm", arm, self._rows))
-        return self._rows[arm]
+        for row in self._rows[arm].values():
+            if metric not in row:
+                raise ConfigError(unknown("metric", metric, row))
+        return {seed: row[metric] for seed, row in self._rows[arm].items()}
 
     def paired(self, arm: str, base: str | None, metric: str) -> list[float]:
         """Return the differences between two arms, one for each seed that both have."""
-        own, other = self._rows_of(arm), self._rows_of(base) if base else {}
-        return [row[metric] - other[seed][metric] for seed, row in own.items() if seed in other]
+        own, other = self._by_seed(arm, metric), self._by_seed(base, metric) if base else {}
+        return [value - other[seed] for seed, value in own.items() if seed in other]
 
     def best(self, metric: str, arms: Iterable[str]) -> str | None:
         """Return the arm with the highest mean, None if none of them was measured."""
@@ -194,8 +193,6 @@ class Measured:
 
     def table(self) -> str:
         """Return the Markdown table, with the note below it."""
-        if not self.by_arm:
-            return "Not measured yet."
         columns = self.experiment.columns
         shown = [arm for arm in self.arms if arm.shown and arm.name in self.by_arm]
         lines = [[column.cell(self, arm.name) for column in columns] for arm in shown]
@@ -211,7 +208,7 @@ class _Words(dict):
     def __init__(self, measured: Measured):
         self.measured, rows = measured, measured.by_arm
         given, count = measured.experiment.command, max(map(len, rows.values()))
-        python = f"fashion_zoo.experiments.run({measured.experiment.name}, seeds={count})"
+        python = f"fashion_zoo.experiments.run(EXPERIMENT, seeds={count})"
         super().__init__(
             interval=pages.INTERVAL,
             command=f"{given} {count}" if given else python,

@@ -93,7 +93,9 @@ def run(
             "write. Measure them first."
         )
     if measure:
-        experiment.write(places.rows, measured.rows)
+        known = {arm.name for arm in arms}  # rows of others are of recipes that are not registered
+        others = [row for row in rows if row["arm"] not in known]
+        experiment.write(places.rows, [*measured.rows, *others])
     return _write(measured, places.page)
 
 
@@ -170,7 +172,10 @@ def keep(file: Path, settings: Mapping[str, Any], measure: Callable[[], Any]) ->
             return kept["answer"]
     answer = measure()
     file.parent.mkdir(parents=True, exist_ok=True)
-    storage.write_json(file, {"settings": {**settings, "environment": now}, "answer": answer})
+    try:
+        storage.write_json(file, {"settings": {**settings, "environment": now}, "answer": answer})
+    except (TypeError, ValueError) as error:
+        raise DataError(f"The answer of {file.stem} cannot be stored: {error}.") from error
     return answer
 
 

@@ -105,8 +105,8 @@ def check_exportable(folder: Path, format: str = "saved_model") -> None:
     if missing:
         raise ExportError(
             f"An export as {format} needs {' and '.join(missing)}, which "
-            f"{'is' if len(missing) == 1 else 'are'} not installed. Install them, in a "
-            f'checkout of fashion_zoo: pip install ".[{chosen.extra}]".'
+            f"{'is' if len(missing) == 1 else 'are'} not installed. In a checkout of fashion_zoo: "
+            f'pip install ".[{chosen.extra}]".'
         )
     if folder.suffix == Path(chosen.file).suffix:
         raise ConfigError(

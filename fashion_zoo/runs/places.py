@@ -43,8 +43,8 @@ def create(
     """Make a run folder, hold its lock, and yield the run.
 
     After an exception a run without a checkpoint is removed. An older run that ``force`` replaces
-    is kept as a backup until the end, and restored after an exception. Something else that is
-    there raises RunError.
+    is kept as a backup until the new one is finished, and restored after an exception; Ctrl-C keeps
+    a new one with a checkpoint. Something else that is there raises RunError.
     """
     place = storage.resolve(path)
     with locks.lock(place) as lock:
@@ -65,9 +65,10 @@ def create(
             write_config(place / "config.json", recipe_name, config, data)
             storage.write_json(place / "environment.json", dict(environment))
             yield run
-        except BaseException:
+        except BaseException as error:
+            failed = has_backup(place) and not isinstance(error, KeyboardInterrupt)
             # A folder that is no longer held may be another process's.
-            if lock.is_held() and (has_backup(place) or not run.has_checkpoint):
+            if lock.is_held() and (failed or not run.has_checkpoint):
                 shutil.rmtree(place, ignore_errors=True)
                 if has_backup(place):
                     _restore_backup(place)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from fashion_zoo import schedules, storage
 from fashion_zoo.errors import ConfigError, FashionZooError, Hint, StorageError
 from fashion_zoo.language.arguments import Place, checked
+from fashion_zoo.language.wording import listed
 from fashion_zoo.show import plots
 from fashion_zoo.show.streams import say
 from fashion_zoo.show.waiting import waiting
@@ -101,8 +102,8 @@ def check_place(path: str | os.PathLike | None, *, force: bool = False) -> None:
             signed = ending in _SIGNED and _SIGNED[ending][1] in file.read(reading.LARGEST_TEXT)
     if not (force or signed):
         raise StorageError(
-            f"{path} is there already and is no picture of fashion_zoo. Choose another place, or "
-            "replace it with ",
+            f"{path} is there already, and only {listed([*_SIGNED])} pictures of fashion_zoo are "
+            "recognized. Choose another place, or replace it with ",
             Hint("force", True),
             ".",
         )

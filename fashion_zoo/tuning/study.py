@@ -23,7 +23,7 @@ from optuna.trial import FrozenTrial, TrialState
 import fashion_zoo.tuning.storages as storages
 from fashion_zoo.config import digest
 from fashion_zoo.config.overrides import differences
-from fashion_zoo.errors import StudyError
+from fashion_zoo.errors import Hint, StudyError
 from fashion_zoo.storage import locks
 from fashion_zoo.storage.databases import absolute_url, file_of
 from fashion_zoo.tuning.plans import Attempt, Plan, has_failed
@@ -139,7 +139,11 @@ class Study:
             if changed := "; ".join(differences(stored, own)):
                 raise StudyError(
                     f"The study {self.name!r} in {self.backend.place} is another search. "
-                    f"{changed}. Give this one another name or folder, or leave out what differs."
+                    f"{changed}. Repeat the settings of that one, or choose another ",
+                    Hint("study_dir"),
+                    " or ",
+                    Hint("study_name"),
+                    ".",
                 )
             storages.check_trials(trials, len(self.directions))
         if attributes.get("fingerprint") is None:  # new, or its creator was killed
