@@ -82,7 +82,9 @@ class TrainingSpace:
             except ConfigError as error:
                 raise ConfigError(f"space.{field.name}: {error}") from error
             usual = ranges.parse(field.default) if isinstance(field.default, str) else None
-            if _is_discrete(usual) and not isinstance(found, Choice | Whole):
+            if not _is_discrete(usual):
+                continue
+            if not isinstance(found, Choice | Whole):
                 raise ConfigError(
                     f"space.{field.name} must be choice(...) or whole(low, high), received "
                     f"{text!r}."
