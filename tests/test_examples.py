@@ -104,7 +104,8 @@ def test_every_command_of_a_page_and_what_it_proposes_runs(page, reader, capsys)
     assert main(small(mine, 0)) == 0
     capsys.readouterr()
     for number, line in enumerate(command_lines(page.read_text("utf-8"), inline=False)):
-        if any(word in " ".join(line) for word in ELSEWHERE):
+        measures = line[0] == "experiment" and line != ["experiment", "--list"]
+        if measures or any(word in " ".join(line) for word in ELSEWHERE):
             continue
         line = small(line, number)
         shutil.rmtree("exported", ignore_errors=True)
