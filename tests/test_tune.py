@@ -130,7 +130,7 @@ def test_another_search_in_the_same_folder_is_refused(found):
     with pytest.raises(StudyError, match=r"another search. config.data.limit: 200, now 600; "):
         fashion_zoo.tune("bn_mlp", study_dir=found.folder, space=FEW, data={"limit": 600})
     with pytest.raises(
-        StudyError, match=r"space.depth: 'whole\(1, 2\)', now 'whole\(1, 5\)'. Give this"
+        StudyError, match=r"space.depth: 'whole\(1, 2\)', now 'whole\(1, 5\)'. Repeat the"
     ):
         fashion_zoo.tune(
             "bn_mlp", study_dir=found.folder, space={**FEW, "depth": "whole(1, 5)"}, **SMALL
@@ -214,7 +214,7 @@ def test_json_is_only_json(found, capsys):
             ["--fix", "optimiser=adam"],
             "Unknown option of the space 'optimiser'. Did you mean 'optimizer'?",
         ),
-        (["--fix", "optimizer=adm"], "takes optimizer to 'adm', which the recipe cannot have"),
+        (["--fix", "optimizer=adm"], "does not fit the recipe. optimizer: Cannot read 'adm'"),
         (["--space.learning-rate", "log(1, 0)"], "space.learning_rate: Cannot read 'log(1, 0)'"),
     ],
 )

@@ -47,4 +47,4 @@ def test_the_line_of_a_trial_counts_its_epochs(epochs, said):
     for epoch in range(epochs):
         trial.metrics.update("val_accuracy", 0.91, step=epoch)
     trial.score = 0.91
-    assert _line(trial, "val_accuracy") == f"trial 3: 91.00 % after {said}"
+    assert _line(trial, "val_accuracy", False) == f"trial 3: 91.00 % after {said}"
