@@ -35,6 +35,7 @@ setup(
     },
     install_requires=[
         "filelock>=4.0",  # a loser leaves the lock's file as it is
+        "importlib_resources>=6.0",  # tensorflow-datasets imports it and does not name it
         "joblib>=1.3",  # it knows the cores of a job and of a container
         "keras-tuner>=1.4.8",
         "keras>=3.15.1",  # the security floor: older ones run code from hostile model files
@@ -50,6 +51,7 @@ setup(
         "six>=1.16",  # keras-tuner imports it and does not name it
         "tensorboard>=2.20",  # and this, under tensorflow
         "tensorflow>=2.21",
+        "tensorflow-datasets>=4.9.10",
         "typeguard>=4.3",
         "tyro>=1.0",
     ],

@@ -1,15 +1,16 @@
 """The functions of the package. Each checks as much as possible before it loads Keras.
 
 ``name`` is that of a registered recipe, ``config`` a RunConfig, by default the recipe's, and
-``**overrides`` are fields of it: ``seed=3``, ``training={"epochs": 5}``. ``data`` is fields of
-DataConfig; or arrays, ``(x, y)`` or ``(x, y, x_test, y_test)``, with their ``data_settings``; or a
-Dataset: see ``fashion_zoo.data.load``. A run is its folder, or a result of ``open_run`` or
+``**overrides`` are fields of it: ``seed=3``, ``training={"epochs": 5}``. ``data`` is a source,
+fields of DataConfig, a Dataset, or arrays, ``(x, y)`` or ``(x, y, x_test, y_test)``, with their
+``data_settings``: see ``fashion_zoo.data.load``. A run is its folder, or a result of ``open_run`` or
 ``train``; if it was trained on arrays, pass the same ``data`` again. ``force`` replaces existing
 output. ``progress`` is True, False, or "auto": on a terminal and in a notebook. All raise
 ConfigError for a name or a value that is not allowed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,6 +113,7 @@ def train(
     runs.check_free(run_dir, force=force, resume=resume)
     path = absolute(runs.default_run_dir(name) if run_dir is None else run_dir)
     base = config or runs.stored_config(name, path if resume else None, fork)
+    data = {"source": fspath(data)} if isinstance(data, str | PathLike) else data
     fields = {"data": data} if isinstance(data, Mapping | DataConfig) else {}
     chosen = override(base, {**overrides, **fields})
     display = TrainingDisplay(enabled=progress)

@@ -55,10 +55,14 @@ def shown(value: Any) -> str:
 
 
 def expanded(arguments: Sequence[str]) -> list[str]:
-    """Replace the aliases by their flags."""
+    """Replace the aliases by their flags; raise ConfigError for a flag that has another name now."""
     words = []
     for argument in arguments:
         flag, sign, value = argument.partition("=")
+        for section, names in fashion_zoo.config.RENAMED.items():
+            for old, new in names.items():
+                if flag == f"--{section}.{old}":
+                    raise fashion_zoo.ConfigError(f"{flag} is now --{section}.{new}.")
         words.append(ALIASES.get(flag, flag) + sign + value)
     return words
 

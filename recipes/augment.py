@@ -28,6 +28,8 @@ class Augment:
     """Key of the augmentation."""
     images: int = 10
     """Number of images, one of each class in turn."""
+    data: fashion_zoo.DataConfig = fashion_zoo.DataConfig()
+    """The data."""
 
 
 @_common.command
@@ -37,7 +39,7 @@ def main(argv: list[str]) -> int:
         return _usage()
     options = _common.parse(Augment, argv, "augment")
     _common.start_keras()
-    chosen = dataclasses.asdict(options)
+    chosen = {field.name: getattr(options, field.name) for field in dataclasses.fields(options)}
     fashion_zoo.plot_augmentation(chosen.pop("policy"), **chosen)
     print(options.to)
     return 0

@@ -12,11 +12,20 @@ from recipes import _common, _lines
 
 
 @dataclasses.dataclass(frozen=True)
+class Images:
+    """The images."""
+
+    source: str | None = None
+    """Where the images of the run are now, if they have moved."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Evaluate:
     """Measure a run on the test images and write evaluation.json and three pictures."""
 
     run: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="RUN")]]
     """The run folder."""
+    data: Images = Images()
     json: bool = False
     """Print all of evaluation.json."""
 
@@ -26,7 +35,8 @@ def main(argv: list[str]) -> None:
     """Parse, evaluate, print."""
     options = _common.parse(Evaluate, argv, "evaluate")
     _common.start_keras()
-    fashion_zoo.evaluate(options.run, show=functools.partial(_print, options.json))
+    show = functools.partial(_print, options.json)
+    fashion_zoo.evaluate(options.run, data=options.data.source, show=show)
     if not options.json:
         print(f"Pictures: {options.run}/confusion.png, reliability.png, errors.png")
 

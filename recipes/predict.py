@@ -23,7 +23,7 @@ class Predict:
     top: int = 3
     """Number of classes to print."""
     invert: bool = False
-    """Swap light and dark first: the data has light garments on black."""
+    """Swap light and dark first, for a picture on another ground than the training images."""
     json: bool = False
     """Print JSON."""
 
@@ -51,8 +51,8 @@ def main(argv: list[str]) -> int:
             )
         elif prediction.looks_inverted:
             print(
-                f"warning: {prediction.picture} has a light background{again}, and the model was "
-                f"trained on light garments on black. Try it {other} --invert.",
+                f"warning: {prediction.picture} looks inverted{again}: light at the border where the "
+                f"training images are dark, or the reverse. Try it {other} --invert.",
                 file=sys.stderr,
             )
     if options.json:

@@ -26,7 +26,7 @@ NO_FRAMEWORK = {room for room, (level, _) in ROOMS.items() if level < 2} | {
 }  # fmt: skip
 HEAVY = {
     "keras", "keras_tuner", "optuna", "tensorflow", "jax", "matplotlib", "sklearn", "scipy", "rich",
-    "PIL", "tyro",
+    "PIL", "tyro", "tensorflow_datasets", "pyarrow",
 }  # fmt: skip
 AT_THE_TOP = {
     "augment/augmenter.py", "augment/pixels.py", "augment/warps.py",

@@ -55,7 +55,7 @@ from fashion_zoo.config.overrides import differences
         (lambda: MLPConfig(l2=float("inf")), "l2 must be a number of at least 0, received inf"),
         (lambda: MLPConfig(num_classes=1), "num_classes must be a whole number of at least 2"),
         (lambda: MLPConfig(input_shape=(28, 0)), "input_shape must be a whole number of at least"),
-        (lambda: DataConfig(dataset="mnist"), "data.dataset: .*Unknown dataset 'mnist'"),
+        (lambda: DataConfig(source="mnist"), "data.source: .*Unknown source 'mnist'"),
         (lambda: DataConfig(limit=0), "data.limit must be a whole number of at least 1, received"),
         (lambda: DataConfig(folder=3), "data.folder must be a path, received 3"),
         (lambda: TrainingConfig(epochs=0), "epochs must be a whole number of at least 1"),

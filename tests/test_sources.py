@@ -43,7 +43,7 @@ def test_training_never_opens_a_test_file(tmp_path):
 
 
 def test_an_unknown_data_set_is_answered_with_the_nearest():
-    with pytest.raises(ConfigError, match=r"Unknown dataset 'fashon'\. Did you mean 'fashion_mn"):
+    with pytest.raises(ConfigError, match=r"Unknown source 'fashon'\. Did you mean 'fashion_mn"):
         load("fashon")
 
 

@@ -10,8 +10,10 @@ import importlib
 import inspect
 import json
 import re
+import tempfile
 from pathlib import Path
 
+import forms
 import keras
 import numpy as np
 import pytest
@@ -127,10 +129,19 @@ def metric(word, vocabulary, images):
         assert found > 0
 
 
-def dataset(word, vocabulary, images):
-    given = (images.images, images.labels) if word == "arrays" else word
+def source(word, vocabulary, images):
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
+        given = (images.images, images.labels) if word == "arrays" else word
+        if word in forms.WRITTEN:
+            given = forms.written(word, Path(folder), *images, patch)
+        _check_source(given, vocabulary)
+
+
+def _check_source(given, vocabulary):
     data, again = load(given), load(given)
-    assert vocabulary.parse(data.origin.dataset) is not None
+    assert vocabulary.parse(data.origin.source) is not None
+    if isinstance(given, str) and given not in vocabulary:
+        assert load(data.origin).digest == data.digest
     for part in (data.train, data.validation, data.test):
         assert part.images.shape == (len(part.labels), *data.image_shape)
         assert part.images.dtype == np.uint8
@@ -173,7 +184,7 @@ KINDS = {
     "optimizer": (optimizer, "words.md"),
     "range": (span, "commands/tune.md"),
     "metric": (metric, "commands/evaluate.md"),
-    "dataset": (dataset, "data.md"),
+    "source": (source, "data.md"),
     "export format": (export_format, "commands/export.md"),
     "result of a run": (result_of_a_run, ""),
 }

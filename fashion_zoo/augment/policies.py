@@ -15,7 +15,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, get_args
 
-from fashion_zoo.errors import ConfigError
+from fashion_zoo.errors import ConfigError, Hint
 from fashion_zoo.language import checks
 from fashion_zoo.language.vocabulary import Vocabulary
 
@@ -55,7 +55,15 @@ def operation(name: str, change: Callable[..., Any] | None = None, /, **values: 
 
 
 def check_size(policy: Policy, shape: tuple[int, ...]) -> None:
-    """Raise ConfigError if a distance is longer than an image of this (height, width)."""
+    """Raise ConfigError if images are in colour, or a distance is longer than one of this shape."""
+    if policy and len(shape) == 3:
+        raise ConfigError(
+            "Augmentation takes grey images, and these are in colour. Set ",
+            Hint("data.color", "grey"),
+            ", or ",
+            Hint("training.augmentation", "none"),
+            ".",
+        )
     for one in policy:
         for name in ("pixels", "sigma"):
             value = one.values.get(name, 0)

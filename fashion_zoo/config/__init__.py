@@ -4,9 +4,10 @@ They hold all defaults. Command-line flags are made from them, a run stores them
 the same names: ``training={"epochs": 5}``.
 """
 
+from fashion_zoo.config.data import Color as Color, DataConfig as DataConfig
 from fashion_zoo.config.overrides import override as override
+from fashion_zoo.config.renames import RENAMED as RENAMED
 from fashion_zoo.config.run import (
-    DataConfig as DataConfig,
     Precision as Precision,
     RunConfig as RunConfig,
 )

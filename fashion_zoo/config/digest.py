@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fashion_zoo import storage
+from fashion_zoo.config.renames import current
 
 FORMAT = 1
 
@@ -48,6 +49,7 @@ def default(field: dataclasses.Field) -> Any:
 
 def completed(config: Any, stored: Mapping[str, Any]) -> dict[str, Any]:
     """Return a stored config with the defaults of the fields that are new in ``config``."""
+    stored = current(config, stored)
     whole = dict(stored)
     for field in dataclasses.fields(config):
         name, value, usual = field.name, getattr(config, field.name), default(field)

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
+from fashion_zoo.config.renames import check_name
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language.arguments import received
 from fashion_zoo.language.wording import unknown
@@ -42,6 +43,7 @@ def override(config: ConfigType, changes: Mapping[str, Any], path: str = "") -> 
     values = {}
     for name, value in changes.items():
         if name not in fields:
+            check_name(type(config), name)
             known = unknown(f"option{' of ' + path if path else ''}", name, fields)
             raise ConfigError(known + _where_it_is(config, name))
         current = getattr(config, name)

@@ -1,36 +1,15 @@
-"""The settings of the images and of a whole training."""
+"""The settings of a whole training."""
 
 import dataclasses
-import os
 from typing import Annotated, Any, Literal
 
+from fashion_zoo.config.data import DataConfig
 from fashion_zoo.config.training import TrainingConfig
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language import checks
-from fashion_zoo.language.vocabulary import Words, check_settings
-from fashion_zoo.storage import absolute
+from fashion_zoo.language.vocabulary import check_settings
 
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16", "auto"]
-
-
-@dataclasses.dataclass(frozen=True)
-class DataConfig:
-    """The source of the images."""
-
-    dataset: Annotated[str, Words("fashion_zoo.data.sources")] = "fashion_mnist"
-    """The data set: its word, with arguments if it takes some."""
-    folder: str | None = None
-    """Folder of the published files, made absolute; by default the files in this package."""
-    limit: Annotated[int | None, checks.at_least(1)] = None
-    """Train on a stratified slice of this many images only, at least one of each class; validation
-    and test stay whole."""
-
-    def __post_init__(self) -> None:
-        check_settings(self, "data.")
-        if self.folder is not None:
-            if not isinstance(self.folder, str | os.PathLike):
-                raise ConfigError(f"data.folder must be a path, received {self.folder!r}.")
-            object.__setattr__(self, "folder", str(absolute(self.folder)))
 
 
 @dataclasses.dataclass(frozen=True)

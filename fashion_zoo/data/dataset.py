@@ -10,6 +10,7 @@ import numpy as np
 
 from fashion_zoo.config import DataConfig
 from fashion_zoo.data.batches import fold_positions, stratified
+from fashion_zoo.data.pictures import border
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language.arguments import received
 from fashion_zoo.language.wording import counted
@@ -21,7 +22,7 @@ class Images(NamedTuple):
     """Images with their labels."""
 
     images: np.ndarray
-    """(count, height, width) uint8 in 0..255, 0 is black background."""
+    """(count, height, width) grey or (count, height, width, 3) RGB, uint8 in 0..255."""
     labels: np.ndarray
     """(count,) integers, positions in the class names; uint8 up to 256 classes."""
 
@@ -46,12 +47,15 @@ class Description:
     """A data set without its images, as a run stores it."""
 
     class_names: tuple[str, ...]
-    image_shape: tuple[int, ...]  # (height, width)
+    image_shape: tuple[int, ...]  # (height, width), or (height, width, 3) in colour
     train: int  # number of images
     validation: int
     test: int
     digest: str | None = None  # of the Dataset; None if the images were not read
-    test_digest: str | None = None  # of the test images of arrays in memory
+    test_digest: str | None = None  # of the test images; None where training does not read them
+    invert: bool = False  # whether light and dark were swapped
+    notes: tuple[str, ...] = ()  # what was changed or left out, for people
+    ground: int = 0  # median of the borders of training images, 0 is black
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -69,13 +73,15 @@ class Dataset:
     class_names: tuple[str, ...]
     """Name of each label."""
     image_shape: tuple[int, ...]
-    """(height, width)."""
+    """(height, width), or (height, width, 3) in colour."""
     positions: Positions
     """Of the whole data set; ``origin.limit`` takes a stratified slice of ``train``."""
     read: Callable[[Part], Images]
     """Reads the training and validation images, or the test images."""
     in_memory: bool = False
-    """Whether the images came as arrays, which a run on them must be given again."""
+    """Whether the images are in memory already, the test images too."""
+    notes: tuple[str, ...] = ()
+    """What was changed or left out on the way in, for people."""
 
     def __post_init__(self) -> None:
         limit, classes, whole = self.origin.limit, len(self.class_names), len(self.positions.train)
@@ -90,7 +96,7 @@ class Dataset:
     def __repr__(self) -> str:
         shape, known = "x".join(map(str, self.image_shape)), self.describe(read=False)
         return (
-            f"{self.origin.dataset}: {counted(known.train, 'image')} of {shape} to train on, "
+            f"{self.origin.title}: {counted(known.train, 'image')} of {shape} to train on, "
             f"{known.validation:,} for validation, {known.test:,} for the test\n"
             f"classes: {', '.join(self.class_names)}"
         )
@@ -116,11 +122,22 @@ class Dataset:
         return _part(self.read("test"), self.positions.test)
 
     @functools.cached_property
+    def used(self) -> Positions:
+        """The positions of the images in use: those of ``train`` within ``origin.limit``."""
+        train, limit = self.positions.train, self.origin.limit
+        if limit is None:
+            return self.positions
+        return self.positions._replace(train=train[stratified(self._whole.labels[train], limit)])
+
+    @functools.cached_property
+    def _whole(self) -> Images:
+        return self.read("train")
+
+    @functools.cached_property
     def _learned(self) -> tuple[Images, Images]:
-        whole, train = self.read("train"), self.positions.train
-        if self.origin.limit is not None:
-            train = train[stratified(whole.labels[train], self.origin.limit)]
-        return _part(whole, train), _part(whole, self.positions.validation)
+        whole, used = self._whole, self.used
+        del self.__dict__["_whole"]  # a copy of the parts is kept instead
+        return _part(whole, used.train), _part(whole, used.validation)
 
     @functools.cached_property
     def digest(self) -> str:
@@ -137,6 +154,9 @@ class Dataset:
             len(self.positions.test),
             self.digest if read else None,
             _digest(self.test) if read and self.in_memory else None,
+            self.origin.invert,
+            self.notes,
+            int(np.median([border(one) for one in self.train.images[:100]])) if read else 0,
         )
 
     def fold(self, number: int, folds: int) -> "Dataset":

@@ -24,7 +24,13 @@ _BATCH = 256  # images that are augmented together
 
 @checked
 def plot_augmentation(
-    policy: str, to: Place | None = None, *, seed: int = 0, images: int = 10, force: bool = False
+    policy: str,
+    to: Place | None = None,
+    *,
+    seed: int = 0,
+    images: int = 10,
+    force: bool = False,
+    data: Any = None,
 ) -> "Figure":
     """Draw training images, and below them the results of a policy at four steps.
 
@@ -34,6 +40,7 @@ def plot_augmentation(
         seed: key of the augmentation.
         images: number of images, one of each class in turn; 1 to 100.
         force: replace a file that this package has not drawn.
+        data: the images, by default Fashion-MNIST; see ``fashion_zoo.data.load``.
 
     Returns:
         The figure, which a notebook shows.
@@ -48,11 +55,11 @@ def plot_augmentation(
 
     figures.check_place(to, force=force)
     need_tensorflow()
-    dataset = load()
+    dataset = load(data)
     policies.check_size(operations, dataset.image_shape)
     rows = _rows(operations, dataset, images, seed)
     titles = ["training\nimage", *(f"step {step + 1}" for step in range(ROWS))]
-    caption = f"{dataset.origin.dataset}, {counted(images, 'training image')}; seed {seed}."
+    caption = f"{dataset.origin.title}, {counted(images, 'training image')}; seed {seed}."
     spelled = policies.POLICIES.get(policy)
     title = f"{policy}: {spelled}" if spelled else policy
     return figures.shown(lambda: plots.pictures(rows, title, labels=titles, caption=caption), to)
@@ -65,9 +72,10 @@ def _rows(operations: policies.Policy, dataset: Dataset, count: int, seed: int) 
     (images, labels), names = dataset.train, dataset.class_names
     classes = len(names)
     one_hot = np.eye(classes, dtype=np.float32)
-    chosen = np.array(
-        [np.flatnonzero(labels == number % classes)[number // classes] for number in range(count)]
-    )
+    each = [np.flatnonzero(labels == label) for label in range(classes)]
+    # Again from the first where a class has too few.
+    places = ((each[number % classes], number // classes) for number in range(count))
+    chosen = np.array([members[place % len(members)] for members, place in places])
     augmenter = Augmenter(operations, seed)
     rows: list[Any] = [(images[chosen], _texts(one_hot[labels[chosen]], names))]
     for step in range(ROWS):
@@ -83,7 +91,7 @@ def _rows(operations: policies.Policy, dataset: Dataset, count: int, seed: int) 
 def _batch(chosen, count: int, seed: int, step: int):
     """Return a batch in random order that has the chosen images, and their places in it."""
     generator = np.random.default_rng(derive(seed, "partners", step))
-    others = np.setdiff1d(generator.choice(count, _BATCH, replace=False), chosen)
+    others = np.setdiff1d(generator.choice(count, min(_BATCH, count), replace=False), chosen)
     order = generator.permutation(len(chosen) + len(others))
     return np.concatenate([chosen, others])[order], np.argsort(order)[: len(chosen)]
 

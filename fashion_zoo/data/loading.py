@@ -5,7 +5,7 @@ Both are checked before Keras is loaded. A family of models without ``num_classe
 """
 
 import dataclasses
-import inspect
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,12 +14,13 @@ import numpy as np
 from fashion_zoo.augment.policies import check_size
 from fashion_zoo.config import DataConfig, RunConfig
 from fashion_zoo.config.overrides import override
+from fashion_zoo.data import assembly
 from fashion_zoo.data.batches import check_shape, steps_per_epoch
 from fashion_zoo.data.dataset import Dataset, names_of
-from fashion_zoo.data.sources import WORDS
+from fashion_zoo.data.sources import WORDS, Raw
+from fashion_zoo.data.sources.arrays import read_given
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language.arguments import plain, received
-from fashion_zoo.language.wording import unknown
 
 
 def load(
@@ -29,22 +30,25 @@ def load(
     class_names: Sequence[str] | None = None,
     **settings: Any,
 ) -> Dataset:
-    """Return a data set. Files are read, and verified, when images are first asked for.
+    """Return a data set. Fashion-MNIST is read when images are first asked for, others at once.
 
     Args:
-        data: the word of a data set, a dictionary of the fields of a DataConfig, or a whole one; by
-            default Fashion-MNIST. Or arrays, ``(x, y)``, ``(x, y, x_test, y_test)`` or ``((x, y),
-            (x_test, y_test))``: (n, height, width) numbers in 0..255, and (n,) classes. Or a
-            Dataset, which is returned.
-        like: the config to change; without settings, arrays are split like it.
-        class_names: name of each class of arrays or of a Dataset; by default those found in ``y``.
-        **settings: fields of DataConfig, such as ``limit=1000``, the only one of a Dataset; of
-            arrays ``limit``, ``validation`` and ``test``, the fractions that are held out of each
-            class, and ``seed``, their key.
+        data: a source: a word such as ``"digits"``, ``"tfds:mnist"``, or the path of a file or a
+            folder; by default Fashion-MNIST. Or a dictionary of the fields of a DataConfig, or a
+            whole one. Or arrays, ``(x, y)``, ``(x, y, x_test, y_test)`` or ``((x, y), (x_test,
+            y_test))``: (n, height, width) or (n, height, width, 3) whole numbers in 0..255, and
+            (n,) classes. Or a Dataset, which is returned.
+        like: the config to change.
+        class_names: name of each class; by default those of the source, or found in ``y``.
+        **settings: fields of DataConfig, such as ``limit=1000``, the only one of a Dataset;
+            ``validation`` and ``test`` are the shares of each class that are held out, and ``seed``
+            their key.
 
     Raises:
-        ConfigError: if a word or setting is unknown, or there are too few images for a limit.
-        DataError: if the arrays are no images or no labels of them, or a class has too few.
+        ConfigError: if a source or setting is unknown, a setting has no effect on the source, or
+            there are too few images for a limit.
+        DataError: if something cannot be read, there are no images or no labels of them, or a
+            class has too few.
 
     Example:
         ```python
@@ -54,22 +58,33 @@ def load(
     """
     if isinstance(data, Dataset):
         return _changed(data, class_names, settings)
+    settings = {name: plain(value) for name, value in settings.items()}
     if isinstance(data, tuple | list):
-        if settings or like is None or not like.dataset.startswith("arrays"):
-            like = _config_of_arrays(settings)
-        return WORDS.parse(like.dataset)(like, data, class_names)
-    if class_names is not None:
-        raise ConfigError("class_names are set where arrays are given, data=(x, y).")
-    data = {"dataset": data} if isinstance(data, str) else data
+        if "source" in settings:
+            raise ConfigError("data are arrays, and source names others. Leave out one of the two.")
+        like = like if like is not None and like.in_memory else DataConfig("arrays")
+        config = override(like, settings, "arrays")
+        assembly.check_settings(config, WORDS.parse(config.source))
+        return assembly.assemble(config, read_given(data, class_names))
+    data = {"source": os.fspath(data)} if isinstance(data, str | os.PathLike) else data
     if data is None or isinstance(data, Mapping):
         data = override(like or DataConfig(), data or {}, "data")
     if not isinstance(data, DataConfig):
         raise ConfigError(
-            "A data set is the word of one, settings, arrays (x, y) or (x, y, x_test, y_test), or "
-            f"a Dataset, received {received(data)}."
+            "A data set is the word of one, a path, settings, arrays (x, y) or (x, y, x_test, "
+            f"y_test), or a Dataset, received {received(data)}."
         )
-    data = override(data, settings, "data")
-    return WORDS.parse(data.dataset)(data)
+    return _changed(_read(override(data, settings, "data")), class_names, {})
+
+
+def _read(config: DataConfig) -> Dataset:
+    """Return the data set of a config."""
+    source = WORDS.parse(config.source)
+    assembly.check_settings(config, source)
+    found = source.read(config)
+    if isinstance(found, Raw):
+        return assembly.assemble(config, found)
+    return assembly.adapt(found)
 
 
 def _changed(data: Dataset, class_names: Any, settings: Mapping[str, Any]) -> Dataset:
@@ -89,15 +104,6 @@ def _changed(data: Dataset, class_names: Any, settings: Mapping[str, Any]) -> Da
     if (origin, names) == (data.origin, data.class_names):
         return data  # with the images that it has read
     return dataclasses.replace(data, origin=origin, class_names=names)
-
-
-def _config_of_arrays(settings: Mapping[str, Any]) -> DataConfig:
-    known = ("class_names", "limit", *inspect.signature(WORDS["arrays"]).parameters)
-    if strange := sorted(settings.keys() - set(known)):
-        raise ConfigError(unknown("setting of arrays", strange[0], known))
-    split = [f"{name}={plain(value)!r}" for name, value in settings.items() if name != "limit"]
-    dataset = f"arrays({', '.join(split)})" if split else "arrays"
-    return DataConfig(dataset, limit=settings.get("limit"))
 
 
 def load_for(
@@ -128,7 +134,7 @@ def load_for(
     given = (overrides or {}).get("model")
     fixed = given if isinstance(given, Mapping) else {}
     model = _fitted(config.model, dataset, defaults, fixed)
-    if dataset.origin.folder is not None:
+    if dataset.origin.folder is not None:  # of the user's own, whose files may be damaged
         _ = dataset.train
     return dataclasses.replace(config, model=model, data=dataset.origin), dataset
 

@@ -1,6 +1,7 @@
 """Picture files of any size and colour, and arrays of pixels, as input of a model."""
 
 import contextlib
+import functools
 import inspect
 import math
 import warnings
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fashion_zoo.config import Color
 from fashion_zoo.errors import DataError
 from fashion_zoo.storage import reading
 
@@ -30,7 +32,7 @@ _TURNS = {
 class Picture(NamedTuple):
     """A picture that was read, or an image of an array."""
 
-    image: np.ndarray  # (height, width) in 0..255, 0 is black
+    image: np.ndarray  # (height, width) or (height, width, 3) in 0..255, 0 is black
     notes: tuple[str, ...] = ()  # changes made to it, for people
 
     @property
@@ -45,23 +47,30 @@ class Picture(NamedTuple):
 
 
 def read_picture(path: str | Path, shape: tuple[int, ...], *, invert: bool = False) -> Picture:
-    """Read a picture file as a grey image of a shape; ``invert`` swaps light and dark.
+    """Read a picture file as an image of a shape; ``invert`` swaps light and dark.
 
-    A photograph is turned upright. Transparent parts become black under light drawings and white
-    under dark ones. A picture of other proportions is padded with the grey of its border.
+    The shape is (height, width) of a grey image or (height, width, 3). A photograph is turned
+    upright. Transparent parts become black under light drawings and white under dark ones. A
+    picture of other proportions is padded with the colour of its border.
     """
-    from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+    return open_picture(path, "rgb" if len(shape) == 3 else "grey", shape[:2], invert=invert)
 
-    path, target = Path(path), (shape[1], shape[0])
+
+def open_picture(
+    path: str | Path, color: Color, size: tuple[int, ...] | None = None, *, invert: bool = False
+) -> Picture:
+    """Read a picture file in a colour and (height, width), by default its own."""
+    from PIL import ExifTags, ImageOps, UnidentifiedImageError
+
+    path = Path(path)
     try:
         with reading.open_regular(path, _LARGEST) as opened, _header(opened) as file:
             mode, turn = file.mode, _TURNS.get(file.getexif().get(ExifTags.Base.Orientation, 1))
-            ImageOps.exif_transpose(file, in_place=True)
-            size = file.size
-            grey, ground = _grey(file)
-            if size != target:
-                color = border(grey)
-                grey = ImageOps.pad(grey, target, Image.Resampling.LANCZOS, color=color)
+            if turn:
+                ImageOps.exif_transpose(file, in_place=True)
+            wide, high = file.size
+            picture, ground = _colored(file, color)
+            image = np.asarray(picture)
     except IsADirectoryError:
         raise DataError(f"{path} is a folder. Name the pictures in it.") from None
     except FileNotFoundError:
@@ -74,16 +83,37 @@ def read_picture(path: str | Path, shape: tuple[int, ...], *, invert: bool = Fal
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"{path} cannot be read as a picture: {reason}") from error
     notes = [turn] if turn else []
-    if mode != "L":
-        notes.append(f"{mode} to grey")
+    if mode != picture.mode:
+        notes.append(f"{mode} to {'grey' if picture.mode == 'L' else 'colour'}")
     if ground:
         notes.append(f"transparent parts to {ground}")
-    if size != target:
-        notes.append(f"{size[0]}x{size[1]} to {target[0]}x{target[1]}")
+    if size and size != (high, wide):
+        image = fitted(image, size)
+        notes.append(f"{wide}x{high} to {size[1]}x{size[0]}")
     if invert:
-        grey = ImageOps.invert(grey)
+        image = np.invert(image)
         notes.append("inverted")
-    return Picture(np.asarray(grey), tuple(notes))
+    return Picture(image, tuple(notes))
+
+
+def fitted(image: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """Scale a uint8 image to a (height, width) with Lanczos's filter, padded, not stretched."""
+    from PIL import Image, ImageOps
+
+    channels = [border(image[..., one]) for one in range(image.shape[2])] if image.ndim == 3 else []
+    color: Any = tuple(channels) or border(image)
+    target = (size[1], size[0])
+    picture = ImageOps.pad(Image.fromarray(image), target, Image.Resampling.LANCZOS, color=color)
+    return np.asarray(picture)
+
+
+@functools.cache
+def _formats() -> list[str]:
+    """Return the formats of Pillow but PostScript, whose pictures are programs that it runs."""
+    from PIL import Image
+
+    Image.init()
+    return [name for name in Image.ID if name != "EPS"]
 
 
 def _header(opened):
@@ -92,49 +122,55 @@ def _header(opened):
 
     with warnings.catch_warnings():  # refused below
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        file = Image.open(opened)
+        file = Image.open(opened, formats=_formats())
     width, height = file.size
     if width * height > _PIXELS or max(width, height) > _SIDE:
         raise ValueError(
             f"it has {width:,}x{height:,} pixels; at most {_PIXELS // 10**6} million are read, and "
             f"{_SIDE:,} per side"
         )
+    if getattr(file, "is_animated", False):
+        raise ValueError("it has several frames; save the one that is meant")
     return file
 
 
-def _grey(file):
-    """Return the picture in grey, and the colour of its transparent parts, if any."""
+def _colored(file, color: Color):
+    """Return the picture in grey or RGB, and the colour of its transparent parts, if any."""
     from PIL import Image
 
+    grey = file.mode in ("1", "L", "LA", "La") or file.mode.startswith("I;16")
+    mode = "L" if color == "grey" or (color == "as_is" and grey) else "RGB"
     if file.mode in ("I", "F"):
         raise ValueError("its pixels have 32 bits, with no known black and white; use 8 or 16")
     if file.mode.startswith("I;16"):  # convert("L") would clip them
-        return Image.fromarray((np.asarray(file) >> 8).astype(np.uint8)), None
-    if "A" in file.getbands() or "transparency" in file.info:
+        file = Image.fromarray((np.asarray(file) >> 8).astype(np.uint8))
+    elif "A" in file.getbands() or "transparency" in file.info:
         file = file if file.mode == "RGBA" else file.convert("RGBA")
         opacity = file.getchannel("A")
         if opacity.getextrema()[0] < _OPAQUE:
-            return _on_ground(file.convert("L"), opacity)
-    return file.convert("L"), None
+            return _on_ground(file.convert(mode), opacity)
+    return (file if file.mode == mode else file.convert(mode)), None
 
 
 def _on_ground(ink, opacity):
-    """Put a grey picture with transparent parts on black or white, the one with more contrast."""
-    from PIL import ImageChops, ImageStat
+    """Put a picture with transparent parts on black or white, the one with more contrast."""
+    from PIL import Image, ImageChops, ImageStat
 
-    drawn = ImageChops.multiply(ink, opacity)
+    veil = opacity if ink.mode == "L" else Image.merge("RGB", [opacity] * 3)
+    drawn = ImageChops.multiply(ink, veil)
+    seen, weight = drawn.convert("L"), opacity
     factor = math.isqrt(ink.width * ink.height // _MANY)
     if factor > 1:
-        drawn, opacity = drawn.reduce(factor), opacity.reduce(factor)
+        seen, weight = seen.reduce(factor), weight.reduce(factor)
     # The mean grey, weighted by opacity; black if nothing is opaque.
-    weight = ImageStat.Stat(opacity).sum[0]
-    if weight and ImageStat.Stat(drawn).sum[0] * _OPAQUE / weight < 128:
-        return ImageChops.add(drawn, ImageChops.invert(opacity)), "white"
+    total = ImageStat.Stat(weight).sum[0]
+    if total and ImageStat.Stat(seen).sum[0] * _OPAQUE / total < 128:
+        return ImageChops.add(drawn, ImageChops.invert(veil)), "white"
     return drawn, "black"
 
 
 def border(grey) -> int:
-    """Return the median grey of the outermost pixels of a picture or an array."""
+    """Return the median of the outermost pixels of a picture or an array, of all channels."""
     pixels = np.asarray(grey)
     edges = (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1])
     return int(np.median(np.concatenate(edges)))
@@ -155,17 +191,18 @@ def read_pictures(pixels: Any, shape: tuple[int, ...], *, invert: bool = False) 
 
 
 def read_array(pixels: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """Return pixels in 0..255 as (n, h, w) images, uint8 of integers and float32 of floats.
+    """Return pixels in 0..255 as (n, *shape) images, uint8 of integers and float32 of floats.
 
-    They are one image or a batch of shape (h, w), (h, w, 1) or (h * w,) per image. Other shapes,
+    They are one image or a batch, each of the shape, with a 1 behind it, or flat. Other shapes,
     dtypes and values raise DataError; values that are all at most 1 are a warning.
     """
     array = as_array("An array of pixels", pixels)
     one = (shape, (*shape, 1), (math.prod(shape),))  # shapes of an image
     fits = array.shape in one or (array.shape[1:] in one and len(array))
     if not fits or array.dtype.kind not in "uif":
+        several = ", ".join(map(str, shape))
         raise DataError(
-            f"An array of pixels has the shape {shape} or (n, {shape[0]}, {shape[1]}) and numbers "
+            f"An array of pixels has the shape {shape} or (n, {several}) and numbers "
             f"in 0..255, received {array.shape} of {array.dtype}."
         )
     images = array.reshape(-1, *shape)

@@ -24,7 +24,7 @@ _BATCH = 1000  # images; divides the 10,000 of Fashion-MNIST, so prediction need
 
 
 def probabilities(model, images: np.ndarray) -> np.ndarray:
-    """Predict (n, classes) float64 probabilities of (n, height, width) images."""
+    """Predict (n, classes) float64 probabilities of (n, *shape) images."""
     from scipy.special import softmax
 
     return softmax(logits_of(model, images), axis=1)
@@ -32,7 +32,7 @@ def probabilities(model, images: np.ndarray) -> np.ndarray:
 
 @precision.keras_defaults()
 def logits_of(model, images: np.ndarray) -> np.ndarray:
-    """Predict (n, classes) float64 logits of (n, height, width) images."""
+    """Predict (n, classes) float64 logits of (n, *shape) images."""
     inputs = reshape(images, model.input_shape[1:])
     # Not predict: the threads of its pipeline, new ones for each call, leak memory.
     batches = (inputs[start : start + _BATCH] for start in range(0, len(inputs), _BATCH))
@@ -81,7 +81,7 @@ class Prediction(NamedTuple):
     notes: tuple[str, ...]
     """Changes made to the picture."""
     looks_inverted: bool
-    """Whether it looks inverted."""
+    """Whether its border is light where that of the training images is dark, or the reverse."""
     is_faint: bool
     """Whether hardly any contrast is left, so that the classes mean little."""
     classes: tuple[tuple[str, float], ...]
@@ -106,7 +106,8 @@ def predict(
         run: a run: its folder, or the result of ``open_run`` or ``train``. Or a model that takes
             pixels and returns logits.
         pictures: a file that Pillow reads, or an array of (height, width) or (n, height,
-            width) integers or floats in 0..255, 0 is black; or a list of these.
+            width), with a 3 behind it in colour, integers or floats in 0..255; or a list of these.
+            They are converted as the images of the run were, so give pixels as they are there.
         top: number of classes to return.
         invert: whether to swap light and dark first.
         data: the data set of a model, by default Fashion-MNIST; that of a run is stored in it.
@@ -127,11 +128,14 @@ def predict(
     names = known.class_names
     checks.whole("top", top, 1, max(len(names), 3))  # the default also holds with two classes
     several = pictures if isinstance(pictures, list | tuple) else [pictures]
-    named = _read(several, known.image_shape, invert, skip)
+    # A run whose images were inverted inverts what it is given.
+    inverted = known.invert if isinstance(known, Description) else known.origin.invert
+    named = _read(several, known.image_shape, invert != inverted, skip)
     if several and not named:
         return []
     if not named:
         raise ConfigError("predict needs at least one picture, received none.")
+    light = isinstance(known, Description) and known.ground > 127  # the border of its images
     with waiting("Predicting", progress):
         model = opened.load_model() if isinstance(opened, runs.Run) else opened
         found = probabilities(model, np.stack([entry.image for _, entry in named]))
@@ -139,7 +143,7 @@ def predict(
         Prediction(
             name,
             read.notes,
-            read.looks_inverted,
+            read.looks_inverted != light,
             read.is_faint,
             tuple((names[place], float(row[place])) for place in np.argsort(-row)[:top]),
         )

@@ -143,7 +143,7 @@ def evaluate_run(run: Run, show: Show = lambda found: None, given: Any = None) -
 def _draw(run: Run, found: Evaluation, predictions: np.ndarray, data: Dataset) -> None:
     matrix = np.array(found["confusion"])
     images = counted(found["images"], "test image")
-    caption = f"{run.caption}; {data.origin.dataset}, {images}."
+    caption = f"{run.caption}; {data.origin.title}, {images}."
     pictures = {
         "confusion.png": lambda: plots.confusion(
             matrix, data.class_names, found.summary, caption=caption

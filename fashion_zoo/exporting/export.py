@@ -63,10 +63,11 @@ def export_run(
 ) -> dict[str, Any]:
     """Export a run's model, and prove that the export agrees with the model.
 
-    The export takes raw (batch, height, width) uint8 images and returns ``probabilities`` (batch,
-    classes) float32, ``class_index`` (batch,) and ``class_name``. It computes in float32 with the
-    same weights, since few programs that read these formats know 16 bits. ``data`` are the images
-    of the run if they were arrays; without them the proof is made on noise.
+    The export takes raw (batch, *shape) uint8 images of the shape of the run's own, inverts them if
+    those were inverted, and returns ``probabilities`` (batch, classes) float32, ``class_index``
+    (batch,) and ``class_name``. It computes in float32 with the same weights, since few programs
+    that read these formats know 16 bits. ``data`` are the images of the run if they were arrays or
+    have moved; without arrays the proof is made on noise.
 
     Return the content of ``parity.json`` in the folder: ``format``, ``proved_on``, and the numbers
     of ``prove``. Errors are those of ``fashion_zoo.export``.
@@ -77,6 +78,10 @@ def export_run(
     check_exportable(folder, format)
     trained = run.load_model()
     model, (images, proved_on) = in_float32(trained), _images(run, data)
+    if run.data.invert:  # the export takes pixels as they are in the source
+        changed = trained is not model
+        model, images = inverting(model), np.invert(images)
+        trained = inverting(trained) if changed else model
     with storage.atomic_folder(folder, replace=force) as temporary:
         try:
             chosen.write(model, run.data.class_names, run.data.image_shape, temporary)
@@ -92,7 +97,7 @@ def export_run(
 
 def _images(run: Run, data: Any) -> tuple[np.ndarray, str]:
     """Return the images of the proof, and a name for them."""
-    if data is None and run.data.test_digest:  # arrays, which cannot be read again
+    if data is None and run.config.data.in_memory:  # arrays, which cannot be read again
         shape = (_NOISE, *run.data.image_shape)
         return np.random.default_rng(0).integers(0, 256, shape, np.uint8), "noise of seed 0"
     return dataset_of(run, data).test.images, "test images"
@@ -144,6 +149,16 @@ def in_float32(model: "keras.Model") -> "keras.Model":
     except (NotImplementedError, TypeError, ValueError):  # of a class without a config
         return model
     return copy
+
+
+def inverting(model: "keras.Model") -> "keras.Model":
+    """Return a model of pixels in 0..255 that swaps light and dark first, with the same weights."""
+    import keras
+
+    with precision.keras_defaults():
+        inputs = keras.Input(model.input_shape[1:], dtype="float32", name="as_they_are")
+        swapped = keras.layers.Rescaling(-1.0, 255.0, dtype="float32", name="invert")(inputs)
+        return keras.Model(inputs, model(swapped), name=f"{model.name}_of_inverted")
 
 
 def compute_dtype(model: "keras.Model") -> str:

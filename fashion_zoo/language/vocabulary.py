@@ -19,9 +19,10 @@ import importlib
 import inspect
 import keyword
 import pkgutil
+import re
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from fashion_zoo.errors import ConfigError, Message
 from fashion_zoo.language import checks, expressions
@@ -29,6 +30,15 @@ from fashion_zoo.language.wording import unknown, with_article
 
 Made = TypeVar("Made")
 Member = TypeVar("Member")
+_EXPRESSION = re.compile(r"\s*(\w+)\s*(\(.*\))?\s*", re.DOTALL)
+
+
+class Form(NamedTuple):
+    """Texts that are no expressions; a word takes them as its first argument."""
+
+    test: Callable[[str], bool]
+    description: str
+    last: bool
 
 
 class Vocabulary(Mapping[str, Any], Generic[Made]):
@@ -63,6 +73,7 @@ class Vocabulary(Mapping[str, Any], Generic[Made]):
         self._finish = finish
         self._members: dict[str, Any] = {}
         self.operators: dict[type[ast.operator], Callable[[Any, Any], Any]] = {}
+        self._forms: dict[str, Form] = {}
 
     def register(self, member: Member, name: str | None = None) -> Member:
         """Add a member, which needs a docstring, under ``name``, by default its ``__name__``.
@@ -86,6 +97,30 @@ class Vocabulary(Mapping[str, Any], Generic[Made]):
         """Decorate the function of both operands of an operator such as ``ast.BitOr``."""
         return lambda function: self.operators.setdefault(sign, function)
 
+    def form(
+        self, test: Callable[[str], bool], description: str, *, last: bool = False
+    ) -> Callable[[Member], Member]:
+        """Decorate a registered member to take each text that passes a test as its first argument.
+
+        ``description`` is for messages; ``last`` is tried after the forms of the other words.
+        """
+
+        def add(member: Member) -> Member:
+            self._forms[str(getattr(member, "__name__", ""))] = Form(test, description, last)
+            return member
+
+        return add
+
+    @property
+    def forms(self) -> str:
+        """What is taken beside expressions, as a sentence; empty if it is nothing."""
+        self._load()
+        texts = [self._forms[word].description for word in self._ordered()]
+        return f"{with_article(self.kind).capitalize()} is also {', '.join(texts)}." if texts else ""
+
+    def _ordered(self) -> list[str]:
+        return sorted(self._forms, key=lambda word: (self._forms[word].last, word))
+
     def parse(self, text: str) -> Made:
         """Evaluate an expression of the words.
 
@@ -99,7 +134,7 @@ class Vocabulary(Mapping[str, Any], Generic[Made]):
             )
         if "-" in text and text.replace("-", "_") in self:  # as on a command line
             raise ConfigError(unknown(self.kind, text, self))
-        found = expressions.parse(text, self)
+        found = self._in_form(text) or expressions.parse(text, self)
         made = self._finish(found)
         if made is None:
             raise ConfigError(
@@ -107,6 +142,20 @@ class Vocabulary(Mapping[str, Any], Generic[Made]):
                 f"Write one such as {self._example!r}."
             )
         return made
+
+    def _in_form(self, text: str) -> Any:
+        """Return the value of a text that is no expression, or None if it may be one."""
+        expression = _EXPRESSION.fullmatch(text)
+        if expression and expression[1] in self:
+            return None
+        self._load()
+        for word in self._ordered():
+            if self._forms[word].test(text):
+                return self[word](text)
+        if not self._forms:
+            return None
+        name = expression[1] if expression else text
+        raise ConfigError(f"{unknown(self.kind, name, self)} {self.forms}")
 
     def member(self, word: str) -> Any:
         """Return the member of a word; raises ConfigError with all words if it is unknown."""

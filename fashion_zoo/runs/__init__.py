@@ -9,6 +9,11 @@ from fashion_zoo.runs.places import (
     has_backup as has_backup,
     reopen as reopen,
 )
+from fashion_zoo.runs.positions import (
+    POSITIONS as POSITIONS,
+    read_positions as read_positions,
+    write_positions as write_positions,
+)
 from fashion_zoo.runs.run import Run as Run, open_run as open_run
 from fashion_zoo.runs.stored import (
     as_stored as as_stored,

@@ -1,6 +1,7 @@
 """The run folder: everything one training produced, enough to evaluate, export and repeat it.
 
 config.json       format number, recipe name, the whole RunConfig, description of the images
+positions.npz     which image of the source trains, validates and tests
 environment.json  versions, device, precision and its reason, threads, commit; later environments
 history.csv       one row per epoch: losses, accuracies, applied rates (no times)
 timing.csv        one row per epoch: seconds and images per second

@@ -16,7 +16,7 @@ from pathlib import Path, PurePath
 from typing import Any, ClassVar
 
 from fashion_zoo import storage
-from fashion_zoo.config import RunConfig, digest
+from fashion_zoo.config import RunConfig, digest, renames
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Description
 from fashion_zoo.errors import ConfigError, Hint, RunError
@@ -25,7 +25,7 @@ from fashion_zoo.language.vocabulary import Vocabulary
 from fashion_zoo.registry import recipe
 from fashion_zoo.storage import reading
 
-FORMAT = 2  # 1 had no description of the images
+FORMAT = 3  # 1 had no description of the images, 2 another name for their source
 _WORDS: dict[Any, str] = {
     bool: "true or false", int: "a whole number", float: "a number", str: "a text",
     dict: "an object", list: "a list",
@@ -43,6 +43,9 @@ SHAPES: dict[str, dict[str, Any]] = {
             "test": int,
             "digest?": str,
             "test_digest?": str,
+            "invert?": bool,
+            "notes?": [str],
+            "ground?": int,
         }
     },
     "training.json": {
@@ -149,7 +152,8 @@ def parse(file: Path) -> tuple[str, RunConfig, Description | None]:
             f"{type(error).__name__}: {error}."
         ) from error
     fields = {field.name for field in dataclasses.fields(Description)}
-    found = stored.get("data") and {key: stored["data"].get(key) for key in fields}
+    known = stored.get("data")
+    found = known and {key: one for key, one in known.items() if key in fields and one is not None}
     return entry.name, config, _revive(found, Description)
 
 
@@ -212,7 +216,7 @@ def revived(default: Any, stored: Mapping[str, Any]) -> dict[str, Any]:
         hints = typing.get_type_hints(type(default))
     usual = {field.name: digest.default(field) for field in dataclasses.fields(default)}
     values = {name: value for name, value in usual.items() if value is not dataclasses.MISSING}
-    for name, value in stored.items():
+    for name, value in renames.current(default, stored).items():
         current = getattr(default, name, None)
         if dataclasses.is_dataclass(current) and isinstance(value, Mapping):
             values[name] = revived(current, value)

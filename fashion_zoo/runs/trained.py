@@ -18,6 +18,8 @@ from fashion_zoo.runs.stored import is_run
 if TYPE_CHECKING:
     import keras
 
+_DIGITS = 12  # of a digest in a message
+
 
 @checked
 def stored_config(
@@ -45,13 +47,12 @@ def stored_config(
 def dataset_of(run: Run, given: Any = None) -> Dataset:
     """Return the data set that a run was trained on.
 
-    If it was arrays, it must be ``given`` again, as ``data.load`` takes it. Another one raises
-    DataError.
+    If it was arrays, it must be ``given`` again, as ``data.load`` takes it; so may be files that
+    have moved. Other images raise DataError.
     """
-    if given is None:
-        return load(run.config.data)
     found = load(given, like=run.config.data)
-    check_images(run, found)
+    if given is not None or found.in_memory:  # Fashion-MNIST is verified as it is read
+        check_images(run, found)
     names = run.data.class_names
     return found if found.class_names == names else dataclasses.replace(found, class_names=names)
 
@@ -64,10 +65,14 @@ def check_images(run: Run, found: Dataset) -> None:
     now = found.describe()
     same_test = known.test_digest in (None, now.test_digest)
     if now.digest != known.digest or not same_test:
+        what = "train and validate" if now.digest != known.digest else "test"
+        old, new = known.digest, now.digest
+        if what == "test":
+            old, new = known.test_digest, now.test_digest
         raise DataError(
-            f"{run.path} was trained on other images than these. Give the same again, with the "
-            "same test images; its model can be measured on others: "
-            "evaluate(run.load_model(), data=...)."
+            f"{run.path} was trained on other images than these: the digest of those that {what} "
+            f"is {str(new)[:_DIGITS]}, and was {str(old)[:_DIGITS]}. Give the same again; its model "
+            "can be measured on others: evaluate(run.load_model(), data=...)."
         )
 
 

@@ -15,7 +15,7 @@ from fashion_zoo import optimizers
 from fashion_zoo.augment import policies
 from fashion_zoo.config import RunConfig, SchedulesConfig, live
 from fashion_zoo.config.overrides import override
-from fashion_zoo.errors import ConfigError
+from fashion_zoo.errors import ConfigError, Hint
 from fashion_zoo.language.wording import counted
 from fashion_zoo.spaces import ranges
 from fashion_zoo.spaces.ranges import Choice, Float, OrZero, Range, Value, Whole
@@ -238,12 +238,13 @@ def narrowed(
 
 
 def check_images(parameters: Sequence[Parameter], folds: int, dataset: "Dataset") -> None:
-    """Check that there are enough images for the folds and the largest batch size.
+    """Check that the images can be augmented, and that they suffice for the folds and each batch.
 
-    The images are read only if there are folds.
+    They are read only if there are folds.
     """
     from fashion_zoo.data.batches import fold_positions, steps_per_epoch
 
+    _check_policies(parameters, dataset.image_shape)
     count = dataset.count
     if folds:
         known = dataset.train.labels
@@ -262,3 +263,16 @@ def check_images(parameters: Sequence[Parameter], folds: int, dataset: "Dataset"
                 raise ConfigError(
                     f"The search space takes batch_size to {largest!r}. {error}"
                 ) from error
+
+
+def _check_policies(parameters: Sequence[Parameter], shape: tuple[int, ...]) -> None:
+    for parameter in parameters:
+        if parameter.name in ("augmentation", "mixing") and isinstance(parameter.range, Choice):
+            for text in parameter.range.values:
+                try:
+                    policies.check_size(policies.parse(str(text)), shape)
+                except ConfigError as error:
+                    without = {"augmentation": "'none'", "mixing": "'none'"}
+                    raise ConfigError(
+                        error, " Search without it: ", Hint("space", without), "."
+                    ) from error

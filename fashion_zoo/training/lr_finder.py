@@ -134,7 +134,7 @@ def _caption(config: RunConfig, count: int, seeds: int, steps: int) -> str:
     last = config.seed + seeds - 1
     keys = f"seed {last}" if seeds == 1 else f"seeds {config.seed} to {last}"
     return (
-        f"{keys}; {config.data.dataset}, {counted(count, 'training image')}, "
+        f"{keys}; {config.data.title}, {counted(count, 'training image')}, "
         f"{counted(steps, 'step')} of {counted(config.training.batch_size, 'image')}."
     )
 

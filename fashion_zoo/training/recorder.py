@@ -10,6 +10,7 @@ import keras
 import fashion_zoo.training.checkpoint as checkpoints
 from fashion_zoo import runs, storage
 from fashion_zoo.callbacks.stopping import Stateful
+from fashion_zoo.config import renames
 from fashion_zoo.config.overrides import differences
 from fashion_zoo.data import Dataset
 from fashion_zoo.errors import Hint, RunError
@@ -17,6 +18,8 @@ from fashion_zoo.language.wording import counted
 from fashion_zoo.runs import Run
 from fashion_zoo.show import streams
 from fashion_zoo.training.checkpoint import Checkpoint, check
+
+_MOVING = ("folder", "exclude")  # paths that may have moved; the images have a digest
 
 
 class Recorder(Stateful, keras.callbacks.Callback):
@@ -110,7 +113,8 @@ def _is_number(value: Any, *, none: bool = True) -> bool:
 def identity(run: Run, dataset: Dataset | None = None) -> dict[str, Any]:
     """Return the identity of a run in its checkpoints: recipe, settings with the seed, data."""
     stored = runs.as_stored(run.config)
-    stored["data"].pop("folder")  # it may have moved; the files have a digest
+    for name in _MOVING:
+        stored["data"].pop(name)
     data = {"data": dataset.digest} if dataset else {}
     return {"recipe": run.recipe, "config": stored, **data}
 
@@ -150,7 +154,8 @@ def _check_belongs(
     ]
     data = config.get("data")
     if isinstance(data, dict):
-        config = {**config, "data": {key: one for key, one in data.items() if key != "folder"}}
+        own = renames.current(run.config.data, data)
+        config = {**config, "data": {key: one for key, one in own.items() if key not in _MOVING}}
     changed += differences(config, runs.as_stored(run.config), shared=True)
     if changed:
         raise RunError(

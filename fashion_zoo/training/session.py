@@ -88,6 +88,10 @@ def train_run(
             if not (run.path / "curves.png").exists():  # the process was killed before
                 _draw_curves(run)
             return run, False
+        if not (run.path / runs.POSITIONS).exists():  # it is new, or of an older version
+            runs.write_positions(run.to_write(runs.POSITIONS), data.used)
+            for note in data.notes:
+                display.say(f"{config.data.title}: {note}")
         known = identity(run, data)
         start = load_checkpoint(run, known) or origin
         if start:
@@ -163,7 +167,7 @@ def run_curves(run: Run) -> "Figure":
         f"Training of {run.recipe}",
         kept=training.get("weights_of_epoch"),
         within=_within(run.config),
-        caption=f"{run.caption}; {run.config.data.dataset}, {images}, {validation}.",
+        caption=f"{run.caption}; {run.config.data.title}, {images}, {validation}.",
     )
 
 

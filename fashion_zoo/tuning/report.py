@@ -75,7 +75,7 @@ def facts(
         ("recipe", f"{model.entry.name}: {model.entry.summary}"),
         (
             "images",
-            f"{base.data.dataset}: {count:,} to train on, scored on {scored}; no test image",
+            f"{base.data.title}: {count:,} to train on, scored on {scored}; no test image",
         ),
         ("trials", f"{study.trials} planned, of up to {each}"),
         ("chosen by", listed(["the validation accuracy after the last epoch", *few])),

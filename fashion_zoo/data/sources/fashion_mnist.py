@@ -1,19 +1,15 @@
 """Fashion-MNIST: the four published files, verified when they are read."""
 
 import functools
-import gzip
 import hashlib
-import math
-import zlib
-from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
 from fashion_zoo.config import DataConfig
 from fashion_zoo.data.dataset import Dataset, Images, Part, Positions
-from fashion_zoo.data.sources import WORDS
+from fashion_zoo.data.sources import WORDS, Source
+from fashion_zoo.data.sources._idx import read_idx
 from fashion_zoo.errors import DataError
 from fashion_zoo.storage import reading
 
@@ -24,18 +20,17 @@ CLASS_NAMES = (
 )  # fmt: skip
 IMAGE_SHAPE = (28, 28)
 _COUNTS = {"train": 60_000, "test": 10_000}  # as published
-_UNSIGNED_BYTE = 0x08  # the IDX type code; all MNIST-like files use it
 
 
 @WORDS.register
-def fashion_mnist() -> Callable[[DataConfig], Dataset]:
+def fashion_mnist() -> Source:
     """Clothes: 70,000 grey images of 28x28 in ten classes, from ``data.folder`` or this package.
 
     Reading them raises a DataError if a file is missing, damaged or not the published one.
 
     Reference: Xiao, Rasul & Vollgraf 2017, arXiv:1708.07747.
     """
-    return _dataset
+    return Source(_dataset, takes=("folder",))
 
 
 def _dataset(config: DataConfig) -> Dataset:
@@ -65,53 +60,6 @@ def _read(folder: Path, part: Part) -> Images:
     for file in (images_file, labels_file):
         _check_digest(file)
     return Images(images, labels)
-
-
-def read_idx(path: Path, shape: tuple[int, ...]) -> np.ndarray:
-    """Read a gzip-compressed IDX file of unsigned bytes, in this ``shape``.
-
-    Format: four bytes 0, 0, type, number of dimensions; each dimension as a big-endian uint32;
-    the data, the last dimension fastest. No more than that is unpacked, so a small hostile file
-    cannot fill the memory.
-    """
-    try:
-        with reading.open_regular(path) as packed, gzip.open(packed) as file:
-            _check_header(path, file, shape)
-            size = math.prod(shape)
-            data = file.read(size)
-            if len(data) < size:
-                raise DataError(
-                    f"{path} is truncated: it holds {len(data):,} of {size:,} data bytes."
-                )
-            if file.read(1):
-                raise DataError(f"{path} has bytes after the {size:,} that its header announces.")
-    except FileNotFoundError:
-        raise DataError(
-            f"{path} is missing. Expected the four files of Fashion-MNIST as published."
-        ) from None
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{path} is not a sound gzip file: {error}.") from error
-    except EOFError as error:
-        raise DataError(f"{path} is truncated: its gzip stream has no end.") from error
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
-    return np.frombuffer(data, dtype=np.uint8).reshape(shape)
-
-
-def _check_header(path: Path, file: BinaryIO | gzip.GzipFile, shape: tuple[int, ...]) -> None:
-    magic = file.read(4)
-    expected = bytes([0, 0, _UNSIGNED_BYTE, len(shape)])
-    if magic != expected:
-        raise DataError(
-            f"{path} has magic number 0x{magic.hex() or '(none)'}, expected 0x{expected.hex()}: "
-            f"unsigned bytes in {len(shape)} dimension(s)."
-        )
-    header = file.read(4 * len(shape))
-    if len(header) < 4 * len(shape):
-        raise DataError(f"{path} is truncated inside its header.")
-    dimensions = tuple(int(size) for size in np.frombuffer(header, dtype=">u4"))
-    if dimensions != shape:
-        raise DataError(f"{path} announces dimensions {dimensions}, expected {shape}.")
 
 
 def _check_digest(path: Path) -> None:

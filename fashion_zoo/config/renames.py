@@ -1,0 +1,57 @@
+"""Settings under the names that they had in older versions, in what those versions stored."""
+
+import ast
+import contextlib
+import functools
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from fashion_zoo.errors import ConfigError
+
+RENAMED = {"data": {"dataset": "source"}}
+"""Section of a config to its older names and those of today."""
+_SECTIONS = {"DataConfig": "data"}
+_ARRAYS = {"validation": 0.1, "test": 0.2, "seed": 0}  # arguments that the word arrays had
+
+Class = TypeVar("Class", bound=type)
+
+
+def check_name(kind: type, name: str) -> None:
+    """Raise ConfigError with the name of today if a field of a config had this one."""
+    section = _SECTIONS.get(kind.__name__, "")
+    if now := RENAMED.get(section, {}).get(name):
+        raise ConfigError(f"{section}.{name} is now {section}.{now}. Set that.")
+
+
+def answering(kind: Class) -> Class:
+    """Decorate a config dataclass to answer a keyword that is an older name."""
+    made = kind.__init__  # type: ignore[misc]  # of this class, not of an instance
+
+    @functools.wraps(made)
+    def init(self, *args: Any, **settings: Any) -> None:
+        for name in settings:
+            check_name(kind, name)
+        made(self, *args, **settings)
+
+    kind.__init__ = init  # type: ignore[misc]  # as above
+    return kind
+
+
+def current(config: Any, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stored section of a config, of the class of ``config``, with the names of today."""
+    names = RENAMED.get(_SECTIONS.get(type(config).__name__, ""), {})
+    found = {names.get(name, name): value for name, value in stored.items()}
+    if "dataset" in names and str(stored.get("dataset")).startswith("arrays"):
+        with contextlib.suppress(SyntaxError, ValueError, AttributeError):  # of an edited file
+            return {**found, **_split_of(stored["dataset"])}
+    return found
+
+
+def _split_of(text: str) -> dict[str, Any]:
+    """Return the settings of arrays that were arguments: ``arrays(0.2, seed=3)``."""
+    node = ast.parse(text, mode="eval").body
+    given: dict[str, Any] = {}
+    if isinstance(node, ast.Call):
+        given = {name: ast.literal_eval(one) for name, one in zip(_ARRAYS, node.args, strict=False)}
+        given |= {str(one.arg): ast.literal_eval(one.value) for one in node.keywords}
+    return {"source": "arrays(apart=True)", **_ARRAYS, **given}

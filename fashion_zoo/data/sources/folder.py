@@ -1,0 +1,210 @@
+"""A folder of class folders with pictures."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from fashion_zoo.config import DataConfig
+from fashion_zoo.data.pictures import open_picture
+from fashion_zoo.data.sources import (
+    SPLIT,
+    WORDS,
+    Given,
+    Raw,
+    Source,
+    missing,
+    shown,
+    source_of_paths,
+)
+from fashion_zoo.errors import DataError, Hint
+from fashion_zoo.language.wording import counted
+
+_PARTS = {"train": ("train",), "validation": ("validation", "val"), "test": ("test",)}
+_LISTED = 10  # broken files in a message
+
+
+def _is_folder(text: str) -> bool:
+    # What looks like a path and is not there has moved; reading it says so.
+    return os.path.isdir(text) or (os.sep in text and not os.path.exists(text))
+
+
+@WORDS.form(_is_folder, "a folder of class folders", last=True)
+@WORDS.register
+def folder(path: str) -> Source:
+    """A folder with a folder of pictures for each class, or ``train/`` and ``test/`` of these."""
+    return source_of_paths("folder", _read, path, takes=(*SPLIT, "skip_broken"))
+
+
+def _read(config: DataConfig, root: Path) -> Raw:
+    if not root.is_dir():
+        raise missing(root)
+    parts = _parts_of(root)
+    names = _class_names(root, parts)
+    files = {
+        part: [(file, label) for label, name in enumerate(names) for file in _files(place / name)]
+        for part, place in parts.items()
+    }
+    read = _Reader(config, root)
+    images = {part: read.all(its) for part, its in files.items()}
+    read.check()
+    given = {
+        part: Given(read.stacked(pictures), np.array(labels), shown(parts[part]), shown(parts[part]))
+        for part, (pictures, labels) in images.items()
+    }
+    return Raw(**given, class_names=names, notes=read.notes())
+
+
+def _parts_of(root: Path) -> dict[str, Path]:
+    """Return the folder of each part: those above the classes, or the root for all."""
+    found = {
+        part: root / name
+        for part, names in _PARTS.items()
+        for name in names
+        if (root / name).is_dir()
+    }
+    if "train" not in found:
+        return {"train": root}
+    strange = sorted(set(_folders(root, root)) - {place.name for place in found.values()})
+    if strange:
+        raise DataError(
+            f"{shown(root)} has train and {strange[0]!r} in it. Expected class folders alone, or "
+            "train, validation and test alone."
+        )
+    return found
+
+
+def _class_names(root: Path, parts: dict[str, Path]) -> list[str]:
+    """Return the names of the class folders, which the training part must have all of."""
+    names = _folders(parts["train"], root)
+    if len(names) < 2:
+        raise DataError(
+            f"{shown(parts['train'])} has {counted(len(names), 'class folder')}; expected one with "
+            "pictures for each of at least two classes."
+        )
+    for place in parts.values():
+        if strange := sorted(set(_folders(place, root)) - set(names)):
+            raise DataError(
+                f"{shown(place)} has a class {strange[0]!r}, which {parts['train']} has not."
+            )
+    for name in names:
+        if not any(True for _ in _files(parts["train"] / name)):
+            raise DataError(f"{shown(parts['train'] / name)} is empty: a class needs pictures.")
+    return names
+
+
+def _folders(place: Path, root: Path) -> list[str]:
+    """Return the names of the folders in a folder, in order, but hidden ones."""
+    # Not entry.is_dir, which raises for a link to itself.
+    found = sorted(entry.name for entry in _entries(place) if os.path.isdir(entry.path))
+    for name in found:
+        _check_inside(place / name, root)
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise DataError(f"{shown(place / name)}: the name is not UTF-8. Rename it.") from None
+    return found
+
+
+def _check_inside(path: Path, root: Path) -> None:
+    """Raise DataError for a link that leads out of the folder, to files that nobody listed."""
+    if path.is_symlink():
+        target, home = os.path.realpath(path), os.path.realpath(root)
+        if os.path.commonpath([target, home]) != home:
+            raise DataError(f"{shown(path)} is a link out of the folder.")
+
+
+def _files(place: Path) -> Iterator[Path]:
+    """Yield what is in a class folder, in order, but hidden files."""
+    if place.is_dir():
+        yield from (Path(entry.path) for entry in sorted(_entries(place), key=lambda one: one.name))
+
+
+def _entries(place: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(place) as entries:
+            return [entry for entry in entries if not entry.name.startswith(".")]
+    except OSError as error:
+        raise DataError(f"{shown(place)} cannot be read: {error.strerror or error}.") from error
+
+
+class _Reader:
+    """Reads pictures, and remembers what was changed about them and which cannot be read."""
+
+    def __init__(self, config: DataConfig, root: Path):
+        self.config = config
+        self.root = root
+        self.size = (config.size, config.size) if config.size else None
+        self.broken: list[str] = []
+        self.changes: dict[str, int] = {}
+        self.first: tuple[Path, tuple[int, ...]] | None = None
+        self.colored = config.color == "rgb"
+
+    def all(self, files: list[tuple[Path, int]]) -> tuple[list[np.ndarray], list[int]]:
+        """Return the images and labels of the files that can be read."""
+        images, labels = [], []
+        for file, label in files:
+            try:
+                images.append(self._image(file))
+                labels.append(label)
+            except _OtherSize:
+                raise
+            except DataError as error:
+                self.broken.append(str(error))
+        return images, labels
+
+    def _image(self, file: Path) -> np.ndarray:
+        _check_inside(file, self.root)
+        picture = open_picture(file, self.config.color, self.size)
+        for note in picture.notes:
+            kind = "resized" if note[0].isdigit() else note
+            self.changes[kind] = self.changes.get(kind, 0) + 1
+        size = picture.image.shape[:2]
+        self.first = self.first or (file, size)
+        if size != self.first[1]:
+            (wide, high), (other_wide, other_high) = size[::-1], self.first[1][::-1]
+            raise _OtherSize(
+                f"{shown(file)} has {wide}x{high} pixels, and {shown(self.first[0])} "
+                f"{other_wide}x{other_high}. Set ",
+                Hint("data.size", min(*size, *self.first[1])),
+                " to convert them to one size.",
+            )
+        self.colored = self.colored or picture.image.ndim == 3
+        return picture.image
+
+    def check(self) -> None:
+        """Raise DataError with the files that cannot be read, unless they are to be skipped."""
+        if not self.broken or self.config.skip_broken:
+            return
+        more = len(self.broken) - _LISTED
+        lines = [*self.broken[:_LISTED], *([f"and {more:,} more"] if more > 0 else [])]
+        raise DataError(
+            f"{shown(self.root)} has {counted(len(self.broken), 'file')} that cannot be read as "
+            "pictures. Mend or remove them, or leave them out with ",
+            Hint("data.skip_broken", True),
+            ":\n  " + "\n  ".join(lines),
+        )
+
+    def stacked(self, images: list[np.ndarray]) -> np.ndarray:
+        """Return images as one array, and forget them; grey ones become RGB beside others."""
+        if not images:
+            return np.zeros((0, 1, 1), np.uint8)
+        height, width = images[0].shape[:2]
+        shape = (len(images), height, width, *([3] if self.colored else []))
+        whole = np.empty(shape, np.uint8)
+        for place, image in enumerate(images):
+            whole[place] = image if image.ndim == whole.ndim - 1 else image[..., None]
+        images.clear()
+        return whole
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what was changed and left out, for people."""
+        changed = [f"{counted(count, 'picture')} {note}" for note, count in self.changes.items()]
+        if self.broken:
+            changed.append(f"{counted(len(self.broken), 'broken file')} left out")
+        return tuple(changed)
+
+
+class _OtherSize(DataError):
+    """A picture of another size than the first."""

@@ -1,0 +1,181 @@
+"""Data sets of TensorFlow Datasets: prepared by its builders, and decoded once into a cache."""
+
+import dataclasses
+import functools
+import io
+import os
+import re
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fashion_zoo import storage
+from fashion_zoo.config import DataConfig
+from fashion_zoo.data import conversion
+from fashion_zoo.data.sources import WORDS, Raw, Source
+from fashion_zoo.data.sources.fashion_mnist import EMBEDDED
+from fashion_zoo.data.sources.npz import raw_of
+from fashion_zoo.errors import ConfigError, DataError, StorageError
+from fashion_zoo.language.wording import nearest
+from fashion_zoo.show.streams import say
+from fashion_zoo.storage import reading
+
+CACHE = "FASHION_ZOO_CACHE"
+"""Environment variable of the folder of the cache; by default ``~/.cache/fashion_zoo``."""
+_NAME = re.compile(r"\w{1,100}(/[\w.+-]{1,100})?(:[\w.*]{1,40})?")
+
+
+@WORDS.form(lambda text: text.startswith("tfds:"), "tfds:NAME[/CONFIG][:VERSION]")
+@WORDS.register
+def tfds(name: str) -> Source:
+    """A data set of TensorFlow Datasets, such as ``tfds:mnist`` or ``tfds:mnist:3.0.1``."""
+    name = name.removeprefix("tfds:")
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"Write tfds:NAME[/CONFIG][:VERSION], received {name!r}.")
+    return Source(functools.partial(_read, name), word=f"tfds:{name}", title=f"tfds:{name}")
+
+
+def cache_file(name: str, config: DataConfig) -> Path:
+    """Return the file of a data set in the cache; images of several sizes depend on the config."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join("~", ".cache")
+    home = os.environ.get(CACHE) or os.path.join(base, "fashion_zoo")
+    kept = {"color": config.color, "size": config.size}
+    parts = [name.replace("/", "+").replace(":", "-")]
+    parts += [str(value) for value in kept.values() if value not in ("as_is", None)]
+    return Path(os.path.expanduser(home), "tfds", "-".join(parts))
+
+
+def _read(name: str, config: DataConfig) -> Raw:
+    file = cache_file(name, config)
+    data = reading.read_verified(file)
+    if data is None:
+        data = _decoded(name, config)
+        try:
+            with storage.as_storage_error(file):
+                file.parent.mkdir(parents=True, exist_ok=True)
+            storage.write_verified(file, data)
+        except StorageError as error:
+            say(f"warning: tfds:{name} is decoded again the next time. {error}")
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return raw_of(file, archive)
+
+
+def _decoded(name: str, config: DataConfig) -> bytes:
+    """Prepare a data set and return its images, labels and class names as an NPZ file."""
+    library = _library(name)
+    published = name.partition(":")[0] == "fashion_mnist"
+    root = os.path.expanduser(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
+    manual = EMBEDDED if published else Path(root, "downloads", "manual")
+    # TFDS takes what it finds in this folder without a check, and other data sets have files of
+    # the same names: it is always a fresh one.
+    with tempfile.TemporaryDirectory() as fresh:
+        builder = _builder(library, name, fresh if published else root)
+        settings = library.download.DownloadConfig(
+            manual_dir=manual if manual.is_dir() else None,
+            extract_dir=os.path.join(fresh, "extracted"),
+            try_download_gcs=False,
+            force_checksums_validation=True,
+            num_shards=1,
+        )
+        try:
+            builder.download_and_prepare(
+                download_dir=os.path.join(fresh if published else root, "downloads"),
+                download_config=settings,
+            )
+        except Exception as error:  # of the network, the disk, a checksum or a builder
+            raise DataError(
+                f"tfds:{name} is not prepared, and cannot be prepared here: {_reason(error)}. TFDS "
+                f"looks for prepared data in {builder.data_dir}, and for the files that it would "
+                f"download in {manual}: put them there under their published names."
+            ) from error
+        try:
+            return _as_npz(library, builder, name, config)
+        except DataError:
+            raise
+        except Exception as error:  # of damaged records
+            raise DataError(
+                f"The prepared data of tfds:{name} in {builder.data_dir} cannot be read: "
+                f"{_reason(error)}. Remove that folder, to prepare it again."
+            ) from error
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".strip().partition("\n")[0][:300].rstrip(".")
+
+
+def _library(name: str) -> Any:
+    try:
+        import tensorflow_datasets
+    except ImportError as error:
+        raise ConfigError(
+            f"tfds:{name} is not in the cache, and is prepared by TensorFlow Datasets, which cannot "
+            f"be loaded: {error}. Prepare it where tensorflow and tensorflow-datasets are "
+            f"installed, and set {CACHE} to the folder of its cache."
+        ) from error
+    tensorflow_datasets.disable_progress_bar()
+    return tensorflow_datasets
+
+
+def _builder(library: Any, name: str, root: str) -> Any:
+    try:
+        return library.builder(name, data_dir=root)
+    except Exception as error:  # an unknown name, config or version, each of its own class
+        known = library.list_builders()
+        word = re.split("[/:]", name)[0]
+        if word in known:
+            raise ConfigError(f"TensorFlow Datasets has no {name}: {_reason(error)}.") from error
+        near = nearest(word, known)
+        hint = f" Did you mean {f'tfds:{near}'!r}?" if near else ""
+        raise ConfigError(f"TensorFlow Datasets has no data set {word!r}.{hint}") from error
+
+
+def _as_npz(library: Any, builder: Any, name: str, config: DataConfig) -> bytes:
+    """Decode each split that is a part, and return the arrays as an NPZ file."""
+    keys, features = builder.info.supervised_keys, builder.info.features
+    of_images = keys and len(keys) == 2 and isinstance(features[keys[0]], library.features.Image)
+    if not of_images or not isinstance(features[keys[1]], library.features.ClassLabel):
+        raise DataError(f"tfds:{name} is no data set of images of one class each.")
+    if "train" not in builder.info.splits:
+        raise DataError(
+            f"tfds:{name} has no split 'train', but {', '.join(sorted(builder.info.splits))}."
+        )
+    arrays = {"class_names": np.array(features[keys[1]].names)}
+    for part in ("train", "validation", "test"):
+        if part in builder.info.splits:
+            read = library.ReadConfig(interleave_cycle_length=1)
+            rows = builder.as_dataset(
+                split=part, shuffle_files=False, as_supervised=True, read_config=read
+            )
+            count = builder.info.splits[part].num_examples
+            images, labels = _stacked(library.as_numpy(rows), count, name, config)
+            arrays |= {f"x_{part}": images, f"y_{part}": labels}
+    file = io.BytesIO()
+    np.savez(file, **arrays)  # type: ignore[arg-type]  # the stub mistakes names for options
+    return file.getvalue()
+
+
+def _stacked(rows: Any, count: int, name: str, config: DataConfig) -> tuple[np.ndarray, np.ndarray]:
+    """Return the images and labels of a split as arrays."""
+    upright = dataclasses.replace(config, invert=False)  # done with those of the other sources
+    images, labels = np.zeros((0,), np.uint8), np.zeros(count, np.int64)
+    done = 0
+    for image, label in rows:
+        if image.dtype == np.uint16:
+            image = (image >> 8).astype(np.uint8)
+        image = image[..., 0] if image.shape[-1] == 1 else image
+        image = conversion.convert(image[None], upright)[0]
+        if not done:
+            images = np.zeros((count, *image.shape), np.uint8)
+        if image.shape != images.shape[1:]:
+            raise DataError(
+                f"tfds:{name} has images of {image.shape} and {images.shape[1:]}. Set data.size, "
+                "and data.color if some are in colour, to convert them to one shape."
+            )
+        images[done], labels[done] = image, label
+        done += 1
+    if done != count:
+        raise DataError(f"tfds:{name} has {done:,} of {count:,} images that it announces.")
+    return images, labels

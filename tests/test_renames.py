@@ -1,0 +1,65 @@
+"""What older versions stored under other names is read; a name that was changed is answered."""
+
+import json
+
+import numpy as np
+import pytest
+from forms import three_classes
+
+import fashion_zoo
+from fashion_zoo import DataConfig, override, recipe, runs
+from fashion_zoo.config import digest
+from fashion_zoo.data import load
+from fashion_zoo.training import recorder
+from recipes import train
+
+OLDER = {
+    "fashion_mnist": DataConfig(),
+    "arrays": DataConfig("arrays(apart=True)", test=0.2),
+    "arrays(seed=2)": DataConfig("arrays(apart=True)", test=0.2, seed=2),
+    "arrays(0.3, test=0.1)": DataConfig("arrays(apart=True)", test=0.1, validation=0.3),
+}
+
+
+def stored(dataset, **others):
+    """A config as older versions stored it."""
+    config = runs.as_stored(recipe("bn_mlp").config)
+    config["data"] = {"dataset": dataset, "folder": None, "limit": None, **others}
+    return config
+
+
+@pytest.mark.parametrize(("dataset", "now"), OLDER.items(), ids=OLDER)
+def test_a_stored_config_is_read_under_the_old_name(dataset, now, tmp_path):
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps({"format": 2, "recipe": "bn_mlp", "config": stored(dataset)}))
+    found = fashion_zoo.read_config(file, "bn_mlp")
+    assert found == override(recipe("bn_mlp").config, {"data": now})
+    assert digest.completed(found, stored(dataset)) == runs.as_stored(found)
+
+
+def test_a_checkpoint_with_the_old_name_is_of_the_same_run(trained):
+    run = trained.run
+    older = runs.as_stored(run.config)
+    limit = older["data"]["limit"]
+    older["data"] = {"dataset": "fashion_mnist", "limit": limit}
+    recorder._check_belongs(run, 2, {"recipe": run.recipe, "config": older}, {"recipe": "bn_mlp"})
+    older["data"]["dataset"] = "digits"
+    with pytest.raises(fashion_zoo.RunError, match=r"data\.source: 'digits', now 'fashion_mnist'"):
+        recorder._check_belongs(run, 2, {"recipe": "bn_mlp", "config": older}, {})
+
+
+def test_older_arrays_are_split_as_they_were_copies_apart():
+    x, y = three_classes()
+    older = OLDER["arrays"]
+    images, labels = np.concatenate([x, x]), np.concatenate([y, y])
+    apart, together = load((images, labels), like=older), load((images, labels), test=0.2)
+    assert apart.positions.validation[:6].tolist() == [2, 4, 8, 10, 13, 17]
+    assert apart.digest != together.digest
+    assert load((x, y), like=older).digest == load((x, y), test=0.2).digest
+    tested = load((x, y, x[:9], y[:9]), like=older)  # with the shares that it did not use
+    assert sum(map(len, tested.positions[:2])) == 120
+
+
+def test_the_old_flag_is_answered_with_the_new_one(capsys):
+    assert train.main(["bn_mlp", "--data.dataset", "digits"]) == 3
+    assert "--data.dataset is now --data.source." in capsys.readouterr().err
