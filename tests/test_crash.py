@@ -27,7 +27,7 @@ def test_the_steps_of_a_training_are_these(recorded):
     """So that a file that is written some other way, or a new one, is noticed here."""
     steps, moments = recorded
     files = [
-        "config.json", "environment.json",
+        "config.json", "environment.json", "positions.npz",
         "epoch-000001", "history.csv", "timing.csv",
         "epoch-000002", "history.csv", "timing.csv",
         "epoch-000003", "history.csv", "timing.csv",
@@ -38,14 +38,14 @@ def test_the_steps_of_a_training_are_these(recorded):
     assert {step.path.name for step in steps if step.kind == "mkdir"} == {"r", "state"}
     # a file and its folder are synced; the model is packed once it is written; besides the files,
     # only the lock is written, and twice
-    assert kinds == {"mkdir": 2, "write": 17, "fsync": 28, "rename": 14, "remove": 21}
+    assert kinds == {"mkdir": 2, "write": 18, "fsync": 30, "rename": 15, "remove": 22}
     # Each file is written beside its place; only the lock is written where it stays.
     written = {step.path.name for step in steps if step.kind == "write"}
     assert {name for name in written if not name.startswith(".tmp-")} == {".r.lock"}
     torn = [name for name in moments if name.endswith(("empty", "half"))]
     assert len(torn) == 2 * len(files)
     assert len(moments) == len(steps) + len(torn) + 1
-    assert len(moments) == 111
+    assert len(moments) == 118
 
 
 @pytest.mark.parametrize("part", range(PARTS))

@@ -6,6 +6,8 @@ import re
 import shutil
 from pathlib import Path
 
+import forms
+import numpy as np
 import pytest
 from examples import PAGES, command_lines, python_examples, replaced, words
 from PIL import Image
@@ -78,6 +80,8 @@ ELSEWHERE = ("--dashboard", "postgresql:", "--gpu-memory", "--help", "benchmark"
 def small(line, number):
     """Return a command line that trains on little, and whose study is its own."""
     name, *rest = line
+    if name == "train" and "--data.source" in line:
+        return replaced(line, **TINY | {"data.limit": "100", "batch_size": "20"})
     if name == "train":
         return replaced(line, **TINY | ({"epochs": "2"} if "--fork" in rest else {}))
     if name == "find_lr":
@@ -86,6 +90,17 @@ def small(line, number):
         few = {"trials": "2", "candidates": "1", "seeds": "1", "study_dir": f"s{number}"}
         return replaced(line, **few, **{"data.limit": "600", "epochs": "1"})
     return line
+
+
+def own_images(folder, images, monkeypatch):
+    """What the page of data has its reader have."""
+    forms.write_folder(folder / "pictures", *images)
+    forms.write_csv(folder / "fashion-mnist_train.csv", *images)
+    forms.write_csv(folder / "fashion-mnist_test.csv", 255 - images.images, images.labels)
+    monkeypatch.setenv("FASHION_ZOO_CACHE", str(folder / "cache"))
+    names = np.array([str(one) for one in range(10)])
+    arrays = {"x_train": images.images, "y_train": images.labels, "class_names": names}
+    forms.write_cached(folder / "cache", "mnist", **arrays)
 
 
 def proposed(said):
@@ -99,7 +114,10 @@ def proposed(said):
     [page for page in PAGES if command_lines(page.read_text("utf-8"), inline=False)],
     ids=lambda page: page.stem,
 )
-def test_every_command_of_a_page_and_what_it_proposes_runs(page, reader, capsys):
+def test_every_command_of_a_page_and_what_it_proposes_runs(
+    page, reader, images, capsys, monkeypatch
+):
+    own_images(reader, images, monkeypatch)
     known = dict(registry._recipes)
     lines = command_lines(page.read_text("utf-8"), inline=False)
     mine, quick = (["train", "bn_mlp", "--run-dir", f"runs/{name}"] for name in ("mine", "quick"))

@@ -16,10 +16,10 @@ def test_a_run_holds_what_it_says(trained):
     assert {file.name for file in run.path.iterdir()} == {
         "config.json", "environment.json", "history.csv", "timing.csv", "training.json",
         "model.keras", "curves.png", "evaluation.json", "confusion.png", "reliability.png",
-        "errors.png", "saved_model", "state",
+        "errors.png", "saved_model", "state", "positions.npz",
     }  # fmt: skip
     stored = run.read_json("config.json")
-    assert stored["format"] == 2
+    assert stored["format"] == 3
     assert stored["recipe"] == "bn_mlp"
     assert open_run(run.path) == run
     history = run.history()

@@ -12,6 +12,7 @@ RENAMED = {"data": {"dataset": "source"}}
 """Section of a config to its older names and those of today."""
 _SECTIONS = {"DataConfig": "data"}
 _ARRAYS = {"validation": 0.1, "test": 0.2, "seed": 0}  # arguments that the word arrays had
+_UNREADABLE = (SyntaxError, ValueError, TypeError, AttributeError, RecursionError, MemoryError)
 
 Class = TypeVar("Class", bound=type)
 
@@ -42,7 +43,7 @@ def current(config: Any, stored: Mapping[str, Any]) -> dict[str, Any]:
     names = RENAMED.get(_SECTIONS.get(type(config).__name__, ""), {})
     found = {names.get(name, name): value for name, value in stored.items()}
     if "dataset" in names and str(stored.get("dataset")).startswith("arrays"):
-        with contextlib.suppress(SyntaxError, ValueError, AttributeError):  # of an edited file
+        with contextlib.suppress(*_UNREADABLE):  # an edited file is refused later
             return {**found, **_split_of(stored["dataset"])}
     return found
 

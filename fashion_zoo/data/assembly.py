@@ -15,6 +15,7 @@ from fashion_zoo.errors import ConfigError, DataError, Hint
 from fashion_zoo.language.wording import counted, listed
 
 _OF_SOME = ("folder", "label", "skip_broken", "test", "validation", "seed")
+_FIELDS = {field.name: field for field in dataclasses.fields(DataConfig)}
 
 
 def check_settings(config: DataConfig, source: Source) -> None:
@@ -35,9 +36,6 @@ def _check_shares(config: DataConfig, raw: Raw) -> None:
             raise ConfigError(
                 f"{config.title} has {name} images of its own. Leave out ", Hint(f"data.{name}"), "."
             )
-
-
-_FIELDS = {field.name: field for field in dataclasses.fields(DataConfig)}
 
 
 def assemble(config: DataConfig, raw: Raw) -> Dataset:

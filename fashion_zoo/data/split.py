@@ -84,7 +84,7 @@ def _reach(ends: np.ndarray, start: int, wanted: int) -> int:
     """Return the position after ``start`` where at least ``wanted`` images more are passed."""
     if not wanted:
         return start
-    before = ends[start - 1] if start else 0
+    before = ends[start - 1] if 0 < start <= len(ends) else 0
     return int(np.searchsorted(ends, before + wanted)) + 1
 
 

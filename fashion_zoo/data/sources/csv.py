@@ -42,7 +42,7 @@ def _table(path: Path, label: str | None) -> Given:
     rows = _parquet_rows(path) if path.suffix == ".parquet" else _text_rows(path)
     header, rows = _header(path, rows, label or "label")
     place = _label_place(path, header, label)
-    pixels, labels = _values(path, rows, place)
+    pixels, labels = _values(path, rows, place, len(header))
     images = np.frombuffer(pixels, np.uint8)
     shape = _square(path, len(images) // len(labels))
     return Given(images.reshape(len(labels), *shape), _labels(path, labels), str(path), str(path))
@@ -147,11 +147,13 @@ class _Pixels(dict[Any, int]):
         return int(value)
 
 
-def _values(path: Path, rows: Iterator[Row], place: int) -> tuple[bytearray, list[str]]:
+def _values(
+    path: Path, rows: Iterator[Row], place: int, width: int
+) -> tuple[bytearray, list[str]]:
     """Return the pixels of all rows, one after the other, and their labels."""
     known = {str(value): value for value in range(256)} | {value: value for value in range(256)}
     number_of = _Pixels(known).__getitem__
-    pixels, labels, width = bytearray(), [], None
+    pixels, labels = bytearray(), []
     for number, cells in rows:
         width = width or len(cells)
         if len(cells) != width:
