@@ -26,6 +26,14 @@ EVERYWHERE = (
 )
 
 
+@dataclasses.dataclass(frozen=True)
+class Images:
+    """The images."""
+
+    source: str | None = None
+    """Another source of the images than the usual one; see docs/data.md."""
+
+
 def command(body: Callable[[list[str]], int | None]) -> Callable[..., int]:
     """Turn ``body(argv)`` into a ``main(argv=None)`` that returns an exit code.
 

@@ -12,20 +12,12 @@ from recipes import _common, _lines
 
 
 @dataclasses.dataclass(frozen=True)
-class Images:
-    """The images."""
-
-    source: str | None = None
-    """Where the images of the run are now, if they have moved."""
-
-
-@dataclasses.dataclass(frozen=True)
 class Evaluate:
     """Measure a run on the test images and write evaluation.json and three pictures."""
 
     run: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="RUN")]]
     """The run folder."""
-    data: Images = Images()
+    data: _common.Images = _common.Images()
     json: bool = False
     """Print all of evaluation.json."""
 

@@ -36,6 +36,7 @@ class RunExperiment:
     """The page whose table is replaced; by default the experiment's."""
     recipe: str | None = None
     """Measure only this arm, or the arms of this recipe; the rows of the others stay."""
+    data: _common.Images = _common.Images()
     measure: bool = True
     """Whether to train; else the table is written from the stored rows."""
     list: bool = False
@@ -80,6 +81,8 @@ def main(argv: list[str]) -> None:
         )
     found = find(options.what)
     _common.start_keras(wake=options.measure)
+    source = options.data.source
+    changes = {} if source is None else {"data": {"source": source}}
     table = fashion_zoo.experiments.run(
         found,
         seeds=options.seeds,
@@ -88,6 +91,7 @@ def main(argv: list[str]) -> None:
         only=options.recipe,
         measure=options.measure,
         progress=True,
+        **changes,
     )
     print(table)
 

@@ -4,15 +4,14 @@ import contextlib
 import dataclasses
 import functools
 import itertools
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from fashion_zoo import registry, storage
-from fashion_zoo.config import RunConfig
+from fashion_zoo.config import RunConfig, digest
 from fashion_zoo.config.overrides import override
-from fashion_zoo.data import Dataset, load
+from fashion_zoo.data import Dataset, load, load_for
 from fashion_zoo.data.pipeline import need_tensorflow
 from fashion_zoo.errors import ConfigError, DataError, Hint
 from fashion_zoo.experiments import page as pages
@@ -128,7 +127,8 @@ def _measure(
     for seed, (arm, config) in itertools.product(range(seeds), zip(arms, configs, strict=True)):
         with pace.training(f"{arm.name}, seed {seed}"):
             seeded = dataclasses.replace(config, seed=seed)
-            path, data = arm.run_dir(folder, seed), loaded(config.data)
+            path, own = arm.run_dir(folder, seed), registry.recipe(arm.recipe).config.model
+            seeded, data = load_for(seeded, own, loaded(config.data))
             row = _row(experiment, arm, seeded, path, display, data)
         rows.append({"arm": arm.name, "seed": seed, **row})
         if "validation_accuracy" in row:
@@ -141,7 +141,7 @@ def _row(
     experiment: Experiment, arm: Arm, config: RunConfig, path: Path, display: Any, data: Dataset
 ) -> dict[str, Any]:
     if program := arm.program:
-        settings = {"arm": arm.name, "seed": config.seed, "data": dataclasses.asdict(config.data)}
+        settings = {"arm": arm.name, "seed": config.seed, "data": config.data}
         file = path.with_name(f"{path.name}.json")
         found = keep(file, settings, lambda: dict(program(config.seed, data)))
         return {**found, **environment.place(environment.describe())}
@@ -161,22 +161,28 @@ def _row(
 def keep(file: Path, settings: Mapping[str, Any], measure: Callable[[], Any]) -> Any:
     """Return the answer of ``measure``, stored in a JSON file with its settings.
 
-    It is not called if the file has an answer for the same settings in an environment without
-    ``environment.changes``.
+    Settings are values of JSON and config dataclasses, whose new fields have their defaults in an
+    older file. It is not called if the file has an answer for the same settings in an environment
+    without ``environment.changes``.
     """
-    now, settings = environment.describe(), json.loads(json.dumps(settings))
+    now, plain = environment.describe(), digest.plain(settings)
     with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):  # measured again
         kept = reading.read_json(file)
         before = kept["settings"].pop("environment")
-        if kept["settings"] == settings and not environment.changes(before, now):
+        known = {name: _completed(settings.get(name), one) for name, one in kept["settings"].items()}
+        if known == plain and not environment.changes(before, now):
             return kept["answer"]
     answer = measure()
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
-        storage.write_json(file, {"settings": {**settings, "environment": now}, "answer": answer})
+        storage.write_json(file, {"settings": {**plain, "environment": now}, "answer": answer})
     except (TypeError, ValueError) as error:
         raise DataError(f"The answer of {file.stem} cannot be stored: {error}.") from error
     return answer
+
+
+def _completed(value: Any, stored: Any) -> Any:
+    return digest.completed(value, stored) if dataclasses.is_dataclass(value) else stored
 
 
 def _write(measured: Measured, page: Path | None) -> str:

@@ -40,6 +40,7 @@ class Benchmark:
     for accuracy."""
     page: str | None = None
     """The page whose table is replaced."""
+    data: _common.Images = _common.Images()
     json: bool = False
     """Print the results of accuracy as JSON."""
 
@@ -67,6 +68,12 @@ def main(argv: list[str]) -> None:
         raise fashion_zoo.ConfigError(
             f"--json is of benchmark accuracy; {options.what} writes a CSV file. Leave it out."
         )
+    if options.data.source is not None:
+        if program:
+            raise fashion_zoo.ConfigError(
+                f"benchmark {options.what} measures on Fashion-MNIST. Leave out --data.source."
+            )
+        chosen["data"] = {"source": options.data.source}
     _common.start_keras()
     if "seeds" in takes:
         chosen["progress"] = True

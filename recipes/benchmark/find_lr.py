@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import fashion_zoo
-from fashion_zoo import TrainingError, recipe, runs
+from fashion_zoo import TrainingError, recipe
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
 from fashion_zoo.experiments import columns, page as pages
@@ -66,7 +66,7 @@ def _rates(name: str, config: RunConfig, folder: Path) -> list[Rate]:
         found = fashion_zoo.find_lr(name, config=config, progress=False).suggestions
         return {rule: float(f"{one.rate:.1e}") for rule, one in found.items()}
 
-    settings = {"recipe": name, "config": runs.as_stored(config)}
+    settings = {"recipe": name, "config": config}
     found = keep(folder / f"{name}.json", settings, sweep)
     default = recipe(name).config.training.learning_rate
     return [*(("grid", rate) for rate in GRID), ("default", default), *found.items()]
@@ -82,7 +82,7 @@ def _trained(name: str, config: RunConfig, folder: Path) -> float:
             return round(trained.training["validation_accuracy"], 6)
         return None
 
-    settings = {"recipe": name, "config": runs.as_stored(config)}
+    settings = {"recipe": name, "config": config}
     file = folder / f"{name}-{SCHEDULE}-{config.training.learning_rate}-{config.seed}.json"
     reached = keep(file, settings, train)
     return math.nan if reached is None else reached
