@@ -118,11 +118,11 @@ def _excluded(found: Dataset, labels: np.ndarray | None) -> Dataset:
 
 def adapt(found: Dataset) -> Dataset:
     """Add the conversions and exclusions of its config to a data set that a source made."""
-    config, shape = found.origin, found.image_shape
+    config, shape, original = found.origin, found.image_shape, found.read
     if notes := conversion.notes_of(shape, config):
 
         def read(part: Part) -> Images:
-            images, labels = found.read(part)
+            images, labels = original(part)
             return Images(conversion.convert(images, config), labels)
 
         new = conversion.shape_of(shape, config)
