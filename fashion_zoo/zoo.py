@@ -3,8 +3,8 @@
 ``name`` is that of a registered recipe, ``config`` a RunConfig, by default the recipe's, and
 ``**overrides`` are fields of it: ``seed=3``, ``training={"epochs": 5}``. ``data`` is a source,
 fields of DataConfig, a Dataset, or arrays, ``(x, y)`` or ``(x, y, x_test, y_test)``, with their
-``data_settings``: see ``fashion_zoo.data.load``. A run is its folder, or a result of ``open_run`` or
-``train``; if it was trained on arrays, pass the same ``data`` again. ``force`` replaces existing
+``data_settings``: see ``fashion_zoo.data.load``. A run is its folder, or a result of ``open_run``
+or ``train``; if it was trained on arrays, pass the same ``data`` again. ``force`` replaces existing
 output. ``progress`` is True, False, or "auto": on a terminal and in a notebook. All raise
 ConfigError for a name or a value that is not allowed.
 """

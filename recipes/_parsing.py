@@ -55,7 +55,7 @@ def shown(value: Any) -> str:
 
 
 def expanded(arguments: Sequence[str]) -> list[str]:
-    """Replace the aliases by their flags; raise ConfigError for a flag that has another name now."""
+    """Replace the aliases by their flags; raise ConfigError for one that has another name now."""
     words = []
     for argument in arguments:
         flag, sign, value = argument.partition("=")

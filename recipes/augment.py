@@ -28,7 +28,7 @@ class Augment:
     """Key of the augmentation."""
     images: int = 10
     """Number of images, one of each class in turn."""
-    data: fashion_zoo.DataConfig = fashion_zoo.DataConfig()
+    data: fashion_zoo.DataConfig = dataclasses.field(default_factory=fashion_zoo.DataConfig)
     """The data."""
 
 

@@ -17,7 +17,7 @@ class Evaluate:
 
     run: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="RUN")]]
     """The run folder."""
-    data: _common.Images = _common.Images()
+    data: _common.Images = dataclasses.field(default_factory=_common.Images)
     json: bool = False
     """Print all of evaluation.json."""
 

@@ -36,7 +36,7 @@ class RunExperiment:
     """The page whose table is replaced; by default the experiment's."""
     recipe: str | None = None
     """Measure only this arm, or the arms of this recipe; the rows of the others stay."""
-    data: _common.Images = _common.Images()
+    data: _common.Images = dataclasses.field(default_factory=_common.Images)
     measure: bool = True
     """Whether to train; else the table is written from the stored rows."""
     list: bool = False

@@ -51,8 +51,8 @@ def main(argv: list[str]) -> int:
             )
         elif prediction.looks_inverted:
             print(
-                f"warning: {prediction.picture} looks inverted{again}: light at the border where the "
-                f"training images are dark, or the reverse. Try it {other} --invert.",
+                f"warning: {prediction.picture} looks inverted{again}: light at the border where "
+                f"the training images are dark, or the reverse. Try it {other} --invert.",
                 file=sys.stderr,
             )
     if options.json:

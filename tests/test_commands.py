@@ -123,7 +123,7 @@ def test_predict_names_the_top_classes_and_warns_of_light_backgrounds(
     assert lines[4] == f"{light} (56x56 to 28x28)"
     assert len(lines) == 8
     assert captured.err.count("warning") == 1
-    assert f"{light} looks inverted: light at the border where" in captured.err
+    assert f"{light} looks inverted: light at the border where the" in captured.err
     assert predict.main([str(trained.run.path), str(light), "--invert", "--json"]) == 0
     (found,) = json.loads(capsys.readouterr().out)
     values = [probability for _, probability in found["classes"]]

@@ -53,7 +53,7 @@ def test_older_arrays_are_split_as_they_were_copies_apart():
     older = OLDER["arrays"]
     images, labels = np.concatenate([x, x]), np.concatenate([y, y])
     apart, together = load((images, labels), like=older), load((images, labels), test=0.2)
-    assert apart.positions.validation[:6].tolist() == [2, 4, 8, 10, 13, 17]
+    assert apart.digest.startswith("d2983454c853dbc9")  # of the version that stored it
     assert apart.digest != together.digest
     assert load((x, y), like=older).digest == load((x, y), test=0.2).digest
     tested = load((x, y, x[:9], y[:9]), like=older)  # with the shares that it did not use

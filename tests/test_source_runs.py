@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from forms import three_classes, write_csv, write_folder
+from forms import three_classes, write_csv
 from PIL import Image
 
 import fashion_zoo

@@ -30,11 +30,13 @@ def check_settings(config: DataConfig, source: Source) -> None:
 
 
 def _check_shares(config: DataConfig, raw: Raw) -> None:
-    """Raise ConfigError if a share is set of what the source brings; an older run has all shares."""
+    """Raise ConfigError for the share of a part that the source has; an older run has them all."""
     for name in ("test", "validation") if config.source != APART else ():
         if getattr(raw, name) is not None and getattr(config, name) != default(_FIELDS[name]):
             raise ConfigError(
-                f"{config.title} has {name} images of its own. Leave out ", Hint(f"data.{name}"), "."
+                f"{config.title} has {name} images of its own. Leave out ",
+                Hint(f"data.{name}"),
+                ".",
             )
 
 
@@ -63,7 +65,7 @@ def assemble(config: DataConfig, raw: Raw) -> Dataset:
         for part, one in read.items()
     }
     del read, given
-    positions, copies = _positions(config, converted, names)
+    positions, copies = _positions(config, converted, names, raw.train.of_labels)
     whole = converted["train"]
     if own := converted.get("validation"):
         whole = Images(*map(np.concatenate, zip(whole, own, strict=True)))
@@ -79,12 +81,14 @@ def assemble(config: DataConfig, raw: Raw) -> Dataset:
 
 
 def _positions(
-    config: DataConfig, read: dict[str, Images], names: Sequence[str]
+    config: DataConfig, read: dict[str, Images], names: Sequence[str], where: str
 ) -> tuple[Positions, int]:
     """Return which image is in which part, and how many are left out as copies of others."""
     labels = read["train"].labels
     held_out = [read[part] for part in ("validation", "test") if part in read]
-    shares = {name: 0.0 if name in read else getattr(config, name) for name in ("validation", "test")}
+    shares = {
+        name: 0.0 if name in read else getattr(config, name) for name in ("validation", "test")
+    }
     if config.source == APART:
         equal, kept = np.arange(len(labels)), None
     else:
@@ -92,7 +96,9 @@ def _positions(
         others = {mark for one in held_out for mark in split.marks(one.images)}
         equal = split.first_equals(found)
         kept = np.array([mark not in others for mark in found])
-    positions = split.split(labels, names, equal, seed=config.seed, kept=kept, **shares)
+    positions = split.split(
+        labels, names, equal, seed=config.seed, kept=kept, where=where, **shares
+    )
     if "validation" in read:
         after = len(labels) + np.arange(len(read["validation"].labels))
         positions = positions._replace(validation=after)
@@ -111,7 +117,9 @@ def _excluded(found: Dataset, labels: np.ndarray | None) -> Dataset:
         here = np.bincount(labels[positions.train], minlength=len(found.class_names))
         if not here.all():
             name = found.class_names[int(here.argmin())]
-            raise DataError(f"{found.origin.exclude} leaves no image of class {name!r} to train on.")
+            raise DataError(
+                f"{found.origin.exclude} leaves no image of class {name!r} to train on."
+            )
     note = f"{counted(left, 'image')} excluded"
     return dataclasses.replace(found, positions=positions, notes=(*found.notes, note))
 

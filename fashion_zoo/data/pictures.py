@@ -100,11 +100,12 @@ def fitted(image: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     """Scale a uint8 image to a (height, width) with Lanczos's filter, padded, not stretched."""
     from PIL import Image, ImageOps
 
+    picture, target, way = Image.fromarray(image), (size[1], size[0]), Image.Resampling.LANCZOS
+    if image.shape[0] * size[1] == image.shape[1] * size[0]:  # the same proportions
+        return np.asarray(picture.resize(target, way))
     channels = [border(image[..., one]) for one in range(image.shape[2])] if image.ndim == 3 else []
     color: Any = tuple(channels) or border(image)
-    target = (size[1], size[0])
-    picture = ImageOps.pad(Image.fromarray(image), target, Image.Resampling.LANCZOS, color=color)
-    return np.asarray(picture)
+    return np.asarray(ImageOps.pad(picture, target, way, color=color))
 
 
 @functools.cache

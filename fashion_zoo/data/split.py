@@ -37,6 +37,7 @@ def split(
     test: float,
     seed: int,
     kept: np.ndarray | None = None,
+    where: str = "y",
 ) -> Positions:
     """Hold out of each class a share for the test and one for validation, at least one image.
 
@@ -49,6 +50,7 @@ def split(
         test: the same.
         seed: key of the draw.
         kept: (n,) whether an image is in any part; by default all are.
+        where: what holds the labels, for messages.
 
     Raises:
         DataError: if nothing of a class is left to train on.
@@ -67,7 +69,7 @@ def split(
         second = _reach(ends, first, chosen)
         if second >= len(order):
             raise DataError(
-                f"Class {name!r} has {counted(total, 'image')}, of which {tested} would be "
+                f"{where}: Class {name!r} has {counted(total, 'image')}, of which {tested} would be "
                 f"held out for the test and {chosen} for validation: none is left to train on."
             )
         side[order] = _TRAIN

@@ -169,7 +169,9 @@ def keep(file: Path, settings: Mapping[str, Any], measure: Callable[[], Any]) ->
     with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):  # measured again
         kept = reading.read_json(file)
         before = kept["settings"].pop("environment")
-        known = {name: _completed(settings.get(name), one) for name, one in kept["settings"].items()}
+        known = {
+            name: _completed(settings.get(name), one) for name, one in kept["settings"].items()
+        }
         if known == plain and not environment.changes(before, now):
             return kept["answer"]
     answer = measure()

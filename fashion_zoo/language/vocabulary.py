@@ -116,7 +116,9 @@ class Vocabulary(Mapping[str, Any], Generic[Made]):
         """What is taken beside expressions, as a sentence; empty if it is nothing."""
         self._load()
         texts = [self._forms[word].description for word in self._ordered()]
-        return f"{with_article(self.kind).capitalize()} is also {', '.join(texts)}." if texts else ""
+        return (
+            f"{with_article(self.kind).capitalize()} is also {', '.join(texts)}." if texts else ""
+        )
 
     def _ordered(self) -> list[str]:
         return sorted(self._forms, key=lambda word: (self._forms[word].last, word))

@@ -71,8 +71,8 @@ def check_images(run: Run, found: Dataset) -> None:
             old, new = known.test_digest, now.test_digest
         raise DataError(
             f"{run.path} was trained on other images than these: the digest of those that {what} "
-            f"is {str(new)[:_DIGITS]}, and was {str(old)[:_DIGITS]}. Give the same again; its model "
-            "can be measured on others: evaluate(run.load_model(), data=...)."
+            f"is {str(new)[:_DIGITS]}, and was {str(old)[:_DIGITS]}. Give the same again; its "
+            "model can be measured on others: evaluate(run.load_model(), data=...)."
         )
 
 

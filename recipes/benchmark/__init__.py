@@ -40,7 +40,7 @@ class Benchmark:
     for accuracy."""
     page: str | None = None
     """The page whose table is replaced."""
-    data: _common.Images = _common.Images()
+    data: _common.Images = dataclasses.field(default_factory=_common.Images)
     json: bool = False
     """Print the results of accuracy as JSON."""
 

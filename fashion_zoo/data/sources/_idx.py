@@ -66,9 +66,7 @@ def opened(path: Path, expected: str = "") -> Iterator[IO[bytes]]:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
-def _read_header(
-    path: Path, file: IO[bytes], shape: tuple[int | None, ...]
-) -> tuple[int, ...]:
+def _read_header(path: Path, file: IO[bytes], shape: tuple[int | None, ...]) -> tuple[int, ...]:
     """Return the dimensions that a header announces, which must fit ``shape``."""
     magic = file.read(4)
     expected = bytes([0, 0, _UNSIGNED_BYTE, len(shape)])

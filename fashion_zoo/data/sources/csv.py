@@ -96,7 +96,7 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
 
 
 def _header(path: Path, rows: Iterator[Row], label: str) -> tuple[list[str], Iterator[Row]]:
-    """Return the names of the columns, none if the first row is an image, and the rows of images."""
+    """Return the names of the columns, none if the first row is an image, and the other rows."""
     try:
         number, first = next(rows)
     except StopIteration:
@@ -147,9 +147,7 @@ class _Pixels(dict[Any, int]):
         return int(value)
 
 
-def _values(
-    path: Path, rows: Iterator[Row], place: int, width: int
-) -> tuple[bytearray, list[str]]:
+def _values(path: Path, rows: Iterator[Row], place: int, width: int) -> tuple[bytearray, list[str]]:
     """Return the pixels of all rows, one after the other, and their labels."""
     known = {str(value): value for value in range(256)} | {value: value for value in range(256)}
     number_of = _Pixels(known).__getitem__

@@ -1,6 +1,7 @@
 """A folder of class folders with pictures."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,7 +51,9 @@ def _read(config: DataConfig, root: Path) -> Raw:
     images = {part: read.all(its) for part, its in files.items()}
     read.check()
     given = {
-        part: Given(read.stacked(pictures), np.array(labels), shown(parts[part]), shown(parts[part]))
+        part: Given(
+            read.stacked(pictures), np.array(labels), shown(parts[part]), shown(parts[part])
+        )
         for part, (pictures, labels) in images.items()
     }
     return Raw(**given, class_names=names, notes=read.notes())
@@ -158,7 +161,7 @@ class _Reader:
         _check_inside(file, self.root)
         picture = open_picture(file, self.config.color, self.size)
         for note in picture.notes:
-            kind = "resized" if note[0].isdigit() else note
+            kind = "resized" if re.match(r"\d+x\d", note) else note
             self.changes[kind] = self.changes.get(kind, 0) + 1
         size = picture.image.shape[:2]
         self.first = self.first or (file, size)
@@ -183,7 +186,8 @@ class _Reader:
             f"{shown(self.root)} has {counted(len(self.broken), 'file')} that cannot be read as "
             "pictures. Mend or remove them, or leave them out with ",
             Hint("data.skip_broken", True),
-            ":\n  " + "\n  ".join(lines),
+            ":",
+            *(f"\n  {line}" for line in lines),
         )
 
     def stacked(self, images: list[np.ndarray]) -> np.ndarray:

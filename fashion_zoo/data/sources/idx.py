@@ -48,8 +48,7 @@ def _part(folder: Path, part: str) -> Given | None:
     for file, name in zip(files, _NAMES[part], strict=True):
         if file is None:
             raise DataError(f"{folder / name} is missing, gzipped or not, beside the other file.")
-    images, labels = files
-    assert images and labels
+    images, labels = (file for file in files if file)
     return Given(
         read_idx(images, (None, None, None)), read_idx(labels, (None,)), str(images), str(labels)
     )

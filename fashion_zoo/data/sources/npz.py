@@ -64,8 +64,8 @@ def raw_of(path: Path, archive: zipfile.ZipFile) -> Raw:
     }
     if found["train"] is None:
         raise DataError(
-            f"{path} has {listed(sorted(members)[:10]) or 'nothing'}; expected x_train and y_train, "
-            "or images and labels."
+            f"{path} has {listed(sorted(members)[:10]) or 'nothing'}; expected x_train and "
+            "y_train, or images and labels."
         )
 
     def array(name: str) -> np.ndarray:

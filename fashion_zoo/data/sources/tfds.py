@@ -111,8 +111,8 @@ def _library(name: str) -> Any:
         import tensorflow_datasets
     except ImportError as error:
         raise ConfigError(
-            f"tfds:{name} is not in the cache, and is prepared by TensorFlow Datasets, which cannot "
-            f"be loaded: {error}. Prepare it where tensorflow and tensorflow-datasets are "
+            f"tfds:{name} is not in the cache, and is prepared by TensorFlow Datasets, which "
+            f"cannot be loaded: {error}. Prepare it where tensorflow and tensorflow-datasets are "
             f"installed, and set {CACHE} to the folder of its cache."
         ) from error
     tensorflow_datasets.disable_progress_bar()
