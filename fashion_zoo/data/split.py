@@ -69,8 +69,8 @@ def split(
         second = _reach(ends, first, chosen)
         if second >= len(order):
             raise DataError(
-                f"{where}: Class {name!r} has {counted(total, 'image')}, of which {tested} would be "
-                f"held out for the test and {chosen} for validation: none is left to train on."
+                f"{where}: Class {name!r} has {counted(total, 'image')}, of which {tested} would "
+                f"be held out for the test and {chosen} for validation: none is left to train on."
             )
         side[order] = _TRAIN
         side[order[first:second]] = _VALIDATION

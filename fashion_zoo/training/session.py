@@ -88,10 +88,7 @@ def train_run(
             if not (run.path / "curves.png").exists():  # the process was killed before
                 _draw_curves(run)
             return run, False
-        if not (run.path / runs.POSITIONS).exists():  # it is new, or of an older version
-            runs.write_positions(run.to_write(runs.POSITIONS), data.used)
-            for note in data.notes:
-                display.say(f"{config.data.title}: {note}")
+        _describe(run, data, display)
         known = identity(run, data)
         start = load_checkpoint(run, known) or origin
         if start:
@@ -101,6 +98,14 @@ def train_run(
         recorder = Recorder(run, planned.batch_size, start, known)
         with advice(lambda error: ending.how_to_resume(run, force, error)):
             return _train(model, planned, data, callbacks, display, recorder)
+
+
+def _describe(run: Run, data: Dataset, display: TrainingDisplay) -> None:
+    """Write which image is where, and say once what was done to the images."""
+    if not (run.path / runs.POSITIONS).exists():  # it is new, or of an older version
+        runs.write_positions(run.to_write(runs.POSITIONS), data.used)
+        for note in data.notes:
+            display.say(f"{run.config.data.title}: {note}")
 
 
 def _train(
