@@ -78,7 +78,7 @@ def test_a_folder_that_is_not_a_run_is_never_replaced(tmp_path, small):
         ("{", r"config\.json cannot be read"),
         ("[]", "is damaged: expected a JSON object"),
         ("{}", "config.json is not a run's"),
-        ('{"format": 99}', "has format 99; this package reads formats up to 2. Update"),
+        ('{"format": 99}', "has format 99; this package reads formats up to 3. Update"),
         ('{"format": 1, "recipe": ["x"], "config": {}}', "config.json is not a run's"),
         ('{"format": 1, "recipe": "bn_mlp", "config": 5}', "config.json is not a run's"),
         (
