@@ -11,6 +11,7 @@ from fashion_zoo.data import load
 
 pytestmark = pytest.mark.slow
 pytest.importorskip("tensorflow_datasets")
+requests = pytest.importorskip("requests")
 
 
 @pytest.fixture(autouse=True)
@@ -39,9 +40,12 @@ def test_fashion_mnist_is_prepared_from_the_embedded_files_and_then_read_without
         load("tfds:mnist")
 
 
+def no_network(*_, **__):
+    raise requests.exceptions.ConnectionError("no network")  # at once, and not tried again
+
+
 def test_what_cannot_be_downloaded_is_a_sentence_about_where_the_files_go(places, monkeypatch):
-    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setattr("requests.adapters.HTTPAdapter.send", no_network)
     manual = places / "tfds" / "downloads" / "manual"
     with pytest.raises(
         DataError, match="tfds:kmnist is not prepared, and cannot be prep"
@@ -71,6 +75,7 @@ def test_a_data_set_of_something_else_is_refused(places):
     class Pictures(library.core.GeneratorBasedBuilder):
         VERSION = library.core.Version("1.0.0")
         name = "pictures_of_ours"
+        pkg_dir_path = library.core.Path(__file__).parent
 
         def _info(self):
             features = library.features.FeaturesDict(
@@ -79,9 +84,8 @@ def test_a_data_set_of_something_else_is_refused(places):
                     "label": library.features.ClassLabel(names=["a", "b"]),
                 }
             )
-            return self.dataset_info_from_configs(
-                features=features, supervised_keys=("image", "label")
-            )
+            keys = ("image", "label")
+            return library.core.DatasetInfo(builder=self, features=features, supervised_keys=keys)
 
         def _split_generators(self, manager):
             return {"train": self._generate_examples()}

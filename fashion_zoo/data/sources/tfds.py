@@ -52,6 +52,7 @@ def _read(name: str, config: DataConfig) -> Raw:
     file = cache_file(name, config)
     data = reading.read_verified(file)
     if data is None:
+        say(f"tfds:{name} is prepared by TensorFlow Datasets, once, and then read from {file}.")
         data = _decoded(name, config)
         try:
             with storage.as_storage_error(file):
@@ -123,7 +124,7 @@ def _builder(library: Any, name: str, root: str) -> Any:
     try:
         return library.builder(name, data_dir=root)
     except Exception as error:  # an unknown name, config or version, each of its own class
-        known = library.list_builders()
+        known = library.list_builders(with_community_datasets=False)
         word = re.split("[/:]", name)[0]
         if word in known:
             raise ConfigError(f"TensorFlow Datasets has no {name}: {_reason(error)}.") from error
