@@ -174,6 +174,16 @@ def test_what_a_picture_needs_is_done_and_said(kind, image, grey, note, tmp_path
     assert any(re.match(f"1 picture {re.escape(note)}", one) for one in data.notes)
 
 
+def test_grey_pictures_beside_one_in_colour_become_colour(tmp_path):
+    folder = write_folder(tmp_path / "a", X, Y)
+    Image.fromarray(np.dstack([X[3], X[4], X[5]])).save(folder / "1" / "colour.png")
+    data = load(folder)
+    whole = data.read("train").images
+    assert (data.image_shape, len(whole)) == ((8, 8, 3), 31)
+    assert np.array_equal(whole[0], np.dstack([X[0]] * 3))
+    assert any(np.array_equal(one, np.dstack([X[3], X[4], X[5]])) for one in whole)
+
+
 def test_a_picture_that_its_camera_turned_is_upright(tmp_path):
     folder, exif = write_folder(tmp_path / "a", X, Y), Image.Exif()
     exif[0x0112] = 3

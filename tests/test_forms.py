@@ -52,6 +52,7 @@ def test_a_form_and_its_expression_are_the_same_thing(tmp_path, monkeypatch):
     ):
         config = DataConfig(form)
         assert config == DataConfig(f"{word}({form!r})") == DataConfig(config.source)
+        assert config == DataConfig(tmp_path / form)
         path = os.path.join(tmp_path, form.rstrip("/"))
         assert (config.source, config.title) == (f"{word}({path!r})", form.rstrip("/"))
     assert DataConfig("tfds:mnist").source == DataConfig("tfds('mnist')").source == "tfds:mnist"

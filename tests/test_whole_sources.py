@@ -17,14 +17,14 @@ PIXELS = 70_000 * 784 / 2**20  # MiB
 SECONDS = {"idx": 10, "npz": 2, "csv": 20, "folder": 40, "tfds": 2}
 """Twice what is promised on two cores, since other tests run beside this one."""
 READ = """
-import json, resource, sys, time
+import json, sys, time
 from fashion_zoo.data import load
+from recipes.benchmark.program import mebibytes
 load("digits")  # imports do not count
-before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
+before, start = mebibytes("VmRSS"), time.perf_counter()
 data = load(sys.argv[1])
 data.train, data.test
-seconds = time.perf_counter() - start
-peak = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+seconds, peak = time.perf_counter() - start, mebibytes() - before
 print(json.dumps({"seconds": seconds, "peak": peak}))
 """
 

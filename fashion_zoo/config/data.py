@@ -49,6 +49,8 @@ class DataConfig:
     """Leave out the files of a folder that cannot be read as pictures."""
 
     def __post_init__(self) -> None:
+        if isinstance(self.source, os.PathLike):
+            object.__setattr__(self, "source", os.fspath(self.source))
         check_settings(self, "data.")
         for name in ("folder", "exclude"):
             value = getattr(self, name)

@@ -50,13 +50,16 @@ def _read(config: DataConfig, root: Path) -> Raw:
     read = _Reader(config, root)
     images = {part: read.all(its) for part, its in files.items()}
     read.check()
+    colored = any(whole.ndim == 4 for whole, _ in images.values())
     given = {
         part: Given(
-            read.stacked(pictures), np.array(labels), shown(parts[part]), shown(parts[part])
+            _rgb(whole) if colored else whole, labels, shown(parts[part]), shown(parts[part])
         )
-        for part, (pictures, labels) in images.items()
+        for part, (whole, labels) in images.items()
     }
-    return Raw(**given, class_names=names, notes=read.notes())
+    return Raw(
+        given["train"], given.get("test"), given.get("validation"), names, notes=read.notes()
+    )
 
 
 def _parts_of(root: Path) -> dict[str, Path]:
@@ -132,6 +135,11 @@ def _entries(place: Path) -> list[os.DirEntry[str]]:
         raise DataError(f"{shown(place)} cannot be read: {error.strerror or error}.") from error
 
 
+def _rgb(images: np.ndarray) -> np.ndarray:
+    """Return grey images as RGB, and others as they are."""
+    return images if images.ndim == 4 else np.repeat(images[..., None], 3, axis=3)
+
+
 class _Reader:
     """Reads pictures, and remembers what was changed about them and which cannot be read."""
 
@@ -142,20 +150,25 @@ class _Reader:
         self.broken: list[str] = []
         self.changes: dict[str, int] = {}
         self.first: tuple[Path, tuple[int, ...]] | None = None
-        self.colored = config.color == "rgb"
 
-    def all(self, files: list[tuple[Path, int]]) -> tuple[list[np.ndarray], list[int]]:
-        """Return the images and labels of the files that can be read."""
-        images, labels = [], []
+    def all(self, files: list[tuple[Path, int]]) -> tuple[np.ndarray, np.ndarray]:
+        """Return the images and labels of the files that can be read, RGB if one of them is."""
+        whole, labels = np.zeros((0, 1, 1), np.uint8), []
         for file, label in files:
             try:
-                images.append(self._image(file))
-                labels.append(label)
+                image = self._image(file)
             except _OtherSize:
                 raise
             except DataError as error:
                 self.broken.append(str(error))
-        return images, labels
+                continue
+            if not labels:
+                whole = np.zeros((len(files), *image.shape), np.uint8)
+            elif image.ndim == 3:
+                whole = _rgb(whole)
+            whole[len(labels)] = image if image.ndim == whole.ndim - 1 else image[..., None]
+            labels.append(label)
+        return whole[: len(labels)], np.array(labels)
 
     def _image(self, file: Path) -> np.ndarray:
         _check_inside(file, self.root)
@@ -173,7 +186,6 @@ class _Reader:
                 Hint("data.size", min(*size, *self.first[1])),
                 " to convert them to one size.",
             )
-        self.colored = self.colored or picture.image.ndim == 3
         return picture.image
 
     def check(self) -> None:
@@ -189,18 +201,6 @@ class _Reader:
             ":",
             *(f"\n  {line}" for line in lines),
         )
-
-    def stacked(self, images: list[np.ndarray]) -> np.ndarray:
-        """Return images as one array, and forget them; grey ones become RGB beside others."""
-        if not images:
-            return np.zeros((0, 1, 1), np.uint8)
-        height, width = images[0].shape[:2]
-        shape = (len(images), height, width, *([3] if self.colored else []))
-        whole = np.empty(shape, np.uint8)
-        for place, image in enumerate(images):
-            whole[place] = image if image.ndim == whole.ndim - 1 else image[..., None]
-        images.clear()
-        return whole
 
     def notes(self) -> tuple[str, ...]:
         """Return what was changed and left out, for people."""

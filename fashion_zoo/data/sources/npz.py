@@ -77,12 +77,13 @@ def raw_of(path: Path, archive: zipfile.ZipFile) -> Raw:
         for part, pair in found.items()
         if pair
     }
-    if "class_names" not in members:
-        return Raw(**given)
-    names = array("class_names")
-    if names.ndim != 1 or names.dtype.kind != "U":
-        raise DataError(f"class_names of {path} must be texts, received {names.dtype}.")
-    return Raw(**given, class_names=names.tolist())
+    names = None
+    if "class_names" in members:
+        texts = array("class_names")
+        if texts.ndim != 1 or texts.dtype.kind != "U":
+            raise DataError(f"class_names of {path} must be texts, received {texts.dtype}.")
+        names = texts.tolist()
+    return Raw(given["train"], given.get("test"), given.get("validation"), names)
 
 
 def _pair(images: Path, labels: Path | None) -> Given:
