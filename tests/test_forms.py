@@ -167,7 +167,19 @@ def test_a_copy_of_a_test_image_is_not_trained_on():
     data = load((np.concatenate([X, test[0][:9]]), np.concatenate([Y, test[1][:9]]), *test))
     assert sum(map(len, data.positions[:2])) == 120
     assert len(data.test.labels) == 30
-    assert data.notes == ("9 images left out, equal to validation or test images",)
+    assert data.notes == ("9 images left out as copies of validation or test images",)
+
+
+def test_a_validation_image_that_is_a_test_image_is_left_out_too(tmp_path):
+    test, own = three_classes(30, seed=1), three_classes(30, seed=2)
+    both = [np.concatenate([one[:6], other]) for one, other in zip(test, own, strict=True)]
+    np.savez(tmp_path / "a.npz", x_train=np.concatenate([X, own[0][:3]]),
+             y_train=np.concatenate([Y, own[1][:3]]), x_val=both[0], y_val=both[1],
+             x_test=test[0], y_test=test[1])  # fmt: skip
+    data = load(tmp_path / "a.npz")
+    assert [len(part.labels) for part in (data.train, data.validation, data.test)] == [120, 30, 30]
+    assert np.array_equal(data.validation.images, own[0])
+    assert data.notes == ("9 images left out as copies of validation or test images",)
 
 
 def test_images_are_excluded_by_position_and_the_others_stay_where_they_are(tmp_path):

@@ -72,7 +72,7 @@ def assemble(config: DataConfig, raw: Raw) -> Dataset:
     parts: dict[Part, Images] = {"train": whole, "test": converted.get("test", whole)}
     notes = [*raw.notes, *conversion.notes_of(shape, config)]
     if copies:
-        notes.append(f"{counted(copies, 'image')} left out, equal to validation or test images")
+        notes.append(f"{counted(copies, 'image')} left out as copies of validation or test images")
     found = Dataset(
         config, names, whole.images.shape[1:], positions, parts.__getitem__, in_memory=True,
         notes=tuple(notes),
@@ -84,27 +84,27 @@ def _positions(
     config: DataConfig, read: dict[str, Images], names: Sequence[str], where: str
 ) -> tuple[Positions, int]:
     """Return which image is in which part, and how many are left out as copies of others."""
-    labels = read["train"].labels
-    held_out = [read[part] for part in ("validation", "test") if part in read]
-    shares = {
-        name: 0.0 if name in read else getattr(config, name) for name in ("validation", "test")
-    }
+    labels, shares = read["train"].labels, {"validation": 0.0, "test": 0.0}
+    for name in shares.keys() - read.keys():
+        shares[name] = getattr(config, name)
     if config.source == APART:
-        equal, kept = np.arange(len(labels)), None
+        equal, kept = np.arange(len(labels)), np.full(len(labels), True)
     else:
-        found = split.marks(read["train"].images)
-        others = {mark for one in held_out for mark in split.marks(one.images)}
-        equal = split.first_equals(found)
-        kept = np.array([mark not in others for mark in found])
+        marks = {part: split.marks(one.images) for part, one in read.items()}
+        equal, tested = split.first_equals(marks["train"]), set(marks.get("test", ()))
+        held_out = tested.union(marks.get("validation", ()))
+        kept = np.array([mark not in held_out for mark in marks["train"]])
     positions = split.split(
         labels, names, equal, seed=config.seed, kept=kept, where=where, **shares
     )
-    if "validation" in read:
-        after = len(labels) + np.arange(len(read["validation"].labels))
-        positions = positions._replace(validation=after)
+    copies = int((~kept).sum())
+    if "validation" in read:  # behind those of the training
+        own = [place for place, mark in enumerate(marks["validation"]) if mark not in tested]
+        copies += len(marks["validation"]) - len(own)
+        positions = positions._replace(validation=len(labels) + np.array(own, np.int64))
     if "test" in read:
         positions = positions._replace(test=np.arange(len(read["test"].labels)))
-    return positions, 0 if kept is None else int((~kept).sum())
+    return positions, copies
 
 
 def _excluded(found: Dataset, labels: np.ndarray | None) -> Dataset:

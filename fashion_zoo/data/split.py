@@ -36,7 +36,7 @@ def split(
     validation: float,
     test: float,
     seed: int,
-    kept: np.ndarray | None = None,
+    kept: np.ndarray,
     where: str = "y",
 ) -> Positions:
     """Hold out of each class a share for the test and one for validation, at least one image.
@@ -49,7 +49,7 @@ def split(
         validation: share of each class; 0 for none.
         test: the same.
         seed: key of the draw.
-        kept: (n,) whether an image is in any part; by default all are.
+        kept: (n,) whether an image is in any part.
         where: what holds the labels, for messages.
 
     Raises:
@@ -76,8 +76,7 @@ def split(
         side[order[first:second]] = _VALIDATION
         side[order[:first]] = _TEST
     side = side[equal]
-    if kept is not None:
-        side[~kept] = _NOWHERE
+    side[~kept] = _NOWHERE
     parts = (np.flatnonzero(side == part) for part in (_TRAIN, _VALIDATION, _TEST))
     return Positions(*parts)
 
