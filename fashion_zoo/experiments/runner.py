@@ -12,7 +12,7 @@ from typing import Any
 from fashion_zoo import registry, storage
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
-from fashion_zoo.data import Dataset, load
+from fashion_zoo.data import Dataset
 from fashion_zoo.data.pipeline import need_tensorflow
 from fashion_zoo.errors import ConfigError, DataError, Hint
 from fashion_zoo.experiments import page as pages
@@ -122,7 +122,7 @@ def _measure(
         configs.append(functools.reduce(override, changes, registry.recipe(arm.recipe).config))
     if any(config.training.policy for config in configs):
         need_tensorflow()
-    display, rows, loaded = TrainingDisplay(progress), [], functools.cache(load)
+    display, rows, loaded = TrainingDisplay(progress), [], functools.cache(experiment.data)
     pace = Pace(len(arms) * seeds, display.say)
     # Seed by seed: a machine whose speed drifts is the same for the arms that are compared.
     for seed, (arm, config) in itertools.product(range(seeds), zip(arms, configs, strict=True)):
