@@ -1,11 +1,11 @@
-"""Losses and class weights against their closed forms, alone and inside a compiled training step."""
+"""Losses and class weights against closed forms, alone and in a compiled training step."""
 
 import keras
 import numpy as np
 import pytest
 
 from fashion_zoo import ConfigError, TrainingConfig, class_weights, losses, override, recipe
-from fashion_zoo.training.fit import build_model, compile_model
+from fashion_zoo.training.fit import build_model, compile_model, untrained_loss
 from fashion_zoo.training.loss import TrainingLoss
 from fashion_zoo.training.plan import plan
 
@@ -158,6 +158,9 @@ def test_a_training_step_has_the_loss_of_its_settings_and_evaluation_has_cross_e
     ).mean()
     evaluated = net.evaluate(pixels, labels, verbose=0, return_dict=True)["loss"]
     assert evaluated == pytest.approx(plain + penalty, rel=1e-5)
+    guessing = np.log(3)
+    untrained = untrained_loss(net, pixels, labels)
+    assert untrained == pytest.approx(max(guessing, expected + penalty), rel=1e-5)
     net.reset_metrics()
     trained = net.train_on_batch(pixels, labels, return_dict=True)["loss"]
     assert float(trained) == pytest.approx(expected + penalty, rel=1e-5)

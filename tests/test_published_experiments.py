@@ -98,10 +98,8 @@ def test_the_imbalance_table_marks_what_validation_chose_and_compares_it_on_test
             "worst_test_recall": (0.1, 0.2),
         }
 
-    found = measured(
-        "imbalance",
-        **{"nothing": arm(0.7, 0.79), "focal loss": arm(0.71, 0.68), "logit adjustment": arm(0.8, 0.76)},
-    )
+    arms = {"nothing": (0.7, 0.79), "focal loss": (0.71, 0.68), "logit adjustment": (0.8, 0.76)}
+    found = measured("imbalance", **{name: arm(*numbers) for name, numbers in arms.items()})
     lines = found.table().splitlines()
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:5]]
     assert [row[0] for row in cells] == ["nothing", "focal loss", "logit adjustment"]

@@ -10,9 +10,9 @@ from fashion_zoo.evaluation.statistics import wilson
 def worst_recall(found: Predictions) -> dict[str, Any]:
     """Smallest recall of a class that has images, with its class and a 95 % interval.
 
-    Which class is worst was seen on the same images. The interval is right whichever it is: with C
-    classes it ends at the smallest upper end of their Wilson intervals of 1 - 0.05 / C (Bonferroni),
-    and begins at the smallest lower end of those of 0.95.
+    Which class is worst was seen on the same images, and the interval is right whichever it is: of
+    the Wilson intervals of all C classes it has the smallest upper end at level 1 - 0.05 / C
+    (Bonferroni), and the smallest lower end at level 0.95.
     """
     recalls = found.recalls
     lows = [wilson(*one).low for one in recalls.counts]
