@@ -79,6 +79,4 @@ def logit_adjusted(tau: float = 1.0) -> Loss:
     Reference: Menon et al. 2021, arXiv:2007.07314, equation 10.
     """
     checks.positive("tau", tau)
-    return Loss(
-        lambda logits, log_prior: _cross_entropy(logits + tau * log_prior), uses_prior=True
-    )
+    return Loss(lambda logits, log_prior: _cross_entropy(logits + tau * log_prior), uses_prior=True)

@@ -34,7 +34,8 @@ def test_in_balanced_batches_every_class_is_equally_likely_and_no_image_comes_be
     # each is binomial(1000, 1/3): 5 standard deviations are 75
     assert np.abs(drawn - 1000 / 3).max() < 75
     for label in range(3):
-        times = np.bincount(order[LABELS[order] == label], minlength=1000)[LABELS == label]
+        members = np.flatnonzero(label == LABELS)
+        times = np.bincount(order[LABELS[order] == label], minlength=1000)[members]
         assert times.max() - times.min() <= 1
         assert times.sum() == drawn[label]
     batches = [np.bincount(LABELS[batch], minlength=3) for batch in order]
@@ -46,7 +47,8 @@ def test_balanced_batches_are_keyed_by_seed_and_epoch():
     assert np.array_equal(first, orders(LABELS, 50, 0, balanced=True)(0))
     for seed, epoch in ((0, 1), (1, 0)):
         assert not np.array_equal(first, balanced_order(LABELS, 50, seed, epoch))
-    assert balanced_order(np.array([1, 1, 1, 1, 5]), 4, seed=3, epoch=7).tolist() == [[4, 0, 4, 1]]
+    few = balanced_order(np.array([1, 1, 1, 1, 5]), 4, seed=3, epoch=7)
+    assert few.tolist() == [[1, 4, 4, 4]]  # in every version
     with pytest.raises(ConfigError, match=r"training.batch_size must be at most 1,000"):
         balanced_order(LABELS, 1001, 0, 0)
 
@@ -183,7 +185,7 @@ def test_a_limit_comes_before_the_tail_and_a_small_class_keeps_what_it_has():
         long_tail((x, y))
 
 
-def test_a_run_on_long_tailed_data_needs_the_same_again(tmp_path):
+def test_a_run_on_long_tailed_data_needs_the_same_again(tmp_path, undrawn):
     tail = long_tail(load(three_classes()), 4)
     settings = {"model": {"hidden_units": (8,)}, "training": {"epochs": 1, "batch_size": 8}}
     given = {"run_dir": tmp_path / "r", "export": False, "progress": False, **settings}

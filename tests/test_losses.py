@@ -94,8 +94,8 @@ def test_a_loss_is_its_closed_form_with_hard_and_with_mixed_labels(loss, weight,
     each = keras.ops.convert_to_numpy(
         made.call(keras.ops.convert_to_tensor(given, "float32"), LOGITS)
     )
-    assert each == pytest.approx(expected, abs=1e-6)
-    assert float(made(given, LOGITS)) == pytest.approx(expected.mean(), abs=1e-6)
+    assert each == pytest.approx(expected, rel=1e-6, abs=1e-6)
+    assert float(made(given, LOGITS)) == pytest.approx(expected.mean(), rel=1e-6, abs=1e-6)
 
 
 def test_losses_by_hand():
@@ -132,8 +132,8 @@ def test_the_gradient_is_finite_where_a_probability_rounds_to_1(gamma):
 
 
 SETTINGS = [
-    {"loss": "focal(2)"},
-    {"loss": "logit_adjusted(0.3)"},
+    {"loss": "focal"},
+    {"loss": "logit_adjusted"},
     {"class_weight": "balanced"},
     {"class_weight": "effective(0.99)", "loss": "focal(0.5)", "label_smoothing": 0.1},
 ]
@@ -156,12 +156,11 @@ def test_a_training_step_has_the_loss_of_its_settings_and_evaluation_has_cross_e
     expected = closed_form(
         settings.get("loss", "cross_entropy"), settings.get("class_weight", "none"), soft, logits
     ).mean()
-    evaluated = net.evaluate(pixels, labels, verbose=0, return_dict=True)["loss"]
-    assert evaluated == pytest.approx(plain + penalty, rel=1e-5)
+    evaluated = net.compute_loss(y=labels, y_pred=logits, training=False)
+    assert float(evaluated) == pytest.approx(plain + penalty, rel=1e-5)
     guessing = np.log(3)
     untrained = untrained_loss(net, pixels, labels)
     assert untrained == pytest.approx(max(guessing, expected + penalty), rel=1e-5)
-    net.reset_metrics()
     trained = net.train_on_batch(pixels, labels, return_dict=True)["loss"]
     assert float(trained) == pytest.approx(expected + penalty, rel=1e-5)
     assert abs(expected - plain) > 0.01
