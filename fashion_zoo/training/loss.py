@@ -13,18 +13,12 @@ from fashion_zoo.training.plan import Plan
 
 
 class TrainingLoss(keras.losses.Loss):
-    """The loss of images with hard or soft labels, times the class weights; the mean of a batch.
+    """A loss of images with hard or soft labels, times the class weights; the mean of a batch.
 
         loss = (sum_c label_c * weight_c) * (sum_c label_c * each_c(logits))
 
-    A hard label is a soft one that is 1 for one class. The mean is over images, whatever their
-    weights, as of a ``sample_weight`` in Keras.
-
-    Args:
-        chosen: the loss before it is built.
-        soft_labels: whether labels are (batch, classes) probabilities, not (batch,) integers.
-        class_weights: (classes,) float32; None if all are 1.
-        log_prior: (classes,) float32, for a loss that uses it.
+    Soft labels are (batch, classes) probabilities; a hard one is 1 for one class. The mean is over
+    images, whatever their weights, as with a ``sample_weight`` in Keras.
     """
 
     def __init__(
