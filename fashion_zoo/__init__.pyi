@@ -2,6 +2,7 @@
 # first used. A name stands beside the place where it lives.
 from . import augment as augment
 from . import callbacks as callbacks
+from . import class_weights as class_weights
 from . import config as config
 from . import data as data
 from . import errors as errors
@@ -9,6 +10,7 @@ from . import evaluation as evaluation
 from . import experiments as experiments
 from . import exporting as exporting
 from . import layers as layers
+from . import losses as losses
 from . import models as models
 from . import optimizers as optimizers
 from . import schedules as schedules

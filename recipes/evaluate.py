@@ -39,6 +39,8 @@ def _print(as_json: bool, found: Any) -> None:
         _common.print_json(found)
         return
     print(found.summary.removeprefix("test "))
+    if found.balance:
+        print(found.balance)
     print("   ".join(f"{title} {number}" for title, number in found.scores.items()))
     fashion_zoo.show.print_table(
         None,

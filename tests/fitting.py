@@ -3,7 +3,7 @@
 import keras
 
 from fashion_zoo import recipe
-from fashion_zoo.data import load
+from fashion_zoo.data import class_counts, load
 from fashion_zoo.training.fit import build_model, fit
 from fashion_zoo.training.plan import plan
 
@@ -29,7 +29,7 @@ class Silent:
 def fit_recipe(name, config):
     """Train a recipe's model without a run; return the model and a row of logs an epoch."""
     dataset, capture = load(config.data), Capture()
-    planned = plan(config, dataset.count)
+    planned = plan(config, class_counts(dataset))
     model = build_model(recipe(name), config.model, planned)
     fit(model, planned, dataset, [capture], Silent())
     return model, capture.rows

@@ -276,16 +276,12 @@ def test_what_is_no_recipe_is_measured_once_on_each_machine_and_kept(tmp_path, o
 def test_the_images_are_loaded_once_for_all_trainings(tmp_path, own, trained_runs, monkeypatch):
     loaded, evaluated, load = [], [], fashion_zoo.data.load
     monkeypatch.setattr(
-        "fashion_zoo.experiments.runner.load", lambda data: loaded.append(data) or load(data)
-    )
-    monkeypatch.setattr(
         "fashion_zoo.evaluation.evaluate_run", lambda run, given: evaluated.append(given)
     )
     monkeypatch.setattr(FakeRun, "result", lambda run, word: None)
     few = Arm("few", changes={"data": {"limit": 100}})
-    three = Experiment(
-        **{**vars(own), "arms": [*own.all_arms(), few], "metrics": (experiments.seconds,)}
-    )
+    changed = {"arms": [*own.all_arms(), few], "metrics": (experiments.seconds,)}
+    three = Experiment(**{**vars(own), **changed, "data": lambda it: loaded.append(it) or load(it)})
     monkeypatch.setattr(Measured, "table", lambda measured: "")
     experiments.run(three, seeds=2, folder=tmp_path)
     assert [data.limit for data in loaded] == [None, 100]

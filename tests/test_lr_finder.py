@@ -4,10 +4,17 @@ import random
 import numpy as np
 import pytest
 from resuming import assert_same
+from scipy.special import log_softmax
+from test_own_data import three_classes
 
 import fashion_zoo
-from fashion_zoo import ConfigError, TrainingError
+from fashion_zoo import ConfigError, TrainingError, override, recipe
+from fashion_zoo.data import load, long_tail
+from fashion_zoo.data.batches import balanced_order
+from fashion_zoo.training import lr_finder
+from fashion_zoo.training.fit import build_model
 from fashion_zoo.training.lr_finder import smooth, suggest
+from fashion_zoo.training.plan import plan
 
 RATES = np.geomspace(1e-6, 10, 701)
 LOG = np.log10(RATES)
@@ -105,3 +112,17 @@ def test_divergence_ends_a_sweep_and_too_early_is_an_error(small):
 def test_what_cannot_be_swept_is_named(options, message):
     with pytest.raises(ConfigError, match=message):
         fashion_zoo.find_lr("bn_mlp", **options)
+
+
+def test_a_sweep_has_the_loss_and_the_batches_of_its_training():
+    data, entry = long_tail(load(three_classes()), 4), recipe("baseline_mlp")
+    model = {"hidden_units": (8,), "num_classes": 3, "input_shape": (8, 8)}
+    training = {"batch_size": 16, "loss": "focal", "sampling": "balanced"}
+    config = override(entry.config, {"model": model, "training": training, "seed": 3})
+    rates = np.geomspace(1e-6, 1e-5, 2)
+    first, _ = lr_finder._sweep(entry, config, data, rates, lambda done: None, 0)
+    rows = balanced_order(data.train.labels, 16, 3, 0)[0]
+    net = build_model(entry, config.model, plan(config))
+    likelihoods = log_softmax(np.asarray(net(data.train.images[rows])), axis=1)
+    own = likelihoods[np.arange(16), data.train.labels[rows]]
+    assert first == pytest.approx(np.mean(-((1 - np.exp(own)) ** 2) * own), rel=1e-5)

@@ -12,7 +12,16 @@ import pytest
 from examples import python_examples
 
 import fashion_zoo
-from fashion_zoo import ConfigError, TrainingConfig, exporting, optimizers, registry, schedules
+from fashion_zoo import (
+    ConfigError,
+    TrainingConfig,
+    class_weights,
+    exporting,
+    losses,
+    optimizers,
+    registry,
+    schedules,
+)
 from fashion_zoo.augment import Augmenter, policies
 from fashion_zoo.data import sources
 from fashion_zoo.evaluation import metrics
@@ -23,7 +32,8 @@ from recipes import _parsing
 PAGES = Path(__file__).parent.parent / "docs"
 PAGE = (PAGES / "words.md").read_text(encoding="utf-8")
 VOCABULARIES = [
-    optimizers.WORDS, schedules.WORDS, policies.WORDS, ranges.WORDS, metrics.WORDS,
+    optimizers.WORDS, schedules.WORDS, policies.WORDS, ranges.WORDS, metrics.WORDS, losses.WORDS,
+    class_weights.WORDS,
 ]  # fmt: skip
 
 

@@ -29,7 +29,7 @@ def fitted(name, images, **changes):
         {"model": {"hidden_units": (64, 32)}, "training": training, "precision": "float32"},
     )
     config = override(config, changes)
-    planned = plan(config, 100)
+    planned = plan(config, 10 * [10])
     model = build_model(recipe(name), config.model, planned)
     eager(compile_model(model, planned))
     for _ in range(2):
@@ -210,7 +210,7 @@ def files(tmp_path_factory, images):
             recipe(name).config,
             {"precision": "float32", "training": {"batch_size": 50, "epochs": 2}},
         )
-        planned = plan(config, 200)
+        planned = plan(config, 10 * [20])
         model = build_model(recipe(name), config.model, planned)
         compile_model(model, planned)
         model.fit(images.images, images.labels, batch_size=50, epochs=2, verbose=0)

@@ -7,11 +7,16 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from fitting import Capture, Silent
 from resuming import OPTIONS, assert_same, stopped, train
 from rounding import SUMS
+from test_own_data import three_classes
 
 import fashion_zoo
-from fashion_zoo import ConfigError, ExportError
+from fashion_zoo import ConfigError, ExportError, override, recipe
+from fashion_zoo.data import class_counts, load, long_tail
+from fashion_zoo.training.fit import build_model, fit
+from fashion_zoo.training.plan import plan
 
 BACKEND = keras.backend.backend()
 STORED = Path(__file__).parent / "data" / "jax_trained.npz"
@@ -50,6 +55,29 @@ def test_the_stored_file_that_tensorflow_reads_computes_the_same_here(images):
     model = keras.saving.load_model(STORED.with_suffix(".keras"))
     logits = keras.ops.convert_to_numpy(model(images.images[:20]))
     assert np.abs(logits - stored["logits"]).max() < SUMS
+
+
+# Keras's confusion matrix asks jax for int64.
+@pytest.mark.filterwarnings("ignore:Explicitly requested dtype int64")
+@pytest.mark.parametrize(
+    "settings",
+    [{"loss": "logit_adjusted", "metrics": ["worst_recall"]}, {"class_weight": "effective(0.9)"}],
+    ids=str,
+)
+def test_a_loss_of_the_training_leaves_validation_its_own(settings):
+    data = long_tail(load(three_classes()), 4)
+    model = {"hidden_units": (8,), "num_classes": 3, "input_shape": (8, 8)}
+    training = {"epochs": 1, "batch_size": 8, **settings}
+    config = override(recipe("bn_mlp").config, {"model": model, "training": training})
+    planned, capture = plan(config, class_counts(data)), Capture()
+    net = build_model(recipe("bn_mlp"), config.model, planned)
+    fit(net, planned, data, [capture], Silent())
+    (row,) = capture.rows
+    logits, labels = keras.ops.convert_to_numpy(net(data.validation.images)), data.validation.labels
+    likelihoods = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    assert row["val_loss"] == pytest.approx(-likelihoods[np.arange(12), labels].mean(), rel=1e-4)
+    assert abs(row["loss"] - row["val_loss"]) > 1e-3
+    assert ("val_worst_recall" in row) == ("metrics" in settings)
 
 
 def test_a_search_runs(tmp_path, small):

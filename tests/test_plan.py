@@ -42,7 +42,7 @@ def test_every_live_value_has_a_schedule_and_every_schedule_a_live_value():
 
 
 def test_what_moves_is_a_table_of_base_times_schedule_over_all_steps():
-    made = plan(override(recipe("bn_mlp").config, {"training": MOVING}), images=120)
+    made = plan(override(recipe("bn_mlp").config, {"training": MOVING}), [60, 60])
     assert (made.steps, made.epochs, made.batch_size, made.soft_labels) == (2, 2, 50, True)
     assert made.bases.items() >= BASES.items()
     assert made.tables.keys() == BASES.keys()
@@ -58,7 +58,7 @@ def test_what_moves_is_a_table_of_base_times_schedule_over_all_steps():
 
 
 def test_what_stands_still_is_a_number_and_dropout_moves_by_the_epoch():
-    made = plan(recipe("adaptive_dropout_mlp").config, images=1000)
+    made = plan(recipe("adaptive_dropout_mlp").config, [500, 500])
     assert made.tables.keys() == {"learning_rate", "dropout"}
     assert made.tables["dropout"].tolist() == [1 - epoch / 20 for epoch in range(20)]
     still = {"label_smoothing": 0.0, "augmentation": 0.0, "mixing": 0.0}
@@ -76,7 +76,7 @@ def test_the_augmentation_of_a_config_is_read_to_check_it_and_once_more(monkeypa
 
     monkeypatch.setattr(Words, "parse", counting)
     config = override(recipe("bn_mlp").config, {"training": {"augmentation": "flip | mixup"}})
-    made = plan(config, images=1000)
+    made = plan(config, [500, 500])
     assert made.augmentation is config.training.policy
     assert read.count("flip | mixup") == 2
 

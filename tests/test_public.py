@@ -19,9 +19,9 @@ FUNCTIONS = [
     "words_of",
 ]  # fmt: skip
 MODULES = [  # with parts for own code
-    "augment", "callbacks", "config", "data", "errors", "evaluation", "experiments", "exporting",
-    "layers", "models", "optimizers", "policies", "ranges", "schedules", "seeds", "show", "spaces",
-    "tuning", "wording",
+    "augment", "callbacks", "class_weights", "config", "data", "errors", "evaluation",
+    "experiments", "exporting", "layers", "losses", "models", "optimizers", "policies", "ranges",
+    "schedules", "seeds", "show", "spaces", "tuning", "wording",
 ]  # fmt: skip
 SURFACE = [*FUNCTIONS, *MODULES]
 

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from test_own_data import three_classes
 
 import fashion_zoo
 from fashion_zoo import DataError, experiments
@@ -13,7 +14,7 @@ from fashion_zoo.augment.policies import OPERATIONS, parse
 from fashion_zoo.experiments import Arm, Experiment, Measured, page, runner
 from fashion_zoo.training import session
 from recipes import experiment
-from recipes.experiments import seconds
+from recipes.experiments import imbalance, seconds
 from recipes.experiments.augmentation import INSIDE
 
 MACHINE = {"machine": "a CPU, 2 cores, Python 3.11.7, Keras 3.15.1", "commit": "a" * 40}
@@ -90,6 +91,31 @@ def test_an_epoch_in_which_the_machine_stalled_does_not_count():
     assert seconds.steady([3.0])["seconds"] == 3.0
 
 
+def test_the_imbalance_table_marks_what_validation_chose_and_compares_it_on_test():
+    def arm(validation, test):
+        return {
+            "balanced_validation_accuracy": (validation, validation + 0.01),
+            "balanced_test_accuracy": (test, test + 0.01),
+            "worst_test_recall": (0.1, 0.2),
+        }
+
+    arms = {"nothing": (0.7, 0.79), "focal loss": (0.71, 0.68), "logit adjustment": (0.8, 0.76)}
+    found = measured("imbalance", **{name: arm(*numbers) for name, numbers in arms.items()})
+    lines = found.table().splitlines()
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:5]]
+    assert [row[0] for row in cells] == ["nothing", "focal loss", "logit adjustment"]
+    assert [row[2] for row in cells] == ["", "", "yes"], "the test accuracies have no say"
+    assert [row[4] for row in cells] == ["", "-11.00 (-11.00 to -11.00)", "-3.00 (-3.00 to -3.00)"]
+
+
+def test_the_experiment_on_imbalance_trains_on_the_long_tail(monkeypatch):
+    found, asked = experiment.find("imbalance"), fashion_zoo.DataConfig()
+    arrays = fashion_zoo.data.load(three_classes())  # 28 images of each class to train on
+    monkeypatch.setattr(imbalance, "load", {asked: arrays}.__getitem__)
+    assert fashion_zoo.data.class_counts(found.data(asked)).tolist() == [28, 3, 1]
+    assert (len(found.all_arms()), found.seeds) == (6, 5)
+
+
 def test_a_name_is_a_folder_that_every_disk_takes():
     assert Arm("constant 0.1").run_dir(Path("r"), 2) == Path("r", "constant_0.1-2")
     assert Arm("a/b: c|d", place="ab").run_dir(Path("r"), 0) == Path("r", "ab-0")
@@ -139,7 +165,7 @@ def test_a_field_that_older_versions_did_not_store_measures_nothing_again(traine
 def test_every_arm_alone_has_a_table(name):
     found = experiment.find(name)
     rows = found.read(found.file or (Path(__file__).parent.parent / found.page).with_suffix(".csv"))
-    for arm in found.all_arms():
+    for arm in found.all_arms() if rows else ():
         lines = Measured(found, [row for row in rows if row["arm"] == arm.name]).table()
         assert lines.startswith("| ")
         assert "part of it" not in lines or arm.name in INSIDE
@@ -194,6 +220,6 @@ def test_the_command_answers_what_is_no_experiment(tmp_path, capsys):
     assert experiment.main([str(tmp_path / "empty.py")]) == 3
     assert "defines no experiment: expected EXPERIMENT = " in capsys.readouterr().err
     assert experiment.main([]) == 3
-    assert "Known: accuracy, augmentation, dropout, seconds." in capsys.readouterr().err
+    assert "Known: accuracy, augmentation, dropout, imbalance, seconds." in capsys.readouterr().err
     assert experiment.main(["--list"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == experiment.names()

@@ -6,7 +6,7 @@ from keras_tuner.engine.trial import TrialStatus
 from searching import space
 
 import fashion_zoo
-from fashion_zoo import recipe
+from fashion_zoo import SearchConfig, recipe
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import load
 from fashion_zoo.spaces import narrowed
@@ -136,9 +136,8 @@ def one_trial(folder, **options):
     base = override(recipe("bn_mlp").config, SMALL)
     space = narrowed(recipe("bn_mlp").space, FEW, base)
     model = RecipeHyperModel(recipe("bn_mlp"), base, space, load(base.data), **options)
-    study = Study(
-        f"sqlite:///{folder}/study.db", "bn_mlp", fingerprint=fingerprint(model), trials=1
-    )
+    known = fingerprint(model, SearchConfig())
+    study = Study(f"sqlite:///{folder}/study.db", "bn_mlp", fingerprint=known, trials=1)
     (plan,) = study.plans()
     study.close()
     return plan.outcome

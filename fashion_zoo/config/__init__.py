@@ -13,6 +13,7 @@ from fashion_zoo.config.run import (
 )
 from fashion_zoo.config.search import (
     Cost as Cost,
+    Objective as Objective,
     Pruner as Pruner,
     Sampler as Sampler,
     SearchConfig as SearchConfig,
@@ -20,6 +21,7 @@ from fashion_zoo.config.search import (
 from fashion_zoo.config.training import (
     AdaptiveDropoutConfig as AdaptiveDropoutConfig,
     EarlyStoppingConfig as EarlyStoppingConfig,
+    Metric as Metric,
     Monitor as Monitor,
     SchedulesConfig as SchedulesConfig,
     TrainingConfig as TrainingConfig,

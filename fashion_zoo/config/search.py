@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
+from fashion_zoo.config.training import Metric
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language import checks
 from fashion_zoo.language.arguments import plain
@@ -12,6 +13,7 @@ from fashion_zoo.language.vocabulary import check_settings
 Sampler = Literal["tpe", "random", "quasi_random"]
 Pruner = Literal["asha", "median", "none"]
 Cost = Literal["parameters", "latency"]
+Objective = Literal["accuracy", Metric]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,8 +26,10 @@ class SearchConfig:
     """The sampler, which suggests hyperparameters."""
     pruner: Pruner | None = None
     """The pruner, which stops poor trials; by default asha, or none with several objectives."""
+    objective: Objective = "accuracy"
+    """Validation metric to maximize."""
     minimize: tuple[Cost, ...] = ()
-    """Costs to minimize beside the accuracy; the best trials are then those of a Pareto front."""
+    """Costs to minimize beside the objective; the best trials are then those of a Pareto front."""
     executions: Annotated[int, checks.at_least(1)] = 1
     """Executions per trial, each with another seed; the score is their mean."""
     folds: Annotated[int, checks.at_least(0)] = 0

@@ -2,17 +2,23 @@
 
 import dataclasses
 import functools
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, cast, get_args
 
 from fashion_zoo.config import live
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language import checks
 from fashion_zoo.language.vocabulary import Words, check_settings
+from fashion_zoo.language.wording import listed
 
 AUGMENTATION = Words("fashion_zoo.augment.policies")
+CLASS_WEIGHT = Words("fashion_zoo.class_weights")
+LOSS = Words("fashion_zoo.losses")
 OPTIMIZER = Words("fashion_zoo.optimizers")
 Schedule = Annotated[str, Words("fashion_zoo.schedules")]
-Monitor = Literal["none", "accuracy", "loss"]
+Metric = Literal["balanced_accuracy", "worst_recall"]
+Monitor = Literal["none", "accuracy", "loss", Metric]
+Sampling = Literal["shuffle", "balanced"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,6 +113,14 @@ class TrainingConfig:
     """Largest global norm of the gradient; none for no clipping."""
     label_smoothing: Annotated[float, checks.fraction] = 0.0
     """Fraction of each label spread evenly over all classes."""
+    loss: Annotated[str, LOSS] = "cross_entropy"
+    """Loss of a training step, such as focal(2); the validation loss is always cross-entropy."""
+    class_weight: Annotated[str, CLASS_WEIGHT] = "none"
+    """Weight of each class in the loss, by its number of training images."""
+    sampling: Sampling = "shuffle"
+    """How an epoch is drawn: every image once, or every class equally often."""
+    metrics: tuple[Metric, ...] = ()
+    """Metrics in history.csv beside accuracy and loss."""
     augmentation: Annotated[str, AUGMENTATION] = "none"
     """Augmentation of each batch, such as standard or "flip | shift(2)"."""
     schedules: SchedulesConfig = SchedulesConfig()
@@ -117,6 +131,7 @@ class TrainingConfig:
     """When to stop before the last epoch."""
 
     def __post_init__(self) -> None:
+        self._check_metrics()
         check_settings(self)
         if self.weight_decay and not OPTIMIZER.parse(self.optimizer).decays:
             decaying = [repr(word) for word, its in OPTIMIZER.load().bare().items() if its.decays]
@@ -130,9 +145,50 @@ class TrainingConfig:
                 "adaptive_dropout moves the rates itself and needs schedules.dropout 'constant', "
                 f"received {self.schedules.dropout!r}."
             )
+        self._check_imbalance()
         live.check(self)
+
+    def _check_metrics(self) -> None:
+        if isinstance(self.metrics, str) or not isinstance(self.metrics, Sequence):
+            raise ConfigError(f"metrics must be a list of metrics, received {self.metrics!r}.")
+        for one in self.metrics:
+            checks.choice("metrics", one, Metric)
+        object.__setattr__(self, "metrics", tuple(self.metrics))
+
+    def _check_imbalance(self) -> None:
+        """Check that class frequencies are corrected once, and losses compared that are alike."""
+        weighted = self.class_weight != "none"
+        settings = {
+            f"class_weight {self.class_weight!r}": weighted,
+            f"sampling {self.sampling!r}": self.sampling == "balanced",
+            f"loss {self.loss!r}": self.loss != "cross_entropy" and self.parsed_loss.uses_prior,
+        }
+        several = [name for name, corrects in settings.items() if corrects]
+        if len(several) > 1:
+            raise ConfigError(
+                f"{listed(several)} would each correct the class frequencies, and together correct "
+                "them several times. Set one of them."
+            )
+        if self.adaptive_dropout.enabled and (weighted or self.loss != "cross_entropy"):
+            raise ConfigError(
+                "adaptive_dropout compares the training loss with the validation loss, which is "
+                "plain cross-entropy, and needs loss 'cross_entropy' and class_weight 'none'; "
+                f"received {self.loss!r} and {self.class_weight!r}."
+            )
 
     @functools.cached_property
     def policy(self) -> tuple[Any, ...]:
         """The operations of ``augmentation``, an ``augment.policies.Policy``."""
         return AUGMENTATION.parse(self.augmentation)
+
+    @property
+    def watched(self) -> tuple[Metric, ...]:
+        """``metrics``, and what early stopping monitors if it is one of them."""
+        found = [*self.metrics, self.early_stopping.monitor]
+        known = dict.fromkeys(one for one in found if one in get_args(Metric))
+        return cast("tuple[Metric, ...]", tuple(known))
+
+    @functools.cached_property
+    def parsed_loss(self) -> Any:
+        """The ``losses.Loss`` of ``loss``."""
+        return LOSS.parse(self.loss)

@@ -11,4 +11,5 @@ from fashion_zoo.data.dataset import (
     Images as Images,
     Positions as Positions,
 )
+from fashion_zoo.data.imbalance import class_counts as class_counts, long_tail as long_tail
 from fashion_zoo.data.loading import load as load, load_for as load_for

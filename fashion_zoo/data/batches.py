@@ -1,6 +1,8 @@
 """Positions of images: stratified slices, folds, and batches keyed by (seed, epoch)."""
 
+import functools
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -62,6 +64,34 @@ def epoch_order(count: int, batch_size: int, seed: int, epoch: int) -> np.ndarra
     order = generator.permutation(count).astype(np.int32)
     steps = steps_per_epoch(count, batch_size)
     return order[: steps * batch_size].reshape(steps, batch_size)
+
+
+def balanced_order(labels: np.ndarray, batch_size: int, seed: int, epoch: int) -> np.ndarray:
+    """Return image positions of as many full batches, (steps, batch) int32, with balanced classes.
+
+    The class of each place is drawn uniformly from those that have images. The images of a class
+    are taken in random order, all of them before one is taken again.
+
+    Reference: Shen, Lin & Huang 2016, arXiv:1512.05830, class-aware sampling.
+    """
+    generator = np.random.default_rng(derive(seed, "balanced order", int(epoch)))
+    steps = steps_per_epoch(len(labels), batch_size)
+    drawn = generator.choice(np.unique(labels), size=steps * batch_size)
+    order = np.empty(len(drawn), dtype=np.int32)
+    for label in np.unique(labels):
+        places, members = np.flatnonzero(drawn == label), np.flatnonzero(labels == label)
+        rounds = [generator.permutation(members) for _ in range(-(-len(places) // len(members)))]
+        order[places] = np.concatenate([members[:0], *rounds])[: len(places)]
+    return order.reshape(steps, batch_size)
+
+
+def orders(
+    labels: np.ndarray, batch_size: int, seed: int, balanced: bool = False
+) -> Callable[[int], np.ndarray]:
+    """Return the order of a training: a function from epoch to positions, (steps, batch) int32."""
+    if balanced:
+        return functools.partial(balanced_order, labels, batch_size, seed)
+    return functools.partial(epoch_order, len(labels), batch_size, seed)
 
 
 def encode(labels: np.ndarray, num_classes: int, smoothing: float | None) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fashion_zoo.augment.policies import Policy
-from fashion_zoo.data.batches import encode, epoch_order, smooth, steps_per_epoch
+from fashion_zoo.data.batches import encode, orders, smooth, steps_per_epoch
 from fashion_zoo.data.dataset import Images
 from fashion_zoo.errors import ConfigError
 
@@ -27,6 +27,7 @@ def training_pipeline(
     seed: int,
     num_classes: int,
     soft_labels: bool = False,
+    balanced: bool = False,
     policy: Policy = (),
     label_smoothing: float | np.ndarray = 0.0,
     augmentation: float | np.ndarray = 1.0,
@@ -39,7 +40,8 @@ def training_pipeline(
     faster than a stream of single images. With ``soft_labels`` labels are (batch, classes) float32
     probabilities, else (batch,) int32 classes. ``label_smoothing``, the strength of
     ``augmentation`` in [0, 1] and the factor of the probability of ``mixing`` are numbers, or
-    float32 tables with one for each step of the training. ``image_shape`` is (height, width).
+    float32 tables with one for each step of the training. With ``balanced`` every class is equally
+    likely in a batch. ``image_shape`` is (height, width).
     """
     import keras
 
@@ -49,13 +51,9 @@ def training_pipeline(
     tables = {name: value for name, value in live.items() if isinstance(value, np.ndarray)}
     smoothing = 0.0 if isinstance(label_smoothing, np.ndarray) else label_smoothing
     labels = encode(data.labels, num_classes, smoothing if soft_labels else None)
-    count = len(labels)
-
-    def order(epoch: int) -> np.ndarray:
-        # TensorFlow keeps this function, and all that it refers to, as long as the process lives.
-        return epoch_order(count, batch_size, seed, epoch)
-
-    steps = steps_per_epoch(count, batch_size)
+    # TensorFlow keeps this function, and all that it refers to, as long as the process lives.
+    order = orders(data.labels, batch_size, seed, balanced)
+    steps = steps_per_epoch(len(labels), batch_size)
     if keras.backend.backend() == "tensorflow":
         shape = image_shape or data.images.shape[1:]
         change = _augmentation(policy, seed, shape, live) if policy else None

@@ -31,6 +31,8 @@ class Evaluation(Result):
     shape: ClassVar[dict[str, Any]] = {
         "images": int,
         "accuracy": {"value": float, "low": float, "high": float},
+        "balanced_accuracy?": {"value": float, "low": float, "high": float},
+        "worst_recall?": {"value": float, "low": float, "high": float, "class": str},
         "nll": float,
         "brier": float,
         "ece": float,
@@ -43,6 +45,7 @@ class Evaluation(Result):
             hardest = min(self["classes"], key=lambda row: row["f1"])
             return pages.lines(
                 self.summary,
+                self.balance,
                 ", ".join(f"{title} {number}" for title, number in self.scores.items()),
                 f"hardest class {hardest['name']}, F1 {hardest['f1']:.3f}",
             )
@@ -65,6 +68,21 @@ class Evaluation(Result):
         return (
             f"test accuracy {percent(found['value'])} (95 % interval {percent(found['low'])} to "
             f"{percent(found['high'])}, {self['images']:,} images)"
+        )
+
+    @property
+    def balance(self) -> str:
+        """Balanced accuracy and worst recall in words; empty if classes have equally many images.
+
+        Then balanced accuracy is accuracy.
+        """
+        found, worst = self.get("balanced_accuracy"), self.get("worst_recall")
+        if not found or not worst or len({row.get("images") for row in self["classes"]}) < 2:
+            return ""
+        return (
+            f"balanced accuracy {percent(found['value'])} (95 % interval "
+            f"{percent(found['low'])} to {percent(found['high'])}), "
+            f"worst recall {percent(worst['value'])} ({worst['class']})"
         )
 
     def _repr_html_(self) -> str:

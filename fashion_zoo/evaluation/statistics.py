@@ -15,17 +15,17 @@ _HUGE = 700.0  # exp of more is infinite
 
 
 class Interval(NamedTuple):
-    """A two-sided 95 % confidence interval."""
+    """A two-sided confidence interval, 95 % unless another level is given."""
 
     low: float
     high: float
 
 
-def wilson(successes: int, trials: int) -> Interval:
-    """Return the Wilson score interval of a proportion, 95 % (Wilson 1927, JASA 22(158))."""
+def wilson(successes: int, trials: int, level: float = 0.95) -> Interval:
+    """Return the Wilson score interval of a proportion (Wilson 1927, JASA 22(158))."""
     from scipy.stats import binomtest
 
-    found = binomtest(successes, trials).proportion_ci(0.95, method="wilson")
+    found = binomtest(successes, trials).proportion_ci(level, method="wilson")
     return Interval(float(found.low), float(found.high))
 
 

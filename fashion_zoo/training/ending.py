@@ -29,7 +29,8 @@ def summary(
         TrainingError: if training finished with a loss far above that of the untrained model.
     """
     logits = logits_of(model, validation.images)
-    loss = nll(Predictions(logits, validation.labels, ()))
+    found = Predictions(logits, validation.labels, ())
+    recalls, loss = found.recalls, nll(found)
     callbacks, epochs = recorder.others, len(recorder.rows)
     for one in callbacks if finished else ():
         if isinstance(one, StopOnDivergence):
@@ -44,6 +45,8 @@ def summary(
         "validation_correct": correct,
         "validation_images": len(validation.labels),
         "validation_accuracy": correct / len(validation.labels),
+        "validation_balanced_accuracy": recalls.balanced_accuracy,
+        "validation_worst_recall": recalls.worst,
         "seconds": round(sum(row["seconds"] for row in recorder.times), 2),
     }
 

@@ -26,6 +26,7 @@ from fashion_zoo.machine import precision
 from fashion_zoo.registry import Recipe
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.training.checkpoint import Checkpoint, restore_variables
+from fashion_zoo.training.loss import METRICS, set_training_loss
 from fashion_zoo.training.plan import Plan
 from fashion_zoo.training.recorder import Recorder
 
@@ -42,7 +43,10 @@ def build_model(entry: Recipe, config: Any, plan: Plan) -> keras.Model:
 def compile_model(
     model: keras.Model, plan: Plan, *, steps_per_execution: int | None = None
 ) -> keras.Model:
-    """Compile a model in place and return it; by default an execution takes about a second."""
+    """Compile a model in place and return it; by default an execution takes about a second.
+
+    The compiled loss is plain cross-entropy, which evaluation uses; training uses that of the plan.
+    """
     loss: keras.losses.Loss
     if plan.soft_labels:
         loss = keras.losses.CategoricalCrossentropy(from_logits=True, dtype="float32")
@@ -50,6 +54,8 @@ def compile_model(
     else:
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, dtype="float32")
         accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy", dtype="float32")
+    classes = model.output_shape[-1]
+    further = [METRICS[name](classes, plan.soft_labels, name) for name in plan.metrics]
     model.compile(
         optimizer=optimizers.build_optimizer(
             plan.optimizer,
@@ -58,20 +64,21 @@ def compile_model(
             **plan.live("optimizer"),
         ),
         loss=loss,
-        metrics=[accuracy],
+        metrics=[accuracy, *further],
         steps_per_execution=steps_per_execution
         or steps_of_about_a_second(model.count_params(), plan.batch_size, plan.steps),
     )
+    set_training_loss(model, plan)
     return model
 
 
 def untrained_loss(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> float:
-    """Return the loss of a compiled, untrained model on some images, at least that of guessing.
+    """Return the training loss of an untrained model on some images, at least that of guessing.
 
         max(ln(classes), mean loss of the images, penalties included)
 
     ln(classes) is the cross-entropy of equal probabilities with any labels, soft ones included. The
-    loss of the images counts where kernels or pixels are large, or a penalty is in the loss.
+    loss of the images counts where kernels or pixels are large, or a penalty or other loss is used.
     """
     logits = model(images, training=False)
     found = float(keras.ops.convert_to_numpy(model.compute_loss(y=labels, y_pred=logits)))
@@ -181,6 +188,7 @@ def make_pipeline(model: keras.Model, plan: Plan, dataset: Dataset) -> Pipeline:
         seed=plan.seed,
         num_classes=model.output_shape[-1],
         soft_labels=plan.soft_labels,
+        balanced=plan.balanced,
         policy=plan.augmentation,
         image_shape=dataset.image_shape,
         **plan.live("pipeline"),
@@ -235,7 +243,7 @@ def _stopping_callbacks(
             EarlyStopping(
                 images=images if stopping.significant else None,
                 monitor=f"val_{stopping.monitor}",
-                mode="max" if stopping.monitor == "accuracy" else "min",
+                mode="min" if stopping.monitor == "loss" else "max",
                 patience=stopping.patience,
                 min_delta=stopping.min_delta,
                 restore_best_weights=True,

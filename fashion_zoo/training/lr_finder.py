@@ -11,8 +11,8 @@ import numpy as np
 
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
-from fashion_zoo.data import Dataset, Images, reshape
-from fashion_zoo.data.batches import encode, epoch_order, steps_per_epoch
+from fashion_zoo.data import Dataset, class_counts, reshape
+from fashion_zoo.data.batches import encode, orders, steps_per_epoch
 from fashion_zoo.errors import Hint, TrainingError
 from fashion_zoo.language.arguments import AnyPath
 from fashion_zoo.language.wording import counted
@@ -98,13 +98,13 @@ def find_lr(
     Arguments and errors are those of ``zoo.find_lr``. Only training images are used; a picture that
     cannot be drawn is a warning.
     """
-    train, rates = data.train, np.geomspace(low, high, steps)
+    rates = np.geomspace(low, high, steps)
     losses = np.full((seeds, steps), np.nan)
     smoothed, suggestions = losses.copy(), []
     with sweeping(seeds * steps, progress) as advance:
         for number in range(seeds):
             seeded = override(config, {"seed": config.seed + number})
-            swept = _sweep(entry, seeded, train, rates, advance, number * steps)
+            swept = _sweep(entry, seeded, data, rates, advance, number * steps)
             curve = smooth(swept, steps)
             if len(curve) < 10:
                 raise TrainingError(
@@ -143,7 +143,7 @@ def _caption(config: RunConfig, count: int, seeds: int, steps: int) -> str:
 def _sweep(
     entry: Recipe,
     config: RunConfig,
-    train: Images,
+    data: Dataset,
     rates: np.ndarray,
     advance: Callable[[int], None],
     before: int,
@@ -152,22 +152,23 @@ def _sweep(
 
     ``advance`` shows the progress, after the ``before`` steps of other seeds.
     """
-    constant = plan(config)
-    smoothing = constant.bases["label_smoothing"]
+    whole = plan(config, class_counts(data))
+    smoothing = whole.bases["label_smoothing"]
     planned = dataclasses.replace(
-        constant, soft_labels=bool(smoothing), tables={"learning_rate": rates}
+        whole, soft_labels=bool(smoothing), tables={"learning_rate": rates}, metrics=()
     )
     model = build_model(entry, config.model, planned)
     batch, classes = planned.batch_size, model.output_shape[-1]
     check_batch(model, batch)
-    images = reshape(train.images, model.input_shape[1:])
-    labels = encode(train.labels, classes, smoothing or None)
-    compile_model(model, planned)
+    images = reshape(data.train.images, model.input_shape[1:])
+    labels = encode(data.train.labels, classes, smoothing or None)
+    compile_model(model, planned, steps_per_execution=1)
     losses: list[float] = []
     an_epoch = steps_per_epoch(len(labels), batch)
+    order_of = orders(data.train.labels, batch, planned.seed, planned.balanced)
     for step in range(len(rates)):
         if step % an_epoch == 0:
-            order = epoch_order(len(labels), batch, planned.seed, step // an_epoch)
+            order = order_of(step // an_epoch)
         chosen = order[step % an_epoch]
         model.reset_metrics()  # else the loss would be the mean of all steps
         loss = float(model.train_on_batch(images[chosen], labels[chosen], return_dict=True)["loss"])

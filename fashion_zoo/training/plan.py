@@ -1,16 +1,25 @@
 """A training as numbers, made once from its config and its data set, without a framework."""
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 
 from fashion_zoo import schedules
 from fashion_zoo.augment.policies import Policy, mixes
-from fashion_zoo.config import AdaptiveDropoutConfig, EarlyStoppingConfig, RunConfig, TrainingConfig
+from fashion_zoo.config import (
+    AdaptiveDropoutConfig,
+    EarlyStoppingConfig,
+    Metric,
+    RunConfig,
+    TrainingConfig,
+)
 from fashion_zoo.config.live import CONSTANT, LIVE
+from fashion_zoo.config.training import CLASS_WEIGHT
 from fashion_zoo.data.batches import steps_per_epoch
+from fashion_zoo.errors import ConfigError
+from fashion_zoo.losses import CROSS_ENTROPY, Loss
 from fashion_zoo.machine import precision
 from fashion_zoo.optimizers import WORDS, Optimizer
 
@@ -30,6 +39,17 @@ class Plan:
     clip_norm: float | None
     soft_labels: bool
     """Whether labels are (batch, classes) probabilities, not (batch,) integers."""
+    loss: Loss
+    """The loss of a training step, before it is built."""
+    class_weights: np.ndarray | None
+    """(classes,) float32 weight of each class in that loss; None if all are 1."""
+    log_prior: np.ndarray | None
+    """(classes,) float32 logarithm of the fraction of training images of each class, for a loss
+    that uses it; else None."""
+    balanced: bool
+    """Whether every class is equally likely in a batch, not every image once per epoch."""
+    metrics: tuple[Metric, ...]
+    """Metrics that are logged beside accuracy and loss."""
     augmentation: Policy
     bases: Mapping[str, float]
     """Name to each live value of ``LIVE`` without its schedule."""
@@ -66,14 +86,17 @@ class Plan:
         }
 
 
-def plan(config: RunConfig, images: int | None = None) -> Plan:
-    """Plan a training on so many images on this device.
+def plan(config: RunConfig, class_counts: np.ndarray | Sequence[int] | None = None) -> Plan:
+    """Plan a training on this device, on so many images of each class, (classes,) integers.
 
-    None plans no steps, so that nothing moves and labels are integers. Raises ConfigError if
-    there are fewer images than a batch takes.
+    None plans no steps: nothing moves, labels are integers, and the loss is plain cross-entropy.
+    Raises ConfigError if there are fewer images than a batch takes, or a class has none and the
+    config corrects class frequencies.
     """
     training = config.training
-    steps = 0 if images is None else steps_per_epoch(images, training.batch_size)
+    steps = 0
+    if class_counts is not None:
+        steps = steps_per_epoch(int(np.sum(class_counts)), training.batch_size)
     bases = {name: live.base(training) for name, live in LIVE.items()}
     policy = training.policy
     return Plan(
@@ -85,6 +108,7 @@ def plan(config: RunConfig, images: int | None = None) -> Plan:
         optimizer=WORDS.parse(training.optimizer),
         clip_norm=training.clip_norm,
         soft_labels=steps > 0 and (training.label_smoothing > 0 or mixes(policy)),
+        **_of_classes(training, class_counts),
         augmentation=policy,
         bases=bases,
         tables=_tables(training, bases, steps) if steps else {},
@@ -92,6 +116,36 @@ def plan(config: RunConfig, images: int | None = None) -> Plan:
         adaptive_dropout=training.adaptive_dropout,
         early_stopping=training.early_stopping,
     )
+
+
+def _of_classes(
+    training: TrainingConfig, class_counts: np.ndarray | Sequence[int] | None
+) -> dict[str, Any]:
+    """Return the fields of a plan that depend on classes: loss, weights, sampling and metrics."""
+    if class_counts is None:
+        plain = {"loss": CROSS_ENTROPY, "class_weights": None, "log_prior": None}
+        return {**plain, "balanced": False, "metrics": ()}
+    counts, loss = np.asarray(class_counts), training.parsed_loss
+    balanced, weighted = training.sampling == "balanced", training.class_weight != "none"
+    if (balanced or weighted or loss.uses_prior) and not counts.all():
+        raise ConfigError(
+            f"Class {int(np.argmin(counts))} has no training image. class_weight, sampling "
+            f"'balanced' and loss {training.loss!r} need at least one of each class."
+        )
+    weights = np.asarray(CLASS_WEIGHT.parse(training.class_weight)(counts), dtype=float)
+    return {
+        "loss": loss,
+        "class_weights": None if (weights == 1).all() else _read_only(weights),
+        "log_prior": _read_only(np.log(counts / counts.sum())) if loss.uses_prior else None,
+        "balanced": balanced,
+        "metrics": training.watched,
+    }
+
+
+def _read_only(numbers: np.ndarray) -> np.ndarray:
+    found = numbers.astype(np.float32)
+    found.flags.writeable = False
+    return found
 
 
 def _tables(

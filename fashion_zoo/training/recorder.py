@@ -62,7 +62,8 @@ class Recorder(Stateful, keras.callbacks.Callback):
                 )
             if self.start.forked:  # so that it is resumed without the origin
                 self._save(self.start.epochs)
-            self.run.prune_checkpoints(self.start.epochs)  # a kill may have prevented it
+            else:
+                self.run.prune_checkpoints(self.start.epochs)  # a kill may have prevented it
             self._write_tables()
 
     def on_epoch_begin(self, epoch, logs=None):

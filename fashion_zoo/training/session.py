@@ -12,7 +12,7 @@ from fashion_zoo import runs, storage
 from fashion_zoo.augment.policies import mixes
 from fashion_zoo.callbacks import StopOnInterrupt, check_callbacks
 from fashion_zoo.config import RunConfig
-from fashion_zoo.data import Dataset, Images, check_shape
+from fashion_zoo.data import Dataset, Images, check_shape, class_counts
 from fashion_zoo.errors import ConfigError, advice
 from fashion_zoo.language.wording import counted
 from fashion_zoo.machine import environment, precision
@@ -67,10 +67,9 @@ def train_run(
     if resuming:
         runs.check_same(runs.open_run(path), entry.name, config)
     with waiting("Reading the images and building the model", display.enabled):
-        planned = plan(config, data.count)
+        planned = plan(config, class_counts(data))  # it reads the images, as the display says
         model = build_model(entry, config.model, planned)
         _check_fit(model, entry.name, data)
-        _ = data.train  # read the images here, while the display says so
     began = resuming and runs.open_run(path).has_checkpoint
     origin = fork_checkpoint(fork, planned.epochs) if fork and not began else None
     surroundings = {**environment.describe(), "precision": planned.precision._asdict()}
@@ -172,6 +171,7 @@ def run_curves(run: Run) -> "Figure":
         f"Training of {run.recipe}",
         kept=training.get("weights_of_epoch"),
         within=_within(run.config),
+        metrics=run.config.training.watched,
         caption=f"{run.caption}; {run.config.data.title}, {images}, {validation}.",
     )
 
@@ -184,6 +184,9 @@ def _within(config: RunConfig) -> list[str]:
         "augmented images": any(not operation.mixes for operation in policy),
         "mixed images": mixes(policy),
         "smoothed labels": config.training.label_smoothing > 0,
+        "class weights": config.training.class_weight != "none",
+        "balanced classes": config.training.sampling == "balanced",
+        f"loss {config.training.loss}": config.training.loss != "cross_entropy",
     }
     return [name for name, applies in parts.items() if applies]
 
@@ -201,10 +204,12 @@ def train_once(
 ) -> Run:
     """Return the finished run at ``path``.
 
-    A run with the same config in the same environment is resumed; any other is replaced. Ctrl-C
-    raises KeyboardInterrupt, and a next call resumes.
+    A run with the same config and images in the same environment is resumed; any other is replaced.
+    Ctrl-C raises KeyboardInterrupt, and a next call resumes.
     """
     run = _same_run(path, entry.name, config)
+    if run is not None and run.stored_data not in (None, data.describe()):
+        run = None  # the config of arrays, or of a part of a data set, does not have the images
     if run is not None and run.finished:
         return run
     new = run is None

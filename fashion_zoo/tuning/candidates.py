@@ -30,13 +30,13 @@ class Candidate:
     """Index of its trial; 0 is the recipe with its defaults."""
     config: RunConfig
     values: list[float]
-    """Accuracy and costs in the search."""
+    """Objective and costs in the search."""
     again: list[float]
-    """Validation accuracies with fresh seeds."""
+    """The objective on the validation images with fresh seeds."""
 
     @property
     def mean(self) -> float:
-        """Mean validation accuracy with fresh seeds."""
+        """Mean of the objective with fresh seeds."""
         return sum(self.again) / len(self.again)
 
 
@@ -97,7 +97,7 @@ def _train(
                 with pace.training(name):
                     seeded = override(one.config, {"seed": seed})
                     run = train_once(model.entry, seeded, path, display, model.dataset)
-                one.again.append(run.read_json("training.json")["validation_accuracy"])
+                one.again.append(run.read_json("training.json")[f"validation_{search.objective}"])
                 display.say(f"{name}: validation {percent(one.again[-1])}")
         except TrainingError as error:  # a config that diverges with one seed is no candidate
             display.say(f"{name}: left out. {error}")
@@ -112,7 +112,7 @@ def _rows(
 ) -> list[dict[str, Any]]:
     """Return a row per candidate, as in ``report.json``.
 
-    A row has the score in the search, the accuracies with fresh seeds, their mean and 95 %
+    A row has the score in the search, the scores with fresh seeds, their mean and 95 %
     interval, the optimism of the score (None with folds, whose images differ), and the gain over
     the defaults, paired by seed.
     """

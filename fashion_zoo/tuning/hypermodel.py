@@ -15,7 +15,7 @@ from fashion_zoo import registry, spaces
 from fashion_zoo.callbacks import check_callbacks
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
-from fashion_zoo.data import Dataset, load_for
+from fashion_zoo.data import Dataset, class_counts, load_for
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.registry import Recipe
 from fashion_zoo.show.progress import TrainingDisplay
@@ -134,7 +134,7 @@ class RecipeHyperModel(keras_tuner.HyperModel):
     def build(self, hp: keras_tuner.HyperParameters, repetition: int = 0) -> keras.Model:
         """Build and compile the model of these hyperparameters."""
         config = self.config(hp, repetition)
-        planned = plan(config, self.images(repetition).count)
+        planned = plan(config, class_counts(self.images(repetition)))
         model = build_model(self.entry, config.model, planned)
         compile_model(model, planned)
         model.optimizer.build(model.trainable_variables)  # a tuner may load its weights
@@ -183,7 +183,7 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         if built and built[0]() is model and built[1] == config:
             planned, compiled = built[2], not initial_epoch
         else:
-            planned, compiled = plan(config, images.count), False
+            planned, compiled = plan(config, class_counts(images)), False
         fit(
             model, planned, images, callbacks, self.display,
             initial_epoch=initial_epoch, compiled=compiled,

@@ -7,24 +7,23 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import optuna
 from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial
 
-from fashion_zoo.config import Cost, SearchConfig
+from fashion_zoo.config import Cost, Objective, SearchConfig
 from fashion_zoo.language.wording import cost, counted, listed, percent, points
 from fashion_zoo.machine import environment
 from fashion_zoo.show import pages, plots
 from fashion_zoo.show.plots.search import Axis, Trials
 from fashion_zoo.show.trials import describe, short, title, verdict
 from fashion_zoo.tuning.hypermodel import RecipeHyperModel
+from fashion_zoo.tuning.importances import importances
 from fashion_zoo.tuning.plans import Plan
 from fashion_zoo.tuning.sampling import ranked
 from fashion_zoo.tuning.study import Study
 
 _DRAWN = 12  # hyperparameters in one plot; more are not readable
 _FEWEST = 5  # completed trials; importances of fewer are meaningless
-_LEFT_OUT = 5  # parts of the trials, each left out once for the range of the importances
 _PER_PARAMETER = 10  # trials per hyperparameter, below which the page has a warning
 
 
@@ -34,6 +33,7 @@ def report_page(
     candidates: Sequence[dict[str, Any]],
     minimize: Sequence[Cost] = (),
     facts: Sequence[tuple[str, str]] = (),
+    objective: Objective = "accuracy",
 ) -> str:
     """Return the HTML page of a search."""
     sections = []
@@ -42,7 +42,7 @@ def report_page(
     if facts:
         sections.append(("Settings", pages.facts(facts)))
     front = [index for index, _ in ranked(plans, study)] if minimize else []
-    for one in pictures(plans, minimize, front):
+    for one in pictures(plans, minimize, front, objective):
         warned = pages.warning(one.warning) if one.warning else ""
         picture = pages.picture(one.make, one.heading)
         sections.append((one.heading, f"{pages.paragraph(one.says)}{warned}{picture}"))
@@ -78,7 +78,7 @@ def facts(
             f"{base.data.title}: {count:,} to train on, scored on {scored}; no test image",
         ),
         ("trials", f"{study.trials} planned, of up to {each}"),
-        ("chosen by", listed(["the validation accuracy after the last epoch", *few])),
+        ("chosen by", listed([f"the {_title(search.objective)} after the last epoch", *few])),
         ("sampler", f"{search.sampler}, pruner {search.chosen_pruner}, seed {base.seed}"),
         # The URL of a storage may hold a password.
         ("command", re.sub(r"(://[^:/@\s]*):\S*@", r"\1:***@", command or "called from Python")),
@@ -86,6 +86,10 @@ def facts(
         ("machine", f"{surroundings['device']}, {counted(surroundings['cores'] or 0, 'core')}"),
         ("versions", ", ".join(f"{name} {versions[name]}" for name in names if name in versions)),
     ]
+
+
+def _title(objective: Objective) -> str:
+    return f"validation {objective.replace('_', ' ')}"
 
 
 def _candidates(
@@ -160,7 +164,10 @@ class Drawn(NamedTuple):
 
 
 def pictures(
-    plans: Sequence[Plan], minimize: Sequence[Cost], chosen: Sequence[int] = ()
+    plans: Sequence[Plan],
+    minimize: Sequence[Cost],
+    chosen: Sequence[int] = (),
+    objective: Objective = "accuracy",
 ) -> list[Drawn]:
     """Return the plots for which there are enough trials."""
     ended = [plan for plan in plans if plan.outcome]
@@ -173,17 +180,18 @@ def pictures(
         np.array([plan.index for plan in ended]),
         np.array([np.nan if plan.score is None else plan.score for plan in ended]),
         np.array([one.state.name == "PRUNED" for one in outcomes]),
+        _title(objective),
     )
     found = [
         Drawn(
             "Optimization history",
-            "Each dot is a trial. A hollow dot was pruned and shows its last accuracy. A triangle "
+            "Each dot is a trial. A hollow dot was pruned and shows its last score. A triangle "
             "lies below the axis.",
             functools.partial(plots.history, trials),
         )
     ]
     if minimize and completed:
-        found.append(_front(completed, minimize, chosen))
+        found.append(_front(completed, minimize, chosen, trials.metric))
     if not axes or len({one.values[0] for one in completed.values()}) < 2:
         return found
     shares = importances([*completed.values()]) if len(completed) >= _FEWEST else {}
@@ -199,7 +207,7 @@ def pictures(
         ),
         Drawn(
             "Parallel coordinates",
-            "Each line is a trial, from its first hyperparameter to its accuracy: darker is "
+            "Each line is a trial, from its first hyperparameter to its score: darker is "
             "better, and the best is orange. Dotted lines were pruned. A line passes below the "
             "axis of a hyperparameter that was not active.",
             functools.partial(plots.parallel, few, trials),
@@ -231,39 +239,6 @@ def _most_important(
     return [one for one in axes if one.name not in left_out], note
 
 
-def importances(trials: Sequence[FrozenTrial]) -> dict[str, tuple[float, float, float]]:
-    """Return the fANOVA importance of each hyperparameter that all trials have.
-
-    A value is (importance, smallest, largest), the latter two when a fifth of the trials is left
-    out. The result is empty if all scores or all values of such a part are equal.
-
-    Reference: Hutter, Hoos & Leyton-Brown 2014, ICML.
-    """
-    parts = [
-        [one for number, one in enumerate(trials) if number % _LEFT_OUT != left]
-        for left in range(_LEFT_OUT)
-    ]
-    try:
-        shares = [_explained(part) for part in (trials, *parts)]
-    except (ValueError, RuntimeError):  # all scores or all values of a part are equal
-        return {}
-    found = {}
-    for name, share in shares[0].items():
-        if len({str(one.params[name]) for one in trials}) > 1:
-            each = [part.get(name, 0.0) for part in shares]
-            found[name] = share, min(each), max(each)
-    return found
-
-
-def _explained(trials: Sequence[FrozenTrial]) -> dict[str, float]:
-    study = optuna.create_study(directions=["maximize" for _ in trials[0].values])
-    study.add_trials(trials)
-    evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
-    return optuna.importance.get_param_importances(
-        study, evaluator=evaluator, target=lambda trial: trial.values[0]
-    )
-
-
 def _importance(shares: dict[str, tuple[float, float, float]], trials: int) -> Drawn:
     enough = _PER_PARAMETER * len(shares)
     warning = ""
@@ -275,7 +250,7 @@ def _importance(shares: dict[str, tuple[float, float, float]], trials: int) -> D
         )
     return Drawn(
         "Hyperparameter importance",
-        "The fraction of the variance of the accuracies that each hyperparameter explains "
+        "The fraction of the variance of the scores that each hyperparameter explains "
         "(fANOVA), over the completed trials. The line is the range when a fifth of them is left "
         "out.",
         functools.partial(plots.importances, shares),
@@ -284,7 +259,10 @@ def _importance(shares: dict[str, tuple[float, float, float]], trials: int) -> D
 
 
 def _front(
-    completed: Mapping[int, FrozenTrial], minimize: Sequence[Cost], chosen: Sequence[int]
+    completed: Mapping[int, FrozenTrial],
+    minimize: Sequence[Cost],
+    chosen: Sequence[int],
+    metric: str,
 ) -> Drawn:
     values = np.array([one.values for one in completed.values()])
     units = {"parameters": "parameters", "latency": "latency, ms"}
@@ -292,5 +270,5 @@ def _front(
     return Drawn(
         "Pareto front",
         "No trial is at least as good as an orange dot in every objective and better in one.",
-        functools.partial(plots.front, costs, values[:, 0], np.isin([*completed], chosen)),
+        functools.partial(plots.front, costs, values[:, 0], np.isin([*completed], chosen), metric),
     )

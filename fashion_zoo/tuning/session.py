@@ -6,7 +6,6 @@ import hashlib
 import importlib.metadata
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +14,8 @@ import optuna
 
 from fashion_zoo import storage
 from fashion_zoo.callbacks import StopOnInterrupt
-from fashion_zoo.config import Cost, RunConfig, SearchConfig
+from fashion_zoo.config import RunConfig, SearchConfig
+from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Dataset
 from fashion_zoo.data.pipeline import need_tensorflow
 from fashion_zoo.errors import Hint, Message, advice
@@ -33,7 +33,7 @@ from fashion_zoo.tuning.storages import study_folder
 from fashion_zoo.tuning.study import Study
 from fashion_zoo.tuning.tuner import StudyTuner
 
-OBJECTIVE = "val_accuracy"
+OBJECTIVE = "val_accuracy"  # of a search without another
 _VERSIONS = ("keras", "keras-tuner", "optuna", "fashion_zoo")
 _PROMISE = (
     "Stopping after this step; the next call runs this trial again. Press Ctrl-C again to leave at "
@@ -100,6 +100,9 @@ def tune(
     Errors are those of ``zoo.tune``; ConfigError, too, if the space augments images and the backend
     has no tensorflow.
     """
+    if search.objective != "accuracy":
+        watched = dict.fromkeys((*base.training.metrics, search.objective))
+        base = override(base, {"training": {"metrics": tuple(watched)}})
     model = RecipeHyperModel(entry, base, space, data, search.executions, search.folds)
     _check_backend(model)
     be_quiet()
@@ -107,7 +110,7 @@ def tune(
         study = Study(
             url,
             study_name,
-            fingerprint=fingerprint(model, search.minimize),
+            fingerprint=fingerprint(model, search),
             directions=("maximize", *["minimize" for _ in search.minimize]),
             trials=search.trials,
             lease=search.lease,
@@ -121,13 +124,13 @@ def tune(
             settings = facts(model, study, search, command=command)
             # Without candidates here, those of another worker or an earlier call stay.
             shown = rows or stored_rows(folder)
-            page = report_page(study, plans, shown, search.minimize, settings)
+            page = report_page(study, plans, shown, search.minimize, settings, search.objective)
             storage.write_text(folder / "report.html", page)
         counts = count(plans, study.trials)
     return Tuned(folder, counts, rows, folder / "best.json" if rows else None, *spent)
 
 
-def fingerprint(model: RecipeHyperModel, minimize: Sequence[Cost] = ()) -> dict[str, Any]:
+def fingerprint(model: RecipeHyperModel, search: SearchConfig) -> dict[str, Any]:
     """Return the identity of a search, for ``Study``: recipe, config, space, data and versions."""
     digest = hashlib.sha256()
     for part in (model.dataset.train, model.dataset.validation):
@@ -138,7 +141,7 @@ def fingerprint(model: RecipeHyperModel, minimize: Sequence[Cost] = ()) -> dict[
         "config": model.base,
         "space": model.space,
         "data": digest.hexdigest()[:16],
-        "objective": [OBJECTIVE, *minimize],
+        "objective": [f"val_{search.objective}", *search.minimize],
         "executions": model.executions,
         "folds": model.folds,
         "versions": {name: importlib.metadata.version(name) for name in _VERSIONS},
@@ -165,7 +168,10 @@ def _run_trials(
     """Run trials until none is left or the budget is spent; return seconds and overhead."""
     oracle = StudyOracle(
         study,
-        [OBJECTIVE, *(keras_tuner.Objective(name, "min") for name in search.minimize)],
+        [
+            keras_tuner.Objective(f"val_{search.objective}", "max"),
+            *(keras_tuner.Objective(name, "min") for name in search.minimize),
+        ],
         sampler=search.sampler,
         pruner=search.chosen_pruner,
         epochs=model.base.training.epochs,

@@ -12,7 +12,7 @@ from fashion_zoo import registry
 from fashion_zoo.augment.policies import POLICIES, Policy, mixes, parse
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
-from fashion_zoo.data import Images, load
+from fashion_zoo.data import Images, class_counts, load
 from fashion_zoo.data.pipeline import training_pipeline
 from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.optimizers import TabulatedSchedule
@@ -109,7 +109,7 @@ class Sliced(keras.callbacks.Callback):
 def ours(config: RunConfig, pipe: Any, without: str) -> None:
     """Train as ``python -m recipes.train`` does, or without a part of it."""
     dataset = load(config.data)
-    planned = plan(config, dataset.count)
+    planned = plan(config, class_counts(dataset))
     model = build_model(registry.recipe("bn_mlp"), config.model, planned)
     sliced = Sliced(planned, pipe)
     compile_model(model, planned, steps_per_execution=sliced.length)
@@ -128,8 +128,8 @@ def ours(config: RunConfig, pipe: Any, without: str) -> None:
 
 def stock(config: RunConfig, pipe: Any, without: str) -> None:
     """Train the same network, of Keras's own parts, with ``fit(x, y)``."""
-    train = load(config.data).train
-    planned = plan(config, len(train.labels))
+    dataset = load(config.data)
+    train, planned = dataset.train, plan(config, class_counts(dataset))
     dtype = planned.dtype
     layers = keras.layers
     x = inputs = keras.Input((28, 28))
@@ -163,8 +163,8 @@ def torch_loop(config: RunConfig, pipe: Any, without: str) -> None:
     import torch
     from torch import nn
 
-    train = load(config.data).train
-    planned = plan(config, len(train.labels))
+    dataset = load(config.data)
+    train, planned = dataset.train, plan(config, class_counts(dataset))
     batch, steps, rates = planned.batch_size, planned.steps, planned.tables["learning_rate"]
     images = torch.from_numpy(train.images).reshape(len(train.labels), -1)
     labels = torch.from_numpy(train.labels.astype("int64"))

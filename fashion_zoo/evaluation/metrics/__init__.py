@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,37 @@ WORDS: Vocabulary[Any] = Vocabulary("metric", package="fashion_zoo.evaluation.me
 
 The docstring of one that returns a number begins with its title and a colon.
 """
+
+
+class Recalls(NamedTuple):
+    """The recalls of the classes that have images."""
+
+    classes: np.ndarray
+    """(n,) integers, positions in the class names."""
+    correct: np.ndarray
+    """(n,) integers, images whose class was predicted."""
+    images: np.ndarray
+    """(n,) integers, at least 1."""
+
+    @property
+    def counts(self) -> list[tuple[int, int]]:
+        """Correct images and images of each class."""
+        return list(zip(self.correct.tolist(), self.images.tolist(), strict=True))
+
+    @property
+    def values(self) -> np.ndarray:
+        """(n,) float64, the recalls."""
+        return self.correct / self.images
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """Their mean."""
+        return float(self.values.mean())
+
+    @property
+    def worst(self) -> float:
+        """The smallest."""
+        return float(self.values.min())
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -37,6 +68,13 @@ class Predictions:
     def predicted(self) -> np.ndarray:
         """(n,) integers, the likeliest class of each image."""
         return self.probabilities.argmax(axis=1)
+
+    @functools.cached_property
+    def recalls(self) -> Recalls:
+        """The recall of each class that has images."""
+        classes, place = np.unique(self.labels, return_inverse=True)
+        correct = np.bincount(place[self.predicted == self.labels], minlength=len(classes))
+        return Recalls(classes, correct, np.bincount(place))
 
 
 def measure(logits: np.ndarray, labels: np.ndarray, class_names: Sequence[str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Figures of a search. Accuracies are fractions; that of a pruned trial is its last report."""
+"""Figures of a search. Scores are fractions; that of a pruned trial is its last report."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,9 +22,11 @@ class Trials(NamedTuple):
     numbers: np.ndarray
     """(n,) int, index of each trial."""
     scores: np.ndarray
-    """(n,) float, validation accuracy; NaN for a failed trial."""
+    """(n,) float, validation metric; NaN for a failed trial."""
     pruned: np.ndarray
     """(n,) bool, whether it was pruned."""
+    metric: str = "validation accuracy"
+    """Name of the score on axes."""
 
     @property
     def scored(self) -> np.ndarray:
@@ -67,7 +69,7 @@ def history(trials: Trials) -> "Figure":
             trials.numbers[seen], best[seen], where="post", color=canvas.VALIDATION,
             label="best so far",
         )  # fmt: skip
-    axis.set(xlabel="trial", ylabel="validation accuracy")
+    axis.set(xlabel="trial", ylabel=trials.metric)
     axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=5, fontsize=9, frameon=False)
     return figure
 
@@ -124,7 +126,7 @@ def slices(axes: Sequence[Axis], trials: Trials) -> "Figure":
     for place, (axis, one) in enumerate(zip(grid, axes, strict=False)):
         there = np.array([value is not None for value in one.values])
         places, ticks, labels = _places(one)
-        part = Trials(*(field[there] for field in trials))
+        part = Trials(*(field[there] for field in trials[:3]))
         _scatter(axis, places[there], part, limits, size=18)
         upright = max(map(len, labels), default=0) > 6
         axis.set_xticks(
@@ -133,7 +135,7 @@ def slices(axes: Sequence[Axis], trials: Trials) -> "Figure":
         axis.set_xlim(-0.08, 1.08)
         axis.set_title(canvas.short(one.name, 30), size=9)
         if not place % 4:
-            axis.set_ylabel("validation accuracy", size=8)
+            axis.set_ylabel(trials.metric, size=8)
     return figure
 
 
@@ -163,7 +165,7 @@ def parallel(axes: Sequence[Axis], trials: Trials) -> "Figure":
     ends = [bottom, (bottom + top) / 2, top]
     _draw_axis(axis, len(axes), [0, 0.5, 1], [f"{100 * end:.1f} %" for end in ends])
     names = [canvas.short(one.name, 24) for one in axes]
-    axis.set_xticks(places, [*names, "validation accuracy"], rotation=25, ha="right", size=9)
+    axis.set_xticks(places, [*names, trials.metric], rotation=25, ha="right", size=9)
     axis.set(xlim=(-0.3, len(axes) + 0.7), ylim=(-0.2, 1.08), yticks=[])
     for side in axis.spines.values():
         side.set_visible(False)
@@ -209,7 +211,12 @@ def _in_order(word: str) -> tuple[bool, float, str]:
         return True, 0.0, word
 
 
-def front(costs: Mapping[str, np.ndarray], scores: np.ndarray, chosen: np.ndarray) -> "Figure":
+def front(
+    costs: Mapping[str, np.ndarray],
+    scores: np.ndarray,
+    chosen: np.ndarray,
+    metric: str = "validation accuracy",
+) -> "Figure":
     """Plot (n,) scores over (n,) values of each cost; ``chosen`` marks the Pareto front."""
     figure, grid = canvas.grid(_WIDTH, 4, 1, len(costs), sharey=True)
     for axis, (name, values) in zip(grid, costs.items(), strict=True):
@@ -220,6 +227,6 @@ def front(costs: Mapping[str, np.ndarray], scores: np.ndarray, chosen: np.ndarra
         axis.set_xlabel(name)
         axis.grid(alpha=0.3)
         canvas.in_percent(axis)
-    grid[0].set_ylabel("validation accuracy")
+    grid[0].set_ylabel(metric)
     grid[0].legend(fontsize=9, loc="lower right")
     return figure

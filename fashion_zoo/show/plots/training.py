@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_MEASURED = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
 _MANY = 40  # epochs; more need no marks on their curves
 
 
@@ -24,21 +23,25 @@ def curves(
     *,
     kept: int | None = None,
     within: Sequence[str] = (),
+    metrics: Sequence[str] = (),
     caption: str = "",
 ) -> "Figure":
-    """Draw loss and accuracy per epoch, and below them the values that changed.
+    """Draw loss, accuracy and further metrics per epoch, and below them the values that changed.
 
     ``history`` has the columns of ``history.csv``, ``kept`` is the epoch, from 1, whose weights
-    were kept, and ``within`` names influences on the training alone, such as ``"dropout"``.
+    were kept, ``within`` names influences on the training alone, such as ``"dropout"``, and
+    ``metrics`` are columns of fractions.
     """
     last = len(history["loss"])
     kept = kept or last
-    varied = _varied(history)
+    measured = ("loss", "accuracy", *metrics)
+    varied = _varied(history, measured)
     figure = canvas.blank(11, 6.6)
-    columns = math.lcm(2, len(varied))
+    columns = math.lcm(len(measured), len(varied))
     grid = figure.add_gridspec(2, columns, height_ratios=[3, 2])
-    for place, name in enumerate(("loss", "accuracy")):
-        axis = figure.add_subplot(grid[0, place * columns // 2 : (place + 1) * columns // 2])
+    for place, name in enumerate(measured):
+        wide = columns // len(measured)
+        axis = figure.add_subplot(grid[0, place * wide : (place + 1) * wide])
         _draw_measured(axis, history, name, kept)
     for place, (name, lines) in enumerate(varied.items()):
         wide = columns // len(varied)
@@ -59,11 +62,14 @@ def curves(
     return figure
 
 
-def _varied(history: Mapping[str, Sequence[float]]) -> dict[str, dict[str, Sequence[float]]]:
+def _varied(
+    history: Mapping[str, Sequence[float]], measured: Sequence[str]
+) -> dict[str, dict[str, Sequence[float]]]:
     """Return the learning rate and the values that changed, by their headings."""
+    others = {"epoch", *measured, *(f"val_{name}" for name in measured)}
     found: dict[str, dict[str, Sequence[float]]] = {}
     for name, values in history.items():
-        if name == "learning_rate" or (name not in _MEASURED and not name.endswith("_rate")):
+        if name == "learning_rate" or (name not in others and not name.endswith("_rate")):
             if name == "learning_rate" or len(set(values)) > 1:
                 found[name.replace("_", " ")] = {"": values}
         elif name.endswith("_rate"):
@@ -80,11 +86,11 @@ def _draw_measured(axis: "Axes", history: Mapping[str, Sequence[float]], name: s
     ):
         if column in history:
             reached = history[column][kept - 1]
-            text = percent(reached) if name == "accuracy" else f"{reached:.4f}"
+            text = f"{reached:.4f}" if name == "loss" else percent(reached)
             axis.plot(epochs, history[column], color=color, marker=mark, label=f"{part} {text}")
     axis.axvline(kept, color=canvas.QUIET, linestyle=":", linewidth=1)
-    axis.set_title(name, size=10)
-    if name == "accuracy":
+    axis.set_title(name.replace("_", " "), size=10)
+    if name != "loss":
         canvas.in_percent(axis)
     why = "the last" if kept == len(epochs) else "whose weights were kept"
     axis.legend(title=f"epoch {kept}, {why}", fontsize=9, title_fontsize=9)
