@@ -13,7 +13,15 @@ from sklearn.metrics import balanced_accuracy_score, recall_score
 from test_own_data import three_classes
 
 import fashion_zoo
-from fashion_zoo import ConfigError, DataError, EarlyStoppingConfig, override, recipe
+from fashion_zoo import (
+    ConfigError,
+    DataConfig,
+    DataError,
+    EarlyStoppingConfig,
+    RunError,
+    override,
+    recipe,
+)
 from fashion_zoo.data import class_counts, load, long_tail
 from fashion_zoo.data.batches import balanced_order, orders
 from fashion_zoo.data.pipeline import _array_batches, training_pipeline
@@ -157,14 +165,15 @@ def test_the_long_tail_of_a_data_set_falls_from_class_to_class_and_leaves_the_ot
     counts = [5500, 3297, 1977, 1185, 710, 426, 255, 153, 92, 55]
     assert class_counts(tail).tolist() == counts
     assert tail.count == sum(counts)
-    assert set(tail.positions.train) <= set(whole.positions.train)
-    assert np.array_equal(tail.positions.validation, whole.positions.validation)
-    assert np.array_equal(tail.positions.test, whole.positions.test)
+    assert set(tail.used.train) <= set(whole.positions.train)
+    assert np.array_equal(tail.used.validation, whole.positions.validation)
+    assert np.array_equal(tail.used.test, whole.positions.test)
     assert np.array_equal(tail.validation.images, whole.validation.images)
-    again, other, all_of_it = long_tail(whole), long_tail(whole, seed=1), long_tail(whole, 1)
-    assert np.array_equal(tail.positions.train, again.positions.train)
-    assert not np.array_equal(tail.positions.train, other.positions.train)
-    assert np.array_equal(all_of_it.positions.train, whole.positions.train)
+    again, other, all_of_it = long_tail(whole), load(long_tail=100, seed=1), long_tail(whole, 1)
+    assert np.array_equal(tail.used.train, again.used.train)
+    assert not np.array_equal(tail.used.train, other.used.train)
+    assert np.array_equal(all_of_it.used.train, whole.positions.train)
+    assert tail.origin == DataConfig(long_tail=100)
 
 
 def test_a_limit_comes_before_the_tail_and_a_small_class_keeps_what_it_has():
@@ -172,20 +181,21 @@ def test_a_limit_comes_before_the_tail_and_a_small_class_keeps_what_it_has():
     limited = load((x, y), limit=30)
     tail = long_tail(limited, 5)  # of 10 images of each class
     assert class_counts(tail).tolist() == [10, 4, 2]
-    assert tail.origin == load((x, y)).origin
     known = {image.tobytes() for image in limited.train.images}
     assert {image.tobytes() for image in tail.train.images} < known
     arrays = load((x[:60], y[:60]), validation=0.1, test=0.1)
     assert class_counts(arrays).tolist() == [16, 16, 16]
-    assert class_counts(long_tail(long_tail(arrays, 4), 2)).tolist() == [16, 8, 4]
-    for ratio in (0.5, "a", None):
-        with pytest.raises(ConfigError, match="ratio"):
+    assert class_counts(long_tail(arrays, 4)).tolist() == [16, 8, 4]
+    fold = long_tail(arrays, 4).fold(0, 2)
+    assert (class_counts(fold).tolist(), fold.origin.long_tail) == ([8, 4, 2], None)
+    for ratio in (0.5, math.nan):
+        with pytest.raises(ConfigError, match=r"data\.long_tail must be a number of at least 1"):
             long_tail(arrays, ratio)
     with pytest.raises(ConfigError, match="long_tail takes a Dataset"):
         long_tail((x, y))
 
 
-def test_a_run_on_long_tailed_data_needs_the_same_again(tmp_path, undrawn):
+def test_a_run_on_long_tailed_data_is_resumed_on_no_other(tmp_path, undrawn):
     tail = long_tail(load(three_classes()), 4)
     settings = {"model": {"hidden_units": (8,)}, "training": {"epochs": 1, "batch_size": 8}}
     given = {"run_dir": tmp_path / "r", "export": False, "progress": False, **settings}
@@ -201,8 +211,11 @@ def test_a_run_on_long_tailed_data_needs_the_same_again(tmp_path, undrawn):
     again = fashion_zoo.train("bn_mlp", data=tail, resume=True, **given)
     assert again.evaluation == done.evaluation
     (tmp_path / "r" / "training.json").unlink()  # as after a kill
-    with pytest.raises(DataError, match="was trained on other images than these"):
+    with pytest.raises(RunError, match=r"data\.long_tail: 4, now None"):
         fashion_zoo.train("bn_mlp", data=load(three_classes()), resume=True, **given)
+    x, y = three_classes()
+    with pytest.raises(DataError, match="was trained on other images than these"):
+        fashion_zoo.train("bn_mlp", data=long_tail(load((x, 2 - y)), 4), resume=True, **given)
     again = fashion_zoo.train("bn_mlp", data=tail, resume=True, **given)
     assert again.evaluation == done.evaluation
 

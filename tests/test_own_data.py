@@ -70,14 +70,14 @@ def test_pairs_as_keras_loads_them_are_taken():
     assert (pairs.digest, pairs.describe()) == (four.digest, four.describe())
 
 
-def test_of_a_data_set_only_the_limit_and_the_names_change():
+def test_of_a_data_set_only_the_limit_the_tail_and_the_names_change():
     data = load((X, Y))
     changed = load(data, limit=9, class_names=NAMES)
     assert (changed.origin, changed.class_names) == (DataConfig("arrays", limit=9), NAMES)
     assert load(data, class_names=["0", "1", "2"]) is data
     for settings in ({"folder": "/x"}, {"source": "fashion_mnist"}, {"seed": 3}):
         (name,) = settings
-        with pytest.raises(ConfigError, match=f"limit and class_names can be set, received {name}"):
+        with pytest.raises(ConfigError, match=f"class_names can be set, received {name}"):
             load(data, **settings)
     with pytest.raises(ConfigError, match="class_names must be 3, one of each class"):
         load(data, class_names=["a"])

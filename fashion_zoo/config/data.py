@@ -28,6 +28,9 @@ class DataConfig:
     limit: Annotated[int | None, checks.at_least(1)] = None
     """Train on a stratified slice of this many images only, at least one of each class; validation
     and test stay whole."""
+    long_tail: Annotated[float | None, checks.at_least_one] = None
+    """Train on fewer images of each class than of the class before it, as many of the first class
+    for each of the last; by default on all."""
     color: Color = "as_is"
     """Colour that the images are converted to; as_is keeps theirs."""
     size: Annotated[int | None, checks.at_least(1, 2048)] = None

@@ -22,6 +22,8 @@ def check_settings(config: DataConfig, source: Source) -> None:
     """Raise ConfigError if a setting is set that a source does not use."""
     for field in dataclasses.fields(config):
         changed = getattr(config, field.name) != default(field)
+        if field.name == "seed" and config.long_tail is not None:
+            continue  # it chooses the images of the tail
         if changed and field.name in _OF_SOME and field.name not in source.takes:
             uses = f", which uses {listed(source.takes)}" if source.takes else ""
             raise ConfigError(

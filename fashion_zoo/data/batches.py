@@ -32,6 +32,17 @@ def stratified(labels: np.ndarray, count: int) -> np.ndarray:
     return np.sort(np.lexsort((labels, rank))[:count])
 
 
+def tail_positions(labels: np.ndarray, classes: int, ratio: float, seed: int) -> np.ndarray:
+    """Choose fewer positions of each class than of the class before it; see ``data.long_tail``."""
+    counts, kept = np.bincount(labels, minlength=classes), []
+    for label, count in enumerate(counts):
+        wanted = round(counts.max() * ratio ** (-label / max(classes - 1, 1)))
+        generator = np.random.default_rng(derive(seed, "long tail", label))
+        members = generator.permutation(np.flatnonzero(labels == label))
+        kept.append(members[: min(max(wanted, 1), count)])
+    return np.sort(np.concatenate(kept))
+
+
 @checked
 def reshape(images: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Reshape (n, height, width) images to (n, *shape), the input of a model."""

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from fashion_zoo.config import DataConfig
-from fashion_zoo.data.batches import fold_positions, stratified
+from fashion_zoo.data.batches import fold_positions, stratified, tail_positions
 from fashion_zoo.data.pictures import border
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language.arguments import received
@@ -75,7 +75,8 @@ class Dataset:
     image_shape: tuple[int, ...]
     """(height, width), or (height, width, 3) in colour."""
     positions: Positions
-    """Of the whole data set; ``origin.limit`` takes a stratified slice of ``train``."""
+    """Of the whole data set; ``origin.limit`` takes a stratified slice of ``train``, of which
+    ``origin.long_tail`` takes fewer of each class."""
     read: Callable[[Part], Images]
     """Reads the training and validation images, or the test images."""
     in_memory: bool = False
@@ -103,7 +104,9 @@ class Dataset:
 
     @property
     def count(self) -> int:
-        """Number of training images; they are not read."""
+        """Number of training images, which are read only if they are long-tailed."""
+        if self.origin.long_tail is not None:
+            return len(self.used.train)
         return self.origin.limit or len(self.positions.train)
 
     @property
@@ -123,11 +126,14 @@ class Dataset:
 
     @functools.cached_property
     def used(self) -> Positions:
-        """The positions of the images in use: those of ``train`` within ``origin.limit``."""
-        train, limit = self.positions.train, self.origin.limit
-        if limit is None:
-            return self.positions
-        return self.positions._replace(train=train[stratified(self._whole.labels[train], limit)])
+        """The positions of the images in use: those of ``train`` that ``origin`` leaves."""
+        train, origin = self.positions.train, self.origin
+        if origin.limit is not None:
+            train = train[stratified(self._whole.labels[train], origin.limit)]
+        if origin.long_tail is not None:
+            labels, classes = self._whole.labels[train], len(self.class_names)
+            train = train[tail_positions(labels, classes, origin.long_tail, origin.seed)]
+        return self.positions._replace(train=train)
 
     @functools.cached_property
     def _whole(self) -> Images:
@@ -167,7 +173,7 @@ class Dataset:
         train, held_out = fold_positions(self.train.labels, folds)[number]
         return dataclasses.replace(
             self,
-            origin=dataclasses.replace(self.origin, limit=None),
+            origin=dataclasses.replace(self.origin, limit=None, long_tail=None),
             positions=self.positions._replace(train=train, validation=held_out),
             read=lambda part: self.train if part == "train" else self.read(part),
         )

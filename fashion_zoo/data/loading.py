@@ -40,9 +40,9 @@ def load(
             (n,) classes. Or a Dataset, which is returned.
         like: the config to change.
         class_names: name of each class; by default those of the source, or found in ``y``.
-        **settings: fields of DataConfig, such as ``limit=1000``, the only one of a Dataset;
-            ``validation`` and ``test`` are the shares of each class that are held out, and ``seed``
-            their key.
+        **settings: fields of DataConfig, such as ``limit=1000``; of a Dataset, ``limit`` and
+            ``long_tail`` only. ``validation`` and ``test`` are the shares of each class that are
+            held out, and ``seed`` their key.
 
     Raises:
         ConfigError: if a source or setting is unknown, a setting has no effect on the source, or
@@ -89,10 +89,10 @@ def _read(config: DataConfig) -> Dataset:
 
 def _changed(data: Dataset, class_names: Any, settings: Mapping[str, Any]) -> Dataset:
     """Return a data set with another limit or other class names."""
-    if strange := settings.keys() - {"limit"}:
+    if strange := settings.keys() - {"limit", "long_tail"}:
         raise ConfigError(
-            f"Of a Dataset, limit and class_names can be set, received {min(strange)}. Set it "
-            "where the Dataset is made."
+            "Of a Dataset, limit, long_tail and class_names can be set, received "
+            f"{min(strange)}. Set it where the Dataset is made."
         )
     names = data.class_names if class_names is None else names_of(class_names)
     if len(names) != len(data.class_names):

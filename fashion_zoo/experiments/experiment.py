@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fashion_zoo.config import DataConfig
-from fashion_zoo.data import Dataset, load
+from fashion_zoo.data import Dataset
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.experiments import page as pages
 from fashion_zoo.language.wording import counted, unknown
@@ -101,8 +100,6 @@ class Experiment:
     several columns returns column to value."""
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """Changes of the config of every arm, before its own."""
-    data: Callable[[DataConfig], Dataset] = load
-    """Makes the data set of the config of an arm."""
     seeds: int = 3
     """Default number of trainings per arm, with seeds 0, 1, ..."""
     folder: str = ""

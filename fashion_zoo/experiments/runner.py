@@ -121,7 +121,7 @@ def _measure(
         configs.append(functools.reduce(override, changes, registry.recipe(arm.recipe).config))
     if any(config.training.policy for config in configs):
         need_tensorflow()
-    display, rows, loaded = TrainingDisplay(progress), [], functools.cache(experiment.data)
+    display, rows, loaded = TrainingDisplay(progress), [], functools.cache(load)
     pace = Pace(len(arms) * seeds, display.say)
     # Seed by seed: a machine whose speed drifts is the same for the arms that are compared.
     for seed, (arm, config) in itertools.product(range(seeds), zip(arms, configs, strict=True)):

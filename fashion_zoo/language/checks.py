@@ -45,6 +45,7 @@ def _numeric(allowed: str, test: Callable[[float], bool]) -> Callable[[str, obje
 
 share = _numeric("a number above 0 and below 1", lambda value: 0 < value < 1)
 positive = _numeric("a number above 0", lambda value: value > 0)
+at_least_one = _numeric("a number of at least 1", lambda value: value >= 1)
 not_negative = _numeric("a number of at least 0", lambda value: value >= 0)
 fraction = _numeric("a number of at least 0 and below 1", lambda value: 0 <= value < 1)
 

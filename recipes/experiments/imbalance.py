@@ -2,12 +2,8 @@
 
 from typing import Any
 
-from fashion_zoo.config import DataConfig
-from fashion_zoo.data import Dataset, load, long_tail
 from fashion_zoo.experiments import Arm, Experiment, Measured, columns
 from fashion_zoo.runs import Run
-
-RATIO = 100
 
 
 def balanced_validation_accuracy(run: Run) -> float:
@@ -23,11 +19,6 @@ def balanced_test_accuracy(run: Run) -> float:
 def worst_test_recall(run: Run) -> float:
     """Return the smallest recall of a class on the test images; never select by it."""
     return run.result("evaluation")["worst_recall"]["value"]
-
-
-def long_tailed(config: DataConfig) -> Dataset:
-    """Return the data set of a config with a long-tailed training part."""
-    return long_tail(load(config), RATIO)
 
 
 def chosen(measured: Measured, arm: str) -> str | None:
@@ -51,7 +42,7 @@ EXPERIMENT = Experiment(
         _arm("focal loss", loss="focal(2)"),
         _arm("logit adjustment", loss="logit_adjusted(1)"),
     ],
-    data=long_tailed,
+    settings={"data": {"long_tail": 100}},
     metrics=(balanced_validation_accuracy, balanced_test_accuracy, worst_test_recall),
     columns=[
         columns.name("technique", code=lambda arm: False),
