@@ -10,6 +10,7 @@ import pytest
 from resuming import OPTIONS, stopped
 from test_architecture import ROOMS
 
+import fashion_zoo
 from fashion_zoo import override, recipe
 from fashion_zoo.config import RunConfig, SchedulesConfig, TrainingConfig
 from fashion_zoo.config.live import LIVE, idle
@@ -17,7 +18,7 @@ from fashion_zoo.language.vocabulary import Words
 from fashion_zoo.training.plan import plan
 from recipes import train
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(fashion_zoo.__file__).parent.parent  # of the installed package, too
 OURS = (f"{ROOT}/fashion_zoo/", f"{ROOT}/recipes/")
 LEFT_OUT = (f"{ROOT}/fashion_zoo/language/", f"{ROOT}/fashion_zoo/config/run.py")
 BASES = {
