@@ -142,9 +142,8 @@ def test_no_result_of_a_run_gets_anything_else_in_three_hundred(trained, tmp_pat
     def stop(*_, **__):
         raise TrainingError("here it would train")
 
-    for name in ("train_run", "evaluate_run", "export_run"):
-        room = {"train_run": "training", "evaluate_run": "evaluation"}.get(name, "exporting")
-        monkeypatch.setattr(f"fashion_zoo.{room}.{name}", stop)
+    for name in ("training.session.train_run", "evaluation.evaluate_run", "exporting.export_run"):
+        monkeypatch.setattr(f"fashion_zoo.{name}", stop)
     folder = shutil.copytree(trained.run.path, tmp_path / "r")
     draw, surroundings = random.Random(4), environment.describe()
     for number in range(300):
