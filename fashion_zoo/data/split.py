@@ -18,7 +18,7 @@ _TRAIN, _VALIDATION, _TEST, _NOWHERE = range(4)
 def marks(images: np.ndarray) -> list[bytes]:
     """Return a digest of the pixels of each image."""
     rows = np.ascontiguousarray(images).reshape(len(images), -1)
-    return [hashlib.blake2b(row, digest_size=16).digest() for row in rows]
+    return [hashlib.blake2b(row.data, digest_size=16).digest() for row in rows]
 
 
 def first_equals(found: Sequence[bytes]) -> np.ndarray:

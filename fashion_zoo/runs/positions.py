@@ -18,8 +18,8 @@ _LARGEST = 2**31  # bytes
 def write_positions(file: Path, positions: Positions) -> None:
     """Write positions atomically, as compressed int32 arrays."""
     data = io.BytesIO()
-    arrays = {name: one.astype(np.int32) for name, one in positions._asdict().items()}
-    np.savez_compressed(data, **arrays)  # type: ignore[arg-type]  # names, not options
+    train, validation, test = (part.astype(np.int32) for part in positions)
+    np.savez_compressed(data, train=train, validation=validation, test=test)
     storage.write_bytes(file, data.getvalue())
 
 

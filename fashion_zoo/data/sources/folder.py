@@ -153,7 +153,8 @@ class _Reader:
 
     def all(self, files: list[tuple[Path, int]]) -> tuple[np.ndarray, np.ndarray]:
         """Return the images and labels of the files that can be read, RGB if one of them is."""
-        whole, labels = np.zeros((0, 1, 1), np.uint8), []
+        whole = np.zeros((0, 1, 1), np.uint8)
+        labels: list[int] = []
         for file, label in files:
             try:
                 image = self._image(file)

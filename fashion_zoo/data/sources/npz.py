@@ -73,7 +73,7 @@ def raw_of(path: Path, archive: zipfile.ZipFile) -> Raw:
             return read_npy(file, f"{name} of {path}", members[name].file_size)
 
     given = {
-        part: Given(*map(array, pair), *(f"{name} of {path}" for name in pair))
+        part: Given(array(pair[0]), array(pair[1]), *(f"{name} of {path}" for name in pair))
         for part, pair in found.items()
         if pair
     }
