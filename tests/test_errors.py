@@ -110,12 +110,20 @@ def test_no_text_of_the_library_names_a_flag_or_a_command():
     assert found == []
 
 
+def texts_of(node):
+    """The text of a node, or each that an f-string of a section and a field can be."""
+    if isinstance(node, ast.JoinedStr):
+        assert ast.literal_eval(node.values[0]) == "data."
+        return {f"data.{field.name}" for field in dataclasses.fields(fashion_zoo.DataConfig)}
+    return {ast.literal_eval(node)}
+
+
 def test_every_hint_is_an_argument_of_a_public_function_and_a_flag_of_a_command():
     named = {"Hint": set(), "Call": set()}
     for tree in TREES.values():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and getattr(node.func, "id", None) in named:
-                named[node.func.id].add(ast.literal_eval(node.args[0]))
+                named[node.func.id].update(texts_of(node.args[0]))
     hints, calls = named["Hint"], named["Call"]
     assert {"training.learning_rate", "resume", "space"} <= hints
     assert {"train", "evaluate"} <= calls <= set(COMMANDS) & set(fashion_zoo.__all__)

@@ -279,11 +279,12 @@ def test_the_images_are_loaded_once_for_all_trainings(tmp_path, own, trained_run
         "fashion_zoo.evaluation.evaluate_run", lambda run, given: evaluated.append(given)
     )
     monkeypatch.setattr(FakeRun, "result", lambda run, word: None)
-    few = Arm("few", changes={"data": {"limit": 100}})
+    few = Arm("few", changes={"data": {"limit": 300}})
     changed = {"arms": [*own.all_arms(), few], "metrics": (experiments.seconds,)}
-    three = Experiment(**{**vars(own), **changed, "data": lambda it: loaded.append(it) or load(it)})
+    three = Experiment(**{**vars(own), **changed})
+    monkeypatch.setattr(experiments.runner, "load", lambda it: loaded.append(it) or load(it))
     monkeypatch.setattr(Measured, "table", lambda measured: "")
     experiments.run(three, seeds=2, folder=tmp_path)
-    assert [data.limit for data in loaded] == [None, 100]
+    assert [data.limit for data in loaded] == [None, 300]
     assert trained_runs.data == evaluated
     assert len(set(map(id, evaluated))) == 2

@@ -38,9 +38,9 @@ def test_each_image_is_held_out_once_and_the_validation_images_never(images):
     assert sorted(held) == sorted(image.tobytes() for image in small.train.images)
     for part in parts:
         assert not as_set(part.train) & as_set(part.validation)
-        assert len(part.train.labels) + len(part.validation.labels) == 140
-        # 14 of a class in three folds: 4 or 5 of each
-        assert set(np.bincount(part.validation.labels)) <= {4, 5}
+        assert len(part.train.labels) + len(part.validation.labels) == 150
+        # 15 of a class in three folds
+        assert set(np.bincount(part.validation.labels)) == {5}
     model = made(folds=3)
     own = model.dataset
     seen = set().union(*(as_set(model.images(number).validation) for number in range(3)))
