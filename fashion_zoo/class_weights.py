@@ -2,7 +2,7 @@
 
 Each word here makes a function from ``counts``, the (classes,) numbers of training images of each
 class, all at least 1, to (classes,) float64 weights. An image whose label is mixed or smoothed
-counts the mean of the weights, weighted by its label.
+counts the mean of the weights, weighted by its label, so the sums below are of labels of one class.
 """
 
 from collections.abc import Callable

@@ -26,6 +26,7 @@ class Export:
     """The format: saved_model, litert, onnx, or one of your own."""
     force: bool = False
     """Replace an older export there."""
+    data: _common.Images = dataclasses.field(default_factory=_common.Images)
     json: bool = False
     """Print parity.json."""
 
@@ -35,7 +36,9 @@ def main(argv: list[str]) -> None:
     """Parse, export, print."""
     options = _common.parse(Export, argv, "export")
     _common.start_keras()
-    parity = fashion_zoo.export(options.run, options.to, options.format, force=options.force)
+    parity = fashion_zoo.export(
+        options.run, options.to, options.format, force=options.force, data=options.data.source
+    )
     if options.json:
         _common.print_json(parity)
     else:

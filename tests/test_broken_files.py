@@ -42,6 +42,9 @@ TABLES = {
     "a short row": ([HEADER, *ROWS, ROWS[0][:-1]], "line 32 has 64 cells, and others 65"),
     "a long row": ([HEADER, ROWS[0], [*ROWS[1], "1"]], "line 3 has 66 cells, and others 65"),
     "a label that is missing": (with_cell(2, 0, " "), "line 3 has no label"),
+    "two pixels missing in the first line": (
+        with_cell(1, 5, "")[1:2] + ROWS[1:], "line 1: pixel '' is missing"
+    ),
     "a fractional label": (with_cell(2, 0, "1.5"), "has a label '1.5', which is no whole number"),
     "a negative label": (with_cell(2, 0, "-1"), r"must be in 0..2, .* received -1 to 2"),
     "a label that is no number of a class": (with_cell(2, 0, "7"), "Class '3' has 0 images"),
@@ -101,6 +104,28 @@ def test_a_line_without_an_end_takes_no_memory(tmp_path, monkeypatch):
     refused(tmp_path / "a.csv", "line 1 has more than 1,000 bytes")
 
 
+def test_labels_of_a_table_and_its_test_table_are_read_alike(tmp_path):
+    texts = np.array(["1", "2", "x"])
+    train = write_csv(tmp_path / "a.csv", X, texts[Y])
+    test = write_csv(tmp_path / "b.csv", X[:6], texts[Y[:6] % 2])  # numbers alone
+    data = load(f"csv({str(train)!r}, {str(test)!r})")
+    assert data.class_names == ("1", "2", "x")
+    assert np.array_equal(data.test.labels, Y[:6] % 2)
+
+
+def test_a_table_of_too_many_rows_takes_no_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr("fashion_zoo.data.sources.csv._MOST", 20)
+    refused(write_csv(tmp_path / "a.csv", X, Y), "or 20 rows")
+
+
+def test_a_parquet_cell_that_is_no_pixel_is_named(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    columns = {"label": Y, "image": [one.tolist() for one in X.reshape(30, 64)]}
+    parquet.write_table(pyarrow.table(columns), tmp_path / "a.parquet")
+    refused(tmp_path / "a.parquet", "line 2: ")
+
+
 def test_a_column_that_is_not_there_is_answered_with_the_nearest(tmp_path):
     file = write_csv(tmp_path / "a.csv", X, Y)
     refused(file, "Unknown column 'lable'. Did you mean 'label'", label="lable")
@@ -142,6 +167,7 @@ def zipped(**members):
     return file.getvalue()
 
 
+MAGIC = b"\x93NUMPY\x01\x00\x0b\x00"  # 11 bytes of a header follow
 GOOD = npz_bytes(images=X, labels=Y)
 ARCHIVES = {
     "empty": (b"", "is not a sound NPZ file"),
@@ -150,6 +176,13 @@ ARCHIVES = {
     "a damaged part": (GOOD[:300] + b"\xff" + GOOD[301:], "Bad CRC-32|is not a sound NPZ file"),
     "other names": (npz_bytes(a=X, b=Y), "has a and b; expected x_train and y_train, or images"),
     "no arrays": (zipped(), "has nothing; expected x_train"),
+    "a header that does not end": (zipped(images=MAGIC + b"{'descr': (", labels=npy(Y)), "cannot be"),
+    "an endless shape": (
+        zipped(images=npy(X).replace(b"(30, 8, 8)", b"(0,2**70) "), labels=npy(Y)), "cannot be read"
+    ),
+    "a name twice": (
+        npz_bytes(images=X, labels=Y, class_names=np.array(["a", "b", "a"])), "must be different t"
+    ),
     "no labels": (npz_bytes(images=X), "has images; expected x_train and y_train"),
     "labels for others": (npz_bytes(images=X, labels=Y[:9]), "each of the 30 images of images of"),
     "objects": (zipped(images=objects(), labels=npy(Y)), "holds Python objects, which are not"),
@@ -180,7 +213,7 @@ ARCHIVES = {
     "an empty name": (npz_bytes(images=X, labels=np.array(["", "a", "b"])[Y]), "no name to print"),
     "half a surrogate": (npz_bytes(images=X, labels=np.array(["\ud800", "a"])[Y % 2]), "no name"),
     "too few names": (npz_bytes(images=X, labels=Y, class_names=np.array(["a", "b"])), "in 0..1"),
-    "numbers as names": (npz_bytes(images=X, labels=Y, class_names=np.arange(3)), "must be texts"),
+    "numbers as names": (npz_bytes(images=X, labels=Y, class_names=np.arange(3)), "must be different texts"),
     "another size of test images": (
         npz_bytes(x_train=X, y_train=Y, x_test=X[:, :4], y_test=Y), r"\(4, 8\); they must be the"
     ),

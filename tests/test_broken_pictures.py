@@ -69,6 +69,28 @@ def test_a_broken_picture_is_named_and_can_be_left_out(content, message, tmp_pat
     assert data.notes[-1] == "1 broken file left out"
 
 
+def test_a_picture_that_is_too_thin_for_the_size_is_named(tmp_path):
+    folder = write_folder(tmp_path / "a", X, Y)
+    (folder / "1" / "thin.png").write_bytes(encoded(image=np.zeros((1, 900), np.uint8)))
+    with pytest.raises(DataError, match=r"thin\.png .* 900x1 pixels is too thin for 8x8"):
+        load(folder, size=8)
+    thin = np.zeros((30, 1, 900), np.uint8)
+    thin[:, 0, :300] = np.arange(30)[:, None] * 8
+    with pytest.raises(DataError, match="900x1 pixels is too thin for 8x8"):
+        load((thin, Y), size=8)
+
+
+def test_pictures_that_would_take_too_much_memory_are_refused_before_it_is_taken(
+    tmp_path, monkeypatch
+):
+    folder = write_folder(tmp_path / "a", X, Y)
+    monkeypatch.setattr("fashion_zoo.data.sources.folder._LARGEST", 29 * 64)
+    with pytest.raises(DataError, match=r"would take .* GiB of memory") as caught:
+        load(folder)
+    assert "size" in str(caught.value)
+    assert "skip_broken" not in str(caught.value)
+
+
 def test_broken_pictures_are_listed_together(tmp_path):
     folder = write_folder(tmp_path / "a", X, Y)
     for number in range(12):

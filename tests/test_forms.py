@@ -182,6 +182,25 @@ def test_a_validation_image_that_is_a_test_image_is_left_out_too(tmp_path):
     assert data.notes == ("9 images left out as copies of validation or test images",)
 
 
+@pytest.mark.parametrize("text", ["cvs('data/a.csv')", "myword('/x')"])
+def test_a_misspelt_word_with_a_path_is_no_folder(text):
+    with pytest.raises(ConfigError, match="Unknown source '(cvs|myword)'"):
+        load(text)
+
+
+@pytest.mark.parametrize("text", ["csv(None)", "folder(5)", "idx(None)", "npz(1.5)"])
+def test_a_source_of_files_takes_paths(text):
+    with pytest.raises(ConfigError, match="takes paths as texts, received"):
+        load(text)
+
+
+def test_names_of_tfds_have_a_version_behind_the_colon_or_nothing():
+    for text in ("tfds:huggingface:mnist", "tfds:mnist:latest"):
+        with pytest.raises(ConfigError, match=r"Write tfds:NAME\[/CONFIG\]\[:VERSION\]"):
+            load(text)
+    assert DataConfig("tfds:mnist:3.*.*").source == "tfds:mnist:3.*.*"
+
+
 def test_images_are_excluded_by_position_and_the_others_stay_where_they_are(tmp_path):
     file, whole = tmp_path / "out.txt", load((X, Y))
     out = [*whole.positions.train[:5], whole.positions.validation[0], whole.positions.test[0]]

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from fashion_zoo import ConfigError, TrainingConfig, class_weights, losses, override, recipe
+from fashion_zoo.data.batches import encode, epoch_order
+from fashion_zoo.data.pipeline import training_pipeline
 from fashion_zoo.training.fit import build_model, compile_model, untrained_loss
 from fashion_zoo.training.loss import TrainingLoss
 from fashion_zoo.training.plan import plan
@@ -54,6 +56,40 @@ LOSSES = {
     "logit_adjusted": _adjusted(1),
     "logit_adjusted(0.3)": _adjusted(0.3),
 }
+
+
+def test_smoothed_labels_of_a_corrected_loss_leave_the_right_class_the_most_probable():
+    """The optimum of ``-sum_c y_c log softmax(f + log prior)_c`` is ``f = log(y / prior)``."""
+    counts = np.array([5500, 3297, 1977, 1185, 710, 426, 255, 153, 92, 55])
+    training = {"loss": "logit_adjusted", "label_smoothing": 0.1, "batch_size": 50}
+    made = plan(override(recipe("bn_mlp").config, {"training": training}), counts)
+    assert made.prior == pytest.approx(counts / counts.sum(), rel=1e-6)
+    labels = encode(np.arange(10), 10, 0.1, made.prior)
+    assert labels.sum(axis=1) == pytest.approx(1)
+    assert np.argmax(np.log(labels / made.prior), axis=1).tolist() == list(range(10))
+    evenly = encode(np.arange(10), 10, 0.1)
+    assert np.argmax(np.log(evenly / made.prior), axis=1).tolist() == 9 * [9] + [9]
+    assert plan(recipe("bn_mlp").config, counts).prior is None
+
+
+@pytest.mark.parametrize("moving", [False, True])
+def test_the_pipeline_smooths_towards_the_prior(images, moving):
+    prior = np.linspace(0.01, 0.19, 10, dtype=np.float32)
+    smoothing = np.full(4, 0.2, np.float32) if moving else 0.2
+    options = {"batch_size": 50, "seed": 0, "num_classes": 10, "soft_labels": True}
+    pipeline = training_pipeline(images, label_smoothing=smoothing, prior=prior, **options)
+    order = epoch_order(len(images.labels), 50, 0, 0)
+    for (_, labels), rows in zip(pipeline.batches, order, strict=True):
+        expected = 0.8 * np.eye(10)[images.labels[rows]] + 0.2 * prior
+        assert np.abs(np.asarray(labels) - expected).max() < 1e-6
+
+
+@pytest.mark.parametrize("made", [[1, np.nan, 1], [1, -1, 1], [1, 1]], ids=str)
+def test_class_weights_of_ones_own_are_checked(made, monkeypatch):
+    monkeypatch.setitem(class_weights.WORDS._members, "mine", lambda: lambda counts: np.array(made))
+    config = override(recipe("bn_mlp").config, {"training": {"class_weight": "mine"}})
+    with pytest.raises(ConfigError, match="must return 3 finite numbers of at least 0"):
+        plan(config, [500, 500, 500])
 
 
 def closed_form(loss, weight, labels, logits):

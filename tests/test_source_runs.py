@@ -10,7 +10,7 @@ from PIL import Image
 import fashion_zoo
 from fashion_zoo import ConfigError, DataError, runs
 from fashion_zoo.data import load
-from recipes import evaluate, find_lr, predict, train, tune
+from recipes import evaluate, export, find_lr, predict, train, tune
 
 SMALL = ["--model.hidden-units", "8", "--epochs", "2", "--batch-size", "8"]
 NAMES = ("dark", "grey", "light")
@@ -129,6 +129,24 @@ def test_moved_files_are_named_again_and_others_refused_with_the_digests(moved, 
     digest = fashion_zoo.open_run(moved / "r").data.digest
     with pytest.raises(DataError, match=f"trained on other images .* and was {digest[:12]}"):
         fashion_zoo.evaluate(moved / "r", data=other)
+
+
+def test_a_run_without_excluded_images_is_evaluated_when_the_file_is_gone(tmp_path):
+    out, data = tmp_path / "out.txt", three_classes()
+    np.savez(tmp_path / "a.npz", images=data[0], labels=data[1])
+    out.write_text("3\n5\n")
+    given = {"data": {"source": str(tmp_path / "a.npz"), "exclude": str(out)}, **TINY}
+    done = fashion_zoo.train("bn_mlp", run_dir=tmp_path / "r", export=False, **given)
+    for change in (lambda: out.write_text("7\n"), out.unlink):
+        change()
+        (tmp_path / "r" / "evaluation.json").unlink()
+        assert fashion_zoo.evaluate(tmp_path / "r") == done.evaluation
+
+
+def test_an_export_reads_files_that_have_moved(moved, tmp_path, capsys):
+    asked = [str(moved / "r"), "--to", str(tmp_path / "e"), "--json"]
+    assert export.main([*asked, "--data.source", str(moved / "b.csv")]) == 0
+    assert json.loads(capsys.readouterr().out)["proved_on"] == "test images"
 
 
 def test_the_positions_of_a_run_are_those_of_its_images(moved):

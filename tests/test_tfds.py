@@ -54,6 +54,7 @@ def test_what_cannot_be_downloaded_is_a_sentence_about_where_the_files_go(places
     assert f"would download in {manual}: put them there" in str(caught.value)
     assert str(places / "tfds" / "kmnist") in str(caught.value)
     assert not (places / "cache").exists()
+    assert not (places / "tfds" / "downloads").exists()  # whose files TFDS would not verify
     manual.mkdir(parents=True)
     for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
         (manual / f"{name}-ubyte.gz").write_bytes(b"poison")

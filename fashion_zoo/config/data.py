@@ -43,7 +43,7 @@ class DataConfig:
     validation: Annotated[float, checks.share] = 0.1
     """Share of each class that is held out for validation, if the source has no such images."""
     seed: Annotated[int, checks.at_least(0)] = 0
-    """Seed of the split, independent of the seed of the training."""
+    """Seed of the split and of the long tail, independent of the seed of the training."""
     label: str | None = None
     """Column of the labels in a table; by default the one named label, else the first."""
     exclude: str | None = None

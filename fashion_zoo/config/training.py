@@ -169,11 +169,13 @@ class TrainingConfig:
                 f"{listed(several)} would each correct the class frequencies, and together correct "
                 "them several times. Set one of them."
             )
-        if self.adaptive_dropout.enabled and (weighted or self.loss != "cross_entropy"):
+        plain = {"loss": "cross_entropy", "class_weight": "none", "sampling": "shuffle"}
+        changed = [name for name, usual in plain.items() if getattr(self, name) != usual]
+        if self.adaptive_dropout.enabled and changed:
             raise ConfigError(
                 "adaptive_dropout compares the training loss with the validation loss, which is "
-                "plain cross-entropy, and needs loss 'cross_entropy' and class_weight 'none'; "
-                f"received {self.loss!r} and {self.class_weight!r}."
+                f"plain cross-entropy of images as they are, and needs {changed[0]} "
+                f"{plain[changed[0]]!r}; received {getattr(self, changed[0])!r}."
             )
 
     @functools.cached_property

@@ -81,7 +81,7 @@ def balanced_order(labels: np.ndarray, batch_size: int, seed: int, epoch: int) -
     """Return image positions of as many full batches, (steps, batch) int32, with balanced classes.
 
     The class of each place is drawn uniformly from those that have images. The images of a class
-    are taken in random order, all of them before one is taken again.
+    are taken in random order, all of them before one is taken again in the epoch.
 
     Reference: Shen, Lin & Huang 2016, arXiv:1512.05830, class-aware sampling.
     """
@@ -105,18 +105,32 @@ def orders(
     return functools.partial(epoch_order, len(labels), batch_size, seed)
 
 
-def encode(labels: np.ndarray, num_classes: int, smoothing: float | None) -> np.ndarray:
+def encode(
+    labels: np.ndarray,
+    num_classes: int,
+    smoothing: float | None,
+    prior: np.ndarray | None = None,
+) -> np.ndarray:
     """Encode (n,) integer labels for the loss, (n,) int32 if ``smoothing`` is None.
 
-    Else they are (n, num_classes) float32: ``(1 - smoothing) * one_hot + smoothing / num_classes``.
-
-    Reference: Szegedy et al. 2016, arXiv:1512.00567, section 7.
+    Else they are (n, num_classes) float32, smoothed as ``smooth`` does.
     """
     if smoothing is None:
         return labels.astype(np.int32)
-    return smooth(np.eye(num_classes, dtype=np.float32)[labels], np.float32(smoothing))
+    return smooth(np.eye(num_classes, dtype=np.float32)[labels], np.float32(smoothing), prior)
 
 
-def smooth(one_hot, smoothing):
-    """Spread a fraction of each row evenly over the classes; arrays or tensors, float32."""
-    return (1 - smoothing) * one_hot + smoothing / one_hot.shape[-1]
+def smooth(one_hot, smoothing, prior=None):
+    """Spread a fraction of each row over the classes; arrays or tensors, float32.
+
+        (1 - smoothing) * one_hot + smoothing * prior
+
+    ``prior`` is evenly distributed by default. A loss that corrects for the frequencies of the
+    classes needs theirs: with evenly smoothed labels its optimum ranks a rare class above the
+    right one, once log(smoothing / classes / prior) is the largest.
+
+    Reference: Szegedy et al. 2016, arXiv:1512.00567, section 7.
+    """
+    if prior is None:
+        return (1 - smoothing) * one_hot + smoothing / one_hot.shape[-1]
+    return (1 - smoothing) * one_hot + smoothing * prior

@@ -12,7 +12,7 @@ from fashion_zoo.data.sources import Given
 from fashion_zoo.errors import DataError
 from fashion_zoo.language.wording import counted, unknown
 
-_CHUNK = 1000  # images whose pixels are converted together, to save memory
+_CHUNK = 2**24  # bytes of images that are converted together, to save memory
 
 
 def names_in(given: Given, class_names: Sequence[str] | None) -> tuple[str, ...]:
@@ -113,8 +113,9 @@ def convert(images: np.ndarray, config: DataConfig) -> np.ndarray:
     """Convert (n, height, width) or (n, height, width, 3) uint8 images to what a config asks."""
     shape = shape_of(images.shape[1:], config)
     if images.ndim == 4 and len(shape) == 2:
-        parts = range(0, len(images), _CHUNK)
-        images = np.concatenate([grey(images[start : start + _CHUNK]) for start in parts])
+        step = max(_CHUNK // images[0].size, 1)
+        parts = range(0, len(images), step)
+        images = np.concatenate([grey(images[start : start + step]) for start in parts])
     elif images.ndim == 3 and len(shape) == 3:
         images = np.repeat(images[..., None], 3, axis=3)
     if images.shape[1:3] != shape[:2]:

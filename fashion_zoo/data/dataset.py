@@ -162,8 +162,15 @@ class Dataset:
             _digest(self.test) if read and self.in_memory else None,
             self.origin.invert,
             self.notes,
-            int(np.median([border(one) for one in self.train.images[:100]])) if read else 0,
+            self._ground() if read else 0,
         )
+
+    def _ground(self) -> int:
+        """Return the median border of a hundred images of the whole range, 0 in colour."""
+        images = self.train.images
+        if images.ndim == 4:  # photographs have no ground
+            return 0
+        return int(np.median([border(one) for one in images[:: len(images) // 100 + 1]]))
 
     def fold(self, number: int, folds: int) -> "Dataset":
         """Hold out one of several stratified folds of the training images, for cross-validation.

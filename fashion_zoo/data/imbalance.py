@@ -21,7 +21,7 @@ def long_tail(dataset: Dataset, ratio: float = 100) -> Dataset:
 
     rounded, at least 1, and at most what the class has, after ``data.limit``. Validation and test
     images stay as they are. The choice depends on the labels and on ``data.seed``. It is the
-    setting ``data.long_tail`` of a training and of a command.
+    setting ``data.long_tail`` of a training.
 
     Args:
         dataset: a data set; see ``load``.

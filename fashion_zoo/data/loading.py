@@ -101,6 +101,8 @@ def _changed(data: Dataset, class_names: Any, settings: Mapping[str, Any]) -> Da
             f"received {len(names)}."
         )
     origin = override(data.origin, settings)
+    if origin.long_tail is None and "seed" not in WORDS.parse(origin.source).takes:
+        origin = override(origin, {"seed": DataConfig().seed})  # it was of a tail alone
     if (origin, names) == (data.origin, data.class_names):
         return data  # with the images that it has read
     return dataclasses.replace(data, origin=origin, class_names=names)

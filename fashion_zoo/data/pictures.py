@@ -71,6 +71,8 @@ def open_picture(
             wide, high = file.size
             picture, ground = _colored(file, color)
             image = np.asarray(picture)
+            if scaled := bool(size) and size != (high, wide):
+                image = fitted(image, size)
     except IsADirectoryError:
         raise DataError(f"{path} is a folder. Name the pictures in it.") from None
     except FileNotFoundError:
@@ -87,8 +89,7 @@ def open_picture(
         notes.append(f"{mode} to {'grey' if picture.mode == 'L' else 'colour'}")
     if ground:
         notes.append(f"transparent parts to {ground}")
-    if size and size != (high, wide):
-        image = fitted(image, size)
+    if scaled:
         notes.append(f"{wide}x{high} to {size[1]}x{size[0]}")
     if invert:
         image = np.invert(image)
@@ -103,6 +104,9 @@ def fitted(image: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     picture, target, way = Image.fromarray(image), (size[1], size[0]), Image.Resampling.LANCZOS
     if image.shape[0] * size[1] == image.shape[1] * size[0]:  # the same proportions
         return np.asarray(picture.resize(target, way))
+    high, wide = image.shape[:2]
+    if min(high, wide) * min(size[0] / high, size[1] / wide) < 1:
+        raise DataError(f"an image of {wide}x{high} pixels is too thin for {size[1]}x{size[0]}")
     channels = [border(image[..., one]) for one in range(image.shape[2])] if image.ndim == 3 else []
     color: Any = tuple(channels) or border(image)
     return np.asarray(ImageOps.pad(picture, target, way, color=color))

@@ -32,6 +32,7 @@ def training_pipeline(
     label_smoothing: float | np.ndarray = 0.0,
     augmentation: float | np.ndarray = 1.0,
     mixing: float | np.ndarray = 1.0,
+    prior: np.ndarray | None = None,
     image_shape: tuple[int, ...] | None = None,
 ) -> Pipeline:
     """Make the training pipeline of images in the shape that the model takes.
@@ -41,7 +42,8 @@ def training_pipeline(
     probabilities, else (batch,) int32 classes. ``label_smoothing``, the strength of
     ``augmentation`` in [0, 1] and the factor of the probability of ``mixing`` are numbers, or
     float32 tables with one for each step of the training. With ``balanced`` every class is equally
-    likely in a batch. ``image_shape`` is (height, width).
+    likely in a batch. Labels are smoothed towards ``prior``, (classes,) float32, by default evenly.
+    ``image_shape`` is (height, width).
     """
     import keras
 
@@ -50,15 +52,15 @@ def training_pipeline(
     live = {"label_smoothing": label_smoothing, "augmentation": augmentation, "mixing": mixing}
     tables = {name: value for name, value in live.items() if isinstance(value, np.ndarray)}
     smoothing = 0.0 if isinstance(label_smoothing, np.ndarray) else label_smoothing
-    labels = encode(data.labels, num_classes, smoothing if soft_labels else None)
+    labels = encode(data.labels, num_classes, smoothing if soft_labels else None, prior)
     # TensorFlow keeps this function, and all that it refers to, as long as the process lives.
     order = orders(data.labels, batch_size, seed, balanced)
     steps = steps_per_epoch(len(labels), batch_size)
     if keras.backend.backend() == "tensorflow":
         shape = image_shape or data.images.shape[1:]
         change = _augmentation(policy, seed, shape, live) if policy else None
-        return _tf_batches(data.images, labels, order, steps, tables, change)
-    return _array_batches(data.images, labels, order, steps, tables)
+        return _tf_batches(data.images, labels, order, steps, tables, change, prior)
+    return _array_batches(data.images, labels, order, steps, tables, prior)
 
 
 def need_tensorflow() -> None:
@@ -93,7 +95,7 @@ def _augmentation(
     return change
 
 
-def _tf_batches(images, labels, order, steps, tables, change) -> Pipeline:
+def _tf_batches(images, labels, order, steps, tables, change, prior) -> Pipeline:
     import tensorflow as tf
 
     # fit makes a new iterator for each epoch; the iterator reads the variable when it starts.
@@ -113,7 +115,7 @@ def _tf_batches(images, labels, order, steps, tables, change) -> Pipeline:
         if change is not None:
             pixels, answers = change(pixels, answers, number, number // steps, number % steps)
         if "label_smoothing" in tables:
-            answers = smooth(answers, tf.gather(tables["label_smoothing"], number))
+            answers = smooth(answers, tf.gather(tables["label_smoothing"], number), prior)
         return pixels, answers
 
     batches = (
@@ -126,7 +128,7 @@ def _tf_batches(images, labels, order, steps, tables, change) -> Pipeline:
     return Pipeline(batches, epoch.assign)
 
 
-def _array_batches(images, labels, order, steps, tables) -> Pipeline:
+def _array_batches(images, labels, order, steps, tables, prior=None) -> Pipeline:
     import keras
 
     class Batches(keras.utils.PyDataset):
@@ -138,7 +140,8 @@ def _array_batches(images, labels, order, steps, tables) -> Pipeline:
         def __getitem__(self, step):
             answers = labels[self.indices[step]]
             if "label_smoothing" in tables:
-                answers = smooth(answers, tables["label_smoothing"][self.first + step])
+                share = tables["label_smoothing"][self.first + step]
+                answers = smooth(answers, share, prior)
             return images[self.indices[step]], answers
 
     batches = Batches()

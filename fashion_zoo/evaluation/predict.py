@@ -107,7 +107,8 @@ def predict(
             pixels and returns logits.
         pictures: a file that Pillow reads, or an array of (height, width) or (n, height,
             width), with a 3 behind it in colour, integers or floats in 0..255; or a list of these.
-            They are converted as the images of the run were, so give pixels as they are there.
+            Files are converted as the images of the run were. Arrays have the shape of these, and
+            are inverted if they were, so give pixels as they are in the source.
         top: number of classes to return.
         invert: whether to swap light and dark first.
         data: the data set of a model, by default Fashion-MNIST; that of a run is stored in it.
@@ -136,6 +137,7 @@ def predict(
     if not named:
         raise ConfigError("predict needs at least one picture, received none.")
     light = isinstance(known, Description) and known.ground > 127  # the border of its images
+    grey = len(known.image_shape) == 2  # photographs have no ground
     with waiting("Predicting", progress):
         model = opened.load_model() if isinstance(opened, runs.Run) else opened
         found = probabilities(model, np.stack([entry.image for _, entry in named]))
@@ -143,7 +145,7 @@ def predict(
         Prediction(
             name,
             read.notes,
-            read.looks_inverted != light,
+            grey and read.looks_inverted != light,
             read.is_faint,
             tuple((names[place], float(row[place])) for place in np.argsort(-row)[:top]),
         )

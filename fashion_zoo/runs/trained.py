@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fashion_zoo.config import RunConfig
-from fashion_zoo.data import Dataset, load
+from fashion_zoo.config import DataConfig, RunConfig
+from fashion_zoo.data import Dataset, Positions, load
 from fashion_zoo.errors import Call, DataError, Hint, Message, RunError
 from fashion_zoo.language.arguments import AnyPath, checked
 from fashion_zoo.language.wording import counted
 from fashion_zoo.registry import recipe
 from fashion_zoo.runs.places import check_same
+from fashion_zoo.runs.positions import POSITIONS, read_positions
 from fashion_zoo.runs.run import Run, open_run
 from fashion_zoo.runs.stored import is_run
 
@@ -50,11 +51,24 @@ def dataset_of(run: Run, given: Any = None) -> Dataset:
     If it was arrays, it must be ``given`` again, as ``data.load`` takes it; so may be files that
     have moved. Other images raise DataError.
     """
-    found = load(given, like=run.config.data)
+    config, stored = run.config.data, run.path / POSITIONS
+    found = load(given, like=dataclasses.replace(config, exclude=None))
+    if config.exclude is not None and stored.exists():  # the file may have changed, or is gone
+        found = _at(found, config, read_positions(stored))
     if given is not None or found.in_memory:  # Fashion-MNIST is verified as it is read
         check_images(run, found)
     names = run.data.class_names
     return found if found.class_names == names else dataclasses.replace(found, class_names=names)
+
+
+def _at(found: Dataset, config: DataConfig, positions: Positions) -> Dataset:
+    """Return a data set with the training and validation images of a run."""
+    count = max((int(part.max()) for part in positions[:2] if part.size), default=0)
+    if count >= len(found.read("train").labels):
+        raise RunError(f"{POSITIONS} of the run has positions of images that are not there.")
+    used = found.positions._replace(train=positions.train, validation=positions.validation)
+    origin = dataclasses.replace(config, exclude=None, limit=None, long_tail=None)
+    return dataclasses.replace(found, origin=origin, positions=used)
 
 
 def check_images(run: Run, found: Dataset) -> None:

@@ -147,6 +147,8 @@ def fit(
     labels = encode(dataset.validation.labels, model.output_shape[-1], smoothing)
     batch = slice(VALIDATION_BATCH)
     untrained = untrained_loss(model, images[batch], labels[batch])
+    if plan.class_weights is not None:  # a batch may be of the class that counts most
+        untrained *= max(1.0, float(plan.class_weights.max()))
     own = [
         epoch_starter(pipeline, plan),
         OptimizerLogger(),
@@ -190,6 +192,7 @@ def make_pipeline(model: keras.Model, plan: Plan, dataset: Dataset) -> Pipeline:
         soft_labels=plan.soft_labels,
         balanced=plan.balanced,
         policy=plan.augmentation,
+        prior=plan.prior,
         image_shape=dataset.image_shape,
         **plan.live("pipeline"),
     )

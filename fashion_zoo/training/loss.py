@@ -72,7 +72,8 @@ def _compute_loss(
 ) -> Any:
     if not training:
         return compiled(x, y, y_pred, sample_weight, training)
-    return sum(map(keras.ops.sum, model.losses), loss(y, y_pred, sample_weight))
+    penalties = map(model._aggregate_additional_loss, model.losses)  # as Keras adds them
+    return sum(penalties, loss(y, y_pred, sample_weight))
 
 
 class _OfRecalls(keras.metrics.MeanIoU):

@@ -161,7 +161,7 @@ def _sweep(
     batch, classes = planned.batch_size, model.output_shape[-1]
     check_batch(model, batch)
     images = reshape(data.train.images, model.input_shape[1:])
-    labels = encode(data.train.labels, classes, smoothing or None)
+    labels = encode(data.train.labels, classes, smoothing or None, planned.prior)
     compile_model(model, planned, steps_per_execution=1)
     losses: list[float] = []
     an_epoch = steps_per_epoch(len(labels), batch)
@@ -172,6 +172,8 @@ def _sweep(
         chosen = order[step % an_epoch]
         model.reset_metrics()  # else the loss would be the mean of all steps
         loss = float(model.train_on_batch(images[chosen], labels[chosen], return_dict=True)["loss"])
+        if planned.class_weights is not None:  # else a rare image in a batch would be a divergence
+            loss /= planned.class_weights[data.train.labels[chosen]].mean()
         advance(before + step + 1)
         if not np.isfinite(loss) or loss > _DIVERGED * min(losses, default=loss):
             break

@@ -19,6 +19,7 @@ from fashion_zoo.config.live import CONSTANT, LIVE
 from fashion_zoo.config.training import CLASS_WEIGHT
 from fashion_zoo.data.batches import steps_per_epoch
 from fashion_zoo.errors import ConfigError
+from fashion_zoo.language.arguments import received
 from fashion_zoo.losses import CROSS_ENTROPY, Loss
 from fashion_zoo.machine import precision
 from fashion_zoo.optimizers import WORDS, Optimizer
@@ -62,6 +63,11 @@ class Plan:
     dropout_each: Literal["epoch", "step"]
     adaptive_dropout: AdaptiveDropoutConfig
     early_stopping: EarlyStoppingConfig
+
+    @property
+    def prior(self) -> np.ndarray | None:
+        """Fractions of the classes, if the loss corrects for them; labels are smoothed to them."""
+        return None if self.log_prior is None else np.exp(self.log_prior)
 
     @property
     def dtype(self) -> str:
@@ -132,7 +138,12 @@ def _of_classes(
             f"Class {int(np.argmin(counts))} has no training image. class_weight, sampling "
             f"'balanced' and loss {training.loss!r} need at least one of each class."
         )
-    weights = np.asarray(CLASS_WEIGHT.parse(training.class_weight)(counts), dtype=float)
+    weights = np.asarray(CLASS_WEIGHT.parse(training.class_weight)(counts.astype(float)), dtype=float)
+    if weights.shape != counts.shape or not (np.isfinite(weights) & (weights >= 0)).all():
+        raise ConfigError(
+            f"class_weight {training.class_weight!r} must return {len(counts)} finite numbers of at "
+            f"least 0, received {received(weights)}."
+        )
     return {
         "loss": loss,
         "class_weights": None if (weights == 1).all() else _read_only(weights),

@@ -12,7 +12,7 @@ from fashion_zoo import runs, storage
 from fashion_zoo.augment.policies import mixes
 from fashion_zoo.callbacks import StopOnInterrupt, check_callbacks
 from fashion_zoo.config import RunConfig
-from fashion_zoo.data import Dataset, Images, check_shape, class_counts
+from fashion_zoo.data import Dataset, Description, Images, check_shape, class_counts
 from fashion_zoo.errors import ConfigError, advice
 from fashion_zoo.language.wording import counted
 from fashion_zoo.machine import environment, precision
@@ -208,8 +208,8 @@ def train_once(
     Ctrl-C raises KeyboardInterrupt, and a next call resumes.
     """
     run = _same_run(path, entry.name, config)
-    if run is not None and run.stored_data not in (None, data.describe()):
-        run = None  # the config of arrays, or of a part of a data set, does not have the images
+    if run is not None and run.stored_data and _images(run.stored_data) != _images(data.describe()):
+        run = None  # the config of arrays does not have the images
     if run is not None and run.finished:
         return run
     new = run is None
@@ -220,6 +220,11 @@ def train_once(
     if interrupted:
         raise KeyboardInterrupt
     return run
+
+
+def _images(data: Description) -> tuple[Any, ...]:
+    """Return what tells images and classes from others; an older description has nothing else."""
+    return data.digest, data.test_digest, data.class_names
 
 
 def _same_run(path: Path, name: str, config: RunConfig) -> Run | None:

@@ -78,7 +78,7 @@ def facts(
             f"{base.data.title}: {count:,} to train on, scored on {scored}; no test image",
         ),
         ("trials", f"{study.trials} planned, of up to {each}"),
-        ("chosen by", listed([f"the {_title(search.objective)} after the last epoch", *few])),
+        ("chosen by", listed([f"the {titled(search.objective)} after the last epoch", *few])),
         ("sampler", f"{search.sampler}, pruner {search.chosen_pruner}, seed {base.seed}"),
         # The URL of a storage may hold a password.
         ("command", re.sub(r"(://[^:/@\s]*):\S*@", r"\1:***@", command or "called from Python")),
@@ -88,7 +88,8 @@ def facts(
     ]
 
 
-def _title(objective: Objective) -> str:
+def titled(objective: Objective) -> str:
+    """Return the name of an objective, for people."""
     return f"validation {objective.replace('_', ' ')}"
 
 
@@ -180,7 +181,7 @@ def pictures(
         np.array([plan.index for plan in ended]),
         np.array([np.nan if plan.score is None else plan.score for plan in ended]),
         np.array([one.state.name == "PRUNED" for one in outcomes]),
-        _title(objective),
+        titled(objective),
     )
     found = [
         Drawn(

@@ -14,7 +14,7 @@ import optuna
 
 from fashion_zoo import storage
 from fashion_zoo.callbacks import StopOnInterrupt
-from fashion_zoo.config import RunConfig, SearchConfig
+from fashion_zoo.config import Objective, RunConfig, SearchConfig
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Dataset
 from fashion_zoo.data.pipeline import need_tensorflow
@@ -28,7 +28,7 @@ from fashion_zoo.tuning.candidates import stored_rows, train_again
 from fashion_zoo.tuning.hypermodel import RecipeHyperModel
 from fashion_zoo.tuning.oracle import StudyOracle
 from fashion_zoo.tuning.plans import count
-from fashion_zoo.tuning.report import facts, report_page
+from fashion_zoo.tuning.report import facts, report_page, titled
 from fashion_zoo.tuning.storages import study_folder
 from fashion_zoo.tuning.study import Study
 from fashion_zoo.tuning.tuner import StudyTuner
@@ -56,6 +56,8 @@ class Tuned(NamedTuple):
     """Seconds that the trials of this call took."""
     overhead: float
     """Seconds of them spent on suggesting, reporting and storing."""
+    objective: Objective = "accuracy"
+    """The metric of the validation images that the trials maximized."""
 
     @property
     def verdict(self) -> str:
@@ -67,7 +69,7 @@ class Tuned(NamedTuple):
         return pages.lines(
             f"{self.folder}: {counts.done} done, {counts.pruned} pruned, {counts.failed} failed, "
             f"of {counted(counts.planned, 'trial')}",
-            f"best {title(self.candidates[0])}: validation accuracy "
+            f"best {title(self.candidates[0])}: {titled(self.objective)} "
             f"{percent(self.candidates[0]['mean'])} with fresh seeds"
             if self.candidates
             else "",
@@ -127,7 +129,7 @@ def tune(
             page = report_page(study, plans, shown, search.minimize, settings, search.objective)
             storage.write_text(folder / "report.html", page)
         counts = count(plans, study.trials)
-    return Tuned(folder, counts, rows, folder / "best.json" if rows else None, *spent)
+    return Tuned(folder, counts, rows, folder / "best.json" if rows else None, *spent, search.objective)
 
 
 def fingerprint(model: RecipeHyperModel, search: SearchConfig) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fashion_zoo.errors import DataError
+from fashion_zoo.errors import ConfigError, DataError
 from fashion_zoo.language.vocabulary import Vocabulary
-from fashion_zoo.language.wording import nearest
+from fashion_zoo.language.wording import listed, nearest
 from fashion_zoo.storage import absolute
 
 if TYPE_CHECKING:
@@ -79,11 +79,13 @@ def source_of_paths(
     takes: tuple[str, ...] = SPLIT,
 ) -> Source:
     """Return the source of ``read(config, *paths)``, whose paths are made absolute."""
+    if not isinstance(paths[0], str) or not all(isinstance(one, str | None) for one in paths):
+        raise ConfigError(f"{word} takes paths as texts, received {listed(map(repr, paths))}.")
     places = [None if path is None else absolute(path) for path in paths]
     while places and places[-1] is None:
         places.pop()
     arguments = ", ".join("None" if place is None else repr(str(place)) for place in places)
-    title = next(place.name for place in places if place is not None)
+    title = next(shown(place.name) for place in places if place is not None)
     return Source(lambda config: read(config, *places), takes, f"{word}({arguments})", title)
 
 

@@ -13,10 +13,12 @@ from fashion_zoo.data.sources import SPLIT, WORDS, Given, Raw, Source, missing, 
 from fashion_zoo.data.sources._idx import opened
 from fashion_zoo.errors import ConfigError, DataError
 from fashion_zoo.language.wording import unknown
+from fashion_zoo.storage import reading
 
 _ENDS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
 _LONGEST = 2**24  # bytes of a line
 _LARGEST = 2**33  # pixels of a file
+_MOST = 2**24  # rows of a file
 _SHOWN = 40  # characters of a cell in a message
 _LABEL = 200  # characters of a label
 
@@ -33,10 +35,14 @@ def csv(path: str, test: str | None = None) -> Source:
 
 
 def _read(config: DataConfig, path: Path, test: Path | None = None) -> Raw:
-    return Raw(_table(path, config.label), None if test is None else _table(test, config.label))
+    tables = [_table(file, config.label) for file in (path, test) if file is not None]
+    if not all(_are_numbers(table.labels) for table in tables):  # one file may lack a name
+        return Raw(*tables)
+    return Raw(*(table._replace(labels=_numbers(table)) for table in tables))
 
 
 def _table(path: Path, label: str | None) -> Given:
+    """Return the images of a table, with their labels as texts."""
     if not path.exists():
         raise missing(path)
     rows = _parquet_rows(path) if path.suffix == ".parquet" else _text_rows(path)
@@ -45,7 +51,8 @@ def _table(path: Path, label: str | None) -> Given:
     pixels, labels = _values(path, rows, place, len(header))
     images = np.frombuffer(pixels, np.uint8)
     shape = _square(path, len(images) // len(labels))
-    return Given(images.reshape(len(labels), *shape), _labels(path, labels), str(path), str(path))
+    images = images.reshape(len(labels), *shape)
+    return Given(images, np.array(labels), str(path), str(path))
 
 
 Row = tuple[int, list[Any]]  # its number, from 1, and its cells
@@ -84,6 +91,8 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
             f"{path} is read by pyarrow, which is not installed. Install it: pip install pyarrow."
         ) from error
     try:
+        with reading.open_regular(path):  # Parquet would wait for a pipe
+            pass
         file = parquet.ParquetFile(path)
         yield 1, list(file.schema_arrow.names)
         number = 1
@@ -91,7 +100,7 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
             for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 number += 1
                 yield number, ["" if cell is None else cell for cell in cells]
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read as Parquet: {error}.") from error
 
 
@@ -104,8 +113,10 @@ def _header(path: Path, rows: Iterator[Row], label: str) -> tuple[list[str], Ite
     if len(first) < 2:
         raise DataError(f"{path}, line {number} has one cell; expected a label and pixels.")
     names = [str(cell).strip() for cell in first]
-    # The label of an image may be a text, and its pixels are numbers.
-    if label in names or path.suffix == ".parquet" or sum(not _is_number(one) for one in names) > 1:
+    # The label of an image may be a text, and its pixels are numbers; one that is missing is an
+    # error of its line.
+    texts = sum(not _is_number(one) for one in names)
+    if label in names or path.suffix == ".parquet" or (texts > 1 and all(names)):
         return names, rows
     return [], _chained((number, first), rows)
 
@@ -163,25 +174,28 @@ def _values(path: Path, rows: Iterator[Row], place: int, width: int) -> tuple[by
         labels.append(label)
         try:
             pixels += bytes(map(number_of, cells))
-        except ValueError as error:
+        except (ValueError, TypeError) as error:  # a cell of Parquet may be a list
             raise DataError(f"{path}, line {number}: {error}.") from error
-        if len(pixels) > _LARGEST:
-            raise DataError(f"{path} has more than {_LARGEST:,} pixels.")
+        if len(pixels) > _LARGEST or len(labels) > _MOST:
+            raise DataError(f"{path} has more than {_LARGEST:,} pixels or {_MOST:,} rows.")
     if not labels:
         raise DataError(f"{path} has no images: a header alone.")
     return pixels, labels
 
 
-def _labels(path: Path, labels: Sequence[str]) -> np.ndarray:
-    """Return labels as whole numbers if all of them are numbers, else as texts."""
-    known = set(labels)
-    if not all(map(_is_number, known)):
-        return np.array(labels)
-    for text in sorted(known):
+def _are_numbers(labels: np.ndarray) -> bool:
+    return all(map(_is_number, np.unique(labels).tolist()))
+
+
+def _numbers(table: Given) -> np.ndarray:
+    """Return the labels of a table, all of which are numbers, as whole numbers."""
+    known, places = np.unique(table.labels, return_inverse=True)
+    for text in known.tolist():
         if not float(text).is_integer() or abs(float(text)) > _LARGEST:
-            raise DataError(f"{path} has a label {text[:_SHOWN]!r}, which is no whole number.")
-    number = {text: int(float(text)) for text in known}
-    return np.array([number[text] for text in labels], np.int64)
+            raise DataError(
+                f"{table.of_labels} has a label {text[:_SHOWN]!r}, which is no whole number."
+            )
+    return np.array([int(float(text)) for text in known.tolist()], np.int64)[places]
 
 
 def _square(path: Path, count: int) -> tuple[int, ...]:

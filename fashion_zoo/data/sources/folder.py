@@ -22,13 +22,17 @@ from fashion_zoo.data.sources import (
 from fashion_zoo.errors import DataError, Hint
 from fashion_zoo.language.wording import counted
 
+_CALL = re.compile(r"\s*\w+\s*\(.*\)\s*", re.DOTALL)
 _PARTS = {"train": ("train",), "validation": ("validation", "val"), "test": ("test",)}
+_LARGEST = 2**33  # bytes of all pictures of a part
 _LISTED = 10  # broken files in a message
 
 
 def _is_folder(text: str) -> bool:
-    # What looks like a path and is not there has moved; reading it says so.
-    return os.path.isdir(text) or (os.sep in text and not os.path.exists(text))
+    # What looks like a path and is not there has moved; reading it says so. What looks like an
+    # expression is of a word that is misspelt or not registered.
+    gone = os.sep in text and not os.path.exists(text) and not _CALL.fullmatch(text)
+    return os.path.isdir(text) or gone
 
 
 @WORDS.form(_is_folder, "a folder of class folders", last=True)
@@ -158,12 +162,13 @@ class _Reader:
         for file, label in files:
             try:
                 image = self._image(file)
-            except _OtherSize:
+            except _OfAll:
                 raise
             except DataError as error:
                 self.broken.append(str(error))
                 continue
             if not labels:
+                self.check_memory(len(files) * image.nbytes)
                 whole = np.zeros((len(files), *image.shape), np.uint8)
             elif image.ndim == 3:
                 whole = _rgb(whole)
@@ -181,13 +186,23 @@ class _Reader:
         self.first = self.first or (file, size)
         if size != self.first[1]:
             (wide, high), (other_wide, other_high) = size[::-1], self.first[1][::-1]
-            raise _OtherSize(
+            raise _OfAll(
                 f"{shown(file)} has {wide}x{high} pixels, and {shown(self.first[0])} "
                 f"{other_wide}x{other_high}. Set ",
                 Hint("data.size", min(*size, *self.first[1])),
                 " to convert them to one size.",
             )
         return picture.image
+
+    def check_memory(self, size: int) -> None:
+        """Raise DataError if the pictures would take too many bytes."""
+        if size > _LARGEST:
+            raise _OfAll(
+                f"The pictures of {shown(self.root)} would take {size / 2**30:.1f} GiB of memory; "
+                f"at most {_LARGEST >> 30} are read. Set ",
+                Hint("data.size", 28),
+                " or another height and width.",
+            )
 
     def check(self) -> None:
         """Raise DataError with the files that cannot be read, unless they are to be skipped."""
@@ -211,5 +226,5 @@ class _Reader:
         return tuple(changed)
 
 
-class _OtherSize(DataError):
-    """A picture of another size than the first."""
+class _OfAll(DataError):
+    """What is wrong is the size of the pictures, not a file."""

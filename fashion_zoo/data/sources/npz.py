@@ -1,8 +1,10 @@
 """Arrays in files of NumPy: NPZ, and pairs of NPY."""
 
 import contextlib
+import lzma
 import math
 import re
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -26,6 +28,10 @@ _NAMES = {
                    ("validation_images", "validation_labels"), ("val_images", "val_labels")),
     "test": (("x_test", "y_test"), ("test_images", "test_labels")),
 }  # fmt: skip
+_BROKEN = (
+    ValueError, TypeError, SyntaxError, tokenize.TokenError, OverflowError, RecursionError,
+    MemoryError,
+)  # fmt: skip
 _PAIRS = (("images", "labels"), ("x", "y"))  # in names of files
 
 
@@ -80,8 +86,8 @@ def raw_of(path: Path, archive: zipfile.ZipFile) -> Raw:
     names = None
     if "class_names" in members:
         texts = array("class_names")
-        if texts.ndim != 1 or texts.dtype.kind != "U":
-            raise DataError(f"class_names of {path} must be texts, received {texts.dtype}.")
+        if texts.ndim != 1 or texts.dtype.kind != "U" or len(np.unique(texts)) < max(len(texts), 1):
+            raise DataError(f"class_names of {path} must be different texts, received {texts!r:.80}.")
         names = texts.tolist()
     return Raw(given["train"], given.get("test"), given.get("validation"), names)
 
@@ -104,7 +110,7 @@ def _labels_beside(images: Path) -> Path:
 
 
 def _file(path: Path) -> np.ndarray:
-    with _as_data_error(path), reading.open_regular(path) as file:
+    with as_data_error(path), reading.open_regular(path) as file:
         size = file.seek(0, 2)
         file.seek(0)
         return read_npy(file, str(path), size)
@@ -113,20 +119,24 @@ def _file(path: Path) -> np.ndarray:
 @contextlib.contextmanager
 def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
     """Open an NPZ file; what fails is a DataError."""
-    with _as_data_error(path), reading.open_regular(path) as file, zipfile.ZipFile(file) as archive:
+    with as_data_error(path), reading.open_regular(path) as file, zipfile.ZipFile(file) as archive:
         yield archive
 
 
 @contextlib.contextmanager
-def _as_data_error(path: Path) -> Iterator[None]:
+def as_data_error(path: Path) -> Iterator[None]:
+    """Raise what fails while an archive or an array is read as DataError."""
     try:
         yield
     except FileNotFoundError:
         raise missing(path) from None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
-    # An archive may be of an unknown version or encrypted, and its parts damaged.
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    # An archive may be of an unknown version or encrypted, and its parts and names damaged.
+    except (
+        zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError,
+        UnicodeDecodeError,
+    ) as error:  # fmt: skip
         raise DataError(f"{path} is not a sound NPZ file: {error}.") from error
 
 
@@ -159,6 +169,6 @@ def read_npy(file: IO[bytes], name: str, size: int) -> np.ndarray:
         if len(data) < count * dtype.itemsize:
             raise ValueError("it is truncated")
         array = np.frombuffer(data, dtype, count)
-    except (ValueError, TypeError, SyntaxError, OverflowError, RecursionError) as error:
+        return array.reshape(shape[::-1]).T if by_columns else array.reshape(shape)
+    except _BROKEN as error:
         raise DataError(f"{name} cannot be read: {error}.") from error
-    return array.reshape(shape[::-1]).T if by_columns else array.reshape(shape)

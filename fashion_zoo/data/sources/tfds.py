@@ -17,7 +17,7 @@ from fashion_zoo.config import DataConfig
 from fashion_zoo.data import conversion
 from fashion_zoo.data.sources import WORDS, Raw, Source
 from fashion_zoo.data.sources.fashion_mnist import EMBEDDED
-from fashion_zoo.data.sources.npz import raw_of
+from fashion_zoo.data.sources.npz import as_data_error, raw_of
 from fashion_zoo.errors import ConfigError, DataError, StorageError
 from fashion_zoo.language.wording import nearest
 from fashion_zoo.show.streams import say
@@ -25,14 +25,15 @@ from fashion_zoo.storage import reading
 
 CACHE = "FASHION_ZOO_CACHE"
 """Environment variable of the folder of the cache; by default ``~/.cache/fashion_zoo``."""
-_NAME = re.compile(r"\w{1,100}(/[\w.+-]{1,100})?(:[\w.*]{1,40})?")
+# A text that is no version behind the colon would name the data sets of others, without checksums.
+_NAME = re.compile(r"\w{1,100}(/[\w.+-]{1,100})?(:(\d+|\*)(\.(\d+|\*)){2})?")
 
 
 @WORDS.form(lambda text: text.startswith("tfds:"), "tfds:NAME[/CONFIG][:VERSION]")
 @WORDS.register
 def tfds(name: str) -> Source:
     """A data set of TensorFlow Datasets, such as ``tfds:mnist`` or ``tfds:mnist:3.0.1``."""
-    name = name.removeprefix("tfds:")
+    name = str(name).removeprefix("tfds:")
     if not _NAME.fullmatch(name):
         raise ConfigError(f"Write tfds:NAME[/CONFIG][:VERSION], received {name!r}.")
     return Source(functools.partial(_read, name), word=f"tfds:{name}", title=f"tfds:{name}")
@@ -60,8 +61,12 @@ def _read(name: str, config: DataConfig) -> Raw:
             storage.write_verified(file, data)
         except StorageError as error:
             say(f"warning: tfds:{name} is decoded again the next time. {error}")
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return raw_of(file, archive)
+    with as_data_error(file), zipfile.ZipFile(io.BytesIO(data)) as archive:
+        raw = raw_of(file, archive)
+    # The images are converted before they are in the cache.
+    size, color = config.size, {"grey": "grey", "rgb": "colour"}.get(config.color)
+    notes = (f"converted to {size}x{size}" if size else "", f"converted to {color}" if color else "")
+    return dataclasses.replace(raw, notes=tuple(filter(None, notes)))
 
 
 def _decoded(name: str, config: DataConfig) -> bytes:
@@ -70,8 +75,8 @@ def _decoded(name: str, config: DataConfig) -> bytes:
     published = name.partition(":")[0] == "fashion_mnist"
     root = os.path.expanduser(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
     manual = EMBEDDED if published else Path(root, "downloads", "manual")
-    # TFDS takes what it finds in this folder without a check, and other data sets have files of
-    # the same names: it is always a fresh one.
+    # TFDS takes what it finds in these folders without a check, and other data sets have files of
+    # the same names: they are always fresh ones.
     with tempfile.TemporaryDirectory() as fresh:
         builder = _builder(library, name, fresh if published else root)
         settings = library.download.DownloadConfig(
@@ -83,7 +88,7 @@ def _decoded(name: str, config: DataConfig) -> bytes:
         )
         try:
             builder.download_and_prepare(
-                download_dir=os.path.join(fresh if published else root, "downloads"),
+                download_dir=os.path.join(fresh, "downloads"),
                 download_config=settings,
             )
         except Exception as error:  # of the network, the disk, a checksum or a builder
@@ -166,6 +171,11 @@ def _stacked(rows: Any, count: int, name: str, config: DataConfig) -> tuple[np.n
     for image, label in rows:
         if image.dtype == np.uint16:
             image = (image >> 8).astype(np.uint8)
+        if image.dtype != np.uint8 or image.shape[-1] not in (1, 3):
+            raise DataError(
+                f"tfds:{name} has an image of {image.shape} {image.dtype}; expected 1 or 3 channels "
+                "of 8 or 16 bits."
+            )
         image = image[..., 0] if image.shape[-1] == 1 else image
         image = conversion.convert(image[None], upright)[0]
         if not done:
