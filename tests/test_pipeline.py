@@ -59,6 +59,12 @@ def test_fit_may_make_an_iterator_ahead_and_drop_it(images):
     assert np.array_equal(read(pipeline, 1)[0][1], images.labels[epoch_order(200, 64, 5, 1)[0]])
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's pipeline")
+def test_no_thread_adjusts_the_pipeline_whose_end_would_wait_for_it(images):
+    options = make(images).batches.options()
+    assert options.autotune.enabled is False
+
+
 def test_smoothed_labels_arrive_as_probabilities(images):
     _, labels = read(make(images, label_smoothing=0.1), 0)[0]
     assert labels.shape == (64, 10)

@@ -56,6 +56,17 @@ def test_displaced_maps_are_those_of_scipy(noise):
         assert np.abs(found[number] - expected).max() <= 0.02
 
 
+def test_a_flip_and_a_shift_of_columns_leave_the_rows_as_they_are(noise):
+    operations = parse("flip")
+    made = tf.function(lambda images: warps.warp(images, operations, [tf.constant([1, 2])], 1.0))
+    graph = made.get_concrete_function(tf.constant(noise)).graph
+    assert [one.type for one in graph.get_operations()].count("BatchMatMulV2") == 1
+    columns = Affine(c=tf.constant([1.0] * len(noise)))
+    whole = Affine(*(tf.constant([float(one)] * len(noise)) for one in columns._replace(c=1.0)))
+    found = warps.stretched(tf.constant(noise), columns).numpy()
+    assert np.array_equal(found, warps.stretched(tf.constant(noise), whole).numpy())
+
+
 def test_a_field_is_smoothed_by_a_gaussian():
     shape = tf.constant([2, 28, 20])
     field = warps.displacement(shape, KEY, 0.5, alpha=30, sigma=2).numpy()

@@ -114,9 +114,18 @@ def stretched(images, affine: Affine):
     Element (i, j) of a matrix, ``max(0, 1 - |position(i) - j|)``, is the weight of pixel j in i.
     """
     shape = tf.shape(images)
-    columns = _weights(affine.a, affine.c, shape[0], shape[2])
-    rows = _weights(affine.e, affine.f, shape[0], shape[1])
-    return tf.matmul(rows, tf.matmul(images, columns, transpose_b=True))
+    if not _stays(affine.a, affine.c):
+        columns = _weights(affine.a, affine.c, shape[0], shape[2])
+        images = tf.matmul(images, columns, transpose_b=True)
+    if not _stays(affine.e, affine.f):
+        rows = _weights(affine.e, affine.f, shape[0], shape[1])
+        images = tf.matmul(rows, images)
+    return images
+
+
+def _stays(scale, offset) -> bool:
+    """Return whether a coordinate is not mapped, as the rows of a flip."""
+    return isinstance(scale, float) and isinstance(offset, float) and (scale, offset) == (1.0, 0.0)
 
 
 def _weights(scale, offset, count, size):

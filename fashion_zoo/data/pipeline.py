@@ -124,8 +124,22 @@ def _tf_batches(images, labels, order, steps, tables, change, prior) -> Pipeline
         .map(gather, num_parallel_calls=2, deterministic=True)
         .prefetch(4)
         .apply(tf.data.experimental.assert_cardinality(steps))
+        .with_options(_fixed())
     )
     return Pipeline(batches, epoch.assign)
+
+
+def _fixed():
+    """Return options that leave parallel calls and prefetching as they are.
+
+    Otherwise a thread would adjust them, and now and then the end of an epoch waits until it wakes
+    up: it sleeps 10 ms, and twice as long each time, so an epoch takes up to twice as long.
+    """
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return options
 
 
 def _array_batches(images, labels, order, steps, tables, prior=None) -> Pipeline:

@@ -24,7 +24,7 @@ from recipes.benchmark.slices import SLICES, interleave, ratios
 from recipes.benchmark.speed import figure
 
 BATCH = 512
-FEW = {"elastic": 8, "standard": 50, "strong": 25}  # batches of a slice, if not those of an epoch
+FEW = {"elastic": 3, "standard": 50, "strong": 25}  # batches of a slice, if not those of an epoch
 _BLACK = {"fill_mode": "constant"}
 # Operation to a layer that does the same with the same values. The elastic field is made in another
 # way, erasing and cutting out draw other rectangles, and noise is for pixels in 0..1; the work is
