@@ -184,7 +184,7 @@ def test_a_validation_image_that_is_a_test_image_is_left_out_too(tmp_path):
 
 @pytest.mark.parametrize("text", ["cvs('data/a.csv')", "myword('/x')"])
 def test_a_misspelt_word_with_a_path_is_no_folder(text):
-    with pytest.raises(ConfigError, match="Unknown source '(cvs|myword)'"):
+    with pytest.raises(ConfigError, match=r"Unknown source '(cvs|myword)'"):
         load(text)
 
 

@@ -71,8 +71,9 @@ def open_picture(
             wide, high = file.size
             picture, ground = _colored(file, color)
             image = np.asarray(picture)
-            if scaled := bool(size) and size != (high, wide):
-                image = fitted(image, size)
+            scaled = size if size != (high, wide) else None
+            if scaled:
+                image = fitted(image, scaled)
     except IsADirectoryError:
         raise DataError(f"{path} is a folder. Name the pictures in it.") from None
     except FileNotFoundError:
@@ -90,7 +91,7 @@ def open_picture(
     if ground:
         notes.append(f"transparent parts to {ground}")
     if scaled:
-        notes.append(f"{wide}x{high} to {size[1]}x{size[0]}")
+        notes.append(f"{wide}x{high} to {scaled[1]}x{scaled[0]}")
     if invert:
         image = np.invert(image)
         notes.append("inverted")

@@ -138,11 +138,12 @@ def _of_classes(
             f"Class {int(np.argmin(counts))} has no training image. class_weight, sampling "
             f"'balanced' and loss {training.loss!r} need at least one of each class."
         )
-    weights = np.asarray(CLASS_WEIGHT.parse(training.class_weight)(counts.astype(float)), dtype=float)
+    weights_of = CLASS_WEIGHT.parse(training.class_weight)
+    weights = np.asarray(weights_of(counts.astype(float)), dtype=float)
     if weights.shape != counts.shape or not (np.isfinite(weights) & (weights >= 0)).all():
         raise ConfigError(
-            f"class_weight {training.class_weight!r} must return {len(counts)} finite numbers of at "
-            f"least 0, received {received(weights)}."
+            f"class_weight {training.class_weight!r} must return {len(counts)} finite numbers of "
+            f"at least 0, received {received(weights)}."
         )
     return {
         "loss": loss,

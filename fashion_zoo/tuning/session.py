@@ -129,7 +129,8 @@ def tune(
             page = report_page(study, plans, shown, search.minimize, settings, search.objective)
             storage.write_text(folder / "report.html", page)
         counts = count(plans, study.trials)
-    return Tuned(folder, counts, rows, folder / "best.json" if rows else None, *spent, search.objective)
+    best = folder / "best.json" if rows else None
+    return Tuned(folder, counts, rows, best, *spent, search.objective)
 
 
 def fingerprint(model: RecipeHyperModel, search: SearchConfig) -> dict[str, Any]:

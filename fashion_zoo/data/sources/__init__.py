@@ -80,7 +80,9 @@ def source_of_paths(
 ) -> Source:
     """Return the source of ``read(config, *paths)``, whose paths are made absolute."""
     if not isinstance(paths[0], str) or not all(isinstance(one, str | None) for one in paths):
-        raise ConfigError(f"{word} takes paths as texts, received {listed(map(repr, paths))}.")
+        raise ConfigError(
+            f"{word} takes paths as texts, received {listed([repr(path) for path in paths])}."
+        )
     places = [None if path is None else absolute(path) for path in paths]
     while places and places[-1] is None:
         places.pop()

@@ -16,6 +16,7 @@ import numpy as np
 from fashion_zoo.config import DataConfig
 from fashion_zoo.data.sources import WORDS, Given, Raw, Source, missing, source_of_paths
 from fashion_zoo.errors import DataError
+from fashion_zoo.language.arguments import received
 from fashion_zoo.language.wording import listed
 from fashion_zoo.storage import reading
 
@@ -86,8 +87,10 @@ def raw_of(path: Path, archive: zipfile.ZipFile) -> Raw:
     names = None
     if "class_names" in members:
         texts = array("class_names")
-        if texts.ndim != 1 or texts.dtype.kind != "U" or len(np.unique(texts)) < max(len(texts), 1):
-            raise DataError(f"class_names of {path} must be different texts, received {texts!r:.80}.")
+        if texts.ndim != 1 or texts.dtype.kind != "U" or len(np.unique(texts)) < texts.size:
+            raise DataError(
+                f"class_names of {path} must be different texts, received {received(texts)}."
+            )
         names = texts.tolist()
     return Raw(given["train"], given.get("test"), given.get("validation"), names)
 

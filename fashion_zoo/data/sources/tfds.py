@@ -65,8 +65,8 @@ def _read(name: str, config: DataConfig) -> Raw:
         raw = raw_of(file, archive)
     # The images are converted before they are in the cache.
     size, color = config.size, {"grey": "grey", "rgb": "colour"}.get(config.color)
-    notes = (f"converted to {size}x{size}" if size else "", f"converted to {color}" if color else "")
-    return dataclasses.replace(raw, notes=tuple(filter(None, notes)))
+    changes = (f"{size}x{size}" if size else "", color or "")
+    return dataclasses.replace(raw, notes=tuple(f"converted to {one}" for one in changes if one))
 
 
 def _decoded(name: str, config: DataConfig) -> bytes:
@@ -173,8 +173,8 @@ def _stacked(rows: Any, count: int, name: str, config: DataConfig) -> tuple[np.n
             image = (image >> 8).astype(np.uint8)
         if image.dtype != np.uint8 or image.shape[-1] not in (1, 3):
             raise DataError(
-                f"tfds:{name} has an image of {image.shape} {image.dtype}; expected 1 or 3 channels "
-                "of 8 or 16 bits."
+                f"tfds:{name} has an image of {image.shape} {image.dtype}; expected 1 or 3 "
+                "channels of 8 or 16 bits."
             )
         image = image[..., 0] if image.shape[-1] == 1 else image
         image = conversion.convert(image[None], upright)[0]
