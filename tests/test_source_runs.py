@@ -120,7 +120,7 @@ def test_what_was_converted_is_done_again_by_predict(moved):
 
 
 def test_moved_files_are_named_again_and_others_refused_with_the_digests(moved, tmp_path, capsys):
-    with pytest.raises(DataError, match=r"no file or folder .*a\.csv\. Did you mean 'b\.csv'"):
+    with pytest.raises(DataError, match=r"no file or folder .*a\.csv"):
         fashion_zoo.evaluate(moved / "r")
     capsys.readouterr()
     assert evaluate.main([str(moved / "r"), "--data.source", str(moved / "b.csv"), "--json"]) == 0

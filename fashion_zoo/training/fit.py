@@ -147,8 +147,6 @@ def fit(
     labels = encode(dataset.validation.labels, model.output_shape[-1], smoothing)
     batch = slice(VALIDATION_BATCH)
     untrained = untrained_loss(model, images[batch], labels[batch])
-    if plan.class_weights is not None:  # a batch may be of the class that counts most
-        untrained *= max(1.0, float(plan.class_weights.max()))
     own = [
         epoch_starter(pipeline, plan),
         OptimizerLogger(),
@@ -240,6 +238,8 @@ def _stopping_callbacks(
     plan: Plan, untrained: float, images: int
 ) -> list[keras.callbacks.Callback]:
     stopping = plan.early_stopping
+    if plan.class_weights is not None:  # a batch may be of the class that counts most
+        untrained *= max(1.0, float(plan.class_weights.max()))
     stoppers: list[keras.callbacks.Callback] = [StopOnDivergence(untrained, _advice(plan))]
     if stopping.monitor != "none":
         stoppers.append(
