@@ -25,7 +25,7 @@ def test_the_page_of_an_experiment_shows_exactly_its_rows(name):
     if rows.exists():
         measured = Measured(found, found.read(rows))
         assert [arm.name for arm in found.all_arms()] == list(measured.by_arm)
-        table = measured.table()
+        table = measured.section()
     before, after = pages.around(page, found.mark)
     assert page.read_text(encoding="utf-8") == f"{before}\n{table}\n{after}"
 

@@ -217,6 +217,6 @@ def test_the_command_answers_what_is_no_experiment(tmp_path, capsys):
     assert experiment.main([str(tmp_path / "empty.py")]) == 3
     assert "defines no experiment: expected EXPERIMENT = " in capsys.readouterr().err
     assert experiment.main([]) == 3
-    assert "Known: accuracy, augmentation, dropout, imbalance, seconds." in capsys.readouterr().err
+    assert f"Known: {', '.join(experiment.names())}." in capsys.readouterr().err
     assert experiment.main(["--list"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == experiment.names()

@@ -131,6 +131,11 @@ class Experiment:
                 )
         return arms
 
+    @property
+    def picture(self) -> str:
+        """The name of the file that ``figure`` draws."""
+        return f"{self.name}.png"
+
     def places(self, folder: Any = None, page: Any = None) -> Places:
         """Return the places of runs, table and rows.
 
@@ -200,6 +205,12 @@ class Measured:
         right = [column.header for column in columns if column.right]
         note = self.experiment.note.format_map(_Words(self))
         return f"{pages.table(heads, lines, right)}\n\n{note}"
+
+    def section(self) -> str:
+        """Return what a page shows: the table, and below it the picture, if there is one."""
+        experiment = self.experiment
+        shown = f"\n\n![{experiment.question}]({experiment.picture})" if experiment.figure else ""
+        return self.table() + shown
 
 
 class _Words(dict):

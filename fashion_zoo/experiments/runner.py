@@ -189,12 +189,10 @@ def _completed(value: Any, stored: Any) -> Any:
 
 def _write(measured: Measured, page: Path | None) -> str:
     """Write table and figure into the page, if any, and return the table."""
-    experiment, table = measured.experiment, measured.table()
+    experiment = measured.experiment
     if page is None:
-        return table
+        return measured.table()
     if draw := experiment.figure:
-        picture = page.with_name(f"{experiment.name}.png")
-        figures.try_save(picture, lambda: draw(measured))
-        table += f"\n\n![{experiment.question}]({picture.name})"
-    pages.put(page, {experiment.mark: table})
-    return table
+        figures.try_save(page.with_name(experiment.picture), lambda: draw(measured))
+    pages.put(page, {experiment.mark: (section := measured.section())})
+    return section
