@@ -110,7 +110,7 @@ def test_the_imbalance_table_marks_what_validation_chose_and_compares_it_on_test
 def test_the_experiment_on_imbalance_trains_on_the_long_tail():
     found = experiment.find("imbalance")
     assert found.settings == {"data": {"long_tail": 100}}
-    assert (len(found.all_arms()), found.seeds) == (6, 5)
+    assert (len(found.all_arms()), found.seeds) == (8, 5)
 
 
 def test_a_name_is_a_folder_that_every_disk_takes():

@@ -41,6 +41,8 @@ EXPERIMENT = Experiment(
         _arm("balanced sampling", sampling="balanced"),
         _arm("focal loss", loss="focal(2)"),
         _arm("logit adjustment", loss="logit_adjusted(1)"),
+        _arm("logit adjustment, tau 1.5", loss="logit_adjusted(1.5)"),
+        _arm("logit adjustment, tau 2", loss="logit_adjusted(2)"),
     ],
     settings={"data": {"long_tail": 100}},
     metrics=(balanced_validation_accuracy, balanced_test_accuracy, worst_test_recall),
