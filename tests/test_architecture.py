@@ -22,7 +22,8 @@ ROOMS = {
     for place, room in enumerate(re.findall(r"`(\w+)`", rooms))
 }
 NO_FRAMEWORK = {room for room, (level, _) in ROOMS.items() if level < 2} | {
-    "config", "spaces", "registry", "models", "runs", "data", "evaluation", "exporting", "auditing", "zoo",
+    "config", "spaces", "registry", "models", "runs", "data", "evaluation", "exporting", "auditing",
+    "zoo",
 }  # fmt: skip
 HEAVY = {
     "keras", "keras_tuner", "optuna", "tensorflow", "jax", "matplotlib", "sklearn", "scipy", "rich",

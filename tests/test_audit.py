@@ -1,4 +1,4 @@
-"""What an audit finds by looking at pixels: faults that are planted in real images, and only those."""
+"""What an audit finds by looking at pixels: faults that are planted, and only those."""
 
 
 import numpy as np

@@ -57,7 +57,7 @@ def test_a_list_is_taken_by_exclude(folder, images):
 
 def test_an_audit_is_replaced_with_force_and_nothing_else_is(folder, images, tmp_path):
     shutil.copytree(folder, tmp_path / "old")
-    with pytest.raises(RunError, match=r"old holds an audit already\. .* replace it with force=True"):
+    with pytest.raises(RunError, match=r"old holds an audit already\. .* with force=True"):
         fashion_zoo.audit(tuple(images), to=tmp_path / "old", folds=0)
     (tmp_path / "old" / "audit.json").write_text("{}")
     with pytest.raises(RunError, match="is there already and is not an audit"):

@@ -77,12 +77,13 @@ def test_equal_images_are_in_one_fold_and_every_class_in_each(images):
     equal = collection.first_equals[collection.learned]
     for first in np.unique(equal):
         assert len(set(fold_of[equal == first].tolist())) == 1
+    learned = collection.labels[collection.learned]
     for fold in range(4):
-        assert set(collection.labels[collection.learned][fold_of == fold].tolist()) == set(range(10))
+        assert set(learned[fold_of == fold].tolist()) == set(range(10))
 
 
 def test_more_folds_than_a_class_has_images_are_refused(images):
-    with pytest.raises(ConfigError, match=r"folds must be at most 17, the number of different .*=0"):
+    with pytest.raises(ConfigError, match=r"folds must be at most 17, the number .*=0"):
         fashion_zoo.audit(tuple(images), folds=18)
     with pytest.raises(ConfigError, match=r"folds must be at least 2, or 0 .* received 1"):
         fashion_zoo.audit(tuple(images), folds=1)
@@ -110,7 +111,8 @@ def test_every_image_is_judged_by_models_that_never_saw_it(images, monkeypatch):
     monkeypatch.setattr(folds, "_trained", train)
     monkeypatch.setattr(folds, "probabilities", predict)
     fold_of, display = folds_of(collection, 3), TrainingDisplay(False)
-    found = folds.out_of_fold(fashion_zoo.recipe("bn_mlp"), None, data, collection, fold_of, display)
+    entry = fashion_zoo.recipe("bn_mlp")
+    found = folds.out_of_fold(entry, None, data, collection, fold_of, display)
     assert np.array_equal(found[collection.learned, 0], 1 + fold_of)
     assert np.allclose(found[collection.tested], 2)  # the mean of all three
     assert [len(fold.train.labels) + len(fold.validation.labels) for fold in trained] == [200] * 3

@@ -89,7 +89,7 @@ def shifted_copies(images: np.ndarray) -> np.ndarray:
 
     The descriptors of such a pair may differ more than its images look: a shift cuts parts off. So
     the middle of each image, without a border as wide as the largest shift, is looked up among all
-    windows of that size of the others, by a random sum of their pixels. A few pairs are chance hits.
+    windows of that size of the others, by a random sum of their pixels. A few pairs are chance.
     """
     reach, (height, width) = reach_of(images.shape[1:]), images.shape[1:3]
     inside = (height - 2 * reach, width - 2 * reach)

@@ -84,7 +84,8 @@ class Audit(dict[str, Any]):
 
     def __repr__(self) -> str:
         try:
-            found = [f"{title} {train:,} + {test:,}" for title, (train, test) in self.counts.items()]
+            counts = self.counts.items()
+            found = [f"{title} {train:,} + {test:,}" for title, (train, test) in counts]
             return pages.lines(self.summary, f"training + test: {', '.join(found)}")
         except (KeyError, TypeError, ValueError):  # an edited file
             return super().__repr__()
@@ -108,13 +109,11 @@ def as_audit(images: Collection, found: Found, known: Mapping[str, Any]) -> Audi
         return {**several, **finding.facts}
 
     entries = {word: [entry(one) for one in found[word]] for word in KINDS}
-    listed = {
-        word: {
-            name: [int(images.positions[one]) for one in sorted(_left_out(images, found[word], test))]
-            for name, test in (("train", False), ("test", True))
-        }
-        for word in KINDS
-    }
+    def places(word: str, test: bool) -> list[int]:
+        chosen = sorted(_left_out(images, found[word], test))
+        return [int(images.positions[one]) for one in chosen]
+
+    listed = {word: {"train": places(word, False), "test": places(word, True)} for word in KINDS}
     return Audit({"format": FORMAT, **known, "found": entries, "lists": listed})
 
 

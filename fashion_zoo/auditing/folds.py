@@ -33,8 +33,8 @@ def out_of_fold(
 ) -> np.ndarray:
     """Return (n, classes) float64 probabilities of all images of a collection.
 
-    A model is trained for each fold, on the other folds. An image of a fold has the probabilities of
-    the model that never saw it, any other image the mean of all models.
+    A model is trained for each fold, on the other folds. An image of a fold has the probabilities
+    of the model that never saw it, any other image the mean of all models.
 
     Args:
         entry: the recipe.

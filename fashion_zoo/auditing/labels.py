@@ -9,6 +9,7 @@ from fashion_zoo.auditing.collection import Collection
 from fashion_zoo.data.batches import fold_positions
 from fashion_zoo.errors import ConfigError, Hint
 
+_ROUNDING = 1e-6  # of a mean; cleanlab has the same
 LIMIT = 0.01  # docs/commands/audit.md says how it was chosen
 
 
@@ -52,7 +53,7 @@ def suspects(
 
     known = np.full(len(labels), True) if known is None else known
     thresholds = count.get_confident_thresholds(labels[known], probabilities[known])
-    confident = np.where(probabilities >= thresholds, probabilities, 0)
+    confident = np.where(probabilities >= thresholds - _ROUNDING, probabilities, 0)
     guess = np.where(confident.any(axis=1), confident.argmax(axis=1), labels)
     quality = rank.get_label_quality_scores(labels, probabilities, method="self_confidence")
     order = np.argsort(quality, kind="stable")

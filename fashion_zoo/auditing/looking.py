@@ -62,8 +62,8 @@ def _duplicates(images: Collection) -> list[Finding]:
 def _later(images: Collection, first: int, second: int) -> frozenset[int]:
     """Return which of two images, of which one is too many, to leave out: the later one.
 
-    Of a training and a test image both are listed: the one is not to be trained on, and the accuracy
-    can be stated without the other.
+    Of a training and a test image both are listed: the one is not to be trained on, and the
+    accuracy can be stated without the other.
     """
     tested = images.tested
     return frozenset({first, second} if tested[first] != tested[second] else {max(first, second)})
@@ -92,7 +92,7 @@ def _inverted(
     described: neighbours.Descriptors,
     distances: np.ndarray,
 ) -> list[Finding]:
-    """Return the images with an opposite ground whose inverse is nearer to the others than they are.
+    """Return the images with an opposite ground whose inverse is nearer to others than they are.
 
     A picture that fills its frame may have a light border beside those on a dark ground.
     """

@@ -28,7 +28,7 @@ def comparable(images: np.ndarray) -> np.ndarray:
 class Descriptors:
     """Descriptors of images, in which a distance is one of grey levels.
 
-    The magnitude of the two-dimensional Fourier transform of an image, which is padded with zeros to
+    The magnitude of the two-dimensional Fourier transform of an image, padded with zeros to
     twice its size, does not change when the image is moved within the padding. The low frequencies
     are projected on their 64 principal components. By Parseval's theorem the distance of two
     descriptors is at most the root mean square difference of the images at their best alignment.

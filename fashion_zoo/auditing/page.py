@@ -66,8 +66,8 @@ def gallery(
         tiles,
         texts,
         f"{kind.title} of {found['source']}",
-        caption=f"{kind.meaning} Shown: {count}{len(findings):,}. A number is the position among the "
-        "training images of the source, or among its test images.",
+        caption=f"{kind.meaning} Shown: {count}{len(findings):,}. A number is the position among "
+        "the training images of the source, or among its test images.",
     )
 
 

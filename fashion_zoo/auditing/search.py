@@ -12,7 +12,14 @@ from fashion_zoo import registry, storage
 from fashion_zoo.auditing import page
 from fashion_zoo.auditing.collection import PARTS, Collection, gather
 from fashion_zoo.auditing.facts import facts
-from fashion_zoo.auditing.findings import Audit, Finding, as_audit, is_audit, write_lists
+from fashion_zoo.auditing.findings import (
+    Audit,
+    Finding,
+    Found,
+    as_audit,
+    is_audit,
+    write_lists,
+)
 from fashion_zoo.auditing.labels import folds_of, suspects
 from fashion_zoo.auditing.looking import look
 from fashion_zoo.config import RunConfig
@@ -55,8 +62,8 @@ def audit(
     """Look for faults in a source of images, and write what was found into a folder.
 
     Found are blank images, equal and nearly equal ones, inverted ones, outliers, and labels that
-    are probably wrong. All images of the source are audited, also those that a split leaves out, but
-    not those that ``data.exclude`` names. Test images are never trained on.
+    are probably wrong. All images of the source are audited, also those that a split leaves out,
+    but not those that ``data.exclude`` names. Test images are never trained on.
 
     Args:
         data: the images, by default Fashion-MNIST; see ``fashion_zoo.data.load``.
@@ -88,11 +95,7 @@ def audit(
         found["lists"]["label_errors"]["train"]
         ```
     """
-    place = Path(to)
-    storage.check_free(place, "an audit", is_audit, force=force)
-    checks.whole("folds", folds, 0)
-    if folds == 1:
-        raise ConfigError("folds must be at least 2, or 0 to train nothing, received 1.")
+    place = _checked_place(Path(to), folds, force)
     entry = registry.recipe(RECIPE)
     chosen = override(config or default_config(), overrides)
     chosen, dataset = load_for(
@@ -124,11 +127,16 @@ def audit(
     if show:
         show(result)
     with waiting("Writing the audit", progress), storage.atomic_folder(place, replace=force) as new:
-        write_lists(new, result["source"], images, found)
-        storage.write_table(new / "scores.csv", _scores(images, likely))
-        page.write(new, result, images, found)
-        storage.write_json(new / AUDIT, result)
+        _write(new, result, images, found, likely)
     return result
+
+
+def _checked_place(place: Path, folds: int, force: bool) -> Path:
+    storage.check_free(place, "an audit", is_audit, force=force)
+    checks.whole("folds", folds, 0)
+    if folds == 1:
+        raise ConfigError("folds must be at least 2, or 0 to train nothing, received 1.")
+    return place
 
 
 def _check_whole(dataset: Dataset) -> None:
@@ -169,3 +177,12 @@ def _scores(images: Collection, likely: np.ndarray | None) -> list[dict[str, Any
             row["likeliest"] = images.class_names[int(likely[one].argmax())]
         rows.append(row)
     return rows
+
+
+def _write(
+    folder: Path, result: Audit, images: Collection, found: Found, likely: np.ndarray | None
+) -> None:
+    write_lists(folder, result["source"], images, found)
+    storage.write_table(folder / "scores.csv", _scores(images, likely))
+    page.write(folder, result, images, found)
+    storage.write_json(folder / AUDIT, result)

@@ -157,7 +157,7 @@ EXPERIMENT = Experiment(
         columns.Column("precision", precision),
         columns.value("seconds of the audit", "seconds", ".0f", POSITIVE, right=True),
     ],
-    note="Faults are planted among the 60,000 training and validation images, others for each seed. "
+    note="Faults are planted among the 60,000 training and validation images, new ones per seed. "
     "Listed are planted faults and those that Fashion-MNIST has anyway; they count against the "
     "precision as well. Mean over {seeds} with {interval}. {machine} `{command}` reproduces the "
     "table.",
