@@ -32,7 +32,7 @@ _BRIEF = Brief(
         "to", "force", "folds", "seed", "training.epochs", "data.size", "data.color",
         "data.exclude", "data.skip_broken", "json",
     ),
-    ("--folds 3", "--to audits/mine --data.size 28 --data.color grey"),
+    ("NAME --folds 3", "NAME --to audits/mine --data.size 28 --data.color grey"),
 )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "outliers": Kind("Outliers", "Images that are far from all others."),
 }
+"""Name of each kind, which its files have too, to its title and meaning."""
 
 
 class Finding(NamedTuple):
