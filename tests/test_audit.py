@@ -1,6 +1,5 @@
 """What an audit finds by looking at pixels: faults that are planted, and only those."""
 
-
 import numpy as np
 import pytest
 

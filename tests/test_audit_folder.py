@@ -155,7 +155,7 @@ def test_suspects_that_are_no_test_images_are_refused(measured, tmp_path):
         report.measure_test(None, measured, tmp_path / "all.txt")
     with pytest.raises(DataError, match=r"is not an audit: audit\.json cannot be read"):
         report.measure_test(None, measured, tmp_path)
-    with pytest.raises(DataError, match="no audit and no file of test images at .*nowhere"):
+    with pytest.raises(DataError, match=r"no audit and no file of test images at .*nowhere"):
         fashion_zoo.evaluate("run", suspects="nowhere")
 
 

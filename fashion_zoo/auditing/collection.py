@@ -55,7 +55,6 @@ class Collection:
         return rows.min(axis=1) == rows.max(axis=1)
 
 
-
 def gather(dataset: Dataset) -> Collection:
     """Read all images of a data set but those that ``data.exclude`` names."""
     whole, test, known = dataset.read("train"), dataset.read("test"), dataset.positions

@@ -13,7 +13,6 @@ from fashion_zoo.storage import reading
 FORMAT = 1
 
 
-
 class Kind(NamedTuple):
     """A kind of finding."""
 
@@ -110,6 +109,7 @@ def as_audit(images: Collection, found: Found, known: Mapping[str, Any]) -> Audi
         return {**several, **finding.facts}
 
     entries = {word: [entry(one) for one in found[word]] for word in KINDS}
+
     def places(word: str, test: bool) -> list[int]:
         chosen = sorted(_left_out(images, found[word], test))
         return [int(images.positions[one]) for one in chosen]

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-
 from fashion_zoo import storage
 from fashion_zoo.auditing.collection import Collection
 from fashion_zoo.auditing.findings import KINDS, Audit, Finding, Found, counts_table, record
@@ -54,9 +53,7 @@ def _images(found: Audit) -> str:
     )
 
 
-def gallery(
-    found: Audit, images: Collection, word: str, findings: Sequence[Finding]
-) -> "Figure":
+def gallery(found: Audit, images: Collection, word: str, findings: Sequence[Finding]) -> "Figure":
     """Return the figure of the first findings of a kind."""
     shown, kind = findings[:_SHOWN], KINDS[word]
     tiles = [[images.images[one] for one in finding.where[:_TOGETHER]] for finding in shown]
