@@ -8,7 +8,7 @@ import numpy as np
 from fashion_zoo.data.conversion import grey
 
 REACH = 3  # pixels that a copy may be shifted by; an eighth of a small image
-LIMIT = 0.1  # of the contrast; docs/commands/audit.md shows pairs below and above
+LIMIT = 0.05  # of the contrast; docs/commands/audit.md says how it was chosen
 _LOOSE = 1.5  # times the limit: a shift cuts parts off, which changes a descriptor a little more
 _CHUNK = 1000  # pairs or images that are compared together, to save memory
 _EXACT = 52  # bits of a whole number that float64 holds, and with it BLAS

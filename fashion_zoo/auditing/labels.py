@@ -9,8 +9,7 @@ from fashion_zoo.auditing.collection import Collection
 from fashion_zoo.data.batches import fold_positions
 from fashion_zoo.errors import ConfigError, Hint
 
-_ROUNDING = 1e-6  # of a mean; cleanlab has the same
-LIMIT = 0.01  # docs/commands/audit.md says how it was chosen
+LIMIT = 0.002  # docs/commands/audit.md says how it was chosen
 
 
 def folds_of(images: Collection, folds: int) -> np.ndarray:
@@ -40,21 +39,25 @@ def suspects(
 ) -> np.ndarray:
     """Return where labels are likely wrong, (m,) positions, the least likely label first.
 
-    A class is confidently predicted if its probability is at least the mean of that probability
-    over the images with this label. A label is suspected if another class is confidently predicted,
-    and the probability of the label, its self-confidence, is at most ``LIMIT``.
+    Confident learning estimates how many labels are wrong: those of the images for which another
+    class is at least as likely as it is on average for the images with that label. As many with the
+    smallest probability of their label, its self-confidence, are suspected, but only those where it
+    is at most ``LIMIT``.
 
     Args:
         labels: (n,) integers.
         probabilities: (n, classes), predicted by models that were not trained on the image.
-        known: (n,) whether the label of an image counts in those means; by default all.
+        known: (n,) whether the label of an image counts in that estimate; by default all. Others
+            are suspected where their labels are as unlikely.
     """
-    from cleanlab import count, rank
+    from cleanlab import filter, rank
 
     known = np.full(len(labels), True) if known is None else known
-    thresholds = count.get_confident_thresholds(labels[known], probabilities[known])
-    confident = np.where(probabilities >= thresholds - _ROUNDING, probabilities, 0)
-    guess = np.where(confident.any(axis=1), confident.argmax(axis=1), labels)
     quality = rank.get_label_quality_scores(labels, probabilities, method="self_confidence")
+    listed = filter.find_label_issues(
+        labels[known], probabilities[known], filter_by="low_self_confidence", n_jobs=1
+    )
+    limit = min(LIMIT, quality[known][listed].max(initial=-1))
+    wrong = (quality <= limit) & (probabilities.argmax(axis=1) != labels)
     order = np.argsort(quality, kind="stable")
-    return order[(guess != labels)[order] & (quality[order] <= LIMIT)]
+    return order[wrong[order]]
