@@ -73,7 +73,7 @@ def _text(images: Collection, finding: Finding) -> str:
     known = [record(images, one) for one in finding.where[:_TOGETHER]]
     lines = [f"{one['part']} {one['position']}\n{one['label']}" for one in known]
     if "suggested" in finding.facts:
-        lines.append(finding.text)
+        lines.append(f"rather {finding.facts['suggested']}\n{finding.facts['probability']:.3f}")
     elif "distance" in finding.facts:
         lines.append(f"{finding.facts['distance']:.1f}")
     elif "difference" in finding.facts:
