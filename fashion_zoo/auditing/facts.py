@@ -51,17 +51,14 @@ def _values(images: np.ndarray) -> dict[str, float]:
     return {"low": int(seen[0]), "high": int(seen[-1]), "mean": mean, "deviation": deviation}
 
 
-def grounds(images: Collection) -> np.ndarray:
-    """Return the ground of each image, the median of its outermost pixels, (n,) integers."""
-    return np.array([border(image) for image in images.images])
-
-
 def opposite(images: Collection) -> np.ndarray:
     """Return which images have a ground opposite to that of most, (n,) booleans.
 
-    The ground of most is the median over the images that are trained on or validate. Blank images
-    have none.
+    The ground of an image is the median of its outermost pixels, that of most the median over the
+    images that are trained on or validate. Blank images and photographs in colour have none.
     """
-    ground = grounds(images)
+    if images.images.ndim == 4:
+        return np.full(len(images), False)
+    ground = np.array([border(image) for image in images.images])
     usual = np.median(ground[images.learned])
     return (np.abs(ground - usual) > _FAR) & ~images.blank
