@@ -67,10 +67,11 @@ def gather(dataset: Dataset) -> Collection:
     if dataset.origin.exclude is not None:
         kept[read_positions(Path(dataset.origin.exclude), len(parts))] = False
         kept |= parts == TEST
-    places = np.flatnonzero(kept)
-    found = [(whole.images, whole.labels, parts, np.arange(len(parts)), places)]
+    each = [(whole.images, whole.labels, parts, np.arange(len(parts)), np.flatnonzero(kept))]
     if own_test:
         tested = np.full(len(test.labels), TEST, np.int8)
-        found.append((test.images, test.labels, tested, np.arange(len(tested)), known.test))
-    arrays = zip(*([array[chosen] for array in one] for *one, chosen in found), strict=True)
-    return Collection(*map(np.concatenate, arrays), class_names=dataset.class_names)
+        each.append((test.images, test.labels, tested, np.arange(len(tested)), known.test))
+    images, labels, in_part, positions = (
+        np.concatenate([one[column][one[-1]] for one in each]) for column in range(4)
+    )
+    return Collection(images, labels, in_part, positions, dataset.class_names)

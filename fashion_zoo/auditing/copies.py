@@ -55,10 +55,11 @@ def near_duplicates(images: np.ndarray, distances: np.ndarray, places: np.ndarra
     relative = differences / both
     order = np.argsort(relative, kind="stable")
     chosen = order[relative[order] <= LIMIT]
-    return [
-        Pair(*candidates[one].tolist(), float(relative[one]), tuple(shifts[one].tolist()))
-        for one in chosen
-    ]
+    found = []
+    for one in chosen.tolist():
+        (first, second), (down, right) = candidates[one].tolist(), shifts[one].tolist()
+        found.append(Pair(first, second, float(relative[one]), (down, right)))
+    return found
 
 
 def compare(images: np.ndarray, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

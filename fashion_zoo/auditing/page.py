@@ -1,5 +1,6 @@
 """The page of an audit, with a picture of each kind of finding."""
 
+import functools
 import html
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +25,8 @@ def write(folder: Path, found: Audit, images: Collection, findings: Found) -> No
         if not findings[word]:
             continue
         picture = folder / f"{word}.png"
-        figures.try_save(picture, lambda word=word: gallery(found, images, word, findings[word]))
+        draw = functools.partial(gallery, found, images, word, findings[word])
+        figures.try_save(picture, draw)
         parts = [pages.paragraph(kind.meaning), pages.image(picture, kind.title)]
         files = [f"{prefix}{word}.txt" for prefix in ("", "test_")]
         parts.append(f"<p>All are in {' and '.join(map(_link, files))}.</p>")
