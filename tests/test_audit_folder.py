@@ -182,6 +182,6 @@ def test_flipped_labels_of_digits_are_found_by_the_command(tmp_path, monkeypatch
     assert main(["audit", "digits.npz"]) == 0
     listed = json.loads((tmp_path / "audit" / "audit.json").read_text("utf-8"))["lists"]
     found = set(listed["label_errors"]["train"])
-    assert len(found & set(flipped.tolist())) >= 0.8 * len(flipped)
-    assert len(found - set(flipped.tolist())) <= 10
+    assert len(found & set(flipped.tolist())) >= 0.5 * len(flipped)
+    assert len(found - set(flipped.tolist())) <= 3
     assert "Next: python -m recipes.train bn_mlp --data.source" in capsys.readouterr().out

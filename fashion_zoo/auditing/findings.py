@@ -28,7 +28,8 @@ KINDS: Mapping[str, Kind] = {
     ),
     "inverted": Kind("Inverted images", "Light and dark are swapped."),
     "label_errors": Kind(
-        "Likely label errors", "Models that never saw the image are sure of another class."
+        "Likely label errors",
+        "Models that never saw the image give its label next to no probability.",
     ),
     "outliers": Kind("Outliers", "Images that are far from all others."),
 }
