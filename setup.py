@@ -34,6 +34,7 @@ setup(
         "fashion_zoo": ["py.typed", "assets/*", "assets/fashion_mnist/*"],
     },
     install_requires=[
+        "cleanlab>=2.9",
         "filelock>=4.0",  # a loser leaves the lock's file as it is
         "importlib_resources>=6.0",  # tensorflow-datasets imports it and does not name it
         "joblib>=1.3",  # it knows the cores of a job and of a container

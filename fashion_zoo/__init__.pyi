@@ -1,6 +1,7 @@
 # The one list of public names: type checkers read it, and __init__.py loads each name when it is
 # first used. A name stands beside the place where it lives.
 from . import augment as augment
+from . import auditing as auditing
 from . import callbacks as callbacks
 from . import class_weights as class_weights
 from . import config as config
@@ -18,6 +19,7 @@ from . import seeds as seeds
 from . import show as show
 from . import spaces as spaces
 from . import tuning as tuning
+from .auditing import audit as audit
 from .augment import policies as policies
 from .config import AdaptiveDropoutConfig as AdaptiveDropoutConfig
 from .config import DataConfig as DataConfig

@@ -18,6 +18,7 @@ COMMANDS = {
     "find_lr": "suggest a learning rate by a range test",
     "schedules": "draw schedules side by side",
     "augment": "draw augmented images",
+    "audit": "look for faults in images and labels",
     "experiment": "compare recipes and techniques over several seeds",
     "benchmark": "measure every published number",
 }

@@ -18,6 +18,8 @@ class Evaluate:
     run: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="RUN")]]
     """The run folder."""
     data: _common.Images = dataclasses.field(default_factory=_common.Images)
+    suspects: str | None = None
+    """Folder of an audit, or file of test images, without which the accuracy is stated as well."""
     json: bool = False
     """Print all of evaluation.json."""
 
@@ -28,7 +30,9 @@ def main(argv: list[str]) -> None:
     options = _common.parse(Evaluate, argv, "evaluate")
     _common.start_keras()
     show = functools.partial(_print, options.json)
-    fashion_zoo.evaluate(options.run, data=options.data.source, show=show)
+    fashion_zoo.evaluate(
+        options.run, data=options.data.source, suspects=options.suspects, show=show
+    )
     if not options.json:
         print(f"Pictures: {options.run}/confusion.png, reliability.png, errors.png")
 
@@ -39,6 +43,8 @@ def _print(as_json: bool, found: Any) -> None:
         _common.print_json(found)
         return
     print(found.summary.removeprefix("test "))
+    if found.without_suspects:
+        print(found.without_suspects)
     if found.balance:
         print(found.balance)
     print("   ".join(f"{title} {number}" for title, number in found.scores.items()))

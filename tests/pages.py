@@ -23,6 +23,7 @@ from recipes.__main__ import COMMANDS
 PICTURES = ROOT / "docs" / "pictures"
 QUICK = "python -m recipes.train bn_mlp.quick --run-dir runs/quick"
 STUDY = "python -m recipes.tune bn_mlp --trials 12 --epochs 3 --data.limit 10000 --candidates 1"
+AUDIT = "python -m recipes.audit fashion_mnist --to audits/fashion_mnist"
 MIXED = 'python -m recipes.augment "flip | shift(2) | either(mixup(0.2), cutmix)"'
 DRAWN_BY = {
     **{
@@ -35,6 +36,10 @@ DRAWN_BY = {
     "schedules": ("python -m recipes.schedules", "schedules.png"),
     "find_lr": ("python -m recipes.find_lr bn_mlp", "find_lr.png"),
     "search": (STUDY, "studies/bn_mlp/report.html"),
+    **{
+        f"audit_{name}": (AUDIT, f"audits/fashion_mnist/{name}.png")
+        for name in ("label_errors", "near_duplicates", "outliers")
+    },
 }
 """Name of a picture in ``docs/pictures`` to the command that draws it, and where."""
 EXACT = ("list", "info", "schedules", "augment", "experiment --list")

@@ -22,11 +22,12 @@ ROOMS = {
     for place, room in enumerate(re.findall(r"`(\w+)`", rooms))
 }
 NO_FRAMEWORK = {room for room, (level, _) in ROOMS.items() if level < 2} | {
-    "config", "spaces", "registry", "models", "runs", "data", "evaluation", "exporting", "zoo",
+    "config", "spaces", "registry", "models", "runs", "data", "evaluation", "exporting", "auditing",
+    "zoo",
 }  # fmt: skip
 HEAVY = {
     "keras", "keras_tuner", "optuna", "tensorflow", "jax", "matplotlib", "sklearn", "scipy", "rich",
-    "PIL", "tyro", "tensorflow_datasets", "pyarrow",
+    "PIL", "tyro", "tensorflow_datasets", "pyarrow", "cleanlab", "pandas",
 }  # fmt: skip
 AT_THE_TOP = {
     "augment/augmenter.py", "augment/pixels.py", "augment/warps.py",

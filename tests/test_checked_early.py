@@ -106,6 +106,7 @@ def wrong_command_lines(run, other_files, folder):
         # what uses a run
         (["evaluate", "nowhere"], 5, "no run folder nowhere"),
         (["evaluate", no_model], 5, "has no model.keras"),
+        (["evaluate", run, "--suspects", "nowhere"], 4, "There is no audit and no file"),
         (["export", "nowhere", "--to", "x"], 5, "no run folder nowhere"),
         (["export", no_model, "--to", big], 5, "has no model.keras"),
         (["export", run, "--to", f"{run}/saved_model"], 5, "holds an export already"),
@@ -115,6 +116,13 @@ def wrong_command_lines(run, other_files, folder):
         (["predict", run, "nowhere.png"], 4, "nowhere.png"),
         (["predict", run, f"{run}/curves.png", "--top", "0"], 3, "top must be"),
         (["predict", no_model, f"{run}/curves.png"], 5, "has no model.keras"),
+        # audits
+        (["audit", "digits", "--folds", "1"], 3, "folds must be at least 2"),
+        (["audit", "digits", "--folds", "200"], 3, "--folds 0"),
+        (["audit", "digits", "--data.limit", "100"], 3, "Leave out --data.limit"),
+        (["audit", "digits", "--to", run], 5, "is not an audit"),
+        (["audit", "digits", "--data.source", "x"], 3, "Leave out --data.source"),
+        (["audit", "digit"], 2, "Did you mean 'digits'?"),
         # pictures and benchmarks
         (["schedules", "cosin"], 3, "Did you mean 'cosine'?"),
         (["augment", "flipp"], 3, "Did you mean 'flip'?"),

@@ -86,6 +86,8 @@ def small(line, number):
         return replaced(line, **TINY | ({"epochs": "2"} if "--fork" in rest else {}))
     if name == "find_lr":
         return [*replaced(line, **TINY, steps="20", seeds="1"), "--force"]
+    if name == "audit":
+        return [*replaced(["audit", "digits", *rest[1:]], folds="2", epochs="1"), "--force"]
     if name == "tune":
         few = {"trials": "2", "candidates": "1", "seeds": "1", "study_dir": f"s{number}"}
         return replaced(line, **few, **{"data.limit": "600", "epochs": "1"})

@@ -11,15 +11,15 @@ FUNCTIONS = [
     "AdaptiveDropoutConfig", "ConfigError", "DataConfig", "DataError", "EarlyStoppingConfig",
     "ExportError", "FashionZooError", "MLPConfig", "MLPSpace", "Recipe", "Run", "RunConfig",
     "RunError", "RunLockedError", "SchedulesConfig", "SearchConfig", "StorageError", "StudyError",
-    "TrainingConfig", "TrainingError", "TrainingInterrupted", "check_free", "cores", "dashboard",
-    "default_run_dir", "evaluate", "export", "find", "find_lr", "get", "gpu_is_lost",
+    "TrainingConfig", "TrainingError", "TrainingInterrupted", "audit", "check_free", "cores",
+    "dashboard", "default_run_dir", "evaluate", "export", "find", "find_lr", "get", "gpu_is_lost",
     "limit_gpu_memory", "list_recipes", "load_recipes", "open_run", "override", "plot_augmentation",
     "plot_schedules", "predict", "read_config", "read_results", "recipe", "register",
     "register_variant", "stored_config", "train", "tune", "unknown", "when_keras_starts",
     "words_of",
 ]  # fmt: skip
 MODULES = [  # with parts for own code
-    "augment", "callbacks", "class_weights", "config", "data", "errors", "evaluation",
+    "auditing", "augment", "callbacks", "class_weights", "config", "data", "errors", "evaluation",
     "experiments", "exporting", "layers", "losses", "models", "optimizers", "policies", "ranges",
     "schedules", "seeds", "show", "spaces", "tuning", "wording",
 ]  # fmt: skip

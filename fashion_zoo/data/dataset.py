@@ -150,6 +150,11 @@ class Dataset:
         """SHA-256 of the training and validation images and labels, in hexadecimal."""
         return _digest(self.train, self.validation)
 
+    @functools.cached_property
+    def test_digest(self) -> str:
+        """The same of the test images, which are read."""
+        return _digest(self.test)
+
     def describe(self, *, read: bool = True) -> Description:
         """Return the description that a run stores; ``read`` whether to read images for digests."""
         return Description(
@@ -159,7 +164,7 @@ class Dataset:
             len(self.positions.validation),
             len(self.positions.test),
             self.digest if read else None,
-            _digest(self.test) if read and self.in_memory else None,
+            self.test_digest if read and self.in_memory else None,
             self.origin.invert,
             self.notes,
             self._ground() if read else 0,

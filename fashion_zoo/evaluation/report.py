@@ -1,16 +1,19 @@
 """Evaluation on the test images: the one place that uses their labels."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
 from fashion_zoo import storage
 from fashion_zoo.data import Dataset
+from fashion_zoo.errors import DataError
 from fashion_zoo.evaluation import metrics
 from fashion_zoo.evaluation.metrics import measure
 from fashion_zoo.evaluation.predict import logits_of, run_or_model
-from fashion_zoo.language.arguments import checked
+from fashion_zoo.evaluation.suspects import read_suspects, without
+from fashion_zoo.language.arguments import Place, checked
 from fashion_zoo.language.wording import counted, percent
 from fashion_zoo.machine.devices import releasing
 from fashion_zoo.runs import Run, dataset_of
@@ -37,6 +40,11 @@ class Evaluation(Result):
         "brier": float,
         "ece": float,
         "classes": [{"name": str, "precision": float, "recall": float, "f1": float}],
+        "without_suspects?": {
+            "suspects": int,
+            "images": int,
+            "accuracy": {"value": float, "low": float, "high": float},
+        },
     }
     missing = "not evaluated on the test images"
 
@@ -45,6 +53,7 @@ class Evaluation(Result):
             hardest = min(self["classes"], key=lambda row: row["f1"])
             return pages.lines(
                 self.summary,
+                self.without_suspects,
                 self.balance,
                 ", ".join(f"{title} {number}" for title, number in self.scores.items()),
                 f"hardest class {hardest['name']}, F1 {hardest['f1']:.3f}",
@@ -68,6 +77,18 @@ class Evaluation(Result):
         return (
             f"test accuracy {percent(found['value'])} (95 % interval {percent(found['low'])} to "
             f"{percent(found['high'])}, {self['images']:,} images)"
+        )
+
+    @property
+    def without_suspects(self) -> str:
+        """The accuracy without the suspects of an audit, in words; empty if none were given."""
+        if not (found := self.get("without_suspects")):
+            return ""
+        accuracy = found["accuracy"]
+        return (
+            f"without {counted(found['suspects'], 'suspect')}: accuracy "
+            f"{percent(accuracy['value'])} (95 % interval {percent(accuracy['low'])} to "
+            f"{percent(accuracy['high'])}, {found['images']:,} images)"
         )
 
     @property
@@ -99,7 +120,12 @@ RESULTS.register(Evaluation, "evaluation")
 @checked
 @releasing()
 def evaluate(
-    run: Any, *, data: Any = None, show: Show | None = None, progress: Progress = "auto"
+    run: Any,
+    *,
+    data: Any = None,
+    suspects: Place | None = None,
+    show: Show | None = None,
+    progress: Progress = "auto",
 ) -> Any:
     """Evaluate on the test images; see ``fashion_zoo.evaluation.measure``.
 
@@ -109,6 +135,8 @@ def evaluate(
             a list of these.
         data: of a model the images, by default Fashion-MNIST; of a run that was trained on arrays
             the same arrays again. See ``fashion_zoo.data.load``.
+        suspects: the folder of an audit of these images, or a file of positions of test images:
+            the accuracy without them is measured as well.
         show: called with the numbers before anything is written into a run.
         progress: show progress on a terminal: True, False, or "auto".
 
@@ -119,28 +147,44 @@ def evaluate(
         RunError: if it is not a run, or has no model.
         ConfigError: if it is something else, or a model of other images or classes; or if a run
             was trained on arrays that are not given again.
-        DataError: if a run was trained on other images than those given.
+        DataError: if a run was trained on other images than those given, or ``suspects`` are not
+            positions of its test images.
         StorageError: if the run folder cannot be written.
     """
+    if suspects is not None and not Path(suspects).exists():
+        raise DataError(f"There is no audit and no file of test images at {suspects}.")
     if isinstance(run, list | tuple) and not hasattr(run, "__fspath__"):
-        return [evaluate(one, data=data, show=show, progress=progress) for one in run]
+        more: dict[str, Any] = {"suspects": suspects, "show": show, "progress": progress}
+        return [evaluate(one, data=data, **more) for one in run]
     opened, known = run_or_model("evaluate", ", one or a list of them", run, data)
     if not isinstance(known, Dataset):
         with waiting("Evaluating on the test images", progress):
-            return evaluate_run(opened, show or (lambda found: None), data)
-    found = measure_test(opened, known)
+            return evaluate_run(opened, show or (lambda found: None), data, suspects)
+    found = measure_test(opened, known, suspects)
     if show:
         show(found)
     return found
 
 
-def measure_test(model, data: Dataset) -> Evaluation:
-    """Measure a model that is not in a run on all test images; see ``measure``."""
+def measure_test(model, data: Dataset, suspects: Any = None) -> Evaluation:
+    """Measure a model that is not in a run on all test images; see ``evaluate``."""
+    return _measure(model, data, suspects)[0]
+
+
+def _measure(model, data: Dataset, suspects: Any) -> tuple[Evaluation, np.ndarray]:
+    """Return also the logits of the test images."""
+    place = None if suspects is None else Path(suspects)
+    suspected = None if place is None else read_suspects(place, data)  # before what takes longer
     logits = logits_of(model, data.test.images)
-    return Evaluation(measure(logits, data.test.labels, data.class_names))
+    found = Evaluation(measure(logits, data.test.labels, data.class_names))
+    if suspected is not None and place is not None:
+        found["without_suspects"] = without(suspected, logits, place, data)
+    return found, logits
 
 
-def evaluate_run(run: Run, show: Show = lambda found: None, given: Any = None) -> Evaluation:
+def evaluate_run(
+    run: Run, show: Show = lambda found: None, given: Any = None, suspects: Any = None
+) -> Evaluation:
     """Evaluate the model of a run; see ``evaluate``. ``given`` are its images, if arrays.
 
     A picture that cannot be drawn is a warning.
@@ -148,9 +192,7 @@ def evaluate_run(run: Run, show: Show = lambda found: None, given: Any = None) -
     from scipy.special import softmax
 
     model = run.load_model()
-    data = dataset_of(run, given)
-    logits = logits_of(model, data.test.images)
-    found = Evaluation(measure(logits, data.test.labels, data.class_names))
+    found, logits = _measure(model, data := dataset_of(run, given), suspects)
     with paused("Drawing the pictures"):
         show(found)
     storage.write_json(run.path / Evaluation.file, found)

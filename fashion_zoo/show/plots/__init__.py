@@ -3,6 +3,7 @@
 from fashion_zoo.show.plots.evaluation import (
     confusion as confusion,
     errors as errors,
+    gallery as gallery,
     pictures as pictures,
     reliability as reliability,
 )

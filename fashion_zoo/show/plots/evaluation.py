@@ -141,3 +141,31 @@ def pictures(
     for line, text in zip(axes, labels, strict=False):
         line[0].set_ylabel(text, rotation=0, ha="right", va="center", size=9)
     return figure
+
+
+def gallery(
+    tiles: Sequence[Sequence[np.ndarray]],
+    texts: Sequence[str],
+    title: str,
+    *,
+    caption: str = "",
+    columns: int = 8,
+) -> "Figure":
+    """Draw tiles of one or several (height, width) or (height, width, 3) images in 0..255.
+
+    All have one shape. The images of a tile are side by side, with its text below.
+    """
+    rows = max(-(-len(tiles) // columns), 1)
+    lines = max((text.count("\n") + 1 for text in texts), default=1)
+    wide = max(map(len, tiles), default=1)
+    each = 0.5 + 0.7 * wide  # inches
+    height = rows * (each / wide + 0.14 * lines) + 0.9
+    figure, axes = canvas.grid(each * columns, height, rows, columns, used=0)
+    for axis, images, text in zip(axes, tiles, texts, strict=False):
+        edge = np.full((images[0].shape[0], 1, *images[0].shape[2:]), 255, np.uint8)
+        parts = [part for image in images for part in (edge, image)][1:]
+        axis.imshow(np.concatenate(parts, axis=1), cmap="gray", vmin=0, vmax=255)
+        below = {"transform": axis.transAxes, "ha": "center", "va": "top", "linespacing": 1.15}
+        axis.text(0.5, -0.03, text, size=6.5, **below)
+    canvas.annotate(figure, title, caption)
+    return figure
