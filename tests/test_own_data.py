@@ -153,6 +153,8 @@ def test_every_source_has_a_row_on_the_page():
     page = (Path(__file__).parent.parent / "docs" / "data.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\|(.*)\|.*\|$", page, re.M)
     for word in WORDS:
+        if not WORDS[word].__module__.startswith("fashion_zoo."):  # of an experiment
+            continue
         assert any(re.search(rf"`{word}\b", row) for row in rows), word
 
 
