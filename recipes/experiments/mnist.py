@@ -126,7 +126,7 @@ def _draw_accuracies(axis: "Axes", measured: Measured) -> None:
     axis.margins(y=0.2)
     axis.grid(alpha=0.3)
     axis.set_xlabel("test accuracy")
-    axis.legend(loc="best", fontsize=9)
+    axis.legend(loc="center", fontsize=9)
     canvas.in_percent(axis, "x")
 
 
