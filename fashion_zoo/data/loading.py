@@ -88,7 +88,7 @@ def _read(config: DataConfig) -> Dataset:
 
 
 def _changed(data: Dataset, class_names: Any, settings: Mapping[str, Any]) -> Dataset:
-    """Return a data set with another limit or other class names."""
+    """Return a data set with another limit, long tail or other class names."""
     if strange := settings.keys() - {"limit", "long_tail"}:
         raise ConfigError(
             "Of a Dataset, limit, long_tail and class_names can be set, received "
@@ -101,8 +101,9 @@ def _changed(data: Dataset, class_names: Any, settings: Mapping[str, Any]) -> Da
             f"received {len(names)}."
         )
     origin = override(data.origin, settings)
-    if origin.long_tail is None and "seed" not in WORDS.parse(origin.source).takes:
-        origin = override(origin, {"seed": DataConfig().seed})  # it was of a tail alone
+    removed = data.origin.long_tail is not None and origin.long_tail is None
+    if removed and "seed" not in WORDS.parse(origin.source).takes:
+        origin = override(origin, {"seed": DataConfig().seed})  # it was of the tail alone
     if (origin, names) == (data.origin, data.class_names):
         return data  # with the images that it has read
     return dataclasses.replace(data, origin=origin, class_names=names)

@@ -1,6 +1,6 @@
 """Evaluation on the test images: the one place that uses their labels."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -73,23 +73,14 @@ class Evaluation(Result):
     @property
     def summary(self) -> str:
         """The accuracy with its interval, in words."""
-        found = self["accuracy"]
-        return (
-            f"test accuracy {percent(found['value'])} (95 % interval {percent(found['low'])} to "
-            f"{percent(found['high'])}, {self['images']:,} images)"
-        )
+        return f"test {_accuracy(self)}"
 
     @property
     def without_suspects(self) -> str:
         """The accuracy without the suspects of an audit, in words; empty if none were given."""
         if not (found := self.get("without_suspects")):
             return ""
-        accuracy = found["accuracy"]
-        return (
-            f"without {counted(found['suspects'], 'suspect')}: accuracy "
-            f"{percent(accuracy['value'])} (95 % interval {percent(accuracy['low'])} to "
-            f"{percent(accuracy['high'])}, {found['images']:,} images)"
-        )
+        return f"without {counted(found['suspects'], 'suspect')}: {_accuracy(found)}"
 
     @property
     def balance(self) -> str:
@@ -112,6 +103,15 @@ class Evaluation(Result):
             for row in self.get("classes", ())
         ]
         return pages.cell(repr(self), pages.table(["class", "precision", "recall", "F1"], rows))
+
+
+def _accuracy(measured: Mapping[str, Any]) -> str:
+    """Return the accuracy of a measurement in words, with its interval and number of images."""
+    found = measured["accuracy"]
+    return (
+        f"accuracy {percent(found['value'])} (95 % interval {percent(found['low'])} to "
+        f"{percent(found['high'])}, {measured['images']:,} images)"
+    )
 
 
 RESULTS.register(Evaluation, "evaluation")

@@ -91,15 +91,14 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
             f"{path} is read by pyarrow, which is not installed. Install it: pip install pyarrow."
         ) from error
     try:
-        with reading.open_regular(path):  # Parquet would wait for a pipe
-            pass
-        file = parquet.ParquetFile(path)
-        yield 1, list(file.schema_arrow.names)
-        number = 1
-        for batch in file.iter_batches(batch_size=1000):
-            for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                number += 1
-                yield number, ["" if cell is None else cell for cell in cells]
+        with reading.open_regular(path) as file:
+            table = parquet.ParquetFile(file)
+            yield 1, list(table.schema_arrow.names)
+            number = 1
+            for batch in table.iter_batches(batch_size=1000):
+                for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                    number += 1
+                    yield number, ["" if cell is None else cell for cell in cells]
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read as Parquet: {error}.") from error
 
