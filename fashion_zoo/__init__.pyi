@@ -24,6 +24,7 @@ from .augment import policies as policies
 from .config import AdaptiveDropoutConfig as AdaptiveDropoutConfig
 from .config import DataConfig as DataConfig
 from .config import EarlyStoppingConfig as EarlyStoppingConfig
+from .config import PlateauConfig as PlateauConfig
 from .config import RunConfig as RunConfig
 from .config import SchedulesConfig as SchedulesConfig
 from .config import SearchConfig as SearchConfig

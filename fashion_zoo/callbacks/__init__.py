@@ -7,6 +7,7 @@ from fashion_zoo.callbacks.dropout import (
     AdaptiveDropout as AdaptiveDropout,
     DropoutScheduler as DropoutScheduler,
 )
+from fashion_zoo.callbacks.plateau import ReduceOnPlateau as ReduceOnPlateau
 from fashion_zoo.callbacks.reporting import (
     OptimizerLogger as OptimizerLogger,
     ProgressDisplay as ProgressDisplay,

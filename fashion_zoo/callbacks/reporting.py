@@ -60,5 +60,6 @@ def check_callbacks(callbacks: Sequence[keras.callbacks.Callback]) -> None:
         ):
             raise ConfigError(
                 f"{type(one).__name__} cannot set the learning rate, which follows "
-                "training.schedules.learning_rate. Leave the callback out, and choose a schedule."
+                "training.schedules.learning_rate and training.plateau. Leave the callback out, "
+                "and set one of these."
             )

@@ -5,6 +5,12 @@ the same names: ``training={"epochs": 5}``.
 """
 
 from fashion_zoo.config.data import Color as Color, DataConfig as DataConfig
+from fashion_zoo.config.monitors import (
+    EarlyStoppingConfig as EarlyStoppingConfig,
+    Metric as Metric,
+    Monitor as Monitor,
+    PlateauConfig as PlateauConfig,
+)
 from fashion_zoo.config.overrides import override as override
 from fashion_zoo.config.renames import RENAMED as RENAMED
 from fashion_zoo.config.run import (
@@ -20,9 +26,6 @@ from fashion_zoo.config.search import (
 )
 from fashion_zoo.config.training import (
     AdaptiveDropoutConfig as AdaptiveDropoutConfig,
-    EarlyStoppingConfig as EarlyStoppingConfig,
-    Metric as Metric,
-    Monitor as Monitor,
     SchedulesConfig as SchedulesConfig,
     TrainingConfig as TrainingConfig,
 )

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from fashion_zoo.config.training import Metric
+from fashion_zoo.config.monitors import Metric
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language import checks
 from fashion_zoo.language.arguments import plain

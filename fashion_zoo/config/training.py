@@ -2,47 +2,24 @@
 
 import dataclasses
 import functools
+import itertools
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, cast, get_args
 
+from fashion_zoo import schedules
 from fashion_zoo.config import live
-from fashion_zoo.errors import ConfigError
+from fashion_zoo.config.monitors import EarlyStoppingConfig, Metric, PlateauConfig
+from fashion_zoo.errors import ConfigError, Hint
 from fashion_zoo.language import checks
 from fashion_zoo.language.vocabulary import Words, check_settings
-from fashion_zoo.language.wording import listed
+from fashion_zoo.language.wording import counted, listed
 
 AUGMENTATION = Words("fashion_zoo.augment.policies")
 CLASS_WEIGHT = Words("fashion_zoo.class_weights")
 LOSS = Words("fashion_zoo.losses")
 OPTIMIZER = Words("fashion_zoo.optimizers")
 Schedule = Annotated[str, Words("fashion_zoo.schedules")]
-Metric = Literal["balanced_accuracy", "worst_recall"]
-Monitor = Literal["none", "accuracy", "loss", Metric]
 Sampling = Literal["shuffle", "balanced"]
-
-
-@dataclasses.dataclass(frozen=True)
-class EarlyStoppingConfig:
-    """When to stop before the last epoch. The best weights are restored at the end."""
-
-    monitor: Monitor = "none"
-    """Validation metric that must improve; none does not stop early."""
-    patience: Annotated[int, checks.at_least(1)] = 5
-    """Epochs without improvement before training stops."""
-    min_delta: Annotated[float, checks.not_negative] = 0.0
-    """Smallest change that counts as an improvement, of the accuracy (a fraction) or the loss."""
-    significant: Annotated[bool, checks.flag] = False
-    """Count only an accuracy above the 95 % interval of the last one that counted."""
-    budget: Annotated[float | None, checks.positive] = None
-    """Seconds of training, over all resumptions; an epoch that would exceed them is not begun."""
-
-    def __post_init__(self) -> None:
-        check_settings(self, "early_stopping.")
-        if self.significant and self.monitor != "accuracy":
-            raise ConfigError(
-                "early_stopping.significant needs monitor 'accuracy', whose interval is known; "
-                f"received {self.monitor!r}."
-            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,8 +104,10 @@ class TrainingConfig:
     """Schedules of the base values."""
     adaptive_dropout: AdaptiveDropoutConfig = AdaptiveDropoutConfig()
     """Dropout that follows the gap between validation and training loss."""
-    early_stopping: EarlyStoppingConfig = EarlyStoppingConfig()
+    early_stopping: EarlyStoppingConfig = dataclasses.field(default_factory=EarlyStoppingConfig)
     """When to stop before the last epoch."""
+    plateau: PlateauConfig = dataclasses.field(default_factory=PlateauConfig)
+    """When to lower the learning rate."""
 
     def __post_init__(self) -> None:
         self._check_metrics()
@@ -147,6 +126,7 @@ class TrainingConfig:
             )
         self._check_imbalance()
         live.check(self)
+        self._check_plateau()
 
     def _check_metrics(self) -> None:
         if isinstance(self.metrics, str) or not isinstance(self.metrics, Sequence):
@@ -178,6 +158,30 @@ class TrainingConfig:
                 f"{plain[changed[0]]!r}; received {getattr(self, changed[0])!r}."
             )
 
+    def _check_plateau(self) -> None:
+        """Check that the plateau alone lowers the learning rate, before training stops."""
+        if self.plateau.monitor == "none":
+            return
+        factor = schedules.get(self.schedules.learning_rate)
+        points = [factor(n / 1000) for n in range(1001)]
+        if any(later < earlier for earlier, later in itertools.pairwise(points)):
+            raise ConfigError(
+                "plateau lowers the learning rate itself and needs a schedule that does not, "
+                f"received {self.schedules.learning_rate!r}. Set ",
+                Hint("training.schedules.learning_rate", live.CONSTANT),
+                " or 'warmup(0.05) >> constant'.",
+            )
+        stopping = self.early_stopping
+        if stopping.monitor == self.plateau.monitor and stopping.patience <= self.plateau.patience:
+            raise ConfigError(
+                f"Training stops after {counted(stopping.patience, 'epoch')} without improvement, "
+                f"before the learning rate falls after {self.plateau.patience}. Set ",
+                Hint("training.early_stopping.patience"),
+                " above ",
+                Hint("training.plateau.patience", self.plateau.patience),
+                ".",
+            )
+
     @functools.cached_property
     def policy(self) -> tuple[Any, ...]:
         """The operations of ``augmentation``, an ``augment.policies.Policy``."""
@@ -185,8 +189,8 @@ class TrainingConfig:
 
     @property
     def watched(self) -> tuple[Metric, ...]:
-        """``metrics``, and what early stopping monitors if it is one of them."""
-        found = [*self.metrics, self.early_stopping.monitor]
+        """``metrics``, and what early stopping or the plateau monitors if it is one of them."""
+        found = [*self.metrics, self.early_stopping.monitor, self.plateau.monitor]
         known = dict.fromkeys(one for one in found if one in get_args(Metric))
         return cast("tuple[Metric, ...]", tuple(known))
 

@@ -94,7 +94,8 @@ class TabulatedSchedule(keras.optimizers.schedules.LearningRateSchedule):
     """A learning rate looked up by the optimizer's step counter.
 
     A table is exact on every backend and under any ``steps_per_execution``, and a schedule can be
-    a plain Python function.
+    a plain Python function. ``factor``, if it is set, is a variable of the optimizer by which the
+    rate is multiplied.
 
     Args:
         values: the learning rate of each step, float32; later steps use the last one.
@@ -102,6 +103,8 @@ class TabulatedSchedule(keras.optimizers.schedules.LearningRateSchedule):
     Raises:
         ValueError: if there are no values.
     """
+
+    factor: Any = None
 
     def __init__(self, values):
         self.values = np.asarray(values, dtype="float32")
@@ -111,7 +114,8 @@ class TabulatedSchedule(keras.optimizers.schedules.LearningRateSchedule):
     def __call__(self, step):
         last = len(self.values) - 1
         index = keras.ops.minimum(keras.ops.cast(step, "int32"), last)
-        return keras.ops.take(keras.ops.convert_to_tensor(self.values), index)
+        rate = keras.ops.take(keras.ops.convert_to_tensor(self.values), index)
+        return rate if self.factor is None else rate * self.factor
 
     def get_config(self):
         return {"values": self.values.tolist()}
@@ -172,6 +176,11 @@ def counting(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimize
     return getattr(optimizer, "inner_optimizer", optimizer)
 
 
+def set_rate_factor(optimizer: keras.optimizers.Optimizer, factor: float) -> None:
+    """Multiply the tabulated learning rate of the next steps; ``adjustable`` made it possible."""
+    counting(optimizer)._learning_rate.factor.assign(factor)
+
+
 def last_step(optimizer: keras.optimizers.Optimizer) -> dict[str, float]:
     """Return the learning rate of the optimizer's last step, and the weight decay if it moves."""
     optimizer = counting(optimizer)
@@ -210,6 +219,7 @@ def build_optimizer(
     weight_decay: float | np.ndarray = 0.0,
     clip_norm: float | None = None,
     scale_loss: bool = False,
+    adjustable: bool = False,
 ) -> keras.optimizers.Optimizer:
     """Make an optimizer for a training.
 
@@ -220,6 +230,7 @@ def build_optimizer(
         clip_norm: largest global norm of the gradient; None does not clip.
         scale_loss: whether to wrap it in dynamic loss scaling, which float16 needs
             (Micikevicius et al. 2018, arXiv:1710.03740).
+        adjustable: whether ``set_rate_factor`` can multiply a table of the learning rate.
 
     Raises:
         ConfigError: if the weight decay moves, and the optimizer does not look it up.
@@ -238,6 +249,11 @@ def build_optimizer(
         # Biases, scales and offsets are not decayed (Loshchilov & Hutter 2019, arXiv:1711.05101,
         # leave it open; decaying a scale works against normalization).
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    if adjustable and isinstance(learning_rate, np.ndarray):
+        # A variable of the schedule would be frozen on jax, which knows those of the optimizer.
+        optimizer._learning_rate.factor = optimizer.add_variable(
+            shape=(), initializer="ones", dtype="float32", name="learning_rate_factor"
+        )
     return keras.optimizers.LossScaleOptimizer(optimizer) if scale_loss else optimizer
 
 

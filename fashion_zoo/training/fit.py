@@ -14,6 +14,7 @@ from fashion_zoo.callbacks import (
     EarlyStopping,
     OptimizerLogger,
     ProgressDisplay,
+    ReduceOnPlateau,
     StopOnDivergence,
     TimeBudget,
 )
@@ -61,6 +62,7 @@ def compile_model(
             plan.optimizer,
             clip_norm=plan.clip_norm,
             scale_loss=plan.dtype == "mixed_float16",
+            adjustable=plan.plateau.monitor != "none",
             **plan.live("optimizer"),
         ),
         loss=loss,
@@ -151,6 +153,7 @@ def fit(
         epoch_starter(pipeline, plan),
         OptimizerLogger(),
         *_stopping_callbacks(plan, untrained, len(labels)),
+        *_plateau_callbacks(plan),
         *_dropout_callbacks(plan),  # after early stopping, whose best weights include rates
     ]
     every = [*own, *callbacks, ProgressDisplay(display, plan.batch_size)]
@@ -232,6 +235,10 @@ def _dropout_callbacks(plan: Plan) -> list[keras.callbacks.Callback]:
     if "dropout" in plan.tables:
         return [DropoutScheduler(plan.tables["dropout"], each=plan.dropout_each)]
     return []
+
+
+def _plateau_callbacks(plan: Plan) -> list[keras.callbacks.Callback]:
+    return [] if plan.plateau.monitor == "none" else [ReduceOnPlateau(plan.plateau)]
 
 
 def _stopping_callbacks(

@@ -12,6 +12,7 @@ from fashion_zoo.config import (
     AdaptiveDropoutConfig,
     EarlyStoppingConfig,
     Metric,
+    PlateauConfig,
     RunConfig,
     TrainingConfig,
 )
@@ -63,6 +64,7 @@ class Plan:
     dropout_each: Literal["epoch", "step"]
     adaptive_dropout: AdaptiveDropoutConfig
     early_stopping: EarlyStoppingConfig
+    plateau: PlateauConfig
 
     @property
     def prior(self) -> np.ndarray | None:
@@ -121,6 +123,7 @@ def plan(config: RunConfig, class_counts: np.ndarray | Sequence[int] | None = No
         dropout_each=training.schedules.dropout_each,
         adaptive_dropout=training.adaptive_dropout,
         early_stopping=training.early_stopping,
+        plateau=training.plateau,
     )
 
 
