@@ -122,7 +122,8 @@ def train(
     if resume and not given and (done := runs.finished(path, name, chosen, results)):
         display.say(f"{path} is finished: nothing is left to train.")
         return _measured(done, None, evaluate, export, progress)
-    chosen, images = load_for(chosen, entry.config.model, data, data_settings, overrides)
+    with runs.naming_again(chosen.data.source if resume else ""):
+        chosen, images = load_for(chosen, entry.config.model, data, data_settings, overrides)
 
     from fashion_zoo.exporting import IN_RUN, check_exportable
     from fashion_zoo.training.session import train_run

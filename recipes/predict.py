@@ -41,7 +41,6 @@ def main(argv: list[str]) -> int:
         invert=options.invert,
         skip=left_out.append,
     )
-    again, other = (" once inverted", "without") if options.invert else ("", "with")
     for prediction in found:
         if prediction.is_faint:
             print(
@@ -50,9 +49,12 @@ def main(argv: list[str]) -> int:
                 file=sys.stderr,
             )
         elif prediction.looks_inverted:
+            inverted = "inverted" in prediction.notes  # by the run or by the flag, not by both
+            as_it_is = ", which leaves it as it is" if inverted and not options.invert else ""
             print(
-                f"warning: {prediction.picture} looks inverted{again}: light at the border where "
-                f"the training images are dark, or the reverse. Try it {other} --invert.",
+                f"warning: {prediction.picture} looks inverted{' once inverted' * inverted}: light "
+                "at the border where the training images are dark, or the reverse. Try it "
+                f"{'without' if options.invert else 'with'} --invert{as_it_is}.",
                 file=sys.stderr,
             )
     if options.json:

@@ -78,6 +78,7 @@ def main(argv: list[str]) -> int:
             evaluate=options.evaluate,
             export=options.export,
             progress=True,
+            **_common.of_the_model(argv, config),
         )
     except fashion_zoo.TrainingInterrupted as interrupt:
         trained = interrupt.trained

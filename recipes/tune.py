@@ -96,6 +96,7 @@ def main(argv: list[str]) -> None:
         progress=True,
         command=command,
         **place,
+        **_common.of_the_model(argv, config),
     )
     if options.json:
         _common.print_json(

@@ -46,7 +46,7 @@ TABLES = {
         with_cell(1, 5, "")[1:2] + ROWS[1:], "line 1: pixel '' is missing"
     ),
     "a fractional label": (with_cell(2, 0, "1.5"), "has a label '1.5', which is no whole number"),
-    "a negative label": (with_cell(2, 0, "-1"), r"must be in 0..2, .* received -1 to 2"),
+    "a negative label": (with_cell(2, 0, "-1"), "has a negative label, -1. Classes are numb"),
     "a label that is no number of a class": (with_cell(2, 0, "7"), "Class '3' has 0 images"),
     "a huge label": (with_cell(2, 0, "9" * 30), "has a label '9+', which is no whole number"),
     "an infinite label": (with_cell(2, 0, "inf"), "has a label 'inf', which is no whole number"),
@@ -208,7 +208,7 @@ ARCHIVES = {
     "fractional labels": (npz_bytes(images=X, labels=Y + 0.5), "a whole number or a name"),
     "one-hot labels": (npz_bytes(images=X, labels=np.eye(3)[Y]), "a whole number or a name"),
     "bytes as labels": (npz_bytes(images=X, labels=Y.astype("S")), "a whole number or a name"),
-    "negative labels": (npz_bytes(images=X, labels=Y - 1), "received -1 to 1"),
+    "negative labels": (npz_bytes(images=X, labels=Y - 1), "has a negative label, -1"),
     "a far label": (npz_bytes(images=X, labels=Y * 10**9), "the highest is 2000000000"),
     "an empty name": (npz_bytes(images=X, labels=np.array(["", "a", "b"])[Y]), "no name to print"),
     "half a surrogate": (npz_bytes(images=X, labels=np.array(["\ud800", "a"])[Y % 2]), "no name"),

@@ -154,11 +154,11 @@ def test_a_broken_folder_is_named(change, message, tmp_path):
 
 def test_a_folder_without_classes_is_named(tmp_path):
     (tmp_path / "a").mkdir()
-    with pytest.raises(DataError, match="has 0 class folders; expected one with pictures"):
+    with pytest.raises(DataError, match="is empty; expected a folder with pictures"):
         load(tmp_path / "a")
     write_folder(tmp_path / "a", X, np.zeros(30, int))
     (tmp_path / "pics").touch()
-    with pytest.raises(DataError, match="has 1 class folder; expected"):
+    with pytest.raises(DataError, match="has 1 class folder and 0 files beside; expected"):
         load(tmp_path / "a")
     with pytest.raises(DataError, match=r"no file or folder .*/pi\. Did you mean 'pics'\? A so"):
         load(f"{tmp_path}/pi")

@@ -209,7 +209,7 @@ def test_images_are_excluded_by_position_and_the_others_stay_where_they_are(tmp_
     assert np.array_equal(data.positions.train, whole.positions.train[5:])
     assert np.array_equal(data.positions.validation, whole.positions.validation[1:])
     assert np.array_equal(data.positions.test, whole.positions.test)
-    assert data.notes == ("6 images excluded",)
+    assert data.notes[0].startswith("6 images excluded; 1 position without effect")
     for text, message in (("120", r"line 1: .* 0\.\.119, received '120'"), ("a", "received 'a'"),
                           ("1\n-1", "line 2: .*'-1'"), ("²", "received '²'")):  # fmt: skip
         file.write_text(text)

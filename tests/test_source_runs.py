@@ -1,6 +1,8 @@
 """Runs on data of several kinds: trained, resumed, evaluated, exported, and asked for classes."""
 
 import json
+import re
+import shutil
 
 import numpy as np
 import pytest
@@ -120,15 +122,36 @@ def test_what_was_converted_is_done_again_by_predict(moved):
 
 
 def test_moved_files_are_named_again_and_others_refused_with_the_digests(moved, tmp_path, capsys):
-    with pytest.raises(DataError, match=r"no file or folder .*a\.csv"):
-        fashion_zoo.evaluate(moved / "r")
-    capsys.readouterr()
+    assert evaluate.main([str(moved / "r")]) == 4
+    said = capsys.readouterr().err
+    assert re.search(r"no file or folder .*a\.csv", said)
+    assert said.endswith("\nIf the files have moved, name them again: --data.source PATH.\n")
     assert evaluate.main([str(moved / "r"), "--data.source", str(moved / "b.csv"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["images"] == 18
     other = write_csv(tmp_path / "c.csv", *three_classes(seed=1))
     digest = fashion_zoo.open_run(moved / "r").data.digest
     with pytest.raises(DataError, match=f"trained on other images .* and was {digest[:12]}"):
         fashion_zoo.evaluate(moved / "r", data=other)
+
+
+def test_a_run_whose_files_have_moved_is_resumed_with_their_new_place(moved, tmp_path):
+    shutil.copytree(moved / "r", tmp_path / "r")
+    (tmp_path / "r" / "training.json").unlink()  # as after a kill
+    given = {"run_dir": tmp_path / "r", "resume": True, "evaluate": False, "export": False}
+    with pytest.raises(DataError, match=r"no file or folder .*a\.csv") as caught:
+        fashion_zoo.train("bn_mlp", **given)
+    (note,) = caught.value.__notes__
+    assert note == 'If the files have moved, name them again: data={"source": "PATH"}.'
+    other = write_csv(tmp_path / "c.csv", *three_classes(seed=1))
+    with pytest.raises(DataError, match="was trained on other images than these"):
+        fashion_zoo.train("bn_mlp", data=other, **given)
+    done = fashion_zoo.train("bn_mlp", data=moved / "b.csv", **given)
+    assert done.run.finished
+    stored = [fashion_zoo.open_run(one / "r") for one in (moved, tmp_path)]
+    assert stored[0].config == stored[1].config
+    assert all(map(np.array_equal, *(run.load_model().get_weights() for run in stored)))
+    with pytest.raises(DataError, match="was trained on other images than these"):
+        fashion_zoo.train("bn_mlp", data=other, **given)  # also of a run that is finished
 
 
 def test_a_run_without_excluded_images_is_evaluated_when_the_file_is_gone(tmp_path):

@@ -62,6 +62,22 @@ def test_what_cannot_be_downloaded_is_a_sentence_about_where_the_files_go(places
         load("tfds:kmnist")
 
 
+def test_without_a_network_the_sentence_comes_at_once_and_nothing_stays(
+    places, monkeypatch, caplog
+):
+    def unreachable(*_, **__):
+        asked.append(1)
+        raise OSError("no network")
+
+    asked = []
+    monkeypatch.setattr("socket.getaddrinfo", unreachable)
+    with pytest.raises(DataError, match="tfds:kmnist is not prepared, and cannot be prep"):
+        load("tfds:kmnist")
+    assert len(asked) == 8  # each of four files twice
+    assert not [one for one in caplog.records if one.name.startswith("urllib3")]
+    assert not (places / "tfds" / "kmnist").exists()
+
+
 def test_an_unknown_name_is_answered_with_the_nearest():
     with pytest.raises(ConfigError, match=r"no data set 'mnits'\. Did you mean 'tfds:mnist'"):
         load("tfds:mnits")

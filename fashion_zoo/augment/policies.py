@@ -54,14 +54,17 @@ def operation(name: str, change: Callable[..., Any] | None = None, /, **values: 
     return (Operation(name, values, change),)
 
 
-def check_size(policy: Policy, shape: tuple[int, ...]) -> None:
-    """Raise ConfigError if images are in colour, or a distance is longer than one of this shape."""
+def check_size(policy: Policy, shape: tuple[int, ...], instead: Hint | None = None) -> None:
+    """Raise ConfigError if images are in colour, or a distance is longer than one of this shape.
+
+    ``instead`` is what leaves the policy out, by default the setting of a training.
+    """
     if policy and len(shape) == 3:
         raise ConfigError(
             "Augmentation takes grey images, and these are in colour. Set ",
             Hint("data.color", "grey"),
             ", or ",
-            Hint("training.augmentation", "none"),
+            instead or Hint("training.augmentation", "none"),
             ".",
         )
     for one in policy:
@@ -70,7 +73,8 @@ def check_size(policy: Policy, shape: tuple[int, ...]) -> None:
             if isinstance(value, int | float) and value > max(shape):
                 raise ConfigError(
                     f"{name} of {one.name} must be at most {max(shape)}, the longer side of an "
-                    f"image, received {value:g}."
+                    f"image, received {value:g}.",
+                    *((" Set ", instead, ".") if instead else ()),
                 )
 
 

@@ -1,18 +1,20 @@
 """A data set of what a source has read: the one place that checks, converts and splits."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from fashion_zoo.config import DataConfig
 from fashion_zoo.config.digest import default
+from fashion_zoo.config.renames import check_name
 from fashion_zoo.data import conversion, split
 from fashion_zoo.data.dataset import Dataset, Images, Part, Positions
 from fashion_zoo.data.sources import Raw, Source
 from fashion_zoo.data.sources.arrays import APART
 from fashion_zoo.errors import ConfigError, DataError, Hint
-from fashion_zoo.language.wording import counted, listed
+from fashion_zoo.language.wording import counted, listed, unknown
 
 _OF_SOME = ("folder", "label", "skip_broken", "test", "validation", "seed")
 _FIELDS = {field.name: field for field in dataclasses.fields(DataConfig)}
@@ -24,11 +26,24 @@ def check_settings(config: DataConfig, source: Source) -> None:
         changed = getattr(config, field.name) != default(field)
         if field.name == "seed" and config.long_tail is not None:
             continue  # it chooses the images of the tail
-        if changed and field.name in _OF_SOME and field.name not in source.takes:
+        if changed and not _is_taken(field.name, source):
             uses = f", which uses {listed(source.takes)}" if source.takes else ""
             raise ConfigError(
                 Hint(f"data.{field.name}"), f" has no effect on {config.title}{uses}. Leave it out."
             )
+
+
+def check_names(settings: Mapping[str, Any], source: Source) -> None:
+    """Raise ConfigError for a setting of arrays that is unknown."""
+    for name in settings:
+        if name not in _FIELDS:
+            check_name(DataConfig, name)
+            taken = [one for one in _FIELDS if _is_taken(one, source) and one != "source"]
+            raise ConfigError(unknown("option of arrays", name, [*taken, "class_names"]))
+
+
+def _is_taken(name: str, source: Source) -> bool:
+    return name not in _OF_SOME or name in source.takes
 
 
 def _check_shares(config: DataConfig, raw: Raw) -> None:
@@ -114,7 +129,7 @@ def _excluded(found: Dataset, labels: np.ndarray | None) -> Dataset:
     if found.origin.exclude is None:
         return found
     count = sum(map(len, found.positions[:2])) if labels is None else len(labels)
-    positions, left = split.without(found.positions, found.origin.exclude, count)
+    positions, note = split.without(found.positions, found.origin.exclude, count)
     if labels is not None:
         here = np.bincount(labels[positions.train], minlength=len(found.class_names))
         if not here.all():
@@ -122,7 +137,6 @@ def _excluded(found: Dataset, labels: np.ndarray | None) -> Dataset:
             raise DataError(
                 f"{found.origin.exclude} leaves no image of class {name!r} to train on."
             )
-    note = f"{counted(left, 'image')} excluded"
     return dataclasses.replace(found, positions=positions, notes=(*found.notes, note))
 
 

@@ -51,10 +51,13 @@ def images_in(given: Given, names: Sequence[str]) -> Images:
     found = as_array(given.of_labels, given.labels)
     found = found[:, 0] if found.ndim == 2 and found.shape[1] == 1 else found
     if found.shape != images.shape[:1] or found.dtype.kind not in "uiU":
+        numbers = found.dtype.kind == "f" and found.ndim == 1
+        whole = numbers and np.array_equal(found, np.floor(found))
+        hint = " Convert them with .astype(int)." if whole else ""
         raise DataError(
             f"{given.of_labels} must hold a whole number or a name for each of the "
             f"{counted(len(images), 'image')} of {given.of_images}, received {found.shape} of "
-            f"{found.dtype}."
+            f"{found.dtype}.{hint}"
         )
     if found.dtype.kind == "U":
         known, found = np.unique(found, return_inverse=True)
@@ -62,7 +65,11 @@ def images_in(given: Given, names: Sequence[str]) -> Images:
             raise DataError(f"{given.of_labels}: {unknown('class', strange[0], list(names))}")
         place = {name: number for number, name in enumerate(names)}
         found = np.array([place[name] for name in known.tolist()])[found]
-    if found.min() < 0 or found.max() >= len(names):
+    if found.min() < 0:
+        raise DataError(
+            f"{given.of_labels} has a negative label, {found.min()}. Classes are numbered from 0."
+        )
+    if found.max() >= len(names):
         raise DataError(
             f"{given.of_labels} must be in 0..{len(names) - 1}, positions of the "
             f"{counted(len(names), 'class name')}, received {found.min()} to {found.max()}."

@@ -63,6 +63,7 @@ def load(
         if "source" in settings:
             raise ConfigError("data are arrays, and source names others. Leave out one of the two.")
         like = like if like is not None and like.in_memory else DataConfig("arrays")
+        assembly.check_names(settings, WORDS.parse(like.source))
         config = override(like, settings, "arrays")
         assembly.check_settings(config, WORDS.parse(config.source))
         return assembly.assemble(config, read_given(data, class_names))

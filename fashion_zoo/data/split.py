@@ -13,6 +13,7 @@ from fashion_zoo.seeds import derive
 from fashion_zoo.storage import reading
 
 _TRAIN, _VALIDATION, _TEST, _NOWHERE = range(4)
+_SHOWN = 10  # positions in a note
 
 
 def marks(images: np.ndarray) -> list[bytes]:
@@ -68,9 +69,12 @@ def split(
         first = _reach(ends, 0, tested)
         second = _reach(ends, first, chosen)
         if second >= len(order):
+            copies = int(((labels == label) & ~kept).sum())
+            more = f" {copies:,} more are copies of validation or test images." if copies else ""
             raise DataError(
                 f"{where}: Class {name!r} has {counted(total, 'image')}, of which {tested} would "
                 f"be held out for the test and {chosen} for validation: none is left to train on."
+                f"{more}"
             )
         side[order] = _TRAIN
         side[order[first:second]] = _VALIDATION
@@ -89,8 +93,8 @@ def _reach(ends: np.ndarray, start: int, wanted: int) -> int:
     return int(np.searchsorted(ends, before + wanted)) + 1
 
 
-def without(positions: Positions, file: str, count: int) -> tuple[Positions, int]:
-    """Leave images out of training and validation; return also how many those were.
+def without(positions: Positions, file: str, count: int) -> tuple[Positions, str]:
+    """Leave images out of training and validation; return also a note of what that did.
 
     ``file`` has positions among the ``count`` training images of the source, one per line; a line
     may end with a comment after #. The test images stay, so that results can be compared.
@@ -98,10 +102,16 @@ def without(positions: Positions, file: str, count: int) -> tuple[Positions, int
     Raises:
         DataError: if it cannot be read, or has something else.
     """
-    out = read_positions(Path(file), count)
+    out = np.unique(read_positions(Path(file), count))
+    used = np.concatenate(positions[:2])
     parts = [part[~np.isin(part, out)] for part in positions[:2]]
-    left = sum(map(len, positions[:2])) - sum(map(len, parts))
-    return positions._replace(train=parts[0], validation=parts[1]), left
+    idle = np.setdiff1d(out, used)
+    note = f"{counted(len(out) - len(idle), 'image')} excluded"
+    if len(idle):
+        shown = ", ".join([*map(str, idle[:_SHOWN]), *(["..."] if len(idle) > _SHOWN else [])])
+        note += f"; {counted(len(idle), 'position')} without effect, of test images or copies "
+        note += f"of them: {shown}"
+    return positions._replace(train=parts[0], validation=parts[1]), note
 
 
 def read_positions(file: Path, count: int) -> np.ndarray:

@@ -30,7 +30,8 @@ from fashion_zoo.language.wording import unknown, with_article
 
 Made = TypeVar("Made")
 Member = TypeVar("Member")
-_EXPRESSION = re.compile(r"\s*(\w+)\s*(\(.*\))?\s*", re.DOTALL)
+EXPRESSION = re.compile(r"\s*(\w+)\s*(\(.*\)|\([^)]*)?\s*", re.DOTALL)
+"""What is meant as a word or a call, whose closing bracket may be missing."""
 
 
 class Form(NamedTuple):
@@ -147,7 +148,7 @@ class Vocabulary(Mapping[str, Any], Generic[Made]):
 
     def _in_form(self, text: str) -> Any:
         """Return the value of a text that is no expression, or None if it may be one."""
-        expression = _EXPRESSION.fullmatch(text)
+        expression = EXPRESSION.fullmatch(text)
         if expression and expression[1] in self:
             return None
         self._load()
@@ -156,7 +157,7 @@ class Vocabulary(Mapping[str, Any], Generic[Made]):
                 return self[word](text)
         if not self._forms:
             return None
-        name = expression[1] if expression else text
+        name = expression[1] if expression else text.partition(":")[0]
         raise ConfigError(f"{unknown(self.kind, name, self)} {self.forms}")
 
     def member(self, word: str) -> Any:

@@ -7,6 +7,9 @@ percent, and a difference of two in points.
 import difflib
 from collections.abc import Iterable, Sequence
 
+_LISTED = 50  # names in a message; of more only the first few
+_FEW = 5
+
 
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun, in the singular, such as ``"epoch"``, for exactly one."""
@@ -47,6 +50,8 @@ def unknown(kind: str, received: object, known: Iterable[str]) -> str:
     names = sorted(known)
     near = nearest(str(received), names)
     hint = f" Did you mean {near!r}?" if near is not None else ""
+    if len(names) > _LISTED:
+        names = [*names[:_FEW], f"and {len(names) - _FEW:,} more"]
     return f"Unknown {kind} {received!r}.{hint} Known: {', '.join(names) or 'none'}."
 
 

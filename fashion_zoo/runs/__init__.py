@@ -27,5 +27,6 @@ from fashion_zoo.runs.trained import (
     check_images as check_images,
     dataset_of as dataset_of,
     finished as finished,
+    naming_again as naming_again,
     stored_config as stored_config,
 )

@@ -12,7 +12,7 @@ from typing import Any
 
 from fashion_zoo import storage
 from fashion_zoo.config import RunConfig
-from fashion_zoo.config.overrides import differences
+from fashion_zoo.config.overrides import differences, override
 from fashion_zoo.data import Description
 from fashion_zoo.errors import ConfigError, Hint, Message, RunError
 from fashion_zoo.language.arguments import AnyPath, checked
@@ -144,9 +144,14 @@ def check_free(path: AnyPath | None, *, force: bool = False, resume: bool = Fals
 
 
 def check_same(run: Run, name: str, config: RunConfig) -> None:
-    """Check that a run has this recipe and config; raises RunError with the differences."""
+    """Check that a run has this recipe and config; raises RunError with the differences.
+
+    Paths may have moved: ``check_images`` compares what is in them.
+    """
     if run.recipe != name:
         raise RunError(f"{run.path} is a run of {run.recipe}, not of {name}. Choose another place.")
+    if "(" in run.config.data.source and "(" in config.data.source:
+        config = override(config, {"data": {"source": run.config.data.source}})
     same = as_stored(run.config) == as_stored(config)
     changed = [] if same else differences(run.config, config)
     if changed:

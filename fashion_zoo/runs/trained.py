@@ -1,5 +1,6 @@
 """Config and images of a run, and the result of a training."""
 
+import contextlib
 import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fashion_zoo.config import DataConfig, RunConfig
 from fashion_zoo.data import Dataset, Positions, load
-from fashion_zoo.errors import Call, DataError, Hint, Message, RunError
+from fashion_zoo.errors import Call, DataError, Hint, Message, RunError, advice
 from fashion_zoo.language.arguments import AnyPath, checked
 from fashion_zoo.language.wording import counted
 from fashion_zoo.registry import recipe
@@ -52,13 +53,20 @@ def dataset_of(run: Run, given: Any = None) -> Dataset:
     have moved. Other images raise DataError.
     """
     config, stored = run.config.data, run.path / POSITIONS
-    found = load(given, like=dataclasses.replace(config, exclude=None))
+    with naming_again(config.source if given is None else ""):
+        found = load(given, like=dataclasses.replace(config, exclude=None))
     if config.exclude is not None and stored.exists():  # the file may have changed, or is gone
         found = _at(found, config, read_positions(stored))
     if given is not None or found.in_memory:  # Fashion-MNIST is verified as it is read
         check_images(run, found)
     names = run.data.class_names
     return found if found.class_names == names else dataclasses.replace(found, class_names=names)
+
+
+def naming_again(source: str) -> contextlib.AbstractContextManager[None]:
+    """Tell below an error of reading a source of paths how to name files that have moved."""
+    note = Message("If the files have moved, name them again: ", Hint("data.source", "PATH"), ".")
+    return advice(lambda error: note if isinstance(error, DataError) and "(" in source else None)
 
 
 def _at(found: Dataset, config: DataConfig, positions: Positions) -> Dataset:
@@ -148,6 +156,8 @@ def finished(path: Path, name: str, config: RunConfig, results: Iterable[str]) -
         return None
     run = open_run(path)
     check_same(run, name, config)
+    if config.data.source != run.config.data.source:  # whose images are compared first
+        return None
     missing = any(run.result(word) is None for word in results)
     if missing or not run.finished or not (path / "curves.png").exists():
         return None

@@ -260,19 +260,28 @@ def check_images(parameters: Sequence[Parameter], folds: int, dataset: "Dataset"
             try:
                 steps_per_epoch(count, largest)  # type: ignore[arg-type]  # the config took it
             except ConfigError as error:
+                sizes = [one for one in parameter.range.values if isinstance(one, int)]
+                fitting = (one for one in sizes if one <= count)
+                best = max(fitting, default=2 ** max(count.bit_length() - 3, 0))
                 raise ConfigError(
-                    f"The search space takes batch_size to {largest!r}. {error}"
+                    f"The search space takes batch_size to {largest!r}. ",
+                    error,
+                    " Set ",
+                    Hint("space", {"batch_size": repr(best)}),
+                    ".",
                 ) from error
 
 
 def _check_policies(parameters: Sequence[Parameter], shape: tuple[int, ...]) -> None:
+    refused: dict[str, policies.Policy] = {}
     for parameter in parameters:
         if parameter.name in ("augmentation", "mixing") and isinstance(parameter.range, Choice):
             for text in parameter.range.values:
+                policy = policies.parse(str(text))
                 try:
-                    policies.check_size(policies.parse(str(text)), shape)
-                except ConfigError as error:
-                    without = {"augmentation": "'none'", "mixing": "'none'"}
-                    raise ConfigError(
-                        error, " Search without it: ", Hint("space", without), "."
-                    ) from error
+                    policies.check_size(policy, shape)
+                except ConfigError:
+                    refused.setdefault(parameter.name, policy)
+    for policy in refused.values():  # those of all parameters in one proposal
+        instead = Hint("space", dict.fromkeys(refused, "'none'"))
+        policies.check_size(policy, shape, instead)

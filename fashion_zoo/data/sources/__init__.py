@@ -92,13 +92,21 @@ def source_of_paths(
 
 
 def missing(path: Path) -> DataError:
-    """Return the error of a file or folder that is not there."""
-    try:
-        near = nearest(path.name, os.listdir(path.parent))
-    except OSError:
-        near = None
+    """Return the error of a file or folder that is not there, or is of another kind."""
+    if path.exists():
+        return DataError(f"{shown(path)} is of a kind that is not read. {WORDS.forms}")
+    near = nearest_file(path)
     hint = f" Did you mean {near!r}?" if near else ""
     return DataError(f"There is no file or folder {shown(path)}.{hint} {WORDS.forms}")
+
+
+def nearest_file(path: str | os.PathLike) -> str | None:
+    """Return the name in its folder that is closest to a path, None if none is close."""
+    folder, name = os.path.split(path)
+    try:
+        return nearest(name, os.listdir(folder or os.curdir))
+    except OSError:
+        return None
 
 
 def shown(path: str | os.PathLike) -> str:

@@ -110,12 +110,17 @@ def _header(path: Path, rows: Iterator[Row], label: str) -> tuple[list[str], Ite
     except StopIteration:
         raise DataError(f"{path} is empty: expected a label and pixels in each row.") from None
     if len(first) < 2:
-        raise DataError(f"{path}, line {number} has one cell; expected a label and pixels.")
+        signs = [sign for sign in ";\t,|" if sign in str(first[0])]
+        right = "tabs" if ".tsv" in path.suffixes else "commas"
+        hint = f" Separate cells by {right}, not by {signs[0]!r}." if signs else ""
+        raise DataError(f"{path}, line {number} has one cell; expected a label and pixels.{hint}")
     names = [str(cell).strip() for cell in first]
     # The label of an image may be a text, and its pixels are numbers; one that is missing is an
-    # error of its line.
+    # error of its line. Pixels that count from 0 or 1 are numbers of columns.
     texts = sum(not _is_number(one) for one in names)
-    if label in names or path.suffix == ".parquet" or (texts > 1 and all(names)):
+    count = list(map(str, range(len(names))))
+    numbered = len(names) > 4 and names[1:] in (count[:-1], count[1:])
+    if label in names or path.suffix == ".parquet" or numbered or (texts > 1 and all(names)):
         return names, rows
     return [], _chained((number, first), rows)
 

@@ -16,23 +16,27 @@ from fashion_zoo.data.sources import (
     Raw,
     Source,
     missing,
+    nearest_file,
     shown,
     source_of_paths,
 )
 from fashion_zoo.errors import DataError, Hint
-from fashion_zoo.language.wording import counted
+from fashion_zoo.language.vocabulary import EXPRESSION
+from fashion_zoo.language.wording import counted, nearest
 
-_CALL = re.compile(r"\s*\w+\s*\(.*\)\s*", re.DOTALL)
 _PARTS = {"train": ("train",), "validation": ("validation", "val"), "test": ("test",)}
 _LARGEST = 2**33  # bytes of all pictures of a part
 _LISTED = 10  # broken files in a message
 
 
 def _is_folder(text: str) -> bool:
-    # What looks like a path and is not there has moved; reading it says so. What looks like an
-    # expression is of a word that is misspelt or not registered.
-    gone = os.sep in text and not os.path.exists(text) and not _CALL.fullmatch(text)
-    return os.path.isdir(text) or gone
+    """Whether a text is a path: reading it says what is there, or what is near it."""
+    if os.path.exists(text):
+        return True
+    if not EXPRESSION.fullmatch(text):
+        return os.sep in text or "." in text
+    # A word that is misspelt or not registered, or the name of a folder.
+    return "(" not in text and not nearest(text, WORDS) and nearest_file(text) is not None
 
 
 @WORDS.form(_is_folder, "a folder of class folders", last=True)
@@ -89,9 +93,11 @@ def _class_names(root: Path, parts: dict[str, Path]) -> list[str]:
     """Return the names of the class folders, which the training part must have all of."""
     names = _folders(parts["train"], root)
     if len(names) < 2:
+        files = len(_entries(parts["train"])) - len(names)
+        has = f"{counted(len(names), 'class folder')} and {counted(files, 'file')} beside"
         raise DataError(
-            f"{shown(parts['train'])} has {counted(len(names), 'class folder')}; expected one with "
-            "pictures for each of at least two classes."
+            f"{shown(parts['train'])} {f'has {has}' if names or files else 'is empty'}; expected a "
+            "folder with pictures for each of at least two classes."
         )
     for place in parts.values():
         if strange := sorted(set(_folders(place, root)) - set(names)):

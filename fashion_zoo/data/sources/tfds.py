@@ -1,12 +1,15 @@
 """Data sets of TensorFlow Datasets: prepared by its builders, and decoded once into a cache."""
 
+import contextlib
 import dataclasses
 import functools
 import io
+import logging
 import os
 import re
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -87,11 +90,13 @@ def _decoded(name: str, config: DataConfig) -> bytes:
             num_shards=1,
         )
         try:
-            builder.download_and_prepare(
-                download_dir=os.path.join(fresh, "downloads"),
-                download_config=settings,
-            )
+            with _impatient():
+                builder.download_and_prepare(
+                    download_dir=os.path.join(fresh, "downloads"),
+                    download_config=settings,
+                )
         except Exception as error:  # of the network, the disk, a checksum or a builder
+            _remove_empty(Path(builder.data_dir).parent, Path(root))
             raise DataError(
                 f"tfds:{name} is not prepared, and cannot be prepared here: {_reason(error)}. TFDS "
                 f"looks for prepared data in {builder.data_dir}, and for the files that it would "
@@ -106,6 +111,30 @@ def _decoded(name: str, config: DataConfig) -> bytes:
                 f"The prepared data of tfds:{name} in {builder.data_dir} cannot be read: "
                 f"{_reason(error)}. Remove that folder, to prepare it again."
             ) from error
+
+
+@contextlib.contextmanager
+def _impatient() -> Iterator[None]:
+    """Try a download twice, not for minutes, and without a warning of each try."""
+    from tensorflow_datasets.core.download import downloader
+
+    log = logging.getLogger("urllib3.connectionpool")
+    usual, level = downloader.MAX_RETRIES, log.level
+    downloader.MAX_RETRIES = 1
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        downloader.MAX_RETRIES = usual
+        log.setLevel(level)
+
+
+def _remove_empty(folder: Path, root: Path) -> None:
+    """Remove the folders below a root that TFDS made and left empty."""
+    with contextlib.suppress(OSError):
+        while root in folder.parents:
+            folder.rmdir()
+            folder = folder.parent
 
 
 def _reason(error: Exception) -> str:
