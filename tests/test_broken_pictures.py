@@ -41,6 +41,7 @@ PICTURES = {
     "empty": (b"", "Pillow has no reader for its format"),
     "text": (b"not a picture", "Pillow has no reader for its format"),
     "truncated": (encoded()[:60], "cannot be read as a picture"),
+    "a bit of the pixels": (encoded()[:50] + b"\xff" + encoded()[51:], "cannot be read as a pic"),
     "a truncated JPEG": (encoded("JPEG")[:-200], "cannot be read as a picture"),
     "a damaged header": (encoded()[:20] + b"\xff" * 8 + encoded()[28:], "cannot be read as a pic"),
     "huge": (huge(), "at most 50 million are read|cannot be read as a picture"),
@@ -213,6 +214,19 @@ def test_a_picture_that_its_camera_turned_is_upright(tmp_path):
     data = load(folder)
     assert np.array_equal(data.read("train").images[0], X[0, ::-1, ::-1])
     assert data.notes == ("1 picture turned upright",)
+
+
+def test_a_grey_picture_with_something_beside_its_pixels_is_no_plain_one(tmp_path):
+    folder = write_folder(tmp_path / "a", X, Y)
+    clear = int(X[0, 0, 0])
+    (folder / "0" / "00000.png").write_bytes(encoded(transparency=clear))
+    frames = {"save_all": True, "append_images": [Image.fromarray(X[1])]}
+    data = load(folder)
+    assert data.notes == ("1 picture transparent parts to white",)
+    assert set(data.read("train").images[0][X[0] == clear]) == {255}
+    (folder / "0" / "00000.png").write_bytes(encoded(**frames))
+    with pytest.raises(DataError, match="it has several frames"):
+        load(folder)
 
 
 def test_no_format_that_is_a_program_is_opened():

@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -105,7 +104,7 @@ def _class_names(root: Path, parts: dict[str, Path]) -> list[str]:
                 f"{shown(place)} has a class {strange[0]!r}, which {parts['train']} has not."
             )
     for name in names:
-        if not any(True for _ in _files(parts["train"] / name)):
+        if not _files(parts["train"] / name):
             raise DataError(f"{shown(parts['train'] / name)} is empty: a class needs pictures.")
     return names
 
@@ -131,10 +130,9 @@ def _check_inside(path: Path, root: Path) -> None:
             raise DataError(f"{shown(path)} is a link out of the folder.")
 
 
-def _files(place: Path) -> Iterator[Path]:
-    """Yield what is in a class folder, in order, but hidden files."""
-    if place.is_dir():
-        yield from (Path(entry.path) for entry in sorted(_entries(place), key=lambda one: one.name))
+def _files(place: Path) -> list[os.DirEntry[str]]:
+    """Return what is in a class folder, in order, but hidden files."""
+    return sorted(_entries(place), key=lambda one: one.name) if place.is_dir() else []
 
 
 def _entries(place: Path) -> list[os.DirEntry[str]]:
@@ -159,9 +157,9 @@ class _Reader:
         self.size = (config.size, config.size) if config.size else None
         self.broken: list[str] = []
         self.changes: dict[str, int] = {}
-        self.first: tuple[Path, tuple[int, ...]] | None = None
+        self.first: tuple[str, tuple[int, ...]] | None = None
 
-    def all(self, files: list[tuple[Path, int]]) -> tuple[np.ndarray, np.ndarray]:
+    def all(self, files: list[tuple[os.DirEntry[str], int]]) -> tuple[np.ndarray, np.ndarray]:
         """Return the images and labels of the files that can be read, RGB if one of them is."""
         whole = np.zeros((0, 1, 1), np.uint8)
         labels: list[int] = []
@@ -182,18 +180,19 @@ class _Reader:
             labels.append(label)
         return whole[: len(labels)], np.array(labels)
 
-    def _image(self, file: Path) -> np.ndarray:
-        _check_inside(file, self.root)
-        picture = open_picture(file, self.config.color, self.size)
+    def _image(self, file: os.DirEntry[str]) -> np.ndarray:
+        if file.is_symlink():  # without another look at the disk
+            _check_inside(Path(file.path), self.root)
+        picture = open_picture(file.path, self.config.color, self.size)
         for note in picture.notes:
             kind = "resized" if re.match(r"\d+x\d", note) else note
             self.changes[kind] = self.changes.get(kind, 0) + 1
         size = picture.image.shape[:2]
-        self.first = self.first or (file, size)
+        self.first = self.first or (file.path, size)
         if size != self.first[1]:
             (wide, high), (other_wide, other_high) = size[::-1], self.first[1][::-1]
             raise _OfAll(
-                f"{shown(file)} has {wide}x{high} pixels, and {shown(self.first[0])} "
+                f"{shown(file.path)} has {wide}x{high} pixels, and {shown(self.first[0])} "
                 f"{other_wide}x{other_high}. Set ",
                 Hint("data.size", min(*size, *self.first[1])),
                 " to convert them to one size.",
