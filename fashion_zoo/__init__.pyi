@@ -1,5 +1,6 @@
 # The one list of public names: type checkers read it, and __init__.py loads each name when it is
 # first used. A name stands beside the place where it lives.
+from . import activations as activations
 from . import augment as augment
 from . import auditing as auditing
 from . import callbacks as callbacks
@@ -13,6 +14,7 @@ from . import exporting as exporting
 from . import layers as layers
 from . import losses as losses
 from . import models as models
+from . import normalizations as normalizations
 from . import optimizers as optimizers
 from . import schedules as schedules
 from . import seeds as seeds
@@ -50,7 +52,7 @@ from .machine.devices import gpu_is_lost as gpu_is_lost
 from .machine.devices import limit_gpu_memory as limit_gpu_memory
 from .machine.serialization import when_keras_starts as when_keras_starts
 from .models.mlp import MLPConfig as MLPConfig
-from .models.mlp import MLPSpace as MLPSpace
+from .models.mlp_space import MLPSpace as MLPSpace
 from .registry import Recipe as Recipe
 from .registry import find as find
 from .registry import list_recipes as list_recipes

@@ -35,6 +35,8 @@ def main(argv: list[str]) -> None:
     print(f"reference   {entry.reference or 'none given'}")
     print(f"parameters  {entry.parameters:,}, trainable")
     print(f"tags        {', '.join(entry.tags) or 'none'}")
+    if initializer := getattr(entry.config.model, "initializer", None):
+        print(f"kernels     {initializer}, initially")
     if result:
         print(
             f"reached     {_lines.percent(result.test_mean)} on test, "

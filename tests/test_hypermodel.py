@@ -9,7 +9,7 @@ from fashion_zoo import recipe
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import load
 from fashion_zoo.errors import ConfigError
-from fashion_zoo.models.mlp import MLPSpace
+from fashion_zoo.models.mlp_space import MLPSpace
 from fashion_zoo.spaces import complete
 from fashion_zoo.tuning import RecipeHyperModel, StudyOracle, hypermodel
 

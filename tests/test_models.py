@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from fashion_zoo import ConfigError, get
+from fashion_zoo import ConfigError, MLPConfig, get
 from fashion_zoo.layers import ScheduledDropout
 
 
@@ -36,14 +36,26 @@ def test_normalization_may_stand_after_the_activation_and_then_the_bias_counts()
 @pytest.mark.parametrize(
     ("normalization", "kind"),
     [
-        ("layer", keras.layers.LayerNormalization),
-        ("group", keras.layers.GroupNormalization),
+        ("layer(epsilon=0.125)", keras.layers.LayerNormalization),
+        ("group(4, 0.125)", keras.layers.GroupNormalization),
+        ("rms(0.125)", keras.layers.RMSNormalization),
     ],
 )
 def test_other_normalizations_keep_the_bias(normalization, kind):
-    model = get("bn_mlp", hidden_units=(8,), normalization=normalization, groups=4)
-    assert type(model.get_layer(f"{normalization}_norm_1")) is kind
+    model = get("bn_mlp", hidden_units=(8,), normalization=normalization)
+    norm = model.get_layer(f"{normalization.partition('(')[0]}_norm_1")
+    assert (type(norm), norm.epsilon) == (kind, 0.125)
+    assert getattr(norm, "groups", 4) == 4
     assert model.get_layer("dense_1").use_bias
+
+
+def test_momentum_and_epsilon_of_batch_normalization_are_arguments():
+    model = get("bn_mlp", hidden_units=(8,), normalization="batch(momentum=0.5, epsilon=0.125)")
+    norm = model.get_layer("batch_norm_1")
+    assert (norm.momentum, norm.epsilon) == (0.5, 0.125)
+    norm(np.full((4, 8), 6.0, dtype="float32"), training=True)
+    moved = keras.ops.convert_to_numpy(norm.moving_mean)
+    assert moved == pytest.approx(3.0), "half of the way"
 
 
 def test_baseline_has_no_regularization():
@@ -86,6 +98,50 @@ def test_every_activation_builds_and_is_the_named_one(activation, images):
     x = np.linspace(-2, 2, 9, dtype="float32")
     expected = getattr(keras.activations, activation)(keras.ops.convert_to_tensor(x))
     assert np.array_equal(layer(x), expected)
+
+
+@pytest.mark.parametrize(
+    ("activation", "expected"),
+    [
+        ("leaky_relu(0.01)", [-0.02, 0, 2]),
+        ("leaky_relu", [-0.4, 0, 2]),
+        ("prelu(0.5)", [-1, 0, 2]),
+        ("elu(0.5)", [0.5 * np.expm1(-2), 0, 2]),
+    ],
+)
+def test_an_argument_of_an_activation_is_heeded(activation, expected):
+    model = get("baseline_mlp", hidden_units=(1,), activation=activation)
+    layer = model.get_layer(f"{activation.partition('(')[0]}_1")
+    found = layer(np.array([[-2], [0], [2]], dtype="float32"))
+    assert keras.ops.convert_to_numpy(found)[:, 0] == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("activation", "variance"),
+    [
+        ("relu", 2 / 784),
+        ("leaky_relu(0.5)", 1.6 / 784),
+        ("selu", 1 / 784),
+        ("tanh", 2 / (784 + 512)),
+        ("mish", 2 / 784),
+    ],
+)
+def test_the_initial_kernels_fit_the_activation(activation, variance):
+    model = get("baseline_mlp", activation=activation, hidden_units=(512,))
+    kernel = keras.ops.convert_to_numpy(model.get_layer("dense_1").kernel)
+    assert kernel.var() == pytest.approx(variance, rel=0.01)
+    plain = get("baseline_mlp", hidden_units=(512,), kernel_initializer="he_normal")
+    chosen = get(
+        "baseline_mlp", hidden_units=(512,), activation=activation, kernel_initializer="he_normal"
+    )
+    assert np.array_equal(chosen.get_layer("dense_1").kernel, plain.get_layer("dense_1").kernel)
+
+
+def test_the_chosen_initializer_is_said():
+    assert str(MLPConfig().initializer) == "he_normal"
+    assert str(MLPConfig(activation="leaky_relu(0.5)").initializer) == "VarianceScaling(scale=1.6)"
+    named = MLPConfig(activation="tanh", kernel_initializer="lecun_uniform")
+    assert str(named.initializer) == "lecun_uniform"
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (28, 28, 1), (784,), (32, 32, 3)])

@@ -19,9 +19,9 @@ FUNCTIONS = [
     "when_keras_starts", "words_of",
 ]  # fmt: skip
 MODULES = [  # with parts for own code
-    "auditing", "augment", "callbacks", "class_weights", "config", "data", "errors", "evaluation",
-    "experiments", "exporting", "layers", "losses", "models", "optimizers", "policies", "ranges",
-    "schedules", "seeds", "show", "spaces", "tuning", "wording",
+    "activations", "auditing", "augment", "callbacks", "class_weights", "config", "data", "errors",
+    "evaluation", "experiments", "exporting", "layers", "losses", "models", "normalizations",
+    "optimizers", "policies", "ranges", "schedules", "seeds", "show", "spaces", "tuning", "wording",
 ]  # fmt: skip
 SURFACE = [*FUNCTIONS, *MODULES]
 

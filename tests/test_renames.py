@@ -60,6 +60,42 @@ def test_older_arrays_are_split_as_they_were_copies_apart():
     assert sum(map(len, tested.positions[:2])) == 120
 
 
+MODELS = {
+    "relu none 32 he_normal": {},
+    "relu group 32 he_normal": {"normalization": "group"},
+    "gelu group 4 he_normal": {"activation": "gelu", "normalization": "group(4)"},
+    "leaky_relu none 4 he_normal": {"activation": "leaky_relu", "kernel_initializer": "he_normal"},
+    "selu batch 32 lecun_normal": {
+        "activation": "selu", "normalization": "batch", "kernel_initializer": "lecun_normal",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("older", "now"), MODELS.items(), ids=MODELS)
+def test_a_stored_model_is_read_with_its_groups_and_its_initializer(older, now, tmp_path):
+    activation, normalization, groups, initializer = older.split()
+    config = runs.as_stored(fashion_zoo.RunConfig(fashion_zoo.MLPConfig()))
+    config["model"] |= {
+        "activation": activation, "normalization": normalization, "groups": int(groups),
+        "kernel_initializer": initializer,
+    }  # fmt: skip
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps({"format": 2, "recipe": "baseline_mlp", "config": config}))
+    found = fashion_zoo.read_config(file, "baseline_mlp")
+    assert found.model == fashion_zoo.MLPConfig(**now)
+    assert digest.completed(found, config) == runs.as_stored(found)
+
+
+def test_a_checkpoint_with_the_old_settings_of_a_model_is_of_the_same_run(trained):
+    run = trained.run
+    older = runs.as_stored(run.config)
+    older["model"] |= {"groups": 32, "kernel_initializer": "he_normal"}
+    recorder._check_belongs(run, 2, {"recipe": run.recipe, "config": older}, {"recipe": "bn_mlp"})
+
+
 def test_the_old_flag_is_answered_with_the_new_one(capsys):
     assert train.main(["bn_mlp", "--data.dataset", "digits"]) == 3
     assert "--data.dataset is now --data.source." in capsys.readouterr().err
+    assert train.main(["bn_mlp", "--model.groups", "4"]) == 3
+    said = "--model.groups is now --model.normalization, as in 'group(32)'."
+    assert said in capsys.readouterr().err

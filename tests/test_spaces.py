@@ -5,7 +5,8 @@ import pytest
 from fashion_zoo import list_recipes, override, recipe, spaces
 from fashion_zoo.config import RunConfig
 from fashion_zoo.errors import ConfigError
-from fashion_zoo.models.mlp import MLPConfig, MLPSpace
+from fashion_zoo.models.mlp import MLPConfig
+from fashion_zoo.models.mlp_space import MLPSpace
 from fashion_zoo.spaces import TrainingSpace, complete, is_active, narrowed
 from fashion_zoo.spaces.ranges import Choice
 
@@ -69,6 +70,20 @@ def test_no_schedule_without_what_it_moves():
     assert names(off).isdisjoint({"dropout_schedule", "dropout", "augmentation_strength"})
     assert "units_2" in off
     assert "units_3" not in off
+
+
+def test_words_with_arguments_can_be_searched():
+    space = MLPSpace(
+        normalization="choice('none', 'batch(momentum=0.99)', 'group(16)')",
+        activation="choice('leaky_relu(0.01)', 'elu(0.5)')",
+    )
+    parameters = space.parameters(BASE)
+    position = {one.name: dict(one.when) for one in parameters}["normalization_position"]
+    assert position == {"normalization": ("batch(momentum=0.99)", "group(16)")}
+    found = space.config(complete(parameters, {"normalization": "group(16)"}), BASE).model
+    assert (found.normalization, found.activation) == ("group(16)", "leaky_relu(0.01)")
+    with pytest.raises(ConfigError, match=r"takes normalization to 'group\(3\)', which the recipe"):
+        narrowed(MLPSpace(), {"normalization": "choice('batch', 'group(3)')"}, BASE)
 
 
 def test_values_become_a_config():

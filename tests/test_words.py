@@ -201,7 +201,45 @@ def class_weight(word, vocabulary, images):
     assert weights(np.array([7, 7, 7])) == pytest.approx(np.ones(3), rel=1e-12)
 
 
+def activation(word, vocabulary, images):
+    made = vocabulary.parse(word)
+    layer = made.make(name=f"{made.name}_1", dtype="float32")
+    x = np.linspace(-8, 8, 132, dtype="float32").reshape(33, 4)
+    y = keras.ops.convert_to_numpy(layer(x))
+    assert (y.shape, y.dtype) == (x.shape, np.float32)
+    assert np.isfinite(y).all()
+    turned = keras.ops.convert_to_numpy(layer(x[::-1, ::-1]))[::-1, ::-1]
+    assert turned == pytest.approx(y, abs=1e-6), "each unit by itself"
+    assert {weight.name for weight in layer.trainable_weights} <= {"alpha"}, "which is not decayed"
+    kernel = keras.ops.convert_to_numpy(made.initializer.make(3)((400, 100)))
+    assert 0.9 / 400 < kernel.var() < 2.1 / 400
+    assert np.array_equal(kernel, made.initializer.make(3)((400, 100)))
+
+
+def normalization(word, vocabulary, images):
+    if word == "instance":
+        with pytest.raises(ConfigError, match="a vector has one place"):
+            vocabulary.parse(word)
+        return
+    made = vocabulary.parse(word)
+    assert (made.make is None) == (word == "none")
+    if made.make is None:
+        return
+    layer = made.make(name="norm_1", dtype="float32")
+    generator = np.random.default_rng(0)
+    x = generator.normal(2.0, 3.0, (64, 2 * made.divisor)).astype("float32")
+    bias = generator.normal(0.0, 9.0, 2 * made.divisor).astype("float32")
+    first, second = (keras.ops.convert_to_numpy(layer(one, training=True)) for one in (x, x + bias))
+    assert np.square(first).mean() == pytest.approx(1, abs=0.01)
+    assert (np.abs(first - second).max() < 1e-3) == made.centers
+    kept = {"gamma", "beta", "scale"}
+    assert {weight.name for weight in layer.trainable_weights} <= kept, "which are not decayed"
+    assert layer.weights, "its statistics or its scale"
+
+
 KINDS = {
+    "activation": (activation, "normalization.md"),
+    "normalization": (normalization, "normalization.md"),
     "schedule": (schedule, "commands/schedules.md"),
     "policy": (policy, "augmentation.md"),
     "optimizer": (optimizer, "words.md"),

@@ -26,10 +26,13 @@ def changed(config: Any) -> dict[str, Any]:
     """Return the fields of a config dataclass that differ from its defaults.
 
     A section of another class, such as the model of another family, has the name of its class.
+    A config whose fields have another sense than when they were first digested has ``digested()``,
+    which returns those fields as then.
     """
     found = {}
+    meant = config.digested() if hasattr(config, "digested") else {}
     for field in dataclasses.fields(config):
-        value, usual = getattr(config, field.name), default(field)
+        value, usual = meant.get(field.name, getattr(config, field.name)), default(field)
         if dataclasses.is_dataclass(value):
             inside = changed(value)
             if type(value) is not type(usual):

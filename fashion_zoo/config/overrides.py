@@ -63,6 +63,8 @@ def override_each(configs: Sequence[Any], changes: Mapping[str, Any]) -> list[An
     own = [{field.name for field in dataclasses.fields(config)} for config in configs]
     for name in changes:
         if not any(name in fields for fields in own):
+            for config in configs:
+                check_name(type(config), name)
             where = "".join(_where_it_is(config, name) for config in configs)
             raise ConfigError(unknown("option", name, sorted(set().union(*own))) + where)
     return [

@@ -8,9 +8,12 @@ from typing import Any, TypeVar
 
 from fashion_zoo.errors import ConfigError
 
-RENAMED = {"data": {"dataset": "source"}}
+RENAMED = {
+    "data": {"dataset": "source"},
+    "model": {"groups": "normalization, as in 'group(32)'"},
+}
 """Section of a config to its older names and those of today."""
-_SECTIONS = {"DataConfig": "data"}
+_SECTIONS = {"DataConfig": "data", "MLPConfig": "model"}
 _ARRAYS = {"validation": 0.1, "test": 0.2, "seed": 0}  # arguments that the word arrays had
 _UNREADABLE = (SyntaxError, ValueError, TypeError, AttributeError, RecursionError, MemoryError)
 
@@ -40,11 +43,25 @@ def answering(kind: Class) -> Class:
 
 def current(config: Any, stored: Mapping[str, Any]) -> dict[str, Any]:
     """Return a stored section of a config, of the class of ``config``, with the names of today."""
-    names = RENAMED.get(_SECTIONS.get(type(config).__name__, ""), {})
+    section = _SECTIONS.get(type(config).__name__, "")
+    if section == "model":
+        return _model_of(stored) if "groups" in stored else dict(stored)
+    names = RENAMED.get(section, {})
     found = {names.get(name, name): value for name, value in stored.items()}
     if "dataset" in names and str(stored.get("dataset")).startswith("arrays"):
         with contextlib.suppress(*_UNREADABLE):  # an edited file is refused later
             return {**found, **_split_of(stored["dataset"])}
+    return found
+
+
+def _model_of(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a model whose groups were a setting, and whose usual initializer was He's for all."""
+    found = {name: value for name, value in stored.items() if name != "groups"}
+    if found.get("normalization") == "group" and stored["groups"] != 32:
+        found["normalization"] = f"group({stored['groups']})"
+    initializer, others = found.get("kernel_initializer"), ("leaky_relu", "selu")
+    if initializer == "he_normal" and found.get("activation") not in others:
+        found["kernel_initializer"] = "auto"  # which is the same there
     return found
 
 

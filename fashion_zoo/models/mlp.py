@@ -1,39 +1,48 @@
-"""The family of multilayer perceptrons: its options, its search space, its builder, its recipes."""
+"""The family of multilayer perceptrons: its options, its builder and its recipes."""
 
 import dataclasses
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+import functools
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from fashion_zoo.activations import Activation, Initializer
 from fashion_zoo.config import RunConfig, SchedulesConfig, TrainingConfig
+from fashion_zoo.config.renames import answering
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language import checks
-from fashion_zoo.language.vocabulary import check_settings
+from fashion_zoo.language.vocabulary import Words, check_settings
 from fashion_zoo.models import blocks
+from fashion_zoo.models.mlp_space import MLPSpace
+from fashion_zoo.normalizations import Normalization
 from fashion_zoo.registry import register, register_variant
-from fashion_zoo.spaces import Parameter, Questions, TrainingSpace, decays, ranges
 
 if TYPE_CHECKING:
     import keras
 
+ACTIVATION = Words("fashion_zoo.activations")
+NORMALIZATION = Words("fashion_zoo.normalizations")
+KernelInitializer = Literal[
+    "auto", "he_normal", "he_uniform", "glorot_normal", "glorot_uniform", "lecun_normal",
+    "lecun_uniform",
+]  # fmt: skip
 
+
+@answering
 @dataclasses.dataclass(frozen=True)
 class MLPConfig:
     """The architecture of an MLP."""
 
     hidden_units: tuple[int, ...] = (512, 256, 128, 64)
     """Width of each hidden layer, from the input to the output."""
-    activation: blocks.Activation = "relu"
-    """Activation of the hidden layers."""
-    normalization: blocks.Normalization = "none"
-    """Normalization of the hidden layers."""
+    activation: Annotated[str, ACTIVATION] = "relu"
+    """Activation of the hidden layers, such as leaky_relu(0.01)."""
+    normalization: Annotated[str, NORMALIZATION] = "none"
+    """Normalization of the hidden layers, such as batch(momentum=0.99)."""
     normalization_position: blocks.Position = "before"
     """Position of normalization: before or after the activation."""
-    groups: Annotated[int, checks.at_least(1)] = 32
-    """Number of groups of group normalization; it must divide every width."""
     dropout: tuple[float, ...] = (0.0,)
     """Dropout rate: one for all, one for each hidden layer, or first and last (linear between)."""
-    kernel_initializer: blocks.Initializer = "he_normal"
-    """Initializer of every kernel."""
+    kernel_initializer: KernelInitializer = "auto"
+    """Initializer of every kernel; auto takes the one that fits the activation."""
     l2: Annotated[float, checks.not_negative] = 0.0
     """Strength of the L2 penalty on kernels: l2 x the sum of squares is added to the loss."""
     num_classes: Annotated[int, checks.at_least(2)] = 10
@@ -57,13 +66,39 @@ class MLPConfig:
                 f"dropout must hold 1 rate, 2 (first and last) or {len(self.hidden_units)} "
                 f"(one for each hidden layer), received {len(self.dropout)}: {self.dropout}."
             )
-        wrong = [units for units in self.hidden_units if units % self.groups]
-        if self.normalization == "group" and wrong:
+        divisor = self.parsed_normalization.divisor
+        if wrong := [units for units in self.hidden_units if units % divisor]:
             raise ConfigError(
-                f"groups must divide every width of hidden_units, received groups={self.groups} "
-                f"and hidden_units={self.hidden_units}: {wrong[0]} is not a multiple of "
-                f"{self.groups}."
+                f"normalization {self.normalization!r} needs widths that {divisor} divides, "
+                f"received hidden_units={self.hidden_units}: {wrong[0]} is not a multiple of "
+                f"{divisor}."
             )
+
+    @functools.cached_property
+    def parsed_activation(self) -> Activation:
+        """The ``activations.Activation`` of ``activation``."""
+        return ACTIVATION.parse(self.activation)
+
+    @functools.cached_property
+    def parsed_normalization(self) -> Normalization:
+        """The ``normalizations.Normalization`` of ``normalization``."""
+        return NORMALIZATION.parse(self.normalization)
+
+    @property
+    def initializer(self) -> Initializer:
+        """The initializer of every kernel."""
+        if self.kernel_initializer == "auto":
+            return self.parsed_activation.initializer
+        return Initializer(self.kernel_initializer)
+
+    def digested(self) -> dict[str, str]:
+        """Return what a digest has of the initializer: nothing new for He's.
+
+        It was the default of every activation before ``auto``, and a digest of then must not be
+        that of another training now.
+        """
+        chosen = str(self.initializer)
+        return {"kernel_initializer": "auto" if chosen == "he_normal" else chosen}
 
     @property
     def dropout_rates(self) -> tuple[float, ...]:
@@ -74,79 +109,6 @@ class MLPConfig:
         first, last = self.dropout[0], self.dropout[-1]
         # One hidden layer with two rates has the first one.
         return tuple(first + (last - first) * layer / max(depth - 1, 1) for layer in range(depth))
-
-
-@dataclasses.dataclass(frozen=True)
-class MLPSpace(TrainingSpace):
-    """The search space of a multilayer perceptron and its training."""
-
-    depth: str = "whole(1, 5)"
-    """Number of hidden layers."""
-    units: str = "choice(64, 128, 256, 384, 512, 1024)"
-    """Width of each hidden layer."""
-    activation: str = "choice('relu', 'gelu', 'swish')"
-    """Activation of the hidden layers."""
-    normalization: str = "choice('batch', 'layer', 'none')"
-    """Normalization of the hidden layers."""
-    normalization_position: str = "choice('before', 'after')"
-    """Position of normalization, if there is one."""
-    dropout: str = "0 | uniform(0.02, 0.5)"
-    """Dropout rate of each hidden layer."""
-    dropout_schedule: str = "choice('constant', 'linear', 'cosine')"
-    """Schedule of all dropout rates, if there is dropout."""
-    l2: str = "0 | log(1e-6, 1e-3)"
-    """Strength of the L2 penalty on kernels, under an optimizer that does not decay them."""
-
-    def parameters(self, config: RunConfig) -> list[Parameter]:
-        """Return the parameters, those of the training first."""
-        asked, model = Questions(self, super().parameters(config)), config.model
-        asked.add("depth", len(model.hidden_units))
-        for layer in range(1, max(ranges.values(self.depth)) + 1):
-            own = min(layer, len(model.hidden_units)) - 1
-            asked.add("units", model.hidden_units[own], _from(layer), number=layer)
-        asked.add("activation", model.activation)
-        asked.add("normalization", model.normalization)
-        normalized = {"normalization": lambda name: name != "none"}
-        asked.add("normalization_position", model.normalization_position, normalized)
-        self._ask_dropout(asked, config)
-        asked.add("l2", model.l2, {"optimizer": lambda text: not decays(text)})
-        return asked.parameters
-
-    def _ask_dropout(self, asked: Questions, config: RunConfig) -> None:
-        rates, dropout = config.model.dropout_rates, ranges.parse(self.dropout)
-        dropping: dict[str, Any] = {}
-        if isinstance(dropout, ranges.OrZero):
-            asked.append("use_dropout", ranges.Choice((False, True)), any(rates))
-            dropping = {"use_dropout": bool}
-        for layer in range(1, max(ranges.values(self.depth)) + 1):
-            rate = rates[min(layer, len(rates)) - 1]
-            asked.add("dropout", rate, {**_from(layer), **dropping}, number=layer)
-        if dropout != ranges.Choice((0,)):
-            asked.add("dropout_schedule", config.training.schedules.dropout, dropping)
-
-    def changes(self, values: Mapping[str, Any], base: RunConfig) -> dict[str, Any]:
-        """Return the changes of the config, as ``override`` takes them."""
-        changes = super().changes(values, base)
-        layers = range(1, values["depth"] + 1)
-        dropout = tuple(values.get(f"dropout_{layer}", 0.0) for layer in layers)
-        schedule = values.get("dropout_schedule", "constant") if any(dropout) else "constant"
-        changes["training"]["schedules"]["dropout"] = schedule
-        if not any(dropout):  # without a layer there is nothing to move
-            changes["training"]["adaptive_dropout"] = {"enabled": False}
-        position = values.get("normalization_position", base.model.normalization_position)
-        changes["model"] = {
-            "hidden_units": tuple(values[f"units_{layer}"] for layer in layers),
-            "activation": values["activation"],
-            "normalization": values["normalization"],
-            "dropout": dropout,
-            "l2": values.get("l2", 0.0),
-            "normalization_position": position,
-        }
-        return changes
-
-
-def _from(layer: int) -> dict[str, Any]:
-    return {"depth": lambda depth: depth >= layer}
 
 
 def mlp(config: MLPConfig, *, name: str, seed: int = 0, dtype: str = "float32") -> "keras.Model":
@@ -170,14 +132,14 @@ def mlp(config: MLPConfig, *, name: str, seed: int = 0, dtype: str = "float32") 
     """
     import keras
 
-    kernels: dict[str, Any] = {"initializer": config.kernel_initializer, "l2": config.l2}
+    kernels: dict[str, Any] = {"initializer": config.initializer, "l2": config.l2}
     inputs, x = blocks.flat_pixels(config.input_shape, dtype)
     layers = zip(config.hidden_units, config.dropout_rates, strict=True)
     for number, (units, rate) in enumerate(layers, start=1):
         x = blocks.hidden(
-            x, units, number, seed=seed, dtype=dtype, dropout=rate, activation=config.activation,
-            normalization=config.normalization, position=config.normalization_position,
-            groups=config.groups, **kernels,
+            x, units, number, seed=seed, dtype=dtype, dropout=rate,
+            activation=config.parsed_activation, normalization=config.parsed_normalization,
+            position=config.normalization_position, **kernels,
         )  # fmt: skip
     logits = blocks.dense(config.num_classes, "logits", seed=seed, dtype="float32", **kernels)
     return keras.Model(inputs, logits(x), name=name)

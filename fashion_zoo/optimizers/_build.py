@@ -248,7 +248,7 @@ def build_optimizer(
             )
         # Biases, scales and offsets are not decayed (Loshchilov & Hutter 2019, arXiv:1711.05101,
         # leave it open; decaying a scale works against normalization).
-        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "scale", "alpha"])
     if adjustable and isinstance(learning_rate, np.ndarray):
         # A variable of the schedule would be frozen on jax, which knows those of the optimizer.
         optimizer._learning_rate.factor = optimizer.add_variable(

@@ -157,6 +157,8 @@ def _check_belongs(
     if isinstance(data, dict):
         own = renames.current(run.config.data, data)
         config = {**config, "data": {key: one for key, one in own.items() if key not in _MOVING}}
+    if isinstance(config["model"], dict):
+        config = {**config, "model": renames.current(run.config.model, config["model"])}
     changed += differences(config, runs.as_stored(run.config), shared=True)
     if changed:
         raise RunError(
