@@ -53,13 +53,13 @@ def test_own_words_stand_in_the_help(tmp_path):
 def test_own_words_work_in_a_training_and_in_a_search(tmp_path):
     short = ["--training.epochs", "1", "--data.limit", "400", "--training.batch-size", "100"]
     run_dir = str(tmp_path / "run")
-    spaces = ["--space.activation", "choice('capped(2)', 'capped(3)')"]
-    spaces += ["--space.normalization", "'unit'", "--space.batch-size", "100"]
+    search = ["--trials", "2", "--candidates", "0", "--epochs", "1", "--data.limit", "400"]
+    search += ["--space.activation", "choice('capped(2)', 'capped(3)')"]
+    search += ["--space.normalization", "'unit'", "--space.batch-size", "100"]
     printed = run(
         tmp_path,
         ["train", "bn_mlp", *MODEL, *short, "--run-dir", run_dir],
-        ["evaluate", run_dir],
-        ["tune", "bn_mlp", "--trials", "2", "--epochs", "1", "--data.limit", "400", *spaces],
+        ["tune", "bn_mlp", *search],
     )
     assert "same class on 100.00 %" in printed
     config = json.loads((tmp_path / "run" / "config.json").read_text())["config"]["model"]
