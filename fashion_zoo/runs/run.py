@@ -17,7 +17,7 @@ import dataclasses
 import math
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -221,6 +221,12 @@ class Run:
                 ".",
             )
         return None
+
+    def each_checkpoint(self) -> Iterator[tuple[int, bytes]]:
+        """Yield epoch and bytes of each checkpoint that is not damaged, the oldest first."""
+        for epoch, file in reversed(self._checkpoints().items()):
+            if (data := reading.read_verified(file)) is not None:
+                yield epoch, data
 
     def checkpoint_file(self, epoch: int) -> Path:
         """Return the path of the checkpoint of an epoch."""

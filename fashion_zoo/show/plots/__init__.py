@@ -7,6 +7,7 @@ from fashion_zoo.show.plots.evaluation import (
     pictures as pictures,
     reliability as reliability,
 )
+from fashion_zoo.show.plots.layers import bands as bands, levels as levels
 from fashion_zoo.show.plots.search import (
     front as front,
     history as history,

@@ -1,0 +1,69 @@
+"""A run at each epoch that is kept of it, as models."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from fashion_zoo.data import Dataset, class_counts
+from fashion_zoo.errors import RunError
+from fashion_zoo.layers import as_array
+from fashion_zoo.registry import recipe
+from fashion_zoo.runs import Run
+from fashion_zoo.training.checkpoint import parse, restore_variables
+from fashion_zoo.training.fit import build_model, compile_model
+from fashion_zoo.training.plan import plan
+
+UNTRAINED = "untrained"
+
+
+class Moment(NamedTuple):
+    """A model at one epoch of its training."""
+
+    name: str
+    model: keras.Model
+    trained: bool = True
+
+
+def moments(run: Run, dataset: Dataset) -> Iterator[Moment]:
+    """Yield the untrained model of a run, its checkpoints, and its model if it is none of them.
+
+    Up to the checkpoints all are one model, which changes from one to the next.
+
+    Raises:
+        RunError: if a checkpoint is of another model or of a newer version, or there is neither
+            one that is whole nor a model.
+    """
+    planned = plan(run.config, class_counts(dataset))
+    model = build_model(recipe(run.recipe), run.config.model, planned)
+    compile_model(model, planned)
+    yield Moment(UNTRAINED, model, trained=False)
+    last = None
+    for epoch, data in run.each_checkpoint():
+        with contextlib.suppress(ValueError):  # damaged
+            restore_variables(model, parse(data))
+            last = epoch
+            yield Moment(f"epoch {epoch}", model)
+    if not run.model_file.is_file():
+        if last is None:
+            raise RunError(f"Run {run.path} has no checkpoint and no model.keras to inspect.")
+        return
+    final = run.load_model()
+    if last is None or not _same(model, final):
+        yield Moment(_name(run), final)
+
+
+def _same(model: keras.Model, other: keras.Model) -> bool:
+    """Return whether two models have the same trainable weights."""
+    weights = [list(map(as_array, one.trainable_variables)) for one in (model, other)]
+    same = len(weights[0]) == len(weights[1])
+    return same and all(map(np.array_equal, *weights))
+
+
+def _name(run: Run) -> str:
+    with contextlib.suppress(RunError):
+        if kept := run.read_json("training.json").get("weights_of_epoch"):
+            return f"epoch {kept}"
+    return run.model_file.name
