@@ -11,6 +11,7 @@ from . import errors as errors
 from . import evaluation as evaluation
 from . import experiments as experiments
 from . import exporting as exporting
+from . import inspecting as inspecting
 from . import layers as layers
 from . import losses as losses
 from . import models as models
@@ -44,6 +45,7 @@ from .errors import StudyError as StudyError
 from .errors import TrainingError as TrainingError
 from .evaluation import evaluate as evaluate
 from .evaluation.predict import predict as predict
+from .inspecting import inspect as inspect
 from .language import wording as wording
 from .language.vocabulary import words_of as words_of
 from .language.wording import unknown as unknown

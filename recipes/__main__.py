@@ -19,6 +19,7 @@ COMMANDS = {
     "schedules": "draw schedules side by side",
     "augment": "draw augmented images",
     "audit": "look for faults in images and labels",
+    "inspect": "look for faults in the layers of a model",
     "experiment": "compare recipes and techniques over several seeds",
     "benchmark": "measure every published number",
 }

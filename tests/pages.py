@@ -36,6 +36,10 @@ DRAWN_BY = {
     "schedules": ("python -m recipes.schedules", "schedules.png"),
     "find_lr": ("python -m recipes.find_lr bn_mlp", "find_lr.png"),
     "search": (STUDY, "studies/bn_mlp/report.html"),
+    "gradient_flow": (
+        "python -m recipes.inspect runs/quick",
+        "runs/quick/inspection/gradient_flow.png",
+    ),
     **{
         f"audit_{name}": (AUDIT, f"audits/fashion_mnist/{name}.png")
         for name in ("label_errors", "near_duplicates", "outliers")

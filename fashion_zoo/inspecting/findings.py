@@ -28,7 +28,9 @@ class Kind(NamedTuple):
 
 
 KINDS: Mapping[str, Kind] = {
-    "dead_units": Kind("Dead units", "A unit gives one value for all images, so it learns nothing."),
+    "dead_units": Kind(
+        "Dead units", "A unit gives one value for all images, so it learns nothing."
+    ),
     "saturation": Kind("Saturation", "An activation function is flat at most of its inputs."),
     "vanishing_gradients": Kind(
         "Vanishing gradients", "The gradient hardly reaches a layer, which hardly learns."

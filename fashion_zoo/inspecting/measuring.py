@@ -11,6 +11,7 @@ from fashion_zoo.data import Images
 from fashion_zoo.inspecting.probing import Probe, Tap, activation_of
 from fashion_zoo.layers import as_array
 from fashion_zoo.machine import precision
+from fashion_zoo.optimizers import counting
 
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 _PLACES = 16  # of a feature map, evenly spaced; a picture has hundreds that are alike
@@ -27,6 +28,7 @@ _FLAT = 0.05  # of the steepest slope, below which an output counts as saturated
 
 
 @precision.keras_defaults()
+@np.errstate(over="ignore", invalid="ignore")  # of outputs that are not finite
 def measure(probe: Probe, images: Images) -> list[dict[str, Any]]:
     """Return what is measured at each tap of a model, as for ``inspection.json``.
 
@@ -128,7 +130,7 @@ def of_statistics(layer: keras.layers.Layer, source: np.ndarray) -> dict[str, An
 
 
 def effective_rank(matrix: np.ndarray) -> float | None:
-    """Return the effective rank of a matrix, from 1 to its smaller side; None if it is not finite.
+    """Return the effective rank of a matrix, 0 of zeros, None if it is not finite.
 
         exp(-sum p ln p),  p the singular values, divided by their sum
 
@@ -137,7 +139,9 @@ def effective_rank(matrix: np.ndarray) -> float | None:
     if not np.isfinite(matrix).all():
         return None
     values = np.linalg.svd(matrix.astype(float), compute_uv=False)
-    shares = values[values > 0] / max(values.sum(), np.finfo(float).tiny)
+    if not values.any():
+        return 0.0
+    shares = values[values > 0] / values.sum()
     return float(np.exp(-np.sum(shares * np.log(shares))))
 
 
@@ -149,7 +153,8 @@ def update_ratios(model: keras.Model, gradients: Sequence[Any]) -> dict[str, flo
     optimizer = getattr(model, "optimizer", None)
     if optimizer is None:
         return {}
-    optimizer.build(model.trainable_variables)
+    if not optimizer.built:  # that of loss scaling would get its variables twice
+        optimizer.build(model.trainable_variables)
     variables = [*model.trainable_variables, *optimizer.variables]
     before = [as_array(one).copy() for one in variables]
     try:
@@ -164,6 +169,12 @@ def update_ratios(model: keras.Model, gradients: Sequence[Any]) -> dict[str, flo
         variable.path: _ratio(new.astype(float) - old.astype(float), old)
         for variable, old, new in zip(model.trainable_variables, before, after, strict=False)
     }
+
+
+def learning_rate(model: keras.Model) -> float | None:
+    """Return the learning rate of the next step, None for a model that is not compiled."""
+    optimizer = getattr(model, "optimizer", None)
+    return None if optimizer is None else _finite(as_array(counting(optimizer).learning_rate))
 
 
 def _ratio(change: np.ndarray, weights: np.ndarray) -> float | None:

@@ -52,7 +52,7 @@ def moments(run: Run, dataset: Dataset) -> Iterator[Moment]:
         return
     final = run.load_model()
     if last is None or not _same(model, final):
-        yield Moment(_name(run), final)
+        yield Moment(run.model_file.name, final)
 
 
 def _same(model: keras.Model, other: keras.Model) -> bool:
@@ -60,10 +60,3 @@ def _same(model: keras.Model, other: keras.Model) -> bool:
     weights = [list(map(as_array, one.trainable_variables)) for one in (model, other)]
     same = len(weights[0]) == len(weights[1])
     return same and all(map(np.array_equal, *weights))
-
-
-def _name(run: Run) -> str:
-    with contextlib.suppress(RunError):
-        if kept := run.read_json("training.json").get("weights_of_epoch"):
-            return f"epoch {kept}"
-    return run.model_file.name

@@ -174,7 +174,11 @@ def activation_of(layer: keras.layers.Layer) -> str:
     if isinstance(layer, _ACTIVATIONS) and not isinstance(layer, keras.layers.Activation):
         return type(layer).__name__.lower()
     function = getattr(layer, "activation", None)
-    return str(getattr(function, "__name__", None) or type(function).__name__) if function else "linear"
+    return (
+        str(getattr(function, "__name__", None) or type(function).__name__)
+        if function
+        else "linear"
+    )
 
 
 def _ends_in_probabilities(layer: keras.layers.Layer) -> bool:

@@ -80,7 +80,12 @@ class Result(dict[str, Any]):
 
 
 RESULTS: Vocabulary[Any] = Vocabulary(
-    "result of a run", modules=("fashion_zoo.evaluation.report", "fashion_zoo.exporting.export")
+    "result of a run",
+    modules=(
+        "fashion_zoo.evaluation.report",
+        "fashion_zoo.exporting.export",
+        "fashion_zoo.inspecting.findings",
+    ),
 )
 
 

@@ -111,7 +111,10 @@ def restore_variables(model: keras.Model, checkpoint: Checkpoint) -> None:
 
     A model or an optimizer with other variables raises RunError.
     """
-    model.optimizer.build(model.trainable_variables)  # else it has no variables yet
+    if (
+        not model.optimizer.built
+    ):  # it has no variables yet; of loss scaling it would get them twice
+        model.optimizer.build(model.trainable_variables)
     variables = _variables(model)
     expected = [(tuple(variable.shape), _kind(variable.dtype)) for variable in variables]
     if expected != [(array.shape, _kind(array.dtype.name)) for array in checkpoint.variables]:

@@ -76,7 +76,8 @@ def levels(
     for axis, (label, epochs) in zip(axes, panels.items(), strict=True):
         for number, (epoch, values) in enumerate(epochs.items()):
             heights = np.array(values, dtype=float)
-            axis.plot(heights, marker=".", **canvas.style(number, epoch))
+            known = np.flatnonzero(np.isfinite(heights))
+            axis.plot(known, heights[known], marker=".", **canvas.style(number, epoch))
         for limit in (limits or {}).get(label, ()):
             axis.axhline(limit, color=canvas.QUIET, linestyle=":", linewidth=1)
         axis.set_ylabel(label)
