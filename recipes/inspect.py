@@ -59,12 +59,10 @@ def _print(options: Inspect, place: str, found: Any) -> None:
         return
     layers, epochs = found["epochs"][-1]["layers"], [one["epoch"] for one in found["epochs"]]
     print(f"{found['model']}: {_lines.counted(len(layers), 'layer')}; {', '.join(epochs)}")
-    fashion_zoo.show.print_table(
-        None,
-        ["layer", "units", "dead", "saturated", "gradient", "update", "effective rank"],
-        [_row(layer) for layer in layers],
-        numbers=6,
-    )
+    rows = [_row(layer) for layer in layers]
+    columns = [name for name in rows[0] if any(row[name] for row in rows)]
+    cells = [[row[name] for name in columns] for row in rows]
+    fashion_zoo.show.print_table(None, columns, cells, numbers=len(columns) - 1)
     for line in found.lines:
         print(line)
     if not found.lines:
@@ -72,17 +70,19 @@ def _print(options: Inspect, place: str, found: Any) -> None:
     print(f"page   {os.path.join(place, 'inspection.html')}")
 
 
-def _row(layer: dict[str, Any]) -> list[str]:
-    """Return the cells of a layer."""
+def _row(layer: dict[str, Any]) -> dict[str, str]:
+    """Return name of a column to the cell of a layer, empty if there is no such number."""
     gradient, update = layer["gradient"]["norm"], layer.get("kernel", {}).get("update_ratio")
-    return [
-        layer["name"],
-        f"{layer['units']:,}",
-        _lines.percent(layer["dead"]),
-        "" if "saturated" not in layer else _lines.percent(layer["saturated"]),
-        *("" if one is None else f"{one:.1e}" for one in (gradient, update)),
-        "" if layer["effective_rank"] is None else f"{layer['effective_rank']:.1f}",
-    ]
+    flat, rank = layer.get("saturated"), layer["effective_rank"]
+    return {
+        "layer": layer["name"],
+        "units": f"{layer['units']:,}",
+        "dead": _lines.percent(layer["dead"]),
+        "saturated": "" if flat is None else _lines.percent(flat),
+        "gradient": "" if gradient is None else f"{gradient:.1e}",
+        "update": "" if update is None else f"{update:.1e}",
+        "rank": "" if rank is None else f"{rank:.1f}",
+    }
 
 
 if __name__ == "__main__":

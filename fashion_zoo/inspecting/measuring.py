@@ -178,8 +178,8 @@ def learning_rate(model: keras.Model) -> float | None:
 
 
 def _ratio(change: np.ndarray, weights: np.ndarray) -> float | None:
-    size = _rms(weights)
-    return None if not size else _finite(_rms(change) / size)
+    with np.errstate(divide="ignore"):
+        return _finite(np.linalg.norm(change) / np.linalg.norm(weights.astype(float)))
 
 
 def _kernel(layer: keras.layers.Layer) -> Any:

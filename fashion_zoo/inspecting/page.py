@@ -162,14 +162,14 @@ def _updates(found: Inspection) -> "Figure":
 
 
 def _statistics(found: Inspection) -> "Figure":
+    kept = "batch_norm"
     rows = {
-        label: _arrays(
-            _per_epoch(found, lambda layer, key=key: layer["batch_norm"][key], "batch_norm")
-        )
-        for label, key in (("kept variance / variance", "ratio"), ("shift of the mean", "shift"))
+        "kept variance / variance": _per_epoch(found, lambda one: one[kept]["ratio"], kept),
+        "shift of the mean": _per_epoch(found, lambda one: one[kept]["shift"], kept),
     }
     return plots.bands(
-        _chosen(found, "batch_norm"), rows, "Batch-norm statistics against those of the data",
+        _chosen(found, kept), {label: _arrays(one) for label, one in rows.items()},
+        "Batch-norm statistics against those of the data",
         log=True,
         caption=_caption(
             found, "Over the units of a layer. The shift is |kept mean - mean| in standard "

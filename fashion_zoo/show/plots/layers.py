@@ -90,7 +90,7 @@ def levels(
 
 
 def _name_layers(axis: "Axes", names: Sequence[str]) -> None:
-    places = np.arange(0, len(names), -(-len(names) // _MANY))
+    places = range(0, len(names), -(-len(names) // _MANY))
     short = [canvas.short(names[place], _LETTERS) for place in places]
     axis.set_xticks(places, short, rotation=60, ha="right", rotation_mode="anchor", size=7)
     axis.set_xlim(-0.5, len(names) - 0.5)
