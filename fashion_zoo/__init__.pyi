@@ -3,6 +3,7 @@
 from . import activations as activations
 from . import augment as augment
 from . import auditing as auditing
+from . import averaging as averaging
 from . import callbacks as callbacks
 from . import class_weights as class_weights
 from . import config as config

@@ -96,6 +96,14 @@ def main(argv: list[str]) -> int:
     return 0 if trained.training["finished"] else _common.INTERRUPTED
 
 
+def _averaging(kept: str, monitor: str, raw: float, averaged: float, **_) -> str:
+    """Return the line on both weights and the ones that were kept."""
+    write = "{:.4f}".format if monitor == "loss" else _lines.percent
+    chosen = {"raw": "the training's own weights", "averaged": "the averaged weights"}
+    name = monitor.replace("_", " ")
+    return f"{chosen[kept]} kept: {name} {write(averaged)} averaged, {write(raw)} without"
+
+
 def _print(trained) -> None:
     training, path = trained.training, _lines.place(trained.run.path)
     if not training["finished"]:
@@ -115,6 +123,8 @@ def _print(trained) -> None:
     if kept and (early or kept != training["epochs"]):
         print(f"weights     of epoch {kept}")
     print(f"validation  accuracy {_lines.percent(training['validation_accuracy'])}")
+    if averaging := training.get("averaging"):
+        print(f"averaging   {_averaging(**averaging)}")
     if trained.evaluation:
         print(f"test        {trained.evaluation.summary.removeprefix('test ')}")
     if trained.parity:

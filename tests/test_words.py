@@ -5,6 +5,7 @@ function in ``KINDS``: a vocabulary without one fails, and so does a word that c
 """
 
 import builtins
+import dataclasses
 import dis
 import importlib
 import inspect
@@ -237,8 +238,16 @@ def normalization(word, vocabulary, images):
     assert layer.weights, "its statistics or its scale"
 
 
+def averaging(word, vocabulary, images):
+    made = vocabulary.parse(word)
+    given = [one for one in dataclasses.astuple(made) if one is not None]
+    assert len(given) == (word != "none")
+    assert vocabulary.parse(word) == made
+
+
 KINDS = {
     "activation": (activation, "normalization.md"),
+    "averaging": (averaging, "averaging.md"),
     "normalization": (normalization, "normalization.md"),
     "schedule": (schedule, "commands/schedules.md"),
     "policy": (policy, "augmentation.md"),

@@ -3,6 +3,7 @@
 The state of those with ``state()`` and ``restore(state)`` is kept in checkpoints.
 """
 
+from fashion_zoo.callbacks.averaging import AverageWeights as AverageWeights
 from fashion_zoo.callbacks.dropout import (
     AdaptiveDropout as AdaptiveDropout,
     DropoutScheduler as DropoutScheduler,

@@ -34,6 +34,11 @@ class EarlyStoppingConfig:
                 f"received {self.monitor!r}."
             )
 
+    @property
+    def decisive(self) -> str:
+        """The validation metric by which weights are compared: ``monitor``, or the accuracy."""
+        return "accuracy" if self.monitor == "none" else self.monitor
+
 
 @dataclasses.dataclass(frozen=True)
 class PlateauConfig:

@@ -15,6 +15,7 @@ from fashion_zoo.language.vocabulary import Words, check_settings
 from fashion_zoo.language.wording import counted, listed
 
 AUGMENTATION = Words("fashion_zoo.augment.policies")
+AVERAGING = Words("fashion_zoo.averaging")
 CLASS_WEIGHT = Words("fashion_zoo.class_weights")
 LOSS = Words("fashion_zoo.losses")
 OPTIMIZER = Words("fashion_zoo.optimizers")
@@ -104,6 +105,9 @@ class TrainingConfig:
     """Schedules of the base values."""
     adaptive_dropout: AdaptiveDropoutConfig = AdaptiveDropoutConfig()
     """Dropout that follows the gap between validation and training loss."""
+    averaging: Annotated[str, AVERAGING] = "none"
+    """Average of the weights, such as ema(0.999) or swa(0.75); validation chooses whether it is
+    kept."""
     early_stopping: EarlyStoppingConfig = dataclasses.field(default_factory=EarlyStoppingConfig)
     """When to stop before the last epoch."""
     plateau: PlateauConfig = dataclasses.field(default_factory=PlateauConfig)

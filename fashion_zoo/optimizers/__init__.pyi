@@ -1,3 +1,4 @@
+from ._build import averaged as averaged
 from ._build import build_optimizer as build_optimizer
 from ._build import counting as counting
 from ._build import last_step as last_step

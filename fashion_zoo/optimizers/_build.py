@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from fashion_zoo.errors import ConfigError
+from fashion_zoo.layers import as_array
 from fashion_zoo.optimizers._words import Optimizer
 
 
@@ -181,6 +182,11 @@ def set_rate_factor(optimizer: keras.optimizers.Optimizer, factor: float) -> Non
     counting(optimizer)._learning_rate.factor.assign(factor)
 
 
+def averaged(optimizer: keras.optimizers.Optimizer) -> list[np.ndarray]:
+    """Return the exponential average of each trainable variable; see ``average_decay``."""
+    return [as_array(one) for one in counting(optimizer)._model_variables_moving_average]
+
+
 def last_step(optimizer: keras.optimizers.Optimizer) -> dict[str, float]:
     """Return the learning rate of the optimizer's last step, and the weight decay if it moves."""
     optimizer = counting(optimizer)
@@ -206,7 +212,8 @@ def to_keras(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimize
     """
     inner = counting(optimizer)
     kind = getattr(inner, "in_keras", type(inner))
-    plain = kind.from_config({**inner.get_config(), **last_step(inner)})
+    # Keras's fit would overwrite the weights by an average at its end.
+    plain = kind.from_config({**inner.get_config(), **last_step(inner), "use_ema": False})
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         return keras.optimizers.LossScaleOptimizer(plain)
     return plain
@@ -220,6 +227,7 @@ def build_optimizer(
     clip_norm: float | None = None,
     scale_loss: bool = False,
     adjustable: bool = False,
+    average_decay: float | None = None,
 ) -> keras.optimizers.Optimizer:
     """Make an optimizer for a training.
 
@@ -231,6 +239,8 @@ def build_optimizer(
         scale_loss: whether to wrap it in dynamic loss scaling, which float16 needs
             (Micikevicius et al. 2018, arXiv:1710.03740).
         adjustable: whether ``set_rate_factor`` can multiply a table of the learning rate.
+        average_decay: decay per step of an exponential average of the weights, which ``averaged``
+            returns; None makes none.
 
     Raises:
         ConfigError: if the weight decay moves, and the optimizer does not look it up.
@@ -254,6 +264,10 @@ def build_optimizer(
         optimizer._learning_rate.factor = optimizer.add_variable(
             shape=(), initializer="ones", dtype="float32", name="learning_rate_factor"
         )
+    if average_decay is not None:
+        optimizer.use_ema, optimizer.ema_momentum = True, average_decay
+        # fit calls it at its end, where validation has not chosen between weights and average yet.
+        optimizer.finalize_variable_values = lambda variables: None
     return keras.optimizers.LossScaleOptimizer(optimizer) if scale_loss else optimizer
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from fashion_zoo import runs, storage
-from fashion_zoo.callbacks import EarlyStopping, StopOnDivergence, TimeBudget
+from fashion_zoo.callbacks import AverageWeights, EarlyStopping, StopOnDivergence, TimeBudget
 from fashion_zoo.data import Images
 from fashion_zoo.errors import Call, Hint, Message, TrainingError
 from fashion_zoo.evaluation.metrics import Predictions
@@ -36,18 +36,20 @@ def summary(
         if isinstance(one, StopOnDivergence):
             one.check_final(loss)
     correct = int((logits.argmax(axis=-1) == validation.labels).sum())
+    averaging = _averaging(callbacks)
     early = finished and epochs < recorder.run.config.training.epochs
     return {
         "finished": finished,
         "epochs": epochs,
         "stopped_early": _stop_reason(callbacks) if early else None,
-        "weights_of_epoch": _restored_epoch(callbacks) or (epochs if finished else None),
+        "weights_of_epoch": _kept_epoch(callbacks) or (epochs if finished else None),
         "validation_correct": correct,
         "validation_images": len(validation.labels),
         "validation_accuracy": correct / len(validation.labels),
         "validation_balanced_accuracy": recalls.balanced_accuracy,
         "validation_worst_recall": recalls.worst,
         "seconds": round(sum(row["seconds"] for row in recorder.times), 2),
+        **({"averaging": averaging} if averaging else {}),
     }
 
 
@@ -66,8 +68,16 @@ def _stop_reason(callbacks: Sequence[keras.callbacks.Callback]) -> str:
     return "a callback stopped it"
 
 
-def _restored_epoch(callbacks: Sequence[keras.callbacks.Callback]) -> int | None:
-    """Return the epoch, from 1, whose weights early stopping restored, None if it did not."""
+def _averaging(callbacks: Sequence[keras.callbacks.Callback]) -> dict[str, Any] | None:
+    """Return the result of averaging weights, None if there was no average."""
+    return next((one.result for one in callbacks if isinstance(one, AverageWeights)), None)
+
+
+def _kept_epoch(callbacks: Sequence[keras.callbacks.Callback]) -> int | None:
+    """Return the epoch, from 1, whose average or best weights were kept, None for the last."""
+    averaging = _averaging(callbacks)
+    if averaging and averaging["kept"] == "averaged":
+        return averaging["epoch"]
     for one in callbacks:
         if isinstance(one, keras.callbacks.EarlyStopping) and one.best_weights is not None:
             return int(one.best_epoch) + 1

@@ -26,6 +26,7 @@ from fashion_zoo.layers import ScheduledDropout
 from fashion_zoo.machine import precision
 from fashion_zoo.registry import Recipe
 from fashion_zoo.show.progress import TrainingDisplay
+from fashion_zoo.training.averaging import averaging_callbacks
 from fashion_zoo.training.checkpoint import Checkpoint, restore_variables
 from fashion_zoo.training.loss import METRICS, set_training_loss
 from fashion_zoo.training.plan import Plan
@@ -63,6 +64,7 @@ def compile_model(
             clip_norm=plan.clip_norm,
             scale_loss=plan.dtype == "mixed_float16",
             adjustable=plan.plateau.monitor != "none",
+            average_decay=plan.averaging.decay,
             **plan.live("optimizer"),
         ),
         loss=loss,
@@ -153,6 +155,8 @@ def fit(
         epoch_starter(pipeline, plan),
         OptimizerLogger(),
         *_stopping_callbacks(plan, untrained, len(labels)),
+        *averaging_callbacks(model, plan, pipeline, (images, labels), VALIDATION_BATCH),
+        *_budget_callbacks(plan),
         *_plateau_callbacks(plan),
         *_dropout_callbacks(plan),  # after early stopping, whose best weights include rates
     ]
@@ -259,9 +263,13 @@ def _stopping_callbacks(
                 restore_best_weights=True,
             )
         )
-    if stopping.budget is not None:
-        stoppers.append(TimeBudget(stopping.budget))
     return stoppers
+
+
+def _budget_callbacks(plan: Plan) -> list[keras.callbacks.Callback]:
+    """Return the budget of time, which comes after what takes time at the end of an epoch."""
+    budget = plan.early_stopping.budget
+    return [] if budget is None else [TimeBudget(budget)]
 
 
 def _advice(plan: Plan) -> Message:

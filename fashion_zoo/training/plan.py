@@ -8,6 +8,7 @@ import numpy as np
 
 from fashion_zoo import schedules
 from fashion_zoo.augment.policies import Policy, mixes
+from fashion_zoo.averaging import Averaging
 from fashion_zoo.config import (
     AdaptiveDropoutConfig,
     EarlyStoppingConfig,
@@ -17,7 +18,7 @@ from fashion_zoo.config import (
     TrainingConfig,
 )
 from fashion_zoo.config.live import CONSTANT, LIVE
-from fashion_zoo.config.training import CLASS_WEIGHT
+from fashion_zoo.config.training import AVERAGING, CLASS_WEIGHT
 from fashion_zoo.data.batches import steps_per_epoch
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language.arguments import received
@@ -63,6 +64,7 @@ class Plan:
     """
     dropout_each: Literal["epoch", "step"]
     adaptive_dropout: AdaptiveDropoutConfig
+    averaging: Averaging
     early_stopping: EarlyStoppingConfig
     plateau: PlateauConfig
 
@@ -122,6 +124,7 @@ def plan(config: RunConfig, class_counts: np.ndarray | Sequence[int] | None = No
         tables=_tables(training, bases, steps) if steps else {},
         dropout_each=training.schedules.dropout_each,
         adaptive_dropout=training.adaptive_dropout,
+        averaging=AVERAGING.parse(training.averaging),
         early_stopping=training.early_stopping,
         plateau=training.plateau,
     )

@@ -12,6 +12,7 @@ import keras_tuner
 import numpy as np
 from keras_tuner.engine.trial import Trial, TrialStatus
 
+from fashion_zoo.callbacks.averaging import kept
 from fashion_zoo.errors import ConfigError, TrainingError
 from fashion_zoo.language.wording import counted, percent
 from fashion_zoo.machine.devices import releasing
@@ -98,11 +99,12 @@ class StudyTuner(keras_tuner.Tuner):
         """Build and fit once per repetition, and measure the costs of the model."""
 
         def report(epoch: int, logs: Mapping[str, Any]) -> None:
-            numbers = {name: float(value) for name, value in logs.items()}
+            numbers = kept({name: float(value) for name, value in logs.items()}, decisive)
             known = self.oracle.update_trial(trial.trial_id, numbers, step=epoch)
             if known.status == TrialStatus.STOPPED:
                 watcher.model.stop_training = True
 
+        decisive = self.hypermodel.base.training.early_stopping.decisive
         watcher = keras.callbacks.LambdaCallback(on_epoch_end=report)
         of = self.hypermodel.repetitions
         for repetition in range(of):

@@ -66,7 +66,8 @@ def _varied(
     history: Mapping[str, Sequence[float]], measured: Sequence[str]
 ) -> dict[str, dict[str, Sequence[float]]]:
     """Return the learning rate and the values that changed, by their headings."""
-    others = {"epoch", *measured, *(f"val_{name}" for name in measured)}
+    parts = ("", "val_", "averaged_val_")
+    others = {"epoch", *(part + name for part in parts for name in measured)}
     found: dict[str, dict[str, Sequence[float]]] = {}
     for name, values in history.items():
         if name == "learning_rate" or (name not in others and not name.endswith("_rate")):
@@ -83,6 +84,7 @@ def _draw_measured(axis: "Axes", history: Mapping[str, Sequence[float]], name: s
     for column, part, color in (
         (name, "training", canvas.TRAINING),
         (f"val_{name}", "validation", canvas.VALIDATION),
+        (f"averaged_val_{name}", "averaged weights", canvas.COLORS[2]),
     ):
         if column in history:
             reached = history[column][kept - 1]
