@@ -149,17 +149,7 @@ def fit(
     images = reshape(dataset.validation.images, model.input_shape[1:])
     smoothing = 0.0 if plan.soft_labels else None  # validation labels are never smoothed
     labels = encode(dataset.validation.labels, model.output_shape[-1], smoothing)
-    batch = slice(VALIDATION_BATCH)
-    untrained = untrained_loss(model, images[batch], labels[batch])
-    own = [
-        epoch_starter(pipeline, plan),
-        OptimizerLogger(),
-        *_stopping_callbacks(plan, untrained, len(labels)),
-        *averaging_callbacks(model, plan, pipeline, (images, labels), VALIDATION_BATCH),
-        *_budget_callbacks(plan),
-        *_plateau_callbacks(plan),
-        *_dropout_callbacks(plan),  # after early stopping, whose best weights include rates
-    ]
+    own = _own_callbacks(model, plan, pipeline, (images, labels))
     every = [*own, *callbacks, ProgressDisplay(display, plan.batch_size)]
     if recorder:
         initial_epoch = _restore(model, recorder.start, plan)
@@ -230,6 +220,22 @@ def epoch_starter(pipeline: Pipeline, plan: Plan) -> keras.callbacks.Callback:
         on_epoch_begin=lambda epoch, logs: pipeline.start_epoch(epoch),
         on_epoch_end=lambda epoch, logs: logs.update(plan.ends("pipeline", epoch)),
     )
+
+
+def _own_callbacks(
+    model: keras.Model, plan: Plan, pipeline: Pipeline, validation: tuple[np.ndarray, np.ndarray]
+) -> list[keras.callbacks.Callback]:
+    """Return the callbacks of a plan in the order in which they must see an epoch."""
+    untrained = untrained_loss(model, *(part[:VALIDATION_BATCH] for part in validation))
+    return [
+        epoch_starter(pipeline, plan),
+        OptimizerLogger(),
+        *_stopping_callbacks(plan, untrained, len(validation[1])),
+        *averaging_callbacks(model, plan, pipeline, validation, VALIDATION_BATCH),
+        *_budget_callbacks(plan),
+        *_plateau_callbacks(plan),
+        *_dropout_callbacks(plan),  # after early stopping, whose best weights include rates
+    ]
 
 
 def _dropout_callbacks(plan: Plan) -> list[keras.callbacks.Callback]:
