@@ -40,12 +40,24 @@ def test_a_whole_run_trains_and_evaluates_and_says_why_it_cannot_export(tmp_path
         fashion_zoo.export(tmp_path / "r", tmp_path / "to")
 
 
-def test_a_training_that_was_killed_goes_on_to_the_same_run(tmp_path, monkeypatch):
+AVERAGED = {
+    "averaging": "ema(0.9)",
+    "plateau": {"monitor": "accuracy", "patience": 1, "factor": 0.5, "min_delta": 1.0},
+    "schedules": {**OPTIONS["training"]["schedules"], "learning_rate": "constant"},
+}
+
+
+@pytest.mark.parametrize("further", [{}, AVERAGED], ids=["plain", "averaged"])
+def test_a_training_that_was_killed_goes_on_to_the_same_run(tmp_path, monkeypatch, further):
     """So does one of the same seed: its first epochs are trained twice, too."""
-    whole = train(tmp_path / "whole", **OPTIONS)
-    stopped(tmp_path / "r", 2, monkeypatch, **OPTIONS)
+    options = {**OPTIONS, "training": {**OPTIONS["training"], **further}}
+    whole = train(tmp_path / "whole", **options)
+    stopped(tmp_path / "r", 2, monkeypatch, **options)
     assert_same(train(tmp_path / "r", resume=True), whole)
     history = whole.history()
+    rates = np.array(history["learning_rate"]) / whole.config.training.learning_rate
+    assert not further or rates.tolist() == pytest.approx([1, 1, 0.5])
+    assert ("averaged_val_accuracy" in history) == bool(further)
     assert history["weight_decay"][-1] == 0
     assert history["label_smoothing"][-1] == pytest.approx(0, abs=1e-7)
 
