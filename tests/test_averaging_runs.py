@@ -16,7 +16,7 @@ import fashion_zoo
 from fashion_zoo import TrainingInterrupted, open_run
 from fashion_zoo.callbacks.averaging import kept
 from fashion_zoo.data import load
-from fashion_zoo.training import fit as fits
+from fashion_zoo.training import fit as fits, session
 from fashion_zoo.tuning import tuner
 
 OPTIONS = {
@@ -55,6 +55,7 @@ def options(word, precision="float32", **training):
 def test_an_average_and_a_plateau_go_on_after_a_kill(tmp_path, monkeypatch, steps, settings):
     """Two epochs and two more are four, to the last bit, however many steps an execution has."""
     monkeypatch.setattr(fits, "steps_of_about_a_second", lambda *_: steps)
+    monkeypatch.setattr(session, "_draw_curves", lambda run: None)  # it takes a second
     whole = train(tmp_path / "whole", **settings)
     stopped(tmp_path / "r", 2, monkeypatch, **settings)
     assert_same(train(tmp_path / "r", resume=True), whole)

@@ -5,7 +5,6 @@ function in ``KINDS``: a vocabulary without one fails, and so does a word that c
 """
 
 import builtins
-import dataclasses
 import dis
 import importlib
 import inspect
@@ -18,6 +17,7 @@ import forms
 import keras
 import numpy as np
 import pytest
+from of_training import averaging, class_weight, loss
 
 import fashion_zoo
 from fashion_zoo import ConfigError, RunError
@@ -179,29 +179,6 @@ def result_of_a_run(word, vocabulary, images):
         check_shape(Path(f"{word}.json"), {}, kind.shape)
 
 
-def loss(word, vocabulary, images):
-    each, prior = vocabulary.parse(word).each, np.log([0.7, 0.2, 0.1]).astype("float32")
-    logits = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
-    for scale in (1, 100):
-        found = keras.ops.convert_to_numpy(each(scale * logits, prior))
-        moved = keras.ops.convert_to_numpy(each(scale * logits + 3, prior))
-        assert (found.shape, found.dtype) == ((8, 3), np.float32)
-        assert np.isfinite(found).all()
-        assert found.min() >= 0
-        assert moved == pytest.approx(found, abs=1e-4), "only differences of logits count"
-    sure = keras.ops.convert_to_numpy(each(50 * np.eye(3, dtype="float32"), prior))
-    assert np.diag(sure) == pytest.approx(np.zeros(3), abs=1e-6)
-
-
-def class_weight(word, vocabulary, images):
-    weights = vocabulary.parse(word)
-    found = weights(np.array([1000, 30, 1, 30]))
-    assert (found.shape, found.dtype) == ((4,), np.float64)
-    assert 0 < found[0] <= found[1] <= found[2]
-    assert found[1] == found[3]
-    assert weights(np.array([7, 7, 7])) == pytest.approx(np.ones(3), rel=1e-12)
-
-
 def activation(word, vocabulary, images):
     made = vocabulary.parse(word)
     layer = made.make(name=f"{made.name}_1", dtype="float32")
@@ -236,13 +213,6 @@ def normalization(word, vocabulary, images):
     kept = {"gamma", "beta", "scale"}
     assert {weight.name for weight in layer.trainable_weights} <= kept, "which are not decayed"
     assert layer.weights, "its statistics or its scale"
-
-
-def averaging(word, vocabulary, images):
-    made = vocabulary.parse(word)
-    given = [one for one in dataclasses.astuple(made) if one is not None]
-    assert len(given) == (word != "none")
-    assert vocabulary.parse(word) == made
 
 
 KINDS = {
