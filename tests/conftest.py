@@ -1,16 +1,19 @@
 """Shared by all tests: small stratified slices of the real images, and one small trained run."""
 
+import contextlib
 import gc
 import os
 import pickle
 import shutil
 import sys
+from pathlib import Path
 
 import filelock
 import pytest
 
 import fashion_zoo
 from fashion_zoo.data import Images, load, stratified
+from fashion_zoo.show import figures
 
 # A GPU multiplies float32 with the 10 bits of TF32 unless it is told otherwise, and the tests of
 # float32 compare results to float32's rounding.
@@ -60,10 +63,39 @@ def _freeze():
     gc.freeze()
 
 
+_DRAWN = ("curves.png", "confusion.png", "reliability.png", "errors.png")
+_TRY_SAVE = figures.try_save
+
+
+@contextlib.contextmanager
+def _pictures(try_save):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figures, "try_save", try_save)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quickly_drawn():
+    """The pictures of a run, which take half the time of a small one, are written but empty."""
+    from matplotlib.figure import Figure
+
+    empty = figures.draw(lambda: Figure((1, 1)))
+
+    def try_save(path, make):
+        with pytest.MonkeyPatch.context() as patch:
+            if Path(path).name in _DRAWN:
+                patch.setattr(figures, "draw", lambda *_: empty)
+            return _TRY_SAVE(path, make)
+
+    with _pictures(try_save):
+        yield
+
+
 @pytest.fixture
-def undrawn(monkeypatch):
-    """Trainings and evaluations draw no pictures, which would take most of their time."""
-    monkeypatch.setattr("fashion_zoo.show.figures.try_save", lambda path, make: False)
+def drawn():
+    """The pictures of runs are drawn."""
+    with _pictures(_TRY_SAVE):
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -119,7 +151,8 @@ def trained(shared):
     export = not _ELSEWHERE
 
     def make(folder):
-        fashion_zoo.train("bn_mlp", run_dir=folder / "bn", export=export, **SMALL)
+        with _pictures(_TRY_SAVE):
+            fashion_zoo.train("bn_mlp", run_dir=folder / "bn", export=export, **SMALL)
 
     _, folder = shared("trained", make)
     return fashion_zoo.train("bn_mlp", run_dir=folder / "bn", export=export, resume=True)

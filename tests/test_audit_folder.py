@@ -159,7 +159,7 @@ def test_suspects_that_are_no_test_images_are_refused(measured, tmp_path):
         fashion_zoo.evaluate("run", suspects="nowhere")
 
 
-def test_a_run_keeps_the_accuracy_without_suspects(trained, tmp_path, undrawn, capsys):
+def test_a_run_keeps_the_accuracy_without_suspects(trained, tmp_path, capsys):
     shutil.copytree(trained.run.path, tmp_path / "run")
     (tmp_path / "mine.txt").write_text("0\n1\n")
     line = [str(tmp_path / "run"), "--suspects", str(tmp_path / "mine.txt")]

@@ -101,7 +101,7 @@ def test_exit_codes_are_distinct():
     assert not {0, 2, 130} & set(codes)
 
 
-def test_evaluate_prints_classes_and_json(trained, undrawn, capsys):
+def test_evaluate_prints_classes_and_json(trained, capsys):
     assert evaluate.main([str(trained.run.path)]) == 0
     printed = capsys.readouterr().out
     assert "95 % interval" in printed

@@ -136,5 +136,5 @@ def test_the_report_is_on_all_10000_test_images(trained):
     assert np.trace(found["confusion"]) == correct
 
 
-def test_evaluating_again_gives_the_same(trained, undrawn):
+def test_evaluating_again_gives_the_same(trained):
     assert fashion_zoo.evaluate(trained.run.path) == trained.evaluation

@@ -90,6 +90,7 @@ def test_a_page_says_which_picture_is_missing(capsys):
     assert capsys.readouterr().err.startswith("warning: History is left out.")
 
 
+@pytest.mark.usefixtures("drawn")
 def test_an_evaluation_is_kept_whatever_its_pictures_do(trained, tmp_path, monkeypatch, capsys):
     shutil.copytree(trained.run.path, tmp_path / "r")
     run = fashion_zoo.open_run(tmp_path / "r")
@@ -109,6 +110,7 @@ def test_an_evaluation_is_kept_whatever_its_pictures_do(trained, tmp_path, monke
     assert capsys.readouterr().err.count("warning: ") == 3
 
 
+@pytest.mark.usefixtures("drawn")
 def test_a_training_is_kept_whatever_its_picture_does(trained, tmp_path, monkeypatch, capsys):
     written = {
         name: (trained.run.path / name).stat().st_mtime_ns

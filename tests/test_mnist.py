@@ -134,7 +134,7 @@ def test_the_picture_shows_ten_classes_of_both_sets_and_what_was_measured(found,
 
 @pytest.mark.slow
 def test_the_experiment_resumes_and_its_runs_are_evaluated(
-    found, stand_in, small, tmp_path, undrawn, capsys
+    found, stand_in, small, tmp_path, capsys
 ):
     place = tmp_path / "mnist.md"
     place.write_text("<!-- results:begin -->\n<!-- results:end -->\n")

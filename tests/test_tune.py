@@ -24,7 +24,6 @@ FLAGS = [
     "--data.limit", "200", "--epochs", "2", "--fix", "batch-size=100", "augmentation=none",
     "mixing=none", "depth=1", "units=16",
 ]  # fmt: skip
-ONE_WORKER = pytest.mark.xdist_group("search")  # which makes the search below
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +35,6 @@ def found(tmp_path_factory):
     )
 
 
-@ONE_WORKER
 def test_a_search_ends_with_what_was_trained_again(found):
     assert sum(found.counts[1:3]) == found.counts.planned == 2
     assert (found.counts.running, found.counts.failed) == (0, 0)
@@ -52,7 +50,6 @@ def test_a_search_ends_with_what_was_trained_again(found):
         assert (row["gain"] is None) == row["defaults"]
 
 
-@ONE_WORKER
 def test_the_page_has_a_picture_and_every_trial(found):
     page = (found.folder / "report.html").read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>")
@@ -66,13 +63,11 @@ def test_the_page_has_a_picture_and_every_trial(found):
     assert 'src="http' not in page  # it stands alone
 
 
-@ONE_WORKER
 def test_fresh_seeds_chose_nothing(found):
     seeds = {path.name.split("-")[-1] for path in (found.folder / "again").iterdir()}
     assert seeds == {"1", "2"}  # the search has seed 0
 
 
-@ONE_WORKER
 def test_the_best_config_is_that_of_a_run_and_the_model_is_its_first(found):
     first = found.candidates[0]
     run = fashion_zoo.open_run(found.folder / "again" / f"trial-{first['trial']}-1")
@@ -81,7 +76,6 @@ def test_the_best_config_is_that_of_a_run_and_the_model_is_its_first(found):
     assert (found.folder / "best.keras").read_bytes() == run.model_file.read_bytes()
 
 
-@ONE_WORKER
 def test_the_first_trial_is_the_recipe(found):
     own = fashion_zoo.open_run(found.folder / "again" / "trial-0-1").config
     expected = fashion_zoo.override(fashion_zoo.recipe("bn_mlp").config, {**SMALL, "seed": 1})
@@ -91,7 +85,6 @@ def test_the_first_trial_is_the_recipe(found):
     assert own.model.dropout_rates == (0.2, 0.2)
 
 
-@ONE_WORKER
 def test_the_score_of_a_trial_is_that_of_training_its_config(found, tmp_path):
     run = fashion_zoo.open_run(found.folder / "again" / "trial-0-1")
     again = fashion_zoo.train(
@@ -109,7 +102,6 @@ def test_the_test_images_are_never_read(tmp_path, monkeypatch):
     )
 
 
-@ONE_WORKER
 def test_a_search_goes_on_where_it_ended(found, monkeypatch):
     asked = []
     create = tuning.StudyOracle.create_trial
@@ -125,7 +117,6 @@ def test_a_search_goes_on_where_it_ended(found, monkeypatch):
     assert again.candidates == found.candidates
 
 
-@ONE_WORKER
 def test_another_search_in_the_same_folder_is_refused(found):
     with pytest.raises(StudyError, match=r"another search. config.data.limit: 200, now 600; "):
         fashion_zoo.tune("bn_mlp", study_dir=found.folder, space=FEW, data={"limit": 600})
@@ -194,7 +185,6 @@ def test_the_command_searches_and_train_takes_its_config(tmp_path, capsys):
     assert config.training.epochs == 1
 
 
-@ONE_WORKER
 def test_json_is_only_json(found, capsys):
     flags = [
         word for name, text in FEW.items() for word in (f"--space.{name.replace('_', '-')}", text)

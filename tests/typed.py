@@ -1,4 +1,4 @@
-"""What a type checker makes of a program that uses the package; `tox -e types` reads it."""
+"""What a type checker makes of a program that uses the package; `tox -e checks` reads it."""
 
 from pathlib import Path
 from typing import assert_type
