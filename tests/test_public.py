@@ -21,8 +21,8 @@ FUNCTIONS = [
 ]  # fmt: skip
 MODULES = [  # with parts for own code
     "activations", "auditing", "augment", "averaging", "callbacks", "class_weights", "clippings",
-    "config", "data", "errors", "evaluation", "experiments", "exporting", "inspecting", "layers", "losses",
-    "models", "normalizations", "optimizers", "policies", "ranges", "schedules", "seeds", "show",
+    "config", "data", "errors", "evaluation", "experiments", "exporting", "inspecting", "layers",
+    "losses", "models", "normalizations", "optimizers", "policies", "ranges", "schedules", "seeds", "show",
     "spaces", "tuning", "wording",
 ]  # fmt: skip
 SURFACE = [*FUNCTIONS, *MODULES]
