@@ -22,8 +22,8 @@ FUNCTIONS = [
 MODULES = [  # with parts for own code
     "activations", "auditing", "augment", "averaging", "callbacks", "class_weights", "clippings",
     "config", "data", "errors", "evaluation", "experiments", "exporting", "inspecting", "layers",
-    "losses", "models", "normalizations", "optimizers", "policies", "ranges", "schedules", "seeds", "show",
-    "spaces", "tuning", "wording",
+    "losses", "models", "normalizations", "optimizers", "policies", "ranges", "schedules", "seeds",
+    "show", "spaces", "tuning", "wording",
 ]  # fmt: skip
 SURFACE = [*FUNCTIONS, *MODULES]
 
