@@ -6,6 +6,7 @@ from . import auditing as auditing
 from . import averaging as averaging
 from . import callbacks as callbacks
 from . import class_weights as class_weights
+from . import clippings as clippings
 from . import config as config
 from . import data as data
 from . import errors as errors

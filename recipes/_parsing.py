@@ -61,7 +61,7 @@ def expanded(arguments: Sequence[str]) -> list[str]:
         flag, sign, value = argument.partition("=")
         for section, names in fashion_zoo.config.RENAMED.items():
             for old, new in names.items():
-                if flag == f"--{section}.{old}":
+                if flag == f"--{section}.{old.replace('_', '-')}":
                     raise fashion_zoo.ConfigError(f"{flag} is now --{section}.{new}.")
         words.append(ALIASES.get(flag, flag) + sign + value)
     return words

@@ -48,7 +48,7 @@ CASES = {
                 **STILL,
                 "optimizer": "sgd",
                 "learning_rate": 0.05,
-                "clip_norm": 1.0,
+                "clipping": "global_norm(1)",
                 "adaptive_dropout": {"enabled": True},
                 "early_stopping": {"monitor": "loss"},
             }

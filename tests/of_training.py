@@ -6,6 +6,8 @@ import keras
 import numpy as np
 import pytest
 
+from fashion_zoo.optimizers import WORDS, build_optimizer
+
 
 def loss(word, vocabulary, images):
     each, prior = vocabulary.parse(word).each, np.log([0.7, 0.2, 0.1]).astype("float32")
@@ -35,3 +37,27 @@ def averaging(word, vocabulary, images):
     given = [one for one in dataclasses.astuple(made) if one is not None]
     assert len(given) == (word != "none")
     assert vocabulary.parse(word) == made
+
+
+def clipping(word, vocabulary, images):
+    """A gradient gets no longer; where all of it is within the limits, it stays."""
+    made = build_optimizer(
+        WORDS.parse("sgd(momentum=0.0, nesterov=False)"),
+        learning_rate=1.0,
+        clipping=vocabulary.parse(word),
+    )
+    generator = np.random.default_rng(0)
+    start = [generator.normal(size=shape) for shape in ((5, 4), (4,), (4, 3), (3,))]
+    variables = [keras.Variable(one) for one in start]
+    made.build(variables)
+    for scale in (1e-4, 0, 100):
+        before = [keras.ops.convert_to_numpy(one) for one in variables]
+        gradients = [scale * generator.normal(size=one.shape).astype("float32") for one in start]
+        made.apply([keras.ops.convert_to_tensor(one) for one in gradients], variables)
+        after = map(keras.ops.convert_to_numpy, variables)
+        moved = [one - two for one, two in zip(before, after, strict=True)]
+        pairs = list(zip(moved, gradients, strict=True))
+        assert all(np.all(np.abs(one) <= np.abs(two) + 1e-4) for one, two in pairs)
+        if scale < 1:
+            assert all(np.abs(one - two).max() < 1e-6 for one, two in pairs)
+    assert (np.abs(moved[0]).max() < 10) == (word != "none")

@@ -46,8 +46,8 @@ def parsed(*words, config=BN.config):
         (["--epochs=5"], "training", "epochs", 5),
         (["--batch-size", "64"], "training", "batch_size", 64),
         (["--learning-rate", "1e-2"], "training", "learning_rate", 0.01),
-        (["--training.clip-norm", "none"], "training", "clip_norm", None),
-        (["--training.clip-norm", "None"], "training", "clip_norm", None),
+        (["--training.clipping", "none"], "training", "clipping", "none"),
+        (["--data.limit", "None"], "data", "limit", None),
         (["--data.limit", "none"], "data", "limit", None),
         (["--data.folder", "none"], "data", "folder", None),
         (["--model.hidden-units", "256,128"], "model", "hidden_units", (256, 128)),
@@ -56,7 +56,7 @@ def parsed(*words, config=BN.config):
     ],
 )
 def test_a_value_is_read_as_people_write_it(words, section, name, value):
-    training = TrainingConfig(clip_norm=1.0)
+    training = TrainingConfig(clipping="norm(1)")
     config = dataclasses.replace(BN.config, training=training)
     assert getattr(getattr(parsed(*words, config=config), section), name) == value
 
@@ -101,7 +101,7 @@ def test_a_shell_takes_every_default_that_info_prints(name, capsys):
     words = shlex.split(capsys.readouterr().out.split("defaults\n")[1], comments=True)
     other = RunConfig(
         model=MLPConfig(hidden_units=(8,), dropout=(0.5,)),
-        training=TrainingConfig(epochs=1, clip_norm=1.0, augmentation="flip"),
+        training=TrainingConfig(epochs=1, clipping="norm", augmentation="flip"),
     )
     assert parsed(*words, config=other) == fashion_zoo.recipe(name).config
 

@@ -77,7 +77,10 @@ from fashion_zoo.config.overrides import differences
         (lambda: TrainingConfig(learning_rate=0), "learning_rate must be a number above 0"),
         (lambda: TrainingConfig(optimizer="adma"), "Did you mean 'adam'"),
         (lambda: TrainingConfig(weight_decay=0.1), "weight_decay needs optimizer 'adamw', receive"),
-        (lambda: TrainingConfig(clip_norm=0), "clip_norm must be a number above 0, received 0"),
+        (
+            lambda: TrainingConfig(clipping="norm(0)"),
+            "clipping: .*limit must be a number above 0",
+        ),
         (lambda: TrainingConfig(label_smoothing=1), "label_smoothing must be a number of at least"),
         (lambda: SchedulesConfig(learning_rate="cosin"), "Did you mean 'cosine'"),
         (lambda: EarlyStoppingConfig(monitor="acc"), "Unknown early_stopping.monitor 'acc'"),

@@ -111,7 +111,7 @@ def modules(part):
     ],
 )
 def test_optimizers_and_moving_rates_end_as_numbers(options, optimizer, images, tmp_path):
-    model = fitted("bn_mlp", images, training={**options, "clip_norm": 2.0})
+    model = fitted("bn_mlp", images, training={**options, "clipping": "global_norm(2)"})
     dropout = model.get_layer("dropout_1")
     dropout.follow([1.0, 0.75])  # the factor of the last step stays
     write_model(model, tmp_path / "model.keras")

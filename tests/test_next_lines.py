@@ -66,7 +66,7 @@ def run(words, monkeypatch):
 
 FLAGS = [
     "--training.batch-size", "512", "--training.optimizer", "adamw",
-    "--training.weight-decay", "0.0123456789", "--training.clip-norm", "none",
+    "--training.weight-decay", "0.0123456789", "--training.early-stopping.budget", "none",
     "--training.augmentation", "flip | shift(2)", "--training.early-stopping.monitor", "loss",
     "--model.dropout", "0.3", "0.1", "--model.hidden-units", "64", "32", "--seed", "3",
     "--training.adaptive-dropout.target", "-0.5", "--data.limit", "3000",

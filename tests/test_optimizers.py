@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from rounding import SUMS
 
-from fashion_zoo import schedules
+from fashion_zoo import clippings, schedules
 from fashion_zoo.optimizers import (
     WORDS,
     FusedAdam,
@@ -50,7 +50,10 @@ def test_the_optimizer_steps_by_its_own_counter():
 
 def test_each_optimizer_gets_its_settings():
     adamw = build_optimizer(
-        WORDS.parse("adamw"), learning_rate=0.5, weight_decay=0.1, clip_norm=2.0
+        WORDS.parse("adamw"),
+        learning_rate=0.5,
+        weight_decay=0.1,
+        clipping=clippings.global_norm(2),
     )
     assert type(adamw) is FusedAdamW
     assert (adamw.weight_decay, adamw.global_clipnorm) == (0.1, 2.0)

@@ -20,10 +20,10 @@ FUNCTIONS = [
     "when_keras_starts", "words_of",
 ]  # fmt: skip
 MODULES = [  # with parts for own code
-    "activations", "auditing", "augment", "averaging", "callbacks", "class_weights", "config",
-    "data", "errors", "evaluation", "experiments", "exporting", "inspecting", "layers", "losses",
-    "models", "normalizations", "optimizers", "policies", "ranges", "schedules", "seeds", "show",
-    "spaces", "tuning", "wording",
+    "activations", "auditing", "augment", "averaging", "callbacks", "class_weights", "clippings",
+    "config", "data", "errors", "evaluation", "experiments", "exporting", "inspecting", "layers",
+    "losses", "models", "normalizations", "optimizers", "policies", "ranges", "schedules", "seeds",
+    "show", "spaces", "tuning", "wording",
 ]  # fmt: skip
 SURFACE = [*FUNCTIONS, *MODULES]
 

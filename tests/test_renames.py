@@ -7,7 +7,7 @@ import pytest
 from forms import three_classes
 
 import fashion_zoo
-from fashion_zoo import DataConfig, override, recipe, runs
+from fashion_zoo import ConfigError, DataConfig, override, recipe, runs
 from fashion_zoo.config import digest
 from fashion_zoo.data import load
 from fashion_zoo.training import recorder
@@ -93,9 +93,26 @@ def test_a_checkpoint_with_the_old_settings_of_a_model_is_of_the_same_run(traine
     recorder._check_belongs(run, 2, {"recipe": run.recipe, "config": older}, {"recipe": "bn_mlp"})
 
 
+@pytest.mark.parametrize(("limit", "now"), [(None, "none"), (1.0, "global_norm(1.0)")])
+def test_a_stored_clipping_by_the_global_norm_is_read(limit, now, tmp_path):
+    config = runs.as_stored(recipe("bn_mlp").config)
+    del config["training"]["clipping"]
+    config["training"]["clip_norm"] = limit
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps({"format": 2, "recipe": "bn_mlp", "config": config}))
+    found = fashion_zoo.read_config(file, "bn_mlp")
+    assert found == override(recipe("bn_mlp").config, {"training": {"clipping": now}})
+    assert digest.completed(found, config) == runs.as_stored(found)
+    with pytest.raises(ConfigError, match=r"training\.clip_norm is now training\.clipping, as in"):
+        fashion_zoo.TrainingConfig(clip_norm=limit)
+
+
 def test_the_old_flag_is_answered_with_the_new_one(capsys):
     assert train.main(["bn_mlp", "--data.dataset", "digits"]) == 3
     assert "--data.dataset is now --data.source." in capsys.readouterr().err
+    assert train.main(["bn_mlp", "--training.clip-norm", "1"]) == 3
+    said = "--training.clip-norm is now --training.clipping, as in 'global_norm(1)'."
+    assert said in capsys.readouterr().err
     assert train.main(["bn_mlp", "--model.groups", "4"]) == 3
     said = "--model.groups is now --model.normalization, as in 'group(32)'."
     assert said in capsys.readouterr().err

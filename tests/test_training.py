@@ -93,7 +93,9 @@ def test_label_smoothing_keeps_validation_loss_comparable(small):
 
 def test_gradients_are_clipped_by_their_global_norm(small):
     free, _ = fitted(small, training={"optimizer": "sgd", "epochs": 1})
-    still, _ = fitted(small, training={"optimizer": "sgd", "epochs": 1, "clip_norm": 1e-6})
+    still, _ = fitted(
+        small, training={"optimizer": "sgd", "epochs": 1, "clipping": "global_norm(1e-6)"}
+    )
     config = override(recipe("bn_mlp").config, small)
     start = build_model(recipe("bn_mlp"), config.model, plan(config)).get_layer("dense_1").kernel
     assert np.abs(still.get_layer("dense_1").kernel - start).max() < 1e-7

@@ -201,7 +201,7 @@ def test_the_state_of_another_recipe_or_of_other_data_is_refused(run, tmp_path):
 
 def test_settings_of_another_version_and_a_moved_data_folder_do_not_make_another_run(run):
     def change(about, arrays):
-        del about["run"]["config"]["training"]["clip_norm"]
+        del about["run"]["config"]["training"]["clipping"]
         about["run"]["config"]["training"]["unheard_of"] = 1
         about["run"]["config"]["data"]["folder"] = "/elsewhere"
 

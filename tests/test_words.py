@@ -17,10 +17,10 @@ import forms
 import keras
 import numpy as np
 import pytest
-from of_training import averaging, class_weight, loss
+from of_training import averaging, class_weight, clipping, loss
 
 import fashion_zoo
-from fashion_zoo import ConfigError, RunError
+from fashion_zoo import ConfigError, RunError, clippings
 from fashion_zoo.augment import Augmenter, Strength, policies
 from fashion_zoo.data import load
 from fashion_zoo.evaluation.metrics import Predictions
@@ -77,7 +77,7 @@ def optimizer(word, vocabulary, images):
     chosen = vocabulary.parse(word)
     rates = np.array([0.1, 0.0, 0.05], "float32")
     decays = {"weight_decay": np.array([0.5, 0.5, 0.0], "float32")} if chosen.decays else {}
-    made = build_optimizer(chosen, learning_rate=rates, clip_norm=1.0, **decays)
+    made = build_optimizer(chosen, learning_rate=rates, clipping=clippings.norm(1), **decays)
     weight, bias = keras.Variable([3.0, -4.0], name="kernel"), keras.Variable([1.0], name="bias")
     made.build([weight, bias])
     seen = [weight.numpy()]
@@ -87,7 +87,7 @@ def optimizer(word, vocabulary, images):
         assert last_step(made)["learning_rate"] == rate
     assert np.abs(seen[1] - 1).sum() < np.abs(seen[0] - 1).sum()
     assert bias.numpy() == [1.0], "nothing is decayed but kernels"
-    assert made.global_clipnorm == 1.0
+    assert made.clipnorm == 1.0
     still = build_optimizer(chosen, learning_rate=0.1, **({"weight_decay": 0.5} if decays else {}))
     weight = keras.Variable([2.0], name="kernel")
     still.build([weight])
@@ -223,6 +223,7 @@ KINDS = {
     "policy": (policy, "augmentation.md"),
     "optimizer": (optimizer, "words.md"),
     "loss": (loss, "imbalance.md"),
+    "clipping": (clipping, "gradients.md"),
     "class weight": (class_weight, "imbalance.md"),
     "range": (span, "commands/tune.md"),
     "metric": (metric, "commands/evaluate.md"),

@@ -8,6 +8,10 @@ from fashion_zoo.callbacks.dropout import (
     AdaptiveDropout as AdaptiveDropout,
     DropoutScheduler as DropoutScheduler,
 )
+from fashion_zoo.callbacks.gradients import (
+    GradientLogger as GradientLogger,
+    LossScaleLogger as LossScaleLogger,
+)
 from fashion_zoo.callbacks.plateau import ReduceOnPlateau as ReduceOnPlateau
 from fashion_zoo.callbacks.reporting import (
     OptimizerLogger as OptimizerLogger,

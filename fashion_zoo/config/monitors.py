@@ -8,6 +8,7 @@ from fashion_zoo.language import checks
 from fashion_zoo.language.vocabulary import check_settings
 
 Metric = Literal["balanced_accuracy", "worst_recall"]
+Logged = Literal[Metric, "gradient_norm", "zero_gradients"]
 Monitor = Literal["none", "accuracy", "loss", Metric]
 
 

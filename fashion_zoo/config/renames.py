@@ -11,9 +11,10 @@ from fashion_zoo.errors import ConfigError
 RENAMED = {
     "data": {"dataset": "source"},
     "model": {"groups": "normalization, as in 'group(32)'"},
+    "training": {"clip_norm": "clipping, as in 'global_norm(1)'"},
 }
 """Section of a config to its older names and those of today."""
-_SECTIONS = {"DataConfig": "data", "MLPConfig": "model"}
+_SECTIONS = {"DataConfig": "data", "MLPConfig": "model", "TrainingConfig": "training"}
 _ARRAYS = {"validation": 0.1, "test": 0.2, "seed": 0}  # arguments that the word arrays had
 _UNREADABLE = (SyntaxError, ValueError, TypeError, AttributeError, RecursionError, MemoryError)
 
@@ -46,6 +47,8 @@ def current(config: Any, stored: Mapping[str, Any]) -> dict[str, Any]:
     section = _SECTIONS.get(type(config).__name__, "")
     if section == "model":
         return _model_of(stored) if "groups" in stored else dict(stored)
+    if section == "training":
+        return _training_of(stored) if "clip_norm" in stored else dict(stored)
     names = RENAMED.get(section, {})
     found = {names.get(name, name): value for name, value in stored.items()}
     if "dataset" in names and str(stored.get("dataset")).startswith("arrays"):
@@ -63,6 +66,13 @@ def _model_of(stored: Mapping[str, Any]) -> dict[str, Any]:
     if initializer == "he_normal" and found.get("activation") not in others:
         found["kernel_initializer"] = "auto"  # which is the same there
     return found
+
+
+def _training_of(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a training whose clipping was a number, the largest global norm."""
+    found = {name: value for name, value in stored.items() if name != "clip_norm"}
+    limit = stored["clip_norm"]
+    return {"clipping": "none" if limit is None else f"global_norm({limit!r})", **found}
 
 
 def _split_of(text: str) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal, cast, get_args
 
 from fashion_zoo import schedules
 from fashion_zoo.config import live
-from fashion_zoo.config.monitors import EarlyStoppingConfig, Metric, PlateauConfig
+from fashion_zoo.config.monitors import EarlyStoppingConfig, Logged, Metric, PlateauConfig
+from fashion_zoo.config.renames import answering
 from fashion_zoo.errors import ConfigError, Hint
 from fashion_zoo.language import checks
 from fashion_zoo.language.vocabulary import Words, check_settings
@@ -16,6 +17,7 @@ from fashion_zoo.language.wording import counted, listed
 
 AUGMENTATION = Words("fashion_zoo.augment.policies")
 AVERAGING = Words("fashion_zoo.averaging")
+CLIPPING = Words("fashion_zoo.clippings")
 CLASS_WEIGHT = Words("fashion_zoo.class_weights")
 LOSS = Words("fashion_zoo.losses")
 OPTIMIZER = Words("fashion_zoo.optimizers")
@@ -74,6 +76,7 @@ class AdaptiveDropoutConfig:
             )
 
 
+@answering
 @dataclasses.dataclass(frozen=True)
 class TrainingConfig:
     """The settings of a training."""
@@ -82,6 +85,9 @@ class TrainingConfig:
     """Number of passes over the training images."""
     batch_size: Annotated[int, checks.at_least(1)] = 256
     """Images per step. The last batch of an epoch is left out if it is not full."""
+    accumulation: Annotated[int, checks.at_least(1)] = 1
+    """Steps whose mean gradient makes one update, of batch_size x accumulation images; an epoch has
+    whole updates only."""
     optimizer: Annotated[str, OPTIMIZER] = "adam"
     """Optimizer, which may have arguments: sgd(momentum=0.95)."""
     learning_rate: Annotated[float, checks.positive] = 1e-3
@@ -89,8 +95,8 @@ class TrainingConfig:
     weight_decay: Annotated[float, checks.not_negative] = 0.0
     """Decoupled weight decay of the kernels, per step and times the learning rate, if the optimizer
     has it."""
-    clip_norm: Annotated[float | None, checks.positive] = None
-    """Largest global norm of the gradient; none for no clipping."""
+    clipping: Annotated[str, CLIPPING] = "none"
+    """Clipping of the gradient, such as global_norm(1) or adaptive(0.01)."""
     label_smoothing: Annotated[float, checks.fraction] = 0.0
     """Fraction of each label spread evenly over all classes."""
     loss: Annotated[str, LOSS] = "cross_entropy"
@@ -99,7 +105,7 @@ class TrainingConfig:
     """Weight of each class in the loss, by its number of training images."""
     sampling: Sampling = "shuffle"
     """How an epoch is drawn: every image once, or every class equally often."""
-    metrics: tuple[Metric, ...] = ()
+    metrics: tuple[Logged, ...] = ()
     """Metrics in history.csv beside accuracy and loss."""
     augmentation: Annotated[str, AUGMENTATION] = "none"
     """Augmentation of each batch, such as standard or "flip | shift(2)"."""
@@ -138,7 +144,7 @@ class TrainingConfig:
         if isinstance(self.metrics, str) or not isinstance(self.metrics, Sequence):
             raise ConfigError(f"metrics must be a list of metrics, received {self.metrics!r}.")
         for one in self.metrics:
-            checks.choice("metrics", one, Metric)
+            checks.choice("metrics", one, Logged)
         object.__setattr__(self, "metrics", tuple(self.metrics))
 
     def _check_imbalance(self) -> None:
@@ -199,6 +205,13 @@ class TrainingConfig:
         found = [*self.metrics, self.early_stopping.monitor, self.plateau.monitor]
         known = dict.fromkeys(one for one in found if one in get_args(Metric))
         return cast("tuple[Metric, ...]", tuple(known))
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """What is measured of the gradient: what ``metrics`` asks for, and its norm if clipped."""
+        asked = [one for one in self.metrics if one not in get_args(Metric)]
+        clipped = ["gradient_norm"] if CLIPPING.parse(self.clipping).clips else []
+        return tuple(dict.fromkeys([*clipped, *asked]))
 
     @functools.cached_property
     def parsed_loss(self) -> Any:

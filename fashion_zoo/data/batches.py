@@ -59,14 +59,19 @@ def check_shape(shape: tuple[int, ...], image: tuple[int, ...]) -> None:
         )
 
 
-def steps_per_epoch(count: int, batch_size: int) -> int:
-    """Return the number of full batches in ``count`` images; raise ConfigError if it is 0."""
-    if batch_size > count:
+def steps_per_epoch(count: int, batch_size: int, accumulation: int = 1) -> int:
+    """Return the number of full batches in ``count`` images; raise ConfigError if it is 0.
+
+    With ``accumulation`` it is a multiple of it, so that an epoch has whole updates.
+    """
+    images = batch_size * accumulation
+    if images > count:
+        times = f" times training.accumulation {accumulation}" if accumulation > 1 else ""
         raise ConfigError(
-            f"training.batch_size must be at most {count:,}, the number of training images; "
-            f"received {batch_size:,}."
+            f"training.batch_size{times} must be at most {count:,}, the number of training images; "
+            f"received {images:,}."
         )
-    return count // batch_size
+    return count // images * accumulation
 
 
 def epoch_order(count: int, batch_size: int, seed: int, epoch: int) -> np.ndarray:
@@ -97,12 +102,18 @@ def balanced_order(labels: np.ndarray, batch_size: int, seed: int, epoch: int) -
 
 
 def orders(
-    labels: np.ndarray, batch_size: int, seed: int, balanced: bool = False
+    labels: np.ndarray, batch_size: int, seed: int, balanced: bool = False, accumulation: int = 1
 ) -> Callable[[int], np.ndarray]:
-    """Return the order of a training: a function from epoch to positions, (steps, batch) int32."""
+    """Return the order of a training: a function from epoch to positions, (steps, batch) int32.
+
+    The images of ``accumulation`` batches are those of one that is as large as they together.
+    """
+    size = batch_size * accumulation
     if balanced:
-        return functools.partial(balanced_order, labels, batch_size, seed)
-    return functools.partial(epoch_order, len(labels), batch_size, seed)
+        whole = functools.partial(balanced_order, labels, size, seed)
+    else:
+        whole = functools.partial(epoch_order, len(labels), size, seed)
+    return lambda epoch: whole(epoch).reshape(-1, batch_size)
 
 
 def encode(

@@ -133,7 +133,8 @@ def load_for(
     """
     dataset = load(data, like=config.data, **settings or {})
     if batches:
-        steps_per_epoch(dataset.count, config.training.batch_size)
+        training = config.training
+        steps_per_epoch(dataset.count, training.batch_size, training.accumulation)
     check_size(config.training.policy, dataset.image_shape)
     given = (overrides or {}).get("model")
     fixed = given if isinstance(given, Mapping) else {}

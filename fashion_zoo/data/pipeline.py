@@ -28,6 +28,7 @@ def training_pipeline(
     num_classes: int,
     soft_labels: bool = False,
     balanced: bool = False,
+    accumulation: int = 1,
     policy: Policy = (),
     label_smoothing: float | np.ndarray = 0.0,
     augmentation: float | np.ndarray = 1.0,
@@ -42,8 +43,8 @@ def training_pipeline(
     probabilities, else (batch,) int32 classes. ``label_smoothing``, the strength of
     ``augmentation`` in [0, 1] and the factor of the probability of ``mixing`` are numbers, or
     float32 tables with one for each step of the training. With ``balanced`` every class is equally
-    likely in a batch. Labels are smoothed towards ``prior``, (classes,) float32, by default evenly.
-    ``image_shape`` is (height, width).
+    likely in a batch. An epoch has a multiple of ``accumulation`` batches. Labels are smoothed
+    towards ``prior``, (classes,) float32, by default evenly. ``image_shape`` is (height, width).
     """
     import keras
 
@@ -54,8 +55,8 @@ def training_pipeline(
     smoothing = 0.0 if isinstance(label_smoothing, np.ndarray) else label_smoothing
     labels = encode(data.labels, num_classes, smoothing if soft_labels else None, prior)
     # TensorFlow keeps this function, and all that it refers to, as long as the process lives.
-    order = orders(data.labels, batch_size, seed, balanced)
-    steps = steps_per_epoch(len(labels), batch_size)
+    order = orders(data.labels, batch_size, seed, balanced, accumulation)
+    steps = steps_per_epoch(len(labels), batch_size, accumulation)
     if keras.backend.backend() == "tensorflow":
         shape = image_shape or data.images.shape[1:]
         change = _augmentation(policy, seed, shape, live) if policy else None

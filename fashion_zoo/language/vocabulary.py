@@ -266,7 +266,7 @@ def check_settings(config: Any, section: str = "", of: Any = None) -> None:
         monitor: Literal["accuracy", "loss"] = "loss"
         schedules: SchedulesConfig = SchedulesConfig()
         optimizer: Annotated[str, Words("fashion_zoo.optimizers")] = "adam"
-        clip_norm: Annotated[float | None, checks.positive] = None
+        budget: Annotated[float | None, checks.positive] = None
 
     A default word is not read, so that it loads no vocabulary. Messages put ``section``, such as
     ``"schedules."``, before the name of a field. ``of`` is a base class whose fields alone are

@@ -9,6 +9,8 @@ from ._build import FusedAdamW as FusedAdamW
 from ._build import ScheduledAdamW as ScheduledAdamW
 from ._build import TabulatedDecay as TabulatedDecay
 from ._build import TabulatedSchedule as TabulatedSchedule
+from ._gradients import Measures as Measures
+from ._gradients import is_measured as is_measured
 from ._momentum import ScheduledSGD as ScheduledSGD
 from ._momentum import follow_momentum as follow_momentum
 from ._words import WORDS as WORDS

@@ -4,13 +4,16 @@
 weight decay can be tables that are looked up in the graph, on any backend.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
+from fashion_zoo.clippings import NO_CLIPPING, Clipping
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.layers import as_array
+from fashion_zoo.optimizers._gradients import prepare
 from fashion_zoo.optimizers._words import Optimizer
 
 
@@ -233,7 +236,9 @@ def build_optimizer(
     learning_rate: float | np.ndarray,
     weight_decay: float | np.ndarray = 0.0,
     momentum: float | np.ndarray = 0.0,
-    clip_norm: float | None = None,
+    clipping: Clipping = NO_CLIPPING,
+    accumulation: int = 1,
+    measures: Sequence[str] = (),
     scale_loss: bool = False,
     adjustable: bool = False,
     average_decay: float | None = None,
@@ -245,7 +250,9 @@ def build_optimizer(
         learning_rate: a number, or a (steps,) table that the optimizer looks up.
         weight_decay: likewise, for an optimizer that decays weights.
         momentum: a table, for an optimizer that has a momentum; a number is the optimizer's own.
-        clip_norm: largest global norm of the gradient; None does not clip.
+        clipping: what limits the gradient of an update.
+        accumulation: batches whose mean gradient makes one update.
+        measures: what is measured of each gradient before clipping; see ``Measures``.
         scale_loss: whether to wrap it in dynamic loss scaling, which float16 needs
             (Micikevicius et al. 2018, arXiv:1710.03740).
         adjustable: whether ``set_rate_factor`` can multiply a table of the learning rate.
@@ -255,7 +262,10 @@ def build_optimizer(
     Raises:
         ConfigError: if the weight decay moves, and the optimizer does not look it up.
     """
-    arguments = {"learning_rate": _live(learning_rate), "global_clipnorm": clip_norm}
+    given = {"global_clipnorm": None, **clipping.arguments}
+    if accumulation > 1:
+        given["gradient_accumulation_steps"] = accumulation
+    arguments = {"learning_rate": _live(learning_rate), **given}
     if isinstance(momentum, np.ndarray):
         arguments["momentum"] = _live(momentum)
     if not chosen.decays:
@@ -271,6 +281,7 @@ def build_optimizer(
         # Biases, scales and offsets are not decayed (Loshchilov & Hutter 2019, arXiv:1711.05101,
         # leave it open; decaying a scale works against normalization).
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "scale", "alpha"])
+    prepare(optimizer, clipping.clip, measures)
     if adjustable and isinstance(learning_rate, np.ndarray):
         # A variable of the schedule would be frozen on jax, which knows those of the optimizer.
         optimizer._learning_rate.factor = optimizer.add_variable(

@@ -15,9 +15,10 @@ class Optimizer:
     """An optimizer with its own arguments, before it is built for a training."""
 
     make: "Callable[..., keras.optimizers.Optimizer]"
-    """Takes ``learning_rate``, ``global_clipnorm`` and, if it decays weights, ``weight_decay``: a
-    number, or a ``TabulatedSchedule`` if a schedule moves it. If a schedule moves the momentum,
-    it takes ``momentum`` as well, a ``TabulatedSchedule``. It imports Keras when called."""
+    """Takes ``learning_rate``, what Keras's optimizers take to clip and accumulate gradients and,
+    if it decays weights, ``weight_decay``: a number, or a ``TabulatedSchedule`` if a schedule moves
+    it. If a schedule moves the momentum, it takes ``momentum`` as well, a ``TabulatedSchedule``. It
+    imports Keras when called."""
     decays: bool = False
     """Whether it has decoupled weight decay."""
     momentum: float = 0.0

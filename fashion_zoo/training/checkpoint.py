@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
+from fashion_zoo import optimizers
 from fashion_zoo.errors import ConfigError, RunError
 from fashion_zoo.layers import as_array
 
@@ -165,7 +166,8 @@ def restore_callbacks(
 
 def _variables(model: keras.Model) -> list[keras.Variable]:
     # variables, not weights: they include the state of the seed generators
-    return [*model.variables, *model.optimizer.variables]
+    kept = [one for one in model.optimizer.variables if not optimizers.is_measured(one)]
+    return [*model.variables, *kept]
 
 
 def _stateful(callbacks: Sequence[keras.callbacks.Callback]) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from fashion_zoo.callbacks import (
     AdaptiveDropout,
     DropoutScheduler,
     EarlyStopping,
+    GradientLogger,
+    LossScaleLogger,
     OptimizerLogger,
     ProgressDisplay,
     ReduceOnPlateau,
@@ -61,7 +63,9 @@ def compile_model(
     model.compile(
         optimizer=optimizers.build_optimizer(
             plan.optimizer,
-            clip_norm=plan.clip_norm,
+            clipping=plan.clipping,
+            accumulation=plan.accumulation,
+            measures=plan.measures,
             scale_loss=plan.dtype == "mixed_float16",
             adjustable=plan.plateau.monitor != "none",
             average_decay=plan.averaging.decay,
@@ -186,6 +190,7 @@ def make_pipeline(model: keras.Model, plan: Plan, dataset: Dataset) -> Pipeline:
         num_classes=model.output_shape[-1],
         soft_labels=plan.soft_labels,
         balanced=plan.balanced,
+        accumulation=plan.accumulation,
         policy=plan.augmentation,
         prior=plan.prior,
         image_shape=dataset.image_shape,
@@ -211,7 +216,8 @@ def _restore(model: keras.Model, start: Checkpoint | None, plan: Plan) -> int:
 
 def _set_step(model: keras.Model, step: int) -> None:
     """Set the step of the optimizer's schedules."""
-    optimizers.counting(model.optimizer).iterations.assign(step)
+    # Not ``iterations``, which counts updates if gradients are accumulated.
+    optimizers.counting(model.optimizer)._iterations.assign(step)
 
 
 def epoch_starter(pipeline: Pipeline, plan: Plan) -> keras.callbacks.Callback:
@@ -230,6 +236,7 @@ def _own_callbacks(
     return [
         epoch_starter(pipeline, plan),
         OptimizerLogger(),
+        *_gradient_callbacks(plan),
         *_stopping_callbacks(plan, untrained, len(validation[1])),
         *averaging_callbacks(model, plan, pipeline, validation, VALIDATION_BATCH),
         *_budget_callbacks(plan),
@@ -245,6 +252,11 @@ def _dropout_callbacks(plan: Plan) -> list[keras.callbacks.Callback]:
     if "dropout" in plan.tables:
         return [DropoutScheduler(plan.tables["dropout"], each=plan.dropout_each)]
     return []
+
+
+def _gradient_callbacks(plan: Plan) -> list[keras.callbacks.Callback]:
+    measuring = [GradientLogger()] if plan.measures else []
+    return [*measuring, LossScaleLogger()] if plan.dtype == "mixed_float16" else measuring
 
 
 def _plateau_callbacks(plan: Plan) -> list[keras.callbacks.Callback]:
@@ -280,6 +292,7 @@ def _budget_callbacks(plan: Plan) -> list[keras.callbacks.Callback]:
 
 def _advice(plan: Plan) -> Message:
     rate = plan.bases["learning_rate"]
-    clip = () if plan.clip_norm else (", or ", Hint("training.clip_norm", 1.0))
+    hint = Hint("training.clipping", "global_norm(1)")
+    clip = () if plan.clipping.clips else (", or ", hint)
     lower = Hint("training.learning_rate", rate / 10)
     return Message("Try ", lower, f" (it was {rate:g})", *clip, ".")

@@ -155,7 +155,11 @@ def _sweep(
     whole = plan(config, class_counts(data))
     smoothing = whole.bases["label_smoothing"]
     planned = dataclasses.replace(
-        whole, soft_labels=bool(smoothing), tables={"learning_rate": rates}, metrics=()
+        whole,
+        soft_labels=bool(smoothing),
+        tables={"learning_rate": rates},
+        metrics=(),
+        accumulation=1,
     )
     model = build_model(entry, config.model, planned)
     batch, classes = planned.batch_size, model.output_shape[-1]

@@ -9,6 +9,7 @@ import numpy as np
 from fashion_zoo import schedules
 from fashion_zoo.augment.policies import Policy, mixes
 from fashion_zoo.averaging import Averaging
+from fashion_zoo.clippings import Clipping
 from fashion_zoo.config import (
     AdaptiveDropoutConfig,
     EarlyStoppingConfig,
@@ -18,7 +19,7 @@ from fashion_zoo.config import (
     TrainingConfig,
 )
 from fashion_zoo.config.live import CONSTANT, LIVE
-from fashion_zoo.config.training import AVERAGING, CLASS_WEIGHT
+from fashion_zoo.config.training import AVERAGING, CLASS_WEIGHT, CLIPPING
 from fashion_zoo.data.batches import steps_per_epoch
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language.arguments import received
@@ -39,7 +40,11 @@ class Plan:
     precision: precision.ChosenPrecision
     optimizer: Optimizer
     """The optimizer, before it is built."""
-    clip_norm: float | None
+    accumulation: int
+    clipping: Clipping
+    """The clipping, before it is part of the optimizer."""
+    measures: tuple[str, ...]
+    """What is logged of the gradients; see ``optimizers.Measures``."""
     soft_labels: bool
     """Whether labels are (batch, classes) probabilities, not (batch,) integers."""
     loss: Loss
@@ -74,6 +79,11 @@ class Plan:
         return None if self.log_prior is None else np.exp(self.log_prior)
 
     @property
+    def effective_batch(self) -> int:
+        """Images of an update."""
+        return self.batch_size * self.accumulation
+
+    @property
     def dtype(self) -> str:
         """Name of the dtype policy of the layers."""
         return self.precision.policy
@@ -106,7 +116,9 @@ def plan(config: RunConfig, class_counts: np.ndarray | Sequence[int] | None = No
     training = config.training
     steps = 0
     if class_counts is not None:
-        steps = steps_per_epoch(int(np.sum(class_counts)), training.batch_size)
+        steps = steps_per_epoch(
+            int(np.sum(class_counts)), training.batch_size, training.accumulation
+        )
     bases = {name: live.base(training) for name, live in LIVE.items()}
     policy = training.policy
     return Plan(
@@ -116,7 +128,9 @@ def plan(config: RunConfig, class_counts: np.ndarray | Sequence[int] | None = No
         seed=config.seed,
         precision=precision.choose(config.precision),
         optimizer=WORDS.parse(training.optimizer),
-        clip_norm=training.clip_norm,
+        accumulation=training.accumulation,
+        clipping=CLIPPING.parse(training.clipping),
+        measures=training.measures,
         soft_labels=steps > 0 and (training.label_smoothing > 0 or mixes(policy)),
         **_of_classes(training, class_counts),
         augmentation=policy,
@@ -181,7 +195,9 @@ def _tables(
         if name == "dropout" and moving.dropout_each == "epoch":
             table = np.array([base * schedule(epoch / epochs) for epoch in range(epochs)])
         else:
-            table = np.array(schedules.tabulate(schedule, base, epochs * steps), dtype=np.float32)
+            each = training.accumulation if LIVE[name].part == "optimizer" else 1
+            values = schedules.tabulate(schedule, base, epochs * steps // each)
+            table = np.repeat(np.array(values, dtype=np.float32), each)
         table.flags.writeable = False
         tables[name] = table
     return tables
