@@ -120,6 +120,10 @@ class TrainingConfig:
     """When to stop before the last epoch."""
     plateau: PlateauConfig = dataclasses.field(default_factory=PlateauConfig)
     """When to lower the learning rate."""
+    tensorboard: Annotated[bool, checks.flag] = False
+    """Write scalars, histograms, the graph and mistakes for TensorBoard into the run."""
+    profile: Annotated[bool, checks.flag] = False
+    """Write a trace of the steps of one execution into the run."""
 
     def __post_init__(self) -> None:
         self._check_metrics()
@@ -139,6 +143,10 @@ class TrainingConfig:
         self._check_imbalance()
         live.check(self)
         self._check_plateau()
+
+    def digested(self) -> dict[str, Any]:
+        """Return what has no part in a digest: what only watches changes no training."""
+        return {"tensorboard": False, "profile": False}
 
     def _check_metrics(self) -> None:
         if isinstance(self.metrics, str) or not isinstance(self.metrics, Sequence):

@@ -23,6 +23,7 @@ BOUNDED = {
     "softsign": (-1.0, 1.0),
     "sigmoid": (0.0, 1.0),
     "hard_sigmoid": (0.0, 1.0),
+    "sparse_sigmoid": (0.0, 1.0),
 }
 _FLAT = 0.05  # of the steepest slope, below which an output counts as saturated
 

@@ -1,6 +1,6 @@
 """A model opened at each of its layers: their outputs, and the gradients there."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -9,6 +9,7 @@ import numpy as np
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.layers import as_array
 from fashion_zoo.machine import precision
+from fashion_zoo.training.gradients import gradients
 
 _ACTIVATIONS = (
     keras.layers.Activation, keras.layers.ELU, keras.layers.LeakyReLU, keras.layers.PReLU,
@@ -122,7 +123,7 @@ class Probe:
             )
             return (keras.ops.mean(each) + sum(penalties)) * _SCALE
 
-        found = _gradients(loss, list(map(_tensor, learned)))
+        found = gradients(loss, list(map(_tensor, learned)))
         by_id = {id(one): grad for one, grad in zip(learned, found, strict=True)}
         each = self.batch / _SCALE
         outputs = [_float32(by_id[id(tap.added.zeros)]) * each for tap in self.taps]
@@ -183,35 +184,6 @@ def activation_of(layer: keras.layers.Layer) -> str:
 
 def _ends_in_probabilities(layer: keras.layers.Layer) -> bool:
     return activation_of(layer) in ("softmax", "sigmoid")
-
-
-def _gradients(loss: Callable[[Sequence[Any]], Any], values: list[Any]) -> list[Any]:
-    """Return the gradient of a loss by each of some tensors, zeros where it has none."""
-    match keras.backend.backend():
-        case "tensorflow":
-            import tensorflow as tf
-
-            with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch(values)
-                result = loss(values)
-            return tape.gradient(result, values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        case "jax":
-            import jax
-
-            return jax.grad(loss)(values)
-        case "torch":
-            import torch
-
-            leaves = [one.detach().clone().requires_grad_() for one in values]
-            found = torch.autograd.grad(loss(leaves), leaves, allow_unused=True)
-            return [
-                torch.zeros_like(leaf) if one is None else one
-                for leaf, one in zip(leaves, found, strict=True)
-            ]
-    raise ConfigError(
-        f"inspect takes gradients with tensorflow, jax or torch, and the backend is "
-        f"{keras.backend.backend()}. Set KERAS_BACKEND to one of these."
-    )
 
 
 def _tensor(variable: keras.Variable) -> Any:

@@ -9,6 +9,7 @@ state/            the verified checkpoints of the last two epochs
 training.json     how and why training ended, the epoch of the weights, their validation accuracy
 model.keras       the trained model, which Keras loads without this package
 curves.png        plots of the history
+tensorboard/      what training.tensorboard and training.profile write
 """
 
 import contextlib

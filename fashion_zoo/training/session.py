@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 import fashion_zoo.training.ending as ending
+import fashion_zoo.training.tensorboard as tensorboard
 from fashion_zoo import runs, storage
 from fashion_zoo.augment.policies import mixes
 from fashion_zoo.callbacks import StopOnInterrupt, check_callbacks
@@ -69,7 +70,7 @@ def train_run(
     with waiting("Reading the images and building the model", display.enabled):
         planned = plan(config, class_counts(data))  # it reads the images, as the display says
         model = build_model(entry, config.model, planned)
-        _check_fit(model, entry.name, data)
+        _check_fit(model, entry.name, config, data)
     began = resuming and runs.open_run(path).has_checkpoint
     origin = fork_checkpoint(fork, planned.epochs) if fork and not began else None
     surroundings = {**environment.describe(), "precision": planned.precision._asdict()}
@@ -120,7 +121,8 @@ def _train(
     say = display.say if display.enabled else streams.say  # Ctrl-C is always answered
     with StopOnInterrupt(say=say) as stop:
         try:
-            fit(model, planned, dataset, [stop, *callbacks], display, recorder)
+            watching = tensorboard.watching(recorder.run, planned, dataset)
+            fit(model, planned, dataset, [stop, *callbacks, *watching], display, recorder)
         except KeyboardInterrupt:
             if stop.forced:
                 raise
@@ -191,8 +193,9 @@ def _within(config: RunConfig) -> list[str]:
     return [name for name, applies in parts.items() if applies]
 
 
-def _check_fit(model: keras.Model, name: str, dataset: Dataset) -> None:
-    """Check that the model fits the classes and the shape of the images."""
+def _check_fit(model: keras.Model, name: str, config: RunConfig, dataset: Dataset) -> None:
+    """Check that the model fits the classes and the shape of the images, and what watches it."""
+    tensorboard.check(config.training)
     classes, known = model.output_shape[-1], len(dataset.class_names)
     if classes != known:
         raise ConfigError(f"{name} has num_classes={classes}, but the data has {known} classes.")
