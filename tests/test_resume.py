@@ -42,6 +42,10 @@ OTHERS = {
     },
     "loss scaling": {"precision": "mixed_float16"},
     "bfloat16": {"precision": "mixed_bfloat16"},
+    "spectral normalization": {
+        "model": {**OPTIONS["model"], "spectral_normalization": True},
+        "precision": "mixed_float16",
+    },
     "a dropout rate an epoch": {
         "training": {**OPTIONS["training"], "schedules": {"dropout": "linear"}}
     },
