@@ -88,6 +88,8 @@ class TrainingConfig:
     has it."""
     clip_norm: Annotated[float | None, checks.positive] = None
     """Largest global norm of the gradient; none for no clipping."""
+    checkpointing: Annotated[bool, checks.flag] = False
+    """Save memory: compute activations again in the backward pass, not keep them."""
     label_smoothing: Annotated[float, checks.fraction] = 0.0
     """Fraction of each label spread evenly over all classes."""
     loss: Annotated[str, LOSS] = "cross_entropy"

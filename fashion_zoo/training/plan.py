@@ -39,6 +39,7 @@ class Plan:
     optimizer: Optimizer
     """The optimizer, before it is built."""
     clip_norm: float | None
+    checkpointing: bool
     soft_labels: bool
     """Whether labels are (batch, classes) probabilities, not (batch,) integers."""
     loss: Loss
@@ -115,6 +116,7 @@ def plan(config: RunConfig, class_counts: np.ndarray | Sequence[int] | None = No
         precision=precision.choose(config.precision),
         optimizer=WORDS.parse(training.optimizer),
         clip_norm=training.clip_norm,
+        checkpointing=training.checkpointing,
         soft_labels=steps > 0 and (training.label_smoothing > 0 or mixes(policy)),
         **_of_classes(training, class_counts),
         augmentation=policy,
