@@ -42,6 +42,14 @@ OTHERS = {
     },
     "loss scaling": {"precision": "mixed_float16"},
     "bfloat16": {"precision": "mixed_bfloat16"},
+    "checkpointing": {
+        "model": {"hidden_units": (8,) * 6, "normalization": "none", "dropout": 0.0},
+        "training": {**OPTIONS["training"], "schedules": {}, "checkpointing": True},
+    },
+    "spectral normalization": {
+        "model": {**OPTIONS["model"], "spectral_normalization": True},
+        "precision": "mixed_float16",
+    },
     "a dropout rate an epoch": {
         "training": {**OPTIONS["training"], "schedules": {"dropout": "linear"}}
     },

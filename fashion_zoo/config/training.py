@@ -97,6 +97,8 @@ class TrainingConfig:
     has it."""
     clipping: Annotated[str, CLIPPING] = "none"
     """Clipping of the gradient, such as global_norm(1) or adaptive(0.01)."""
+    checkpointing: Annotated[bool, checks.flag] = False
+    """Save memory: compute activations again in the backward pass, not keep them."""
     label_smoothing: Annotated[float, checks.fraction] = 0.0
     """Fraction of each label spread evenly over all classes."""
     loss: Annotated[str, LOSS] = "cross_entropy"

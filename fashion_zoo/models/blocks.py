@@ -1,5 +1,6 @@
 """Building blocks of models. Each names its layers by a number and derives their seeds."""
 
+import functools
 from typing import TYPE_CHECKING, Any, Literal
 
 from fashion_zoo.activations import HE, Activation, Initializer
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     import keras
 
 Position = Literal["before", "after"]
+Kernels = Literal["plain", "spectral", "standardized"]
 
 
 def flat_pixels(shape: tuple[int, ...], dtype: str) -> "tuple[keras.KerasTensor, Any]":
@@ -37,6 +39,7 @@ def hidden(
     dropout: float = 0.0,
     initializer: Initializer = HE,
     l2: float = 0.0,
+    kernels: Kernels = "plain",
 ):
     """Add a hidden layer to (batch, features): Dense, normalization, activation, dropout.
 
@@ -48,7 +51,7 @@ def hidden(
     use_bias = not (normalization.centers and position == "before")
     x = dense(
         units, f"dense_{number}", seed=seed, dtype=dtype, initializer=initializer, l2=l2,
-        use_bias=use_bias,
+        kernels=kernels, use_bias=use_bias,
     )(x)  # fmt: skip
     parts = [(normalization.make, f"{normalization.name}_norm_{number}")]
     parts.insert(position == "before", (activation.make, f"{activation.name}_{number}"))
@@ -68,12 +71,23 @@ def dense(
     dtype: str,
     initializer: Initializer = HE,
     l2: float = 0.0,
+    kernels: Kernels = "plain",
     use_bias: bool = True,
 ) -> "keras.layers.Dense":
-    """Make a dense layer whose initial kernel is keyed by the seed and the name."""
+    """Make a dense layer whose initial kernel is keyed by the seed and the name.
+
+    ``kernels`` that are not plain multiply by a function of the kernel: see ``fashion_zoo.layers``.
+    """
     import keras
 
-    return keras.layers.Dense(
+    from fashion_zoo.layers import SpectralDense, StandardizedDense
+
+    kind: Any = keras.layers.Dense
+    if kernels == "spectral":
+        kind = functools.partial(SpectralDense, seed=derive(seed, name, "u"))
+    elif kernels == "standardized":
+        kind = StandardizedDense
+    return kind(
         units,
         use_bias=use_bias,
         kernel_initializer=initializer.make(derive(seed, name, "kernel")),

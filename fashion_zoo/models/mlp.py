@@ -43,6 +43,10 @@ class MLPConfig:
     """Dropout rate: one for all, one for each hidden layer, or first and last (linear between)."""
     kernel_initializer: KernelInitializer = "auto"
     """Initializer of every kernel; auto takes the one that fits the activation."""
+    spectral_normalization: Annotated[bool, checks.flag] = False
+    """Divide every kernel by its largest singular value."""
+    weight_standardization: Annotated[bool, checks.flag] = False
+    """Standardize the kernels of the hidden layers: mean 0 and length 1 for each unit."""
     l2: Annotated[float, checks.not_negative] = 0.0
     """Strength of the L2 penalty on kernels: l2 x the sum of squares is added to the loss."""
     num_classes: Annotated[int, checks.at_least(2)] = 10
@@ -65,6 +69,11 @@ class MLPConfig:
             raise ConfigError(
                 f"dropout must hold 1 rate, 2 (first and last) or {len(self.hidden_units)} "
                 f"(one for each hidden layer), received {len(self.dropout)}: {self.dropout}."
+            )
+        if self.spectral_normalization and self.weight_standardization:
+            raise ConfigError(
+                "spectral_normalization and weight_standardization both replace the kernel, "
+                "received True for both. Set one of them."
             )
         divisor = self.parsed_normalization.divisor
         if wrong := [units for units in self.hidden_units if units % divisor]:
@@ -90,6 +99,13 @@ class MLPConfig:
         if self.kernel_initializer == "auto":
             return self.parsed_activation.initializer
         return Initializer(self.kernel_initializer)
+
+    @property
+    def kernels(self) -> blocks.Kernels:
+        """What the inputs of a hidden layer are multiplied by."""
+        if self.spectral_normalization:
+            return "spectral"
+        return "standardized" if self.weight_standardization else "plain"
 
     def digested(self) -> dict[str, str]:
         """Return what a digest has of the initializer: nothing new for He's.
@@ -139,9 +155,13 @@ def mlp(config: MLPConfig, *, name: str, seed: int = 0, dtype: str = "float32") 
         x = blocks.hidden(
             x, units, number, seed=seed, dtype=dtype, dropout=rate,
             activation=config.parsed_activation, normalization=config.parsed_normalization,
-            position=config.normalization_position, **kernels,
+            position=config.normalization_position, kernels=config.kernels, **kernels,
         )  # fmt: skip
-    logits = blocks.dense(config.num_classes, "logits", seed=seed, dtype="float32", **kernels)
+    # Standardized, the logits of all classes would have one scale and could not grow.
+    last: blocks.Kernels = "spectral" if config.spectral_normalization else "plain"
+    logits = blocks.dense(
+        config.num_classes, "logits", seed=seed, dtype="float32", kernels=last, **kernels
+    )
     return keras.Model(inputs, logits(x), name=name)
 
 

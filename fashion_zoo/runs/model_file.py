@@ -52,7 +52,8 @@ def write_model(model: "keras.Model", file: Path) -> None:
 def in_keras_classes(model: "keras.Model") -> "keras.Model":
     """Return a copy of a functional, compiled model without classes of this package.
 
-    A layer that has ``to_keras()`` is replaced by its result; the others are shared with the model.
+    A layer that has ``to_keras()`` is replaced by its result, with the weights that the layer has
+    under the same names, or in ``folded()``; the others are shared with the model.
     The copy is compiled for integer labels, with Keras's own optimizer at the last learning rate.
     """
     import keras
@@ -75,6 +76,7 @@ def in_keras_classes(model: "keras.Model") -> "keras.Model":
         model.compiled = compiled
     for old, new in replaced:
         weights = {weight.name: weight for weight in old.weights}
+        weights |= old.folded() if hasattr(old, "folded") else {}
         for weight in new.weights:
             weight.assign(weights[weight.name])
     optimizer = optimizers.to_keras(model.optimizer)

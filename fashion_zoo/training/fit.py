@@ -32,6 +32,7 @@ from fashion_zoo.training.averaging import averaging_callbacks
 from fashion_zoo.training.checkpoint import Checkpoint, restore_variables
 from fashion_zoo.training.loss import METRICS, set_training_loss
 from fashion_zoo.training.plan import Plan
+from fashion_zoo.training.recomputing import set_checkpointing
 from fashion_zoo.training.recorder import Recorder
 
 VALIDATION_BATCH = 1000  # images; divides 5,000, so validation needs one shape only
@@ -77,6 +78,7 @@ def compile_model(
         or steps_of_about_a_second(model.count_params(), plan.batch_size, plan.steps),
     )
     set_training_loss(model, plan)
+    set_checkpointing(model, plan.checkpointing)
     return model
 
 

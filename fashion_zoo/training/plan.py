@@ -45,6 +45,7 @@ class Plan:
     """The clipping, before it is part of the optimizer."""
     measures: tuple[str, ...]
     """What is logged of the gradients; see ``optimizers.Measures``."""
+    checkpointing: bool
     soft_labels: bool
     """Whether labels are (batch, classes) probabilities, not (batch,) integers."""
     loss: Loss
@@ -131,6 +132,7 @@ def plan(config: RunConfig, class_counts: np.ndarray | Sequence[int] | None = No
         accumulation=training.accumulation,
         clipping=CLIPPING.parse(training.clipping),
         measures=training.measures,
+        checkpointing=training.checkpointing,
         soft_labels=steps > 0 and (training.label_smoothing > 0 or mixes(policy)),
         **_of_classes(training, class_counts),
         augmentation=policy,

@@ -1,0 +1,129 @@
+"""Gradient checkpointing: the same training in less memory, or a sentence."""
+
+import keras
+import numpy as np
+import pytest
+
+from fashion_zoo import ConfigError, override, recipe
+from fashion_zoo.training import recomputing
+from fashion_zoo.training.fit import build_model, compile_model
+from fashion_zoo.training.plan import plan
+from fashion_zoo.training.recomputing import segments, set_checkpointing
+
+TENSORFLOW = keras.backend.backend() == "tensorflow"
+
+
+def made(name="baseline_mlp", depth=6, checkpointing=True, steps=1, **changes):
+    """A compiled model, many layers deep, of so many steps per execution."""
+    model = {"hidden_units": depth * (8,), **changes.pop("model", {})}
+    training = {"batch_size": 50, "checkpointing": checkpointing}
+    config = override(recipe(name).config, {"model": model, "training": training, **changes})
+    planned = plan(config, 10 * [10])
+    return compile_model(
+        build_model(recipe(name), config.model, planned), planned, steps_per_execution=steps
+    )
+
+
+def trained(images, **changes):
+    """Losses of three epochs of four steps, and the variables after them."""
+    model = made(**changes)
+    x, y = images.images.astype("float32"), images.labels
+    history = model.fit(x, y, batch_size=50, epochs=3, shuffle=False, verbose=0).history
+    return history["loss"], [keras.ops.convert_to_numpy(one) for one in model.variables]
+
+
+OPTIONS = {
+    "plain": {},
+    "layer normalization in bfloat16": {
+        "model": {"normalization": "layer", "activation": "gelu"}, "precision": "mixed_bfloat16",
+    },
+    "loss scaling": {"precision": "mixed_float16", "model": {"l2": 1e-3, "normalization": "rms"}},
+    "standardized kernels": {"model": {"weight_standardization": True, "activation": "prelu"}},
+    "dropout in the last layers": {"model": {"dropout": (0,) * 5 + (0.5,)}},
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OPTIONS)
+def test_the_same_is_trained_as_without(name, images):
+    """Bit for bit on TensorFlow; XLA may sum in another order."""
+    losses, variables = trained(images, steps=2, **OPTIONS[name])
+    kept, same = trained(images, checkpointing=False, steps=2, **OPTIONS[name])
+    tolerance = 0 if TENSORFLOW else 1e-6
+    assert losses == pytest.approx(kept, rel=tolerance, abs=0)
+    assert len(variables) == len(same)
+    for first, second in zip(variables, same, strict=True):
+        assert first == pytest.approx(second, rel=tolerance, abs=tolerance)
+
+
+@pytest.mark.skipif(not TENSORFLOW, reason="step by step, which spares the tracing")
+def test_a_step_is_the_same_as_without(images):
+    models = [made(checkpointing=wanted) for wanted in (True, False)]
+    for model in models:
+        model.run_eagerly = True
+        model.train_on_batch(images.images[:50], images.labels[:50])
+    for first, second in zip(*(model.variables for model in models), strict=True):
+        assert first.path == second.path
+        assert np.array_equal(first, second)
+
+
+@pytest.mark.skipif(not TENSORFLOW, reason="jax computes again without Python")
+def test_all_but_the_last_segment_are_computed_twice(images, monkeypatch):
+    model, seen = made(), []
+    model.run_eagerly = True
+    through = recomputing._through
+    monkeypatch.setattr(
+        recomputing,
+        "_through",
+        lambda layers, x: (seen.append(layers[-1].name), through(layers, x))[1],
+    )
+    model.train_on_batch(images.images[:50], images.labels[:50])
+    assert seen == ["relu_2", "relu_5", "logits", "relu_5", "relu_2"]
+    seen.clear()
+    model.predict_on_batch(images.images[:50])
+    assert seen == []
+
+
+def test_sixteen_layers_are_four_segments_of_whole_blocks():
+    found = segments(made(depth=16, model={"normalization": "layer"}))
+    assert [again for _, again in found] == [True, True, True, False]
+    assert [part[0].name for part, _ in found] == ["scale", "dense_5", "dense_9", "dense_14"]
+    assert sum(len(part) for part, _ in found) == 3 + 16 * 3
+
+
+def test_layers_with_a_state_stand_between_segments():
+    found = segments(made(depth=10, model={"dropout": (0.1,) + 9 * (0,)}))
+    assert [(part[0].name, again) for part, again in found] == [
+        ("scale", False), ("dropout_1", False), ("dense_2", True), ("dense_5", True),
+        ("dense_9", False),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "count"),
+    [
+        ({"name": "bn_mlp"}, 1),
+        ({"model": {"dropout": 0.1}}, 1),
+        ({"model": {"spectral_normalization": True}}, 0),
+        ({"depth": 2}, 3),
+    ],
+)
+def test_where_it_would_save_nothing_it_says_so(changes, count):
+    with pytest.raises(ConfigError, match=rf"another state, and \w+ has {count}: it would save no"):
+        made(**changes)
+
+
+def test_what_is_no_chain_is_refused():
+    inputs = keras.Input((4,))
+    x = keras.layers.Dense(4)(inputs)
+    model = keras.Model(inputs, keras.layers.Add()([x, inputs]), name="residual")
+    with pytest.raises(ConfigError, match="a chain of layers, and residual is not"):
+        set_checkpointing(model, True)
+
+
+def test_a_model_that_is_compiled_without_it_again_keeps_its_activations():
+    model = made()
+    assert "call" in vars(model)
+    set_checkpointing(model, False)
+    assert "call" not in vars(model)
+    assert np.array_equal(model(np.zeros((1, 28, 28))).shape, (1, 10))
