@@ -140,8 +140,8 @@ def check_eager(*, scope: bool = True) -> None:
     if scope and tf.distribute.has_strategy():
         name = type(tf.distribute.get_strategy()).__name__
         raise ConfigError(
-            f"fashion_zoo was called inside the scope of a {name}, but trains and predicts on one "
-            "device. Call it outside, or get a model inside and call its own fit."
+            f"fashion_zoo was called inside the scope of a {name}, but trains and predicts on "
+            "devices of its own choice. Call it outside, or get a model inside and call its own fit."
         )
 
 

@@ -25,6 +25,7 @@ from fashion_zoo.show.waiting import waiting
 from fashion_zoo.storage import absolute
 from fashion_zoo.training.checkpoint import Checkpoint
 from fashion_zoo.training.fit import build_model, fit
+from fashion_zoo.training.parallel import Asked, Devices, find
 from fashion_zoo.training.plan import Plan, plan
 from fashion_zoo.training.recorder import Recorder, fork_checkpoint, identity, load_checkpoint
 
@@ -45,6 +46,7 @@ def train_run(
     fork: str | Path | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     next_free: bool = False,
+    devices: Asked | None = None,
 ) -> tuple[Run, bool]:
     """Train a recipe into a run folder; return the run, and whether Ctrl-C was pressed.
 
@@ -66,13 +68,17 @@ def train_run(
     resuming = resume and runs.is_run(path)
     if resuming:
         runs.check_same(runs.open_run(path), entry.name, config)
+    found = _devices(devices, path if resuming else None, config, display)
     with waiting("Reading the images and building the model", display.enabled):
         planned = plan(config, class_counts(data))  # it reads the images, as the display says
-        model = build_model(entry, config.model, planned)
+        with found.creating():
+            model = build_model(entry, config.model, planned)
         _check_fit(model, entry.name, data)
     began = resuming and runs.open_run(path).has_checkpoint
     origin = fork_checkpoint(fork, planned.epochs) if fork and not began else None
-    surroundings = {**environment.describe(), "precision": planned.precision._asdict()}
+    surroundings = {
+        **environment.describe(), "devices": found.count, "precision": planned.precision._asdict(),
+    }  # fmt: skip
     if resume and runs.is_run(path):
         opened = runs.reopen(path, surroundings)
     else:
@@ -96,7 +102,19 @@ def train_run(
         run.drop_results()
         recorder = Recorder(run, planned.batch_size, start, known)
         with advice(lambda error: ending.how_to_resume(run, force, error)):
-            return _train(model, planned, data, callbacks, display, recorder)
+            return _train(model, planned, data, callbacks, display, recorder, found)
+
+
+def _devices(
+    asked: Asked | None, resumed: Path | None, config: RunConfig, display: TrainingDisplay
+) -> Devices:
+    """Find the devices of a training, by default as those of the run that it resumes."""
+    if asked is None and resumed and runs.open_run(resumed).devices > 1:
+        asked = "all"
+    found = find(asked or "one", config.training.batch_size)
+    if asked == "all":
+        display.say(f"Training on {counted(found.count, 'device')} of this machine.")
+    return found
 
 
 def _describe(run: Run, data: Dataset, display: TrainingDisplay) -> None:
@@ -114,13 +132,14 @@ def _train(
     callbacks: Sequence[keras.callbacks.Callback],
     display: TrainingDisplay,
     recorder: Recorder,
+    devices: Devices,
 ) -> tuple[Run, bool]:
     """Fit the model until the end or until Ctrl-C, and save it."""
     finished = True
     say = display.say if display.enabled else streams.say  # Ctrl-C is always answered
     with StopOnInterrupt(say=say) as stop:
         try:
-            fit(model, planned, dataset, [stop, *callbacks], display, recorder)
+            fit(model, planned, dataset, [stop, *callbacks], display, recorder, devices=devices)
         except KeyboardInterrupt:
             if stop.forced:
                 raise
