@@ -171,7 +171,7 @@ class ScheduledDropout(keras.layers.Layer):
             seed = tf.cast(self.seed_generator.next(), tf.int32)
             context = tf.distribute.get_replica_context()
             parts = context.num_replicas_in_sync if context else 1
-            if parts == 1 or self.noise_shape and self.noise_shape[0] == 1:
+            if parts == 1 or (self.noise_shape and self.noise_shape[0] == 1):
                 drawn = tf.random.stateless_uniform(pairs, seed, None, None, tf.int32)
             else:  # the mask of the whole batch, of which this device has a part
                 rows, part = pairs[0], context.replica_id_in_sync_group

@@ -99,7 +99,7 @@ def train(
     there is none. The result equals that of an uninterrupted training, bit for bit on the same
     machine. ``fork`` is a run from whose weights, optimizer, history and epochs the new one starts;
     it must have the same model and optimizer. With either, ``config`` is by default that of the
-    run. ``run_dir`` is by default ``runs/NAME-DATE-TIME``, with a suffix -2, -3, ... if it is there.
+    run. ``run_dir`` is by default ``runs/NAME-DATE-TIME``, or with -2, -3, ... if it is there.
     ``devices="all"`` divides each batch among all devices of this machine; by default one trains.
 
     ``callbacks`` are your own Keras callbacks, called before an epoch is stored: numbers that they
@@ -132,7 +132,7 @@ def train(
     if export:
         check_exportable(path / IN_RUN)  # before the training, which takes minutes
     run, interrupted = train_run(
-        entry, chosen, path, fork=fork and Path(fork), display=display, devices=devices,
+        entry, chosen, path, fork=Path(fork) if fork else None, display=display, devices=devices,
         callbacks=callbacks, force=force, resume=resume, next_free=run_dir is None, data=images,
     )  # fmt: skip
     trained = Trained(run, run.read_json("training.json"), None, None)

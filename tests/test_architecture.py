@@ -34,7 +34,7 @@ AT_THE_TOP = {
 }  # fmt: skip
 TENSORFLOW = AT_THE_TOP | {
     "data/pipeline.py", "inspecting/probing.py", "layers.py", "optimizers/_build.py",
-    "machine/environment.py", "machine/devices.py",
+    "machine/environment.py", "machine/devices.py", "training/parallel.py",
 }  # fmt: skip
 FORMATS = "exporting/formats/"  # each imports what it writes with, inside its functions
 

@@ -10,8 +10,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from dividing import CASES, train
-from resuming import assert_same
+from dividing import CASES
 
 import fashion_zoo
 from fashion_zoo import ConfigError
@@ -32,20 +31,15 @@ def process(backend, *arguments, code=None):
     )  # fmt: skip
 
 
-def test_all_devices_where_there_is_one_train_as_before_bit_for_bit(tmp_path):
-    options = {"case": "batch normalization"}
-    one, every = (train(tmp_path / name, devices=name, **options) for name in ("one", "all"))
-    assert_same(every, one)
-    assert every.devices == 1
-
-
-def test_a_training_says_on_how_many_devices_it_is(tmp_path, capsys):
-    fashion_zoo.train(
+def test_all_devices_are_one_where_there_is_one_and_the_training_says_so(tmp_path, capsys):
+    assert parallel.find("all", 256) is parallel.find("one", 256) is parallel.ONE
+    run = fashion_zoo.train(
         "baseline_mlp", run_dir=tmp_path / "r", evaluate=False, export=False, progress=True,
         devices="all", model={"hidden_units": (8,)}, data={"limit": 100},
         training={"epochs": 1, "batch_size": 50},
-    )  # fmt: skip
+    ).run  # fmt: skip
     assert "Training on 1 device of this machine." in capsys.readouterr().err
+    assert run.read_json("environment.json")["devices"] == run.devices == 1
 
 
 @pytest.fixture
@@ -69,7 +63,6 @@ def test_several_machines_are_refused(monkeypatch):
     monkeypatch.setenv("TF_CONFIG", "{}")
     with pytest.raises(ConfigError, match="those of one machine, and TF_CONFIG is set"):
         parallel.find("all", 256)
-    assert parallel.find("one", 256) is parallel.ONE
 
 
 def test_torch_is_refused(monkeypatch):

@@ -153,8 +153,7 @@ def fit(
     own = _own_callbacks(model, plan, pipeline, (images, labels))
     every = [*own, *callbacks, ProgressDisplay(display, plan.batch_size)]
     if recorder:
-        with devices.creating():  # it may make the variables of the optimizer
-            initial_epoch = _restore(model, recorder.start, plan)
+        initial_epoch = _restore(model, recorder.start, plan, devices)
         recorder.others, recorder.required = tuple(every), tuple(own)
         every.append(recorder)
     elif initial_epoch:
@@ -196,14 +195,15 @@ def make_pipeline(model: keras.Model, plan: Plan, dataset: Dataset) -> Pipeline:
     )
 
 
-def _restore(model: keras.Model, start: Checkpoint | None, plan: Plan) -> int:
+def _restore(model: keras.Model, start: Checkpoint | None, plan: Plan, devices: Devices) -> int:
     """Restore the model from a checkpoint, and return the initial epoch for ``fit``.
 
     It is the number of epochs if there is nothing left to train.
     """
     if start is None:
         return 0
-    restore_variables(model, start)
+    with devices.creating():  # the variables of the optimizer
+        restore_variables(model, start)
     if start.forked:  # its epochs may have had more steps or fewer
         _set_step(model, start.epochs * plan.steps)
         for layer in model._flatten_layers():  # the checkpoint has the rate of the origin

@@ -6,7 +6,6 @@ The engines are Keras's own: ``tf.distribute.MirroredStrategy`` with TensorFlow,
 
 import contextlib
 import functools
-import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Any, Literal
@@ -16,6 +15,7 @@ import keras
 from fashion_zoo import optimizers
 from fashion_zoo.errors import ConfigError, Hint
 from fashion_zoo.language import checks
+from fashion_zoo.machine.devices import device_names
 
 VALIDATION_BATCH = 1000  # images; divides 5,000, so validation needs one shape only
 Asked = Literal["one", "all"]
@@ -112,7 +112,7 @@ class _Sharded(Devices):
         return self.distribution.scope()
 
     def validation_batch(self, images: int) -> int:
-        return VALIDATION_BATCH + (VALIDATION_BATCH == self.batch_size)  # see _OfBatches
+        return VALIDATION_BATCH + (self.batch_size == VALIDATION_BATCH)  # see _OfBatches
 
 
 class _OfBatches(keras.distribution.DataParallel):
@@ -148,7 +148,7 @@ def find(asked: Asked, batch_size: int) -> Devices:
             Hint("devices", "one"),
             ".",
         )
-    names = _jax_devices() if backend == "jax" else _tf_devices()
+    names = device_names()
     if len(names) == 1:
         return ONE
     if batch_size % len(names):
@@ -160,27 +160,3 @@ def find(asked: Asked, batch_size: int) -> Devices:
             ".",
         )
     return _Sharded(names, batch_size) if backend == "jax" else _Mirrored(names)
-
-
-def _tf_devices() -> list[str]:
-    import tensorflow as tf
-
-    if "TF_CONFIG" in os.environ:
-        raise _several_machines("TF_CONFIG is set")
-    kinds = (tf.config.list_logical_devices(kind) for kind in ("GPU", "CPU"))
-    return [device.name for device in next(filter(None, kinds))]
-
-
-def _jax_devices() -> list[str]:
-    import jax
-
-    if jax.process_count() > 1:
-        raise _several_machines("jax.distributed is initialized")
-    return keras.distribution.list_devices()
-
-
-def _several_machines(found: str) -> ConfigError:
-    return ConfigError(
-        f"devices 'all' are those of one machine, and {found}: Keras's fit does not train on "
-        "several machines. Train without it."
-    )

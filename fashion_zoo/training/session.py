@@ -70,15 +70,10 @@ def train_run(
         runs.check_same(runs.open_run(path), entry.name, config)
     found = _devices(devices, path if resuming else None, config, display)
     with waiting("Reading the images and building the model", display.enabled):
-        planned = plan(config, class_counts(data))  # it reads the images, as the display says
-        with found.creating():
-            model = build_model(entry, config.model, planned)
-        _check_fit(model, entry.name, data)
+        planned, model = _build(entry, config, data, found)
     began = resuming and runs.open_run(path).has_checkpoint
     origin = fork_checkpoint(fork, planned.epochs) if fork and not began else None
-    surroundings = {
-        **environment.describe(), "devices": found.count, "precision": planned.precision._asdict(),
-    }  # fmt: skip
+    surroundings = _surroundings(planned, found)
     if resume and runs.is_run(path):
         opened = runs.reopen(path, surroundings)
     else:
@@ -115,6 +110,23 @@ def _devices(
     if asked == "all":
         display.say(f"Training on {counted(found.count, 'device')} of this machine.")
     return found
+
+
+def _build(
+    entry: Recipe, config: RunConfig, data: Dataset, devices: Devices
+) -> tuple[Plan, keras.Model]:
+    """Plan a training, which reads the images, and build its model."""
+    planned = plan(config, class_counts(data))
+    with devices.creating():
+        model = build_model(entry, config.model, planned)
+    _check_fit(model, entry.name, data)
+    return planned, model
+
+
+def _surroundings(planned: Plan, devices: Devices) -> dict[str, Any]:
+    """Describe what a training runs on."""
+    chosen = {"devices": devices.count, "precision": planned.precision._asdict()}
+    return {**environment.describe(), **chosen}
 
 
 def _describe(run: Run, data: Dataset, display: TrainingDisplay) -> None:
