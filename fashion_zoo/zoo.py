@@ -12,7 +12,7 @@ ConfigError for a name or a value that is not allowed.
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from fashion_zoo import registry, runs, spaces
 from fashion_zoo.config import DataConfig, RunConfig, SearchConfig
@@ -90,6 +90,7 @@ def train(
     callbacks: Sequence[Any] = (),
     data: Any = None,
     data_settings: Mapping[str, Any] | None = None,
+    devices: Literal["one", "all"] | None = None,
     **overrides: Any,
 ) -> Trained:
     """Train a recipe into a run folder, then evaluate it on the test images and export it.
@@ -98,8 +99,8 @@ def train(
     there is none. The result equals that of an uninterrupted training, bit for bit on the same
     machine. ``fork`` is a run from whose weights, optimizer, history and epochs the new one starts;
     it must have the same model and optimizer. With either, ``config`` is by default that of the
-    run. ``run_dir`` is by default ``runs/NAME-DATE-TIME``, with a suffix -2, -3, ... if another
-    training began in the same second.
+    run. ``run_dir`` is by default ``runs/NAME-DATE-TIME``, or with -2, -3, ... if it is there.
+    ``devices="all"`` divides each batch among all devices of this machine; by default one trains.
 
     ``callbacks`` are your own Keras callbacks, called before an epoch is stored: numbers that they
     add to the logs are written to ``history.csv``. To keep its state in the checkpoint, a callback
@@ -131,7 +132,7 @@ def train(
     if export:
         check_exportable(path / IN_RUN)  # before the training, which takes minutes
     run, interrupted = train_run(
-        entry, chosen, path, fork=None if fork is None else Path(fork), display=display,
+        entry, chosen, path, fork=Path(fork) if fork else None, display=display, devices=devices,
         callbacks=callbacks, force=force, resume=resume, next_free=run_dir is None, data=images,
     )  # fmt: skip
     trained = Trained(run, run.read_json("training.json"), None, None)

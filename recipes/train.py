@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+from typing import Literal
 
 import fashion_zoo
 from fashion_zoo import errors
@@ -23,6 +24,8 @@ class Train(fashion_zoo.RunConfig):
     """Resume the run in the run folder, with its own config; if there is none, begin one."""
     fork: str | None = None
     """A run whose weights, optimizer, history and epochs the new one starts from."""
+    devices: Literal["one", "all"] | None = None
+    """Devices of this machine to train on, one by default; all divides each batch among them."""
     evaluate: bool = True
     """Evaluate on the test images at the end."""
     export: bool = True
@@ -75,6 +78,7 @@ def main(argv: list[str]) -> int:
             force=options.force,
             resume=options.resume,
             fork=options.fork,
+            devices=options.devices,
             evaluate=options.evaluate,
             export=options.export,
             progress=True,

@@ -34,7 +34,8 @@ AT_THE_TOP = {
 }  # fmt: skip
 TENSORFLOW = AT_THE_TOP | {
     "data/pipeline.py", "layers/dropout.py", "optimizers/_build.py", "machine/environment.py",
-    "machine/devices.py", "training/gradients.py", "training/tensorboard.py",
+    "machine/devices.py", "training/gradients.py", "training/parallel.py",
+    "training/tensorboard.py",
 }  # fmt: skip
 FORMATS = "exporting/formats/"  # each imports what it writes with, inside its functions
 

@@ -171,7 +171,15 @@ class ScheduledDropout(keras.layers.Layer):
 
             # All bits of an int32; Keras's randint would compute a remainder of each.
             seed = tf.cast(self.seed_generator.next(), tf.int32)
-            drawn = tf.random.stateless_uniform(pairs, seed, None, None, tf.int32)
+            context = tf.distribute.get_replica_context()
+            parts = context.num_replicas_in_sync if context else 1
+            if parts == 1 or (self.noise_shape and self.noise_shape[0] == 1):
+                drawn = tf.random.stateless_uniform(pairs, seed, None, None, tf.int32)
+            else:  # the mask of the whole batch, of which this device has a part
+                rows, part = pairs[0], context.replica_id_in_sync_group
+                whole = (rows * parts, *pairs[1:])
+                drawn = tf.random.stateless_uniform(whole, seed, None, None, tf.int32)
+                drawn = drawn[part * rows : (part + 1) * rows]
         else:
             drawn = keras.random.randint(pairs, -(2**31), 2**31 - 1, seed=self.seed_generator)
         return keras.ops.view(drawn, "uint16")[..., : shape[-1]]

@@ -57,6 +57,28 @@ def accelerator() -> Accelerator | None:
     return None
 
 
+def device_names() -> list[str]:
+    """Return the names of all devices of this machine, for TensorFlow or jax: GPUs, else CPUs.
+
+    Raises:
+        ConfigError: if this process is one of several machines.
+    """
+    import keras
+
+    if keras.backend.backend() == "jax":
+        import jax
+
+        if jax.process_count() > 1:
+            raise _several_machines("jax.distributed has started")
+        return keras.distribution.list_devices()
+    import tensorflow as tf
+
+    if "TF_CONFIG" in os.environ:
+        raise _several_machines("TF_CONFIG is set")
+    kinds = (tf.config.list_logical_devices(kind) for kind in ("GPU", "CPU"))
+    return [device.name for device in next(filter(None, kinds))]
+
+
 @checked
 def limit_gpu_memory(mebibytes: int) -> None:
     """Limit the GPU memory of this process, so that several processes can share a GPU.
@@ -140,8 +162,8 @@ def check_eager(*, scope: bool = True) -> None:
     if scope and tf.distribute.has_strategy():
         name = type(tf.distribute.get_strategy()).__name__
         raise ConfigError(
-            f"fashion_zoo was called inside the scope of a {name}, but trains and predicts on one "
-            "device. Call it outside, or get a model inside and call its own fit."
+            f"fashion_zoo was called inside the scope of a {name}, but trains and predicts on "
+            "devices that it chooses. Call it outside, or get a model inside and call its own fit."
         )
 
 
@@ -202,6 +224,13 @@ def _smallest_gpu(mebibytes: int) -> int:
         return min(int(line) for line in output.split())
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
         raise _no_gpu(mebibytes) from error
+
+
+def _several_machines(found: str) -> ConfigError:
+    return ConfigError(
+        f"devices 'all' are those of one machine, and {found}: Keras's fit does not train on "
+        "several machines. Train without it."
+    )
 
 
 def _no_gpu(mebibytes: int) -> ConfigError:

@@ -178,6 +178,14 @@ class Run:
         return changed
 
     @property
+    def devices(self) -> int:
+        """Number of devices on which it was trained last, 1 if it was not."""
+        if not (self.path / "environment.json").is_file():
+            return 1
+        stored = self.read_json("environment.json")
+        return [stored, *stored.get("resumed", [])][-1].get("devices", 1)
+
+    @property
     def has_checkpoint(self) -> bool:
         """Whether there is a checkpoint."""
         return bool(self._checkpoints())

@@ -58,7 +58,7 @@ SHAPES: dict[str, dict[str, Any]] = {
         "weights_of_epoch?": int,
         "averaging?": {"kept": str, "monitor": str, "raw": float, "averaged": float},
     },
-    "environment.json": {"resumed?": [{}]},
+    "environment.json": {"devices?": int, "resumed?": [{"devices?": int}]},
 }
 
 

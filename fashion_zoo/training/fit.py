@@ -31,11 +31,10 @@ from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.training.averaging import averaging_callbacks
 from fashion_zoo.training.checkpoint import Checkpoint, restore_variables
 from fashion_zoo.training.loss import METRICS, set_training_loss
+from fashion_zoo.training.parallel import ONE, VALIDATION_BATCH, Devices
 from fashion_zoo.training.plan import Plan
 from fashion_zoo.training.recomputing import set_checkpointing
 from fashion_zoo.training.recorder import Recorder
-
-VALIDATION_BATCH = 1000  # images; divides 5,000, so validation needs one shape only
 
 
 @precision.keras_defaults()
@@ -136,13 +135,14 @@ def fit(
     *,
     initial_epoch: int = 0,
     compiled: bool = False,
+    devices: Devices = ONE,
 ) -> None:
     """Train a model with Keras's own ``fit``.
 
     The ``callbacks`` of the caller come after those of the plan, so that they see the complete logs
     of an epoch, and before display and recorder. The recorder has the checkpoint to start from;
     without one, ``initial_epoch`` epochs are done. ``compiled`` is whether model and plan have been
-    through ``compile_model`` already.
+    through ``compile_model`` already. ``devices`` are those for which the model was built.
 
     Raises:
         ConfigError: as ``check_batch``; or if the plan moves a value that the model does not have.
@@ -151,29 +151,31 @@ def fit(
     check_batch(model, plan.batch_size)
     pipeline = make_pipeline(model, plan, dataset)
     if not compiled:
-        compile_model(model, plan)
+        with devices.creating():
+            compile_model(model, plan, steps_per_execution=devices.steps_per_execution)
     images = reshape(dataset.validation.images, model.input_shape[1:])
     smoothing = 0.0 if plan.soft_labels else None  # validation labels are never smoothed
     labels = encode(dataset.validation.labels, model.output_shape[-1], smoothing)
     own = _own_callbacks(model, plan, pipeline, (images, labels))
     every = [*own, *callbacks, ProgressDisplay(display, plan.batch_size)]
     if recorder:
-        initial_epoch = _restore(model, recorder.start, plan)
+        initial_epoch = _restore(model, recorder.start, plan, devices)
         recorder.others, recorder.required = tuple(every), tuple(own)
         every.append(recorder)
     elif initial_epoch:
         _set_step(model, initial_epoch * plan.steps)
     try:
-        model.fit(
-            pipeline.batches,
-            initial_epoch=initial_epoch,
-            epochs=plan.epochs,
-            shuffle=False,  # the pipeline has its own order, keyed by seed and epoch
-            validation_data=(images, labels),
-            validation_batch_size=VALIDATION_BATCH,
-            callbacks=every,
-            verbose=0,
-        )
+        with devices.fitting(model):
+            model.fit(
+                pipeline.batches,
+                initial_epoch=initial_epoch,
+                epochs=plan.epochs,
+                shuffle=False,  # the pipeline has its own order, keyed by seed and epoch
+                validation_data=(images, labels),
+                validation_batch_size=devices.validation_batch(len(labels)),
+                callbacks=every,
+                verbose=0,
+            )
     except KeyboardInterrupt:
         for callback in every:  # fit skips it; early stopping restores its best weights in it
             callback.on_train_end()
@@ -200,14 +202,15 @@ def make_pipeline(model: keras.Model, plan: Plan, dataset: Dataset) -> Pipeline:
     )
 
 
-def _restore(model: keras.Model, start: Checkpoint | None, plan: Plan) -> int:
+def _restore(model: keras.Model, start: Checkpoint | None, plan: Plan, devices: Devices) -> int:
     """Restore the model from a checkpoint, and return the initial epoch for ``fit``.
 
     It is the number of epochs if there is nothing left to train.
     """
     if start is None:
         return 0
-    restore_variables(model, start)
+    with devices.creating():  # the variables of the optimizer
+        restore_variables(model, start)
     if start.forked:  # its epochs may have had more steps or fewer
         _set_step(model, start.epochs * plan.steps)
         for layer in model._flatten_layers():  # the checkpoint has the rate of the origin

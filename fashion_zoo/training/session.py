@@ -26,6 +26,7 @@ from fashion_zoo.show.waiting import waiting
 from fashion_zoo.storage import absolute
 from fashion_zoo.training.checkpoint import Checkpoint
 from fashion_zoo.training.fit import build_model, fit
+from fashion_zoo.training.parallel import Asked, Devices, find
 from fashion_zoo.training.plan import Plan, plan
 from fashion_zoo.training.recorder import Recorder, fork_checkpoint, identity, load_checkpoint
 
@@ -46,6 +47,7 @@ def train_run(
     fork: str | Path | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     next_free: bool = False,
+    devices: Asked | None = None,
 ) -> tuple[Run, bool]:
     """Train a recipe into a run folder; return the run, and whether Ctrl-C was pressed.
 
@@ -67,13 +69,12 @@ def train_run(
     resuming = resume and runs.is_run(path)
     if resuming:
         runs.check_same(runs.open_run(path), entry.name, config)
+    found = _devices(devices, path if resuming else None, config, display)
     with waiting("Reading the images and building the model", display.enabled):
-        planned = plan(config, class_counts(data))  # it reads the images, as the display says
-        model = build_model(entry, config.model, planned)
-        _check_fit(model, entry.name, config, data)
+        planned, model = _build(entry, config, data, found)
     began = resuming and runs.open_run(path).has_checkpoint
     origin = fork_checkpoint(fork, planned.epochs) if fork and not began else None
-    surroundings = {**environment.describe(), "precision": planned.precision._asdict()}
+    surroundings = _surroundings(planned, found)
     if resume and runs.is_run(path):
         opened = runs.reopen(path, surroundings)
     else:
@@ -97,7 +98,36 @@ def train_run(
         run.drop_results()
         recorder = Recorder(run, planned.batch_size, start, known)
         with advice(lambda error: ending.how_to_resume(run, force, error)):
-            return _train(model, planned, data, callbacks, display, recorder)
+            return _train(model, planned, data, callbacks, display, recorder, found)
+
+
+def _devices(
+    asked: Asked | None, resumed: Path | None, config: RunConfig, display: TrainingDisplay
+) -> Devices:
+    """Find the devices of a training, by default as those of the run that it resumes."""
+    if asked is None and resumed and runs.open_run(resumed).devices > 1:
+        asked = "all"
+    found = find(asked or "one", config.training.batch_size)
+    if asked == "all":
+        display.say(f"Training on {counted(found.count, 'device')} of this machine.")
+    return found
+
+
+def _build(
+    entry: Recipe, config: RunConfig, data: Dataset, devices: Devices
+) -> tuple[Plan, keras.Model]:
+    """Plan a training, which reads the images, and build its model."""
+    planned = plan(config, class_counts(data))
+    with devices.creating():
+        model = build_model(entry, config.model, planned)
+    _check_fit(model, entry.name, config, data)
+    return planned, model
+
+
+def _surroundings(planned: Plan, devices: Devices) -> dict[str, Any]:
+    """Describe what a training runs on."""
+    chosen = {"devices": devices.count, "precision": planned.precision._asdict()}
+    return {**environment.describe(), **chosen}
 
 
 def _describe(run: Run, data: Dataset, display: TrainingDisplay) -> None:
@@ -115,6 +145,7 @@ def _train(
     callbacks: Sequence[keras.callbacks.Callback],
     display: TrainingDisplay,
     recorder: Recorder,
+    devices: Devices,
 ) -> tuple[Run, bool]:
     """Fit the model until the end or until Ctrl-C, and save it."""
     finished = True
@@ -122,7 +153,8 @@ def _train(
     with StopOnInterrupt(say=say) as stop:
         try:
             watching = tensorboard.watching(recorder.run, planned, dataset)
-            fit(model, planned, dataset, [stop, *callbacks, *watching], display, recorder)
+            every = [stop, *callbacks, *watching]
+            fit(model, planned, dataset, every, display, recorder, devices=devices)
         except KeyboardInterrupt:
             if stop.forced:
                 raise

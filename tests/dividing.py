@@ -1,0 +1,89 @@
+"""Train on one and on several virtual devices of the CPU: ``python dividing.py COUNT CASE``.
+
+It prints JSON: for ``one`` and ``all`` the history, the number of devices that the run stores, and
+the layers of the model that it saved.
+"""
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+SMALL = {"hidden_units": (32, 16), "dropout": (0.0,)}
+CASES = {
+    "baseline": ("baseline_mlp", {}),
+    "batch normalization": ("bn_mlp", {}),
+    "everything that moves": (
+        "bn_mlp",
+        {
+            "model": {"dropout": (0.3, 0.2)},
+            "training": {
+                "optimizer": "adamw",
+                "weight_decay": 0.01,
+                "clip_norm": 0.1,
+                "label_smoothing": 0.1,
+                "class_weight": "balanced",
+                "metrics": ["worst_recall"],
+                "schedules": {"dropout": "linear", "dropout_each": "step"},
+            },
+        },
+    ),
+    "float16": ("bn_mlp", {"precision": "mixed_float16", "training": {"clip_norm": 1.0}}),
+    "augmentation": ("bn_mlp", {"training": {"augmentation": "flip | mixup(0.4, 0.5)"}}),
+}
+
+
+def start(count: int) -> None:
+    """Divide the CPU into so many devices, before the backend starts."""
+    os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={count}"
+    if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
+        import tensorflow as tf
+
+        (cpu,) = tf.config.list_physical_devices("CPU")
+        parts = [tf.config.LogicalDeviceConfiguration()] * count
+        tf.config.set_logical_device_configuration(cpu, parts)
+
+
+def options(case: str) -> tuple[str, dict]:
+    """Return the recipe and the settings of a case, on 437 images and 43 for validation."""
+    import fashion_zoo
+
+    recipe, changes = CASES[case]
+    part = fashion_zoo.data.load().read("train")
+    return recipe, {
+        "data": (part.images[:480], part.labels[:480]),
+        **changes,
+        "model": {**SMALL, **changes.get("model", {})},
+        "training": {"epochs": 3, "batch_size": 64, **changes.get("training", {})},
+    }
+
+
+def train(path: Path, case: str, **further):
+    """Train, without what comes after training."""
+    import fashion_zoo
+
+    recipe, chosen = options(case)
+    return fashion_zoo.train(
+        recipe, run_dir=path, evaluate=False, export=False, progress=False, **chosen, **further
+    ).run
+
+
+def main(count: int, case: str) -> None:
+    """Train twice, and print what came of it."""
+    start(count)
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for devices in ("one", "all"):
+            run = train(Path(folder, devices), case, devices=devices)
+            found[devices] = {
+                "history": run.history(),
+                "devices": run.read_json("environment.json")["devices"],
+                # The name of the input counts the models of the process.
+                "layers": [layer.get_config() for layer in run.load_model().layers[1:]],
+            }
+    print(json.dumps(found, default=str))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2])
