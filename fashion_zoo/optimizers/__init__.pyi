@@ -1,3 +1,4 @@
+from ._adabound import AdaBound as AdaBound
 from ._build import averaged as averaged
 from ._build import build_optimizer as build_optimizer
 from ._build import counting as counting
@@ -9,5 +10,9 @@ from ._build import FusedAdamW as FusedAdamW
 from ._build import ScheduledAdamW as ScheduledAdamW
 from ._build import TabulatedDecay as TabulatedDecay
 from ._build import TabulatedSchedule as TabulatedSchedule
+from ._keras import Muon as Muon
+from ._keras import decaying as decaying
+from ._lookahead import looking_ahead as looking_ahead
+from ._radam import RAdam as RAdam
 from ._words import WORDS as WORDS
 from ._words import Optimizer as Optimizer
