@@ -3,6 +3,7 @@ from ._build import averaged as averaged
 from ._build import build_optimizer as build_optimizer
 from ._build import counting as counting
 from ._build import last_step as last_step
+from ._build import replacement as replacement
 from ._build import set_rate_factor as set_rate_factor
 from ._build import to_keras as to_keras
 from ._build import FusedAdam as FusedAdam

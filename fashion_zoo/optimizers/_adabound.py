@@ -63,9 +63,12 @@ class AdaBound(keras.optimizers.Optimizer):
 
     def update_step(self, gradient, variable, learning_rate):
         """Update one variable."""
-        rate, gradient, t, beta_1, beta_2 = (
+        rate, gradient, t = (
             keras.ops.cast(one, variable.dtype)
-            for one in (learning_rate, gradient, self.iterations + 1, self.beta_1, self.beta_2)
+            for one in (learning_rate, gradient, self.iterations + 1)
+        )
+        beta_1, beta_2 = (  # a cast would round them to float32 first
+            keras.ops.convert_to_tensor(one, variable.dtype) for one in (self.beta_1, self.beta_2)
         )
         index = self._get_variable_index(variable)
         m, v = self._means[index], self._squares[index]

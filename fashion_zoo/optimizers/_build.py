@@ -226,6 +226,12 @@ def to_keras(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimize
     return plain
 
 
+def replacement(optimizer: keras.optimizers.Optimizer) -> str | None:
+    """Return the name of the nearest optimizer of Keras, None if Keras has this one."""
+    nearest = getattr(counting(optimizer), "nearest", None)
+    return nearest and nearest.__name__
+
+
 def build_optimizer(
     chosen: Optimizer,
     *,

@@ -49,5 +49,6 @@ def looking_ahead(
     nearest = getattr(kind, "nearest", getattr(kind, "in_keras", kind))
     own = {"k": k, "alpha": alpha, "nearest": nearest}
     # A wrapper would have to share counter, rate, decay and variables with what it wraps.
-    optimizer.__class__ = type(f"Lookahead{kind.__name__}", (Lookahead, kind), own)
+    made = type(f"Lookahead{kind.__name__}", (Lookahead, kind), own)
+    object.__setattr__(optimizer, "__class__", made)  # Keras's own tracks what is assigned
     return optimizer

@@ -95,8 +95,6 @@ def factors(beta_1: float, beta_2: float, threshold: float) -> np.ndarray:
         r = np.sqrt((safe - 4) * (safe - 2) * infinite / ((infinite - 4) * (infinite - 2) * safe))
     else:  # rho never exceeds 4
         r = np.zeros_like(t)
-    mean = 1 / (1 - np.power(beta_1, t))
-    return np.stack(
-        [np.where(rectifies, 0, mean), np.where(rectifies, mean * r * np.sqrt(1 - power), 0)],
-        axis=1,
-    )
+    plain = 1 / (1 - np.power(beta_1, t))
+    both = [np.where(rectifies, 0, plain), np.where(rectifies, plain * r * np.sqrt(1 - power), 0)]
+    return np.stack(both, axis=1)

@@ -46,6 +46,8 @@ def of_keras(name: str, *, decays: bool = False) -> Callable[[Callable], Callabl
             bound.apply_defaults()
             for argument, value in bound.arguments.items():
                 CHECKS[argument](argument, value)
+                if signature.parameters[argument].annotation is float:
+                    bound.arguments[argument] = float(value)  # Keras refuses some whole numbers
 
             def make(**given):
                 import keras
