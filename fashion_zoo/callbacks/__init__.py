@@ -18,6 +18,7 @@ from fashion_zoo.callbacks.reporting import (
     ProgressDisplay as ProgressDisplay,
     check_callbacks as check_callbacks,
 )
+from fashion_zoo.callbacks.schedule_free import ScheduleFreeWeights as ScheduleFreeWeights
 from fashion_zoo.callbacks.stopping import (
     EarlyStopping as EarlyStopping,
     StopOnDivergence as StopOnDivergence,

@@ -1,7 +1,9 @@
+from ._adabound import AdaBound as AdaBound
 from ._build import averaged as averaged
 from ._build import build_optimizer as build_optimizer
 from ._build import counting as counting
 from ._build import last_step as last_step
+from ._build import replacement as replacement
 from ._build import set_rate_factor as set_rate_factor
 from ._build import to_keras as to_keras
 from ._build import FusedAdam as FusedAdam
@@ -13,5 +15,9 @@ from ._gradients import Measures as Measures
 from ._gradients import is_measured as is_measured
 from ._momentum import ScheduledSGD as ScheduledSGD
 from ._momentum import follow_momentum as follow_momentum
+from ._keras import Muon as Muon
+from ._keras import decaying as decaying
+from ._lookahead import looking_ahead as looking_ahead
+from ._radam import RAdam as RAdam
 from ._words import WORDS as WORDS
 from ._words import Optimizer as Optimizer

@@ -4,6 +4,7 @@
 weight decay can be tables that are looked up in the graph, on any backend.
 """
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -219,15 +220,27 @@ def to_keras(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimize
     every weight.
     """
     inner = counting(optimizer)
-    kind = getattr(inner, "in_keras", type(inner))
+    kind = getattr(inner, "nearest", getattr(inner, "in_keras", type(inner)))
     # Keras's fit would overwrite the weights by an average at its end.
     applied = last_step(inner)
     if "momentum" in applied:
         applied[inner._momentum_name] = applied.pop("momentum")
-    plain = kind.from_config({**inner.get_config(), **applied, "use_ema": False})
+    config = {**inner.get_config(), **applied, "use_ema": False}
+    if hasattr(inner, "nearest"):  # another algorithm, which has other arguments
+        known = inspect.signature(kind.__init__).parameters
+        config = {name: value for name, value in config.items() if name in known}
+    if "adam_weight_decay" in config:  # Muon's second one
+        config["adam_weight_decay"] = config["weight_decay"]
+    plain = kind.from_config(config)
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         return keras.optimizers.LossScaleOptimizer(plain)
     return plain
+
+
+def replacement(optimizer: keras.optimizers.Optimizer) -> str | None:
+    """Return the name of the nearest optimizer of Keras, None if Keras has this one."""
+    nearest = getattr(counting(optimizer), "nearest", None)
+    return nearest and nearest.__name__
 
 
 def build_optimizer(

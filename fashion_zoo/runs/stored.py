@@ -56,6 +56,7 @@ SHAPES: dict[str, dict[str, Any]] = {
         "validation_images?": int,
         "stopped_early?": str,
         "weights_of_epoch?": int,
+        "model_optimizer?": str,
         "averaging?": {"kept": str, "monitor": str, "raw": float, "averaged": float},
     },
     "environment.json": {"devices?": int, "resumed?": [{"devices?": int}]},

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from fashion_zoo import runs, storage
+from fashion_zoo import optimizers, runs, storage
 from fashion_zoo.callbacks import AverageWeights, EarlyStopping, StopOnDivergence, TimeBudget
 from fashion_zoo.data import Images
 from fashion_zoo.errors import Call, Hint, Message, TrainingError
@@ -37,6 +37,7 @@ def summary(
             one.check_final(loss)
     correct = int((logits.argmax(axis=-1) == validation.labels).sum())
     averaging = _averaging(callbacks)
+    replacement = optimizers.replacement(model.optimizer)
     early = finished and epochs < recorder.run.config.training.epochs
     return {
         "finished": finished,
@@ -50,6 +51,7 @@ def summary(
         "validation_worst_recall": recalls.worst,
         "seconds": round(sum(row["seconds"] for row in recorder.times), 2),
         **({"averaging": averaging} if averaging else {}),
+        **({"model_optimizer": replacement} if replacement else {}),
     }
 
 
@@ -91,6 +93,16 @@ def stop_message(training: dict[str, Any], epochs: int) -> str | None:
     return (
         f"Stopped after epoch {training['epochs']} of {epochs}: {training['stopped_early']}. "
         f"The weights are those of epoch {training['weights_of_epoch']}."
+    )
+
+
+def optimizer_message(training: dict[str, Any], word: str) -> str | None:
+    """Return a sentence on the optimizer in ``model.keras``, None if it is that of the training."""
+    if "model_optimizer" not in training:
+        return None
+    return (
+        f"model.keras has Keras's {training['model_optimizer']} at the last learning rate in place "
+        f"of {word}, which Keras lacks; the run itself resumes with {word}."
     )
 
 

@@ -17,6 +17,7 @@ from fashion_zoo.callbacks import (
     OptimizerLogger,
     ProgressDisplay,
     ReduceOnPlateau,
+    ScheduleFreeWeights,
     StopOnDivergence,
     TimeBudget,
 )
@@ -238,7 +239,10 @@ def _own_callbacks(
 ) -> list[keras.callbacks.Callback]:
     """Return the callbacks of a plan in the order in which they must see an epoch."""
     untrained = untrained_loss(model, *(part[:VALIDATION_BATCH] for part in validation))
+    inner = optimizers.counting(model.optimizer)
+    averages = isinstance(inner, keras.optimizers.ScheduleFreeAdamW)
     return [
+        *([ScheduleFreeWeights()] if averages else []),
         epoch_starter(pipeline, plan),
         OptimizerLogger(),
         *_gradient_callbacks(plan),

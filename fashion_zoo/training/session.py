@@ -187,6 +187,8 @@ def _finish(
     storage.write_json(run.to_write("training.json"), summary)
     if early := ending.stop_message(summary, run.config.training.epochs):
         display.say(early)
+    if replaced := ending.optimizer_message(summary, run.config.training.optimizer):
+        display.say(replaced)
     if recorder.rows:
         _draw_curves(run)
 
