@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from fashion_zoo import ConfigError
-from fashion_zoo.optimizers import WORDS, AdaBound, build_optimizer, last_step, replacement, to_keras
+from fashion_zoo.optimizers import (
+    WORDS,
+    AdaBound,
+    build_optimizer,
+    last_step,
+    replacement,
+    to_keras,
+)
 
 STORED = json.loads((Path(__file__).parent / "data" / "radam.json").read_text())
 GRADIENTS, START = np.array(STORED["gradients"]), np.array(STORED["start"])

@@ -13,7 +13,11 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-_MODULES = ("layers", "optimizers._build", "optimizers._momentum")  # of this package; each registers its classes
+_MODULES = (
+    "layers",
+    "optimizers._build",
+    "optimizers._momentum",
+)  # of this package; each registers its classes
 
 _around: Callable[[Callable[[], None]], None] | None = None
 
