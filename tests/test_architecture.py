@@ -33,7 +33,7 @@ AT_THE_TOP = {
     "augment/augmenter.py", "augment/pixels.py", "augment/warps.py",
 }  # fmt: skip
 TENSORFLOW = AT_THE_TOP | {
-    "data/pipeline.py", "layers/dropout.py", "optimizers/_build.py", "machine/environment.py",
+    "data/pipeline.py", "layers/dropout.py", "optimizers/_adam.py", "machine/environment.py",
     "machine/devices.py", "training/gradients.py", "training/parallel.py",
     "training/tensorboard.py",
 }  # fmt: skip

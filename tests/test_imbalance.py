@@ -28,7 +28,7 @@ from fashion_zoo.data.pipeline import _array_batches, training_pipeline
 from fashion_zoo.evaluation import measure, wilson
 from fashion_zoo.evaluation.report import Evaluation
 from fashion_zoo.training import session
-from fashion_zoo.training.fit import _stopping_callbacks
+from fashion_zoo.training.callbacks import stopping_callbacks
 from fashion_zoo.training.loss import METRICS
 from fashion_zoo.training.plan import plan
 
@@ -130,7 +130,7 @@ def test_early_stopping_looks_at_its_metric_in_its_direction(monitor, mode):
     config = override(
         recipe("bn_mlp").config, {"training": {"early_stopping": {"monitor": monitor}}}
     )
-    _, stopper = _stopping_callbacks(plan(config, [500, 500]), 2.3, 100)
+    _, stopper = stopping_callbacks(plan(config, [500, 500]), 2.3, 100)
     assert (stopper.monitor, stopper.mode) == (f"val_{monitor}", mode)
     with pytest.raises(ConfigError, match="significant needs monitor 'accuracy'"):
         EarlyStoppingConfig(monitor="worst_recall", significant=True)

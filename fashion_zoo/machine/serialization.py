@@ -13,11 +13,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-_MODULES = (
-    "layers",
-    "optimizers._build",
-    "optimizers._momentum",
-)  # of this package; each registers its classes
+_PACKAGES = ("layers", "optimizers")  # of this package; their names register the classes
 
 _around: Callable[[Callable[[], None]], None] | None = None
 
@@ -56,8 +52,10 @@ def when_keras_starts(around: Callable[[Callable[[], None]], None]) -> None:
 def _register() -> None:
     # An error here must not break the import of Keras.
     with contextlib.suppress(Exception):
-        for name in _MODULES:
-            importlib.import_module(f"fashion_zoo.{name}")
+        for package in _PACKAGES:
+            module = importlib.import_module(f"fashion_zoo.{package}")
+            for name in getattr(module, "__all__", ()):
+                getattr(module, name)  # lazy
 
 
 class _KerasFinder:

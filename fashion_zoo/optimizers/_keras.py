@@ -4,7 +4,7 @@ import functools
 
 import keras
 
-from fashion_zoo.optimizers._build import TabulatedDecay, TabulatedSchedule
+from fashion_zoo.optimizers._tables import TabulatedDecay, TabulatedSchedule
 
 
 def decaying(

@@ -2,7 +2,7 @@
 
 import keras
 
-from fashion_zoo.optimizers._build import TabulatedSchedule
+from fashion_zoo.optimizers._tables import TabulatedSchedule
 
 
 @keras.saving.register_keras_serializable("fashion_zoo")

@@ -8,28 +8,16 @@ import keras
 import numpy as np
 
 from fashion_zoo import optimizers
-from fashion_zoo.callbacks import (
-    AdaptiveDropout,
-    DropoutScheduler,
-    EarlyStopping,
-    GradientLogger,
-    LossScaleLogger,
-    OptimizerLogger,
-    ProgressDisplay,
-    ReduceOnPlateau,
-    ScheduleFreeWeights,
-    StopOnDivergence,
-    TimeBudget,
-)
+from fashion_zoo.callbacks import ProgressDisplay
 from fashion_zoo.data import Dataset, Images, reshape
 from fashion_zoo.data.batches import encode
 from fashion_zoo.data.pipeline import Pipeline, training_pipeline
-from fashion_zoo.errors import ConfigError, Hint, Message
+from fashion_zoo.errors import ConfigError, Hint
 from fashion_zoo.layers import ScheduledDropout
 from fashion_zoo.machine import precision
 from fashion_zoo.registry import Recipe
 from fashion_zoo.show.progress import TrainingDisplay
-from fashion_zoo.training.averaging import averaging_callbacks
+from fashion_zoo.training.callbacks import own_callbacks
 from fashion_zoo.training.checkpoint import Checkpoint, restore_variables
 from fashion_zoo.training.loss import METRICS, set_training_loss
 from fashion_zoo.training.parallel import ONE, VALIDATION_BATCH, Devices
@@ -157,7 +145,9 @@ def fit(
     images = reshape(dataset.validation.images, model.input_shape[1:])
     smoothing = 0.0 if plan.soft_labels else None  # validation labels are never smoothed
     labels = encode(dataset.validation.labels, model.output_shape[-1], smoothing)
-    own = _own_callbacks(model, plan, pipeline, (images, labels))
+    batch = slice(VALIDATION_BATCH)
+    untrained = untrained_loss(model, images[batch], labels[batch])
+    own = own_callbacks(model, plan, pipeline, (images, labels), untrained)
     every = [*own, *callbacks, ProgressDisplay(display, plan.batch_size)]
     if recorder:
         initial_epoch = _restore(model, recorder.start, plan, devices)
@@ -224,84 +214,3 @@ def _set_step(model: keras.Model, step: int) -> None:
     """Set the step of the optimizer's schedules."""
     # Not ``iterations``, which counts updates if gradients are accumulated.
     optimizers.counting(model.optimizer)._iterations.assign(step)
-
-
-def epoch_starter(pipeline: Pipeline, plan: Plan) -> keras.callbacks.Callback:
-    """Return a callback that starts each epoch of the pipeline, and logs its live values."""
-    return keras.callbacks.LambdaCallback(
-        on_epoch_begin=lambda epoch, logs: pipeline.start_epoch(epoch),
-        on_epoch_end=lambda epoch, logs: logs.update(plan.ends("pipeline", epoch)),
-    )
-
-
-def _own_callbacks(
-    model: keras.Model, plan: Plan, pipeline: Pipeline, validation: tuple[np.ndarray, np.ndarray]
-) -> list[keras.callbacks.Callback]:
-    """Return the callbacks of a plan in the order in which they must see an epoch."""
-    untrained = untrained_loss(model, *(part[:VALIDATION_BATCH] for part in validation))
-    inner = optimizers.counting(model.optimizer)
-    averages = isinstance(inner, keras.optimizers.ScheduleFreeAdamW)
-    return [
-        *([ScheduleFreeWeights()] if averages else []),
-        epoch_starter(pipeline, plan),
-        OptimizerLogger(),
-        *_gradient_callbacks(plan),
-        *_stopping_callbacks(plan, untrained, len(validation[1])),
-        *averaging_callbacks(model, plan, pipeline, validation, VALIDATION_BATCH),
-        *_budget_callbacks(plan),
-        *_plateau_callbacks(plan),
-        *_dropout_callbacks(plan),  # after early stopping, whose best weights include rates
-    ]
-
-
-def _dropout_callbacks(plan: Plan) -> list[keras.callbacks.Callback]:
-    adaptive = plan.adaptive_dropout
-    if adaptive.enabled:
-        return [AdaptiveDropout(adaptive.target, adaptive.gain, adaptive.lowest, adaptive.highest)]
-    if "dropout" in plan.tables:
-        return [DropoutScheduler(plan.tables["dropout"], each=plan.dropout_each)]
-    return []
-
-
-def _gradient_callbacks(plan: Plan) -> list[keras.callbacks.Callback]:
-    measuring = [GradientLogger()] if plan.measures else []
-    return [*measuring, LossScaleLogger()] if plan.dtype == "mixed_float16" else measuring
-
-
-def _plateau_callbacks(plan: Plan) -> list[keras.callbacks.Callback]:
-    return [] if plan.plateau.monitor == "none" else [ReduceOnPlateau(plan.plateau)]
-
-
-def _stopping_callbacks(
-    plan: Plan, untrained: float, images: int
-) -> list[keras.callbacks.Callback]:
-    stopping = plan.early_stopping
-    if plan.class_weights is not None:  # a batch may be of the class that counts most
-        untrained *= max(1.0, float(plan.class_weights.max()))
-    stoppers: list[keras.callbacks.Callback] = [StopOnDivergence(untrained, _advice(plan))]
-    if stopping.monitor != "none":
-        stoppers.append(
-            EarlyStopping(
-                images=images if stopping.significant else None,
-                monitor=f"val_{stopping.monitor}",
-                mode="min" if stopping.monitor == "loss" else "max",
-                patience=stopping.patience,
-                min_delta=stopping.min_delta,
-                restore_best_weights=True,
-            )
-        )
-    return stoppers
-
-
-def _budget_callbacks(plan: Plan) -> list[keras.callbacks.Callback]:
-    """Return the budget of time, which comes after what takes time at the end of an epoch."""
-    budget = plan.early_stopping.budget
-    return [] if budget is None else [TimeBudget(budget)]
-
-
-def _advice(plan: Plan) -> Message:
-    rate = plan.bases["learning_rate"]
-    hint = Hint("training.clipping", "global_norm(1)")
-    clip = () if plan.clipping.clips else (", or ", hint)
-    lower = Hint("training.learning_rate", rate / 10)
-    return Message("Try ", lower, f" (it was {rate:g})", *clip, ".")

@@ -17,7 +17,8 @@ from fashion_zoo.data.pipeline import training_pipeline
 from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.optimizers import TabulatedSchedule
 from fashion_zoo.show.progress import TrainingDisplay
-from fashion_zoo.training.fit import build_model, compile_model, epoch_starter, fit, make_pipeline
+from fashion_zoo.training.callbacks import epoch_starter
+from fashion_zoo.training.fit import build_model, compile_model, fit, make_pipeline
 from fashion_zoo.training.plan import Plan, plan
 from recipes.benchmark.program import mebibytes
 from recipes.benchmark.slices import SLICES, interleave, ratios
