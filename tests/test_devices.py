@@ -161,7 +161,9 @@ def test_every_public_call_that_makes_models_gives_their_memory_back():
         for name, one in calls.items()
         if "@releasing()" in inspect.getsource(one).partition("def ")[0]
     }
-    assert released == {"audit", "evaluate", "export", "find_lr", "predict", "train", "tune"}
+    assert released == {
+        "audit", "evaluate", "export", "find_lr", "inspect", "predict", "train", "tune",
+    }  # fmt: skip
     # What takes long says so; it is what makes models.
     assert {
         name for name, one in calls.items() if "progress" in inspect.signature(one).parameters

@@ -32,7 +32,7 @@ def data(images):
     return images.images[kept], images.labels[kept]
 
 
-def test_any_keras_model_file_is_inspected(small_model, data, tmp_path, undrawn):
+def test_any_keras_model_file_is_inspected(small_model, data, tmp_path):
     small_model.save(tmp_path / "model.keras")
     found = fashion_zoo.inspect(
         tmp_path / "model.keras", to=tmp_path / "i", data=data, scale=1 / 255
@@ -47,7 +47,7 @@ def test_any_keras_model_file_is_inspected(small_model, data, tmp_path, undrawn)
     assert json.loads((tmp_path / "i" / "inspection.json").read_text()) == found
 
 
-def test_a_model_is_as_before(small_model, data, tmp_path, undrawn):
+def test_a_model_is_as_before(small_model, data, tmp_path):
     nodes = [len(layer._inbound_nodes) for layer in small_model.layers]
     before = [np.array(one) for one in small_model.get_weights()]
     fashion_zoo.inspect(small_model, to=tmp_path / "i", data=data)
@@ -55,9 +55,7 @@ def test_a_model_is_as_before(small_model, data, tmp_path, undrawn):
     assert nodes == [len(layer._inbound_nodes) for layer in small_model.layers]
 
 
-def test_a_run_without_checkpoints_or_without_a_model_is_inspected_as_it_is(
-    trained, tmp_path, undrawn
-):
+def test_a_run_without_checkpoints_or_without_a_model_is_inspected_as_it_is(trained, tmp_path):
     shutil.copytree(trained.run.path, tmp_path / "r")
     (tmp_path / "r" / "model.keras").unlink()
     (tmp_path / "r" / "state" / "epoch-000001").write_bytes(b"damaged")
@@ -92,7 +90,7 @@ def test_an_inspection_is_a_result_of_its_run(trained, tmp_path, capsys):
     assert not (tmp_path / "r" / "inspection").exists()
 
 
-def test_findings_are_printed_with_their_layer(tmp_path, capsys, undrawn):
+def test_findings_are_printed_with_their_layer(tmp_path, capsys):
     model = fashion_zoo.get("baseline_mlp", hidden_units=(16, 8))
     model.get_layer("dense_1").kernel.assign(0 * model.get_layer("dense_1").kernel)
     model.save(tmp_path / "dead.keras")

@@ -53,7 +53,7 @@ GIVEN = {
     "limit_gpu_memory": {"mebibytes": 4096},
     "unknown": {"kind": "recipe", "received": "x", "known": []},
     "read_results": {},
-    "audit": {"to": "new"},
+    "audit": {"to": "new"}, "inspect": {"run": "run", "to": "new"},
 }  # fmt: skip
 # These are asked for words and text that are only shown.
 SHOWN_ONLY = {"unknown"}

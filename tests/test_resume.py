@@ -197,7 +197,7 @@ def test_what_stops_a_training_says_how_to_go_on(broken_off, tmp_path, monkeypat
         folder = tmp_path / type(error).__name__
         shutil.copytree(broken_off, folder)
         with monkeypatch.context() as patch, pytest.raises(type(error)) as caught:
-            patch.setattr(session, "fit", lambda *_: None)
+            patch.setattr(session, "fit", lambda *_, **__: None)
             patch.setattr(session, "_finish", lambda *_, error=error: raising(error))
             train(folder, resume=True)
         assert caught.value.__notes__ == [

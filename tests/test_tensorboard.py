@@ -119,7 +119,7 @@ def test_what_watches_has_no_part_in_a_digest(watched):
 
 
 @pytest.mark.slow
-def test_watching_changes_no_training(watched, tmp_path, undrawn):
+def test_watching_changes_no_training(watched, tmp_path):
     config = override(watched.config, {"training": {"tensorboard": False, "profile": False}})
     run = fashion_zoo.train(
         "bn_mlp", config=config, run_dir=tmp_path / "r", evaluate=False, export=False
