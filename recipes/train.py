@@ -102,7 +102,10 @@ def main(argv: list[str]) -> int:
 
 def _averaging(kept: str, monitor: str, raw: float, averaged: float, **_) -> str:
     """Return the line on both weights and the ones that were kept."""
-    write = "{:.4f}".format if monitor == "loss" else _lines.percent
+
+    def write(value: float) -> str:
+        return format(value, ".4f") if monitor == "loss" else _lines.percent(value)
+
     chosen = {"raw": "the training's own weights", "averaged": "the averaged weights"}
     name = monitor.replace("_", " ")
     return f"{chosen[kept]} kept: {name} {write(averaged)} averaged, {write(raw)} without"

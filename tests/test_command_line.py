@@ -131,7 +131,7 @@ def test_help_is_short_and_help_all_is_whole(module, lines, capsys, monkeypatch)
     for flag, path in zip(flags, module._BRIEF.settings, strict=True):
         assert path.replace("_", "-").endswith(flag[2:])
         assert f"--{path.replace('_', '-')}" in whole
-    assert re.search(r"--help-all shows all \d\d options", short)
+    assert re.search(r"--help-all shows all \d+ options", short)
     assert "--training.early-stopping.monitor" in whole
     sentences = " ".join(whole.replace("│", "").split())
     assert "Words: adam, adamw, sgd." in sentences
