@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from fashion_zoo import schedules
 from fashion_zoo.errors import ConfigError
+from fashion_zoo.language.vocabulary import Words
 
 if TYPE_CHECKING:
     from fashion_zoo.config.training import TrainingConfig
@@ -35,6 +36,14 @@ LIVE = {
     "learning_rate": Live("the learning rate", "optimizer", attrgetter("learning_rate")),
     "weight_decay": Live(
         "the weight decay", "optimizer", attrgetter("weight_decay"), "weight_decay is 0"
+    ),
+    "momentum": Live(
+        "the momentum of the optimizer, which Adam calls beta_1",
+        "optimizer",
+        lambda training: Words("fashion_zoo.optimizers").parse(training.optimizer).momentum,
+        "the optimizer has no momentum that can move",
+        largest=1.0,
+        reached=False,
     ),
     "label_smoothing": Live(
         "the label smoothing",

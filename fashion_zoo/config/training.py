@@ -31,6 +31,8 @@ class SchedulesConfig:
     """Factor of the learning rate, per step."""
     weight_decay: Schedule = "constant"
     """Factor of the weight decay, per step."""
+    momentum: Schedule = "constant"
+    """Factor of the momentum of the optimizer, which Adam calls beta_1, per step."""
     label_smoothing: Schedule = "constant"
     """Factor of the label smoothing, per step."""
     dropout: Schedule = "constant"

@@ -9,5 +9,7 @@ from ._build import FusedAdamW as FusedAdamW
 from ._build import ScheduledAdamW as ScheduledAdamW
 from ._build import TabulatedDecay as TabulatedDecay
 from ._build import TabulatedSchedule as TabulatedSchedule
+from ._momentum import ScheduledSGD as ScheduledSGD
+from ._momentum import follow_momentum as follow_momentum
 from ._words import WORDS as WORDS
 from ._words import Optimizer as Optimizer

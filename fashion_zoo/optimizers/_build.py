@@ -188,7 +188,10 @@ def averaged(optimizer: keras.optimizers.Optimizer) -> list[np.ndarray]:
 
 
 def last_step(optimizer: keras.optimizers.Optimizer) -> dict[str, float]:
-    """Return the learning rate of the optimizer's last step, and the weight decay if it moves."""
+    """Return the learning rate of the optimizer's last step, and what else of it moves.
+
+    That is weight_decay and momentum, which for Adam is its ``beta_1``.
+    """
     optimizer = counting(optimizer)
     schedule = optimizer._learning_rate  # the property has the rate of the next step
     # Not ``iterations``, which counts updates if gradients are accumulated.
@@ -197,6 +200,8 @@ def last_step(optimizer: keras.optimizers.Optimizer) -> dict[str, float]:
     applied = {"learning_rate": schedule(step) if tabulated else optimizer.learning_rate}
     if isinstance(optimizer, TabulatedDecay):
         applied["weight_decay"] = optimizer.weight_decay_at(step)
+    if hasattr(optimizer, "_momentum_table"):
+        applied["momentum"] = optimizer._momentum_table(step)
     # float() fails for a variable of several replicas, or with a gradient.
     return {
         name: float(keras.ops.convert_to_numpy(keras.ops.stop_gradient(value)))
@@ -213,7 +218,10 @@ def to_keras(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimize
     inner = counting(optimizer)
     kind = getattr(inner, "in_keras", type(inner))
     # Keras's fit would overwrite the weights by an average at its end.
-    plain = kind.from_config({**inner.get_config(), **last_step(inner), "use_ema": False})
+    applied = last_step(inner)
+    if "momentum" in applied:
+        applied[inner._momentum_name] = applied.pop("momentum")
+    plain = kind.from_config({**inner.get_config(), **applied, "use_ema": False})
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         return keras.optimizers.LossScaleOptimizer(plain)
     return plain
@@ -224,6 +232,7 @@ def build_optimizer(
     *,
     learning_rate: float | np.ndarray,
     weight_decay: float | np.ndarray = 0.0,
+    momentum: float | np.ndarray = 0.0,
     clip_norm: float | None = None,
     scale_loss: bool = False,
     adjustable: bool = False,
@@ -235,6 +244,7 @@ def build_optimizer(
         chosen: the optimizer before it is built.
         learning_rate: a number, or a (steps,) table that the optimizer looks up.
         weight_decay: likewise, for an optimizer that decays weights.
+        momentum: a table, for an optimizer that has a momentum; a number is the optimizer's own.
         clip_norm: largest global norm of the gradient; None does not clip.
         scale_loss: whether to wrap it in dynamic loss scaling, which float16 needs
             (Micikevicius et al. 2018, arXiv:1710.03740).
@@ -246,6 +256,8 @@ def build_optimizer(
         ConfigError: if the weight decay moves, and the optimizer does not look it up.
     """
     arguments = {"learning_rate": _live(learning_rate), "global_clipnorm": clip_norm}
+    if isinstance(momentum, np.ndarray):
+        arguments["momentum"] = _live(momentum)
     if not chosen.decays:
         optimizer = chosen.make(**arguments)
     else:

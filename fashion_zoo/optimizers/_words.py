@@ -16,9 +16,12 @@ class Optimizer:
 
     make: "Callable[..., keras.optimizers.Optimizer]"
     """Takes ``learning_rate``, ``global_clipnorm`` and, if it decays weights, ``weight_decay``: a
-    number, or a ``TabulatedSchedule`` if a schedule moves it. It imports Keras when called."""
+    number, or a ``TabulatedSchedule`` if a schedule moves it. If a schedule moves the momentum,
+    it takes ``momentum`` as well, a ``TabulatedSchedule``. It imports Keras when called."""
     decays: bool = False
     """Whether it has decoupled weight decay."""
+    momentum: float = 0.0
+    """Its momentum, in [0, 1); 0 if it has none that a schedule can move."""
 
 
 WORDS: Vocabulary[Optimizer] = Vocabulary(

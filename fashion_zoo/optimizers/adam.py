@@ -14,9 +14,10 @@ def adam(beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7) -> O
     checks.fraction("beta_2", beta_2)
     checks.positive("epsilon", epsilon)
 
-    def make(**given):
-        from fashion_zoo.optimizers import FusedAdam
+    def make(momentum=None, **given):
+        from fashion_zoo.optimizers import FusedAdam, follow_momentum
 
-        return FusedAdam(beta_1=beta_1, beta_2=beta_2, epsilon=epsilon, **given)
+        made = FusedAdam(beta_1=beta_1, beta_2=beta_2, epsilon=epsilon, **given)
+        return follow_momentum(made, "beta_1", momentum)
 
-    return Optimizer(make)
+    return Optimizer(make, momentum=beta_1)

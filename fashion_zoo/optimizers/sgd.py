@@ -13,9 +13,15 @@ def sgd(momentum: float = 0.9, nesterov: bool = True) -> Optimizer:
     checks.fraction("momentum", momentum)
     checks.flag("nesterov", nesterov)
 
-    def make(**given):
+    given_momentum = momentum
+
+    def make(momentum=None, **given):
         import keras
 
-        return keras.optimizers.SGD(momentum=momentum, nesterov=nesterov, **given)
+        from fashion_zoo.optimizers import ScheduledSGD, follow_momentum
 
-    return Optimizer(make)
+        kind = keras.optimizers.SGD if momentum is None else ScheduledSGD
+        made = kind(momentum=given_momentum, nesterov=nesterov, **given)
+        return follow_momentum(made, "momentum", momentum)
+
+    return Optimizer(make, momentum=momentum)
