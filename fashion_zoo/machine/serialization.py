@@ -13,7 +13,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-_MODULES = ("layers", "optimizers._build")  # of this package; each registers its classes
+# Modules of this package that register classes.
+_MODULES = ("layers", "optimizers._build", "optimizers._momentum")
 
 _around: Callable[[Callable[[], None]], None] | None = None
 
