@@ -56,7 +56,7 @@ class Recipe:
         return (
             f"{self.name}: {self.summary}\n"
             f"{counted(self.parameters, 'trainable parameter')}; "
-            f"{counted(training.epochs, 'epoch')}, {counted(training.batch_size, 'image')} a "
+            f"{counted(training.epochs, 'epoch')}, {counted(training.effective_batch, 'image')} a "
             f"batch, {training.optimizer} at {training.learning_rate:g}\n"
             f"{self.reference or 'no reference'}"
         )

@@ -217,6 +217,11 @@ class TrainingConfig:
         return cast("tuple[Metric, ...]", tuple(known))
 
     @property
+    def effective_batch(self) -> int:
+        """Images of an update."""
+        return self.batch_size * self.accumulation
+
+    @property
     def measures(self) -> tuple[str, ...]:
         """What is measured of the gradient: what ``metrics`` asks for, and its norm if clipped."""
         asked = [one for one in self.metrics if one not in get_args(Metric)]

@@ -89,7 +89,7 @@ def train_run(
             if not (run.path / "curves.png").exists():  # the process was killed before
                 _draw_curves(run)
             return run, False
-        _describe(run, data, display)
+        _describe(run, planned, data, display)
         known = identity(run, data)
         start = load_checkpoint(run, known) or origin
         if start:
@@ -130,12 +130,17 @@ def _surroundings(planned: Plan, devices: Devices) -> dict[str, Any]:
     return {**environment.describe(), **chosen}
 
 
-def _describe(run: Run, data: Dataset, display: TrainingDisplay) -> None:
-    """Write which image is where, and say once what was done to the images."""
+def _describe(run: Run, planned: Plan, data: Dataset, display: TrainingDisplay) -> None:
+    """Write which image is where, and say once what was done to them and how many are an update."""
     if not (run.path / runs.POSITIONS).exists():  # it is new, or of an older version
         runs.write_positions(run.to_write(runs.POSITIONS), data.used)
         for note in data.notes:
             display.say(f"{run.config.data.title}: {note}")
+        if planned.accumulation > 1:
+            display.say(
+                f"An update takes {counted(planned.effective_batch, 'image')}, in "
+                f"{planned.accumulation} batches of {planned.batch_size}."
+            )
 
 
 def _train(

@@ -1,0 +1,44 @@
+"""The three precisions: what they reach, what float16 skips and loses, and what they take."""
+
+from fashion_zoo import experiments
+from fashion_zoo.experiments import Arm, Experiment, columns
+from fashion_zoo.runs import Run
+
+PRECISIONS = {
+    "float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16",
+}  # fmt: skip
+
+
+def skipped_steps(run: Run) -> float:
+    """Return the number of steps whose gradient overflowed; without loss scaling 0."""
+    return float(sum(run.history().get("skipped_steps", ())))
+
+
+def zero_gradients(run: Run) -> float:
+    """Return the mean fraction of gradient entries that were 0, over the epochs."""
+    found = run.history()["zero_gradients"]
+    return float(sum(found) / len(found))
+
+
+EXPERIMENT = Experiment(
+    name="precision",
+    question="Do 16 bits reach what 32 bits reach?",
+    arms=[Arm(name, changes={"precision": word}) for name, word in PRECISIONS.items()],
+    settings={"training": {"metrics": ["zero_gradients"]}},
+    metrics=(*experiments.METRICS, skipped_steps, zero_gradients),
+    columns=[
+        columns.name("precision"),
+        columns.accuracy("validation accuracy", "validation_accuracy"),
+        columns.against("points against float32", "validation_accuracy", "float32"),
+        columns.accuracy("test accuracy", "test_accuracy"),
+        columns.against("test points against float32", "test_accuracy", "float32"),
+        columns.number("skipped steps", "skipped_steps", ".1f"),
+        columns.number("gradient entries that are 0", "zero_gradients", ".2%"),
+        columns.number("seconds", "seconds", ".0f"),
+    ],
+    note="`bn_mlp` with its defaults. Mean over {seeds} with {interval}. Differences are points of "
+    "accuracy, paired by seed. {machine} `{command}` reproduces the table.",
+    seeds=5,
+    page="docs/precision.md",
+    command="python -m recipes.experiment precision --seeds",
+)
