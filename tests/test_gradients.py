@@ -156,3 +156,13 @@ def test_another_accumulation_cannot_go_on_from_the_optimizer_of_a_training(tmp_
 
 def override_of(options, **training):
     return {**options, "training": {**options["training"], **training}}
+
+
+def test_the_images_of_an_update_are_said(tmp_path, capfd):
+    options = {**SMALL, "training": {"epochs": 1, "batch_size": 50, "accumulation": 2}}
+    fashion_zoo.train(
+        "baseline_mlp", run_dir=tmp_path / "r", evaluate=False, export=False, progress=True,
+        **options,
+    )  # fmt: skip
+    said = capfd.readouterr().err
+    assert "An update takes 100 images, in 2 batches of 50." in said
