@@ -21,7 +21,7 @@ CASES = {
             "training": {
                 "optimizer": "adamw",
                 "weight_decay": 0.01,
-                "clip_norm": 0.1,
+                "clipping": "global_norm(0.1)",
                 "label_smoothing": 0.1,
                 "class_weight": "balanced",
                 "metrics": ["worst_recall"],
@@ -29,7 +29,14 @@ CASES = {
             },
         },
     ),
-    "float16": ("bn_mlp", {"precision": "mixed_float16", "training": {"clip_norm": 1.0}}),
+    "float16": (
+        "bn_mlp",
+        {"precision": "mixed_float16", "training": {"clipping": "global_norm(1)"}},
+    ),
+    "accumulation": (
+        "bn_mlp",
+        {"training": {"clipping": "adaptive", "accumulation": 2, "batch_size": 32}},
+    ),
     "augmentation": ("bn_mlp", {"training": {"augmentation": "flip | mixup(0.4, 0.5)"}}),
 }
 

@@ -48,7 +48,9 @@ def options(word, precision="float32", **training):
         pytest.param(1, options("swa(0.25)"), marks=SLOW),
         pytest.param(8, options("best(2)", **STOPPING), marks=SLOW),
         pytest.param(8, options("ema(0.8)", "mixed_float16"), marks=SLOW),
-        pytest.param(8, options("ema(0.8)", optimizer="sgd", clip_norm=1.0), marks=SLOW),
+        pytest.param(
+            8, options("ema(0.8)", optimizer="sgd", clipping="global_norm(1)"), marks=SLOW
+        ),
     ],
     ids=str,
 )

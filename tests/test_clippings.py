@@ -136,3 +136,23 @@ def test_a_clipping_of_ones_own_is_used():
 def test_a_limit_that_makes_no_sense_is_refused(text):
     with pytest.raises(ConfigError):
         WORDS.parse(text)
+
+
+@pytest.mark.parametrize("word", OPTIMIZERS)
+def test_every_optimizer_steps_by_the_mean_of_accumulated_gradients(word):
+    chosen = OPTIMIZERS.parse(word)
+    found = []
+    for accumulation, factors in ((1, (1.0, 1.0)), (2, (0.5, 1.5, 0.25, 1.75))):
+        made = build_optimizer(
+            chosen, learning_rate=0.1, clipping=clippings.norm(1), accumulation=accumulation
+        )
+        variables = [
+            keras.Variable(one, name=name) for one, name in zip(WEIGHTS, NAMES, strict=True)
+        ]
+        made.build(variables)
+        for factor in factors:
+            made.apply([keras.ops.convert_to_tensor(factor * one) for one in GRADIENTS], variables)
+        found.append(values(variables))
+    for one, other in zip(*found, strict=True):
+        assert one == pytest.approx(other, rel=1e-5, abs=1e-6)
+    assert np.abs(found[0][0] - WEIGHTS[0]).max() > 1e-6

@@ -23,7 +23,12 @@ class Measures:
 
     def __init__(self, optimizer: keras.optimizers.Optimizer, names: Sequence[str]):
         def variable(name: str) -> keras.Variable:
-            return optimizer.add_variable(shape=(), dtype="float32", name=_MEASURED + name)
+            return optimizer.add_variable(
+                shape=(),
+                dtype="float32",
+                aggregation="only_first_replica",  # several devices have the same gradients by then
+                name=_MEASURED + name,
+            )
 
         self.updates = variable("updates")
         self.sums = {name: variable(name) for name in names}
