@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from fashion_zoo import ConfigError
+from fashion_zoo import ConfigError, clippings
 from fashion_zoo.optimizers import (
     WORDS,
     AdaBound,
@@ -139,7 +139,9 @@ def test_clipping_comes_before_the_update():
     clipped = GRADIENTS * np.minimum(1, 0.5 / norms)
     rates = RATES.astype("float64")
     *_, expected = walked(radam(clipped, rates), rates)
-    assert ours("radam", "float32", clip_norm=0.5) == pytest.approx(expected, rel=1e-5)
+    assert ours("radam", "float32", clipping=clippings.global_norm(0.5)) == pytest.approx(
+        expected, rel=1e-5
+    )
 
 
 def test_radam_is_that_of_pytorch():
