@@ -158,6 +158,7 @@ def override_of(options, **training):
     return {**options, "training": {**options["training"], **training}}
 
 
+@pytest.mark.slow
 def test_the_images_of_an_update_are_said(tmp_path, capfd):
     options = {**SMALL, "training": {"epochs": 1, "batch_size": 50, "accumulation": 2}}
     fashion_zoo.train(
