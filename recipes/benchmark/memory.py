@@ -12,7 +12,7 @@ from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.storage import absolute
 from recipes.benchmark.program import Program, measure_once, mebibytes, pivot
 
-DEPTHS, WIDTHS = (8, 16, 32), (256, 1024)
+DEPTHS, WIDTHS = (4, 8, 16), (256, 1024)
 BATCH, FIRST = 8192, 8  # images of a step, and of the step before, whose memory is not counted
 STEPS = 2  # timed, of which the faster one counts
 
