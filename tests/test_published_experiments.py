@@ -84,6 +84,24 @@ def test_the_seconds_have_means_with_intervals_that_are_positive():
     assert "Seconds are of all epochs." in lines[-1]
 
 
+def test_averages_are_compared_with_the_same_recipe_without_one():
+    def arm(averaged, kept, test):
+        both = {"averaged_validation_accuracy": averaged, "averages_kept": kept}
+        return {**both, "test_accuracy": test, "seconds": (10.0, 12.0)}
+
+    arms = {
+        "bn_mlp": arm((0.9, 0.91), (0.0, 0.0), (0.89, 0.9)),
+        "bn_mlp.large, swa(0.75)": arm((0.94, 0.95), (1.0, 1.0), (0.93, 0.94)),
+        "bn_mlp, swa(0.75)": arm((0.91, 0.92), (1.0, 0.0), (0.88, 0.89)),
+    }
+    lines = measured("averaging", **arms).table().splitlines()
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:5]]
+    assert [row[0] for row in cells] == ["`bn_mlp`", *reversed(list(arms)[1:])]
+    assert [row[2] for row in cells] == ["", "+1.00 (+1.00 to +1.00)", ""]
+    assert [row[3] for row in cells] == ["0%", "50%", "100%"]
+    assert [row[5] for row in cells] == ["", "-1.00 (-1.00 to -1.00)", ""]
+
+
 def test_an_epoch_in_which_the_machine_stalled_does_not_count():
     found = seconds.steady([3.0, 1.0, 60.0, 1.1, 1.0])
     assert found["seconds"] == 3.0 + 4 * 1.05
