@@ -59,6 +59,13 @@ def test_a_batch_that_cannot_be_divided_is_refused_with_the_nearest_that_can(thr
     assert not (tmp_path / "r").exists()
 
 
+def test_accumulated_gradients_are_refused_with_tensorflow(three):
+    with pytest.raises(ConfigError) as found:
+        parallel.find("all", 255, accumulation=2)
+    assert "training.accumulation needs one device with TensorFlow" in str(found.value)
+    assert 'received 2. Set devices="one" or training={"accumulation": 1}.' in str(found.value)
+
+
 def test_several_machines_are_refused(monkeypatch):
     monkeypatch.setenv("TF_CONFIG", "{}")
     with pytest.raises(ConfigError, match="those of one machine, and TF_CONFIG is set"):
@@ -84,15 +91,19 @@ def test_several_devices_train_as_one(backend, count, case):
     """The 43 validation images are not divisible, dropout masks and batches are those of one."""
     if (backend, case) == ("jax", "augmentation"):
         pytest.skip("augmentation needs TensorFlow")
+    if (backend, case) == ("tensorflow", "accumulation"):
+        pytest.skip("it is refused")
     done = process(backend, count, case)
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout.splitlines()[-1])
     one, several = found["one"], found["all"]
     assert (one["devices"], several["devices"]) == (1, count)
     assert several["layers"] == one["layers"]
-    tolerance = 5e-3 if case == "float16" else 1e-4
+    half = case == "float16"
+    tolerance = 2e-2 if half else 1e-4
     for name, values in one["history"].items():
-        assert several["history"][name] == pytest.approx(values, rel=tolerance, abs=1e-7), name
+        near = 1.01 / 43 if half and name == "val_accuracy" else 1e-7  # one image
+        assert several["history"][name] == pytest.approx(values, rel=tolerance, abs=near), name
 
 
 KILL = """

@@ -3,6 +3,7 @@
 import keras
 
 from fashion_zoo import optimizers
+from fashion_zoo.layers import as_array
 
 
 class GradientLogger(keras.callbacks.Callback):
@@ -29,7 +30,7 @@ class LossScaleLogger(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         logs["skipped_steps"] = self.params["steps"] - (self._applied() - self.before)
-        logs["loss_scale"] = float(self.model.optimizer.dynamic_scale)
+        logs["loss_scale"] = float(as_array(self.model.optimizer.dynamic_scale))
 
     def _applied(self) -> int:
-        return int(optimizers.counting(self.model.optimizer)._iterations)
+        return int(as_array(optimizers.counting(self.model.optimizer)._iterations))

@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from fashion_zoo.layers import as_array
+
 _MEASURED = "measured_"  # names of the variables that hold measurements
 
 
@@ -54,10 +56,10 @@ class Measures:
 
     def read(self) -> dict[str, float]:
         """Return the mean of each measurement, NaN without an update, and the largest norm."""
-        number = float(self.updates) or float("nan")
-        found = {name: float(total) / number for name, total in self.sums.items()}
+        number = float(as_array(self.updates)) or math.nan
+        found = {name: float(as_array(total)) / number for name, total in self.sums.items()}
         if "gradient_norm" in found:
-            found["gradient_norm_max"] = float(self.largest)
+            found["gradient_norm_max"] = float(as_array(self.largest))
         return found
 
 

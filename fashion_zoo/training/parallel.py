@@ -131,11 +131,11 @@ class _OfBatches(keras.distribution.DataParallel):
         return keras.distribution.TensorLayout([None] * len(data_shape), self.device_mesh)
 
 
-def find(asked: Asked, batch_size: int) -> Devices:
-    """Find the devices of a training with batches of so many images.
+def find(asked: Asked, batch_size: int, accumulation: int = 1) -> Devices:
+    """Find the devices of a training with batches of so many images, and so many per update.
 
     Raises:
-        ConfigError: if several are asked for, and the backend or the batch does not allow it.
+        ConfigError: if several are asked for, and backend, batch or accumulation do not allow it.
     """
     checks.choice("devices", asked, Asked)
     if asked == "one":
@@ -157,6 +157,16 @@ def find(asked: Asked, batch_size: int) -> Devices:
             f"training.batch_size must be divisible by the {len(names)} devices, received "
             f"{batch_size}. Set ",
             Hint("training.batch_size", nearest),
+            ".",
+        )
+    if accumulation > 1 and backend == "tensorflow":
+        raise ConfigError(
+            "training.accumulation needs one device with TensorFlow, because Keras accumulates "
+            "inside a condition, in which several devices cannot add their gradients; received "
+            f"{accumulation}. Set ",
+            Hint("devices", "one"),
+            " or ",
+            Hint("training.accumulation", 1),
             ".",
         )
     return _Sharded(names, batch_size) if backend == "jax" else _Mirrored(names)

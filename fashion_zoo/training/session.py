@@ -107,7 +107,8 @@ def _devices(
     """Find the devices of a training, by default as those of the run that it resumes."""
     if asked is None and resumed and runs.open_run(resumed).devices > 1:
         asked = "all"
-    found = find(asked or "one", config.training.batch_size)
+    training = config.training
+    found = find(asked or "one", training.batch_size, training.accumulation)
     if asked == "all":
         display.say(f"Training on {counted(found.count, 'device')} of this machine.")
     return found
