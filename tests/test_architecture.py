@@ -33,8 +33,8 @@ AT_THE_TOP = {
     "augment/augmenter.py", "augment/pixels.py", "augment/warps.py",
 }  # fmt: skip
 TENSORFLOW = AT_THE_TOP | {
-    "data/pipeline.py", "layers/dropout.py", "optimizers/_adam.py", "machine/environment.py",
-    "machine/devices.py", "training/gradients.py", "training/parallel.py",
+    "data/pipeline.py", "layers/dropout.py", "optimizers/_adam.py", "optimizers/_lookahead.py",
+    "machine/devices.py", "machine/environment.py", "training/gradients.py", "training/parallel.py",
     "training/tensorboard.py",
 }  # fmt: skip
 FORMATS = "exporting/formats/"  # each imports what it writes with, inside its functions

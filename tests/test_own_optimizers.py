@@ -205,3 +205,14 @@ def test_adabound_needs_a_number_for_its_bounds():
     schedule = keras.optimizers.schedules.CosineDecay(0.1, 10)
     with pytest.raises(ValueError, match="base_learning_rate is needed with a schedule"):
         AdaBound(schedule)
+
+
+def test_the_slow_weights_stay_between_their_updates_where_fit_builds_the_optimizer():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    before = [one.copy() for one in model.get_weights()]
+    optimizer = build_optimizer(WORDS.parse("lookahead(sgd, k=9)"), learning_rate=0.1)
+    model.compile(optimizer=optimizer, loss="mse")
+    model.fit(np.ones((12, 3)), np.ones((12, 2)), batch_size=2, verbose=0)
+    slow = [keras.ops.convert_to_numpy(one) for one in optimizer._slow]
+    assert all(np.array_equal(a, b) for a, b in zip(slow, before, strict=True))
+    assert not np.array_equal(model.get_weights()[0], before[0])
