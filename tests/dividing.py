@@ -37,6 +37,9 @@ CASES = {
         "bn_mlp",
         {"training": {"clipping": "adaptive", "accumulation": 2, "batch_size": 32}},
     ),
+    "lookahead": ("bn_mlp", {"training": {"optimizer": "lookahead(radam, k=2)"}}),
+    "exponential average": ("bn_mlp", {"training": {"averaging": "ema(0.9)"}}),
+    "stochastic average": ("bn_mlp", {"training": {"averaging": "swa(0.3)"}}),
     "augmentation": ("bn_mlp", {"training": {"augmentation": "flip | mixup(0.4, 0.5)"}}),
 }
 

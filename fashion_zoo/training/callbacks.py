@@ -19,7 +19,6 @@ from fashion_zoo.callbacks import (
 from fashion_zoo.data.pipeline import Pipeline
 from fashion_zoo.errors import Hint, Message
 from fashion_zoo.training.averaging import averaging_callbacks
-from fashion_zoo.training.parallel import VALIDATION_BATCH
 from fashion_zoo.training.plan import Plan
 
 
@@ -37,10 +36,11 @@ def own_callbacks(
     pipeline: Pipeline,
     validation: tuple[np.ndarray, np.ndarray],
     untrained: float,
+    batch_size: int,
 ) -> list[keras.callbacks.Callback]:
     """Return the callbacks of a plan in the order in which they must see an epoch.
 
-    ``untrained`` is the loss of the untrained model.
+    ``untrained`` is the loss of the untrained model, ``batch_size`` that of the validation.
     """
     inner = optimizers.counting(model.optimizer)
     averages = isinstance(inner, keras.optimizers.ScheduleFreeAdamW)
@@ -50,7 +50,7 @@ def own_callbacks(
         OptimizerLogger(),
         *_gradient_callbacks(plan),
         *stopping_callbacks(plan, untrained, len(validation[1])),
-        *averaging_callbacks(model, plan, pipeline, validation, VALIDATION_BATCH),
+        *averaging_callbacks(model, plan, pipeline, validation, batch_size),
         *_budget_callbacks(plan),
         *_plateau_callbacks(plan),
         *_dropout_callbacks(plan),  # after early stopping, whose best weights include rates

@@ -145,9 +145,9 @@ def fit(
     images = reshape(dataset.validation.images, model.input_shape[1:])
     smoothing = 0.0 if plan.soft_labels else None  # validation labels are never smoothed
     labels = encode(dataset.validation.labels, model.output_shape[-1], smoothing)
-    batch = slice(VALIDATION_BATCH)
+    batch, size = slice(VALIDATION_BATCH), devices.validation_batch(len(labels))
     untrained = untrained_loss(model, images[batch], labels[batch])
-    own = own_callbacks(model, plan, pipeline, (images, labels), untrained)
+    own = own_callbacks(model, plan, pipeline, (images, labels), untrained, size)
     every = [*own, *callbacks, ProgressDisplay(display, plan.batch_size)]
     if recorder:
         initial_epoch = _restore(model, recorder.start, plan, devices)
@@ -163,7 +163,7 @@ def fit(
                 epochs=plan.epochs,
                 shuffle=False,  # the pipeline has its own order, keyed by seed and epoch
                 validation_data=(images, labels),
-                validation_batch_size=devices.validation_batch(len(labels)),
+                validation_batch_size=size,
                 callbacks=every,
                 verbose=0,
             )
