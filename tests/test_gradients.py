@@ -167,3 +167,24 @@ def test_the_images_of_an_update_are_said(tmp_path, capfd):
     )  # fmt: skip
     said = capfd.readouterr().err
     assert "An update takes 100 images, in 2 batches of 50." in said
+
+
+def test_steps_that_overflow_are_counted_and_each_halves_the_scale():
+    chosen = override(config(epochs=2, **MEASURED), {"precision": "mixed_float16"})
+    data, capture = load(chosen.data), Capture()
+    planned = plan(chosen, class_counts(data))
+    model = build_model(recipe("baseline_mlp"), chosen.model, planned)
+    compile_model(model, planned)
+
+    def overflow(epoch, logs):
+        model.optimizer.dynamic_scale.assign(2.0**60 if epoch == 0 else 1.0)
+
+    far = keras.callbacks.LambdaCallback(on_epoch_begin=overflow)
+    model.optimizer.build(model.trainable_variables)
+    fit(model, planned, data, [far, capture], Silent(), compiled=True)
+    first, second = capture.rows
+    assert planned.steps == first["skipped_steps"] == 8
+    assert first["loss_scale"] == 2.0**52
+    assert np.isnan(first["gradient_norm"])
+    assert (second["skipped_steps"], second["loss_scale"]) == (0, 1)
+    assert second["gradient_norm"] > 0
