@@ -92,6 +92,16 @@ def test_an_audit_of_a_part_of_the_images_is_refused(setting, images):
         fashion_zoo.audit(tuple(images), data_settings={setting: 100})
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [{"early_stopping": {"monitor": "loss"}}, {"averaging": "swa(0.5)"},
+     {"plateau": {"monitor": "loss"}, "schedules": {"learning_rate": "constant"}}],
+)  # fmt: skip
+def test_no_setting_may_learn_from_the_labels_of_a_fold(changes, images):
+    with pytest.raises(ConfigError, match=r"must not learn .* Set training=.*none"):
+        fashion_zoo.audit(tuple(images), training=changes)
+
+
 def test_every_image_is_judged_by_models_that_never_saw_it(images, monkeypatch):
     data = fashion_zoo.data.load((*images, images.images[:30] // 2, images.labels[:30]))
     collection, trained = gather(data), []

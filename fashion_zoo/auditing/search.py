@@ -102,6 +102,7 @@ def audit(
         chosen, entry.config.model, data, data_settings, overrides, batches=False
     )
     _check_whole(dataset)
+    _check_unseen(chosen)
     with waiting("Reading the images", progress):
         images = gather(dataset)
         fold_of = folds_of(images, folds) if folds else None
@@ -145,6 +146,24 @@ def _check_whole(dataset: Dataset) -> None:
         if getattr(dataset.origin, name) is not None:
             raise ConfigError(
                 "An audit looks at all images of a source. Leave out ", Hint(f"data.{name}"), "."
+            )
+
+
+def _check_unseen(config: RunConfig) -> None:
+    """Refuse settings by which the labels of a fold would shape the model that has not seen it."""
+    training = config.training
+    watching = {
+        "early_stopping.monitor": training.early_stopping.monitor,
+        "plateau.monitor": training.plateau.monitor,
+        "averaging": training.averaging,
+    }
+    for name, word in watching.items():
+        if word != "none":
+            raise ConfigError(
+                "The models of an audit must not learn from the images of their fold, which are "
+                f"their validation images; received training.{name} {word!r}. Set ",
+                Hint(f"training.{name}", "none"),
+                ".",
             )
 
 
