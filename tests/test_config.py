@@ -75,8 +75,8 @@ from fashion_zoo.config.overrides import differences
         (lambda: TrainingConfig(epochs="5"), "at least 1, received '5'"),
         (lambda: TrainingConfig(batch_size=-1), "batch_size must be a whole number of at least 1"),
         (lambda: TrainingConfig(learning_rate=0), "learning_rate must be a number above 0"),
-        (lambda: TrainingConfig(optimizer="adma"), "Did you mean 'adam'"),
-        (lambda: TrainingConfig(weight_decay=0.1), "weight_decay needs optimizer 'adamw', receive"),
+        (lambda: TrainingConfig(optimizer="sdg"), "Did you mean 'sgd'"),
+        (lambda: TrainingConfig(weight_decay=0.1), "needs optimizer 'adabound' or 'adamw'"),
         (
             lambda: TrainingConfig(clipping="norm(0)"),
             "clipping: .*limit must be a number above 0",

@@ -18,7 +18,8 @@ from fashion_zoo.optimizers import (
 )
 
 STORED = json.loads((Path(__file__).parent / "data" / "radam.json").read_text())
-GRADIENTS, START = np.array(STORED["gradients"]), np.array(STORED["start"])
+START = np.array(STORED["start"])
+GRADIENTS = np.array(STORED["gradients"], "float32").astype("float64")  # fit rounds its inputs
 RATES = np.linspace(0.02, 0.005, 100).astype("float32")
 DECAYS = np.linspace(0.0, 0.1, 100).astype("float32")
 TOLERANCE = {"float32": 1e-5, "float64": 1e-10}

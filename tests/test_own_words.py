@@ -1,4 +1,4 @@
-"""Normalizations and activations from a file of the user's, which is all that it takes."""
+"""Normalizations, activations and optimizers from a file of the user's, and nothing else."""
 
 import json
 import subprocess
@@ -20,9 +20,17 @@ def capped(top: float = 1.0) -> Activation:
 def unit() -> Normalization:
     """Each image divided by its length."""
     return Normalization("unit", keras_layer("UnitNormalization"))
+
+@fashion_zoo.optimizers.WORDS.register
+def plain(momentum: float = 0.5) -> fashion_zoo.optimizers.Optimizer:
+    """Gradient descent."""
+    def make(**given):
+        import keras
+        return keras.optimizers.SGD(momentum=momentum, **given)
+    return fashion_zoo.optimizers.Optimizer(make)
 '''
 MODEL = ["--model.hidden-units", "8", "--model.activation", "capped(2)"]
-MODEL += ["--model.normalization", "unit"]
+MODEL += ["--model.normalization", "unit", "--training.optimizer", "lookahead(plain(0.3))"]
 
 
 def run(tmp_path, *calls):
@@ -47,6 +55,7 @@ def test_own_words_stand_in_the_help(tmp_path):
     lines = " ".join(printed.replace("│", " ").split())
     assert ", elu, capped." in lines
     assert ", instance, unit." in lines
+    assert ", nadam, plain, radam, " in lines
 
 
 @pytest.mark.slow
@@ -56,14 +65,17 @@ def test_own_words_work_in_a_training_and_in_a_search(tmp_path):
     search = ["--trials", "2", "--candidates", "0", "--epochs", "1", "--data.limit", "400"]
     search += ["--space.activation", "choice('capped(2)', 'capped(3)')"]
     search += ["--space.normalization", "'unit'", "--space.batch-size", "100"]
+    search += ["--space.optimizer", "choice('plain', 'plain(0.3)')"]
     printed = run(
         tmp_path,
         ["train", "bn_mlp", *MODEL, *short, "--run-dir", run_dir],
         ["tune", "bn_mlp", *search],
     )
     assert "same class on 100.00 %" in printed
-    config = json.loads((tmp_path / "run" / "config.json").read_text())["config"]["model"]
-    assert (config["activation"], config["normalization"]) == ("capped(2)", "unit")
+    config = json.loads((tmp_path / "run" / "config.json").read_text())["config"]
+    model = config["model"]
+    assert (model["activation"], model["normalization"]) == ("capped(2)", "unit")
+    assert config["training"]["optimizer"] == "lookahead(plain(0.3))"
     code = "import keras, sys; model = keras.models.load_model(sys.argv[1]); "
     code += "print(*[layer.name for layer in model.layers])"
     file = str(tmp_path / "run" / "model.keras")

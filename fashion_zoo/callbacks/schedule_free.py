@@ -23,7 +23,8 @@ class ScheduleFreeWeights(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         beta = self._optimizer.beta_1
-        self._assign(lambda x, z: (1 - beta) * z + beta * x)
+        if self._optimizer.built:  # else x, y and z are the initial weights
+            self._assign(lambda x, z: (1 - beta) * z + beta * x)
         self._trains = True
 
     def on_test_begin(self, logs=None):

@@ -12,6 +12,7 @@ from ._build import to_keras as to_keras
 from ._gradients import Measures as Measures
 from ._gradients import is_measured as is_measured
 from ._keras import Muon as Muon
+from ._keras import ScheduleFreeAdamW as ScheduleFreeAdamW
 from ._keras import decaying as decaying
 from ._lookahead import looking_ahead as looking_ahead
 from ._momentum import ScheduledSGD as ScheduledSGD

@@ -1,6 +1,6 @@
 """What the optimizers of Keras need to stand as words."""
 
-import functools
+from typing import Any
 
 import keras
 
@@ -15,13 +15,49 @@ def decaying(
     return (_tabulated(kind) if moves else kind)(weight_decay=weight_decay, **given)
 
 
-@functools.cache
-def _tabulated(kind: type[keras.optimizers.Optimizer]) -> type[keras.optimizers.Optimizer]:
+def _tabulated(kind: Any) -> Any:
     # Keras's own class has neither name for itself.
     own = {} if hasattr(kind, "nearest") else {"in_keras": getattr(kind, "in_keras", kind)}
     return type(f"Tabulated{kind.__name__}", (TabulatedDecay, kind), own)
 
 
+def copies(
+    optimizer: keras.optimizers.Optimizer, variables: list[keras.Variable], name: str
+) -> list[keras.Variable]:
+    """Add a variable for each variable, which starts at its value.
+
+    ``fit`` may build an optimizer while a step is traced, where an assignment is of no effect on
+    what an initializer has set.
+    """
+    return [
+        optimizer.add_variable_from_reference(
+            one, name, initializer=lambda shape, dtype, one=one: keras.ops.copy(one.value)
+        )
+        for one in variables
+    ]
+
+
+@keras.saving.register_keras_serializable("fashion_zoo")
+class ScheduleFreeAdamW(keras.optimizers.ScheduleFreeAdamW):
+    """Keras's ScheduleFreeAdamW, whose ``z`` starts at the weights however it is built.
+
+    Keras's own starts at 0 in ``fit`` with TensorFlow, and forgets the initial weights.
+
+    Reference: Defazio et al. 2024, arXiv:2405.15682.
+    """
+
+    in_keras = keras.optimizers.ScheduleFreeAdamW
+
+    def build(self, variables):
+        """Make ``z`` and the mean squares."""
+        if self.built:
+            return
+        keras.optimizers.Optimizer.build(self, variables)
+        self._momentums = copies(self, variables, "momentum")
+        self._velocities = self.add_optimizer_variables(variables, "velocity")
+
+
+@keras.saving.register_keras_serializable("fashion_zoo")
 class Muon(keras.optimizers.Muon):
     """Keras's Muon with one weight decay for all kernels, and Adam for the kernel of the logits.
 

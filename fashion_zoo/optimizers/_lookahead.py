@@ -1,11 +1,10 @@
 """Lookahead around any Keras optimizer."""
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
 
-from fashion_zoo.layers import as_array
+from fashion_zoo.optimizers._keras import copies
 
 
 class Lookahead(keras.optimizers.Optimizer):
@@ -30,11 +29,7 @@ class Lookahead(keras.optimizers.Optimizer):
         if self.built:
             return
         super().build(variables)
-        # Not assigned: fit builds an optimizer in the graph of a step, and each would assign them.
-        self._slow = [
-            self.add_variable_from_reference(one, "slow", keras.initializers.get(_value(one)))
-            for one in variables
-        ]
+        self._slow = copies(self, variables, "slow")
 
     def update_step(self, gradient, variable, learning_rate):
         """Update one variable."""
@@ -44,18 +39,6 @@ class Lookahead(keras.optimizers.Optimizer):
         pulled = slow + self.alpha * (variable - slow)
         self.assign(slow, ops.where(last, pulled, slow))
         self.assign(variable, ops.where(last, pulled, variable))
-
-
-def _value(variable: Any) -> Callable[..., Any]:
-    """Return an initializer with the value that a variable has now."""
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        with tf.init_scope():  # outside of a graph that is being traced
-            value = as_array(variable)
-    else:
-        value = as_array(variable)
-    return lambda shape, dtype=None: keras.ops.convert_to_tensor(value)
 
 
 def looking_ahead(

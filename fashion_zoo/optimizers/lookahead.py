@@ -22,4 +22,4 @@ def lookahead(optimizer: Optimizer | None = None, k: int = 6, alpha: float = 0.5
 
         return looking_ahead(inner.make(**given), k, alpha)
 
-    return Optimizer(make, decays=inner.decays)
+    return Optimizer(make, decays=inner.decays, momentum=inner.momentum)

@@ -12,9 +12,7 @@ def sgd(momentum: float = 0.9, nesterov: bool = True) -> Optimizer:
     """
     checks.fraction("momentum", momentum)
     checks.flag("nesterov", nesterov)
-    momentum = float(momentum)  # Keras refuses a whole number
-
-    given_momentum = momentum
+    given_momentum = float(momentum)  # Keras refuses a whole number
 
     def make(momentum=None, **given):
         import keras

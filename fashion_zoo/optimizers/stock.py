@@ -55,8 +55,8 @@ def of_keras(name: str, *, decays: bool = False) -> Callable[[Callable], Callabl
                 from fashion_zoo import optimizers
 
                 kind = getattr(optimizers, name, None) or getattr(keras.optimizers, name)
-                made = optimizers.decaying if decays else kind
-                return made(*[kind] * decays, **bound.arguments, **given)
+                made = functools.partial(optimizers.decaying, kind) if decays else kind
+                return made(**bound.arguments, **given)
 
             return Optimizer(make, decays=decays)
 

@@ -1,0 +1,145 @@
+"""Optimizers compared, each at the learning rate that the same budget of trials chose for it."""
+
+import contextlib
+import functools
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fashion_zoo.config.overrides import override
+from fashion_zoo.data import Dataset
+from fashion_zoo.errors import TrainingError
+from fashion_zoo.evaluation.statistics import POSITIVE
+from fashion_zoo.experiments import Arm, Experiment, Measured, columns, page as pages
+from fashion_zoo.experiments.experiment import Row
+from fashion_zoo.registry import recipe
+from fashion_zoo.show.plots import canvas
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LEVEL = 0.9
+"""The validation accuracy to whose first epoch epochs and seconds are counted."""
+TRIALS = 6
+"""Learning rates that are tried for each optimizer, one training each with one seed."""
+EPOCHS = 5
+"""Epochs of a trial."""
+TRIAL_SEED = 1000
+"""Its seed, which is none of the seeds of the table."""
+FACTOR = 10**0.5
+"""Ratio of neighbouring learning rates."""
+
+SETTINGS: dict[str, tuple[float, dict[str, Any]]] = {
+    "adam": (1e-4, {}),
+    "adamw": (1e-4, {"weight_decay": 0.01}),
+    "radam": (1e-4, {}),
+    "lookahead(adam)": (1e-4, {}),
+    "adabound": (1e-4, {}),
+    "sgd": (1e-3, {}),
+    "muon": (1e-4, {"weight_decay": 0.01}),
+    "lion": (1e-5, {"weight_decay": 0.1}),
+    "schedule_free_adamw": (1e-4, {"schedules": {"learning_rate": "constant"}}),
+}
+"""Optimizer to its lowest learning rate, and what else of the training is its own.
+
+Lion's rate is a tenth of Adam's and its decay ten times as large, as its paper says.
+"""
+
+
+def _train(place: Path, word: str, rate: float, data: Dataset, **changes: Any):
+    import fashion_zoo
+
+    own = {"optimizer": word, "learning_rate": rate, **SETTINGS[word][1]}
+    config = override(recipe("bn_mlp").config, {"training": {**own, **changes.pop("training", {})}})
+    return fashion_zoo.train(
+        "bn_mlp", config=config, run_dir=place, data=data, export=False, progress=False, **changes
+    )
+
+
+@functools.cache
+def chosen_rate(word: str, data: Dataset) -> float:
+    """Return the learning rate with the best validation accuracy of the trials."""
+    reached = {}
+    for number in range(TRIALS):
+        rate = SETTINGS[word][0] * FACTOR**number
+        with tempfile.TemporaryDirectory() as folder, contextlib.suppress(TrainingError):
+            short = {"training": {"epochs": EPOCHS}, "seed": TRIAL_SEED, "evaluate": False}
+            done = _train(Path(folder) / "run", word, rate, data, **short)
+            reached[rate] = done.training["validation_accuracy"]
+    return max(reached, key=reached.__getitem__)
+
+
+def measure(word: str, seed: int, data: Dataset) -> Row:
+    """Train with the chosen rate; return accuracies, time to ``LEVEL`` or 0, and the curve."""
+    rate = chosen_rate(word, data)
+    with tempfile.TemporaryDirectory() as folder:
+        done = _train(Path(folder) / "run", word, rate, data, seed=seed)
+        curve = done.history["val_accuracy"]
+        times = [row["seconds"] for row in pages.read_rows(done.run.path / "timing.csv")]
+    epochs = next((n for n, value in enumerate(curve, 1) if value >= LEVEL), 0)
+    return {
+        "learning_rate": rate,
+        "validation_accuracy": done.training["validation_accuracy"],
+        "test_accuracy": done.evaluation["accuracy"]["value"],
+        "epochs_to_level": epochs,
+        "seconds_to_level": sum(times[:epochs]),
+        "curve": " ".join(f"{value:.4f}" for value in curve),
+    }
+
+
+def _reached(header: str, metric: str, form: str) -> columns.Column:
+    """Return the mean over the seeds that reached ``LEVEL``, and how many if not all did."""
+
+    def cell(measured: Measured, arm: str) -> str | None:
+        values = measured.values(arm, metric)
+        found = [value for value in values if value]
+        text = columns.mean(found, form, bounds=POSITIVE) if found else "not reached"
+        return text if len(found) in (0, len(values)) else f"{text}, {len(found)} of {len(values)}"
+
+    return columns.Column(header, cell)
+
+
+def figure(measured: Measured) -> "Figure":
+    """Draw the mean validation accuracy of each optimizer after each epoch."""
+    whole, (axis,) = canvas.grid(8, 4.8)
+    for number, arm in enumerate(measured.by_arm):
+        seeds = [[float(one) for one in text.split()] for text in measured.values(arm, "curve")]
+        mean = np.mean(seeds, axis=0)
+        axis.plot(range(1, len(mean) + 1), mean, **canvas.style(number, arm))
+    axis.set(xlabel="epoch", ylabel="validation accuracy")
+    axis.set_ylim(bottom=0.82)
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=8)
+    canvas.in_percent(axis)
+    canvas.annotate(
+        whole,
+        "Optimizers, each at its own learning rate",
+        "Validation accuracy of bn_mlp after each epoch, mean over the seeds.",
+    )
+    return whole
+
+
+EXPERIMENT = Experiment(
+    name="optimizers",
+    question="Which optimizer trains bn_mlp best, each at its own learning rate?",
+    arms=[Arm(word, program=functools.partial(measure, word)) for word in SETTINGS],
+    columns=[
+        columns.name("optimizer"),
+        columns.number("learning rate", "learning_rate", ".2g"),
+        columns.accuracy("validation accuracy", "validation_accuracy"),
+        columns.accuracy("test accuracy", "test_accuracy"),
+        columns.against("points of test accuracy against adam", "test_accuracy", "adam"),
+        _reached(f"epochs to {LEVEL:.0%} validation", "epochs_to_level", ".1f"),
+        _reached("seconds to it", "seconds_to_level", ".1f"),
+    ],
+    note="`bn_mlp` with its other defaults; mean over {seeds} with {interval}. The learning rate "
+    f"of each optimizer is the best of {TRIALS}, a factor of the root of 10 apart, by the "
+    f"validation accuracy of one training of {EPOCHS} epochs. Differences are paired by seed. "
+    "{machine} `{command}` reproduces the table.",
+    seeds=5,
+    page="docs/optimizers.md",
+    command="python -m recipes.experiment optimizers --seeds",
+    figure=figure,
+)
