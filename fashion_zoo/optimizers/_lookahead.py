@@ -36,9 +36,10 @@ class Lookahead(keras.optimizers.Optimizer):
         super().update_step(gradient, variable, learning_rate)
         ops, slow = keras.ops, self._slow[self._get_variable_index(variable)]
         last = ops.equal(ops.mod(self.iterations + 1, self.k), 0)
-        pulled = slow + self.alpha * (variable - slow)
-        self.assign(slow, ops.where(last, pulled, slow))
-        self.assign(variable, ops.where(last, pulled, variable))
+        before, fast = ops.convert_to_tensor(slow), ops.convert_to_tensor(variable)
+        pulled = before + self.alpha * (fast - before)
+        self.assign(slow, ops.where(last, pulled, before))
+        self.assign(variable, ops.where(last, pulled, fast))
 
 
 def looking_ahead(
