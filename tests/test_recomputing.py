@@ -1,10 +1,13 @@
 """Gradient checkpointing: the same training in less memory, or a sentence."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 
 from fashion_zoo import ConfigError, override, recipe
+from fashion_zoo.experiments import page as pages
 from fashion_zoo.training import recomputing
 from fashion_zoo.training.fit import build_model, compile_model
 from fashion_zoo.training.plan import plan
@@ -127,3 +130,13 @@ def test_a_model_that_is_compiled_without_it_again_keeps_its_activations():
     set_checkpointing(model, False)
     assert "call" not in vars(model)
     assert np.array_equal(model(np.zeros((1, 28, 28))).shape, (1, 10))
+
+
+def test_the_published_table_shows_what_is_saved():
+    """At 16 layers of 1,024 at least 30 %, with the same loss."""
+    rows = pages.read_rows(Path(__file__).parent.parent / "docs" / "memory.csv")
+    found = {
+        row["measure"]: row["value"] for row in rows if (row["depth"], row["width"]) == (16, 1024)
+    }
+    assert found["memory, again"] <= 0.7 * found["memory, kept"]
+    assert found["loss, again"] == pytest.approx(found["loss, kept"], abs=1e-6)

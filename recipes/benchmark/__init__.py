@@ -12,7 +12,7 @@ from recipes import _common, experiment
 if TYPE_CHECKING:
     from recipes.benchmark.program import Program
 
-_Program = Literal["find_lr", "search", "speed", "gpu"]
+_Program = Literal["find_lr", "search", "speed", "memory", "gpu"]
 PROGRAMS = get_args(_Program)
 
 
@@ -24,9 +24,10 @@ class Benchmark:
     constant ones. augmentation: each operation alone and on top of standard. seconds: schedules
     that reach 88, 89, 90 and 91 % beside TensorFlow's tutorial. find_lr: its suggestions beside a
     grid of learning rates. search: searches beside those of KerasTuner, their cost and a real one.
-    speed: training and augmentation against stock Keras and PyTorch. gpu: the same with jax on a
-    GPU, and whether a training repeats bit for bit. All but gpu can be interrupted at any time and
-    resume with the same command.
+    speed: training and augmentation against stock Keras and PyTorch. memory: what gradient
+    checkpointing saves and costs. gpu: the same as speed with jax on a GPU, and whether a training
+    repeats bit for bit. All but gpu can be interrupted at any time and resume with the same
+    command.
     """
 
     what: tyro.conf.Positional[Literal["accuracy", "dropout", "augmentation", "seconds", _Program]]
