@@ -152,17 +152,17 @@ def _check_whole(dataset: Dataset) -> None:
 def _check_unseen(config: RunConfig) -> None:
     """Refuse settings by which the labels of a fold would shape the model that has not seen it."""
     training = config.training
-    watching = {
-        "early_stopping.monitor": training.early_stopping.monitor,
-        "plateau.monitor": training.plateau.monitor,
-        "averaging": training.averaging,
-    }
-    for name, word in watching.items():
+    watching = (
+        (training.early_stopping.monitor, Hint("training.early_stopping.monitor", "none")),
+        (training.plateau.monitor, Hint("training.plateau.monitor", "none")),
+        (training.averaging, Hint("training.averaging", "none")),
+    )
+    for word, hint in watching:
         if word != "none":
             raise ConfigError(
                 "The models of an audit must not learn from the images of their fold, which are "
-                f"their validation images; received training.{name} {word!r}. Set ",
-                Hint(f"training.{name}", "none"),
+                f"their validation images; received {hint.setting} {word!r}. Set ",
+                hint,
                 ".",
             )
 
