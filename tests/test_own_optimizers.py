@@ -167,6 +167,9 @@ def rosenbrock(w):
     return keras.ops.sum((1 - w[:, 0]) ** 2 + 10 * (w[:, 1] - w[:, 0] ** 2) ** 2)
 
 
+@pytest.mark.skipif(
+    keras.backend.backend() == "jax", reason="2,000 steps of fit take half a minute there"
+)
 @pytest.mark.parametrize(
     ("word", "rate"),
     [
