@@ -87,6 +87,8 @@ def fitted(word, loss, inputs, start, steps=8, jit=False, **options):
         steps_per_execution=1 if keras.backend.backend() == "torch" else steps,
         jit_compile=jit,
     )
+    if jit:  # as ``compile_model`` does: within a step, XLA cannot copy the weights
+        model.optimizer.build(model.trainable_variables)
     model.fit(inputs, np.zeros((len(inputs), 1), dtype), batch_size=1, shuffle=False, verbose=0)
     return keras.ops.convert_to_numpy(layer.kernel)
 

@@ -17,6 +17,12 @@ class ScheduledSGD(keras.optimizers.SGD):
 
     in_keras = keras.optimizers.SGD
 
+    def build(self, variables):
+        """Make the momenta, in a step that may be traced as well."""
+        if not self.built:
+            keras.optimizers.Optimizer.build(self, variables)
+            self.momentums = self.add_optimizer_variables(variables, "momentum")
+
     def update_step(self, gradient, variable, learning_rate):
         """Update one variable."""
         rate, gradient, momentum = (
