@@ -135,6 +135,15 @@ def test_a_model_is_compiled_once_unless_it_is_trained_for_other_epochs(monkeypa
     assert compiled == [model, model]
 
 
+def test_an_optimizer_gets_its_variables_once():
+    changes = {"precision": "mixed_float16", "training": {"optimizer": "lookahead(sgd)"}}
+    few = {**FEW, "optimizer": "choice('lookahead(sgd)')"}
+    made = hypermodel("bn_mlp", space=few, data={"limit": 200}, **changes)
+    model = made.build(keras_tuner.HyperParameters())
+    names = [one.path for one in model.optimizer.variables]
+    assert len(names) == len(set(names))
+
+
 def test_a_model_goes_on_at_its_epoch():
     """As in Hyperband, where a trial begins with the weights of an earlier one."""
     made = small()

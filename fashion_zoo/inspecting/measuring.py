@@ -11,7 +11,7 @@ from fashion_zoo.data import Images
 from fashion_zoo.inspecting.probing import Probe, Tap, activation_of
 from fashion_zoo.layers import as_array
 from fashion_zoo.machine import precision
-from fashion_zoo.optimizers import counting
+from fashion_zoo.optimizers import counting, ensure_built
 
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 _PLACES = 16  # of a feature map, evenly spaced; a picture has hundreds that are alike
@@ -154,8 +154,7 @@ def update_ratios(model: keras.Model, gradients: Sequence[Any]) -> dict[str, flo
     optimizer = getattr(model, "optimizer", None)
     if optimizer is None:
         return {}
-    if not optimizer.built:  # that of loss scaling would get its variables twice
-        optimizer.build(model.trainable_variables)
+    ensure_built(optimizer, model.trainable_variables)
     variables = [*model.trainable_variables, *optimizer.variables]
     before = [as_array(one).copy() for one in variables]
     try:

@@ -5,6 +5,7 @@ from ._adam import ScheduledAdamW as ScheduledAdamW
 from ._build import averaged as averaged
 from ._build import build_optimizer as build_optimizer
 from ._build import counting as counting
+from ._build import ensure_built as ensure_built
 from ._build import last_step as last_step
 from ._build import replacement as replacement
 from ._build import set_rate_factor as set_rate_factor

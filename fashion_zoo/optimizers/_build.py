@@ -19,6 +19,17 @@ def counting(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimize
     return getattr(optimizer, "inner_optimizer", optimizer)
 
 
+def ensure_built(
+    optimizer: keras.optimizers.Optimizer, variables: Sequence[keras.Variable]
+) -> None:
+    """Make the variables of an optimizer for those that it trains, unless it has them.
+
+    That of loss scaling would get its own twice.
+    """
+    if not optimizer.built:
+        optimizer.build(variables)
+
+
 def set_rate_factor(optimizer: keras.optimizers.Optimizer, factor: float) -> None:
     """Multiply the tabulated learning rate of the next steps; ``adjustable`` made it possible."""
     counting(optimizer)._learning_rate.factor.assign(factor)

@@ -112,10 +112,7 @@ def restore_variables(model: keras.Model, checkpoint: Checkpoint) -> None:
 
     A model or an optimizer with other variables raises RunError.
     """
-    if (
-        not model.optimizer.built
-    ):  # it has no variables yet; of loss scaling it would get them twice
-        model.optimizer.build(model.trainable_variables)
+    optimizers.ensure_built(model.optimizer, model.trainable_variables)
     variables = _variables(model)
     expected = [(tuple(variable.shape), _kind(variable.dtype)) for variable in variables]
     if expected != [(array.shape, _kind(array.dtype.name)) for array in checkpoint.variables]:

@@ -66,7 +66,8 @@ def compile_model(
         or steps_of_about_a_second(model.count_params(), plan.batch_size, plan.steps),
     )
     if hasattr(optimizers.counting(model.optimizer), "copies_weights"):
-        model.optimizer.build(model.trainable_variables)  # in a step, XLA cannot copy them
+        # In a step, XLA cannot copy them.
+        optimizers.ensure_built(model.optimizer, model.trainable_variables)
     set_training_loss(model, plan)
     set_checkpointing(model, plan.checkpointing)
     return model

@@ -11,7 +11,7 @@ import keras_tuner
 from keras_tuner.engine import hyperparameters
 from keras_tuner.src.engine.conditions import Parent  # it has no public name
 
-from fashion_zoo import registry, spaces
+from fashion_zoo import optimizers, registry, spaces
 from fashion_zoo.callbacks import check_callbacks
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
@@ -137,7 +137,8 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         planned = plan(config, class_counts(self.images(repetition)))
         model = build_model(self.entry, config.model, planned)
         compile_model(model, planned)
-        model.optimizer.build(model.trainable_variables)  # a tuner may load its weights
+        # A tuner may load its weights.
+        optimizers.ensure_built(model.optimizer, model.trainable_variables)
         self._built = weakref.ref(model), config, planned
         return model
 
