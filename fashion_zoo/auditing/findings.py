@@ -147,8 +147,4 @@ def write_lists(folder: Path, source: str, images: Collection, found: Found) -> 
 
 def is_audit(folder: Path) -> bool:
     """Return whether a folder is an audit."""
-    try:
-        stored = reading.read_json(folder / AUDIT)
-    except ValueError:
-        return False
-    return isinstance(stored, dict) and {"format", "found", "lists"} <= stored.keys()
+    return reading.is_json_with(folder / AUDIT, {"format", "found", "lists"})

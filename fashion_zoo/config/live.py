@@ -86,13 +86,18 @@ def check(training: "TrainingConfig") -> None:
             )
         if live.largest == math.inf:
             continue  # a thousand points take longer than all other checks
-        schedule = schedules.get(text)
-        highest = base * max(schedule(n / 1000) for n in range(1001))
+        highest = base * max(points(text))
         if highest > live.largest or (highest == live.largest and not live.reached):
             limit = f"{'at most' if live.reached else 'below'} {live.largest:g}"
             raise ConfigError(
                 f"schedules.{name} takes {name} to {highest:g}; it must stay {limit}."
             )
+
+
+def points(text: str) -> list[float]:
+    """Return the values of a schedule at progress 0, 0.001, ..., 1."""
+    schedule = schedules.get(text)
+    return [schedule(n / 1000) for n in range(1001)]
 
 
 def idle(training: "TrainingConfig") -> list[str]:

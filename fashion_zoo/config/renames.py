@@ -45,13 +45,14 @@ def answering(kind: Class) -> Class:
 def current(config: Any, stored: Mapping[str, Any]) -> dict[str, Any]:
     """Return a stored section of a config, of the class of ``config``, with the names of today."""
     section = _SECTIONS.get(type(config).__name__, "")
-    if section == "model":
-        return _model_of(stored) if "groups" in stored else dict(stored)
-    if section == "training":
-        return _training_of(stored) if "clip_norm" in stored else dict(stored)
-    names = RENAMED.get(section, {})
-    found = {names.get(name, name): value for name, value in stored.items()}
-    if "dataset" in names and str(stored.get("dataset")).startswith("arrays"):
+    old = RENAMED.get(section, {}).keys() & stored.keys()
+    return _CURRENT[section](stored) if old else dict(stored)
+
+
+def _data_of(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return data whose source was a dataset."""
+    found = {"source" if name == "dataset" else name: one for name, one in stored.items()}
+    if str(stored["dataset"]).startswith("arrays"):
         with contextlib.suppress(*_UNREADABLE):  # an edited file is refused later
             return {**found, **_split_of(stored["dataset"])}
     return found
@@ -73,6 +74,9 @@ def _training_of(stored: Mapping[str, Any]) -> dict[str, Any]:
     found = {name: value for name, value in stored.items() if name != "clip_norm"}
     limit = stored["clip_norm"]
     return {"clipping": "none" if limit is None else f"global_norm({limit!r})", **found}
+
+
+_CURRENT = {"data": _data_of, "model": _model_of, "training": _training_of}
 
 
 def _split_of(text: str) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, cast, get_args
 
-from fashion_zoo import schedules
 from fashion_zoo.config import live
 from fashion_zoo.config.monitors import EarlyStoppingConfig, Logged, Metric, PlateauConfig
 from fashion_zoo.config.renames import answering
@@ -184,9 +183,8 @@ class TrainingConfig:
         """Check that the plateau alone lowers the learning rate, before training stops."""
         if self.plateau.monitor == "none":
             return
-        factor = schedules.get(self.schedules.learning_rate)
-        points = [factor(n / 1000) for n in range(1001)]
-        if any(later < earlier for earlier, later in itertools.pairwise(points)):
+        factors = itertools.pairwise(live.points(self.schedules.learning_rate))
+        if any(later < earlier for earlier, later in factors):
             raise ConfigError(
                 "plateau lowers the learning rate itself and needs a schedule that does not, "
                 f"received {self.schedules.learning_rate!r}. Set ",

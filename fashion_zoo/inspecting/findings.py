@@ -195,8 +195,4 @@ def merged(found: Mapping[str, Sequence[Finding]]) -> list[dict[str, Any]]:
 
 def is_inspection(folder: Path) -> bool:
     """Return whether a folder is an inspection."""
-    try:
-        stored = reading.read_json(folder / FILE)
-    except ValueError:
-        return False
-    return isinstance(stored, dict) and {"format", "epochs", "findings"} <= stored.keys()
+    return reading.is_json_with(folder / FILE, {"format", "epochs", "findings"})

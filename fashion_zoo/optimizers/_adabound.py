@@ -2,9 +2,11 @@
 
 import keras
 
+from fashion_zoo.optimizers._means import RunningMeans
+
 
 @keras.saving.register_keras_serializable("fashion_zoo")
-class AdaBound(keras.optimizers.Optimizer):
+class AdaBound(RunningMeans):
     """Adam whose rate per weight is held between bounds that close in on one rate, that of SGD.
 
         m = beta_1 m + (1 - beta_1) g,  v = beta_2 v + (1 - beta_2) g^2
@@ -32,8 +34,6 @@ class AdaBound(keras.optimizers.Optimizer):
     Reference: Luo et al. 2019, arXiv:1902.09843, algorithm 2 and its code.
     """
 
-    nearest = keras.optimizers.Adam
-
     def __init__(
         self,
         learning_rate=0.001,
@@ -45,21 +45,13 @@ class AdaBound(keras.optimizers.Optimizer):
         base_learning_rate=None,
         **kwargs,
     ):
-        super().__init__(learning_rate=learning_rate, **kwargs)
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, **kwargs)
         if base_learning_rate is None and not isinstance(learning_rate, float):
             raise ValueError(
                 f"base_learning_rate is needed with a schedule, received {learning_rate}."
             )
-        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
         self.final_learning_rate, self.gamma = final_learning_rate, gamma
         self.base_learning_rate = base_learning_rate or learning_rate
-
-    def build(self, variables):
-        """Make the running means of the variables."""
-        if self.built:
-            return
-        super().build(variables)
-        self._means, self._squares = self.add_optimizer_variables(variables, ["mean", "square"])
 
     def update_step(self, gradient, variable, learning_rate):
         """Update one variable."""
@@ -70,10 +62,7 @@ class AdaBound(keras.optimizers.Optimizer):
         beta_1, beta_2 = (  # a cast would round them to float32 first
             keras.ops.convert_to_tensor(one, variable.dtype) for one in (self.beta_1, self.beta_2)
         )
-        index = self._get_variable_index(variable)
-        m, v = self._means[index], self._squares[index]
-        self.assign_add(m, (gradient - m) * (1 - self.beta_1))
-        self.assign_add(v, (keras.ops.square(gradient) - v) * (1 - self.beta_2))
+        m, v = self.moved(gradient, variable)
         corrected = rate * keras.ops.sqrt(1 - beta_2**t) / (1 - beta_1**t)
         final = rate * (self.final_learning_rate / self.base_learning_rate)
         lower, upper = final * (1 - 1 / (self.gamma * t + 1)), final * (1 + 1 / (self.gamma * t))
@@ -82,8 +71,5 @@ class AdaBound(keras.optimizers.Optimizer):
         self.assign_sub(variable, each * m)
 
     def get_config(self):
-        own = (
-            *("beta_1", "beta_2", "epsilon"),
-            *("final_learning_rate", "gamma", "base_learning_rate"),
-        )
+        own = ("final_learning_rate", "gamma", "base_learning_rate")
         return {**super().get_config(), **{name: getattr(self, name) for name in own}}

@@ -5,9 +5,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from fashion_zoo.optimizers._means import RunningMeans
+
 
 @keras.saving.register_keras_serializable("fashion_zoo")
-class RAdam(keras.optimizers.Optimizer):
+class RAdam(RunningMeans):
     """Adam whose step is rectified for the variance of its first estimates.
 
         m = beta_1 m + (1 - beta_1) g,  v = beta_2 v + (1 - beta_2) g^2
@@ -28,7 +30,6 @@ class RAdam(keras.optimizers.Optimizer):
     Reference: Liu et al. 2020, arXiv:1908.03265, algorithm 2.
     """
 
-    nearest = keras.optimizers.Adam
     _scale: Any = None
 
     def __init__(
@@ -40,16 +41,8 @@ class RAdam(keras.optimizers.Optimizer):
         threshold=5.0,
         **kwargs,
     ):
-        super().__init__(learning_rate=learning_rate, **kwargs)
-        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, **kwargs)
         self.threshold = threshold
-
-    def build(self, variables):
-        """Make the running means of the variables."""
-        if self.built:
-            return
-        super().build(variables)
-        self._means, self._squares = self.add_optimizer_variables(variables, ["mean", "square"])
 
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
         # rho is a small difference of numbers near 2 / (1 - beta_2), which float32 has to 1e-4: a
@@ -65,17 +58,13 @@ class RAdam(keras.optimizers.Optimizer):
         rate, gradient, scale = (
             keras.ops.cast(one, variable.dtype) for one in (learning_rate, gradient, self._scale)
         )
-        index = self._get_variable_index(variable)
-        m, v = self._means[index], self._squares[index]
-        self.assign_add(m, (gradient - m) * (1 - self.beta_1))
-        self.assign_add(v, (keras.ops.square(gradient) - v) * (1 - self.beta_2))
+        m, v = self.moved(gradient, variable)
         plain, rectified = scale[0], scale[1]
         step = plain + rectified / (keras.ops.sqrt(v) + self.epsilon)
         self.assign_sub(variable, rate * m * step)
 
     def get_config(self):
-        own = ("beta_1", "beta_2", "epsilon", "threshold")
-        return {**super().get_config(), **{name: getattr(self, name) for name in own}}
+        return {**super().get_config(), "threshold": self.threshold}
 
 
 def factors(beta_1: float, beta_2: float, threshold: float) -> np.ndarray:

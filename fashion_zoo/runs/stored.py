@@ -93,11 +93,7 @@ RESULTS: Vocabulary[Any] = Vocabulary(
 
 def is_run(path: Path) -> bool:
     """Return whether a folder is a run."""
-    try:
-        stored = reading.read_json(path / "config.json")
-    except ValueError:
-        return False
-    return isinstance(stored, dict) and {"format", "recipe", "config"} <= stored.keys()
+    return reading.is_json_with(path / "config.json", {"format", "recipe", "config"})
 
 
 def write_config(file: Path, name: str, config: RunConfig, data: Description | None = None) -> None:

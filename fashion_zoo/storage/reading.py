@@ -7,7 +7,7 @@ import json
 import math
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from io import BufferedReader
 from typing import Any
 
@@ -51,6 +51,15 @@ def read_json(path: str | os.PathLike) -> Any:
         raise ValueError("it is nested too deeply") from error
     _check_depth(value)
     return value
+
+
+def is_json_with(path: str | os.PathLike, names: Collection[str]) -> bool:
+    """Return whether a file is a JSON object with these names, by which a folder is known."""
+    try:
+        value = read_json(path)
+    except ValueError:
+        return False
+    return isinstance(value, dict) and value.keys() >= set(names)
 
 
 def _finite(text: str) -> float:
