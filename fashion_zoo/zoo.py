@@ -228,7 +228,7 @@ def tune(
     base, asked = override_each([config or entry.config, search or SearchConfig()], settings)
     base, images = load_for(base, entry.config.model, data, data_settings, settings, batches=False)
     chosen = spaces.narrowed(entry.space, space, base)
-    spaces.check_images(chosen.parameters(base), asked.folds, images)
+    spaces.check_images(chosen.parameters(base), base, asked.folds, images)
     folder, url = databases.study_place(name, study_dir, storage_url, study_name)
     databases.check_folder(folder, url)
     with waiting("Opening the study", shown):

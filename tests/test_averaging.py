@@ -145,6 +145,47 @@ def test_the_exponential_average_is_its_formula(word, scaled):
     assert not getattr(plain, "inner_optimizer", plain).use_ema
 
 
+def test_an_exponential_average_moves_once_for_each_update():
+    made, plain = (
+        build_optimizer(
+            WORDS.parse("sgd(0)"), learning_rate=0.5, average_decay=0.75, accumulation=batches
+        )
+        for batches in (3, 1)
+    )
+    few, all_ = keras.Variable([3.0, -4.0]), keras.Variable([3.0, -4.0])
+    made.build([few])
+    plain.build([all_])
+    for step in range(12):
+        made.apply([few - step], [few])
+        if step % 3 == 2:
+            plain.apply([all_ - (step - 1)], [all_])
+    assert few.numpy() == pytest.approx(all_.numpy(), rel=1e-6)
+    assert averaged(made)[0] == pytest.approx(averaged(plain)[0], rel=1e-6)
+    assert averaged(made)[0] != pytest.approx(few.numpy(), rel=0.01)
+
+
+def test_the_singular_vectors_of_spectral_kernels_follow_the_averaged_weights():
+    config = override(recipe("baseline_mlp").config, options("swa(0)", epochs=2))
+    config = override(config, {"model": {"spectral_normalization": True}})
+    found, call = [], AverageWeights._normalize
+
+    def largest(model):
+        layers = [layer for layer in model.layers if hasattr(layer, "u")]
+        return [np.linalg.norm(layer.effective_kernel().numpy(), 2) for layer in layers]
+
+    def looking(self):
+        before = largest(self.model)
+        call(self)
+        found.append((before, largest(self.model)))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AverageWeights, "_normalize", looking)
+        fit_recipe("baseline_mlp", config)
+    assert len(found[-1][0]) == 3
+    for before, after in found:
+        assert all(1 - 1e-5 < new < old for old, new in zip(before, after, strict=True))
+
+
 def test_the_statistics_are_those_of_the_averaged_weights():
     """And the training is the same as without an average: dropout, order and statistics."""
     config = override(recipe("bn_mlp").config, options("ema(0.5)", epochs=2))
@@ -180,6 +221,11 @@ def test_the_statistics_are_those_of_the_averaged_weights():
         (lambda: averaging.WORDS.parse("ema(1)"), "decay must be a number above 0 and below 1"),
         (lambda: averaging.WORDS.parse("swa(1)"), "begin must be a number of at least 0 and below"),
         (lambda: averaging.WORDS.parse("best(0)"), "count must be a whole number in 1..100"),
+        (
+            lambda: TrainingConfig(averaging="swa", optimizer="schedule_free_adamw"),
+            "optimizer 'schedule_free_adamw' keeps an average of the weights itself and needs "
+            "averaging 'none', received 'swa'.",
+        ),
         (lambda: TrainingConfig(averaging="ewa"), "Unknown averaging 'ewa'. Did you mean 'swa'"),
     ],
 )

@@ -48,6 +48,8 @@ def options(word, precision="float32", **training):
         pytest.param(1, options("swa(0.25)"), marks=SLOW),
         pytest.param(8, options("best(2)", **STOPPING), marks=SLOW),
         pytest.param(8, options("ema(0.8)", "mixed_float16"), marks=SLOW),
+        pytest.param(4, options("ema(0.8)", accumulation=2), marks=SLOW),
+        pytest.param(8, options("swa(0.25)", accumulation=3), marks=SLOW),
         pytest.param(
             8, options("ema(0.8)", optimizer="sgd", clipping="global_norm(1)"), marks=SLOW
         ),
@@ -158,6 +160,7 @@ KILLED = {
     "swa": options("swa(0.25)", epochs=80),
     "best": options("best(3)", epochs=80, early_stopping={"monitor": "accuracy", "patience": 80}),
     "ema, float16": options("ema(0.9)", "mixed_float16", epochs=80),
+    "ema, accumulation": options("ema(0.9)", epochs=80, accumulation=3),
     "ema, everything that moves": {
         **EVERYTHING,
         "training": {**EVERYTHING["training"], "epochs": 80, "averaging": "ema(0.9)"},

@@ -182,3 +182,11 @@ def test_a_space_with_batches_of_more_images_than_there_are_is_refused(folds, co
     message = f"takes batch_size to 512. training.batch_size must be at most {count}, the number"
     with pytest.raises(ConfigError, match=message):
         RecipeHyperModel(entry, config, entry.space, load(config.data), folds=folds)
+
+
+def test_all_batches_of_an_update_count():
+    settings = {"data": {"limit": 2000}, "training": {"accumulation": 5}}
+    message = r"training\.accumulation 5 must be at most 2,000"
+    with pytest.raises(ConfigError, match=message) as found:
+        hypermodel("bn_mlp", **settings)
+    assert 'Set space={"batch_size": "256"}' in str(found.value)

@@ -70,6 +70,16 @@ def test_a_run_without_checkpoints_or_without_a_model_is_inspected_as_it_is(trai
     assert found["epochs"][-1]["learning_rate"] > 0
 
 
+def test_a_model_file_with_folded_kernels_is_the_last_checkpoint(tmp_path):
+    run = fashion_zoo.train(
+        "baseline_mlp", run_dir=tmp_path / "r", evaluate=False, export=False,
+        model={"hidden_units": (8,), "weight_standardization": True},
+        data={"limit": 200}, training={"epochs": 1, "batch_size": 50},
+    ).run  # fmt: skip
+    found = fashion_zoo.inspect(run, images=100)
+    assert [one["epoch"] for one in found["epochs"]] == ["untrained", "epoch 1"]
+
+
 def test_an_inspection_is_a_result_of_its_run(trained, tmp_path, capsys):
     shutil.copytree(trained.run.path, tmp_path / "r")
     assert main([str(tmp_path / "r"), "--images", "100"]) == 0

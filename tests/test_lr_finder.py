@@ -126,3 +126,19 @@ def test_a_sweep_has_the_loss_and_the_batches_of_its_training():
     likelihoods = log_softmax(np.asarray(net(data.train.images[rows])), axis=1)
     own = likelihoods[np.arange(16), data.train.labels[rows]]
     assert first == pytest.approx(np.mean(-((1 - np.exp(own)) ** 2) * own), rel=1e-5)
+
+
+def test_a_step_of_a_sweep_is_an_update_of_its_training():
+    """Which takes several batches where gradients are accumulated."""
+    data, entry = load(three_classes()), recipe("baseline_mlp")
+    model = {"hidden_units": (8,), "num_classes": 3, "input_shape": (8, 8)}
+    swept = []
+    for batch, parts in ((24, 1), (8, 3)):
+        training = {"batch_size": batch, "accumulation": parts}
+        config = override(entry.config, {"model": model, "training": training})
+        seen = []
+        rates = np.geomspace(1e-3, 1e-2, 9)
+        swept.append(lr_finder._sweep(entry, config, data, rates, seen.append, 0))
+        assert seen == [*range(1, 10)]
+    assert swept[1] == pytest.approx(swept[0], rel=1e-5)
+    assert swept[0][-1] < swept[0][0]

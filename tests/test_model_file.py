@@ -15,8 +15,14 @@ import pytest
 from fashion_zoo import layers, list_recipes, override, recipe
 from fashion_zoo.optimizers import last_step
 from fashion_zoo.runs.model_file import read_model, write_model
+from fashion_zoo.training.ending import model_messages
 from fashion_zoo.training.fit import build_model, compile_model
 from fashion_zoo.training.plan import plan
+
+
+def thrice(x):
+    return 3 * x
+
 
 STORED = Path(__file__).parent / "data" / "jax_trained.npz"
 
@@ -248,3 +254,23 @@ def test_every_file_loads_predicts_and_trains_without_this_package(backend, file
         [backend, name] for name in list_recipes()
     ]
     print(done.stdout)
+
+
+def test_what_a_file_needs_to_be_loaded_is_returned(tmp_path):
+    """Of layers within layers and functions as well; nothing of Keras's own is."""
+    body = keras.Sequential([keras.Input((3,)), Twice(), keras.layers.Dense(2, activation=thrice)])
+    for model, names in (
+        (keras.Sequential([keras.Input((3,)), body, Twice()]), ["tests>Twice", "thrice"]),
+        (keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, "relu")]), []),
+    ):
+        model.compile("adam", "mse")
+        assert write_model(model, tmp_path / "model.keras") == names
+
+
+def test_what_a_model_needs_is_said():
+    said = [*model_messages({"model_needs": ["tests>Twice"]}, "adam")]
+    assert said == [
+        "model.keras has parts that are not Keras's: tests>Twice. Where it is loaded, the file "
+        "that registers them must be imported first."
+    ]
+    assert [*model_messages({}, "adam")] == []

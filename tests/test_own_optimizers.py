@@ -201,9 +201,19 @@ def test_a_model_file_has_the_nearest_optimizer_of_keras(word):
     assert replacement(same) is None
 
 
-def test_lookahead_around_a_number_is_answered():
-    with pytest.raises(ConfigError, match="lookahead takes an optimizer such as radam, received 3"):
-        WORDS.parse("lookahead(3)")
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("lookahead(3)", "lookahead takes an optimizer such as radam, received 3"),
+        ("lookahead(lookahead(adam))", "received one that keeps slow weights"),
+        ("lookahead(schedule_free_adamw)", "received one that keeps an average of the weights"),
+        ("schedule_free_adamw(beta_1=0)", "beta_1 must be a number above 0 and below 1, received"),
+        ("radam(beta_2=0.999999)", "beta_2 must be a number of at least 0 and at most 0.99999"),
+    ],
+)
+def test_what_would_be_no_algorithm_is_answered(word, message):
+    with pytest.raises(ConfigError, match=message):
+        WORDS.parse(word)
 
 
 def test_adabound_needs_a_number_for_its_bounds():

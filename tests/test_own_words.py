@@ -76,6 +76,7 @@ def test_own_words_work_in_a_training_and_in_a_search(tmp_path):
     model = config["model"]
     assert (model["activation"], model["normalization"]) == ("capped(2)", "unit")
     assert config["training"]["optimizer"] == "lookahead(plain(0.3))"
+    assert "model_needs" not in json.loads((tmp_path / "run" / "training.json").read_text())
     code = "import keras, sys; model = keras.models.load_model(sys.argv[1]); "
     code += "print(*[layer.name for layer in model.layers])"
     file = str(tmp_path / "run" / "model.keras")

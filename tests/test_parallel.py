@@ -14,6 +14,7 @@ from dividing import CASES
 
 import fashion_zoo
 from fashion_zoo import ConfigError
+from fashion_zoo.optimizers import WORDS, build_optimizer
 from fashion_zoo.training import parallel
 
 HERE = Path(__file__).parent
@@ -70,6 +71,18 @@ def test_several_machines_are_refused(monkeypatch):
     monkeypatch.setenv("TF_CONFIG", "{}")
     with pytest.raises(ConfigError, match="those of one machine, and TF_CONFIG is set"):
         parallel.find("all", 256)
+
+
+def test_after_a_training_on_several_devices_the_momentum_still_moves():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    table = np.array([0.9, 0.5], "float32")
+    for momentum in (0.0, table):
+        optimizer = build_optimizer(WORDS.parse("sgd"), learning_rate=0.1, momentum=momentum)
+        model.compile(optimizer=optimizer)
+        before = optimizer.apply
+        with parallel._Mirrored(["/cpu:0"]).fitting(model):
+            assert optimizer.apply != before
+        assert optimizer.apply == before
 
 
 def test_torch_is_refused(monkeypatch):

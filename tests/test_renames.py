@@ -107,6 +107,17 @@ def test_a_stored_clipping_by_the_global_norm_is_read(limit, now, tmp_path):
         fashion_zoo.TrainingConfig(clip_norm=limit)
 
 
+def test_the_old_clipping_in_a_checkpoint_is_compared(trained):
+    run = trained.run
+    older = runs.as_stored(run.config)
+    del older["training"]["clipping"]
+    older["training"]["clip_norm"] = None
+    recorder._check_belongs(run, 2, {"recipe": run.recipe, "config": older}, {"recipe": "bn_mlp"})
+    older["training"]["clip_norm"] = 2.0
+    with pytest.raises(fashion_zoo.RunError, match=r"clipping: 'global_norm\(2\.0\)', now 'none'"):
+        recorder._check_belongs(run, 2, {"recipe": "bn_mlp", "config": older}, {})
+
+
 def test_the_old_flag_is_answered_with_the_new_one(capsys):
     assert train.main(["bn_mlp", "--data.dataset", "digits"]) == 3
     assert "--data.dataset is now --data.source." in capsys.readouterr().err

@@ -73,7 +73,8 @@ def test_a_search_of_few_images_or_in_colour_says_which_values_are_searched_inst
 
     def check(data, **space):
         base, images = fashion_zoo.data.load_for(entry.config, model, data, batches=False)
-        spaces.check_images(spaces.narrowed(entry.space, space, base).parameters(base), 0, images)
+        parameters = spaces.narrowed(entry.space, space, base).parameters(base)
+        spaces.check_images(parameters, base, 0, images)
 
     entry = fashion_zoo.recipe("bn_mlp")
     model = entry.config.model

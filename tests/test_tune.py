@@ -148,6 +148,11 @@ def test_a_trial_that_diverges_is_finished_with_a_mark(tmp_path):
         ({"sampler": "tpo"}, "Unknown sampler 'tpo'. Did you mean 'tpe'?"),
         ({"pruner": "hyperband"}, "Unknown pruner 'hyperband'"),
         ({"space": {"learning-rate": "1"}}, "Unknown option of the space 'learning-rate'. Did"),
+        (
+            {"training": {"profile": True}},
+            "training.profile is for a single training; a search has",
+        ),
+        ({"training": {"tensorboard": True}}, 'Set training={"tensorboard": False}.'),
         ({"epochs": 3}, "Unknown option 'epochs'. Known: candidates, data"),
     ],
 )

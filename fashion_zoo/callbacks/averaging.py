@@ -11,7 +11,7 @@ import numpy as np
 from fashion_zoo import optimizers
 from fashion_zoo.averaging import Averaging
 from fashion_zoo.callbacks.stopping import Stateful
-from fashion_zoo.layers import as_array
+from fashion_zoo.layers import SpectralDense, as_array
 
 
 def kept(logs: Mapping[str, float], monitor: str) -> dict[str, float]:
@@ -183,14 +183,16 @@ class AverageWeights(Stateful, keras.callbacks.Callback):
         self._normalize()
 
     def _normalize(self) -> None:
-        """Set the statistics of batch normalization to their means over training batches."""
-        layers = [
-            one
-            for one in self.model._flatten_layers()
-            if isinstance(one, keras.layers.BatchNormalization)
-        ]
-        if not layers:
+        """Set the statistics of batch normalization to their means over training batches.
+
+        The singular vectors of spectral kernels follow in the same batches.
+        """
+        every = self.model._flatten_layers()
+        moving = keras.layers.BatchNormalization | SpectralDense
+        changed = [one for one in every if isinstance(one, moving)]
+        if not changed:
             return
+        layers = [one for one in changed if isinstance(one, keras.layers.BatchNormalization)]
         momenta = [layer.momentum for layer in layers]
         try:
             for number, images in enumerate(self.batches(max(self.epochs - 1, 0))):

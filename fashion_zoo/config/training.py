@@ -129,7 +129,7 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         self._check_metrics()
         check_settings(self)
-        if self.weight_decay and not OPTIMIZER.parse(self.optimizer).decays:
+        if self.weight_decay and not self._optimizer.decays:
             decaying = [repr(word) for word, its in OPTIMIZER.load().bare().items() if its.decays]
             raise ConfigError(
                 f"weight_decay needs optimizer {' or '.join(decaying)}, received "
@@ -140,6 +140,11 @@ class TrainingConfig:
             raise ConfigError(
                 "adaptive_dropout moves the rates itself and needs schedules.dropout 'constant', "
                 f"received {self.schedules.dropout!r}."
+            )
+        if self.averaging != "none" and self._optimizer.second_weights == "average":
+            raise ConfigError(
+                f"optimizer {self.optimizer!r} keeps an average of the weights itself and needs "
+                f"averaging 'none', received {self.averaging!r}."
             )
         self._check_imbalance()
         live.check(self)
@@ -201,6 +206,10 @@ class TrainingConfig:
                 Hint("training.plateau.patience", self.plateau.patience),
                 ".",
             )
+
+    @property
+    def _optimizer(self) -> Any:
+        return OPTIMIZER.parse(self.optimizer)
 
     @functools.cached_property
     def policy(self) -> tuple[Any, ...]:

@@ -56,7 +56,14 @@ def moments(run: Run, dataset: Dataset) -> Iterator[Moment]:
 
 
 def _same(model: keras.Model, other: keras.Model) -> bool:
-    """Return whether two models have the same trainable weights."""
-    weights = [list(map(as_array, one.trainable_variables)) for one in (model, other)]
+    """Return whether two models have the same trainable weights, as a model file has them."""
+    weights = [list(_trainable(one)) for one in (model, other)]
     same = len(weights[0]) == len(weights[1])
     return same and all(map(np.array_equal, *weights))
+
+
+def _trainable(model: keras.Model) -> Iterator[np.ndarray]:
+    for layer in model.layers:
+        folded = layer.folded() if hasattr(layer, "folded") else {}
+        for one in layer.trainable_variables:
+            yield as_array(folded.get(one.name, one))

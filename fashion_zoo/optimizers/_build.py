@@ -35,6 +35,32 @@ def set_rate_factor(optimizer: keras.optimizers.Optimizer, factor: float) -> Non
     counting(optimizer)._learning_rate.factor.assign(factor)
 
 
+def average_updates(optimizer: keras.optimizers.Optimizer, decay: float, accumulation: int) -> None:
+    """Let an optimizer keep an exponential average of the weights after each update.
+
+        average = decay * average + (1 - decay) * weights
+
+    Keras's own moves with every batch of an update. It starts at the weights of the first update.
+    """
+    optimizer.use_ema, optimizer.ema_momentum = True, decay
+    # fit calls it at its end, where validation has not chosen between weights and average yet.
+    optimizer.finalize_variable_values = lambda variables: None
+    if accumulation == 1:
+        return
+    average = optimizer._update_model_variables_moving_average
+
+    def after_updates(variables):
+        # The batch that is counted next is the last of an update.
+        last = keras.ops.equal(keras.ops.mod(optimizer._iterations + 1, accumulation), 0)
+        optimizer.ema_momentum = keras.ops.where(last, decay, 1.0)
+        try:
+            average(variables)
+        finally:
+            optimizer.ema_momentum = decay
+
+    optimizer._update_model_variables_moving_average = after_updates
+
+
 def averaged(optimizer: keras.optimizers.Optimizer) -> list[np.ndarray]:
     """Return the exponential average of each trainable variable; see ``average_decay``."""
     return [as_array(one) for one in counting(optimizer)._model_variables_moving_average]
@@ -118,8 +144,8 @@ def build_optimizer(
         scale_loss: whether to wrap it in dynamic loss scaling, which float16 needs
             (Micikevicius et al. 2018, arXiv:1710.03740).
         adjustable: whether ``set_rate_factor`` can multiply a table of the learning rate.
-        average_decay: decay per step of an exponential average of the weights, which ``averaged``
-            returns; None makes none.
+        average_decay: decay per update of an exponential average of the weights, which
+            ``averaged`` returns; None makes none.
 
     Raises:
         ConfigError: if the weight decay moves, and the optimizer does not look it up.
@@ -150,9 +176,7 @@ def build_optimizer(
             shape=(), initializer="ones", dtype="float32", name="learning_rate_factor"
         )
     if average_decay is not None:
-        optimizer.use_ema, optimizer.ema_momentum = True, average_decay
-        # fit calls it at its end, where validation has not chosen between weights and average yet.
-        optimizer.finalize_variable_values = lambda variables: None
+        average_updates(optimizer, average_decay, accumulation)
     return keras.optimizers.LossScaleOptimizer(optimizer) if scale_loss else optimizer
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from fashion_zoo.language.vocabulary import Vocabulary
 
@@ -23,6 +23,9 @@ class Optimizer:
     """Whether it has decoupled weight decay."""
     momentum: float = 0.0
     """Its momentum, in [0, 1); 0 if it has none that a schedule can move."""
+    second_weights: Literal["none", "slow", "average"] = "none"
+    """What it keeps beside the weights that gradients are computed at: slow weights, to which it
+    returns, or an average, which is validated."""
 
 
 WORDS: Vocabulary[Optimizer] = Vocabulary(

@@ -14,6 +14,9 @@ def adabound(
 ) -> Optimizer:
     """Adam whose bounds per weight close in on one learning rate, so that it ends as SGD.
 
+    That rate is ``final_learning_rate`` at the largest learning rate of the schedule, and moves
+    with it.
+
     Reference: Luo et al. 2019, arXiv:1902.09843, algorithm 2 and its code.
     """
     checks.fraction("beta_1", beta_1)

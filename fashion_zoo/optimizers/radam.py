@@ -12,8 +12,14 @@ def radam(
 
     Reference: Liu et al. 2020, arXiv:1908.03265, algorithm 2.
     """
-    checks.fraction("beta_1", beta_1)
-    checks.fraction("beta_2", beta_2)
+    for name, beta in {"beta_1": beta_1, "beta_2": beta_2}.items():
+        # The first 20 / (1 - beta) steps are a table.
+        checks.number(
+            name,
+            beta,
+            "a number of at least 0 and at most 0.99999",
+            lambda value: 0 <= value <= 0.99999,
+        )
     checks.positive("epsilon", epsilon)
     checks.number("threshold", threshold, "a number of at least 4", lambda value: value >= 4)
     own = {"beta_1": beta_1, "beta_2": beta_2, "epsilon": epsilon, "threshold": threshold}

@@ -5,7 +5,8 @@ Ftrl is left out: its first step forgets the initial weights, which suits linear
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from fashion_zoo.language import checks
 from fashion_zoo.optimizers import WORDS, Optimizer
@@ -31,10 +32,11 @@ CHECKS = {
 """Argument to its check, for all words of this file."""
 
 
-def of_keras(name: str, *, decays: bool = False) -> Callable[[Callable], Callable]:
+def of_keras(name: str, *, checked: Mapping[str, Callable] = CHECKS, **known: Any) -> Callable:
     """Register a function without a body as the word of a Keras optimizer with its arguments.
 
-    ``name`` is that of a class of ``fashion_zoo.optimizers`` or else of ``keras.optimizers``.
+    ``name`` is that of a class of ``fashion_zoo.optimizers`` or else of ``keras.optimizers``, and
+    ``known`` are fields of ``Optimizer``.
     """
 
     def add(described: Callable) -> Callable:
@@ -45,7 +47,7 @@ def of_keras(name: str, *, decays: bool = False) -> Callable[[Callable], Callabl
             bound = signature.bind(*arguments, **keywords)
             bound.apply_defaults()
             for argument, value in bound.arguments.items():
-                CHECKS[argument](argument, value)
+                checked[argument](argument, value)
                 if signature.parameters[argument].annotation is float:
                     bound.arguments[argument] = float(value)  # Keras refuses some whole numbers
 
@@ -55,10 +57,11 @@ def of_keras(name: str, *, decays: bool = False) -> Callable[[Callable], Callabl
                 from fashion_zoo import optimizers
 
                 kind = getattr(optimizers, name, None) or getattr(keras.optimizers, name)
-                made = functools.partial(optimizers.decaying, kind) if decays else kind
-                return made(**bound.arguments, **given)
+                if known.get("decays"):
+                    kind = functools.partial(optimizers.decaying, kind)
+                return kind(**bound.arguments, **given)
 
-            return Optimizer(make, decays=decays)
+            return Optimizer(make, **known)
 
         return WORDS.register(word)
 
@@ -148,11 +151,13 @@ def rmsprop(rho: float = 0.9, momentum: float = 0.0, epsilon: float = 1e-7, cent
     """
 
 
-@of_keras("ScheduleFreeAdamW")
+@of_keras("ScheduleFreeAdamW", second_weights="average", checked={**CHECKS, "beta_1": checks.share})
 def schedule_free_adamw(
     beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8, warmup_steps: int = 0
 ):
     """Adam at a constant learning rate that validates and keeps an average of its weights.
+
+    With ``beta_1`` 0 that average would have no part in the weights that are trained.
 
     Reference: Defazio et al. 2024, arXiv:2405.15682.
     """

@@ -7,6 +7,7 @@ model needs none of them, so that Keras loads the file where this package is not
 import json
 import warnings
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,10 +30,11 @@ def read_model(file: Path) -> "keras.Model":
         return keras.saving.load_model(file)
 
 
-def write_model(model: "keras.Model", file: Path) -> None:
-    """Write a compiled model in Keras's own classes.
+def write_model(model: "keras.Model", file: Path) -> list[str]:
+    """Write a compiled model in Keras's own classes, and return which others it needs to be loaded.
 
-    If that fails, as for a subclassed model, write it as it is, with a warning on stderr.
+    They are names of classes and functions, registered ones with their package. A model that cannot
+    be copied, as a subclassed one, is written as it is, with a warning on stderr.
     """
     from fashion_zoo.machine import precision
 
@@ -46,7 +48,7 @@ def write_model(model: "keras.Model", file: Path) -> None:
         with warnings.catch_warnings():  # even if warnings are errors
             warnings.filterwarnings("ignore", "__array__ implementation doesn't accept a copy")
             plain.save(file)
-    _pack(file)
+    return _pack(file)
 
 
 def in_keras_classes(model: "keras.Model") -> "keras.Model":
@@ -90,8 +92,10 @@ def in_keras_classes(model: "keras.Model") -> "keras.Model":
     return copy
 
 
-def _pack(file: Path) -> None:
+def _pack(file: Path) -> list[str]:
     """Compress a Keras archive, and remove from its config what is of this machine alone.
+
+    Return the names of what is not Keras's own in it.
 
     Keras stores its choice for ``jit_compile="auto"``, though XLA on another machine's CPU is ten
     times slower; and, with PyTorch, optimizers that no other backend imports.
@@ -105,6 +109,21 @@ def _pack(file: Path) -> None:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, data in parts.items():
             archive.writestr(name, data)
+    return list(dict.fromkeys(_foreign(config)))
+
+
+def _foreign(part: Any) -> Iterator[str]:
+    """Yield the names of classes and functions in a config that are not Keras's own."""
+    if isinstance(part, list):
+        for one in part:
+            yield from _foreign(one)
+    if not isinstance(part, dict):
+        return
+    if part.get("registered_name") and not str(part.get("module")).startswith("keras"):
+        function = part.get("class_name") == "function"
+        yield str(part["config"] if function else part["registered_name"])
+    for one in part.values():
+        yield from _foreign(one)
 
 
 def _name_for_all(part: Any) -> None:

@@ -129,10 +129,10 @@ class Run:
                 f"Run {self.path} has no model.keras: its training did not finish. Train it again."
             )
 
-    def save_model(self, model: "keras.Model") -> None:
-        """Save the trained model atomically, in Keras's own classes."""
+    def save_model(self, model: "keras.Model") -> list[str]:
+        """Save the trained model atomically; see ``model_file.write_model``."""
         with storage.atomic_file(self.to_write("model.keras")) as temporary:
-            write_model(model, temporary)
+            return write_model(model, temporary)
 
     def to_write(self, name: str) -> Path:
         """Return the path of a file to write; raises RunError if the lock of the run was lost."""

@@ -57,6 +57,7 @@ SHAPES: dict[str, dict[str, Any]] = {
         "stopped_early?": str,
         "weights_of_epoch?": int,
         "model_optimizer?": str,
+        "model_needs?": list,
         "averaging?": {"kept": str, "monitor": str, "raw": float, "averaged": float},
     },
     "environment.json": {"devices?": int, "resumed?": [{"devices?": int}]},

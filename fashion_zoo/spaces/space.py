@@ -216,8 +216,15 @@ def narrowed(
     """Return a recipe's space with some ranges replaced, checked against the config.
 
     Raises:
-        ConfigError: if a field is unknown, or the config does not allow a value of a range.
+        ConfigError: if a field is unknown, the config does not allow a value of a range, or it asks
+            for what only a single training writes.
     """
+    for name in ("tensorboard", "profile"):
+        if getattr(config.training, name):
+            raise ConfigError(
+                f"training.{name} is for a single training; a search has no folder for each of its "
+                "trials. Set ", Hint(f"training.{name}", False), ".",
+            )  # fmt: skip
     own = space if isinstance(space, TrainingSpace) else override(own, space or {}, "the space")
     parameters = own.parameters(config)
     try:
@@ -237,15 +244,17 @@ def narrowed(
     return own
 
 
-def check_images(parameters: Sequence[Parameter], folds: int, dataset: "Dataset") -> None:
-    """Check that the images can be augmented, and that they suffice for the folds and each batch.
+def check_images(
+    parameters: Sequence[Parameter], config: RunConfig, folds: int, dataset: "Dataset"
+) -> None:
+    """Check that the images can be augmented, and that they suffice for the folds and each update.
 
     They are read only if there are folds.
     """
     from fashion_zoo.data.batches import fold_positions, steps_per_epoch
 
     _check_policies(parameters, dataset.image_shape)
-    count = dataset.count
+    count, accumulation = dataset.count, config.training.accumulation
     if folds:
         known = dataset.train.labels
         if (fewest := min(Counter(known.tolist()).values())) < folds:
@@ -258,11 +267,12 @@ def check_images(parameters: Sequence[Parameter], folds: int, dataset: "Dataset"
         if parameter.name == "batch_size" and not isinstance(parameter.range, Float):
             largest = max(parameter.range.values)
             try:
-                steps_per_epoch(count, largest)  # type: ignore[arg-type]  # the config took it
+                steps_per_epoch(count, largest, accumulation)  # type: ignore[arg-type]  # checked
             except ConfigError as error:
                 sizes = [one for one in parameter.range.values if isinstance(one, int)]
-                fitting = (one for one in sizes if one <= count)
-                best = max(fitting, default=2 ** max(count.bit_length() - 3, 0))
+                room = count // accumulation
+                fitting = (one for one in sizes if one <= room)
+                best = max(fitting, default=2 ** max(room.bit_length() - 3, 0))
                 raise ConfigError(
                     f"The search space takes batch_size to {largest!r}. ",
                     error,

@@ -1,6 +1,6 @@
 """The end of a training: why it stopped, which weights it kept, their accuracy, what next."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -12,7 +12,7 @@ from fashion_zoo.errors import Call, Hint, Message, TrainingError
 from fashion_zoo.evaluation.metrics import Predictions
 from fashion_zoo.evaluation.metrics.nll import nll
 from fashion_zoo.evaluation.predict import logits_of
-from fashion_zoo.language.wording import counted
+from fashion_zoo.language.wording import counted, listed
 from fashion_zoo.runs import Run
 from fashion_zoo.training.recorder import Recorder
 
@@ -96,14 +96,18 @@ def stop_message(training: dict[str, Any], epochs: int) -> str | None:
     )
 
 
-def optimizer_message(training: dict[str, Any], word: str) -> str | None:
-    """Return a sentence on the optimizer in ``model.keras``, None if it is that of the training."""
-    if "model_optimizer" not in training:
-        return None
-    return (
-        f"model.keras has Keras's {training['model_optimizer']} at the last learning rate in place "
-        f"of {word}, which Keras lacks; the run itself resumes with {word}."
-    )
+def model_messages(training: dict[str, Any], word: str) -> Iterator[str]:
+    """Yield a sentence if ``model.keras`` has another optimizer, and one if it needs classes."""
+    if "model_optimizer" in training:
+        yield (
+            f"model.keras has Keras's {training['model_optimizer']} at the last learning rate in "
+            f"place of {word}, which Keras lacks; the run itself resumes with {word}."
+        )
+    if "model_needs" in training:
+        yield (
+            f"model.keras has parts that are not Keras's: {listed(training['model_needs'])}. Where "
+            "it is loaded, the file that registers them must be imported first."
+        )
 
 
 def how_to_resume(run: Run, force: bool, error: BaseException) -> Message | None:

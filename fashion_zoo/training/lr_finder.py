@@ -135,7 +135,7 @@ def _caption(config: RunConfig, count: int, seeds: int, steps: int) -> str:
     keys = f"seed {last}" if seeds == 1 else f"seeds {config.seed} to {last}"
     return (
         f"{keys}; {config.data.title}, {counted(count, 'training image')}, "
-        f"{counted(steps, 'step')} of {counted(config.training.batch_size, 'image')}."
+        f"{counted(steps, 'step')} of {counted(config.training.effective_batch, 'image')}."
     )
 
 
@@ -157,9 +157,8 @@ def _sweep(
     planned = dataclasses.replace(
         whole,
         soft_labels=bool(smoothing),
-        tables={"learning_rate": rates},
+        tables={"learning_rate": np.repeat(rates, whole.accumulation)},
         metrics=(),
-        accumulation=1,
     )
     model = build_model(entry, config.model, planned)
     batch, classes = planned.batch_size, model.output_shape[-1]
@@ -168,16 +167,22 @@ def _sweep(
     labels = encode(data.train.labels, classes, smoothing or None, planned.prior)
     compile_model(model, planned, steps_per_execution=1)
     losses: list[float] = []
-    an_epoch = steps_per_epoch(len(labels), batch)
-    order_of = orders(data.train.labels, batch, planned.seed, planned.balanced)
-    for step in range(len(rates)):
-        if step % an_epoch == 0:
-            order = order_of(step // an_epoch)
-        chosen = order[step % an_epoch]
+    parts = planned.accumulation
+    an_epoch = steps_per_epoch(len(labels), batch, parts) // parts
+    order_of = orders(data.train.labels, batch, planned.seed, planned.balanced, parts)
+
+    def loss_of(chosen: np.ndarray) -> float:
         model.reset_metrics()  # else the loss would be the mean of all steps
         loss = float(model.train_on_batch(images[chosen], labels[chosen], return_dict=True)["loss"])
-        if planned.class_weights is not None:  # else a rare image in a batch would be a divergence
-            loss /= planned.class_weights[data.train.labels[chosen]].mean()
+        if planned.class_weights is None:
+            return loss
+        # Else a rare image in a batch would be a divergence.
+        return loss / planned.class_weights[data.train.labels[chosen]].mean()
+
+    for step in range(len(rates)):
+        if step % an_epoch == 0:
+            order = order_of(step // an_epoch).reshape(an_epoch, parts, batch)
+        loss = float(np.mean([loss_of(chosen) for chosen in order[step % an_epoch]]))
         advance(before + step + 1)
         if not np.isfinite(loss) or loss > _DIVERGED * min(losses, default=loss):
             break

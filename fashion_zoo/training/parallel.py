@@ -68,6 +68,7 @@ class _Mirrored(Devices):
         ]
         inner = optimizers.counting(model.optimizer)
         reduce, apply = inner._all_reduce_sum_gradients, model.optimizer.apply
+        own = "apply" in vars(model.optimizer)  # a momentum that moves
         model.optimizer.apply = functools.partial(_apply_sums, reduce, apply)
         inner._all_reduce_sum_gradients = list
         for layer in norms:
@@ -78,6 +79,8 @@ class _Mirrored(Devices):
             for layer in norms:  # the model is saved as it was built
                 layer.synchronized = False
             del model.optimizer.apply, inner._all_reduce_sum_gradients
+            if own:
+                model.optimizer.apply = apply
 
 
 @functools.cache  # a second strategy of the process would number its collective operations anew

@@ -157,8 +157,10 @@ def _check_belongs(
     if isinstance(data, dict):
         own = renames.current(run.config.data, data)
         config = {**config, "data": {key: one for key, one in own.items() if key not in _MOVING}}
-    if isinstance(config["model"], dict):
-        config = {**config, "model": renames.current(run.config.model, config["model"])}
+    for section in ("model", "training"):
+        if isinstance(config[section], dict):
+            now = renames.current(getattr(run.config, section), config[section])
+            config = {**config, section: now}
     changed += differences(config, runs.as_stored(run.config), shared=True)
     if changed:
         raise RunError(

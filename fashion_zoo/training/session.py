@@ -189,12 +189,13 @@ def _finish(
     """Write the model, ``training.json``, and after both the picture."""
     run = recorder.run
     summary = ending.summary(model, recorder, validation, finished)
-    run.save_model(model)
+    if needed := run.save_model(model):
+        summary["model_needs"] = needed
     storage.write_json(run.to_write("training.json"), summary)
     if early := ending.stop_message(summary, run.config.training.epochs):
         display.say(early)
-    if replaced := ending.optimizer_message(summary, run.config.training.optimizer):
-        display.say(replaced)
+    for message in ending.model_messages(summary, run.config.training.optimizer):
+        display.say(message)
     if recorder.rows:
         _draw_curves(run)
 

@@ -103,7 +103,7 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         self.dataset = data
         self._fold = functools.lru_cache(maxsize=1)(data.fold)
         self._built: tuple[weakref.ref[keras.Model], RunConfig, Plan] | None = None
-        check_images(self.parameters, folds, self.dataset)
+        check_images(self.parameters, self.base, folds, self.dataset)
 
     @property
     def repetitions(self) -> int:
