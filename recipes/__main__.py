@@ -20,6 +20,7 @@ COMMANDS = {
     "augment": "draw augmented images",
     "audit": "look for faults in images and labels",
     "inspect": "look for faults in the layers of a model",
+    "verify": "train a recipe again and test its row of results",
     "experiment": "compare recipes and techniques over several seeds",
     "benchmark": "measure every published number",
 }

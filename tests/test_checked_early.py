@@ -128,6 +128,8 @@ def wrong_command_lines(run, other_files, folder):
         (["augment", "flipp"], 3, "Did you mean 'flip'?"),
         (["augment", "flip", "--images", "0"], 3, "images must be"),
         (["augment", "flip", "--to", "a.txt"], 3, "The picture must end in"),
+        (["verify", "bn_mpl"], 3, "Did you mean 'bn_mlp'?"),
+        (["verify", "bn_mlp", "--seeds", "0"], 3, "seeds must be"),
         (["benchmark", "accuracy", "--seeds", "1"], 3, "seeds must be"),
         (["benchmark", "search", "--page", "nowhere.md"], 4, "nowhere.md"),
         (["benchmark", "speed", "--rounds", "1"], 3, "rounds must be"),

@@ -11,3 +11,4 @@ from fashion_zoo.experiments.experiment import (
     validation_accuracy as validation_accuracy,
 )
 from fashion_zoo.experiments.runner import run as run
+from fashion_zoo.experiments.verification import Verification as Verification, verify as verify

@@ -1,0 +1,122 @@
+"""A row of results is tested by new trainings: how often a verdict is wrong, and what it says."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import fashion_zoo
+from fashion_zoo import ConfigError
+from fashion_zoo.experiments import verification
+from fashion_zoo.experiments.verification import LEVEL, Verification, p_value, verify
+from fashion_zoo.results import read_results
+from recipes.verify import main
+
+SPREAD = 0.0015  # of test accuracies over seeds; those of the stored rows are 0.0007 to 0.0017
+
+
+def test_the_test_is_that_of_scipy():
+    stated, measured = [0.91, 0.912, 0.909, 0.911], [0.913, 0.9145, 0.912]
+    assert p_value(stated, measured) == pytest.approx(stats.ttest_ind(stated, measured).pvalue)
+    assert p_value([0.9, 0.9], [0.9]) == 1
+    assert p_value([0.9, 0.9], [0.91]) == 0
+
+
+def simulated(inflated):
+    """Return how many of 1,000 rows of five seeds three new trainings call inconsistent."""
+    generator = np.random.default_rng(0)
+    rows = generator.normal(0.9 + inflated, SPREAD, (1000, 5))
+    new = generator.normal(0.9, SPREAD, (1000, 3))
+    return sum(p_value(row, its) < LEVEL for row, its in zip(rows, new, strict=True))
+
+
+def test_true_rows_are_seldom_called_inconsistent_and_inflated_ones_almost_always():
+    assert 2 <= simulated(0.0) <= 20
+    assert simulated(0.007) >= 900
+
+
+@pytest.fixture
+def trained_to(monkeypatch):
+    """Let trainings reach given test accuracies at once; return what was trained."""
+    trained = []
+
+    def reach(*accuracies):
+        def train_once(entry, config, path, display, data):
+            trained.append((path.name, config))
+            return accuracies[len(trained) - 1]
+
+        monkeypatch.setattr("fashion_zoo.training.session.train_once", train_once)
+        monkeypatch.setattr(verification, "test_accuracy", lambda run: run.value)
+        return trained
+
+    return reach
+
+
+class Reached(float):
+    """A run of this test accuracy."""
+
+    value = property(float)
+
+    def result(self, word):
+        return {"accuracy": {"value": float(self)}}
+
+
+def test_new_trainings_have_other_seeds_and_the_precision_of_the_row(trained_to, tmp_path):
+    row = read_results()["bn_mlp.quick"]
+    trained = trained_to(Reached(row.test_mean), Reached(row.test_mean + 1e-4))
+    found = verify("bn_mlp.quick", seeds=2, folder=tmp_path)
+    assert found.consistent
+    assert found.stated == tuple(map(float, row.test_each.split()))
+    names = [f"bn_mlp.quick-{row.seeds + number}" for number in range(2)]
+    assert [name for name, _ in trained] == names
+    assert {config.precision for _, config in trained} == {row.precision}
+    assert [config.seed for _, config in trained] == [row.seeds, row.seeds + 1]
+
+
+def test_the_command_says_the_verdict_and_its_exit_code(trained_to, tmp_path, capsys):
+    trained_to(*map(Reached, (0.88, 0.881, 0.882, 0.8812)))
+    assert main(["bn_mlp.quick", "--seeds", "2", "--folder", str(tmp_path)]) == 1
+    printed = capsys.readouterr().out
+    assert printed.startswith("bn_mlp.quick: inconsistent. New trainings reach 88.05 % on the test")
+    assert "by Student's two-sided t-test, level 0.01." in printed
+    options = ["--seeds", "2", "--folder", str(tmp_path), "--json"]
+    assert main(["bn_mlp.quick", *options]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["consistent"] is False
+    assert found["measured"] == [0.882, 0.8812]
+
+
+def test_a_verdict_is_one_sentence():
+    found = Verification("bn_mlp", (0.9, 0.91), (0.905,), 0.9)
+    assert str(found) == (
+        "bn_mlp: consistent. New trainings reach 90.50 % on the test images (1 seed), the table "
+        "states 90.50 % (2 seeds): +0.00 points, p = 0.9 by Student's two-sided t-test, level 0.01."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "message"),
+    [
+        ("bn_mpl", {}, "Unknown recipe 'bn_mpl'. Did you mean 'bn_mlp'"),
+        ("bn_mlp", {"seeds": 1}, "The row of bn_mlp has 1 seed; a test needs at least 2."),
+        ("bn_mlp", {"config": "1-000"}, "The row of bn_mlp is of other settings than its defaults"),
+        ("bn_mlp", None, "Unknown recipe with results 'bn_mlp'"),
+    ],
+)
+def test_what_cannot_be_tested_is_answered_before_anything_is_trained(
+    name, changes, message, monkeypatch
+):
+    rows = read_results()
+    row = rows.pop("bn_mlp")
+    if changes is not None:
+        rows["bn_mlp"] = type(row)(**{**vars(row), **changes})
+    monkeypatch.setattr(verification, "read_results", lambda: rows)
+    with pytest.raises(ConfigError, match=message):
+        verify(name)
+
+
+@pytest.mark.slow
+def test_a_row_of_today_is_consistent(tmp_path):
+    found = fashion_zoo.experiments.verify("bn_mlp.quick", seeds=2, folder=tmp_path)
+    assert found.consistent
