@@ -100,6 +100,22 @@ def test_accumulated_batches_train_as_one_large_batch():
         assert weights == pytest.approx(its, abs=1e-5)
 
 
+def test_the_gradient_of_four_batches_of_64_is_that_of_one_of_256():
+    """One update of gradient descent with the rate 1 subtracts it."""
+    plain = {
+        "optimizer": "sgd(momentum=0.0, nesterov=False)", "epochs": 1, "learning_rate": 1.0,
+        "schedules": {"learning_rate": "constant"},
+    }  # fmt: skip
+    start = build_model(recipe("baseline_mlp"), config().model, plan(config())).get_weights()
+    found = []
+    for batch_size, accumulation in ((256, 1), (64, 4)):
+        chosen = config(**plain, batch_size=batch_size, accumulation=accumulation)
+        model, _ = fit_recipe("baseline_mlp", chosen)
+        steps = zip(start, model.get_weights(), strict=True)
+        found.append(np.concatenate([(before - after).ravel() for before, after in steps]))
+    assert np.linalg.norm(found[0] - found[1]) < 1e-6 * np.linalg.norm(found[0])
+
+
 def test_the_images_of_accumulated_batches_are_those_of_one_large_batch():
     labels = np.arange(100) % 3
     for balanced in (False, True):
