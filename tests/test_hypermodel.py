@@ -190,3 +190,5 @@ def test_all_batches_of_an_update_count():
     with pytest.raises(ConfigError, match=message) as found:
         hypermodel("bn_mlp", **settings)
     assert 'Set space={"batch_size": "256"}' in str(found.value)
+    with pytest.raises(ConfigError, match=r"training\.accumulation 4 must be at most 2,000"):
+        hypermodel("bn_mlp", space={"accumulation": "choice(1, 4)"}, data={"limit": 2000})

@@ -171,9 +171,35 @@ def test_a_wanted_parameter_brings_what_it_hangs_on():
     assert all(is_active(one, values) for one in parameters if one.name in values)
 
 
+def test_clipping_averages_and_accumulation_are_searched_if_they_have_a_range():
+    plain = {one.name for one in MLPSpace().parameters(BASE)}
+    space = narrowed(
+        MLPSpace(),
+        {
+            "clipping": "choice('none', 'global_norm(1)')",
+            "averaging": "'ema(0.99)'",
+            "accumulation": "whole(1, 4)",
+        },
+        BASE,
+    )
+    parameters = space.parameters(BASE)
+    assert {one.name for one in parameters} - plain == {"clipping", "averaging", "accumulation"}
+    values = complete(parameters, {"clipping": "global_norm(1)", "accumulation": 2})
+    made = space.config(values, BASE).training
+    assert (made.clipping, made.averaging, made.accumulation) == ("global_norm(1)", "ema(0.99)", 2)
+    kept = override(BASE, {"training": {"averaging": "swa"}})
+    assert (
+        MLPSpace().config(complete(MLPSpace().parameters(kept), {}), kept).training.averaging
+        == "swa"
+    )
+    with pytest.raises(ConfigError, match="The search space takes clipping to 'glob'"):
+        narrowed(MLPSpace(), {"clipping": "choice('none', 'glob')"}, BASE)
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
+        ({"clipping": "choice("}, "space.clipping: Cannot read 'choice('"),
         ({"learning_rate": "lgo(1, 2)"}, "space.learning_rate: Cannot read 'lgo(1, 2)', column 1"),
         ({"depth": "log(1, 3)"}, "space.depth must be choice(...) or whole(low, high), received"),
         ({"optimizer": "uniform(0, 1)"}, "space.optimizer must be choice(...) or whole(low, high)"),

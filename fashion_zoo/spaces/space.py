@@ -7,23 +7,21 @@ for given values.
 
 import contextlib
 import dataclasses
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from fashion_zoo import optimizers
 from fashion_zoo.augment import policies
 from fashion_zoo.config import RunConfig, SchedulesConfig, live
 from fashion_zoo.config.overrides import override
-from fashion_zoo.errors import ConfigError, Hint
-from fashion_zoo.language.wording import counted
+from fashion_zoo.errors import ConfigError
 from fashion_zoo.spaces import ranges
 from fashion_zoo.spaces.ranges import Choice, Float, OrZero, Range, Value, Whole
 
-if TYPE_CHECKING:
-    from fashion_zoo.data import Dataset
-
 Condition = tuple[str, tuple[Value, ...]]
+
+_OPTIONAL = ("clipping", "averaging", "accumulation")
+"""Fields of a space that are empty by default."""
 
 
 class Parameter(NamedTuple):
@@ -73,15 +71,24 @@ class TrainingSpace:
     """Strength of the augmentation, if there is one."""
     mixing: str = "choice('none', 'mixup(0.2)', 'cutmix(1, 0.5)')"
     """Mixing of images, after the augmentation."""
+    clipping: str = ""
+    """Clipping of the gradient; empty leaves that of the recipe."""
+    averaging: str = ""
+    """Average of the weights; empty leaves that of the recipe."""
+    accumulation: str = ""
+    """Steps of an update; empty leaves that of the recipe."""
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             text = getattr(self, field.name)
+            if text == field.default == "":
+                continue
             try:
                 found = ranges.parse(text)
             except ConfigError as error:
                 raise ConfigError(f"space.{field.name}: {error}") from error
-            usual = ranges.parse(field.default) if isinstance(field.default, str) else None
+            default = field.default
+            usual = ranges.parse(default) if isinstance(default, str) and default else None
             if not _is_discrete(usual):
                 continue
             if not isinstance(found, Choice | Whole):
@@ -108,6 +115,9 @@ class TrainingSpace:
         questions.add("augmentation_strength", 1.0, {"augmentation": policies.parse})
         still = {"augmentation": lambda text: not policies.mixes(policies.parse(text))}
         questions.add("mixing", mixing, still)
+        for name in _OPTIONAL:
+            if getattr(self, name):
+                questions.add(name, getattr(training, name))
         return questions.parameters
 
     def _apart(self, policy: str) -> tuple[str, str]:
@@ -135,6 +145,7 @@ class TrainingSpace:
             "batch_size": values["batch_size"],
             "label_smoothing": values["label_smoothing"],
             "augmentation": augmentation,
+            **{name: values[name] for name in _OPTIONAL if name in values},
         }
         moving = {"learning_rate": values["learning_rate_schedule"]}
         strength = values.get("augmentation_strength", 1.0)
@@ -208,90 +219,3 @@ def complete(parameters: Sequence[Parameter], wanted: Mapping[str, Any]) -> dict
                 default = next(one.default for one in parameters if one.name == name)
                 chosen.setdefault(name, default if default in allowed else allowed[0])
     return counting(parameters, chosen)
-
-
-def narrowed(
-    own: TrainingSpace, space: TrainingSpace | Mapping[str, str] | None, config: RunConfig
-) -> TrainingSpace:
-    """Return a recipe's space with some ranges replaced, checked against the config.
-
-    Raises:
-        ConfigError: if a field is unknown, the config does not allow a value of a range, or it asks
-            for what only a single training writes.
-    """
-    for name in ("tensorboard", "profile"):
-        if getattr(config.training, name):
-            raise ConfigError(
-                f"training.{name} is for a single training; a search has no folder for each of its "
-                "trials. Set ", Hint(f"training.{name}", False), ".",
-            )  # fmt: skip
-    own = space if isinstance(space, TrainingSpace) else override(own, space or {}, "the space")
-    parameters = own.parameters(config)
-    try:
-        own.config(complete(parameters, {}), config)
-    except ConfigError as error:
-        raise ConfigError(f"The search space does not fit the recipe. {error}") from error
-    for parameter in parameters:
-        found = parameter.range
-        for value in (found.low, found.high) if isinstance(found, Float) else found.values:
-            try:
-                own.config(complete(parameters, {parameter.name: value}), config)
-            except ConfigError as error:
-                raise ConfigError(
-                    f"The search space takes {parameter.name} to {value!r}, which the recipe "
-                    f"cannot have. {error}"
-                ) from error
-    return own
-
-
-def check_images(
-    parameters: Sequence[Parameter], config: RunConfig, folds: int, dataset: "Dataset"
-) -> None:
-    """Check that the images can be augmented, and that they suffice for the folds and each update.
-
-    They are read only if there are folds.
-    """
-    from fashion_zoo.data.batches import fold_positions, steps_per_epoch
-
-    _check_policies(parameters, dataset.image_shape)
-    count, accumulation = dataset.count, config.training.accumulation
-    if folds:
-        known = dataset.train.labels
-        if (fewest := min(Counter(known.tolist()).values())) < folds:
-            raise ConfigError(
-                f"The smallest class has {counted(fewest, 'training image')}, received "
-                f"{counted(folds, 'fold')}. Hold out fewer folds, or take more images."
-            )
-        count = min(len(train) for train, _ in fold_positions(known, folds))
-    for parameter in parameters:
-        if parameter.name == "batch_size" and not isinstance(parameter.range, Float):
-            largest = max(parameter.range.values)
-            try:
-                steps_per_epoch(count, largest, accumulation)  # type: ignore[arg-type]  # checked
-            except ConfigError as error:
-                sizes = [one for one in parameter.range.values if isinstance(one, int)]
-                room = count // accumulation
-                fitting = (one for one in sizes if one <= room)
-                best = max(fitting, default=2 ** max(room.bit_length() - 3, 0))
-                raise ConfigError(
-                    f"The search space takes batch_size to {largest!r}. ",
-                    error,
-                    " Set ",
-                    Hint("space", {"batch_size": repr(best)}),
-                    ".",
-                ) from error
-
-
-def _check_policies(parameters: Sequence[Parameter], shape: tuple[int, ...]) -> None:
-    refused: dict[str, policies.Policy] = {}
-    for parameter in parameters:
-        if parameter.name in ("augmentation", "mixing") and isinstance(parameter.range, Choice):
-            for text in parameter.range.values:
-                policy = policies.parse(str(text))
-                try:
-                    policies.check_size(policy, shape)
-                except ConfigError:
-                    refused.setdefault(parameter.name, policy)
-    for policy in refused.values():  # those of all parameters in one proposal
-        instead = Hint("space", dict.fromkeys(refused, "'none'"))
-        policies.check_size(policy, shape, instead)

@@ -130,9 +130,9 @@ class Study:
             attributes = self.backend.get_study_user_attrs(number)
             storages.check_attributes(attributes, trials)
             stored = dict(attributes.get("fingerprint") or mine)
-            config = fingerprint.get("config")
-            if dataclasses.is_dataclass(config) and isinstance(stored.get("config"), Mapping):
-                stored["config"] = digest.completed(config, stored["config"])
+            for name, value in fingerprint.items():  # config and space
+                if dataclasses.is_dataclass(value) and isinstance(stored.get(name), Mapping):
+                    stored[name] = digest.completed(value, stored[name])
             directions = self.backend.get_study_directions(number)
             stored["directions of the study"] = [one.name.lower() for one in directions]
             own = {**mine, "directions of the study": list(self.directions)}
