@@ -5,8 +5,10 @@ import inspect
 import keras
 import numpy as np
 import pytest
+from fitting import fit_recipe
 from resuming import assert_same, stopped, train
 
+from fashion_zoo import override, recipe
 from fashion_zoo.data import load
 from fashion_zoo.optimizers import WORDS, build_optimizer
 from fashion_zoo.training import fit as fits, session
@@ -69,6 +71,18 @@ def test_a_training_goes_on_after_a_kill_and_its_model_is_stored(
     assert type(optimizer).__module__.startswith("keras.")
     named = training.get("model_optimizer", type(optimizer).__name__)
     assert named == type(optimizer).__name__
+
+
+def test_the_statistics_of_a_schedule_free_training_are_those_of_its_averaged_weights():
+    """On all 600 images, which are fewer than 10,000."""
+    config = override(recipe("bn_mlp").config, options("schedule_free_adamw"))
+    model, _ = fit_recipe("bn_mlp", config)
+    images = load(config.data).train.images.reshape(-1, *model.input_shape[1:])
+    first = keras.Model(model.input, model.get_layer("batch_norm_1").input)
+    inputs = first.predict(images, verbose=0)
+    found = keras.ops.convert_to_numpy(model.get_layer("batch_norm_1").moving_mean)
+    assert found == pytest.approx(inputs.mean(axis=0), abs=1e-4)
+    assert np.abs(found).max() > 0.01
 
 
 def test_every_optimizer_of_keras_is_a_word():

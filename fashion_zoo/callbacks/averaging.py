@@ -11,7 +11,7 @@ import numpy as np
 from fashion_zoo import optimizers
 from fashion_zoo.averaging import Averaging
 from fashion_zoo.callbacks.stopping import Stateful
-from fashion_zoo.layers import SpectralDense, as_array
+from fashion_zoo.layers import as_array, renew_statistics
 
 
 def kept(logs: Mapping[str, float], monitor: str) -> dict[str, float]:
@@ -183,25 +183,7 @@ class AverageWeights(Stateful, keras.callbacks.Callback):
         self._normalize()
 
     def _normalize(self) -> None:
-        """Set the statistics of batch normalization to their means over training batches.
-
-        The singular vectors of spectral kernels follow in the same batches.
-        """
-        every = self.model._flatten_layers()
-        moving = keras.layers.BatchNormalization | SpectralDense
-        changed = [one for one in every if isinstance(one, moving)]
-        if not changed:
-            return
-        layers = [one for one in changed if isinstance(one, keras.layers.BatchNormalization)]
-        momenta = [layer.momentum for layer in layers]
-        try:
-            for number, images in enumerate(self.batches(max(self.epochs - 1, 0))):
-                for layer in layers:
-                    layer.momentum = number / (number + 1)
-                self.model(images, training=True)
-        finally:
-            for layer, momentum in zip(layers, momenta, strict=True):
-                layer.momentum = momentum
+        renew_statistics(self.model, self.batches(max(self.epochs - 1, 0)))
 
     @contextlib.contextmanager
     def _restored(self) -> Iterator[list[bool]]:

@@ -1,8 +1,12 @@
 """The callback that lets validation see the weights that a schedule-free optimizer averages."""
 
+from collections.abc import Callable, Iterable
+from typing import Any
+
 import keras
 
 from fashion_zoo import optimizers
+from fashion_zoo.layers import renew_statistics
 
 
 class ScheduleFreeWeights(keras.callbacks.Callback):
@@ -13,10 +17,19 @@ class ScheduleFreeWeights(keras.callbacks.Callback):
     validation until the next epoch. So a checkpoint has ``x`` and ``z``, and ``y`` is computed from
     them before each epoch, resumed or not. List it first.
 
+    The statistics of batch normalization that training leaves are those of ``y``. They are computed
+    anew for ``x``, with which those of ``y`` can be useless.
+
+    Args:
+        batches: returns the images of some training batches, given an epoch counted from 0.
+
     Reference: Defazio et al. 2024, arXiv:2405.15682, equations 1 to 3.
     """
 
-    _trains = False
+    def __init__(self, batches: Callable[[int], Iterable[Any]]):
+        super().__init__()
+        self.batches = batches
+        self._trains, self._epoch = False, 0
 
     def on_train_begin(self, logs=None):
         self._trains = False
@@ -25,13 +38,14 @@ class ScheduleFreeWeights(keras.callbacks.Callback):
         beta = self._optimizer.beta_1
         if self._optimizer.built:  # else x, y and z are the initial weights
             self._assign(lambda x, z: (1 - beta) * z + beta * x)
-        self._trains = True
+        self._trains, self._epoch = True, epoch
 
     def on_test_begin(self, logs=None):
         if self._trains:
             beta = self._optimizer.beta_1
             self._assign(lambda y, z: (y - (1 - beta) * z) / beta)
             self._trains = False
+            renew_statistics(self.model, self.batches(self._epoch))
 
     def on_train_end(self, logs=None):
         self.on_test_begin()  # Ctrl-C within an epoch

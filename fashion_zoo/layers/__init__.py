@@ -6,4 +6,5 @@ from fashion_zoo.layers.kernels import (
     SpectralDense as SpectralDense,
     StandardizedDense as StandardizedDense,
 )
+from fashion_zoo.layers.statistics import renew_statistics as renew_statistics
 from fashion_zoo.layers.values import as_array as as_array

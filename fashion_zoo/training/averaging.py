@@ -31,9 +31,7 @@ def averaging_callbacks(
         return []
 
     def batches(epoch: int) -> Iterator[Any]:
-        pipeline.start_epoch(epoch)  # fit starts its next epoch anew
-        for images, _ in islice(_each(pipeline.batches), -(-IMAGES // plan.batch_size)):
-            yield images
+        return statistics_batches(pipeline, plan, epoch)
 
     def score() -> dict[str, float]:
         return model.evaluate(*validation, batch_size=batch_size, verbose=0, return_dict=True)
@@ -43,6 +41,13 @@ def averaging_callbacks(
     return [
         AverageWeights(plan.averaging, batches, score, monitor=stopping.decisive, keeps_best=best)
     ]
+
+
+def statistics_batches(pipeline: Pipeline, plan: Plan, epoch: int) -> Iterator[Any]:
+    """Yield the images of the first training batches of an epoch, about 10,000 in all."""
+    pipeline.start_epoch(epoch)  # fit starts its next epoch anew
+    for images, _ in islice(_each(pipeline.batches), -(-IMAGES // plan.batch_size)):
+        yield images
 
 
 def _each(batches: Any) -> Iterator[Any]:

@@ -1,5 +1,8 @@
 """The callbacks that a plan needs."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -18,7 +21,7 @@ from fashion_zoo.callbacks import (
 )
 from fashion_zoo.data.pipeline import Pipeline
 from fashion_zoo.errors import Hint, Message
-from fashion_zoo.training.averaging import averaging_callbacks
+from fashion_zoo.training.averaging import averaging_callbacks, statistics_batches
 from fashion_zoo.training.plan import Plan
 
 
@@ -44,8 +47,12 @@ def own_callbacks(
     """
     inner = optimizers.counting(model.optimizer)
     averages = isinstance(inner, keras.optimizers.ScheduleFreeAdamW)
+
+    def batches(epoch: int) -> Iterator[Any]:
+        return statistics_batches(pipeline, plan, epoch)
+
     return [
-        *([ScheduleFreeWeights()] if averages else []),
+        *([ScheduleFreeWeights(batches)] if averages else []),
         epoch_starter(pipeline, plan),
         OptimizerLogger(),
         *_gradient_callbacks(plan),

@@ -32,15 +32,15 @@ FACTOR = 10**0.5
 """Ratio of neighbouring learning rates."""
 
 SETTINGS: dict[str, tuple[float, dict[str, Any]]] = {
-    "adam": (1e-4, {}),
-    "adamw": (1e-4, {"weight_decay": 0.01}),
-    "radam": (1e-4, {}),
-    "lookahead(adam)": (1e-4, {}),
-    "adabound": (1e-4, {}),
-    "sgd": (1e-3, {}),
-    "muon": (1e-4, {"weight_decay": 0.01}),
-    "lion": (1e-5, {"weight_decay": 0.1}),
-    "schedule_free_adamw": (1e-4, {"schedules": {"learning_rate": "constant"}}),
+    "adam": (1e-3, {}),
+    "adamw": (1e-3, {"weight_decay": 0.01}),
+    "radam": (1e-3, {}),
+    "lookahead(adam)": (1e-3, {}),
+    "adabound": (1e-3, {}),
+    "sgd": (1e-2, {}),
+    "muon": (1e-3, {"weight_decay": 0.01}),
+    "lion": (1e-4, {"weight_decay": 0.1}),
+    "schedule_free_adamw": (1e-3, {"schedules": {"learning_rate": "constant"}}),
 }
 """Optimizer to its lowest learning rate, and what else of the training is its own.
 
