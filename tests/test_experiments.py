@@ -6,7 +6,7 @@ import pytest
 
 import fashion_zoo
 from fashion_zoo import ConfigError, DataError, experiments
-from fashion_zoo.experiments import Arm, Experiment, Measured, columns, page
+from fashion_zoo.experiments import Arm, Experiment, Measured, columns, page, runner
 from fashion_zoo.machine import environment
 from recipes import experiment
 
@@ -133,6 +133,12 @@ def test_one_arm_can_be_measured_alone_and_every_row_keeps_its_own_commit(
     assert len(trained_runs) == 2
     own_recipe = experiments.run(own, only="bn_mlp", **options)  # both arms are of it
     assert "; `" not in own_recipe
+
+
+def test_the_arms_of_a_recipe_are_measured_together_though_one_has_its_name():
+    arms = [Arm("bn_mlp"), Arm("wide", "bn_mlp"), Arm("other", "l2_mlp"), Arm("own", program=len)]
+    assert [arm.name for arm in runner._chosen(arms, "bn_mlp")] == ["bn_mlp", "wide"]
+    assert [arm.name for arm in runner._chosen(arms, "own")] == ["own"]
 
 
 def test_what_cannot_end_well_does_not_begin(tmp_path, own, trained_runs, monkeypatch):

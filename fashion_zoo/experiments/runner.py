@@ -51,7 +51,7 @@ def run(
         folder: folder of the runs; by default the experiment's.
         page: the page whose table is replaced; by default the experiment's, and none with another
             folder.
-        only: measure only the arm of this name, or those of this recipe. The rows of the others
+        only: measure only the arms of this name or of this recipe. The rows of the others
             stay as they are.
         measure: false writes the page from the stored rows.
         progress: show the progress: True, False, or "auto" in a terminal and in a notebook.
@@ -99,8 +99,9 @@ def run(
 
 
 def _chosen(arms: Sequence[Arm], only: str | None) -> list[Arm]:
-    found = [arm for arm in arms if only in (None, arm.name)]
-    found = found or [arm for arm in arms if arm.recipe == only and not arm.program]
+    found = [
+        arm for arm in arms if only in (None, arm.name) or (arm.recipe == only and not arm.program)
+    ]
     if not found:
         raise ConfigError(unknown("arm", str(only), [arm.name for arm in arms]))
     return found
