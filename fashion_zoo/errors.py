@@ -7,6 +7,7 @@ Python and on a command line. ``str`` writes it in Python; the commands write it
 import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any
 
 
@@ -53,6 +54,9 @@ class Call:
 
 
 Part = str | Hint | Call
+
+spelling: ContextVar[Callable[[Hint | Call], str]] = ContextVar("spelling", default=str)
+"""How hints and calls are written in the ``args`` of an error, which others may print."""
 
 _LONGEST = 1000  # characters of a piece of a message
 
@@ -108,8 +112,12 @@ class FashionZooError(Exception):
     exit_code = 1
 
     def __init__(self, *parts: "Part | FashionZooError"):
-        super().__init__(*parts)
         self.message = Message(*parts)
+        super().__init__(self.message.spelled(spelling.get()))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return what a copy in another process is made of: the message with its parts."""
+        return type(self), (self.message,), vars(self)
 
     def __str__(self) -> str:
         return str(self.message)

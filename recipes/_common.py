@@ -106,14 +106,15 @@ def parse(
 
     description = f"{inspect.cleandoc(options.__doc__ or '')}\n\n{EVERYWHERE}"
     keywords: dict[str, Any] = {} if default is None else {"default": default}
-    return tyro.cli(
-        options,
-        args=["--help" if word == "--help-all" else word for word in argv],
-        prog=f"python -m recipes.{name}",
-        description=description,
-        registry=REGISTRY,
-        **keywords,
-    )
+    with _spelling.in_flags():
+        return tyro.cli(
+            options,
+            args=["--help" if word == "--help-all" else word for word in argv],
+            prog=f"python -m recipes.{name}",
+            description=description,
+            registry=REGISTRY,
+            **keywords,
+        )
 
 
 CONFIG_FIELDS = [field.name for field in dataclasses.fields(fashion_zoo.RunConfig)]

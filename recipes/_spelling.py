@@ -1,9 +1,11 @@
 """Proposals of the library on a command line: hints as flags, calls as commands."""
 
 import ast
+import contextlib
 import dataclasses
 import math
 import shlex
+from collections.abc import Iterator
 from typing import Any
 
 from fashion_zoo import errors
@@ -20,6 +22,16 @@ def message(text: object) -> str:
     """Return the text of an error or a note with relative paths, and proposals as flags."""
     text = getattr(text, "message", text)
     return _lines.places(text.spelled(_spell) if isinstance(text, errors.Message) else str(text))
+
+
+@contextlib.contextmanager
+def in_flags() -> Iterator[None]:
+    """Write proposals as flags in the ``args`` of errors, which the parser prints."""
+    token = errors.spelling.set(_spell)
+    try:
+        yield
+    finally:
+        errors.spelling.reset(token)
 
 
 def flag(name: str, value: Any = None) -> list[str]:

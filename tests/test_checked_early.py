@@ -83,6 +83,11 @@ def wrong_command_lines(run, other_files, folder):
         (["find_lr", "bn_mlp", "--model.num-classes", "3"], 3, "num_classes is 3"),
         (["find_lr", "bn_mlp", "--data.folder", other_files], 4, "is not the published file"),
         # searches
+        (
+            ["train", "bn_mlp", "--training.plateau.monitor", "accuracy"],
+            2,
+            "Set --training.schedules.learning-rate constant or",
+        ),
         (["tune", "bn_mlp", "--trials", "0"], 3, "trials must be"),
         (["tune", "bn_mlp", "--candidates", "-1"], 3, "candidates must be"),
         (["tune", "bn_mlp", "--seeds", "0"], 3, "seeds must be"),

@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 import fashion_zoo
-from fashion_zoo.errors import Call, FashionZooError, Hint, Message, TrainingError, advice
+from fashion_zoo.errors import (
+    Call,
+    ConfigError,
+    FashionZooError,
+    Hint,
+    Message,
+    TrainingError,
+    advice,
+)
 from recipes import _spelling
 from recipes.__main__ import COMMANDS
 
@@ -52,6 +60,16 @@ def test_a_hint_is_spelled_in_python_and_as_a_flag(hint, python, flag):
     error = TrainingError("Try ", hint, ".")
     assert str(error) == f"Try {python}."
     assert _spelling.message(error) == f"Try {flag}."
+
+
+def test_others_who_print_the_arguments_of_an_error_print_all_of_it():
+    """As the parser of a command line does, which then has flags."""
+    parts = ("Set ", Hint("training.epochs", 3), " or less.")
+    assert ConfigError(*parts).args == ('Set training={"epochs": 3} or less.',)
+    with _spelling.in_flags():
+        error = ConfigError(*parts)
+    assert error.args == ("Set --training.epochs 3 or less.",)
+    assert str(error) == str(pickle.loads(pickle.dumps(error))) == str(ConfigError(*parts))
 
 
 def test_a_call_is_spelled_in_python_and_as_a_command(monkeypatch):

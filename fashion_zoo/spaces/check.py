@@ -25,11 +25,11 @@ def narrowed(
         ConfigError: if a field is unknown, the config does not allow a value of a range, or it asks
             for what only a single training writes.
     """
-    for name in ("tensorboard", "profile"):
-        if getattr(config.training, name):
+    for hint in (Hint("training.tensorboard", False), Hint("training.profile", False)):
+        if getattr(config.training, hint.setting.removeprefix("training.")):
             raise ConfigError(
-                f"training.{name} is for a single training; a search has no folder for each of its "
-                "trials. Set ", Hint(f"training.{name}", False), ".",
+                f"{hint.setting} is for a single training; a search has no folder for each of its "
+                "trials. Set ", hint, ".",
             )  # fmt: skip
     own = space if isinstance(space, TrainingSpace) else override(own, space or {}, "the space")
     parameters = own.parameters(config)
