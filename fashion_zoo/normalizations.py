@@ -31,7 +31,7 @@ class Normalization:
     centers: bool = False
     """Whether it subtracts the mean of each unit, so that a bias before it has no effect."""
     divisor: int = 1
-    """A number that must divide the width of a layer."""
+    """Divides every width; above 1, into groups of at least 2 units."""
 
 
 WORDS: Vocabulary[Normalization] = Vocabulary(
@@ -79,7 +79,7 @@ def layer(epsilon: float = _EPSILON) -> Normalization:
 
 @WORDS.register
 def group(groups: int = 32, epsilon: float = _EPSILON) -> Normalization:
-    """Over each of so many groups of units, for each image; ``groups`` divides every width.
+    """Over each of so many groups of units, for each image; each has at least 2 units.
 
     Reference: Wu & He 2018, arXiv:1803.08494.
     """

@@ -50,6 +50,10 @@ from fashion_zoo.config.overrides import differences
             lambda: MLPConfig(normalization="group(32)", hidden_units=(64, 40)),
             r"widths that 32 divides, received hidden_units=\(64, 40\): 40 is not a multiple of 32",
         ),
+        (
+            lambda: MLPConfig(normalization="group(16)", hidden_units=(64, 16)),
+            r"groups of at least 2 units, received hidden_units=\(64, 16\): a single unit minus",
+        ),
         (lambda: MLPConfig(normalization="group(0)"), "groups must be a whole number of at least"),
         (lambda: MLPConfig(normalization="batch(momentum=1)"), "momentum must be a number of at "),
         (lambda: MLPConfig(normalization="rms(0)"), "epsilon must be a number above 0, received 0"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from fashion_zoo import schedules
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language.vocabulary import Words
+from fashion_zoo.language.wording import listed
 
 if TYPE_CHECKING:
     from fashion_zoo.config.training import TrainingConfig
@@ -26,10 +27,17 @@ class Live(NamedTuple):
     """The base value; 0 if there is none to move."""
     idle: str = ""
     """Why a schedule has no effect if the base is 0."""
+    others: Callable[[], str] = str
+    """Returns a sentence on settings with a base above 0; by default none."""
     largest: float = math.inf
     """Limit of base times schedule."""
     reached: bool = True
     """Whether the limit itself is allowed."""
+
+
+def _with_momentum() -> list[str]:
+    words = Words("fashion_zoo.optimizers").load().bare()
+    return [word for word, optimizer in words.items() if optimizer.momentum]
 
 
 LIVE = {
@@ -42,6 +50,7 @@ LIVE = {
         "optimizer",
         lambda training: Words("fashion_zoo.optimizers").parse(training.optimizer).momentum,
         "the optimizer has no momentum that can move",
+        others=lambda: f" That of {listed(_with_momentum())} can.",
         largest=1.0,
         reached=False,
     ),
@@ -81,8 +90,8 @@ def check(training: "TrainingConfig") -> None:
             continue
         if not base:
             raise ConfigError(
-                f"schedules.{name} {text!r} moves nothing: {live.idle}. Change that, or leave the "
-                "schedule out."
+                f"schedules.{name} {text!r} moves nothing: {live.idle}.{live.others()} Change "
+                "that, or leave the schedule out."
             )
         if live.largest == math.inf:
             continue  # a thousand points take longer than all other checks

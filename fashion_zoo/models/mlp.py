@@ -82,6 +82,11 @@ class MLPConfig:
                 f"received hidden_units={self.hidden_units}: {wrong[0]} is not a multiple of "
                 f"{divisor}."
             )
+        if divisor > 1 and divisor in self.hidden_units:
+            raise ConfigError(
+                f"normalization {self.normalization!r} needs groups of at least 2 units, received "
+                f"hidden_units={self.hidden_units}: a single unit minus its own mean is 0."
+            )
 
     @functools.cached_property
     def parsed_activation(self) -> Activation:
