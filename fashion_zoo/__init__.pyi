@@ -28,6 +28,7 @@ from .auditing import audit as audit
 from .augment import policies as policies
 from .config import AdaptiveDropoutConfig as AdaptiveDropoutConfig
 from .config import DataConfig as DataConfig
+from .config import DistillationConfig as DistillationConfig
 from .config import EarlyStoppingConfig as EarlyStoppingConfig
 from .config import PlateauConfig as PlateauConfig
 from .config import RunConfig as RunConfig

@@ -40,6 +40,30 @@ def _cross_entropy(logits: Any, log_prior: Any = None) -> Any:
     return -keras.ops.log_softmax(logits, axis=-1)
 
 
+def divergence(teacher: Any, logits: Any, temperature: float = 1.0) -> Any:
+    """Return how far the probabilities of a student are from those of its teacher, (batch,).
+
+        p = softmax(teacher / T)    q = softmax(logits / T)
+        T^2 * KL(p || q) = T^2 * sum_c p_c (log p_c - log q_c)
+
+    Its gradient by a logit is ``T (q_c - p_c)``. At a high temperature the probabilities differ by
+    about a T-th of the logits' differences, so that this hardly depends on T: without the factor
+    it would vanish as 1 / T^2, and the share of the teacher in a loss would depend on T.
+
+    Args:
+        teacher: (batch, classes) float32 logits of the teacher.
+        logits: (batch, classes) float32 logits of the student.
+        temperature: T, above 0.
+
+    Reference: Hinton, Vinyals & Dean 2015, arXiv:1503.02531, section 2.
+    """
+    import keras
+
+    expected = keras.ops.log_softmax(teacher / temperature, axis=-1)
+    found = keras.ops.log_softmax(logits / temperature, axis=-1)
+    return temperature**2 * keras.ops.sum(keras.ops.exp(expected) * (expected - found), axis=-1)
+
+
 CROSS_ENTROPY = Loss(_cross_entropy)
 """Plain cross-entropy, for which a training uses Keras's own loss."""
 

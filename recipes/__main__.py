@@ -9,6 +9,7 @@ from recipes import _streams
 
 COMMANDS = {
     "train": "train a recipe, evaluate it, export it",
+    "distill": "train a recipe from the outputs of a teacher",
     "tune": "search for better hyperparameters",
     "evaluate": "measure a run on the test images",
     "export": "export a run for other programs and prove that it agrees",

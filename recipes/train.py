@@ -50,8 +50,14 @@ _BRIEF = Brief(
 def main(argv: list[str]) -> int:
     """Parse, train, print."""
     entry = _common.recipe_first(argv, "train")
-    name = f"train {entry.name}"
-    options, config = _common.parse_config(Train, argv[1:], name, entry.config, _BRIEF)
+    return run(Train, entry, argv[1:], f"train {entry.name}", _BRIEF)
+
+
+def run(
+    kind: type[Train], entry: fashion_zoo.Recipe, words: list[str], name: str, brief: Brief
+) -> int:
+    """Train a recipe as the words of the command ``name`` say, print, and return the exit code."""
+    options, config = _common.parse_config(kind, words, name, entry.config, brief)
     if options.resume and not options.run_dir:
         raise fashion_zoo.ConfigError("--resume needs --run-dir, the run folder to resume.")
     if options.config and (options.resume or options.fork):
@@ -68,7 +74,7 @@ def main(argv: list[str]) -> int:
             if options.config
             else fashion_zoo.stored_config(entry.name, resumed, options.fork)
         )
-        options, config = _common.parse_config(Train, argv[1:], name, stored, _BRIEF)
+        options, config = _common.parse_config(kind, words, name, stored, brief)
     _common.start_keras()
     try:
         trained = fashion_zoo.train(
@@ -82,7 +88,7 @@ def main(argv: list[str]) -> int:
             evaluate=options.evaluate,
             export=options.export,
             progress=True,
-            **_common.of_the_model(argv, config),
+            **_common.of_the_model(words, config),
         )
     except fashion_zoo.TrainingInterrupted as interrupt:
         trained = interrupt.trained

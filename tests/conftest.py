@@ -159,6 +159,20 @@ def trained(shared):
 
 
 @pytest.fixture(scope="session")
+def teacher(shared):
+    """The run of a small teacher with dropout and batch normalization. Do not write into it."""
+
+    def make(folder):
+        fashion_zoo.train(
+            "bn_mlp", run_dir=folder / "teacher", evaluate=False, export=False,
+            model={"hidden_units": (16,), "dropout": (0.5,)}, data={"limit": 420},
+            training={"epochs": 2, "batch_size": 50, "learning_rate": 0.02},
+        )  # fmt: skip
+
+    return fashion_zoo.open_run(shared("teacher", make)[1] / "teacher")
+
+
+@pytest.fixture(scope="session")
 def whole(shared):
     """The run of ``resuming.OPTIONS`` that was never stopped. Do not write into it."""
     from resuming import OPTIONS, train

@@ -40,6 +40,7 @@ CASES = {
     "lookahead": ("bn_mlp", {"training": {"optimizer": "lookahead(radam, k=2)"}}),
     "exponential average": ("bn_mlp", {"training": {"averaging": "ema(0.9)"}}),
     "stochastic average": ("bn_mlp", {"training": {"averaging": "swa(0.3)"}}),
+    "distillation": ("bn_mlp", {"training": {"label_smoothing": 0.1}}),
     "augmentation": ("bn_mlp", {"training": {"augmentation": "flip | mixup(0.4, 0.5)"}}),
 }
 
@@ -55,7 +56,7 @@ def start(count: int) -> None:
         tf.config.set_logical_device_configuration(cpu, parts)
 
 
-def options(case: str) -> tuple[str, dict]:
+def options(case: str, teacher: str | None = None) -> tuple[str, dict]:
     """Return the recipe and the settings of a case, on 437 images and 43 for validation."""
     import fashion_zoo
 
@@ -65,15 +66,20 @@ def options(case: str) -> tuple[str, dict]:
         "data": (part.images[:480], part.labels[:480]),
         **changes,
         "model": {**SMALL, **changes.get("model", {})},
-        "training": {"epochs": 3, "batch_size": 64, **changes.get("training", {})},
+        "training": {
+            "epochs": 3,
+            "batch_size": 64,
+            "distillation": {"teacher": teacher},
+            **changes.get("training", {}),
+        },
     }
 
 
-def train(path: Path, case: str, **further):
+def train(path: Path, case: str, teacher: str | None = None, **further):
     """Train, without what comes after training."""
     import fashion_zoo
 
-    recipe, chosen = options(case)
+    recipe, chosen = options(case, teacher)
     return fashion_zoo.train(
         recipe, run_dir=path, evaluate=False, export=False, progress=False, **chosen, **further
     ).run
@@ -84,8 +90,10 @@ def main(count: int, case: str) -> None:
     start(count)
     found = {}
     with tempfile.TemporaryDirectory() as folder:
+        taught = case == "distillation"
+        teacher = train(Path(folder, "teacher"), "baseline", devices="one") if taught else None
         for devices in ("one", "all"):
-            run = train(Path(folder, devices), case, devices=devices)
+            run = train(Path(folder, devices), case, teacher, devices=devices)
             found[devices] = {
                 "history": run.history(),
                 "devices": run.read_json("environment.json")["devices"],

@@ -9,7 +9,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 # What stands for something of the reader's own.
 PLACEHOLDERS = {
     "NAME": "bn_mlp", "RUN": "runs/mine", "PICTURE": "a.png", "FOLDER": "exported",
-    "FORMAT": "saved_model", "POLICY": "flip", "SOURCE": "digits", "SCHEDULE": "cosine",
+    "FORMAT": "saved_model", "POLICY": "flip", "SOURCE": "digits",
+    "TEACHER": "runs/quick", "STUDENT": "bn_mlp", "SCHEDULE": "cosine",
     "PATTERN": "*", "$STUDY_URL": "sqlite:///search.db",
 }  # fmt: skip
 

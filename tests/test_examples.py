@@ -48,8 +48,10 @@ def understood(line):
 
 
 @pytest.fixture
-def only_parsing(monkeypatch):
+def only_parsing(monkeypatch, reader, trained):
     parse = _common.parse
+    for name in ("quick", "large"):  # a teacher must be there
+        shutil.copytree(trained.run.path, reader / "runs" / name)
 
     def stop(*arguments, **options):
         parse(*arguments, **options)
@@ -82,6 +84,8 @@ def small(line, number):
     name, *rest = line
     if name == "train" and "--data.source" in line:
         return replaced(line, **TINY | {"data.limit": "100", "batch_size": "20"})
+    if name == "distill":
+        return replaced(line, **TINY)
     if name == "train":
         return replaced(line, **TINY | ({"epochs": "2"} if "--fork" in rest else {}))
     if name == "find_lr":

@@ -8,11 +8,12 @@ import pytest
 import fashion_zoo
 
 FUNCTIONS = [
-    "AdaptiveDropoutConfig", "ConfigError", "DataConfig", "DataError", "EarlyStoppingConfig",
-    "ExportError", "FashionZooError", "MLPConfig", "MLPSpace", "PlateauConfig", "Recipe", "Run",
-    "RunConfig", "RunError", "RunLockedError", "SchedulesConfig", "SearchConfig", "StorageError",
-    "StudyError", "TrainingConfig", "TrainingError", "TrainingInterrupted", "audit", "check_free",
-    "cores", "dashboard", "default_run_dir", "evaluate", "export", "find", "find_lr", "get",
+    "AdaptiveDropoutConfig", "ConfigError", "DataConfig", "DataError", "DistillationConfig",
+    "EarlyStoppingConfig", "ExportError", "FashionZooError", "MLPConfig", "MLPSpace",
+    "PlateauConfig", "Recipe", "Run", "RunConfig", "RunError", "RunLockedError", "SchedulesConfig",
+    "SearchConfig", "StorageError", "StudyError", "TrainingConfig", "TrainingError",
+    "TrainingInterrupted", "audit", "check_free", "cores", "dashboard", "default_run_dir",
+    "evaluate", "export", "find", "find_lr", "get",
     "gpu_is_lost", "inspect", "limit_gpu_memory", "list_recipes", "load_recipes", "open_run",
     "override",
     "plot_augmentation", "plot_schedules", "predict", "read_config", "read_results", "recipe",

@@ -102,6 +102,21 @@ def test_averages_are_compared_with_the_same_recipe_without_one():
     assert [row[5] for row in cells] == ["", "-1.00 (-1.00 to -1.00)", ""]
 
 
+def test_a_student_is_compared_with_its_twin_of_the_same_images():
+    accuracies = {
+        "bn_mlp.large": (0.93, 0.94), "labels": (0.89, 0.9), "teacher, T=2": (0.91, 0.92),
+        "labels, augmented": (0.9, 0.91), "teacher, T=2, augmented": (0.93, 0.94),
+    }  # fmt: skip
+    arms = {
+        name: {"validation_accuracy": one, "test_accuracy": one, "seconds": (1.0, 2.0)}
+        for name, one in accuracies.items()
+    }
+    lines = measured("distillation", **arms).table().splitlines()[2:7]
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+    assert [row[0] for row in cells] == ["`bn_mlp.large`", *list(arms)[1:]]
+    assert [row[3].partition(" ")[0] for row in cells] == ["", "", "+2.00", "", "+3.00"]
+
+
 def test_an_epoch_in_which_the_machine_stalled_does_not_count():
     found = seconds.steady([3.0, 1.0, 60.0, 1.1, 1.0])
     assert found["seconds"] == 3.0 + 4 * 1.05

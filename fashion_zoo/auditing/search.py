@@ -152,6 +152,13 @@ def _check_whole(dataset: Dataset) -> None:
 def _check_unseen(config: RunConfig) -> None:
     """Refuse settings by which the labels of a fold would shape the model that has not seen it."""
     training = config.training
+    if training.distillation.enabled:
+        raise ConfigError(
+            "The models of an audit must not learn from the images of their fold, which the "
+            f"teacher {training.distillation.teacher} may have seen. Leave out ",
+            Hint("training.distillation.teacher"),
+            ".",
+        )
     watching = (
         (training.early_stopping.monitor, Hint("training.early_stopping.monitor", "none")),
         (training.plateau.monitor, Hint("training.plateau.monitor", "none")),

@@ -5,6 +5,7 @@ the same names: ``training={"epochs": 5}``.
 """
 
 from fashion_zoo.config.data import Color as Color, DataConfig as DataConfig
+from fashion_zoo.config.distillation import DistillationConfig as DistillationConfig
 from fashion_zoo.config.monitors import (
     EarlyStoppingConfig as EarlyStoppingConfig,
     Metric as Metric,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal, cast, get_args
 
 from fashion_zoo.config import live
+from fashion_zoo.config.distillation import DistillationConfig
 from fashion_zoo.config.monitors import EarlyStoppingConfig, Logged, Metric, PlateauConfig
 from fashion_zoo.config.renames import answering
 from fashion_zoo.errors import ConfigError, Hint
@@ -114,6 +115,8 @@ class TrainingConfig:
     """Schedules of the base values."""
     adaptive_dropout: AdaptiveDropoutConfig = AdaptiveDropoutConfig()
     """Dropout that follows the gap between validation and training loss."""
+    distillation: DistillationConfig = dataclasses.field(default_factory=DistillationConfig)
+    """Distillation: learn from the outputs of a teacher beside the labels."""
     averaging: Annotated[str, AVERAGING] = "none"
     """Average of the weights, such as ema(0.999) or swa(0.75); validation chooses whether it is
     kept."""
@@ -147,6 +150,7 @@ class TrainingConfig:
                 f"averaging 'none', received {self.averaging!r}."
             )
         self._check_imbalance()
+        self._check_distillation()
         live.check(self)
         self._check_plateau()
 
@@ -182,6 +186,29 @@ class TrainingConfig:
                 "adaptive_dropout compares the training loss with the validation loss, which is "
                 f"plain cross-entropy of images as they are, and needs {changed[0]} "
                 f"{plain[changed[0]]!r}; received {getattr(self, changed[0])!r}."
+            )
+
+    def _check_distillation(self) -> None:
+        """Check that labels and teacher teach the same, and losses compared that are alike."""
+        if not self.distillation.enabled:
+            return
+        if self.adaptive_dropout.enabled:
+            raise ConfigError(
+                "adaptive_dropout compares the training loss with the validation loss, in which "
+                "the teacher of a distillation has no part. Set ",
+                Hint("training.adaptive_dropout.enabled", False),
+                ".",
+            )
+        corrections = {
+            "class_weight": self.class_weight != "none",
+            "sampling": self.sampling != "shuffle",
+            "loss": self.parsed_loss.uses_prior,
+        }
+        for name in (name for name, corrects in corrections.items() if corrects):
+            raise ConfigError(
+                f"{name} {getattr(self, name)!r} corrects the class frequencies of the labels, and "
+                "not those of the teacher of a distillation, so that the two would teach different "
+                f"probabilities. Train the teacher with it, and leave out {name}."
             )
 
     def _check_plateau(self) -> None:

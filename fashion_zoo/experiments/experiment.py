@@ -33,6 +33,8 @@ class Arm:
     """Fields of the recipe's RunConfig, as ``override`` takes them."""
     place: str = ""
     """Its runs are folders PLACE-SEED; by default the name, with only letters, digits and dots."""
+    teacher: str = ""
+    """The arm before it whose run of the same seed is its teacher, as in a distillation."""
     shown: bool = True
     """Whether it has a row of the table; one without is compared in columns of other rows."""
     program: Callable[[int, Dataset], Row] | None = None
@@ -120,8 +122,17 @@ class Experiment:
     """The CSV file, if it is not beside the page."""
 
     def all_arms(self) -> list[Arm]:
-        """Return the arms; raise ConfigError if two share a name, or a folder but for its case."""
+        """Return the arms.
+
+        Raises:
+            ConfigError: if two share a name, or a folder but for its case; or a teacher is no arm
+                that is trained before.
+        """
         arms = list(self.arms() if callable(self.arms) else self.arms)
+        for place, arm in enumerate(arms):
+            earlier = [one.name for one in arms[:place] if not one.program]
+            if arm.teacher and arm.teacher not in earlier:
+                raise ConfigError(unknown(f"teacher of arm {arm.name!r}", arm.teacher, earlier))
         for first, second in itertools.combinations(arms, 2):
             places = [str(arm.run_dir(Path(), 0)).casefold() for arm in (first, second)]
             if first.name == second.name or places[0] == places[1]:

@@ -128,6 +128,10 @@ def _measure(
     for seed, (arm, config) in itertools.product(range(seeds), zip(arms, configs, strict=True)):
         with pace.training(f"{arm.name}, seed {seed}"):
             seeded = dataclasses.replace(config, seed=seed)
+            if arm.teacher:
+                (teacher,) = (one for one in experiment.all_arms() if one.name == arm.teacher)
+                place = teacher.run_dir(folder, seed)
+                seeded = override(seeded, {"training": {"distillation": {"teacher": place}}})
             path, own = arm.run_dir(folder, seed), registry.recipe(arm.recipe).config.model
             seeded, data = load_for(seeded, own, loaded(config.data))
             row = _row(experiment, arm, seeded, path, display, data)

@@ -48,6 +48,7 @@ positive = _numeric("a number above 0", lambda value: value > 0)
 at_least_one = _numeric("a number of at least 1", lambda value: value >= 1)
 not_negative = _numeric("a number of at least 0", lambda value: value >= 0)
 fraction = _numeric("a number of at least 0 and below 1", lambda value: 0 <= value < 1)
+proportion = _numeric("a number of at least 0 and at most 1", lambda value: 0 <= value <= 1)
 
 
 def flag(name: str, value: object) -> None:

@@ -20,14 +20,14 @@ _CONFIG = "config.json"  # in Keras's archive
 _TORCH = "keras.src.backend.torch.optimizers."  # Keras's optimizers for PyTorch
 
 
-def read_model(file: Path) -> "keras.Model":
-    """Load a compiled model."""
+def read_model(file: Path, *, compiled: bool = True) -> "keras.Model":
+    """Load a model, compiled or only to predict."""
     import keras
 
     from fashion_zoo.machine import precision
 
     with precision.keras_defaults():
-        return keras.saving.load_model(file)
+        return keras.saving.load_model(file, compile=compiled)
 
 
 def write_model(model: "keras.Model", file: Path) -> list[str]:

@@ -100,8 +100,8 @@ class Run:
         """Path of the trained model."""
         return self.path / "model.keras"
 
-    def load_model(self) -> "keras.Model":
-        """Load the trained model, compiled with the last learning rate.
+    def load_model(self, *, compiled: bool = True) -> "keras.Model":
+        """Load the trained model, compiled with the last learning rate, or only to predict.
 
         Raises:
             RunError: if there is none, it is damaged, or it is of other images.
@@ -110,7 +110,7 @@ class Run:
         import keras  # noqa: F401  # outside of try: if Keras cannot start, the file is not damaged
 
         try:
-            model = read_model(self.model_file)
+            model = read_model(self.model_file, compiled=compiled)
         except Exception as error:
             raise RunError(f"{self.model_file} cannot be loaded: {error}") from error
         classes, shape = len(self.data.class_names), self.data.image_shape

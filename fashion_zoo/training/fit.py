@@ -82,7 +82,7 @@ def untrained_loss(model: keras.Model, images: np.ndarray, labels: np.ndarray) -
     loss of the images counts where kernels or pixels are large, or a penalty or other loss is used.
     """
     logits = model(images, training=False)
-    found = float(keras.ops.convert_to_numpy(model.compute_loss(y=labels, y_pred=logits)))
+    found = float(keras.ops.convert_to_numpy(model.compute_loss(images, labels, logits)))
     guessing = math.log(logits.shape[-1])
     return max(guessing, found) if math.isfinite(found) else guessing
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from fashion_zoo.config import Metric
 from fashion_zoo.losses import CROSS_ENTROPY, Loss
+from fashion_zoo.training.distillation import Distillation
 from fashion_zoo.training.plan import Plan
 
 
@@ -51,19 +52,25 @@ def set_training_loss(model: keras.Model, plan: Plan) -> None:
     """Let the training steps of a compiled model use the loss of a plan; evaluation stays as it is.
 
     Keras calls ``compute_loss`` with ``training``, which a loss itself is not told. A plan with
-    plain cross-entropy leaves Keras's own method.
+    plain cross-entropy and without a teacher leaves Keras's own method.
+
+    Raises:
+        ConfigError, RunError: if the plan has a teacher, as ``Distillation``.
     """
     vars(model).pop("compute_loss", None)  # of an earlier plan
-    if plan.loss == CROSS_ENTROPY and plan.class_weights is None:
+    distils = plan.distillation.enabled
+    if plan.loss == CROSS_ENTROPY and plan.class_weights is None and not distils:
         return
     loss = TrainingLoss(plan.loss, plan.soft_labels, plan.class_weights, plan.log_prior)
-    model.compute_loss = functools.partial(_compute_loss, model, model.compute_loss, loss)
+    teaching = Distillation(plan.distillation, model) if distils else None
+    model.compute_loss = functools.partial(_compute_loss, model, model.compute_loss, loss, teaching)
 
 
 def _compute_loss(
     model: keras.Model,
     compiled: Callable[..., Any],
     loss: TrainingLoss,
+    teaching: Distillation | None,
     x: Any = None,
     y: Any = None,
     y_pred: Any = None,
@@ -73,7 +80,10 @@ def _compute_loss(
     if not training:
         return compiled(x, y, y_pred, sample_weight, training)
     penalties = map(model._aggregate_additional_loss, model.losses)  # as Keras adds them
-    return sum(penalties, loss(y, y_pred, sample_weight))
+    found = loss(y, y_pred, sample_weight)
+    if teaching:
+        found = teaching(x, y_pred, found, sample_weight)
+    return sum(penalties, found)
 
 
 class _OfRecalls(keras.metrics.MeanIoU):

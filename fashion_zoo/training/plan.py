@@ -12,6 +12,7 @@ from fashion_zoo.averaging import Averaging
 from fashion_zoo.clippings import Clipping
 from fashion_zoo.config import (
     AdaptiveDropoutConfig,
+    DistillationConfig,
     EarlyStoppingConfig,
     Metric,
     PlateauConfig,
@@ -55,6 +56,7 @@ class Plan:
     log_prior: np.ndarray | None
     """(classes,) float32 logarithm of the fraction of training images of each class, for a loss
     that uses it; else None."""
+    distillation: DistillationConfig
     balanced: bool
     """Whether every class is equally likely in a batch, not every image once per epoch."""
     metrics: tuple[Metric, ...]
@@ -110,7 +112,8 @@ class Plan:
 def plan(config: RunConfig, class_counts: np.ndarray | Sequence[int] | None = None) -> Plan:
     """Plan a training on this device, on so many images of each class, (classes,) integers.
 
-    None plans no steps: nothing moves, labels are integers, and the loss is plain cross-entropy.
+    None plans no steps: nothing moves, labels are integers, and the loss is plain cross-entropy,
+    without a teacher.
     Raises ConfigError if there are fewer images than a batch takes, or a class has none and the
     config corrects class frequencies.
     """
@@ -152,7 +155,7 @@ def _of_classes(
     """Return the fields of a plan that depend on classes: loss, weights, sampling and metrics."""
     if class_counts is None:
         plain = {"loss": CROSS_ENTROPY, "class_weights": None, "log_prior": None}
-        return {**plain, "balanced": False, "metrics": ()}
+        return {**plain, "distillation": DistillationConfig(), "balanced": False, "metrics": ()}
     counts, loss = np.asarray(class_counts), training.parsed_loss
     balanced, weighted = training.sampling == "balanced", training.class_weight != "none"
     if (balanced or weighted or loss.uses_prior) and not counts.all():
@@ -171,6 +174,7 @@ def _of_classes(
         "loss": loss,
         "class_weights": None if (weights == 1).all() else _read_only(weights),
         "log_prior": _read_only(np.log(counts / counts.sum())) if loss.uses_prior else None,
+        "distillation": training.distillation,
         "balanced": balanced,
         "metrics": training.watched,
     }

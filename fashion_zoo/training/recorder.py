@@ -116,6 +116,7 @@ def identity(run: Run, dataset: Dataset | None = None) -> dict[str, Any]:
     stored = runs.as_stored(run.config)
     for name in _MOVING:
         stored["data"].pop(name)
+    stored["training"]["distillation"].pop("teacher")  # whose model has a digest
     data = {"data": dataset.digest} if dataset else {}
     return {"recipe": run.recipe, "config": stored, **data}
 

@@ -25,6 +25,7 @@ from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.show.waiting import waiting
 from fashion_zoo.storage import absolute
 from fashion_zoo.training.checkpoint import Checkpoint
+from fashion_zoo.training.distillation import check_teacher
 from fashion_zoo.training.fit import build_model, fit
 from fashion_zoo.training.parallel import Asked, Devices, find
 from fashion_zoo.training.plan import Plan, plan
@@ -229,6 +230,7 @@ def _within(config: RunConfig) -> list[str]:
         "smoothed labels": config.training.label_smoothing > 0,
         "class weights": config.training.class_weight != "none",
         "balanced classes": config.training.sampling == "balanced",
+        "distillation": config.training.distillation.enabled,
         f"loss {config.training.loss}": config.training.loss != "cross_entropy",
     }
     return [name for name, applies in parts.items() if applies]
@@ -237,6 +239,7 @@ def _within(config: RunConfig) -> list[str]:
 def _check_fit(model: keras.Model, name: str, config: RunConfig, dataset: Dataset) -> None:
     """Check that the model fits the classes and the shape of the images, and what watches it."""
     tensorboard.check(config.training)
+    check_teacher(config.training.distillation, dataset)
     classes, known = model.output_shape[-1], len(dataset.class_names)
     if classes != known:
         raise ConfigError(f"{name} has num_classes={classes}, but the data has {known} classes.")

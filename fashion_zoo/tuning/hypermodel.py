@@ -21,6 +21,7 @@ from fashion_zoo.registry import Recipe
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.spaces import Parameter, TrainingSpace, check_images, narrowed
 from fashion_zoo.spaces.ranges import Choice, Float, Whole
+from fashion_zoo.training.distillation import check_teacher
 from fashion_zoo.training.fit import build_model, compile_model, fit
 from fashion_zoo.training.plan import Plan, plan
 from fashion_zoo.tuning.base_oracle import SearchError
@@ -79,8 +80,8 @@ class RecipeHyperModel(keras_tuner.HyperModel):
             validation images.
 
     Raises:
-        ConfigError: if there are more folds than training images of a class, or a batch size of the
-            space is larger than the training set.
+        ConfigError: if there are more folds than training images of a class, a batch size of the
+            space is larger than the training set, or a teacher is refused.
     """
 
     def __init__(
@@ -104,6 +105,7 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         self._fold = functools.lru_cache(maxsize=1)(data.fold)
         self._built: tuple[weakref.ref[keras.Model], RunConfig, Plan] | None = None
         check_images(self.parameters, self.base, folds, self.dataset)
+        check_teacher(config.training.distillation, data, folds=folds)
 
     @property
     def repetitions(self) -> int:

@@ -1,0 +1,71 @@
+"""The settings of a distillation."""
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+from fashion_zoo.errors import ConfigError
+from fashion_zoo.language import checks
+from fashion_zoo.language.vocabulary import check_settings
+from fashion_zoo.storage import absolute, reading
+
+_DATED = {"metadata.json"}  # with the time at which the file was written
+
+
+@dataclasses.dataclass(frozen=True)
+class DistillationConfig:
+    """Distillation: learn from the outputs of a teacher beside the labels."""
+
+    teacher: str | None = None
+    """Folder of the run whose model is the teacher, made absolute; none learns from labels only."""
+    temperature: Annotated[float, checks.positive] = 2.0
+    """Temperature of the probabilities of both: their logits are divided by it."""
+    mixture: Annotated[float, checks.proportion] = 0.9
+    """Share of the teacher in the loss; the rest is the loss of the labels."""
+    digest: str | None = None
+    """Digest of the model of the teacher; by default that of the model now, which a run stores."""
+
+    def __post_init__(self) -> None:
+        check_settings(self, "distillation.")
+        if self.digest is not None and not isinstance(self.digest, str):
+            raise ConfigError(f"distillation.digest must be a text, received {self.digest!r}.")
+        if self.teacher is None:
+            return
+        if not isinstance(self.teacher, str | os.PathLike):
+            raise ConfigError(
+                "distillation.teacher must be the folder of a run, received "
+                f"{type(self.teacher).__name__}."
+            )
+        object.__setattr__(self, "teacher", str(absolute(self.teacher)))
+        if self.digest is None:
+            object.__setattr__(self, "digest", digest_of(Path(self.teacher)))
+
+    @property
+    def enabled(self) -> bool:
+        """Whether the teacher has a share in the loss."""
+        return self.teacher is not None and self.mixture > 0
+
+    def digested(self) -> dict[str, Any]:
+        """Return what has no part in a digest: which model it is counts, not where it lies."""
+        return {"teacher": None}
+
+
+def digest_of(run: Path) -> str:
+    """Return the digest of the model of a run, of all that is in the file but its date.
+
+    Raises:
+        ConfigError: if there is no model that can be read.
+    """
+    file = run / "model.keras"
+    try:
+        return reading.archive_digest(file, without=_DATED)
+    except FileNotFoundError as error:
+        raise ConfigError(
+            "distillation.teacher must be the folder of a run whose training has ended, received "
+            f"{run}, which has no {file.name}."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"distillation.teacher {run} cannot be used: {file.name} cannot be read: {error}."
+        ) from error

@@ -1,0 +1,161 @@
+"""Distillation: the loss of a training step that learns from the outputs of a teacher.
+
+The teacher is part of the compiled step. So it sees the images that the student sees, augmented and
+mixed, on the same device, whatever the number of steps per execution or the backend; it has no
+state, and a resumed training finds it as it was.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from fashion_zoo import runs
+from fashion_zoo.config import DistillationConfig
+from fashion_zoo.config.distillation import digest_of
+from fashion_zoo.data import Dataset
+from fashion_zoo.errors import ConfigError, Hint, Message, RunError, advice
+from fashion_zoo.losses import divergence
+from fashion_zoo.runs import Run
+
+_PROBES = 4  # made-up images, which tell logits from probabilities
+
+
+class Divergence(keras.losses.Loss):
+    """``losses.divergence`` of the logits of teacher and student; the mean of a batch."""
+
+    def __init__(self, temperature: float):
+        super().__init__(name="divergence", dtype="float32")
+        self.temperature = temperature
+
+    def call(self, y_true, y_pred):
+        """Return the (batch,) divergences."""
+        return divergence(y_true, y_pred, self.temperature)
+
+
+class Distillation:
+    """The loss of a student.
+
+        mixture * T^2 * KL(softmax(teacher / T) || softmax(student / T)) + (1 - mixture) * own
+
+    ``own`` is the loss of the labels. The teacher predicts, without dropout and with its own
+    batch-norm statistics, and in float32 whatever its precision was in training.
+
+    Args:
+        chosen: the settings, with a teacher.
+        student: the model that learns.
+
+    Raises:
+        RunError: if the run of the teacher or its model cannot be read.
+        ConfigError: if it is another model than in the settings, or does not fit the student.
+
+    Reference: Hinton, Vinyals & Dean 2015, arXiv:1503.02531; Beyer et al. 2022, arXiv:2106.05237,
+    section 3, for a teacher that sees the images as the student does.
+    """
+
+    def __init__(self, chosen: DistillationConfig, student: keras.Model):
+        self.mixture = chosen.mixture
+        self.divergence = Divergence(chosen.temperature)
+        self.teacher = _loaded(_opened(chosen))
+        _check_outputs(self.teacher, student, chosen)
+
+    def __call__(self, images: Any, logits: Any, own: Any, sample_weight: Any = None) -> Any:
+        """Return the loss, a scalar, of images as in the batch and the logits of the student."""
+        taught = self.divergence(self.logits(images), logits, sample_weight)
+        return self.mixture * taught + (1 - self.mixture) * own
+
+    def logits(self, images: Any) -> Any:
+        """Return the (batch, classes) float32 logits of the teacher, without a gradient."""
+        return _logits(self.teacher, images)
+
+
+def check_teacher(chosen: DistillationConfig, data: Dataset, *, folds: int = 0) -> None:
+    """Check, without loading it, that the teacher of a training is there and knows its images.
+
+    Raises:
+        RunError: if it is no run, or has no model.
+        ConfigError: if it is another model than in the settings, or of other classes or images; or
+            if ``folds`` of the training images are held out, which it has seen.
+    """
+    if not chosen.enabled:
+        return
+    if folds:
+        raise ConfigError(
+            f"Cross-validation needs models that have not seen a fold, and the teacher "
+            f"{chosen.teacher} has. Set ",
+            Hint("folds", 0),
+            ", or leave out ",
+            Hint("training.distillation.teacher"),
+            ".",
+        )
+    run, own = _opened(chosen), data.describe(read=False)
+    known = run.data
+    pairs = {
+        "classes": (known.class_names, own.class_names),
+        "images of shape": (known.image_shape, own.image_shape),
+        "data.invert": (known.invert, own.invert),
+    }
+    for what, (its, ours) in pairs.items():
+        if its != ours:
+            raise ConfigError(
+                f"The teacher {run.path} was trained on {what} {_words(its)}, and the data has "
+                f"{_words(ours)}. Choose a teacher of the same classes and images."
+            )
+
+
+def _words(value: Any) -> str:
+    named = isinstance(value, tuple) and all(isinstance(one, str) for one in value)
+    return ", ".join(value) if named else str(value)
+
+
+def _opened(chosen: DistillationConfig) -> Run:
+    """Open the run of a teacher, and check that its model is still that of the settings."""
+    folder, setting = Path(str(chosen.teacher)), "training.distillation.teacher"
+    moved = Message("If the teacher has moved, name it again: ", Hint(setting, "FOLDER"), ".")
+    with advice(lambda error: moved if isinstance(error, RunError) else None):
+        run = runs.open_run(folder)
+        run.check_model()
+    if (now := digest_of(folder)) != chosen.digest:
+        raise ConfigError(
+            f"The teacher {folder} is not the one of this training: the digest of its model.keras "
+            f"is {now}, and was {chosen.digest}. Put that model back, or set ",
+            Hint("training.distillation.digest"),
+            " to none in a new training.",
+        )
+    return run
+
+
+def _loaded(run: Run) -> keras.Model:
+    """Load the model of a teacher, to predict in float32."""
+    model = run.load_model(compiled=False)
+    model.trainable = False
+    for layer in model._flatten_layers():
+        layer.dtype_policy = "float32"
+    return model
+
+
+def _logits(model: keras.Model, images: Any) -> Any:
+    pixels = keras.ops.reshape(images, (-1, *model.input_shape[1:]))
+    found = model(pixels, training=False)
+    return keras.ops.stop_gradient(keras.ops.cast(found, "float32"))
+
+
+def _check_outputs(teacher: keras.Model, student: keras.Model, chosen: DistillationConfig) -> None:
+    """Check that a teacher has as many classes as the student, of as many pixels, and logits."""
+    shapes = [(one.input_shape[1:], one.output_shape[-1]) for one in (teacher, student)]
+    (seen, classes), (expected, own) = shapes
+    if np.prod(seen) != np.prod(expected) or classes != own:
+        raise ConfigError(
+            f"The teacher {chosen.teacher} takes images of {seen} to {classes} classes, and the "
+            f"student images of {expected} to {own}. Choose a teacher of the same images."
+        )
+    images = np.random.default_rng(0).integers(0, 256, (_PROBES, *expected)).astype("float32")
+    found = keras.ops.convert_to_numpy(_logits(teacher, images))
+    if not np.isfinite(found).all():
+        raise ConfigError(f"The teacher {chosen.teacher} has outputs that are not finite.")
+    if found.min() >= 0 and np.allclose(found.sum(axis=-1), 1, atol=1e-3):
+        raise ConfigError(
+            f"The teacher {chosen.teacher} returns probabilities, and logits are needed. Choose a "
+            "model without a softmax at its end."
+        )

@@ -1,0 +1,61 @@
+"""A small student of a large teacher beside its twin that learns from the labels alone."""
+
+from typing import Any
+
+from fashion_zoo import recipe
+from fashion_zoo.experiments import Arm, Experiment, Measured, columns
+
+TEACHER = "bn_mlp.large"
+_LARGE = recipe(TEACHER).config.training
+AUGMENTED = {
+    "epochs": _LARGE.epochs,
+    "augmentation": _LARGE.augmentation,
+    "schedules": {"mixing": _LARGE.schedules.mixing},
+}
+
+
+def _student(name: str, temperature: float, **training: Any) -> Arm:
+    settings = {"distillation": {"temperature": temperature}, **training}
+    return Arm(name, changes={"training": settings}, teacher=TEACHER)
+
+
+ARMS = [
+    Arm(TEACHER, TEACHER),
+    Arm("labels"),
+    _student("teacher, T=1", 1.0),
+    _student("teacher, T=2", 2.0),
+    _student("teacher, T=4", 4.0),
+    Arm("labels, augmented", changes={"training": AUGMENTED}),
+    _student("teacher, T=2, augmented", 2.0, **AUGMENTED),
+]
+
+
+def _against_labels(metric: str) -> columns.Column:
+    """Return the differences to the twin: the same training without a teacher."""
+
+    def cell(measured: Measured, arm: str) -> str | None:
+        base = "labels, augmented" if arm.endswith(", augmented") else "labels"
+        return None if arm in (TEACHER, base) else columns.difference(measured, arm, base, metric)
+
+    return columns.Column("points against its twin", cell)
+
+
+EXPERIMENT = Experiment(
+    name="distillation",
+    question="Does a small network learn more from a large one than from the labels?",
+    arms=ARMS,
+    columns=[
+        columns.name("bn_mlp learns from", code=lambda arm: arm == TEACHER),
+        columns.accuracy("validation accuracy", "validation_accuracy"),
+        columns.accuracy("test accuracy", "test_accuracy"),
+        _against_labels("test_accuracy"),
+        columns.number("seconds", "seconds", ".0f"),
+    ],
+    note="Mean over {seeds} with {interval}. Differences are points of test accuracy, paired by "
+    "seed: the student of each seed has its own teacher, the run of `bn_mlp.large` in the first "
+    "row, and its twin is the same training without one. Augmented trainings have the images and "
+    "the epochs of the teacher. {machine} `{command}` reproduces the table.",
+    seeds=5,
+    page="docs/distillation.md",
+    command="python -m recipes.experiment distillation --seeds",
+)

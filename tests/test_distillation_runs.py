@@ -1,0 +1,155 @@
+"""Distillation in whole trainings: what repeats bit for bit, resuming, moving, and the command."""
+
+import json
+import shutil
+
+import keras
+import numpy as np
+import pytest
+from distilling import SMALL, TEACHING, config, student
+from fitting import Capture, Silent, fit_recipe
+from resuming import OPTIONS, assert_same, stopped, train
+
+import fashion_zoo
+from fashion_zoo import ConfigError, RunError
+from fashion_zoo.training.fit import compile_model, fit
+from recipes import distill
+
+
+def test_any_number_of_steps_per_execution_trains_the_same(teacher):
+    if keras.backend.backend() == "torch":
+        pytest.skip("Keras has no longer executions there")
+    results = []
+    for steps in (1, 8):
+        planned, model, data = student(config(teacher))
+        capture = Capture()
+        compile_model(model, planned, steps_per_execution=steps)
+        fit(model, planned, data, [capture], Silent(), compiled=True)
+        results.append((model.get_weights(), capture.rows))
+    (weights, rows), (others, expected) = results
+    for row, other in zip(rows, expected, strict=True):
+        assert row == pytest.approx(other, rel=1e-4)
+    for one, other in zip(weights, others, strict=True):
+        assert one == pytest.approx(other, abs=1e-5)
+
+
+def test_a_mixture_of_0_is_the_plain_training_bit_for_bit(teacher):
+    large = {"batch_size": 140}
+    model, rows = fit_recipe("bn_mlp", config(teacher, distilling={"mixture": 0}, **large))
+    other, expected = fit_recipe("bn_mlp", config(None, **large))
+    assert rows == expected
+    assert all(map(np.array_equal, model.get_weights(), other.get_weights()))
+
+
+def options(teacher, **training):
+    """Return the settings of a training with everything that moves, and a teacher."""
+    settings = {**OPTIONS["training"], "distillation": {"teacher": teacher}, **training}
+    return {**OPTIONS, "training": settings}
+
+
+MIXED = {"augmentation": "flip | mixup(0.4, 0.5)"}
+
+
+@pytest.mark.parametrize("further", [{}, pytest.param(MIXED, marks=pytest.mark.slow)], ids=str)
+def test_a_student_that_was_killed_goes_on_to_the_same_run(teacher, tmp_path, monkeypatch, further):
+    if further and keras.backend.backend() != "tensorflow":
+        pytest.skip("TensorFlow augments")
+    chosen = options(teacher, **further)
+    whole = train(tmp_path / "whole", **chosen)
+    stopped(tmp_path / "r", 2, monkeypatch, **chosen)
+    assert_same(train(tmp_path / "r", resume=True), whole)
+    stored = whole.config.training.distillation
+    assert (stored.teacher, len(stored.digest)) == (str(teacher.path), 16)
+
+
+def test_a_student_is_resumed_with_its_teacher_only_wherever_that_lies(
+    teacher, tmp_path, monkeypatch
+):
+    shutil.copytree(teacher.path, tmp_path / "t")
+    chosen = options(tmp_path / "t")
+    stopped(tmp_path / "r", 2, monkeypatch, **chosen)
+    shutil.copytree(tmp_path / "r", tmp_path / "again")
+    (tmp_path / "t").rename(tmp_path / "moved")
+    with pytest.raises(RunError, match=r"There is no run folder .*/t") as caught:
+        train(tmp_path / "r", resume=True)
+    assert caught.value.__notes__ == [
+        'If the teacher has moved, name it again: training={"distillation": {"teacher": "FOLDER"}}.'
+    ]
+    moved = {"training": {"distillation": {"teacher": tmp_path / "moved"}}}
+    assert train(tmp_path / "r", resume=True, **moved).finished
+    altered = keras.saving.load_model(tmp_path / "moved" / "model.keras")
+    altered.layers[-1].bias.assign_add(keras.ops.ones(10))
+    altered.save(tmp_path / "moved" / "model.keras")
+    with pytest.raises(ConfigError, match=r"is not the one of this training: the digest of its"):
+        train(tmp_path / "again", resume=True, **moved)
+    other = {"training": {"distillation": {"temperature": 3.0}}}
+    with pytest.raises(RunError, match=r"training\.distillation\.temperature: 2\.0, now 3\.0"):
+        train(tmp_path / "again", resume=True, **other)
+
+
+@pytest.mark.slow
+def test_a_fork_learns_on_from_a_teacher(teacher, tmp_path):
+    plain = {**OPTIONS, "training": {**OPTIONS["training"], "epochs": 1}}
+    origin = train(tmp_path / "plain", **plain)
+    chosen = {"epochs": 2, "distillation": {"teacher": teacher, "mixture": 0.5}}
+    forked = train(tmp_path / "forked", fork=origin, training=chosen)
+    assert forked.config.training.distillation.mixture == 0.5
+    first, second = forked.history()["loss"]
+    assert first == origin.history()["loss"][0]
+    assert np.isfinite(second)
+
+
+@pytest.mark.slow
+def test_the_range_test_and_a_search_learn_from_the_teacher(teacher, tmp_path):
+    chosen = {**SMALL, "training": {**TEACHING, "distillation": {"teacher": teacher}}}
+    found = fashion_zoo.find_lr("bn_mlp", seeds=1, steps=20, **chosen)
+    plain = fashion_zoo.find_lr("bn_mlp", seeds=1, steps=20, **SMALL, training=TEACHING)
+    assert not np.array_equal(found.losses, plain.losses)
+    tuned = fashion_zoo.tune(
+        "bn_mlp", study_dir=tmp_path, trials=1, candidates=1, seeds=2, **chosen
+    )
+    config = fashion_zoo.read_config(tuned.best, "bn_mlp")
+    assert config.training.distillation.teacher == str(teacher.path)
+    with pytest.raises(ConfigError, match="Cross-validation needs models"):
+        fashion_zoo.tune("bn_mlp", study_dir=tmp_path / "folds", folds=2, **chosen)
+
+
+WORDS = ["--model.hidden-units", "8", "--data.limit", "420", "--epochs", "1", "--no-export"]
+
+
+def test_the_command_trains_a_student_and_resumes_it(teacher, tmp_path, capsys):
+    to = ["--run-dir", str(tmp_path / "r")]
+    given = [str(teacher.path), "bn_mlp"]
+    assert distill.main([*given, *WORDS, *to, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    run = fashion_zoo.open_run(found["run"])
+    assert found["evaluation"]["images"] == 10_000
+    assert run.config.training.distillation.teacher == str(teacher.path)
+    assert distill.main([*given, *to, "--resume", "--no-export"]) == 0
+    assert "is finished" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        ([], 2, "usage: python -m recipes.distill TEACHER STUDENT [OPTIONS]"),
+        (["nowhere", "bn_mlp"], 5, "error: There is no run folder nowhere.\n"),
+        (["nowhere", "bn_mp"], 3, "error: Unknown recipe 'bn_mp'. Did you mean 'bn_mlp'?"),
+        (
+            ["nowhere", "bn_mlp", "--training.distillation.teacher=x"],
+            3,
+            "The teacher is the first word. Leave out --training.distillation.teacher.",
+        ),
+    ],
+)
+def test_a_wrong_command_line_is_one_sentence(words, code, message, capsys):
+    assert distill.main(words) == code
+    assert message in capsys.readouterr().err
+
+
+def test_the_help_names_the_settings_of_a_distillation(capsys):
+    assert distill.main(["--help"]) == 0
+    assert distill.main(["nowhere", "bn_mlp", "--help"]) == 0
+    printed = capsys.readouterr().out
+    assert "--training.distillation.temperature 2.0" in printed
+    assert "python -m recipes.distill nowhere bn_mlp --training.augmentation standard" in printed
