@@ -15,6 +15,7 @@ from fashion_zoo import ConfigError, DistillationConfig, RunError, TrainingConfi
 from fashion_zoo.config import digest
 from fashion_zoo.config.distillation import digest_of
 from fashion_zoo.data import load
+from fashion_zoo.experiments import Arm, Experiment
 from fashion_zoo.losses import divergence
 from fashion_zoo.training import distillation
 from fashion_zoo.training.fit import compile_model, fit, make_pipeline, untrained_loss
@@ -250,3 +251,10 @@ def test_what_must_not_have_seen_a_fold_has_no_teacher(teacher, images):
         distillation.check_teacher(chosen, load(), folds=3)
     with pytest.raises(ConfigError, match=r"which the teacher .* may have seen\. Leave out train"):
         fashion_zoo.audit(tuple(images), training={"distillation": {"teacher": teacher}})
+
+
+@pytest.mark.parametrize("name", ["studnt", "student", "later"])
+def test_the_teacher_of_an_arm_is_an_arm_that_is_trained_before(name):
+    arms = [Arm("first"), Arm("student", teacher=name), Arm("later")]
+    with pytest.raises(ConfigError, match=f"Unknown teacher of arm 'student' '{name}'"):
+        Experiment("x", "Which?", arms, []).all_arms()
