@@ -12,6 +12,9 @@ from resuming import OPTIONS, assert_same, stopped, train
 
 import fashion_zoo
 from fashion_zoo import ConfigError, RunError
+from fashion_zoo.config import distillation
+from fashion_zoo.experiments import Arm, Experiment, run, runner
+from fashion_zoo.experiments.columns import name
 from fashion_zoo.training.fit import compile_model, fit
 from recipes import distill
 
@@ -112,6 +115,21 @@ def test_the_range_test_and_a_search_learn_from_the_teacher(teacher, tmp_path):
     assert config.training.distillation.teacher == str(teacher.path)
     with pytest.raises(ConfigError, match="Cross-validation needs models"):
         fashion_zoo.tune("bn_mlp", study_dir=tmp_path / "folds", folds=2, **chosen)
+
+
+def test_an_arm_learns_from_the_run_of_an_earlier_arm_with_its_seed(tmp_path, monkeypatch):
+    found = []
+
+    def row(experiment, arm, config, *_):
+        found.append(config.training.distillation)
+        return {"validation_accuracy": 0.5}
+
+    monkeypatch.setattr(runner, "_row", row)
+    monkeypatch.setattr(distillation, "digest_of", lambda run: f"of {run.name}")
+    own = Experiment("x", "?", [Arm("large"), Arm("small", teacher="large")], [name("arm")], "")
+    run(own, seeds=2, folder=tmp_path)
+    assert [one.digest for one in found] == [None, "of large-0", None, "of large-1"]
+    assert [one.teacher for one in found][1::2] == [str(tmp_path / f"large-{n}") for n in (0, 1)]
 
 
 WORDS = ["--model.hidden-units", "8", "--data.limit", "420", "--epochs", "1", "--no-export"]
