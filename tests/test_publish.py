@@ -97,19 +97,19 @@ def other_row(folder, name="other"):
     manifest.write_manifest(folder, [row, added])
 
 
-def halved(run):
-    """Change a run, so that it has other weights."""
+def changed(run, factor):
+    """Multiply the weights of the last layer of a run."""
     opened = fashion_zoo.open_run(run)
     model = opened.load_model()
     for variable in model.get_layer("logits").weights:
-        variable.assign(variable * 0.5)
+        variable.assign(variable * factor)
     opened.save_model(model)
 
 
 def test_weights_are_replaced_and_others_stay(run, ours):
     old = fashion_zoo.publish(run)
     other_row(ours)
-    halved(run)
+    changed(run, 0.5)
     new = fashion_zoo.publish(run)
     assert new.file != old.file
     assert [row.recipe for row in manifest.read_manifest(ours)] == ["other", NAME]
@@ -118,7 +118,7 @@ def test_weights_are_replaced_and_others_stay(run, ours):
 
 def test_weights_whose_replacement_was_cut_off_are_the_old_ones(run, ours, monkeypatch):
     old = fashion_zoo.publish(run)
-    halved(run)
+    changed(run, 0.5)
 
     def fails(*_):
         raise KeyboardInterrupt
@@ -165,6 +165,13 @@ def test_folded_kernels_are_unfolded(runs, tmp_path, ours, kernels):
 def test_a_layer_that_cannot_be_restored_is_one_sentence(run, ours, monkeypatch):
     monkeypatch.delattr(ScheduledDropout, "unfolded")
     with pytest.raises(WeightsError, match=r"cannot be restored: .* Give that layer a method unf"):
+        fashion_zoo.publish(run)
+    assert not ours.exists()
+
+
+def test_weights_that_are_not_finite_are_not_published(run, ours):
+    changed(run, np.nan)
+    with pytest.raises(WeightsError, match="logits/kernel must be finite numbers of float32"):
         fashion_zoo.publish(run)
     assert not ours.exists()
 

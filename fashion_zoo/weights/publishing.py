@@ -101,9 +101,14 @@ def _check(run: Run, entry: Recipe) -> None:
 
 def _published(run: Run, entry: Recipe) -> tuple[Published, bytes]:
     """Return the row of the weights of a run, and the bytes of their file."""
-    data, trained = dataset_of(run), arrays_of(run)
-    if odd := [f"{path} is {one.dtype}" for path, one in trained.items() if one.dtype != "float32"]:
-        raise WeightsError(f"Weights of float32 can be published; {odd[0]} in {run.model_file}.")
+    data, own = dataset_of(run), run.load_model()
+    trained = arrays_of(own)
+    for path, one in trained.items():
+        if one.dtype != "float32" or not np.isfinite(one).all():
+            raise WeightsError(
+                f"{run.model_file} cannot be published: {path} must be finite numbers of float32, "
+                f"and is {one.dtype}."
+            )
     model, config, images = _built(entry), entry.config.model, data.validation.images
 
     def decisions(arrays: Arrays) -> np.ndarray:
@@ -111,9 +116,9 @@ def _published(run: Run, entry: Recipe) -> tuple[Published, bytes]:
         Start(str(run.path), config, lambda: read).restore(model, config)
         return logits_of(model, images).argmax(axis=1)
 
-    own = logits_of(run.load_model(), images).argmax(axis=1)
     try:
-        agrees = np.mean((whole := decisions(trained)) == own) >= _AGREES
+        whole = decisions(trained)
+        agrees = np.mean(whole == logits_of(own, images).argmax(axis=1)) >= _AGREES
     except WeightsError:
         agrees = False
     if not agrees:
@@ -169,7 +174,7 @@ def _row(
         test=_figures(measure_test(model, data)),
         seed=seed,
         command=str(Call("train", (entry.name,), hints)),
-        versions=", ".join(f"{name} {one}" for name, one in trained_in["versions"].items()),
+        versions=", ".join(f"{name} {one}" for name, one in trained_in.get("versions", {}).items()),
         commit=trained_in.get("commit") or "",
     )
     return row.signed(), bound

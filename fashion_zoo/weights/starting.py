@@ -12,7 +12,7 @@ from fashion_zoo.errors import Call, ConfigError, FashionZooError, RunError, Wei
 from fashion_zoo.language.arguments import AnyPath
 from fashion_zoo.language.wording import unknown
 from fashion_zoo.registry import Recipe
-from fashion_zoo.runs import Run, is_run, open_run
+from fashion_zoo.runs import is_run, open_run
 from fashion_zoo.weights.file import read_file
 from fashion_zoo.weights.manifest import damaged, find, list_weights
 
@@ -114,7 +114,7 @@ def _of_run(entry: Recipe, place: AnyPath) -> Start:
     if run.recipe != entry.name:
         raise RunError(f"{run.path} is a run of {run.recipe}, not of {entry.name}.")
     run.check_model()
-    return Start(str(run.path), run.config.model, lambda: arrays_of(run))
+    return Start(str(run.path), run.config.model, lambda: arrays_of(run.load_model()))
 
 
 def _nothing(name: str, word: str) -> ConfigError:
@@ -129,11 +129,11 @@ def _nothing(name: str, word: str) -> ConfigError:
     return ConfigError(f"{what} Train them with ", train, " and give that run as weights.")
 
 
-def arrays_of(run: Run) -> Arrays:
-    """Return the weights of the model of a run: path of each variable to its value."""
+def arrays_of(model: "keras.Model") -> Arrays:
+    """Return the weights of a model: path of each variable to its value."""
     from fashion_zoo.layers.values import as_array
 
-    return {weight.path: as_array(weight) for weight in run.load_model().weights}
+    return {weight.path: as_array(weight) for weight in model.weights}
 
 
 def _derived(model: "keras.Model", given: Mapping[str, np.ndarray]) -> Arrays:
