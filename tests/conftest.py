@@ -173,6 +173,14 @@ def teacher(shared):
 
 
 @pytest.fixture(scope="session")
+def ensembled(shared):
+    """The folder of ``ensembling.make``, which reads no test image. Do not write into it."""
+    from ensembling import make
+
+    return shared("ensembles", make)[1]
+
+
+@pytest.fixture(scope="session")
 def whole(shared):
     """The run of ``resuming.OPTIONS`` that was never stopped. Do not write into it."""
     from resuming import OPTIONS, train

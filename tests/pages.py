@@ -71,6 +71,12 @@ class Shown(NamedTuple):
         return found[-1][found[-1].index("python -m") :] if found else ""
 
     @property
+    def before(self) -> list[str]:
+        """The command lines above it in the example, which make what it needs."""
+        found = re.findall(r"python -m recipes\..*", re.sub(r"\\\n\s+", "", self.example))
+        return found[:-1]
+
+    @property
     def exact(self) -> bool:
         """Whether the output is the same on every machine."""
         return self.command.startswith(tuple(f"python -m recipes.{name}" for name in EXACT))
@@ -134,6 +140,8 @@ class Runner:
         """Return what an example prints, after what it needs was made."""
         if "runs/quick" in example.command and example.command != QUICK:
             self.run(QUICK)
+        for line in example.before:
+            self.run(line)
         page = (ROOT / "docs" / "experiments.md").read_text("utf-8")
         (self.folder / "width.py").write_text(python_examples(page)[0])
         if "boot.png" in example.command:

@@ -9,6 +9,7 @@ import fashion_zoo
 from recipes import (
     __main__ as everything,
     benchmark,
+    ensemble,
     evaluate,
     export,
     info,
@@ -31,7 +32,7 @@ def test_fashion_zoo_alone_lists_the_commands(capsys):
 
 
 @pytest.mark.parametrize(
-    "module", [train, evaluate, export, predict, listing, info, schedules, benchmark]
+    "module", [train, evaluate, export, ensemble, predict, listing, info, schedules, benchmark]
 )
 def test_every_command_has_help(module, capsys):
     assert module.main(["--help"]) == 0

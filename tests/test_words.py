@@ -17,6 +17,7 @@ import forms
 import keras
 import numpy as np
 import pytest
+from ensembling import ensemble_method
 from of_training import averaging, class_weight, clipping, loss
 
 import fashion_zoo
@@ -228,6 +229,7 @@ KINDS = {
     "range": (span, "commands/tune.md"),
     "metric": (metric, "commands/evaluate.md"),
     "source": (source, "data.md"),
+    "ensemble method": (ensemble_method, "ensembles.md"),
     "export format": (export_format, "commands/export.md"),
     "result of a run": (result_of_a_run, ""),
 }

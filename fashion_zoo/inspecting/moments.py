@@ -30,12 +30,16 @@ class Moment(NamedTuple):
 def moments(run: Run, dataset: Dataset) -> Iterator[Moment]:
     """Yield the untrained model of a run, its checkpoints, and its model if it is none of them.
 
-    Up to the checkpoints all are one model, which changes from one to the next.
+    Up to the checkpoints all are one model, which changes from one to the next. Of an ensemble
+    there is the model alone.
 
     Raises:
         RunError: if a checkpoint is of another model or of a newer version, or there is neither
             one that is whole nor a model.
     """
+    if run.ensemble:
+        yield Moment(run.model_file.name, run.load_model())
+        return
     planned = plan(run.config, class_counts(dataset))
     model = build_model(recipe(run.recipe), run.config.model, planned)
     compile_model(model, planned)

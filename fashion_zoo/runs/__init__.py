@@ -1,8 +1,10 @@
 """The run folder: its content, and how one is made, resumed and read."""
 
+from fashion_zoo.runs.ensembled import Ensemble as Ensemble
 from fashion_zoo.runs.places import (
     check_free as check_free,
     check_same as check_same,
+    check_trained as check_trained,
     create as create,
     create_next as create_next,
     default_run_dir as default_run_dir,

@@ -16,6 +16,7 @@ from fashion_zoo.config.overrides import differences, override
 from fashion_zoo.data import Description
 from fashion_zoo.errors import ConfigError, Hint, Message, RunError
 from fashion_zoo.language.arguments import AnyPath, checked
+from fashion_zoo.runs.ensembled import Ensemble
 from fashion_zoo.runs.run import Run, open_run
 from fashion_zoo.runs.stored import as_stored, is_run, write_config
 from fashion_zoo.storage import locks
@@ -38,6 +39,7 @@ def create(
     environment: Mapping[str, Any],
     *,
     data: Description | None = None,
+    ensemble: Ensemble | None = None,
     force: bool = False,
 ) -> Iterator[Run]:
     """Make a run folder, hold its lock, and yield the run.
@@ -61,8 +63,8 @@ def create(
         storage.sweep(place)
         lock.follow(Path(path))
         try:
-            run = Run(Path(path), recipe_name, config, data, lock.check)
-            write_config(place / "config.json", recipe_name, config, data)
+            run = Run(Path(path), recipe_name, config, data, ensemble, lock.check)
+            write_config(place / "config.json", recipe_name, config, data, ensemble)
             storage.write_json(place / "environment.json", dict(environment))
             yield run
         except BaseException as error:
@@ -148,6 +150,7 @@ def check_same(run: Run, name: str, config: RunConfig) -> None:
 
     Paths may have moved: ``check_images`` compares what is in them, and a teacher has a digest.
     """
+    check_trained(run)
     if run.recipe != name:
         raise RunError(f"{run.path} is a run of {run.recipe}, not of {name}. Choose another place.")
     if "(" in run.config.data.source and "(" in config.data.source:
@@ -163,6 +166,15 @@ def check_same(run: Run, name: str, config: RunConfig) -> None:
             "out, or begin a new run from its checkpoint with ",
             Hint("fork", str(run.path)),
             ".",
+        )
+
+
+def check_trained(run: Run) -> None:
+    """Check that a run is one of a training; raises RunError for an ensemble."""
+    if run.ensemble:
+        raise RunError(
+            f"{run.path} is an ensemble ({run.ensemble.title}), which has no training to resume or "
+            "fork. Train its members, and make it again."
         )
 
 

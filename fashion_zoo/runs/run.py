@@ -1,6 +1,7 @@
 """The run folder: everything one training produced, enough to evaluate, export and repeat it.
 
-config.json       format number, recipe name, the whole RunConfig, description of the images
+config.json       format number, recipe name, the whole RunConfig, description of the images and,
+                  if the model was made of those of other runs, of that ensemble
 positions.npz     which image of the source trains, validates and tests
 environment.json  versions, device, precision and its reason, threads, commit; later environments
 history.csv       one row per epoch: losses, accuracies, applied rates (no times)
@@ -29,6 +30,7 @@ from fashion_zoo.errors import Hint, RunError
 from fashion_zoo.language.arguments import AnyPath, checked
 from fashion_zoo.language.wording import counted, percent
 from fashion_zoo.machine import environment
+from fashion_zoo.runs.ensembled import Ensemble
 from fashion_zoo.runs.model_file import read_model, write_model
 from fashion_zoo.runs.stored import RESULTS, SHAPES, parse, read_json
 from fashion_zoo.show import pages
@@ -52,6 +54,8 @@ class Run:
     """Its settings."""
     stored_data: Description | None = None
     """The stored description of its images; None in runs of older versions."""
+    ensemble: Ensemble | None = None
+    """How its model was made of those of other runs; None if it was trained."""
     check: Callable[[], None] | None = dataclasses.field(default=None, compare=False, repr=False)
     """Called before each write while the run is trained; raises if its lock was lost."""
 
@@ -76,7 +80,8 @@ class Run:
             epochs, seconds = counted(training["epochs"], "epoch"), training["seconds"]
             ended = "trained" if training["finished"] else "not trained to its end:"
             reached = percent(training["validation_accuracy"])
-            lines = [f"{ended} {epochs} in {seconds:.0f} s, validation accuracy {reached}"]
+            trained = f"{ended} {epochs} in {seconds:.0f} s, validation accuracy {reached}"
+            lines = [self.ensemble.summary if self.ensemble else trained]
         except RunError:
             return ["not trained to its end"]
         for word, kind in RESULTS.items():
@@ -92,8 +97,11 @@ class Run:
 
     @property
     def caption(self) -> str:
-        """Recipe, name of the folder and seed, for the caption of a picture."""
-        return f"{self.recipe}, run {self.path.resolve().name}, seed {self.config.seed}"
+        """Recipe, name of the folder and seed, or what it is an ensemble of, for a picture."""
+        name = self.path.resolve().name
+        if self.ensemble:
+            return f"{self.ensemble.title}, ensemble {name}"
+        return f"{self.recipe}, run {name}, seed {self.config.seed}"
 
     @property
     def model_file(self) -> Path:

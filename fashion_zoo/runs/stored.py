@@ -23,6 +23,7 @@ from fashion_zoo.errors import ConfigError, Hint, RunError
 from fashion_zoo.language.arguments import AnyPath, checked
 from fashion_zoo.language.vocabulary import Vocabulary
 from fashion_zoo.registry import recipe
+from fashion_zoo.runs.ensembled import Ensemble
 from fashion_zoo.storage import reading
 
 FORMAT = 3  # 1 had no description of the images, 2 another name for their source
@@ -46,7 +47,8 @@ SHAPES: dict[str, dict[str, Any]] = {
             "invert?": bool,
             "notes?": [str],
             "ground?": int,
-        }
+        },
+        "ensemble?": Ensemble.shape,
     },
     "training.json": {
         "finished": bool,
@@ -97,11 +99,19 @@ def is_run(path: Path) -> bool:
     return reading.is_json_with(path / "config.json", {"format", "recipe", "config"})
 
 
-def write_config(file: Path, name: str, config: RunConfig, data: Description | None = None) -> None:
-    """Write recipe, config and description of the images atomically."""
+def write_config(
+    file: Path,
+    name: str,
+    config: RunConfig,
+    data: Description | None = None,
+    ensemble: Ensemble | None = None,
+) -> None:
+    """Write recipe, config, description of the images, and of an ensemble, atomically."""
     stored = {"format": FORMAT, "recipe": name, "config": dataclasses.asdict(config)}
     if data is not None:
         stored["data"] = dataclasses.asdict(data)
+    if ensemble is not None:
+        stored["ensemble"] = ensemble
     storage.write_json(file, stored)
 
 
@@ -116,14 +126,14 @@ def read_config(file: AnyPath, name: str) -> RunConfig:
     Raises:
         RunError: if it cannot be read, holds no config, or is of another recipe.
     """
-    found, config, _ = parse(Path(file))
+    found, config, *_ = parse(Path(file))
     if found != name:
         raise RunError(f"{file} is a config of {found}, not of {name}.")
     return config
 
 
-def parse(file: Path) -> tuple[str, RunConfig, Description | None]:
-    """Return the name of the recipe, the config and the description of the images in a file.
+def parse(file: Path) -> tuple[str, RunConfig, Description | None, Ensemble | None]:
+    """Return the recipe's name, the config, the description of the images and of an ensemble.
 
     Raises RunError if it is not a config, of a newer version, or does not fit its recipe.
     """
@@ -158,7 +168,10 @@ def parse(file: Path) -> tuple[str, RunConfig, Description | None]:
     fields = {field.name for field in dataclasses.fields(Description)}
     known = stored.get("data")
     found = known and {key: one for key, one in known.items() if key in fields and one is not None}
-    return entry.name, config, _revive(found, Description)
+    made = stored.get("ensemble")
+    if made and not made["members"]:
+        raise RunError(f"{file} is damaged: its ensemble has no members.")
+    return entry.name, config, _revive(found, Description), Ensemble(made) if made else None
 
 
 def read_json(path: Path, shape: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from fashion_zoo.errors import Call, DataError, Hint, Message, RunError, advice
 from fashion_zoo.language.arguments import AnyPath, checked
 from fashion_zoo.language.wording import counted
 from fashion_zoo.registry import recipe
-from fashion_zoo.runs.places import check_same
+from fashion_zoo.runs.places import check_same, check_trained
 from fashion_zoo.runs.positions import POSITIONS, read_positions
 from fashion_zoo.runs.run import Run, open_run
 from fashion_zoo.runs.stored import is_run
@@ -35,12 +35,13 @@ def stored_config(
         fork: the run to fork.
 
     Raises:
-        RunError: if the run cannot be read, or is of another recipe.
+        RunError: if the run cannot be read, is of another recipe, or is an ensemble.
     """
     source = resume if resume is not None and is_run(Path(resume)) else fork
     if source is None:
         return recipe(name).config
     run = open_run(source)
+    check_trained(run)
     if run.recipe != name:
         raise RunError(f"{source} is a run of {run.recipe}, not of {name}.")
     return run.config

@@ -174,9 +174,11 @@ def fork_checkpoint(path: str | Path, epochs: int) -> Checkpoint:
     """Return the checkpoint of another run, for a new one of so many epochs to start from.
 
     Raises:
-        RunError: as ``load_checkpoint``; or if there is none, or nothing would be left to train.
+        RunError: as ``load_checkpoint``; or if there is none, nothing would be left to train, or
+            it is an ensemble.
     """
     origin = runs.open_run(path)
+    runs.check_trained(origin)
     found = load_checkpoint(origin, identity(origin))
     if found is None:
         raise RunError(f"{path} has no checkpoint to fork from: no epoch of it is complete.")

@@ -282,4 +282,4 @@ def _same_run(path: Path, name: str, config: RunConfig) -> Run | None:
     began = run.read_json("environment.json")
     moved = "resumed" in began or environment.changes(began, environment.describe())
     same = (run.recipe, runs.as_stored(run.config)) == (name, runs.as_stored(config))
-    return run if same and not moved else None
+    return run if same and not moved and not run.ensemble else None

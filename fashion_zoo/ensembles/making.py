@@ -1,0 +1,169 @@
+"""An ensemble of runs, as a run."""
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from fashion_zoo import storage
+from fashion_zoo.ensembles.choosing import score, temperature as fitted_temperature
+from fashion_zoo.ensembles.members import check_members, members_of, open_members, sha256
+from fashion_zoo.ensembles.methods import WORDS, Method
+from fashion_zoo.ensembles.values import Members
+from fashion_zoo.errors import ConfigError
+from fashion_zoo.evaluation.metrics import Predictions
+from fashion_zoo.language.arguments import AnyPath, Place, checked
+from fashion_zoo.machine import environment, precision
+from fashion_zoo.machine.devices import releasing
+from fashion_zoo.runs import (
+    POSITIONS,
+    Ensemble,
+    Run,
+    create,
+    dataset_of,
+    is_run,
+    open_run,
+    write_positions,
+)
+from fashion_zoo.show.waiting import Progress, waiting
+
+if TYPE_CHECKING:
+    import keras
+
+
+@checked
+@releasing()
+def ensemble(
+    runs: "Sequence[AnyPath]",
+    method: str = "average",
+    *,
+    to: Place,
+    temperature: bool = False,
+    data: Any = None,
+    force: bool = False,
+    progress: Progress = "auto",
+) -> Run:
+    """Make one model of several runs, in a folder that is a run itself.
+
+    ``evaluate``, ``export`` and ``predict`` take it as any run. Its model is of Keras's own classes
+    alone. Everything is chosen by the validation images; the test images are not read.
+
+    Args:
+        runs: a list of at least 2 runs that were trained and validated on the same images.
+        method: how they are combined, a word of ``fashion_zoo.ensembles.WORDS``: ``"average"``,
+            ``"greedy(10)"``, ``"soup"``, ``"stack"``.
+        to: the folder of the ensemble.
+        temperature: whether to divide the logits by a number that is fitted on the validation
+            images, which makes the probabilities fit better and leaves the classes as they are.
+        data: the images of the runs, if they were arrays or have moved; see
+            ``fashion_zoo.data.load``.
+        force: replace an older run or ensemble there.
+        progress: show progress on a terminal: True, False, or "auto".
+
+    Returns:
+        The run of the ensemble, whose ``ensemble`` says what it is made of, with the validation
+        accuracies of all members.
+
+    Raises:
+        ConfigError: if there are fewer than 2 different runs, or they do not fit the method.
+        RunError: if one is not a run or has no model, or something is at ``to``.
+        DataError: if they are of different images.
+        StorageError: if the folder cannot be written.
+
+    Example:
+        ```python
+        runs = [fashion_zoo.train("bn_mlp", seed=seed, export=False) for seed in range(5)]
+        fashion_zoo.evaluate(fashion_zoo.ensemble(runs, "greedy(10)", to="ensembles/five"))
+        ```
+    """
+    began, chosen = time.perf_counter(), WORDS.parse(method)
+    members = open_members(runs)
+    place = storage.resolve(to)
+    if any(place in (one, *one.parents) for one in (storage.resolve(run.path) for run in members)):
+        raise ConfigError(f"{to} is or holds one of the members. Choose another place.")
+    storage.check_free(to, "a run", is_run, force=force)
+    check_members(members, data)
+    with waiting("Combining the members", progress):
+        dataset = dataset_of(members[0], data)
+        known = members_of(members, dataset)
+        made = combine(known, chosen, temperature)
+        part = _described(members, method.strip(), known, made)
+        summary = _summary(made.log_probabilities, known.labels)
+        first = members[0]
+        with create(
+            to, first.recipe, first.config, environment.describe(),
+            data=first.data, ensemble=part, force=force,
+        ) as run:  # fmt: skip
+            write_positions(run.to_write(POSITIONS), dataset.used)
+            if needed := run.save_model(made.model):
+                summary["model_needs"] = needed
+            summary["seconds"] = round(time.perf_counter() - began, 2)
+            storage.write_json(run.to_write("training.json"), summary)
+    return open_run(to)
+
+
+class Made(NamedTuple):
+    """The model that a method made of members."""
+
+    model: "keras.Model"
+    log_probabilities: np.ndarray
+    """(images, classes) float64 of the validation images, by which it is measured."""
+    weights: Sequence[float] | None
+    """(members,) the share of each member, if it has one."""
+    temperature: float | None
+    """What the logits are divided by, if they are."""
+
+
+@precision.keras_defaults()
+def combine(members: Members, method: Method, temperature: bool = False) -> Made:
+    """Make a model of members; see ``ensemble``."""
+    from fashion_zoo.ensembles.building import calibrated
+
+    found = method.combine(members)
+    model, predictions, divisor = found.build(), found.log_probabilities, None
+    if temperature:
+        divisor = fitted_temperature(predictions, members.labels)
+        model, predictions = calibrated(model, divisor), predictions / divisor
+    return Made(model, predictions, found.weights, divisor)
+
+
+def _described(runs: Sequence[Run], method: str, members: Members, made: Made) -> Ensemble:
+    """Return the part ``ensemble`` of ``config.json``."""
+    from fashion_zoo.ensembles.building import parameters
+
+    images = len(members.labels)
+    correct = [score(one, members.labels)[0] for one in members.log_probabilities]
+    rows = [
+        {
+            "path": str(run.path),
+            "recipe": run.recipe,
+            "seed": run.config.seed,
+            "sha256": sha256(run),
+            "validation_accuracy": correct[place] / images,
+            "weight": None if made.weights is None else made.weights[place],
+        }
+        for place, run in enumerate(runs)
+    ]
+    return Ensemble(
+        method=method,
+        members=rows,
+        temperature=made.temperature,
+        validation_accuracy=score(made.log_probabilities, members.labels)[0] / images,
+        parameters=parameters(made.model),
+        member_parameters=parameters(members.load(int(np.argmax(correct)))),
+    )
+
+
+def _summary(log_probabilities: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+    """Return the content of ``training.json``, as of a training without epochs."""
+    recalls = Predictions(log_probabilities, labels, ()).recalls
+    return {
+        "finished": True,
+        "epochs": 0,
+        "validation_correct": int(recalls.correct.sum()),
+        "validation_images": len(labels),
+        "validation_accuracy": int(recalls.correct.sum()) / len(labels),
+        "validation_balanced_accuracy": recalls.balanced_accuracy,
+        "validation_worst_recall": recalls.worst,
+    }
