@@ -31,7 +31,12 @@ setup(
     packages=find_packages(include=["fashion_zoo", "fashion_zoo.*", "recipes", "recipes.*"]),
     package_data={
         "": ["*.pyi"],
-        "fashion_zoo": ["py.typed", "assets/*", "assets/fashion_mnist/*"],
+        "fashion_zoo": [
+            "py.typed",
+            "assets/*",
+            "assets/fashion_mnist/*",
+            "weights/published/*",
+        ],
     },
     install_requires=[
         "cleanlab>=2.9",
@@ -46,6 +51,7 @@ setup(
         "optuna>=5.0",
         "pillow>=10.3",
         "rich>=13.7",
+        "safetensors>=0.4",
         "scikit-learn>=1.5",
         "scipy>=1.15",
         "sqlalchemy>=2.1",  # it escapes what a path to a database may have

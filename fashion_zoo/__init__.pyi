@@ -25,6 +25,7 @@ from . import seeds as seeds
 from . import show as show
 from . import spaces as spaces
 from . import tuning as tuning
+from . import weights as weights
 from .auditing import audit as audit
 from .augment import policies as policies
 from .config import AdaptiveDropoutConfig as AdaptiveDropoutConfig
@@ -48,8 +49,10 @@ from .errors import RunLockedError as RunLockedError
 from .errors import StorageError as StorageError
 from .errors import StudyError as StudyError
 from .errors import TrainingError as TrainingError
+from .errors import WeightsError as WeightsError
 from .evaluation import evaluate as evaluate
 from .evaluation.predict import predict as predict
+from .exporting.export import export as export
 from .inspecting import inspect as inspect
 from .language import wording as wording
 from .language.vocabulary import words_of as words_of
@@ -77,8 +80,8 @@ from .runs import read_config as read_config
 from .runs import stored_config as stored_config
 from .show.figures import plot_schedules as plot_schedules
 from .spaces import ranges as ranges
+from .weights import publish as publish
 from .zoo import dashboard as dashboard
-from .zoo import export as export
 from .zoo import find_lr as find_lr
 from .zoo import get as get
 from .zoo import train as train

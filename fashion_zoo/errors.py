@@ -169,6 +169,12 @@ class StudyError(FashionZooError):
     exit_code = 9
 
 
+class WeightsError(FashionZooError):
+    """Weights or a manifest that are damaged, edited, or of something else."""
+
+    exit_code = 10
+
+
 @contextlib.contextmanager
 def advice(note: Callable[[BaseException], str | None]) -> Iterator[None]:
     """Add a note to an error of this package or Ctrl-C; a command prints it below the message.

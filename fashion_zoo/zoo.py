@@ -20,6 +20,7 @@ from fashion_zoo.config.overrides import override, override_each
 from fashion_zoo.data import Dataset, load_for
 from fashion_zoo.errors import Call, Message, advice
 from fashion_zoo.evaluation import evaluate
+from fashion_zoo.exporting.export import export
 from fashion_zoo.language import checks
 from fashion_zoo.language.arguments import AnyPath, Place, checked
 from fashion_zoo.machine.devices import check_eager, releasing
@@ -29,6 +30,7 @@ from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.show.waiting import Progress, is_shown, waiting
 from fashion_zoo.spaces import TrainingSpace
 from fashion_zoo.storage import absolute, databases
+from fashion_zoo.weights.starting import Head, find_start
 
 if TYPE_CHECKING:
     import keras
@@ -39,12 +41,21 @@ if TYPE_CHECKING:
 
 @checked
 def get(
-    name: str, *, seed: int | None = None, precision: str | None = None, **overrides: Any
+    name: str,
+    *,
+    weights: AnyPath | None = None,
+    head: Head = "stored",
+    seed: int | None = None,
+    precision: str | None = None,
+    **overrides: Any,
 ) -> "keras.Model":
     """Build and compile a recipe's model, ready for Keras's own ``fit``.
 
     Args:
         name: the recipe.
+        weights: what to start from: the word of published weights, such as ``"fashion_mnist"``, or
+            a run of the recipe, whose model config is then the default. By default initial weights.
+        head: ``"new"`` leaves the last layer untrained, so that ``num_classes`` may be another.
         seed: seed of the initial weights and the dropout masks; by default the recipe's.
         precision: precision of the layers, as in RunConfig; by default the recipe's.
         **overrides: fields of the recipe's model config, such as ``hidden_units=(256, 128)``.
@@ -53,6 +64,9 @@ def get(
         A functional model from (batch, *input_shape) pixels in 0..255 to (batch, num_classes)
         float32 logits, compiled with the recipe's optimizer at its constant base learning rate,
         cross-entropy from integer labels, and accuracy. Only ``train`` applies schedules.
+
+    Raises:
+        WeightsError: if published weights are damaged, or of other settings than the recipe's.
 
     Example:
         ```python
@@ -65,13 +79,18 @@ def get(
     entry = registry.recipe(name)
     given = {"seed": seed, "precision": precision}
     changes = {field: value for field, value in given.items() if value is not None}
-    config = override(entry.config, {"model": overrides, **changes})
+    start = find_start(entry, weights, head)
+    base = override(entry.config, {"model": start.model} if start else {})
+    config = override(base, {"model": overrides, **changes})
 
     from fashion_zoo.training.fit import build_model, compile_model
     from fashion_zoo.training.plan import plan
 
     still = plan(config)
-    return compile_model(build_model(entry, config.model, still), still)
+    model = build_model(entry, config.model, still)
+    if start:
+        start.restore(model, config.model, head)
+    return compile_model(model, still)
 
 
 @checked
@@ -158,30 +177,6 @@ def _measured(
         to = run.path / IN_RUN
         parity = run.result("parity") or export(run, to, data=images, progress=progress)
     return trained._replace(evaluation=evaluation, parity=parity)
-
-
-@checked
-@releasing()
-def export(
-    run: AnyPath,
-    to: Place,
-    format: str = "saved_model",
-    *,
-    data: Any = None,
-    force: bool = False,
-    progress: Progress = "auto",
-) -> dict[str, Any]:
-    """Export a run into the folder ``to``, in a format of ``fashion_zoo.exporting.WORDS``.
-
-    Raises:
-        RunError: if it is not a run, or has no model.
-        ExportError: if the export does not agree with the model, or cannot be written here.
-    """
-    from fashion_zoo.exporting import export_run
-
-    opened = runs.open_run(run)
-    with waiting("Exporting, and comparing the export with the model", progress):
-        return export_run(opened, Path(to), format, force=force, data=data)
 
 
 @checked

@@ -15,6 +15,7 @@ COMMANDS = {
     "export": "export a run for other programs and prove that it agrees",
     "ensemble": "make one model of several runs",
     "predict": "classify picture files",
+    "publish": "publish the weights of a run with what they reach",
     "list": "the recipes and their accuracy",
     "info": "one recipe with its defaults",
     "find_lr": "suggest a learning rate by a range test",

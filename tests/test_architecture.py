@@ -23,7 +23,7 @@ ROOMS = {
 }
 NO_FRAMEWORK = {room for room, (level, _) in ROOMS.items() if level < 2} | {
     "config", "spaces", "registry", "models", "runs", "data", "evaluation", "exporting", "auditing",
-    "zoo",
+    "weights", "zoo",
 }  # fmt: skip
 HEAVY = {
     "keras", "keras_tuner", "optuna", "tensorflow", "jax", "matplotlib", "sklearn", "scipy", "rich",

@@ -15,6 +15,7 @@ from PIL import Image
 import fashion_zoo
 from fashion_zoo import exporting, registry
 from fashion_zoo.data import sources
+from fashion_zoo.weights import manifest
 from recipes import _common
 from recipes.__main__ import main
 
@@ -76,7 +77,7 @@ def test_the_pages_have_the_commands_that_are_looked_for():
 
 TINY = {"data.limit": "600", "epochs": "1", "batch_size": "100"}
 # What is run elsewhere: servers, several processes, and what takes hours.
-ELSEWHERE = ("--dashboard", "postgresql:", "--gpu-memory", "--help", "benchmark")
+ELSEWHERE = ("--dashboard", "postgresql:", "--gpu-memory", "--help", "benchmark", "publish")
 
 
 def small(line, number):
@@ -159,6 +160,12 @@ def exported_for(example):
     return "r/saved_model"
 
 
+def ship(folder, monkeypatch):
+    """Let a folder with weights of bn_mlp be that of the package."""
+    monkeypatch.setattr(manifest, "FOLDER", folder)
+    fashion_zoo.publish(fashion_zoo.train("bn_mlp", run_dir="shipped", export=False), to=folder)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_python_example_of_a_page_runs(page, reader, images, monkeypatch):
@@ -168,6 +175,8 @@ def test_every_python_example_of_a_page_runs(page, reader, images, monkeypatch):
     monkeypatch.setitem(registry._recipes, "bn_mlp", tiny)
     for vocabulary in (exporting.WORDS, sources.WORDS):
         monkeypatch.setattr(vocabulary, "_members", dict(vocabulary))
+    if 'weights="fashion_mnist"' in page.read_text("utf-8"):
+        ship(reader / "published", monkeypatch)
     for example in python_examples(page.read_text("utf-8")):
         names = {"images": images.images[:2]}
         if "FOLDER" in example:

@@ -111,6 +111,19 @@ def test_the_saved_model_has_the_effective_kernels(setting, dtype, images, tmp_p
     assert np.array_equal(kernel, array(model.get_layer("dense_1").effective_kernel()))
 
 
+@pytest.mark.parametrize("kind", [SpectralDense, StandardizedDense])
+def test_a_folded_kernel_is_unfolded_into_the_same_layer(kind):
+    layer, other = (kind(12, kernel_initializer=keras.initializers.HeNormal(n)) for n in (1, 2))
+    expected, _ = array(layer(X)), other(X)
+    folded = {"kernel": array(layer.folded()["kernel"])}
+    more = other.unfolded(folded) if hasattr(other, "unfolded") else {}
+    for weight in other.weights:
+        if weight.name != "bias":
+            weight.assign((folded | more)[weight.name])
+    largest = 1 if kind is StandardizedDense else np.linalg.svd(folded["kernel"])[1][0]
+    assert array(other(X)) == pytest.approx(expected / largest, abs=1e-5)
+
+
 def test_spectral_normalization_is_of_every_kernel_and_bounds_how_far_logits_lie_apart(images):
     model = get("baseline_mlp", hidden_units=(16, 8), spectral_normalization=True)
     for name in ("dense_1", "dense_2", "logits"):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+WEIGHTS = "fashion_zoo/weights/published"
 DATA = [
     "LICENSE", "NOTICE.md", "SHA256SUMS", "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz",
     "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz", "validation_indices.txt",
@@ -30,10 +31,14 @@ def test_the_wheel_has_the_code_the_data_and_nothing_else(installed):
     }
     data = {f"fashion_zoo/assets/fashion_mnist/{name}" for name in DATA}
     others = {"fashion_zoo/py.typed", "fashion_zoo/assets/results.csv"}
+    others |= {path.relative_to(ROOT).as_posix() for path in (ROOT / WEIGHTS).iterdir()}
     assert {file.as_posix() for file in installed} == code | data | others
 
 
 def test_the_wheel_is_small_but_for_the_data(installed):
     sizes = {file.as_posix(): file.size for file in installed}
-    assert 30e6 < sum(sizes.values()) < 33e6
-    assert sum(size for name, size in sizes.items() if "fashion_mnist" not in name) < 1.2e6
+    weights = sum(size for name, size in sizes.items() if name.startswith(WEIGHTS))
+    assert weights < 25e6
+    assert 30e6 < sum(sizes.values()) - weights < 33e6
+    code = sum(size for name, size in sizes.items() if "fashion_mnist" not in name) - weights
+    assert code < 1.2e6

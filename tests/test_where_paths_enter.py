@@ -19,9 +19,9 @@ from recipes import _lines
 
 # What these are given is read before they call anybody else.
 AT_ONCE = {
-    ("check_free", "path"), ("export", "run"), ("load_recipes", "source"), ("open_run", "path"),
-    ("read_config", "file"), ("read_results", "path"), ("stored_config", "resume"),
-    ("stored_config", "fork"),
+    ("check_free", "path"), ("export", "run"), ("get", "weights"), ("load_recipes", "source"),
+    ("open_run", "path"), ("publish", "run"), ("read_config", "file"),
+    ("read_results", "path"), ("stored_config", "resume"), ("stored_config", "fork"),
 }  # fmt: skip
 
 

@@ -21,9 +21,12 @@ from fashion_zoo import storage
 from fashion_zoo.errors import ConfigError, ExportError, FashionZooError, Hint
 from fashion_zoo.evaluation.predict import probabilities
 from fashion_zoo.exporting.formats import WORDS, Format
+from fashion_zoo.language.arguments import AnyPath, Place, checked
 from fashion_zoo.machine import precision
-from fashion_zoo.runs import Run, dataset_of
+from fashion_zoo.machine.devices import releasing
+from fashion_zoo.runs import Run, dataset_of, open_run
 from fashion_zoo.runs.stored import RESULTS, Result
+from fashion_zoo.show.waiting import Progress, waiting
 from fashion_zoo.storage import absolute
 
 if TYPE_CHECKING:
@@ -51,6 +54,28 @@ class Parity(Result):
 
 
 RESULTS.register(Parity, "parity")
+
+
+@checked
+@releasing()
+def export(
+    run: AnyPath,
+    to: Place,
+    format: str = "saved_model",
+    *,
+    data: Any = None,
+    force: bool = False,
+    progress: Progress = "auto",
+) -> dict[str, Any]:
+    """Export a run into the folder ``to``, in a format of ``fashion_zoo.exporting.WORDS``.
+
+    Raises:
+        RunError: if it is not a run, or has no model.
+        ExportError: if the export does not agree with the model, or cannot be written here.
+    """
+    opened = open_run(run)
+    with waiting("Exporting, and comparing the export with the model", progress):
+        return export_run(opened, Path(to), format, force=force, data=data)
 
 
 def export_run(

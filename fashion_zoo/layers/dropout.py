@@ -1,6 +1,6 @@
 """Dropout whose rate moves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
@@ -190,6 +190,10 @@ class ScheduledDropout(keras.layers.Layer):
         return keras.layers.Dropout(
             rate, self.noise_shape, self.seed, name=self.name, dtype=self.dtype_policy
         )
+
+    def unfolded(self, weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return the weights that Keras's own layer does not have, by name."""
+        return {"rate": np.array(self.base_rate, np.float32)}
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -1,8 +1,10 @@
 """Dense layers whose inputs are multiplied by a function of the kernel, the effective kernel."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 
@@ -71,6 +73,13 @@ class SpectralDense(_EffectiveDense):
         if training:
             self.u.assign(u)
         return kernel / ops.maximum(ops.sum(v * ops.matmul(kernel, u)), 1e-12)
+
+    def unfolded(self, weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return ``u`` for a kernel from ``folded``, by name: the layer then divides it by 1."""
+        kernel = weights.get("kernel")
+        if kernel is None or kernel.shape != tuple(self.kernel.shape):
+            return {}
+        return {"u": np.linalg.svd(kernel, full_matrices=False)[2][0]}
 
     def get_config(self):
         return {**super().get_config(), "seed": self.seed}

@@ -1,0 +1,185 @@
+"""Publish a run: a file of its weights, and the row of a manifest that binds it."""
+
+import dataclasses
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fashion_zoo import storage
+from fashion_zoo.config import digest
+from fashion_zoo.config.overrides import differences
+from fashion_zoo.data import Dataset
+from fashion_zoo.errors import Call, ConfigError, Hint, RunError, WeightsError
+from fashion_zoo.evaluation import evaluate_run, measure, measure_test
+from fashion_zoo.evaluation.predict import logits_of
+from fashion_zoo.language.arguments import AnyPath, Place, checked
+from fashion_zoo.machine.devices import releasing
+from fashion_zoo.registry import Recipe, recipe
+from fashion_zoo.runs import Run, dataset_of, open_run
+from fashion_zoo.show.waiting import Progress, waiting
+from fashion_zoo.storage import locks
+from fashion_zoo.weights import file, manifest
+from fashion_zoo.weights.manifest import Figures, Published
+from fashion_zoo.weights.starting import Arrays, Start, arrays_of
+
+_CHANGED = 2  # validation decisions that float16 may change
+_AGREES = 0.99  # share of the decisions of the run's own model, which may compute in 16 bits
+
+
+@checked
+@releasing()
+def publish(run: AnyPath, *, to: Place | None = None, progress: Progress = "auto") -> Published:
+    """Publish the weights of a run: write their file, and the row of the manifest.
+
+    The weights are stored in float16, or in float32 if that would change more than 2 of the
+    decisions on the validation images. The row has what the weights as they are stored reach on the
+    validation and the test images. The run is evaluated if it was not. Weights of the same recipe
+    and data set are replaced.
+
+    Args:
+        run: a finished run of a recipe with its defaults and any seed.
+        to: the folder of files and manifest, by default that of this package.
+        progress: show progress on a terminal: True, False, or "auto".
+
+    Returns:
+        The row.
+
+    Raises:
+        RunError: if the run cannot be read, or is not finished.
+        ConfigError: if it was trained with other settings than the defaults of its recipe.
+        WeightsError: if the manifest is damaged, or the weights cannot be restored.
+        StorageError: if the folder cannot be written.
+    """
+    opened = open_run(run)
+    entry, folder = recipe(opened.recipe), Path(to or manifest.FOLDER)
+    _check(opened, entry)
+    _rows(folder)  # before what takes longer
+    with waiting("Measuring the weights as they are stored", progress):
+        if opened.result("evaluation") is None:
+            evaluate_run(opened)
+        row, data = _published(opened, entry)
+    with storage.as_storage_error(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with locks.lock(folder):
+        rows = _rows(folder)
+        same = [one for one in rows if (one.recipe, one.weights) == (row.recipe, row.weights)]
+        others = [one for one in rows if one not in same]
+        storage.write_bytes(folder / row.file, data)
+        manifest.write_manifest(folder, [*others, row])
+        for name in {one.file for one in same} - {one.file for one in [*others, row]}:
+            with storage.as_storage_error(folder):
+                storage.remove(folder / name)
+    return row
+
+
+def _rows(folder: Path) -> list[Published]:
+    return manifest.read_manifest(folder) if (folder / manifest.FILE).exists() else []
+
+
+def _check(run: Run, entry: Recipe) -> None:
+    """Check that a run may be published."""
+    if not run.finished:
+        call = Call("train", (entry.name,), (Hint("run_dir", str(run.path)), Hint("resume", True)))
+        raise RunError(f"{run.path} is not trained to its end. Resume it with ", call, ".")
+    usual = dataclasses.replace(run.config, seed=entry.config.seed)
+    if changed := differences(entry.config, usual):
+        raise ConfigError(
+            f"{run.path} was trained with other settings than the defaults of {entry.name} "
+            f"({changed[0]}). Publish a run with the defaults and any seed: ",
+            Call("train", (entry.name,)),
+            ".",
+        )
+    if not re.fullmatch(r"[\w:.-]+", run.config.data.source):
+        raise ConfigError(
+            f"{run.path} was trained on {run.config.data.source!r}, which cannot be the word of "
+            "weights. Publish a run on a source that has a word without arguments."
+        )
+
+
+def _published(run: Run, entry: Recipe) -> tuple[Published, bytes]:
+    """Return the row of the weights of a run, and the bytes of their file."""
+    data, own = dataset_of(run), run.load_model()
+    trained = arrays_of(own)
+    for path, one in trained.items():
+        if one.dtype != "float32" or not np.isfinite(one).all():
+            raise WeightsError(
+                f"{run.model_file} cannot be published: {path} must be finite numbers of float32, "
+                f"and is {one.dtype}."
+            )
+    model, config, images = _built(entry), entry.config.model, data.validation.images
+
+    def decisions(arrays: Arrays) -> np.ndarray:
+        read = {path: value.astype(np.float32) for path, value in arrays.items()}
+        Start(str(run.path), config, lambda: read).restore(model, config)
+        return logits_of(model, images).argmax(axis=1)
+
+    try:
+        whole = decisions(trained)
+        agrees = np.mean(whole == logits_of(own, images).argmax(axis=1)) >= _AGREES
+    except WeightsError:
+        agrees = False
+    if not agrees:
+        raise WeightsError(
+            f"The weights of {run.path} cannot be restored: {entry.name} has a layer with other "
+            "weights in model.keras. Give that layer a method unfolded()."
+        )
+    stored = _in_half(trained)
+    if stored is None or np.count_nonzero(decisions(stored) != whole) > _CHANGED:
+        decisions(stored := trained)
+    return _row(run, entry, data, model, stored)
+
+
+def _built(entry: Recipe) -> Any:
+    """Return the model of a recipe, computing in float32."""
+    from fashion_zoo.training.fit import build_model
+    from fashion_zoo.training.plan import plan
+
+    config = dataclasses.replace(entry.config, precision="float32")
+    return build_model(entry, config.model, plan(config))
+
+
+def _in_half(arrays: Arrays) -> Arrays | None:
+    """Return weights in float16, None if one of them is too large for it."""
+    with np.errstate(over="ignore"):
+        found = {path: value.astype(np.float16) for path, value in arrays.items()}
+    return found if all(np.isfinite(value).all() for value in found.values()) else None
+
+
+def _row(
+    run: Run, entry: Recipe, data: Dataset, model: Any, stored: Arrays
+) -> tuple[Published, bytes]:
+    """Return the row of weights, which the model has, and the bytes of their file."""
+    (dtype,) = {str(value.dtype) for value in stored.values()}
+    config, word = digest.of(entry.config), run.config.data.source
+    known = {"recipe": entry.name, "weights": word, "config": config}
+    bound = file.encode(stored, known)
+    sha256 = hashlib.sha256(bound).hexdigest()
+    images, labels = data.validation
+    seed = run.config.seed
+    hints = () if seed == entry.config.seed else (Hint("seed", seed),)
+    environments = run.read_json("environment.json")
+    trained_in = [environments, *environments.get("resumed", [])][-1]
+    row = Published(
+        **known,
+        file=f"{entry.name}-{sha256[:8]}.safetensors",
+        size=len(bound),
+        sha256=sha256,
+        dtype=dtype,
+        data=data.digest,
+        test_data=data.test_digest,
+        validation=_figures(measure(logits_of(model, images), labels, data.class_names)),
+        test=_figures(measure_test(model, data)),
+        seed=seed,
+        command=str(Call("train", (entry.name,), hints)),
+        versions=", ".join(f"{name} {one}" for name, one in trained_in.get("versions", {}).items()),
+        commit=trained_in.get("commit") or "",
+    )
+    return row.signed(), bound
+
+
+def _figures(found: dict[str, Any]) -> Figures:
+    right = round(found["accuracy"]["value"] * found["images"])
+    return Figures(right, found["images"], found["nll"])

@@ -1,0 +1,278 @@
+"""Published weights are loaded as they were measured, and never if anything about them is wrong."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import random
+import shutil
+import struct
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import safetensors.numpy
+from shipping import WORD, registered, rewritten, trained
+
+import fashion_zoo
+from fashion_zoo import WeightsError
+from fashion_zoo.layers.values import as_array
+from fashion_zoo.weights import file, manifest
+
+NAME = "tiny_mlp"
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """Weights of two recipes of the same shapes, and the runs. Do not write into the folder."""
+    folder = tmp_path_factory.mktemp("weights")
+    with registered(folder):
+        for name in (NAME, f"{NAME}.same"):
+            run = trained(folder / f"run of {name}", name)
+            fashion_zoo.publish(run, to=folder / "published")
+        yield folder
+
+
+@pytest.fixture
+def shipped(published, tmp_path, monkeypatch):
+    """A copy of the folder, which is that of the package."""
+    shutil.copytree(published / "published", tmp_path / "published")
+    monkeypatch.setattr(manifest, "FOLDER", tmp_path / "published")
+    return tmp_path / "published"
+
+
+def row_of(folder, name=NAME):
+    return {row.recipe: row for row in manifest.read_manifest(folder)}[name]
+
+
+def file_of(folder, name=NAME):
+    return folder / row_of(folder, name).file
+
+
+def load():
+    return fashion_zoo.get(NAME, weights=WORD)
+
+
+def refused(match=""):
+    """Loading is one sentence or two, which name the damaged file."""
+    with pytest.raises(WeightsError, match=match) as caught:
+        load()
+    assert "published/" in str(caught.value)
+    assert caught.value.exit_code == 10
+
+
+def test_loaded_weights_reach_what_the_manifest_says(shipped):
+    model, row = load(), row_of(shipped)
+    found = fashion_zoo.evaluate(model)
+    assert round(found["accuracy"]["value"] * 10_000) == row.test.right
+    assert found["nll"] == pytest.approx(row.test.nll, abs=1e-5)
+    assert row.test.accuracy > 0.3
+    assert row.dtype == "float16"
+    assert as_array(model.get_layer("dropout_1").rate) == pytest.approx(0.2)
+    assert as_array(model.optimizer.learning_rate) == pytest.approx(1e-2)
+
+
+def test_the_weights_are_those_of_the_run_rounded(published, shipped):
+    run = fashion_zoo.open_run(published / f"run of {NAME}")
+    ours = {weight.path: as_array(weight) for weight in load().weights}
+    for weight in run.load_model().weights:
+        assert (ours[weight.path] == as_array(weight).astype("float16")).all()
+    stored = safetensors.numpy.load(file_of(shipped).read_bytes())
+    assert ours.keys() - stored.keys() == {"dropout_1/rate"}
+    assert "batch_norm_1/moving_variance" in stored
+
+
+def test_loading_executes_and_loads_nothing_before_keras(shipped, published):
+    code = (
+        "import sys, pathlib, fashion_zoo; from fashion_zoo.weights import manifest, starting\n"
+        f"manifest.FOLDER = pathlib.Path({str(shipped)!r})\n"
+        f"fashion_zoo.load_recipes({str(published / 'tiny.py')!r})\n"
+        f"start = starting.find_start(fashion_zoo.recipe({NAME!r}), {WORD!r}, 'stored')\n"
+        "assert start.read()['logits/kernel'].shape == (8, 10)\n"
+        "print({'keras', 'tensorflow', 'jax', 'torch', 'scipy'} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True)
+    assert done.stdout == "set()\n", done.stderr
+
+
+@pytest.mark.slow
+def test_jax_reaches_the_same_without_tensorflow(shipped, published):
+    code = (
+        "import sys, pathlib, fashion_zoo; from fashion_zoo.weights import manifest\n"
+        f"manifest.FOLDER = pathlib.Path({str(shipped)!r})\n"
+        f"fashion_zoo.load_recipes({str(published / 'tiny.py')!r})\n"
+        f"found = fashion_zoo.evaluate(fashion_zoo.get({NAME!r}, weights={WORD!r}))\n"
+        "assert 'tensorflow' not in sys.modules and 'jax' in sys.modules\n"
+        "print(round(found['accuracy']['value'] * found['images']), repr(found['nll']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        capture_output=True, text=True, env={**os.environ, "KERAS_BACKEND": "jax"},
+    )  # fmt: skip
+    right, nll = done.stdout.split()
+    assert int(right) == row_of(shipped).test.right
+    assert float(nll) == pytest.approx(row_of(shipped).test.nll, abs=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_a_flipped_bit_is_seen(shipped, seed):
+    stored, chance = bytearray(file_of(shipped).read_bytes()), random.Random(seed)
+    stored[chance.randrange(len(stored))] ^= 1 << chance.randrange(8)
+    file_of(shipped).write_bytes(stored)
+    refused("is damaged: its SHA-256 is not that of the manifest")
+    rewritten(shipped, bytes(stored))
+    with contextlib.suppress(WeightsError):  # behind the digest a bit may be another weight
+        assert all(np.isfinite(as_array(weight)).all() for weight in load().weights)
+
+
+@pytest.mark.parametrize("part", range(40))
+def test_a_file_that_was_cut_is_seen(shipped, part):
+    stored = file_of(shipped).read_bytes()
+    stored = stored[: part * len(stored) // 40]
+    file_of(shipped).write_bytes(stored)
+    refused("is damaged: it must have [0-9,]+ bytes, and has")
+    rewritten(shipped, stored)
+    refused("is damaged: it is no weight file")
+
+
+def test_swapped_files_are_seen_even_if_the_manifest_binds_them(shipped):
+    one, other = file_of(shipped), file_of(shipped, f"{NAME}.same")
+    first, second = one.read_bytes(), other.read_bytes()
+    one.write_bytes(second)
+    other.write_bytes(first)
+    refused("is damaged")
+    rewritten(shipped, second)
+    refused("it is not of tiny_mlp with the settings of the manifest")
+
+
+def bound(shipped, change=lambda arrays: None, **about):
+    """Bind the row to a file with other arrays, or that says something else of itself."""
+    row = row_of(shipped)
+    arrays = safetensors.numpy.load((shipped / row.file).read_bytes())
+    change(arrays)
+    rewritten(shipped, file.encode(arrays, file.about(row) | about))
+
+
+def put(path, value):
+    def change(arrays):
+        arrays[path] = value
+
+    return change
+
+
+HALF = np.float16
+BEHIND_THE_DIGEST = {
+    "NaN": (put("logits/bias", np.full(10, np.nan, HALF)), "logits/bias has numbers that are not"),
+    "infinite": (put("logits/bias", np.full(10, np.inf, HALF)), "logits/bias has numbers that"),
+    "float32": (put("logits/bias", np.zeros(10, "float32")), "logits/bias is float32, and must be"),
+    "integers": (put("logits/bias", np.zeros(10, "int8")), "logits/bias is int8, and must be"),
+    "a shape": (put("logits/bias", np.zeros(11, HALF)), r"is of shape \(11,\) there, and of shape"),
+    "turned": (put("logits/kernel", np.zeros((10, 8), HALF)), r"of shape \(10, 8\) there"),
+    "one more": (put("logits/u", np.zeros(10, HALF)), r"logits/u is of shape \(10,\) there"),
+    "a rate": (put("dropout_1/rate", np.zeros((), HALF)), r"dropout_1/rate is of shape \(\) there"),
+    "one less": (lambda arrays: arrays.pop("logits/bias"), "logits/bias is missing there"),
+    "none": (lambda arrays: arrays.clear(), "dense_1/kernel is missing there"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", BEHIND_THE_DIGEST)
+def test_what_a_digest_does_not_see_is_seen_behind_it(shipped, kind):
+    change, match = BEHIND_THE_DIGEST[kind]
+    bound(shipped, change)
+    refused(match)
+
+
+def test_a_file_says_what_it_is_of(shipped):
+    bound(shipped, format=2)
+    refused("has format 2; this package reads formats up to 1. Update fashion_zoo.")
+    for about in ({"format": 0}, {"recipe": "bn_mlp"}, {"weights": "mnist"}, {"config": "1-a"}):
+        bound(shipped, **about)
+        refused("is not of tiny_mlp with the settings of the manifest")
+
+
+def headed(header, data=b""):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        b"", b"\x80\x04N.", headed(b"{"), headed({}), headed(b"[" * 9999),
+        headed({"__metadata__": {"fashion_zoo": "{"}}),
+        headed({"__metadata__": {"fashion_zoo": "[]"}}), struct.pack("<Q", 2**62) + b"{}",
+        headed({"a": {"dtype": "BF16", "shape": [1], "data_offsets": [0, 2]}}, bytes(2)),
+        headed({"a": {"dtype": "F16", "shape": [2**40], "data_offsets": [0, 2]}}, bytes(2)),
+    ],
+    ids=lambda stored: repr(stored[:40]),
+)  # fmt: skip
+def test_what_is_no_weight_file_is_one_sentence(shipped, stored):
+    rewritten(shipped, stored)
+    refused("is damaged: it is ")
+
+
+def test_a_missing_file_and_what_is_no_file_are_one_sentence(shipped):
+    file_of(shipped).unlink()
+    refused("cannot be read: No such file")
+    os.mkfifo(file_of(shipped))
+    refused("cannot be read: it is not a regular file")
+
+
+FIELDS = [field.name for field in dataclasses.fields(manifest.Published)]
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_an_edited_row_is_seen(shipped, field):
+    stored = json.loads((shipped / "manifest.json").read_text())
+    for row in stored["rows"]:
+        value = row[field]
+        row[field] = {**value, "right": value["right"] + 1} if isinstance(value, dict) else (
+            value + 1 if isinstance(value, int) else f"{value}0"
+        )  # fmt: skip
+    (shipped / "manifest.json").write_text(json.dumps(stored))
+    refused(r"manifest.json is damaged: the row of 'tiny_mlp0?' was edited\. Reinstall")
+
+
+@pytest.mark.parametrize(
+    ("fields", "match"),
+    [
+        ({"config": "1-0123456789ab"}, "is of tiny_mlp with other settings than its defaults are"),
+        ({"size": 10**9}, "it must have 1,000,000,000 bytes"),
+        ({"size": -1}, "it must have -1 bytes"),
+        ({"file": "../tiny.safetensors"}, r"names '\.\./tiny\.safetensors'"),
+        ({"file": ".."}, r"names '\.\.'"),
+        ({"dtype": "bfloat16"}, "of 'bfloat16'"),
+        ({"dtype": "float32"}, "is float16, and must be float32"),
+        ({"recipe": "tiny_mlp.same"}, "two rows of the same weights"),
+    ],
+    ids=str,
+)
+def test_a_signed_row_of_something_else_is_seen(shipped, fields, match):
+    rewritten(shipped, **fields)
+    refused(match)
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("", "cannot be read: Expecting value"),
+        ("[]", "is damaged: expected a JSON object"),
+        ('{"format": 1}', "is damaged: rows must be a list"),
+        ('{"format": 1, "rows": [{}]}', r"is damaged: rows\[0\]\.recipe must be a text"),
+        ('{"format": 2, "lines": []}', "has format 2; this package reads formats up to 1. Update"),
+        ('{"format": 0, "rows": []}', "it has another format"),
+        ('{"format": "1", "rows": []}', "format must be a whole number"),
+    ],
+)
+def test_a_manifest_that_is_none_is_one_sentence(shipped, text, match):
+    (shipped / "manifest.json").write_text(text)
+    refused(match)
+
+
+def test_a_row_with_a_field_more_or_a_number_that_is_none_is_seen(shipped):
+    text = (shipped / "manifest.json").read_text()
+    (shipped / "manifest.json").write_text(text.replace('"seed": 0', '"seed": 0, "more": 1'))
+    refused("was edited")
+    (shipped / "manifest.json").write_text(text.replace('"seed": 0', '"seed": NaN'))
+    refused("holds NaN")
