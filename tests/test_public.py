@@ -23,8 +23,8 @@ FUNCTIONS = [
 MODULES = [  # with parts for own code
     "activations", "auditing", "augment", "averaging", "callbacks", "class_weights", "clippings",
     "config", "data", "ensembles", "errors", "evaluation", "experiments", "exporting", "inspecting",
-    "layers", "losses", "models", "normalizations", "optimizers", "policies", "ranges", "schedules", "seeds",
-    "show", "spaces", "tuning", "weights", "wording",
+    "layers", "losses", "models", "normalizations", "optimizers", "policies", "ranges", "schedules",
+    "seeds", "show", "spaces", "tuning", "weights", "wording",
 ]  # fmt: skip
 SURFACE = [*FUNCTIONS, *MODULES]
 
