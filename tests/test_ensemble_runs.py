@@ -109,7 +109,7 @@ def test_evaluate_and_predict_take_an_ensemble(ensembled, tmp_path, capsys):
 
 def test_an_ensemble_is_not_trained_further(ensembled, tmp_path):
     folder, config = ensembled / "average", fashion_zoo.open_run(ensembled / "average").config
-    refused = r"is an ensemble \(average of 2 members\), which has no training to resume or fork"
+    refused = r"is an ensemble \(average of 2 members\), which has no training to resume, fork"
     for settings in (
         {"run_dir": folder, "resume": True},
         {"run_dir": folder, "resume": True, "config": config},
@@ -119,11 +119,16 @@ def test_an_ensemble_is_not_trained_further(ensembled, tmp_path):
         with pytest.raises(RunError, match=refused):
             fashion_zoo.train("bn_mlp", **settings)
     assert not (tmp_path / "f").exists()
+    with pytest.raises(RunError, match=refused):
+        fashion_zoo.publish(folder, to=tmp_path / "f")
+    with pytest.raises(RunError, match=refused):
+        fashion_zoo.get("bn_mlp", weights=folder)
+    assert not (tmp_path / "f").exists()
 
 
 def test_the_command_line_refuses_it_in_one_line(ensembled, capsys):
     assert train.main(["bn_mlp", "--run-dir", str(ensembled / "average"), "--resume"]) == 5
-    assert "which has no training to resume or fork" in capsys.readouterr().err
+    assert "which has no training to resume, fork" in capsys.readouterr().err
 
 
 def test_an_ensemble_can_be_a_member(ensembled, tmp_path):

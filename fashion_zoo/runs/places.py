@@ -173,8 +173,8 @@ def check_trained(run: Run) -> None:
     """Check that a run is one of a training; raises RunError for an ensemble."""
     if run.ensemble:
         raise RunError(
-            f"{run.path} is an ensemble ({run.ensemble.title}), which has no training to resume or "
-            "fork. Train its members, and make it again."
+            f"{run.path} is an ensemble ({run.ensemble.title}), which has no training to resume, "
+            "fork, publish or start from. Use one of its members."
         )
 
 

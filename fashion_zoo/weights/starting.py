@@ -12,7 +12,7 @@ from fashion_zoo.errors import Call, ConfigError, FashionZooError, RunError, Wei
 from fashion_zoo.language.arguments import AnyPath
 from fashion_zoo.language.wording import unknown
 from fashion_zoo.registry import Recipe
-from fashion_zoo.runs import is_run, open_run
+from fashion_zoo.runs import check_trained, is_run, open_run
 from fashion_zoo.weights.file import read_file
 from fashion_zoo.weights.manifest import damaged, find, list_weights
 
@@ -113,6 +113,7 @@ def _of_run(entry: Recipe, place: AnyPath) -> Start:
     run = open_run(place)
     if run.recipe != entry.name:
         raise RunError(f"{run.path} is a run of {run.recipe}, not of {entry.name}.")
+    check_trained(run)
     run.check_model()
     return Start(str(run.path), run.config.model, lambda: arrays_of(run.load_model()))
 
