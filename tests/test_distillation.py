@@ -11,7 +11,14 @@ from distilling import SMALL, TEACHING, config, student
 from fitting import Silent, fit_recipe
 
 import fashion_zoo
-from fashion_zoo import ConfigError, DistillationConfig, RunError, TrainingConfig, override, recipe
+from fashion_zoo import (
+    ConfigError,
+    DistillationConfig,
+    RunError,
+    TrainingConfig,
+    override,
+    recipe,
+)
 from fashion_zoo.config import digest
 from fashion_zoo.config.distillation import digest_of
 from fashion_zoo.data import load
@@ -142,6 +149,18 @@ def test_a_teacher_predicts_in_float32_whatever_the_precision(teacher, precision
     assert np.array_equal(np.asarray(logits), np.asarray(expected))
     fit(model, planned, data, [], Silent(), compiled=True)
     assert all(np.isfinite(one).all() for one in model.get_weights())
+
+
+def test_the_time_of_the_teacher_counts_in_the_steps_of_an_execution(teacher, monkeypatch):
+    """Its forward pass is a third of a step of a model of its size."""
+    asked = []
+    estimate = "fashion_zoo.training.fit.steps_of_about_a_second"
+    monkeypatch.setattr(estimate, lambda parameters, *_: asked.append(parameters) or 1)
+    for name in (teacher, None):
+        planned, model, _ = student(config(name))
+        compile_model(model, planned)
+    weights, its = model.count_params(), teacher.load_model().count_params()
+    assert asked == [weights + its // 3, weights]
 
 
 def test_a_teacher_of_flat_images_teaches_a_student_of_pictures(teacher, tmp_path):

@@ -48,21 +48,16 @@ class TrainingLoss(keras.losses.Loss):
         return losses * keras.ops.sum(y_true * self.class_weights, axis=-1)
 
 
-def set_training_loss(model: keras.Model, plan: Plan) -> None:
+def set_training_loss(model: keras.Model, plan: Plan, teaching: Distillation | None = None) -> None:
     """Let the training steps of a compiled model use the loss of a plan; evaluation stays as it is.
 
     Keras calls ``compute_loss`` with ``training``, which a loss itself is not told. A plan with
-    plain cross-entropy and without a teacher leaves Keras's own method.
-
-    Raises:
-        ConfigError, RunError: if the plan has a teacher, as ``Distillation``.
+    plain cross-entropy leaves Keras's own method, unless a teacher takes part: ``teaching``.
     """
     vars(model).pop("compute_loss", None)  # of an earlier plan
-    distils = plan.distillation.enabled
-    if plan.loss == CROSS_ENTROPY and plan.class_weights is None and not distils:
+    if plan.loss == CROSS_ENTROPY and plan.class_weights is None and teaching is None:
         return
     loss = TrainingLoss(plan.loss, plan.soft_labels, plan.class_weights, plan.log_prior)
-    teaching = Distillation(plan.distillation, model) if distils else None
     model.compute_loss = functools.partial(_compute_loss, model, model.compute_loss, loss, teaching)
 
 
