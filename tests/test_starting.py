@@ -133,11 +133,6 @@ def test_a_new_last_layer_of_nothing_and_other_arguments_are_refused():
         fashion_zoo.get("bn_mlp", weights=True)
 
 
-def test_the_manifest_of_this_package_is_whole():
-    for row in manifest.read_manifest(manifest.FOLDER):
-        assert (manifest.FOLDER / row.file).stat().st_size == row.size
-
-
 @pytest.fixture
 def installed(published, tmp_path, monkeypatch):
     """Another package with weights, whose import fails. Returns ``name(value)`` of its entry."""

@@ -82,18 +82,15 @@ class Published:
 
     def signed(self) -> "Published":
         """Return the row with its digest."""
-        return dataclasses.replace(self, digest=_digest(dataclasses.asdict(self)))
+        fields = {**dataclasses.asdict(self), "digest": ""}
+        digest = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
+        return dataclasses.replace(self, digest=digest)
 
 
 _FIGURES = {"right": int, "images": int, "nll": float}
 _KINDS = {str: str, int: int, Figures: _FIGURES}
 _ROW = {field.name: _KINDS[field.type] for field in dataclasses.fields(Published)}  # type: ignore[index]
 _SHAPE = {"format": int, "rows": [_ROW]}
-
-
-def _digest(row: Mapping[str, Any]) -> str:
-    signed = {name: value for name, value in row.items() if name != "digest"}
-    return hashlib.sha256(json.dumps(signed, sort_keys=True).encode()).hexdigest()
 
 
 def list_weights() -> list[Published]:
@@ -156,11 +153,12 @@ def read_manifest(folder: Path) -> list[Published]:
 
 def _row(file: Path, stored: Mapping[str, Any]) -> Published:
     """Return a row that is whole."""
-    unknown = stored.keys() - _ROW.keys()
-    if unknown or stored["digest"] != _digest(stored):
-        raise damaged(file, f"the row of {stored['recipe']!r} was edited")
-    figures = {name: Figures(**stored[name]) for name in ("validation", "test")}
-    row = Published(**{**stored, **figures})
+    known = {name: stored[name] for name in _ROW}
+    for name in ("validation", "test"):
+        known[name] = Figures(**{one: stored[name][one] for one in _FIGURES})
+    row = Published(**known)
+    if row.signed() != row or dataclasses.asdict(row) != stored:  # such as a field more
+        raise damaged(file, f"the row of {row.recipe!r} was edited")
     plain = os.path.basename(row.file) == row.file and row.file not in ("", ".", "..")
     if not plain or row.dtype not in DTYPES:
         raise damaged(file, f"the row of {row.recipe!r} names {row.file!r} of {row.dtype!r}")
