@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from fashion_zoo import storage
+from fashion_zoo.config.distillation import digest_of
 from fashion_zoo.ensembles.choosing import score, temperature as fitted_temperature
-from fashion_zoo.ensembles.members import check_members, members_of, open_members, sha256
+from fashion_zoo.ensembles.members import check_members, members_of, open_members
 from fashion_zoo.ensembles.methods import WORDS, Method
 from fashion_zoo.ensembles.values import Members
 from fashion_zoo.errors import ConfigError
@@ -139,7 +140,7 @@ def _described(runs: Sequence[Run], method: str, members: Members, made: Made) -
             "path": str(run.path),
             "recipe": run.recipe,
             "seed": run.config.seed,
-            "sha256": sha256(run),
+            "digest": digest_of(run.path),
             "validation_accuracy": correct[place] / images,
             "weight": None if made.weights is None else made.weights[place],
         }

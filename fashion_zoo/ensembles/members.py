@@ -1,6 +1,5 @@
 """The runs of an ensemble: opened, compared, and asked for their predictions."""
 
-import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -109,9 +108,3 @@ def _batches(run: Run, dataset: Dataset, model: "keras.Model") -> Iterable[Any]:
 
     planned = plan(run.config, class_counts(dataset))
     return statistics_batches(make_pipeline(model, planned, dataset), planned, 0)
-
-
-def sha256(run: Run) -> str:
-    """Return the SHA-256 of the model file of a run, in hexadecimal."""
-    with open(run.model_file, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

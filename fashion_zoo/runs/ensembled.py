@@ -15,7 +15,7 @@ class Ensemble(dict[str, Any]):
                 "path": str,
                 "recipe": str,
                 "seed": int,
-                "sha256": str,
+                "digest": str,
                 "validation_accuracy": float,
                 "weight?": float,
             }
