@@ -60,6 +60,16 @@ def adabound(gradients, rates):
         yield m * np.clip(each, final * (1 - 1 / (1e-3 * t + 1)), final * (1 + 1 / (1e-3 * t)))
 
 
+def schedule_free(gradients, rates, beta=0.9):
+    """Defazio et al. 2024, equations 1 to 3, with Adam's squares."""
+    x = y = z = START
+    for (t, _, v, _, second), rate in zip(means(gradients), rates, strict=True):
+        z = z - rate * gradients[t - 1] / (np.sqrt(v / second) + 1e-8)
+        x = (1 - 1 / t) * x + z / t
+        before, y = y, (1 - beta) * z + beta * x
+        yield before - y
+
+
 def sgd(gradients, rates):
     for gradient, rate in zip(gradients, rates, strict=True):
         yield rate * gradient
@@ -106,6 +116,7 @@ CASES = {
     "radam": (radam, {}),
     "radam(threshold=4)": (lambda *given: radam(*given, threshold=4), {}),
     "adabound": (adabound, {}),
+    "schedule_free_adamw": (schedule_free, {}),
     "lookahead(radam, k=7, alpha=0.3)": (radam, {"k": 7, "alpha": 0.3}),
     "lookahead(adabound)": (adabound, {"k": 6}),
     "lookahead(adamw, 5)": (adam, {"k": 5}),
@@ -114,7 +125,7 @@ CASES = {
 
 
 SLOW = pytest.mark.slow
-OWN = [word for word in CASES if "radam" in word or "adabound" in word]
+OWN = [word for word in CASES if any(own in word for own in ("radam", "adabound", "schedule_free"))]
 
 
 @pytest.mark.parametrize(

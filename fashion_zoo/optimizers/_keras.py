@@ -39,11 +39,16 @@ def copies(
 
 @keras.saving.register_keras_serializable("fashion_zoo")
 class ScheduleFreeAdamW(keras.optimizers.ScheduleFreeAdamW):
-    """Keras's ScheduleFreeAdamW, whose ``z`` starts at the weights however it is built.
+    """Keras's ScheduleFreeAdamW, with the initial weights and the average of its paper.
 
-    Keras's own starts at 0 in ``fit`` with TensorFlow, and forgets the initial weights.
+        z' = z - rate g / (sqrt(v / (1 - beta_2^t)) + epsilon)
+        x' = (1 - 1 / t) x + z' / t,  y' = (1 - beta_1) z' + beta_1 x'
 
-    Reference: Defazio et al. 2024, arXiv:2405.15682.
+    The weights are ``y``, at which ``g`` was computed, and ``x`` is recovered from them and ``z``.
+    In Keras's own with TensorFlow, ``z`` starts at 0 in ``fit``, and ``x`` is recovered from the new
+    ``z``, so that the average of its weights is none.
+
+    Reference: Defazio et al. 2024, arXiv:2405.15682, equations 1 to 3.
     """
 
     in_keras = keras.optimizers.ScheduleFreeAdamW
@@ -56,6 +61,25 @@ class ScheduleFreeAdamW(keras.optimizers.ScheduleFreeAdamW):
         keras.optimizers.Optimizer.build(self, variables)
         self._momentums = copies(self, variables, "momentum")
         self._velocities = self.add_optimizer_variables(variables, "velocity")
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Update one variable."""
+        ops, dtype = keras.ops, variable.dtype
+        rate, gradient, t = (
+            ops.cast(one, dtype) for one in (learning_rate, gradient, self.iterations + 1)
+        )
+        beta_1, beta_2 = (ops.convert_to_tensor(one, dtype) for one in (self.beta_1, self.beta_2))
+        if self.warmup_steps:
+            rate = rate * ops.minimum(t / self.warmup_steps, 1.0)
+        place = self._get_variable_index(variable)
+        z, v = (ops.convert_to_tensor(one[place]) for one in (self._momentums, self._velocities))
+        x = (ops.convert_to_tensor(variable) - (1 - beta_1) * z) / beta_1
+        v = beta_2 * v + (1 - beta_2) * ops.square(gradient)
+        z = z - rate * gradient / (ops.sqrt(v / (1 - beta_2**t)) + self.epsilon)
+        x = x + (z - x) / t
+        self.assign(self._velocities[place], v)
+        self.assign(self._momentums[place], z)
+        self.assign(variable, (1 - beta_1) * z + beta_1 * x)
 
 
 @keras.saving.register_keras_serializable("fashion_zoo")
