@@ -45,8 +45,8 @@ class ScheduleFreeAdamW(keras.optimizers.ScheduleFreeAdamW):
         x' = (1 - 1 / t) x + z' / t,  y' = (1 - beta_1) z' + beta_1 x'
 
     The weights are ``y``, at which ``g`` was computed, and ``x`` is recovered from them and ``z``.
-    In Keras's own with TensorFlow, ``z`` starts at 0 in ``fit``, and ``x`` is recovered from the new
-    ``z``, so that the average of its weights is none.
+    In Keras's own with TensorFlow, ``z`` is 0 when ``fit`` begins, and ``x`` is recovered from the
+    new ``z``, so that it is no average.
 
     Reference: Defazio et al. 2024, arXiv:2405.15682, equations 1 to 3.
     """
