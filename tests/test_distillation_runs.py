@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from distilling import SMALL, TEACHING, config, student
 from fitting import Capture, Silent, fit_recipe
+from keras_tuner import HyperParameters
 from resuming import OPTIONS, assert_same, stopped, train
 
 import fashion_zoo
@@ -108,13 +109,11 @@ def test_the_range_test_and_a_search_learn_from_the_teacher(teacher, tmp_path):
     found = fashion_zoo.find_lr("bn_mlp", seeds=1, steps=20, **chosen)
     plain = fashion_zoo.find_lr("bn_mlp", seeds=1, steps=20, **SMALL, training=TEACHING)
     assert not np.array_equal(found.losses, plain.losses)
-    tuned = fashion_zoo.tune(
-        "bn_mlp", study_dir=tmp_path, trials=1, candidates=1, seeds=2, **chosen
-    )
-    config = fashion_zoo.read_config(tuned.best, "bn_mlp")
-    assert config.training.distillation.teacher == str(teacher.path)
+    searching = {**chosen, "space": {"batch_size": "choice(50, 60)"}}
+    model = fashion_zoo.tuning.hypermodel("bn_mlp", **searching).build(HyperParameters())
+    assert model.compute_loss.args[3].mixture == 0.9
     with pytest.raises(ConfigError, match="Cross-validation needs models"):
-        fashion_zoo.tune("bn_mlp", study_dir=tmp_path / "folds", folds=2, **chosen)
+        fashion_zoo.tune("bn_mlp", study_dir=tmp_path / "folds", folds=2, **searching)
 
 
 def test_an_arm_learns_from_the_run_of_an_earlier_arm_with_its_seed(tmp_path, monkeypatch):
