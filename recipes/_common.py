@@ -21,7 +21,7 @@ Options = TypeVar("Options")
 
 INTERRUPTED = 130  # exit code of a shell for Ctrl-C
 EVERYWHERE = (
-    "Every command also takes --import FILE_OR_MODULE (recipes of your own; repeatable) "
+    "Every command also takes --import FILE_OR_MODULE (recipes and words of your own; repeatable) "
     "and --debug (the traceback of an error)."
 )
 
@@ -219,7 +219,7 @@ def _start_keras(load: Callable[[], Any], *, gpu_memory: int | None, wake: bool)
             raise
         except (ImportError, ValueError) as error:
             raise _cannot_start(error) from error
-        except BaseException:
+        except Exception:
             _show(log, stderr)
             raise
         finally:

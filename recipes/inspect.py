@@ -39,7 +39,7 @@ def main(argv: list[str]) -> None:
     place = options.to or os.path.join(options.run if is_run else "", "inspection")
     _common.start_keras()
     given = options.data if options.data != fashion_zoo.DataConfig() else None
-    show = functools.partial(_print, options, place)
+    show = functools.partial(_print, options)
     fashion_zoo.inspect(
         options.run,
         to=place,
@@ -50,9 +50,11 @@ def main(argv: list[str]) -> None:
         show=show,
         progress=True,
     )
+    if not options.json:
+        print(f"page   {os.path.join(place, 'inspection.html')}")
 
 
-def _print(options: Inspect, place: str, found: Any) -> None:
+def _print(options: Inspect, found: Any) -> None:
     """Print what was found, before anything is written."""
     if options.json:
         _common.print_json(found)
@@ -67,7 +69,6 @@ def _print(options: Inspect, place: str, found: Any) -> None:
         print(line)
     if not found.lines:
         print("no findings")
-    print(f"page   {os.path.join(place, 'inspection.html')}")
 
 
 def _row(layer: dict[str, Any]) -> dict[str, str]:

@@ -182,7 +182,7 @@ def test_the_images_of_an_update_are_said(tmp_path, capfd):
         **options,
     )  # fmt: skip
     said = capfd.readouterr().err
-    assert "An update takes 100 images, in 2 batches of 50." in said
+    assert "An update takes 100 images, in 2 batches of 50; an epoch leaves out 20 images." in said
 
 
 def test_steps_that_overflow_are_counted_and_each_halves_the_scale():

@@ -25,13 +25,14 @@ def mean(
 ) -> str:
     """Return a mean over seeds with its 95 % interval in brackets, all multiplied by ``scale``.
 
-    ``form`` is a format of numbers, ``bounds`` are those of the interval, and ``spread`` adds the
-    sample standard deviation, as ``± 0.19``.
+    ``form`` is a format of numbers, ``bounds`` are those of the interval, which a single value does
+    not have, and ``spread`` adds the sample standard deviation, as ``± 0.19``.
     """
     low, high = (scale * end for end in mean_interval(values, bounds))
     deviation = f" ± {scale * standard_deviation(values):{form}}" if spread else ""
     middle = f"{scale * sum(values) / len(values):{form}}"
-    return f"{middle}{deviation}{unit} ({low:{form}} to {high:{form}})"
+    interval = f" ({low:{form}} to {high:{form}})" if len(values) > 1 else ""
+    return f"{middle}{deviation}{unit}{interval}"
 
 
 def percent(fractions: Sequence[float], *, spread: bool = False) -> str:

@@ -114,7 +114,8 @@ def _gradients(layers: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
             yield Finding(kind, names, None, "the gradient is not finite")
             continue
         worst = min(values) if kind == "vanishing_gradients" else max(values)
-        text = f"the gradient is {worst:.1e} times that of {layers[-1]['name']}"
+        last = layers[-1]["name"]
+        text = f"the gradient is {worst:.1e} times that of {last}" if worst else "the gradient is 0"
         if len(names) > 1:
             at = names[values.index(worst)]
             text = f"at {at} {text}"

@@ -128,7 +128,7 @@ def _flow(found: Inspection) -> "Figure":
         limits={label: (VANISHING, EXPLODING)},
         caption=_caption(
             found, _BATCH.format(**found), "At the layers with an activation function. Dotted: the "
-            "limits of vanishing and exploding gradients.",
+            "limits of vanishing and exploding gradients. Zeros are not drawn.",
         ),
     )  # fmt: skip
 

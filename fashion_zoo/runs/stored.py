@@ -156,7 +156,7 @@ def parse(file: Path) -> tuple[str, RunConfig, Description | None, Ensemble | No
         raise RunError(
             f"{file} cannot be opened: ",
             error,
-            " If the recipe is your own, load its file first, with ",
+            " If the recipe or a word is your own, load its file first, with ",
             Hint("load_recipes"),
             ".",
         ) from error

@@ -86,7 +86,10 @@ class TrainingSpace:
             try:
                 found = ranges.parse(text)
             except ConfigError as error:
-                raise ConfigError(f"space.{field.name}: {error}") from error
+                raise ConfigError(
+                    f"space.{field.name}: {error} A value that is a text has quotes of its own, as "
+                    "in \"'adam'\"."
+                ) from error
             default = field.default
             usual = ranges.parse(default) if isinstance(default, str) and default else None
             if not _is_discrete(usual):

@@ -141,7 +141,8 @@ def _describe(run: Run, planned: Plan, data: Dataset, display: TrainingDisplay) 
         if planned.accumulation > 1:
             display.say(
                 f"An update takes {counted(planned.effective_batch, 'image')}, in "
-                f"{planned.accumulation} batches of {planned.batch_size}."
+                f"{planned.accumulation} batches of {planned.batch_size}; an epoch leaves out "
+                f"{counted(data.count - planned.steps * planned.batch_size, 'image')}."
             )
 
 

@@ -57,7 +57,7 @@ def curves(
         title,
         f"{caption}\nTraining figures are means over the epoch while the weights change{inside}; "
         f"validation is measured after the epoch{', without' if within else ''}. Values that "
-        "change are shown as of the last step of an epoch.",
+        "change are shown as of the last step of an epoch, norms of gradients over all of it.",
     )
     return figure
 
