@@ -97,7 +97,7 @@ def test_an_error_has_a_traceback_only_with_debug(capsys):
 def test_exit_codes_are_distinct():
     family = fashion_zoo.FashionZooError.__subclasses__()
     codes = [error.exit_code for error in (fashion_zoo.FashionZooError, *family)]
-    assert len(set(codes)) == len(codes) == 8
+    assert len(set(codes)) == len(codes) == 9
     assert not {0, 2, 130} & set(codes)
 
 

@@ -53,6 +53,8 @@ GIVEN = {
     "limit_gpu_memory": {"mebibytes": 4096},
     "unknown": {"kind": "recipe", "received": "x", "known": []},
     "read_results": {},
+    "ensemble": {"runs": ["run", "other"], "to": "new"},
+    "publish": {"run": "run", "to": "new"},
     "audit": {"to": "new"}, "inspect": {"run": "run", "to": "new"},
 }  # fmt: skip
 # These are asked for words and text that are only shown.
@@ -70,7 +72,8 @@ CASES += [("tune", field.name) for field in dataclasses.fields(fashion_zoo.Searc
 @pytest.fixture(scope="module")
 def place(tmp_path_factory, trained):
     folder = tmp_path_factory.mktemp("misuse")
-    shutil.copytree(trained.run.path, folder / "run")
+    for name in ("run", "other"):
+        shutil.copytree(trained.run.path, folder / name)
     (folder / "own.py").write_text("")
     (folder / "page.md").write_text("")
     return folder

@@ -37,7 +37,7 @@ def test_no_accuracy_is_shown_as_a_fraction(path):
     """Four digits behind the point are for losses; what is a share of images is in percent."""
     for line in path.read_text(encoding="utf-8").splitlines():
         for name in re.findall(r"\{([^{}]*?):[+]?\.[34]f\}", line):
-            assert re.search("loss|nll|brier", name), line.strip()
+            assert re.search("loss|nll|brier|weight|temperature", name), line.strip()
 
 
 @pytest.mark.parametrize(("epochs", "said"), [(1, "1 epoch"), (2, "2 epochs")])

@@ -111,8 +111,8 @@ def _words(value: Any) -> str:
 
 def _opened(chosen: DistillationConfig) -> Run:
     """Open the run of a teacher, and check that its model is still that of the settings."""
-    folder, setting = Path(str(chosen.teacher)), "training.distillation.teacher"
-    moved = Message("If the teacher has moved, name it again: ", Hint(setting, "FOLDER"), ".")
+    folder, again = Path(str(chosen.teacher)), Hint("training.distillation.teacher", "FOLDER")
+    moved = Message("If the teacher has moved, name it again: ", again, ".")
     with advice(lambda error: moved if isinstance(error, RunError) else None):
         run = runs.open_run(folder)
         run.check_model()

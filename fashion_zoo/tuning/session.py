@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import keras_tuner
 import optuna
 
-from fashion_zoo import storage
+from fashion_zoo import __version__, storage
 from fashion_zoo.callbacks import StopOnInterrupt
 from fashion_zoo.config import Objective, RunConfig, SearchConfig
 from fashion_zoo.config.overrides import override
@@ -34,7 +34,7 @@ from fashion_zoo.tuning.study import Study
 from fashion_zoo.tuning.tuner import StudyTuner
 
 OBJECTIVE = "val_accuracy"  # of a search without another
-_VERSIONS = ("keras", "keras-tuner", "optuna", "fashion_zoo")
+_VERSIONS = ("keras", "keras-tuner", "optuna")
 _PROMISE = (
     "Stopping after this step; the next call runs this trial again. Press Ctrl-C again to leave at "
     "once."
@@ -147,7 +147,10 @@ def fingerprint(model: RecipeHyperModel, search: SearchConfig) -> dict[str, Any]
         "objective": [f"val_{search.objective}", *search.minimize],
         "executions": model.executions,
         "folds": model.folds,
-        "versions": {name: importlib.metadata.version(name) for name in _VERSIONS},
+        "versions": {
+            **{name: importlib.metadata.version(name) for name in _VERSIONS},
+            "fashion_zoo": __version__,  # which need not be installed
+        },
     }
 
 

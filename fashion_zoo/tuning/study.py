@@ -130,9 +130,13 @@ class Study:
             attributes = self.backend.get_study_user_attrs(number)
             storages.check_attributes(attributes, trials)
             stored = dict(attributes.get("fingerprint") or mine)
-            for name, value in fingerprint.items():  # config and space
-                if dataclasses.is_dataclass(value) and isinstance(stored.get(name), Mapping):
-                    stored[name] = digest.completed(value, stored[name])
+            config, space = fingerprint.get("config"), fingerprint.get("space")
+            if dataclasses.is_dataclass(config) and isinstance(stored.get("config"), Mapping):
+                stored["config"] = digest.completed(config, stored["config"])
+            if dataclasses.is_dataclass(space) and isinstance(stored.get("space"), Mapping):
+                # What has no range by default was not searched.
+                empty = {one.name: "" for one in dataclasses.fields(space) if one.default == ""}
+                stored["space"] = {**empty, **stored["space"]}
             directions = self.backend.get_study_directions(number)
             stored["directions of the study"] = [one.name.lower() for one in directions]
             own = {**mine, "directions of the study": list(self.directions)}

@@ -108,6 +108,7 @@ def figure(measured: Measured) -> "Figure":
         seeds = [[float(one) for one in text.split()] for text in measured.values(arm, "curve")]
         mean = np.mean(seeds, axis=0)
         axis.plot(range(1, len(mean) + 1), mean, **canvas.style(number, arm))
+    canvas.whole_ticks(axis, len(mean))
     axis.set(xlabel="epoch", ylabel="validation accuracy")
     axis.set_ylim(bottom=0.82)
     axis.grid(alpha=0.3)
