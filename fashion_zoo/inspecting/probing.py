@@ -67,7 +67,7 @@ class Probe:
         self._from_logits = not _ends_in_probabilities(self.taps[-1].layer)
 
     def _copied(self, layer: keras.layers.Layer) -> keras.layers.Layer:
-        if hasattr(layer, "get_config"):  # an operation such as + has no weights
+        if isinstance(layer, keras.layers.Layer):  # an operation such as + has no weights
             made = type(layer).from_config(layer.get_config())
             self._pairs.append((layer, made))
             return made
