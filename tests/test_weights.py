@@ -66,7 +66,7 @@ def refused(match=""):
 
 def check(row):
     """Loaded weights reach what the manifest says, to the last image."""
-    model = fashion_zoo.get(row.recipe, weights=row.weights)
+    model = fashion_zoo.get(row.recipe, weights=row.weights, precision="float32")
     data = fashion_zoo.data.load(fashion_zoo.recipe(row.recipe).config.data)
     assert (row.data, row.test_data) == (data.digest, data.test_digest)
     for figures, (images, labels) in ((row.validation, data.validation), (row.test, data.test)):
