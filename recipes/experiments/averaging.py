@@ -52,7 +52,6 @@ EXPERIMENT = Experiment(
         columns.number("averages kept", "averages_kept", ".0%"),
         columns.accuracy("kept weights, test", "test_accuracy"),
         _against_none("test against none", "test_accuracy"),
-        columns.number("seconds", "seconds", ".0f"),
     ],
     note="Mean over {seeds} with {interval}. Differences are points of accuracy, paired by seed: "
     "the weights of a training are the same with and without an average. Validation chose between "
