@@ -3,12 +3,12 @@
 import contextlib
 import dataclasses
 import gzip
-import importlib.metadata
 import json
 import sqlite3
 from pathlib import Path
 
 import fashion_zoo
+from fashion_zoo.machine import environment
 from fashion_zoo.show.trials import Counts
 
 FILE = Path(__file__).parent / "data" / "study.db.gz"
@@ -30,10 +30,7 @@ def test_a_study_of_an_older_version_is_gone_on_with(tmp_path):
     with contextlib.closing(sqlite3.connect(file)) as base, base:
         stored = attribute(base, "fingerprint")
         for name in stored["versions"]:  # those of other packages are not what is tested
-            own = name == "fashion_zoo"
-            stored["versions"][name] = (
-                fashion_zoo.__version__ if own else importlib.metadata.version(name)
-            )
+            stored["versions"][name] = environment.version_of(name)
         base.execute(
             "UPDATE study_user_attributes SET value_json = ? WHERE key = 'fingerprint'",
             (json.dumps(stored),),

@@ -101,6 +101,13 @@ def _threads(backend: str) -> dict[str, int | str | None]:
     return threads
 
 
+def version_of(package: str) -> str:
+    """Return the version of an installed package, or "not installed", as of a checkout."""
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        return importlib.metadata.version(package)
+    return "not installed"
+
+
 def _versions(backend: str) -> dict[str, str]:
     found = {}
     # PyTorch is often installed for other programs, and matters only as the backend.

@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import hashlib
-import importlib.metadata
 import tempfile
 import time
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any, NamedTuple
 import keras_tuner
 import optuna
 
-from fashion_zoo import __version__, storage
+from fashion_zoo import storage
 from fashion_zoo.callbacks import StopOnInterrupt
 from fashion_zoo.config import Objective, RunConfig, SearchConfig
 from fashion_zoo.config.overrides import override
@@ -20,6 +19,7 @@ from fashion_zoo.data import Dataset
 from fashion_zoo.data.pipeline import need_tensorflow
 from fashion_zoo.errors import Hint, Message, advice
 from fashion_zoo.language.wording import counted, percent
+from fashion_zoo.machine import environment
 from fashion_zoo.registry import Recipe
 from fashion_zoo.show import pages, streams
 from fashion_zoo.show.trials import Counts, SearchDisplay, running_trial, title, verdict
@@ -34,7 +34,7 @@ from fashion_zoo.tuning.study import Study
 from fashion_zoo.tuning.tuner import StudyTuner
 
 OBJECTIVE = "val_accuracy"  # of a search without another
-_VERSIONS = ("keras", "keras-tuner", "optuna")
+_VERSIONS = ("keras", "keras-tuner", "optuna", "fashion_zoo")
 _PROMISE = (
     "Stopping after this step; the next call runs this trial again. Press Ctrl-C again to leave at "
     "once."
@@ -147,10 +147,7 @@ def fingerprint(model: RecipeHyperModel, search: SearchConfig) -> dict[str, Any]
         "objective": [f"val_{search.objective}", *search.minimize],
         "executions": model.executions,
         "folds": model.folds,
-        "versions": {
-            **{name: importlib.metadata.version(name) for name in _VERSIONS},
-            "fashion_zoo": __version__,  # which need not be installed
-        },
+        "versions": {name: environment.version_of(name) for name in _VERSIONS},
     }
 
 
