@@ -184,9 +184,10 @@ def test_twenty_kills_at_random_moments_change_nothing(tmp_path, name):
             [sys.executable, "-c", program],
             cwd=Path(__file__).parent, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
-        assert process.stdout.readline().startswith("epoch")
+        for _ in range(chance.randint(1, 3)):  # the first one compiles for seconds
+            assert process.stdout.readline().startswith("epoch")
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(chance.uniform(0, 1.5))
+            process.wait(chance.uniform(0, 0.1))
         process.kill()
         process.communicate()
         assert process.returncode == -signal.SIGKILL, "80 epochs were too few for twenty kills"

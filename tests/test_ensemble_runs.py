@@ -132,6 +132,16 @@ def test_the_command_line_refuses_it_in_one_line(ensembled, capsys):
     assert "which has no training to resume, fork" in capsys.readouterr().err
 
 
+def test_a_member_whose_outputs_are_not_finite_is_refused(ensembled, tmp_path):
+    good, bad = members(ensembled)
+    shutil.copytree(bad, tmp_path / "bad")
+    model = fashion_zoo.open_run(bad).load_model()
+    model.get_layer("logits").bias.assign(np.full(10, np.nan))
+    model.save(tmp_path / "bad" / "model.keras")
+    with pytest.raises(RunError, match="has outputs that are not finite, so it cannot be part of"):
+        fashion_zoo.ensemble([good, tmp_path / "bad"], "stack", to=tmp_path / "e")
+
+
 def test_an_ensemble_can_be_a_member(ensembled, tmp_path):
     run = fashion_zoo.ensemble([ensembled / "soup", ensembled / "average"], to=tmp_path / "e")
     single = fashion_zoo.open_run(ensembled / "soup").ensemble["parameters"]

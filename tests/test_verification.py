@@ -21,6 +21,7 @@ def test_the_test_is_that_of_scipy():
     assert p_value(stated, measured) == pytest.approx(stats.ttest_ind(stated, measured).pvalue)
     assert p_value([0.9, 0.9], [0.9]) == 1
     assert p_value([0.9, 0.9], [0.91]) == 0
+    assert p_value(5 * [0.88], [0.88]) == 1, "whatever the rounding of sums"
 
 
 def simulated(inflated):

@@ -43,8 +43,8 @@ class ScheduleFreeWeights(keras.callbacks.Callback):
     def on_test_begin(self, logs=None):
         if self._trains:
             beta = self._optimizer.beta_1
+            self._trains = False  # before it, so that Ctrl-C within it does not do it twice
             self._assign(lambda y, z: (y - (1 - beta) * z) / beta)
-            self._trains = False
             renew_statistics(self.model, self.batches(self._epoch))
 
     def on_train_end(self, logs=None):

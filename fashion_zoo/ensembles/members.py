@@ -80,6 +80,12 @@ def members_of(runs: Sequence[Run], dataset: Dataset) -> Members:
     """Predict the validation images with each run, and return the members."""
     validation = dataset.validation
     found = [predicted(_functional(run), validation.images) for run in runs]
+    for run, one in zip(runs, found, strict=True):
+        if not np.isfinite(one).all():
+            raise RunError(
+                f"{run.model_file} has outputs that are not finite, so it cannot be part of an "
+                "ensemble. Train it again, or leave it out."
+            )
     return Members(
         [str(run.path) for run in runs],
         np.stack(found),

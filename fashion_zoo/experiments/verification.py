@@ -1,6 +1,7 @@
 """A recipe trained again, and compared with its row in the table of results."""
 
 import math
+import statistics
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -70,7 +71,7 @@ def p_value(stated: Sequence[float], measured: Sequence[float]) -> float:
     from scipy.stats import t
 
     a, b = len(stated), len(measured)
-    difference = sum(stated) / a - sum(measured) / b
+    difference = statistics.mean(stated) - statistics.mean(measured)
     freedom = a + b - 2
     squares = (a - 1) * standard_deviation(stated) ** 2 + (b - 1) * standard_deviation(
         measured
