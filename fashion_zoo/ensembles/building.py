@@ -61,11 +61,6 @@ def calibrated(model: keras.Model, temperature: float) -> keras.Model:
     return _compiled(changed, [model])
 
 
-def parameters(model: keras.Model) -> int:
-    """Return the number of trainable parameters."""
-    return sum(math.prod(one.shape) for one in model.trainable_variables)
-
-
 def _log_probabilities(
     models: Sequence[keras.Model],
 ) -> tuple[keras.KerasTensor, list[keras.KerasTensor]]:

@@ -13,6 +13,7 @@ from fashion_zoo.ensembles.members import check_members, members_of, open_member
 from fashion_zoo.ensembles.methods import WORDS, Method
 from fashion_zoo.ensembles.values import Members
 from fashion_zoo.errors import ConfigError
+from fashion_zoo.evaluation.cost import parameters
 from fashion_zoo.evaluation.metrics import Predictions
 from fashion_zoo.language.arguments import AnyPath, Place, checked
 from fashion_zoo.machine import environment, precision
@@ -131,8 +132,6 @@ def combine(members: Members, method: Method, temperature: bool = False) -> Made
 
 def _described(runs: Sequence[Run], method: str, members: Members, made: Made) -> Ensemble:
     """Return the part ``ensemble`` of ``config.json``."""
-    from fashion_zoo.ensembles.building import parameters
-
     images = len(members.labels)
     correct = [score(one, members.labels)[0] for one in members.log_probabilities]
     rows = [

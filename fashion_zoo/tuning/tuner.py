@@ -2,8 +2,6 @@
 
 import contextlib
 import os
-import statistics
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +12,7 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 
 from fashion_zoo.callbacks.averaging import kept
 from fashion_zoo.errors import ConfigError, TrainingError
+from fashion_zoo.evaluation import cost
 from fashion_zoo.language.wording import counted, percent
 from fashion_zoo.machine.devices import releasing
 from fashion_zoo.show.trials import SearchDisplay
@@ -134,15 +133,9 @@ def cost_of(name: str, model: keras.Model) -> float:
     batch of 256 images on this machine, in milliseconds.
     """
     if name == "parameters":
-        return float(sum(int(np.prod(one.shape)) for one in model.trainable_variables))
+        return float(cost.parameters(model))
     images = np.zeros((BATCH, *model.input_shape[1:]), "float32")
-    model.predict_on_batch(images)  # traces
-    times = []
-    for _ in range(_CALLS):
-        start = time.perf_counter()
-        model.predict_on_batch(images)
-        times.append(time.perf_counter() - start)
-    return 1000 * statistics.median(times)
+    return cost.latency(model, images, _CALLS)
 
 
 def _line(trial: Trial, objective: str, pruned: bool) -> str:

@@ -2,9 +2,7 @@
 
 import dataclasses
 import functools
-import statistics
 import tempfile
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import numpy as np
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Dataset
 from fashion_zoo.ensembles import ensemble
+from fashion_zoo.evaluation import cost
 from fashion_zoo.evaluation.statistics import POSITIVE
 from fashion_zoo.experiments import Arm, Experiment, columns
 from fashion_zoo.registry import recipe
@@ -93,13 +92,7 @@ def milliseconds(model: Any, dataset: Dataset) -> float:
     """Return the median time to predict a batch of 1,000 images, in milliseconds."""
     shape = (IMAGES, *model.input_shape[1:])
     images = np.resize(dataset.validation.images, shape).astype("float32")
-    model.predict_on_batch(images)  # traces
-    times = []
-    for _ in range(_CALLS):
-        start = time.perf_counter()
-        model.predict_on_batch(images)
-        times.append(time.perf_counter() - start)
-    return round(1000 * statistics.median(times), 3)
+    return round(cost.latency(model, images, _CALLS), 3)
 
 
 EXPERIMENT = Experiment(
