@@ -91,14 +91,15 @@ def test_averages_are_compared_with_the_same_recipe_without_one():
 
     arms = {
         "bn_mlp": arm((0.9, 0.91), (0.0, 0.0), (0.89, 0.9)),
+        "bn_mlp.large, swa(0.75)": arm((0.94, 0.95), (1.0, 1.0), (0.93, 0.94)),
         "bn_mlp, swa(0.75)": arm((0.91, 0.92), (1.0, 0.0), (0.88, 0.89)),
     }
     lines = measured("averaging", **arms).table().splitlines()
-    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:4]]
-    assert [row[0] for row in cells] == ["`bn_mlp`", "bn_mlp, swa(0.75)"]
-    assert [row[2] for row in cells] == ["", "+1.00 (+1.00 to +1.00)"]
-    assert [row[3] for row in cells] == ["0%", "50%"]
-    assert [row[5] for row in cells] == ["", "-1.00 (-1.00 to -1.00)"]
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:5]]
+    assert [row[0] for row in cells] == ["`bn_mlp`", *reversed(list(arms)[1:])]
+    assert [row[2] for row in cells] == ["", "+1.00 (+1.00 to +1.00)", ""]
+    assert [row[3] for row in cells] == ["0%", "50%", "100%"]
+    assert [row[5] for row in cells] == ["", "-1.00 (-1.00 to -1.00)", ""]
 
 
 def test_a_student_is_compared_with_its_twin_of_the_same_images():

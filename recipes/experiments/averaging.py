@@ -1,4 +1,4 @@
-"""Averages of weights beside the weights of the last epoch, of ``bn_mlp``."""
+"""Averages of weights beside the weights of the last epoch, of ``bn_mlp`` and ``bn_mlp.large``."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from fashion_zoo import experiments
 from fashion_zoo.experiments import Arm, Experiment, Measured, columns
 from fashion_zoo.runs import Run
 
-RECIPES = ("bn_mlp",)
+RECIPES = ("bn_mlp", "bn_mlp.large")
 WORDS = ("none", "ema(0.999)", "swa(0.75)", "best(5)")
 
 
