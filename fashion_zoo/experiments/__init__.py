@@ -1,7 +1,9 @@
 """Experiments: arms over several seeds, the table that compares them, and the page with it."""
 
 from fashion_zoo.experiments import columns as columns, page as page
+from fashion_zoo.experiments.choosing import choosing as choosing
 from fashion_zoo.experiments.experiment import (
+    CHOICE as CHOICE,
     METRICS as METRICS,
     Arm as Arm,
     Experiment as Experiment,
@@ -9,6 +11,7 @@ from fashion_zoo.experiments.experiment import (
     seconds as seconds,
     test_accuracy as test_accuracy,
     validation_accuracy as validation_accuracy,
+    validation_loss as validation_loss,
 )
 from fashion_zoo.experiments.runner import run as run
 from fashion_zoo.experiments.verification import Verification as Verification, verify as verify

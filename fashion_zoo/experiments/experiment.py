@@ -67,12 +67,19 @@ def test_accuracy(run: Run) -> float:
     return run.result("evaluation")["accuracy"]["value"]
 
 
+def validation_loss(run: Run) -> float:
+    """Return the mean cross-entropy of the validation images after the last epoch, in nats."""
+    return run.history()["val_loss"][-1]
+
+
 def seconds(run: Run) -> float:
     """Return the seconds of the training, without evaluation and export."""
     return run.read_json("training.json")["seconds"]
 
 
 METRICS = (validation_accuracy, test_accuracy, seconds)
+CHOICE = (validation_accuracy, validation_loss, seconds)
+"""Metrics of an experiment that chooses; see ``Experiment.chooses``."""
 
 
 class Places(NamedTuple):
@@ -102,6 +109,9 @@ class Experiment:
     several columns returns column to value."""
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """Changes of the config of every arm, before its own."""
+    chooses: bool = False
+    """Whether its arms are candidates: the test images are not evaluated, so its metrics are those
+    of the validation images, and a single seed is enough."""
     seeds: int = 3
     """Default number of trainings per arm, with seeds 0, 1, ..."""
     folder: str = ""

@@ -46,8 +46,8 @@ def run(
 
     Args:
         experiment: the experiment.
-        seeds: trainings per arm, with seeds 0, 1, ...; at least 2. By default those of the
-            experiment.
+        seeds: trainings per arm, with seeds 0, 1, ...; at least 2, or 1 if the experiment chooses.
+            By default those of the experiment.
         folder: folder of the runs; by default the experiment's.
         page: the page whose table is replaced; by default the experiment's, and none with another
             folder.
@@ -61,14 +61,15 @@ def run(
         The table, in Markdown.
 
     Raises:
-        ConfigError: if there are fewer than two seeds, an unknown arm or option, two arms that
+        ConfigError: if there are too few seeds, an unknown arm or option, two arms that
             share a name or folder, or augmentation on a backend other than tensorflow.
         DataError: if the page is missing or has no place for the table, or there are no rows.
         KeyboardInterrupt: on Ctrl-C; the next call resumes.
     """
     seeds, arms = experiment.seeds if seeds is None else seeds, experiment.all_arms()
-    if seeds < 2:
-        raise ConfigError(f"seeds must be at least 2, for an interval; received {seeds}.")
+    if seeds < (fewest := 1 if experiment.chooses else 2):
+        reason = "" if experiment.chooses else ", for an interval"
+        raise ConfigError(f"seeds must be at least {fewest}{reason}; received {seeds}.")
     places, home = experiment.places(folder, page), experiment.places()
     if overrides and places.folder == home.folder:
         raise ConfigError(
@@ -154,8 +155,9 @@ def _row(
     from fashion_zoo.training.session import train_once
 
     done = train_once(registry.recipe(arm.recipe), config, path, display, data)
-    with waiting("Evaluating on the test images", display.enabled):
-        _ = done.result("evaluation") or evaluate_run(done, given=data)
+    if not experiment.chooses:
+        with waiting("Evaluating on the test images", display.enabled):
+            _ = done.result("evaluation") or evaluate_run(done, given=data)
     row: dict[str, Any] = {}
     for metric in experiment.metrics:
         found = metric(done)

@@ -1,0 +1,60 @@
+"""Candidates for the best plain MLP of at most 5 million parameters, chosen by validation."""
+
+from typing import Any
+
+from fashion_zoo.experiments import choosing
+
+EPOCHS = 40
+
+
+def _training(**training: Any) -> dict[str, Any]:
+    return {"training": training}
+
+
+def _model(**model: Any) -> dict[str, Any]:
+    return {"model": model}
+
+
+EXPERIMENT = choosing(
+    "strongest",
+    "What makes a plain MLP of at most 5 million parameters better?",
+    {
+        "bn_mlp.large": {},
+        "1536-1024-1024": _model(hidden_units=(1536, 1024, 1024)),
+        "2048-1024-512": _model(hidden_units=(2048, 1024, 512)),
+        "1024 x 4": _model(hidden_units=(1024,) * 4),
+        "1024 x 5": _model(hidden_units=(1024,) * 5),
+        "dropout 0": _model(dropout=0.0),
+        "dropout 0.15": _model(dropout=0.15),
+        "gelu": _model(activation="gelu"),
+        "batch normalization after the activation": _model(normalization_position="after"),
+        "flip | translate(2) | cutmix(1, 0.5)": _training(
+            augmentation="flip | translate(2) | cutmix(1, 0.5)"
+        ),
+        "flip | translate(1) | cutmix(1, 1)": _training(
+            augmentation="flip | translate(1) | cutmix(1, 1)"
+        ),
+        "flip | translate(1) | mixup(0.4)": _training(
+            augmentation="flip | translate(1) | mixup(0.4)"
+        ),
+        "flip | translate(1)": _training(augmentation="flip | translate(1)"),
+        "standard | cutmix(1, 0.5)": _training(augmentation="standard | cutmix(1, 0.5)"),
+        "strong": _training(augmentation="strong"),
+        "mixed to the end": _training(schedules={"mixing": "constant"}),
+        "label smoothing 0.1": _training(label_smoothing=0.1),
+        "learning rate 0.0025": _training(learning_rate=2.5e-3),
+        "learning rate 0.01": _training(learning_rate=1e-2),
+        "batch 256": _training(batch_size=256),
+        "batch 1024, learning rate 0.01": _training(batch_size=1024, learning_rate=1e-2),
+        "weight decay 0.05": _training(optimizer="adamw", weight_decay=0.05),
+        "weight decay 0.2": _training(optimizer="adamw", weight_decay=0.2),
+        "muon": _training(optimizer="muon", learning_rate=1e-2),
+        "ema(0.999)": _training(averaging="ema(0.999)"),
+        "80 epochs": _training(epochs=2 * EPOCHS),
+    },
+    recipe="bn_mlp.large",
+    settings={"training": {"epochs": EPOCHS}},
+    note=f"Each candidate is `bn_mlp.large` with {EPOCHS} epochs, but for what its name says.",
+    page="docs/choosing-strongest.md",
+    command="python -m recipes.experiment strongest --seeds",
+)

@@ -1,0 +1,68 @@
+"""An experiment that chooses: candidates, validation alone, a seed is enough."""
+
+import types
+
+import pytest
+
+from fashion_zoo import ConfigError, experiments
+from fashion_zoo.experiments import choosing
+
+ENVIRONMENT = {
+    "versions": {"python": "3.11.7", "keras": "3.15.1"},
+    "backend": "tensorflow", "device": "a CPU", "cores": 2, "commit": "a" * 40,
+}  # fmt: skip
+
+
+@pytest.fixture
+def untested(monkeypatch):
+    """Every training ends at once, and evaluating one on the test images fails."""
+
+    def train_once(entry, config, path, display, data):
+        wide = len(config.model.hidden_units)
+        training = {"validation_accuracy": 0.8 + 0.02 * wide + 0.01 * config.seed, "seconds": 2.0}
+        files = {"training.json": training, "environment.json": ENVIRONMENT}
+        return types.SimpleNamespace(
+            read_json=files.__getitem__, history=lambda: {"val_loss": [0.9, 0.25 * wide]}
+        )
+
+    monkeypatch.setattr("fashion_zoo.training.session.train_once", train_once)
+    monkeypatch.setattr("fashion_zoo.machine.devices.gc.collect", lambda: None)
+    monkeypatch.setattr("fashion_zoo.evaluation.evaluate_run", None)
+
+
+def candidates(**options):
+    changes = {"four": {}, "one": {"model": {"hidden_units": (8,)}}}
+    return choosing("depth", "How deep?", changes, settings={}, note="Of bn_mlp.", **options)
+
+
+def test_candidates_are_compared_on_the_validation_images_alone(tmp_path, untested):
+    table = experiments.run(candidates(), folder=tmp_path, progress=False)
+    assert table == (
+        "| candidate | validation accuracy | points against the first | validation loss "
+        "| seconds |\n| --- | --- | --- | ---: | ---: |\n"
+        "| four | 88.00 % | | 1.0000 | 2 |\n"
+        "| one | 82.00 % | -6.00 | 0.2500 | 2 |\n\n"
+        "Of bn_mlp. Mean over 1 seed, several with its 95 % interval, by Student's t, of "
+        "accuracies on the logit scale. a CPU, 2 cores, Python 3.11.7, Keras 3.15.1, commit "
+        "aaaaaaaaaaaa. `fashion_zoo.experiments.run(EXPERIMENT, seeds=1)` reproduces the table."
+    )
+    header = (tmp_path / "depth.csv").read_text().splitlines()[0]
+    assert header == "arm,seed,validation_accuracy,validation_loss,seconds,machine,commit"
+
+
+def test_those_that_are_close_are_measured_again_with_more_seeds(tmp_path, untested):
+    experiments.run(candidates(), folder=tmp_path, progress=False)
+    table = experiments.run(candidates(), folder=tmp_path, progress=False, only="one", seeds=2)
+    assert "| four | 88.00 % | |" in table
+    assert "| one | 82.50 % (" in table
+    assert "Of bn_mlp. Mean over 1 seed, `one` 2 seeds, several" in table
+
+
+def test_a_choice_needs_a_seed_and_any_other_experiment_two(tmp_path):
+    with pytest.raises(ConfigError, match="seeds must be at least 1; received 0"):
+        experiments.run(candidates(), folder=tmp_path, seeds=0)
+
+
+def test_a_choice_has_no_metric_of_the_test_images():
+    assert experiments.test_accuracy not in candidates().metrics
+    assert candidates().chooses
