@@ -52,7 +52,7 @@ def test_in_balanced_batches_every_class_is_equally_likely_and_no_image_comes_be
 
 def test_balanced_batches_are_keyed_by_seed_and_epoch():
     first = balanced_order(LABELS, 50, 0, 0)
-    assert np.array_equal(first, orders(LABELS, 50, 0, balanced=True)(0))
+    assert np.array_equal(first, orders(LABELS, 50, 0, sampling="balanced")(0))
     for seed, epoch in ((0, 1), (1, 0)):
         assert not np.array_equal(first, balanced_order(LABELS, 50, seed, epoch))
     few = balanced_order(np.array([1, 1, 1, 1, 5]), 4, seed=3, epoch=7)
@@ -65,8 +65,8 @@ def test_the_pipeline_reads_balanced_batches_on_every_backend(images):
     few = np.flatnonzero((images.labels < 3) | (np.arange(200) < 30))
     part = type(images)(images.images[few], images.labels[few])
     options = {"batch_size": 10, "seed": 5, "num_classes": 10}
-    pipeline = training_pipeline(part, balanced=True, **options)
-    order = orders(part.labels, 10, 5, balanced=True)
+    pipeline = training_pipeline(part, sampling="balanced", **options)
+    order = orders(part.labels, 10, 5, sampling="balanced")
     other, start = _array_batches(part.images, part.labels, order, len(pipeline.batches), {})
     for epoch in (0, 2):
         pipeline.start_epoch(epoch)

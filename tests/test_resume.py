@@ -60,6 +60,7 @@ OTHERS = {
             "schedules": {"augmentation": "linear(0, 1)", "mixing": "step(0, at=[0.8])"},
         }
     },
+    "a bootstrap sample": {"training": {**OPTIONS["training"], "sampling": "bootstrap"}},
     "early stopping": {
         "training": {
             **OPTIONS["training"],

@@ -22,7 +22,7 @@ CLASS_WEIGHT = Words("fashion_zoo.class_weights")
 LOSS = Words("fashion_zoo.losses")
 OPTIMIZER = Words("fashion_zoo.optimizers")
 Schedule = Annotated[str, Words("fashion_zoo.schedules")]
-Sampling = Literal["shuffle", "balanced"]
+Sampling = Literal["shuffle", "balanced", "bootstrap"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +106,8 @@ class TrainingConfig:
     class_weight: Annotated[str, CLASS_WEIGHT] = "none"
     """Weight of each class in the loss, by its number of training images."""
     sampling: Sampling = "shuffle"
-    """How an epoch is drawn: every image once, or every class equally often."""
+    """How an epoch is drawn: every image once, every class equally often, or the images of one
+    bootstrap sample, which is as large and the same in each epoch."""
     metrics: tuple[Logged, ...] = ()
     """Metrics in history.csv beside accuracy and loss."""
     augmentation: Annotated[str, AUGMENTATION] = "none"
@@ -180,7 +181,8 @@ class TrainingConfig:
                 "them several times. Set one of them."
             )
         plain = {"loss": "cross_entropy", "class_weight": "none", "sampling": "shuffle"}
-        changed = [name for name, usual in plain.items() if getattr(self, name) != usual]
+        alike = {*plain.values(), "bootstrap"}  # a sample of the same distribution
+        changed = [name for name in plain if getattr(self, name) not in alike]
         if self.adaptive_dropout.enabled and changed:
             raise ConfigError(
                 "adaptive_dropout compares the training loss with the validation loss, which is "
@@ -201,7 +203,7 @@ class TrainingConfig:
             )
         corrections = {
             "class_weight": self.class_weight != "none",
-            "sampling": self.sampling != "shuffle",
+            "sampling": self.sampling == "balanced",
             "loss": self.parsed_loss.uses_prior,
         }
         for name in (name for name, corrects in corrections.items() if corrects):

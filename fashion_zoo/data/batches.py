@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from fashion_zoo.config.training import Sampling
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language.arguments import checked
 from fashion_zoo.seeds import derive
@@ -101,18 +102,38 @@ def balanced_order(labels: np.ndarray, batch_size: int, seed: int, epoch: int) -
     return order.reshape(steps, batch_size)
 
 
+def bootstrap(count: int, seed: int) -> np.ndarray:
+    """Draw ``count`` of as many image positions with replacement, (count,) int32, sorted.
+
+    About 1 / e of the images, 37 %, are in no place of it.
+
+    Reference: Breiman 1996, Machine Learning 24(2), doi:10.1007/BF00058655.
+    """
+    generator = np.random.default_rng(derive(seed, "bootstrap"))
+    return np.sort(generator.integers(count, size=count)).astype(np.int32)
+
+
 def orders(
-    labels: np.ndarray, batch_size: int, seed: int, balanced: bool = False, accumulation: int = 1
+    labels: np.ndarray,
+    batch_size: int,
+    seed: int,
+    sampling: Sampling = "shuffle",
+    accumulation: int = 1,
 ) -> Callable[[int], np.ndarray]:
     """Return the order of a training: a function from epoch to positions, (steps, batch) int32.
 
-    The images of ``accumulation`` batches are those of one that is as large as they together.
+    The images of ``accumulation`` batches are those of one that is as large as they together. With
+    ``sampling`` "balanced" they are drawn as in ``balanced_order``, and with "bootstrap" every
+    place of one sample has its turn in an epoch, as every image has with "shuffle".
     """
     size = batch_size * accumulation
-    if balanced:
+    if sampling == "balanced":
         whole = functools.partial(balanced_order, labels, size, seed)
     else:
         whole = functools.partial(epoch_order, len(labels), size, seed)
+    if sampling == "bootstrap":
+        sample = bootstrap(len(labels), seed)
+        return lambda epoch: sample[whole(epoch)].reshape(-1, batch_size)
     return lambda epoch: whole(epoch).reshape(-1, batch_size)
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fashion_zoo.augment.policies import Policy
+from fashion_zoo.config.training import Sampling
 from fashion_zoo.data.batches import encode, orders, smooth, steps_per_epoch
 from fashion_zoo.data.dataset import Images
 from fashion_zoo.errors import ConfigError
@@ -27,7 +28,7 @@ def training_pipeline(
     seed: int,
     num_classes: int,
     soft_labels: bool = False,
-    balanced: bool = False,
+    sampling: Sampling = "shuffle",
     accumulation: int = 1,
     policy: Policy = (),
     label_smoothing: float | np.ndarray = 0.0,
@@ -42,9 +43,9 @@ def training_pipeline(
     faster than a stream of single images. With ``soft_labels`` labels are (batch, classes) float32
     probabilities, else (batch,) int32 classes. ``label_smoothing``, the strength of
     ``augmentation`` in [0, 1] and the factor of the probability of ``mixing`` are numbers, or
-    float32 tables with one for each step of the training. With ``balanced`` every class is equally
-    likely in a batch. An epoch has a multiple of ``accumulation`` batches. Labels are smoothed
-    towards ``prior``, (classes,) float32, by default evenly. ``image_shape`` is (height, width).
+    float32 tables with one for each step of the training. ``sampling`` is how an epoch is drawn,
+    see ``orders``. An epoch has a multiple of ``accumulation`` batches. Labels are smoothed towards
+    ``prior``, (classes,) float32, by default evenly. ``image_shape`` is (height, width).
     """
     import keras
 
@@ -55,7 +56,7 @@ def training_pipeline(
     smoothing = 0.0 if isinstance(label_smoothing, np.ndarray) else label_smoothing
     labels = encode(data.labels, num_classes, smoothing if soft_labels else None, prior)
     # TensorFlow keeps this function, and all that it refers to, as long as the process lives.
-    order = orders(data.labels, batch_size, seed, balanced, accumulation)
+    order = orders(data.labels, batch_size, seed, sampling, accumulation)
     steps = steps_per_epoch(len(labels), batch_size, accumulation)
     if keras.backend.backend() == "tensorflow":
         shape = image_shape or data.images.shape[1:]

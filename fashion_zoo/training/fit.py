@@ -197,7 +197,7 @@ def make_pipeline(model: keras.Model, plan: Plan, dataset: Dataset) -> Pipeline:
         seed=plan.seed,
         num_classes=model.output_shape[-1],
         soft_labels=plan.soft_labels,
-        balanced=plan.balanced,
+        sampling=plan.sampling,
         accumulation=plan.accumulation,
         policy=plan.augmentation,
         prior=plan.prior,

@@ -171,7 +171,7 @@ def _sweep(
     losses: list[float] = []
     parts = planned.accumulation
     an_epoch = steps_per_epoch(len(labels), batch, parts) // parts
-    order_of = orders(data.train.labels, batch, planned.seed, planned.balanced, parts)
+    order_of = orders(data.train.labels, batch, planned.seed, planned.sampling, parts)
 
     def loss_of(chosen: np.ndarray) -> float:
         model.reset_metrics()  # else the loss would be the mean of all steps

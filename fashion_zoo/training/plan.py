@@ -20,7 +20,7 @@ from fashion_zoo.config import (
     TrainingConfig,
 )
 from fashion_zoo.config.live import CONSTANT, LIVE
-from fashion_zoo.config.training import AVERAGING, CLASS_WEIGHT, CLIPPING
+from fashion_zoo.config.training import AVERAGING, CLASS_WEIGHT, CLIPPING, Sampling
 from fashion_zoo.data.batches import steps_per_epoch
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language.arguments import received
@@ -57,8 +57,7 @@ class Plan:
     """(classes,) float32 logarithm of the fraction of training images of each class, for a loss
     that uses it; else None."""
     distillation: DistillationConfig
-    balanced: bool
-    """Whether every class is equally likely in a batch, not every image once per epoch."""
+    sampling: Sampling
     metrics: tuple[Metric, ...]
     """Metrics that are logged beside accuracy and loss."""
     augmentation: Policy
@@ -155,7 +154,7 @@ def _of_classes(
     """Return the fields of a plan that depend on classes: loss, weights, sampling and metrics."""
     if class_counts is None:
         plain = {"loss": CROSS_ENTROPY, "class_weights": None, "log_prior": None}
-        return {**plain, "distillation": DistillationConfig(), "balanced": False, "metrics": ()}
+        return {**plain, "distillation": DistillationConfig(), "sampling": "shuffle", "metrics": ()}
     counts, loss = np.asarray(class_counts), training.parsed_loss
     balanced, weighted = training.sampling == "balanced", training.class_weight != "none"
     if (balanced or weighted or loss.uses_prior) and not counts.all():
@@ -175,7 +174,7 @@ def _of_classes(
         "class_weights": None if (weights == 1).all() else _read_only(weights),
         "log_prior": _read_only(np.log(counts / counts.sum())) if loss.uses_prior else None,
         "distillation": training.distillation,
-        "balanced": balanced,
+        "sampling": training.sampling,
         "metrics": training.watched,
     }
 
