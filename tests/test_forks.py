@@ -5,6 +5,7 @@ from resuming import assert_same, stopped, train
 
 import fashion_zoo
 from fashion_zoo import RunError, runs
+from fashion_zoo.training import session
 
 LONGER = {"training": {"epochs": 5, "batch_size": 50}}
 
@@ -56,6 +57,7 @@ def test_a_fork_that_was_killed_in_its_first_epoch_resumes_from_its_origin(
     origin = {"fork": whole.path} if again else {}
     run = train(tmp_path / "r", resume=True, **origin)
     assert_same(run, fork)
+    assert run.environments == fork.environments
 
 
 def test_a_fork_that_was_killed_before_training_begins_with_its_origin(whole, fork, tmp_path):
@@ -63,3 +65,22 @@ def test_a_fork_that_was_killed_before_training_begins_with_its_origin(whole, fo
         pass  # as if killed here
     run = train(tmp_path / "r", resume=True, fork=whole.path)
     assert_same(run, fork)
+    assert run.environments == fork.environments
+
+
+def test_a_fork_names_its_origin_and_is_no_training_of_an_experiment(whole, fork):
+    (place,) = fork.environments
+    assert place["fork"] == {"run": str(whole.path), "epochs": 3}
+    assert runs.aside(fork) == f"began as a fork of {whole.path} after 3 epochs"
+    assert runs.aside(whole) is None
+    assert session._same_run(whole.path, "bn_mlp", whole.config) == whole
+    assert session._same_run(fork.path, "bn_mlp", fork.config) is None
+
+
+def test_a_training_that_begins_again_elsewhere_was_not_begun_where_it_was_killed(whole, tmp_path):
+    config = fashion_zoo.override(whole.config, {"training": {"epochs": 1}})
+    before = {"commit": "another", "fork": {"run": "r", "epochs": 1}}
+    with runs.create(tmp_path / "r", "bn_mlp", config, before, data=whole.data):
+        pass  # as if killed here, before the first checkpoint
+    run = train(tmp_path / "r", resume=True)
+    assert run.environments == whole.environments

@@ -131,7 +131,7 @@ def read_results(folder, surroundings, *flags):
         lambda: run.finished,
         lambda: repr(run.result("evaluation")),
         lambda: run.history(),
-        lambda: run.record_environment(surroundings, 1),
+        lambda: runs.move(run, surroundings, 1),
         lambda: train_command.main([NAME, "--run-dir", str(folder), "--resume", *flags]),
     ):
         answered(read)

@@ -72,7 +72,8 @@ def test_a_run_goes_on_with_callbacks_of_ones_own_and_says_that_it_does_so_elsew
     assert stored["versions"] == here["versions"]
     (place,) = stored["resumed"]
     assert (place["after_epoch"], place["versions"]["keras"]) == (1, "9.0")
-    assert set(place) == {*moved, "precision", "after_epoch"}
+    assert set(place) == {*moved, "callbacks", "devices", "precision", "after_epoch"}
+    assert runs.aside(run) == "was trained with callbacks of its own (Count)"
 
 
 def test_an_older_environment_is_compared_by_what_it_tells(tmp_path):
@@ -86,10 +87,10 @@ def test_an_older_environment_is_compared_by_what_it_tells(tmp_path):
     changed = [
         "tensorflow was None, now 2.21", "device was CPU, now GPU", "jax was 0.9, now None",
     ]  # fmt: skip
-    assert run.record_environment(now, 3) == changed
-    assert run.record_environment(now, 4) == []  # the same place again
+    assert runs.move(run, now, 3) == changed
+    assert runs.move(run, now, 4) == []  # the same place again
     again = {**now, "precision": {"policy": "mixed_bfloat16", "reason": "another"}}
-    assert run.record_environment(again, 5) == ["precision.policy was float32, now mixed_bfloat16"]
+    assert runs.move(run, again, 5) == ["precision.policy was float32, now mixed_bfloat16"]
     stored = run.read_json("environment.json")
     assert [one["after_epoch"] for one in stored.pop("resumed")] == [3, 5]
     assert stored == older

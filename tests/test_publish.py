@@ -5,6 +5,7 @@ import hashlib
 import json
 import shutil
 
+import keras
 import numpy as np
 import pytest
 import safetensors.numpy
@@ -16,6 +17,7 @@ from fashion_zoo.config import digest
 from fashion_zoo.evaluation import measure
 from fashion_zoo.evaluation.predict import logits_of
 from fashion_zoo.layers import ScheduledDropout
+from fashion_zoo.training import session
 from fashion_zoo.weights import manifest, publishing
 from recipes import publish as command
 
@@ -190,6 +192,39 @@ def test_a_run_with_other_settings_or_without_its_end_is_refused(runs, run, ours
     with pytest.raises(RunError, match=r"is not trained to its end\. Resume it with .*resume=True"):
         fashion_zoo.publish(run)
     assert not ours.exists()
+
+
+def test_a_run_that_the_command_of_its_row_does_not_repeat_is_refused(ours, runs, tmp_path):
+    origin = trained(tmp_path / "origin", training={"epochs": 1}, evaluate=False)
+    fork = trained(tmp_path / "fork", fork=origin, training={"epochs": 2}, evaluate=False)
+    own = trained(tmp_path / "own", callbacks=[keras.callbacks.Callback()], evaluate=False)
+    for run, other in (
+        (fork, f"began as a fork of {tmp_path}/origin after 1 epoch"),
+        (own, "was trained with callbacks of its own (Callback)"),
+    ):
+        with pytest.raises(RunError) as refused:
+            fashion_zoo.publish(run)
+        assert str(refused.value) == (
+            f"{run.run.path} {other}, which the command of a row does not repeat. Publish a run "
+            'with the defaults and any seed: fashion_zoo.train("tiny_mlp").'
+        )
+        assert session._same_run(run.run.path, NAME, run.run.config) is None
+    assert not ours.exists()
+
+
+def test_the_row_of_a_run_that_was_resumed_elsewhere_names_both_places(run, ours):
+    file = run / "environment.json"
+    first = {**json.loads(file.read_text()), "commit": "a" * 40}
+    moved = {**first, "commit": "b" * 40, "after_epoch": 1}
+    file.write_text(json.dumps({**first, "resumed": [moved]}))
+    row = fashion_zoo.publish(run)
+    assert row.commit == f"{'a' * 40} then {'b' * 40}"
+    assert " then " not in row.versions  # they are the same
+    later = {**moved, "commit": None, "versions": {"keras": "9.0"}}
+    file.write_text(json.dumps({**first, "resumed": [later]}))
+    row = fashion_zoo.publish(run)
+    assert row.commit == f"{'a' * 40} then unknown"
+    assert row.versions.endswith(" then keras 9.0")
 
 
 def test_nothing_is_lost_in_a_damaged_manifest(run, ours):

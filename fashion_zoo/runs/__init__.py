@@ -1,6 +1,7 @@
 """The run folder: its content, and how one is made, resumed and read."""
 
 from fashion_zoo.runs.ensembled import Ensemble as Ensemble
+from fashion_zoo.runs.environments import aside as aside, begin as begin, move as move
 from fashion_zoo.runs.places import (
     check_free as check_free,
     check_same as check_same,

@@ -3,7 +3,8 @@
 config.json       format number, recipe name, the whole RunConfig, description of the images and,
                   if the model was made of those of other runs, of that ensemble
 positions.npz     which image of the source trains, validates and tests
-environment.json  versions, device, precision and its reason, threads, commit; later environments
+environment.json  versions, device, precision and its reason, threads, commit, own callbacks; the
+                  run it is a fork of; later environments
 history.csv       one row per epoch: losses, accuracies, applied rates (no times)
 timing.csv        one row per epoch: seconds and images per second
 state/            the verified checkpoints of the last two epochs
@@ -29,7 +30,6 @@ from fashion_zoo.data import Description, load
 from fashion_zoo.errors import Hint, RunError
 from fashion_zoo.language.arguments import AnyPath, checked
 from fashion_zoo.language.wording import counted, percent
-from fashion_zoo.machine import environment
 from fashion_zoo.runs.ensembled import Ensemble
 from fashion_zoo.runs.model_file import read_model, write_model
 from fashion_zoo.runs.stored import RESULTS, SHAPES, parse, read_json
@@ -172,26 +172,18 @@ class Run:
                 for name in kind.files:
                     storage.remove(self.to_write(name))
 
-    def record_environment(self, described: Mapping[str, Any], epochs: int) -> list[str]:
-        """Store the environment in which training resumes after ``epochs``, if it has changed.
-
-        Return the changes in words.
-        """
+    @property
+    def environments(self) -> list[dict[str, Any]]:
+        """The environments in which it was trained, the first one first; none in older runs."""
+        if not (self.path / "environment.json").is_file():
+            return []
         stored = self.read_json("environment.json")
-        moves = stored.get("resumed", [])
-        changed = environment.changes((moves or [stored])[-1], described)
-        if changed:
-            moves = [*moves, {"after_epoch": epochs, **described}]
-            storage.write_json(self.to_write("environment.json"), {**stored, "resumed": moves})
-        return changed
+        return [stored, *(stored.get("resumed") or [])]
 
     @property
     def devices(self) -> int:
         """Number of devices on which it was trained last, 1 if it was not."""
-        if not (self.path / "environment.json").is_file():
-            return 1
-        stored = self.read_json("environment.json")
-        return [stored, *stored.get("resumed", [])][-1].get("devices", 1)
+        return next((one.get("devices") or 1 for one in reversed(self.environments)), 1)
 
     @property
     def has_checkpoint(self) -> bool:

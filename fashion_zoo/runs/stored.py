@@ -34,6 +34,7 @@ _WORDS: dict[Any, str] = {
 _LARGEST = 1e15  # a count, seconds or a loss
 
 # A name with a question mark may be missing or null. A list of one stands for any number of items.
+_PLACE = {"versions?": dict, "commit?": str, "devices?": int, "callbacks?": [str]}
 SHAPES: dict[str, dict[str, Any]] = {
     "config.json": {
         "data?": {
@@ -62,7 +63,11 @@ SHAPES: dict[str, dict[str, Any]] = {
         "model_needs?": list,
         "averaging?": {"kept": str, "monitor": str, "raw": float, "averaged": float},
     },
-    "environment.json": {"devices?": int, "resumed?": [{"devices?": int}]},
+    "environment.json": {
+        **_PLACE,
+        "fork?": {"run": str, "epochs": int},
+        "resumed?": [_PLACE],
+    },
 }
 
 

@@ -75,7 +75,7 @@ def train_run(
         planned, model = _build(entry, config, data, found)
     began = resuming and runs.open_run(path).has_checkpoint
     origin = fork_checkpoint(fork, planned.epochs) if fork and not began else None
-    surroundings = _surroundings(planned, found)
+    surroundings = _surroundings(planned, found, callbacks)
     if resume and runs.is_run(path):
         opened = runs.reopen(path, surroundings)
     else:
@@ -95,7 +95,7 @@ def train_run(
         start = load_checkpoint(run, known) or origin
         if start:
             display.say(f"Resuming after epoch {start.epochs} of {planned.epochs}.")
-            _record_environment(run, surroundings, start)
+        _record_environment(run, surroundings, start, fork)
         run.drop_results()
         recorder = Recorder(run, planned.batch_size, start, known)
         with advice(lambda error: ending.how_to_resume(run, force, error)):
@@ -126,10 +126,16 @@ def _build(
     return planned, model
 
 
-def _surroundings(planned: Plan, devices: Devices) -> dict[str, Any]:
-    """Describe what a training runs on."""
-    chosen = {"devices": devices.count, "precision": planned.precision._asdict()}
-    return {**environment.describe(), **chosen}
+def _surroundings(
+    planned: Plan, devices: Devices, callbacks: Sequence[keras.callbacks.Callback]
+) -> dict[str, Any]:
+    """Describe what a training runs on, and what the caller adds to it."""
+    return {
+        **environment.describe(),
+        "devices": devices.count,
+        "precision": planned.precision._asdict(),
+        "callbacks": [type(one).__name__ for one in callbacks],
+    }
 
 
 def _describe(run: Run, planned: Plan, data: Dataset, display: TrainingDisplay) -> None:
@@ -172,9 +178,15 @@ def _train(
     return recorder.run, stop.requested or not finished
 
 
-def _record_environment(run: Run, surroundings: Mapping[str, Any], start: Checkpoint) -> None:
-    """Print and store the differences of the environment."""
-    if not start.forked and (changed := run.record_environment(surroundings, start.epochs)):
+def _record_environment(
+    run: Run, surroundings: Mapping[str, Any], start: Checkpoint | None, fork: str | Path | None
+) -> None:
+    """Store in what and from what a training begins, or print and store what has changed."""
+    if start is None:
+        runs.begin(run, surroundings)
+    elif start.forked:
+        runs.begin(run, surroundings, fork, start.epochs)
+    elif changed := runs.move(run, surroundings, start.epochs):
         streams.say(
             f"{run.path} is resumed in another environment: {'; '.join(changed)}. The result may "
             "differ from that of an uninterrupted training."
@@ -252,7 +264,8 @@ def train_once(
 ) -> Run:
     """Return the finished run at ``path``.
 
-    A run with the same config and images in the same environment is resumed; any other is replaced.
+    A run with the same config and images in the same environment is resumed; any other is replaced,
+    and so are a fork and one with callbacks of its own.
     Ctrl-C raises KeyboardInterrupt, and a next call resumes.
     """
     run = _same_run(path, entry.name, config)
@@ -276,11 +289,11 @@ def _images(data: Description) -> tuple[Any, ...]:
 
 
 def _same_run(path: Path, name: str, config: RunConfig) -> Run | None:
-    """Return the run there if it has this config, and began in this environment."""
-    if not (runs.is_run(path) and (path / "environment.json").is_file()):
+    """Return the run there if this config alone made it, in this environment from its beginning."""
+    if not runs.is_run(path):
         return None
     run = runs.open_run(path)
-    began = run.read_json("environment.json")
-    moved = "resumed" in began or environment.changes(began, environment.describe())
+    trained_in = run.environments
+    moved = len(trained_in) != 1 or environment.changes(trained_in[0], environment.describe())
     same = (run.recipe, runs.as_stored(run.config)) == (name, runs.as_stored(config))
-    return run if same and not moved and not run.ensemble else None
+    return run if same and not moved and not run.ensemble and not runs.aside(run) else None

@@ -71,9 +71,9 @@ class Published:
     command: str
     """The call that trains them."""
     versions: str
-    """What they were trained with."""
+    """What they were trained with; ``A then B`` if the training was resumed with others."""
     commit: str
-    """Commit of this package that trained them, empty outside of a checkout."""
+    """Commit of this package that trained them, empty outside of a checkout; or ``A then B``."""
     digest: str = ""
     """SHA-256 of the other fields."""
 

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from fashion_zoo.evaluation.predict import logits_of
 from fashion_zoo.language.arguments import AnyPath, Place, checked
 from fashion_zoo.machine.devices import releasing
 from fashion_zoo.registry import Recipe, recipe
-from fashion_zoo.runs import Run, check_trained, dataset_of, open_run
+from fashion_zoo.runs import Run, aside, check_trained, dataset_of, open_run
 from fashion_zoo.show.waiting import Progress, waiting
 from fashion_zoo.storage import locks
 from fashion_zoo.weights import file, manifest
@@ -48,7 +49,8 @@ def publish(run: AnyPath, *, to: Place | None = None, progress: Progress = "auto
         The row.
 
     Raises:
-        RunError: if the run cannot be read, or is not finished.
+        RunError: if the run cannot be read, is not finished, began as a fork, or was trained with
+            callbacks of its own.
         ConfigError: if it was trained with other settings than the defaults of its recipe.
         WeightsError: if the manifest is damaged, or the weights cannot be restored.
         StorageError: if the folder cannot be written.
@@ -90,6 +92,13 @@ def _check(run: Run, entry: Recipe) -> None:
         raise ConfigError(
             f"{run.path} was trained with other settings than the defaults of {entry.name} "
             f"({changed[0]}). Publish a run with the defaults and any seed: ",
+            Call("train", (entry.name,)),
+            ".",
+        )
+    if other := aside(run):
+        raise RunError(
+            f"{run.path} {other}, which the command of a row does not repeat. Publish a run with "
+            "the defaults and any seed: ",
             Call("train", (entry.name,)),
             ".",
         )
@@ -161,8 +170,6 @@ def _row(
     images, labels = data.validation
     seed = run.config.seed
     hints = () if seed == entry.config.seed else (Hint("seed", seed),)
-    environments = run.read_json("environment.json")
-    trained_in = [environments, *environments.get("resumed", [])][-1]
     row = Published(
         **known,
         file=f"{entry.name}-{sha256[:8]}.safetensors",
@@ -175,10 +182,20 @@ def _row(
         test=_figures(measure_test(model, data)),
         seed=seed,
         command=str(Call("train", (entry.name,), hints)),
-        versions=", ".join(f"{name} {one}" for name, one in trained_in.get("versions", {}).items()),
-        commit=trained_in.get("commit") or "",
+        versions=_each(run, _versions),
+        commit=_each(run, lambda place: place.get("commit") or ""),
     )
     return row.signed(), bound
+
+
+def _versions(place: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {one}" for name, one in (place.get("versions") or {}).items())
+
+
+def _each(run: Run, say: Callable[[Mapping[str, Any]], str]) -> str:
+    """Return what is said of the environment of a run; of several each, if they differ in it."""
+    said = dict.fromkeys(map(say, run.environments))
+    return " then ".join(one or "unknown" for one in said) if len(said) > 1 else "".join(said)
 
 
 def _figures(found: dict[str, Any]) -> Figures:
