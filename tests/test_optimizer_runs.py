@@ -1,13 +1,15 @@
 """Every optimizer in whole runs: trained, killed, resumed, stored, and loaded again."""
 
 import inspect
+import random
 
 import keras
 import numpy as np
 import pytest
 from fitting import fit_recipe
-from resuming import assert_same, stopped, train
+from resuming import Killed, assert_same, stopped, train
 
+import fashion_zoo
 from fashion_zoo import override, recipe
 from fashion_zoo.data import load
 from fashion_zoo.optimizers import WORDS, build_optimizer
@@ -71,6 +73,32 @@ def test_a_training_goes_on_after_a_kill_and_its_model_is_stored(
     assert type(optimizer).__module__.startswith("keras.")
     named = training.get("model_optimizer", type(optimizer).__name__)
     assert named == type(optimizer).__name__
+
+
+@SLOW
+@pytest.mark.parametrize("word", WORDS)
+def test_twenty_ends_at_random_steps_change_nothing(tmp_path, monkeypatch, word):
+    """A process that is killed leaves the same checkpoints as an error that nothing catches."""
+    settings = options(word, **table(word), epochs=60)
+    monkeypatch.setattr(fits, "steps_of_about_a_second", lambda *_: 1)
+    monkeypatch.setattr(session, "_draw_curves", lambda run: None)
+    chance, path = random.Random(word), tmp_path / "r"
+    for _ in range(20):
+        last = chance.randint(7, 17)  # of 6 steps per epoch: one or two epochs are completed
+
+        class Break(keras.callbacks.Callback):
+            steps = 0
+
+            def on_train_batch_end(self, batch, logs=None, last=last):
+                self.steps += 1
+                if self.steps == last:
+                    raise Killed
+
+        with pytest.raises(Killed):
+            train(path, resume=True, callbacks=[Break()], progress=False, **settings)
+    assert len(fashion_zoo.open_run(path).history()["loss"]) >= 20
+    resumed = train(path, resume=True, progress=False, **settings)
+    assert_same(resumed, train(tmp_path / "whole", progress=False, **settings))
 
 
 def test_the_statistics_of_a_schedule_free_training_are_those_of_its_averaged_weights():
