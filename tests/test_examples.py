@@ -4,6 +4,7 @@ import dataclasses
 import importlib
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import forms
@@ -20,6 +21,7 @@ from recipes import _common
 from recipes.__main__ import main
 
 PROPOSED = re.compile(r"^(?:Next|Resume with|Evaluate it with): python -m recipes\.(.+)$", re.M)
+TEACHERS = "recipes.teachers.convolutional"
 ADDING = next(page for page in PAGES if page.name == "adding-a-recipe.md")
 
 
@@ -33,6 +35,7 @@ def reader(tmp_path, monkeypatch, images):
     registry.list_recipes()  # those of the package stay known
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(registry, "_recipes", dict(registry._recipes))
+    monkeypatch.delitem(sys.modules, TEACHERS, raising=False)  # it registers when it is imported
     (tmp_path / "my_recipes.py").write_text(python_examples(ADDING.read_text("utf-8"))[0])
     for name in ("a.png", "boot.png"):
         Image.fromarray(images.images[0]).save(tmp_path / name)
@@ -51,7 +54,7 @@ def understood(line):
 @pytest.fixture
 def only_parsing(monkeypatch, reader, trained):
     parse = _common.parse
-    for name in ("quick", "large"):  # a teacher must be there
+    for name in ("quick", "large", "conv"):  # a teacher must be there
         shutil.copytree(trained.run.path, reader / "runs" / name)
 
     def stop(*arguments, **options):
@@ -142,6 +145,7 @@ def test_every_command_of_a_page_and_what_it_proposes_runs(
         for next_one in proposed(capsys.readouterr().out):
             registry._recipes.clear()  # a new process knows nothing of what was imported
             registry._recipes.update(known)
+            sys.modules.pop(TEACHERS, None)
             assert main(small(next_one, number)) == 0, (next_one, capsys.readouterr().err)
             capsys.readouterr()
 

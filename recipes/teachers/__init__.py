@@ -1,0 +1,1 @@
+"""Recipes that only teach, in no list of the package: ``--import recipes.teachers.MODULE``."""
