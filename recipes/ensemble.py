@@ -27,6 +27,8 @@ class Ensemble:
     """The folder of the ensemble."""
     method: str = "average"
     """How they are combined: average, greedy(10), soup, stack, or one of your own."""
+    snapshots: bool = False
+    """Combine the snapshots that the runs have of their trainings, in place of their models."""
     temperature: bool = False
     """Fit a temperature of the probabilities on the validation images; classes stay."""
     force: bool = False
@@ -46,6 +48,7 @@ def main(argv: list[str]) -> None:
         options.method,
         to=options.to,
         temperature=options.temperature,
+        snapshots=options.snapshots,
         data=options.data.source,
         force=options.force,
     )

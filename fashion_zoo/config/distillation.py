@@ -51,13 +51,13 @@ class DistillationConfig:
         return {"teacher": None}
 
 
-def digest_of(run: Path) -> str:
-    """Return the digest of the model of a run, of all that is in the file but its date.
+def digest_of(run: Path, name: str = "model.keras") -> str:
+    """Return the digest of a model of a run, of all that is in the file but its date.
 
     Raises:
         ConfigError: if there is no model that can be read.
     """
-    file = run / "model.keras"
+    file = run / name
     try:
         return reading.archive_digest(file, without=_DATED)
     except FileNotFoundError as error:

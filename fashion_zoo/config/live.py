@@ -1,7 +1,7 @@
 """The table of live values: the scalars that a schedule may move while a compiled graph runs."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fashion_zoo.config.training import TrainingConfig
 
 CONSTANT = "constant"  # the schedule that leaves a value at its base
+_MOMENT = 1e-6  # of a training, shorter than any step
 
 
 class Live(NamedTuple):
@@ -107,6 +108,12 @@ def points(text: str) -> list[float]:
     """Return the values of a schedule at progress 0, 0.001, ..., 1."""
     schedule = schedules.get(text)
     return [schedule(n / 1000) for n in range(1001)]
+
+
+def rises(text: str, at: Sequence[float]) -> bool:
+    """Return whether a schedule rises at each of some fractions of the training, at once."""
+    schedule = schedules.get(text)
+    return all(schedule(place - _MOMENT) < schedule(place + _MOMENT) for place in at)
 
 
 def idle(training: "TrainingConfig") -> list[str]:

@@ -121,6 +121,9 @@ class TrainingConfig:
     averaging: Annotated[str, AVERAGING] = "none"
     """Average of the weights, such as ema(0.999) or swa(0.75); validation chooses whether it is
     kept."""
+    snapshots: Annotated[int, checks.at_least(0)] = 0
+    """Snapshots of the weights to keep for an ensemble, one at the end of each of as many equal
+    cycles of the learning rate."""
     early_stopping: EarlyStoppingConfig = dataclasses.field(default_factory=EarlyStoppingConfig)
     """When to stop before the last epoch."""
     plateau: PlateauConfig = dataclasses.field(default_factory=PlateauConfig)
@@ -153,11 +156,12 @@ class TrainingConfig:
         self._check_imbalance()
         self._check_distillation()
         live.check(self)
+        self._check_snapshots()
         self._check_plateau()
 
     def digested(self) -> dict[str, Any]:
         """Return what has no part in a digest: what only watches changes no training."""
-        return {"tensorboard": False, "profile": False}
+        return {"tensorboard": False, "profile": False, "snapshots": 0}
 
     def _check_metrics(self) -> None:
         if isinstance(self.metrics, str) or not isinstance(self.metrics, Sequence):
@@ -211,6 +215,24 @@ class TrainingConfig:
                 f"{name} {getattr(self, name)!r} corrects the class frequencies of the labels, and "
                 "not those of the teacher of a distillation, so that the two would teach different "
                 f"probabilities. Train the teacher with it, and leave out {name}."
+            )
+
+    def _check_snapshots(self) -> None:
+        """Check that each snapshot is of the end of a cycle, and of the end of an epoch."""
+        count, schedule = self.snapshots, self.schedules.learning_rate
+        if count and self.epochs % count:
+            raise ConfigError(
+                f"{count} snapshots are of {count} equal cycles of whole epochs, received "
+                f"{counted(self.epochs, 'epoch')}. Set ",
+                Hint("training.epochs", -(-self.epochs // count) * count),
+                ".",
+            )
+        if not live.rises(schedule, [number / count for number in range(1, count)]):
+            raise ConfigError(
+                f"{count} snapshots are of the ends of {count} equal cycles of the learning rate, "
+                f"after which it rises again; that of {schedule!r} does not. Set ",
+                Hint("training.schedules.learning_rate", f"restarts({count}, 1)"),
+                ".",
             )
 
     def _check_plateau(self) -> None:

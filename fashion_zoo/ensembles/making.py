@@ -9,7 +9,7 @@ import numpy as np
 from fashion_zoo import storage
 from fashion_zoo.config.distillation import digest_of
 from fashion_zoo.ensembles.choosing import score, temperature as fitted_temperature
-from fashion_zoo.ensembles.members import check_members, members_of, open_members
+from fashion_zoo.ensembles.members import check_members, members_of, name_of, open_members
 from fashion_zoo.ensembles.methods import WORDS, Method
 from fashion_zoo.ensembles.values import Members
 from fashion_zoo.errors import ConfigError
@@ -42,6 +42,7 @@ def ensemble(
     *,
     to: Place,
     temperature: bool = False,
+    snapshots: bool = False,
     data: Any = None,
     force: bool = False,
     progress: Progress = "auto",
@@ -52,12 +53,15 @@ def ensemble(
     alone. Everything is chosen by the validation images; the test images are not read.
 
     Args:
-        runs: a list of at least 2 runs that were trained and validated on the same images.
+        runs: a list of at least 2 runs that were trained and validated on the same images; with
+            ``snapshots``, at least 1.
         method: how they are combined, a word of ``fashion_zoo.ensembles.WORDS``: ``"average"``,
             ``"greedy(10)"``, ``"soup"``, ``"stack"``.
         to: the folder of the ensemble.
         temperature: whether to divide the logits by a number that is fitted on the validation
             images, which makes the probabilities fit better and leaves the classes as they are.
+        snapshots: whether the members are the snapshots that each run has of its training
+            (``training.snapshots``), in place of its trained model.
         data: the images of the runs, if they were arrays or have moved; see
             ``fashion_zoo.data.load``.
         force: replace an older run or ensemble there.
@@ -68,8 +72,8 @@ def ensemble(
         accuracies of all members.
 
     Raises:
-        ConfigError: if there are fewer than 2 different runs, or they do not fit the method.
-        RunError: if one is not a run or has no model, or something is at ``to``.
+        ConfigError: if there are fewer than 2 different members, or they do not fit the method.
+        RunError: if one is not a run or has no model or snapshots, or something is at ``to``.
         DataError: if they are of different images.
         StorageError: if the folder cannot be written.
 
@@ -80,7 +84,7 @@ def ensemble(
         ```
     """
     began, chosen = time.perf_counter(), WORDS.parse(method)
-    members = open_members(runs)
+    members = open_members(runs, snapshots)
     place = storage.resolve(to)
     if any(place in (one, *one.parents) for one in (storage.resolve(run.path) for run in members)):
         raise ConfigError(f"{to} is or holds one of the members. Choose another place.")
@@ -136,10 +140,10 @@ def _described(runs: Sequence[Run], method: str, members: Members, made: Made) -
     correct = [score(one, members.labels)[0] for one in members.log_probabilities]
     rows = [
         {
-            "path": str(run.path),
+            "path": name_of(run),
             "recipe": run.recipe,
             "seed": run.config.seed,
-            "digest": digest_of(run.path),
+            "digest": digest_of(run.path, run.model_name),
             "validation_accuracy": correct[place] / images,
             "weight": None if made.weights is None else made.weights[place],
         }

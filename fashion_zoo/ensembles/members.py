@@ -11,7 +11,8 @@ from fashion_zoo.ensembles.choosing import predicted
 from fashion_zoo.ensembles.values import Members
 from fashion_zoo.errors import ConfigError, DataError, RunError
 from fashion_zoo.language.arguments import received
-from fashion_zoo.runs import Run, dataset_of, open_run
+from fashion_zoo.language.wording import counted
+from fashion_zoo.runs import Run, dataset_of, open_run, snapshots_of
 
 if TYPE_CHECKING:
     import keras
@@ -26,24 +27,40 @@ _SAME = {
 }
 
 
-def open_members(runs: Any) -> list[Run]:
-    """Open at least two different runs that have a model.
+def open_members(runs: Any, snapshots: bool = False) -> list[Run]:
+    """Open at least two different runs that have a model, or the snapshots of some runs.
 
     Raises:
-        ConfigError: if it is no list of two or more different runs.
-        RunError: if one is not a run, or has no model.
+        ConfigError: if it is no list of two or more different runs, or there are not two members.
+        RunError: if one is not a run, or has no model or no snapshots.
     """
     several = isinstance(runs, list | tuple) and not hasattr(runs, "__fspath__")
-    if not several or len(runs) < 2:
+    fewest = 1 if snapshots else 2
+    if not several or len(runs) < fewest:
         given = f"{len(runs)}" if several else received(runs)
-        raise ConfigError(f"ensemble takes a list of at least 2 runs, received {given}.")
+        raise ConfigError(
+            f"ensemble takes a list of at least {counted(fewest, 'run')}, received {given}."
+        )
     opened = [open_run(one) for one in runs]
     for place, run in enumerate(opened):
-        run.check_model()
         for other in opened[:place]:
             if os.path.samefile(run.path, other.path):
                 raise ConfigError(f"Each member is named once, received {run.path} twice.")
+    if snapshots:
+        opened = [one for run in opened for one in snapshots_of(run)]
+        if len(opened) < 2:
+            raise ConfigError(
+                f"An ensemble has at least 2 members, received {name_of(opened[0])} alone."
+            )
+    for member in opened:
+        member.check_model()
     return opened
+
+
+def name_of(member: Run) -> str:
+    """Return what messages and ``config.json`` call a member: its run, or a snapshot's file."""
+    trained = member.model_name == Run.model_name
+    return str(member.path if trained else member.model_file)
 
 
 def check_members(runs: Sequence[Run], data: Any = None) -> None:
@@ -87,7 +104,7 @@ def members_of(runs: Sequence[Run], dataset: Dataset) -> Members:
                 "ensemble. Train it again, or leave it out."
             )
     return Members(
-        [str(run.path) for run in runs],
+        [*map(name_of, runs)],
         np.stack(found),
         np.asarray(validation.labels, "int64"),
         validation.images,

@@ -18,6 +18,7 @@ from fashion_zoo.runs.positions import (
     write_positions as write_positions,
 )
 from fashion_zoo.runs.run import Run as Run, open_run as open_run
+from fashion_zoo.runs.snapshots import snapshot as snapshot, snapshots_of as snapshots_of
 from fashion_zoo.runs.stored import (
     as_stored as as_stored,
     is_run as is_run,

@@ -1,7 +1,6 @@
 """The run folder: everything one training produced, enough to evaluate, export and repeat it.
 
-config.json       format number, recipe name, the whole RunConfig, description of the images and,
-                  if the model was made of those of other runs, of that ensemble
+config.json       format, recipe, the whole RunConfig, description of the images and of an ensemble
 positions.npz     which image of the source trains, validates and tests
 environment.json  versions, device, precision and its reason, threads, commit, own callbacks; the
                   run it is a fork of; later environments
@@ -10,6 +9,7 @@ timing.csv        one row per epoch: seconds and images per second
 state/            the verified checkpoints of the last two epochs
 training.json     how and why training ended, the epoch of the weights, their validation accuracy
 model.keras       the trained model, which Keras loads without this package
+snapshots/        the models at the ends of the cycles of training.snapshots
 curves.png        plots of the history
 tensorboard/      what training.tensorboard and training.profile write
 """
@@ -58,6 +58,8 @@ class Run:
     """How its model was made of those of other runs; None if it was trained."""
     check: Callable[[], None] | None = dataclasses.field(default=None, compare=False, repr=False)
     """Called before each write while the run is trained; raises if its lock was lost."""
+    model_name: str = "model.keras"
+    """Its model in the folder: the trained one, or a snapshot; see ``snapshots``."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", absolute(self.path))
@@ -106,7 +108,7 @@ class Run:
     @property
     def model_file(self) -> Path:
         """Path of the trained model."""
-        return self.path / "model.keras"
+        return self.path / self.model_name
 
     def load_model(self, *, compiled: bool = True) -> "keras.Model":
         """Load the trained model, compiled with the last learning rate, or only to predict.
@@ -134,12 +136,13 @@ class Run:
         """Check that there is a trained model; raises RunError otherwise."""
         if not self.model_file.is_file():
             raise RunError(
-                f"Run {self.path} has no model.keras: its training did not finish. Train it again."
+                f"Run {self.path} has no {self.model_name}: its training did not finish. Train it "
+                "again."
             )
 
     def save_model(self, model: "keras.Model") -> list[str]:
         """Save the trained model atomically; see ``model_file.write_model``."""
-        with storage.atomic_file(self.to_write("model.keras")) as temporary:
+        with storage.atomic_file(self.to_write(self.model_name)) as temporary:
             return write_model(model, temporary)
 
     def to_write(self, name: str) -> Path:

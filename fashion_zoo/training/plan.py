@@ -72,6 +72,8 @@ class Plan:
     dropout_each: Literal["epoch", "step"]
     adaptive_dropout: AdaptiveDropoutConfig
     averaging: Averaging
+    snapshots: frozenset[int]
+    """Epochs, from 1, whose weights are kept at their end."""
     early_stopping: EarlyStoppingConfig
     plateau: PlateauConfig
 
@@ -143,9 +145,15 @@ def plan(config: RunConfig, class_counts: np.ndarray | Sequence[int] | None = No
         dropout_each=training.schedules.dropout_each,
         adaptive_dropout=training.adaptive_dropout,
         averaging=AVERAGING.parse(training.averaging),
+        snapshots=_snapshots(training),
         early_stopping=training.early_stopping,
         plateau=training.plateau,
     )
+
+
+def _snapshots(training: TrainingConfig) -> frozenset[int]:
+    cycle = training.epochs // max(training.snapshots, 1)
+    return frozenset(cycle * number for number in range(1, training.snapshots + 1))
 
 
 def _of_classes(

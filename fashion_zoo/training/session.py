@@ -30,6 +30,7 @@ from fashion_zoo.training.fit import build_model, fit
 from fashion_zoo.training.parallel import Asked, Devices, find
 from fashion_zoo.training.plan import Plan, plan
 from fashion_zoo.training.recorder import Recorder, fork_checkpoint, identity, load_checkpoint
+from fashion_zoo.training.snapshots import keeping
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -167,7 +168,7 @@ def _train(
     with StopOnInterrupt(say=say) as stop:
         try:
             watching = tensorboard.watching(recorder.run, planned, dataset)
-            every = [stop, *callbacks, *watching]
+            every = [stop, *callbacks, *watching, *keeping(recorder.run, planned)]
             fit(model, planned, dataset, every, display, recorder, devices=devices)
         except KeyboardInterrupt:
             if stop.forced:
