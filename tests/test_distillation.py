@@ -27,6 +27,7 @@ from fashion_zoo.losses import divergence
 from fashion_zoo.training import distillation
 from fashion_zoo.training.fit import compile_model, fit, make_pipeline, untrained_loss
 from fashion_zoo.training.gradients import gradients
+from fashion_zoo.training.loss import teaching_of
 
 
 def softmax(logits):
@@ -76,18 +77,22 @@ def test_a_training_step_has_the_mixed_loss_and_evaluation_has_cross_entropy(tea
     distilling = {"temperature": 3.0, "mixture": 0.7}
     planned, model, data = student(config(teacher, distilling=distilling, **settings))
     compile_model(model, planned, steps_per_execution=1)
-    pipeline = make_pipeline(model, planned, data)
-    batch, labels = map(np.asarray, next(iter(pipeline.batches)))
+    batch, found = next(iter(make_pipeline(model, planned, data).batches))
+    assert isinstance(found, tuple) == planned.fixed_images == ("augmentation" not in settings)
+    labels, kept = found if planned.fixed_images else (found, None)
+    batch, labels = np.asarray(batch), np.asarray(labels)
     soft = labels if planned.soft_labels else np.eye(10)[labels]
     logits = np.asarray(model(batch, training=False), "float64")
     taught = teacher.load_model().predict(batch, verbose=0).astype("float64")
+    assert kept is None or np.asarray(kept) == pytest.approx(taught, abs=1e-4)
     own = -(soft * np.log(softmax(logits))).sum(axis=1)
     if settings.get("loss"):
         own = (soft * (1 - softmax(logits)) ** 2 * -np.log(softmax(logits))).sum(axis=1)
     expected = 0.7 * closed_form(taught, logits, 3.0).mean() + 0.3 * own.mean()
     assert untrained_loss(model, batch, labels) == pytest.approx(max(expected, np.log(10)))
-    loss = model.compute_loss(batch, labels, logits.astype("float32"))
-    assert float(loss) == pytest.approx(expected, rel=1e-5)
+    for given in (labels, found):  # without the logits of the teacher, it predicts
+        loss = model.compute_loss(batch, given, logits.astype("float32"))
+        assert float(loss) == pytest.approx(expected, rel=1e-5)
     plain = -(soft * np.log(softmax(logits))).sum(axis=1).mean()
     loss = model.compute_loss(batch, labels, logits.astype("float32"), training=False)
     assert float(loss) == pytest.approx(plain, rel=1e-5)
@@ -110,7 +115,7 @@ def test_a_teacher_sees_the_images_that_the_student_sees_and_has_no_part_in_it(
 
     monkeypatch.setattr(distillation, "_logits", logits)
     compile_model(model, planned, steps_per_execution=1)
-    weights = model.compute_loss.args[3].teacher.get_weights()
+    weights = teaching_of(model).teacher.get_weights()
     model.run_eagerly = True
     taken, call = [], model.call
 
@@ -127,7 +132,7 @@ def test_a_teacher_sees_the_images_that_the_student_sees_and_has_no_part_in_it(
     for one, two, three in zip(steps, taken, expected, strict=True):
         assert np.array_equal(one, two)
         assert np.array_equal(one, three)
-    after = model.compute_loss.args[3].teacher.get_weights()
+    after = teaching_of(model).teacher.get_weights()
     assert all(map(np.array_equal, weights, after)), "not even statistics move"
     assert not any("teacher" in one.path for one in model.variables)
     assert len(model.trainable_variables) == 5, "of two layers and a normalization"
@@ -141,7 +146,7 @@ def test_a_teacher_predicts_in_float32_whatever_the_precision(teacher, precision
         layer.dtype_policy = precision
     monkeypatch.setattr(type(teacher), "load_model", lambda self, **_: loaded)
     compile_model(model, planned, steps_per_execution=1)
-    made, images = model.compute_loss.args[3], data.train.images[:50]
+    made, images = teaching_of(model), data.train.images[:50]
     monkeypatch.undo()
     expected = teacher.load_model()(images.astype("float32"), training=False)
     logits = made.logits(images)
@@ -152,15 +157,15 @@ def test_a_teacher_predicts_in_float32_whatever_the_precision(teacher, precision
 
 
 def test_the_time_of_the_teacher_counts_in_the_steps_of_an_execution(teacher, monkeypatch):
-    """Its forward pass is a third of a step of a model of its size."""
+    """Its forward pass is a third of a step of a model of its size, if it is part of the step."""
     asked = []
     estimate = "fashion_zoo.training.fit.steps_of_about_a_second"
     monkeypatch.setattr(estimate, lambda parameters, *_: asked.append(parameters) or 1)
-    for name in (teacher, None):
-        planned, model, _ = student(config(name))
+    for name, augmentation in ((teacher, "flip"), (teacher, "none"), (None, "flip")):
+        planned, model, _ = student(config(name, augmentation=augmentation))
         compile_model(model, planned)
     weights, its = model.count_params(), teacher.load_model().count_params()
-    assert asked == [weights + its // 3, weights]
+    assert asked == [weights + its // 3, weights, weights]
 
 
 def test_a_teacher_of_flat_images_teaches_a_student_of_pictures(teacher, tmp_path):

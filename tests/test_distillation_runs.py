@@ -16,7 +16,11 @@ from fashion_zoo import ConfigError, RunError
 from fashion_zoo.config import distillation
 from fashion_zoo.experiments import Arm, Experiment, run, runner
 from fashion_zoo.experiments.columns import name
-from fashion_zoo.training.fit import compile_model, fit
+from fashion_zoo.training import distillation as teaching
+from fashion_zoo.training.averaging import _each
+from fashion_zoo.training.fit import compile_model, fit, make_pipeline
+from fashion_zoo.training.loss import teaching_of
+from fashion_zoo.training.plan import Plan
 from recipes import distill
 
 
@@ -31,6 +35,49 @@ def test_any_number_of_steps_per_execution_trains_the_same(teacher):
         fit(model, planned, data, [capture], Silent(), compiled=True)
         results.append((model.get_weights(), capture.rows))
     (weights, rows), (others, expected) = results
+    for row, other in zip(rows, expected, strict=True):
+        assert row == pytest.approx(other, rel=1e-4)
+    for one, other in zip(weights, others, strict=True):
+        assert one == pytest.approx(other, abs=1e-5)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "linear"])
+def test_images_that_stay_as_they_are_come_with_the_logits_of_the_teacher(teacher, schedule):
+    smoothing = {"label_smoothing": 0.1, "schedules": {"label_smoothing": schedule}}
+    planned, model, data = student(config(teacher, **smoothing))
+    plain = make_pipeline(model, planned, data)
+    compile_model(model, planned)
+    taught = make_pipeline(model, planned, data)
+    taught.start_epoch(1)
+    plain.start_epoch(1)
+    its, batches = teacher.load_model(), [list(_each(one.batches)) for one in (taught, plain)]
+    for (images, (labels, kept)), (others, expected) in zip(*batches, strict=True):
+        assert np.array_equal(images, others)
+        assert np.array_equal(labels, expected)
+        logits = its.predict_on_batch(np.asarray(images, "float32"))
+        assert np.asarray(kept) == pytest.approx(logits, abs=1e-4)
+        assert np.asarray(kept).dtype == np.float32
+
+
+def test_a_teacher_that_predicts_once_trains_as_one_in_the_step(teacher, monkeypatch):
+    """The logits differ in their last bits at most: another program computes them."""
+    found, usual = [], teaching._logits
+    for kept in (True, False):
+        seen = []
+
+        def logits(its, images, seen=seen):
+            seen.append(images)
+            return usual(its, images)
+
+        monkeypatch.setattr(teaching, "_logits", logits)
+        monkeypatch.setattr(Plan, "fixed_images", kept)
+        model, rows = fit_recipe("bn_mlp", config(teacher, epochs=3))
+        found.append((model.get_weights(), rows))
+        arrays = [len(one) for one in seen if isinstance(one, np.ndarray)]
+        # what tells logits from probabilities, all training images, the loss before the training
+        assert arrays == [4, *([50] * 8 + [20]) * kept, 1000]
+        assert (len(seen) == len(arrays)) == kept, "else it is traced as a part of the step"
+    (weights, rows), (others, expected) = found
     for row, other in zip(rows, expected, strict=True):
         assert row == pytest.approx(other, rel=1e-4)
     for one, other in zip(weights, others, strict=True):
@@ -64,6 +111,25 @@ def test_a_student_that_was_killed_goes_on_to_the_same_run(teacher, tmp_path, mo
     assert_same(train(tmp_path / "r", resume=True), whole)
     stored = whole.config.training.distillation
     assert (stored.teacher, len(stored.digest)) == (str(teacher.path), 16)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("method", "further"), [("average", {}), ("stack", MIXED)])
+def test_an_ensemble_teaches_and_its_student_goes_on_to_the_same_run(
+    ensembled, tmp_path, monkeypatch, method, further
+):
+    if further and keras.backend.backend() != "tensorflow":
+        pytest.skip("TensorFlow augments")
+    chosen = options(ensembled / method, **further)
+    whole = train(tmp_path / "whole", **chosen)
+    stopped(tmp_path / "r", 2, monkeypatch, **chosen)
+    assert_same(train(tmp_path / "r", resume=True), whole)
+    planned, model, data = student(config(ensembled / method))
+    compile_model(model, planned)
+    images = data.train.images[:100].astype("float32")
+    expected = fashion_zoo.open_run(ensembled / method).load_model().predict_on_batch(images)
+    found = teaching_of(model).logits_of_all(images, 50)
+    assert found == pytest.approx(expected, rel=1e-4, abs=1e-4)
 
 
 def test_a_student_is_resumed_with_its_teacher_only_wherever_that_lies(
@@ -111,7 +177,7 @@ def test_the_range_test_and_a_search_learn_from_the_teacher(teacher, tmp_path):
     assert not np.array_equal(found.losses, plain.losses)
     searching = {**chosen, "space": {"batch_size": "choice(50, 60)"}}
     model = fashion_zoo.tuning.hypermodel("bn_mlp", **searching).build(HyperParameters())
-    assert model.compute_loss.args[3].mixture == 0.9
+    assert teaching_of(model).mixture == 0.9
     with pytest.raises(ConfigError, match="Cross-validation needs models"):
         fashion_zoo.tune("bn_mlp", study_dir=tmp_path / "folds", folds=2, **searching)
 

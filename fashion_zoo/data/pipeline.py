@@ -17,7 +17,9 @@ Tables = Mapping[str, np.ndarray]  # name of a live value: its value at each ste
 class Pipeline(NamedTuple):
     """The batches of an epoch; ``fit`` iterates over them once per epoch."""
 
-    batches: Any  # (images, labels) for fit; images keep their shape, float32 if augmented
+    # (images, labels) for fit, or (images, (labels, taught)); images keep their shape, float32 if
+    # augmented.
+    batches: Any
     start_epoch: Callable[[int], None]  # called with an epoch, from 0, before its iterator is made
 
 
@@ -35,6 +37,7 @@ def training_pipeline(
     augmentation: float | np.ndarray = 1.0,
     mixing: float | np.ndarray = 1.0,
     prior: np.ndarray | None = None,
+    taught: np.ndarray | None = None,
     image_shape: tuple[int, ...] | None = None,
 ) -> Pipeline:
     """Make the training pipeline of images in the shape that the model takes.
@@ -61,8 +64,8 @@ def training_pipeline(
     if keras.backend.backend() == "tensorflow":
         shape = image_shape or data.images.shape[1:]
         change = _augmentation(policy, seed, shape, live) if policy else None
-        return _tf_batches(data.images, labels, order, steps, tables, change, prior)
-    return _array_batches(data.images, labels, order, steps, tables, prior)
+        return _tf_batches(data.images, labels, order, steps, tables, change, prior, taught)
+    return _array_batches(data.images, labels, order, steps, tables, prior, taught)
 
 
 def need_tensorflow() -> None:
@@ -97,13 +100,14 @@ def _augmentation(
     return change
 
 
-def _tf_batches(images, labels, order, steps, tables, change, prior) -> Pipeline:
+def _tf_batches(images, labels, order, steps, tables, change, prior, taught) -> Pipeline:
     import tensorflow as tf
 
     # fit makes a new iterator for each epoch; the iterator reads the variable when it starts.
     epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
     batch = order(0).shape[1]
     images, labels = tf.constant(images), tf.constant(labels)
+    kept = None if taught is None else tf.constant(taught)
 
     def rows(_):
         indices = tf.numpy_function(order, [epoch], tf.int32, stateful=True)
@@ -118,7 +122,7 @@ def _tf_batches(images, labels, order, steps, tables, change, prior) -> Pipeline
             pixels, answers = change(pixels, answers, number, number // steps, number % steps)
         if "label_smoothing" in tables:
             answers = smooth(answers, tf.gather(tables["label_smoothing"], number), prior)
-        return pixels, answers
+        return pixels, answers if kept is None else (answers, tf.gather(kept, indices))
 
     batches = (
         tf.data.Dataset.range(1)
@@ -144,7 +148,7 @@ def _fixed():
     return options
 
 
-def _array_batches(images, labels, order, steps, tables, prior=None) -> Pipeline:
+def _array_batches(images, labels, order, steps, tables, prior=None, taught=None) -> Pipeline:
     import keras
 
     class Batches(keras.utils.PyDataset):
@@ -158,6 +162,8 @@ def _array_batches(images, labels, order, steps, tables, prior=None) -> Pipeline
             if "label_smoothing" in tables:
                 share = tables["label_smoothing"][self.first + step]
                 answers = smooth(answers, share, prior)
+            if taught is not None:
+                answers = answers, taught[self.indices[step]]
             return images[self.indices[step]], answers
 
     batches = Batches()

@@ -1,8 +1,9 @@
 """Distillation: the loss of a training step that learns from the outputs of a teacher.
 
-The teacher is part of the compiled step. So it sees the images that the student sees, augmented and
-mixed, on the same device, whatever the number of steps per execution or the backend; it has no
-state, and a resumed training finds it as it was.
+Where images are augmented or mixed, the teacher is part of the compiled step. So it sees the images
+that the student sees, on the same device, whatever the number of steps per execution or the
+backend. Where they stay as they are, it predicts each of them once, before the first step, and the
+pipeline gives its logits with the label. It has no state, so a resumed training finds it as it was.
 """
 
 from pathlib import Path
@@ -60,14 +61,29 @@ class Distillation:
         self.teacher = _loaded(_opened(chosen))
         _check_outputs(self.teacher, student, chosen)
 
-    def __call__(self, images: Any, logits: Any, own: Any, sample_weight: Any = None) -> Any:
-        """Return the loss, a scalar, of images as in the batch and the logits of the student."""
-        taught = self.divergence(self.logits(images), logits, sample_weight)
+    def __call__(
+        self, images: Any, logits: Any, own: Any, sample_weight: Any = None, kept: Any = None
+    ) -> Any:
+        """Return the loss, a scalar, of images as in the batch and the logits of the student.
+
+        ``kept`` are those of the teacher if they are known, (batch, classes) float32.
+        """
+        its = self.logits(images) if kept is None else kept
+        taught = self.divergence(its, logits, sample_weight)
         return self.mixture * taught + (1 - self.mixture) * own
 
     def logits(self, images: Any) -> Any:
         """Return the (batch, classes) float32 logits of the teacher, without a gradient."""
         return _logits(self.teacher, images)
+
+    def logits_of_all(self, images: np.ndarray, batch_size: int) -> np.ndarray:
+        """Return the (n, classes) float32 logits of the teacher for (n, *shape) images.
+
+        They are predicted in batches, always the same ones, so that they repeat to the last bit.
+        """
+        starts = range(0, len(images), batch_size)
+        found = [self.logits(images[start : start + batch_size]) for start in starts]
+        return np.concatenate([keras.ops.convert_to_numpy(one) for one in found])
 
 
 def check_teacher(chosen: DistillationConfig, data: Dataset, *, folds: int = 0) -> None:

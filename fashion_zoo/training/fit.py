@@ -17,10 +17,11 @@ from fashion_zoo.layers import ScheduledDropout
 from fashion_zoo.machine import precision
 from fashion_zoo.registry import Recipe
 from fashion_zoo.show.progress import TrainingDisplay
+from fashion_zoo.show.waiting import waiting
 from fashion_zoo.training.callbacks import own_callbacks
 from fashion_zoo.training.checkpoint import Checkpoint, restore_variables
 from fashion_zoo.training.distillation import Distillation
-from fashion_zoo.training.loss import METRICS, set_training_loss
+from fashion_zoo.training.loss import METRICS, set_training_loss, teaching_of
 from fashion_zoo.training.parallel import ONE, VALIDATION_BATCH, Devices
 from fashion_zoo.training.plan import Plan
 from fashion_zoo.training.recomputing import set_checkpointing
@@ -68,7 +69,9 @@ def compile_model(
         loss=loss,
         metrics=[accuracy, *further],
         steps_per_execution=steps_per_execution
-        or steps_of_about_a_second(_cost(model, teaching), plan.batch_size, plan.steps),
+        or steps_of_about_a_second(
+            _cost(model, None if plan.fixed_images else teaching), plan.batch_size, plan.steps
+        ),
     )
     if hasattr(optimizers.counting(model.optimizer), "copies_weights"):
         # In a step, XLA cannot copy them.
@@ -79,7 +82,7 @@ def compile_model(
 
 
 def _cost(model: keras.Model, teaching: Distillation | None) -> int:
-    """Return how many parameters would train as fast; a teacher predicts, a third of a step."""
+    """Return how many parameters would train as fast; a teacher in the step is a third of one."""
     return model.count_params() + (teaching.teacher.count_params() // 3 if teaching else 0)
 
 
@@ -151,10 +154,11 @@ def fit(
         RunError: if the checkpoint does not fit the model.
     """
     check_batch(model, plan.batch_size)
-    pipeline = make_pipeline(model, plan, dataset)
     if not compiled:
         with devices.creating():
             compile_model(model, plan, steps_per_execution=devices.steps_per_execution)
+    with waiting("Preparing the batches", display.enabled):
+        pipeline = make_pipeline(model, plan, dataset)
     images = reshape(dataset.validation.images, model.input_shape[1:])
     smoothing = 0.0 if plan.soft_labels else None  # validation labels are never smoothed
     labels = encode(dataset.validation.labels, model.output_shape[-1], smoothing)
@@ -189,10 +193,18 @@ def fit(
 
 
 def make_pipeline(model: keras.Model, plan: Plan, dataset: Dataset) -> Pipeline:
-    """Make the pipeline of a plan, for the shape and the classes of a model."""
+    """Make the pipeline of a plan, for the shape and the classes of a model.
+
+    If the model is compiled with a teacher, and images are neither augmented nor mixed, labels are
+    pairs: the labels, and the logits of the teacher, which predicts every image here.
+    """
     images, labels = dataset.train
+    images, teaching = reshape(images, model.input_shape[1:]), teaching_of(model)
+    taught = None
+    if teaching and plan.fixed_images:
+        taught = teaching.logits_of_all(images, plan.batch_size)
     return training_pipeline(
-        Images(reshape(images, model.input_shape[1:]), labels),
+        Images(images, labels),
         batch_size=plan.batch_size,
         seed=plan.seed,
         num_classes=model.output_shape[-1],
@@ -201,6 +213,7 @@ def make_pipeline(model: keras.Model, plan: Plan, dataset: Dataset) -> Pipeline:
         accumulation=plan.accumulation,
         policy=plan.augmentation,
         prior=plan.prior,
+        taught=taught,
         image_shape=dataset.image_shape,
         **plan.live("pipeline"),
     )

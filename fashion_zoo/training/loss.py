@@ -52,13 +52,24 @@ def set_training_loss(model: keras.Model, plan: Plan, teaching: Distillation | N
     """Let the training steps of a compiled model use the loss of a plan; evaluation stays as it is.
 
     Keras calls ``compute_loss`` with ``training``, which a loss itself is not told. A plan with
-    plain cross-entropy leaves Keras's own method, unless a teacher takes part: ``teaching``.
+    plain cross-entropy leaves Keras's own method, unless a teacher takes part: ``teaching``. Then
+    labels may be a pair: the labels, and the logits of the teacher.
     """
-    vars(model).pop("compute_loss", None)  # of an earlier plan
+    for name in ("compute_loss", "compute_metrics"):
+        vars(model).pop(name, None)  # of an earlier plan
     if plan.loss == CROSS_ENTROPY and plan.class_weights is None and teaching is None:
         return
     loss = TrainingLoss(plan.loss, plan.soft_labels, plan.class_weights, plan.log_prior)
     model.compute_loss = functools.partial(_compute_loss, model, model.compute_loss, loss, teaching)
+    if teaching:
+        model.compute_metrics = functools.partial(_compute_metrics, model.compute_metrics)
+
+
+def teaching_of(model: keras.Model) -> Distillation | None:
+    """Return the distillation in the loss of a compiled model, if it has one."""
+    step = vars(model).get("compute_loss")
+    ours = isinstance(step, functools.partial) and step.func is _compute_loss
+    return step.args[3] if ours else None
 
 
 def _compute_loss(
@@ -72,13 +83,25 @@ def _compute_loss(
     sample_weight: Any = None,
     training: bool = True,
 ) -> Any:
+    labels, kept = _parts(y)
     if not training:
-        return compiled(x, y, y_pred, sample_weight, training)
+        return compiled(x, labels, y_pred, sample_weight, training)
     penalties = map(model._aggregate_additional_loss, model.losses)  # as Keras adds them
-    found = loss(y, y_pred, sample_weight)
+    found = loss(labels, y_pred, sample_weight)
     if teaching:
-        found = teaching(x, y_pred, found, sample_weight)
+        found = teaching(x, y_pred, found, sample_weight, kept)
     return sum(penalties, found)
+
+
+def _compute_metrics(
+    usual: Callable[..., Any], x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+) -> Any:
+    return usual(x, _parts(y)[0], y_pred, sample_weight)
+
+
+def _parts(y: Any) -> tuple[Any, Any]:
+    """Return the labels of a batch, and the logits of the teacher if they came with them."""
+    return y if isinstance(y, tuple) else (y, None)
 
 
 class _OfRecalls(keras.metrics.MeanIoU):

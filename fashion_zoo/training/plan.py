@@ -83,6 +83,11 @@ class Plan:
         return None if self.log_prior is None else np.exp(self.log_prior)
 
     @property
+    def fixed_images(self) -> bool:
+        """Whether an image is the same in every epoch: neither augmented nor mixed."""
+        return not self.augmentation
+
+    @property
     def effective_batch(self) -> int:
         """Images of an update."""
         return self.batch_size * self.accumulation
