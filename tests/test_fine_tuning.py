@@ -1,7 +1,5 @@
 """The experiment on fine-tuning: where its trainings start, and what its table compares."""
 
-import math
-
 import numpy as np
 import pytest
 
@@ -31,7 +29,7 @@ def started(weights, seed, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(fits, "fit", fit)
         row = fine_tuning.measure(weights, seed, load(fine_tuning.SOURCES["digits"]))
-    assert set(row) == {"validation_accuracy", "test_accuracy", "seconds"}
+    assert set(row) == {"validation_accuracy", "test_accuracy"}
     return begun[0]
 
 
@@ -83,6 +81,6 @@ def test_the_trainings_on_the_digits_learn_and_are_kept(found, tmp_path, monkeyp
     table = experiments.run(found, **options)
     rows = page.read_rows(tmp_path / "fine_tuning.csv")
     assert [(row["arm"], row["seed"]) for row in rows] == [(name, 0), (name, 1)]
-    assert all(row["test_accuracy"] > 0.8 and math.isfinite(row["seconds"]) for row in rows)
+    assert all(row["test_accuracy"] > 0.8 < row["validation_accuracy"] for row in rows)
     monkeypatch.setattr(fits, "fit", None)
     assert experiments.run(found, **options) == table, "nothing is trained again"
