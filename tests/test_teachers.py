@@ -65,6 +65,16 @@ def test_raw_pixels_in_and_float32_logits_out(conv, images, shape, maps):
     )
 
 
+def test_a_convolution_counts_at_each_place_in_the_steps_of_an_execution(conv, monkeypatch):
+    asked = []
+    estimate = "fashion_zoo.training.fit.steps_of_about_a_second"
+    monkeypatch.setattr(estimate, lambda parameters, *_: asked.append(parameters) or 1)
+    small, usual = fashion_zoo.get("conv_teacher", **SMALL), fashion_zoo.get("bn_mlp")
+    # 4 filters of 9 weights at 28x28 places, and 8 of 36 at 14x14
+    again = 36 * (784 - 1) + 288 * (196 - 1)
+    assert asked == [small.count_params() + again, usual.count_params()]
+
+
 def test_every_weight_learns_and_a_seed_repeats(conv, images):
     model = fashion_zoo.get("conv_teacher", precision="float32", **SMALL)
     again = fashion_zoo.get("conv_teacher", precision="float32", **SMALL)
