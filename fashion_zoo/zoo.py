@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from fashion_zoo import registry, runs, spaces
 from fashion_zoo.config import DataConfig, RunConfig, SearchConfig
 from fashion_zoo.config.overrides import override, override_each
+from fashion_zoo.config.switches import check_switches
 from fashion_zoo.data import Dataset, load_for
 from fashion_zoo.errors import Call, Message, advice
 from fashion_zoo.evaluation import evaluate
@@ -136,6 +137,8 @@ def train(
     data = {"source": fspath(data)} if isinstance(data, str | PathLike) else data
     fields = {"data": data} if isinstance(data, Mapping | DataConfig) else {}
     chosen = override(base, {**overrides, **fields})
+    if not (resume and runs.is_run(path)):  # whose settings never change
+        check_switches(chosen.training)
     display = TrainingDisplay(enabled=progress)
     results = [word for word, asked in (("evaluation", evaluate), ("parity", export)) if asked]
     given = data_settings is not None or (data is not None and not fields)
@@ -144,7 +147,6 @@ def train(
         return _measured(done, None, evaluate, export, progress)
     with runs.naming_again(chosen.data.source if resume else ""):
         chosen, images = load_for(chosen, entry.config.model, data, data_settings, overrides)
-
     from fashion_zoo.exporting import IN_RUN, check_exportable
     from fashion_zoo.training.session import train_run
 
@@ -221,6 +223,7 @@ def tune(
     """
     entry, shown = registry.recipe(name), is_shown(progress)
     base, asked = override_each([config or entry.config, search or SearchConfig()], settings)
+    check_switches(base.training)
     base, images = load_for(base, entry.config.model, data, data_settings, settings, batches=False)
     chosen = spaces.narrowed(entry.space, space, base)
     spaces.check_images(chosen.parameters(base), base, asked.folds, images)

@@ -190,7 +190,7 @@ def test_an_arm_learns_from_the_run_of_an_earlier_arm_with_its_seed(tmp_path, mo
         return {"validation_accuracy": 0.5}
 
     monkeypatch.setattr(runner, "_row", row)
-    monkeypatch.setattr(distillation, "digest_of", lambda run: f"of {run.name}")
+    monkeypatch.setattr(distillation, "digest_of", lambda run, **_: f"of {run.name}")
     own = Experiment("x", "?", [Arm("large"), Arm("small", teacher="large")], [name("arm")], "")
     run(own, seeds=2, folder=tmp_path)
     assert [one.digest for one in found] == [None, "of large-0", None, "of large-1"]

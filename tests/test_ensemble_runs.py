@@ -17,6 +17,7 @@ from fashion_zoo import ConfigError, DataError, RunError
 from fashion_zoo.config.distillation import digest_of
 from fashion_zoo.data import load
 from fashion_zoo.ensembles.choosing import log_mean, predicted
+from fashion_zoo.storage import reading
 from recipes import ensemble, evaluate, predict, train
 
 
@@ -130,6 +131,21 @@ def test_an_ensemble_is_not_trained_further(ensembled, tmp_path):
 def test_the_command_line_refuses_it_in_one_line(ensembled, capsys):
     assert train.main(["bn_mlp", "--run-dir", str(ensembled / "average"), "--resume"]) == 5
     assert "which has no training to resume, fork" in capsys.readouterr().err
+
+
+def test_a_member_whose_model_can_no_longer_be_read_is_named_as_a_member(
+    ensembled, tmp_path, monkeypatch
+):
+    def gone(*_, **__):
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr(reading, "archive_digest", gone)
+    with pytest.raises(ConfigError) as refused:
+        fashion_zoo.ensemble(members(ensembled), to=tmp_path / "e")
+    assert str(refused.value) == (
+        f"The member {members(ensembled)[0]} cannot be used: model.keras cannot be read: the disk "
+        "is gone."
+    )
 
 
 def test_a_member_whose_outputs_are_not_finite_is_refused(ensembled, tmp_path):

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any
 
+from fashion_zoo.config.switches import Switched
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language import checks
 from fashion_zoo.language.vocabulary import check_settings
@@ -14,8 +15,10 @@ _DATED = {"metadata.json"}  # with the time at which the file was written
 
 
 @dataclasses.dataclass(frozen=True)
-class DistillationConfig:
+class DistillationConfig(Switched):
     """Distillation: learn from the outputs of a teacher beside the labels."""
+
+    switch = ("teacher", None, "RUN")
 
     teacher: str | None = None
     """Folder of the run whose model is the teacher, made absolute; none learns from labels only."""
@@ -39,7 +42,9 @@ class DistillationConfig:
             )
         object.__setattr__(self, "teacher", str(absolute(self.teacher)))
         if self.digest is None:
-            object.__setattr__(self, "digest", digest_of(Path(self.teacher)))
+            object.__setattr__(
+                self, "digest", digest_of(Path(self.teacher), role="distillation.teacher")
+            )
 
     @property
     def enabled(self) -> bool:
@@ -51,8 +56,13 @@ class DistillationConfig:
         return {"teacher": None}
 
 
-def digest_of(run: Path, name: str = "model.keras") -> str:
+def digest_of(run: Path, name: str = "model.keras", *, role: str = "The run") -> str:
     """Return the digest of a model of a run, of all that is in the file but its date.
+
+    Args:
+        run: the folder of the run.
+        name: the file of the model.
+        role: what the caller takes the run for, which begins an error.
 
     Raises:
         ConfigError: if there is no model that can be read.
@@ -62,10 +72,10 @@ def digest_of(run: Path, name: str = "model.keras") -> str:
         return reading.archive_digest(file, without=_DATED)
     except FileNotFoundError as error:
         raise ConfigError(
-            "distillation.teacher must be the folder of a run whose training has ended, received "
-            f"{run}, which has no {file.name}."
+            f"{role} must be the folder of a run whose training has ended, received {run}, which "
+            f"has no {file.name}."
         ) from error
     except (OSError, ValueError) as error:
         raise ConfigError(
-            f"distillation.teacher {run} cannot be used: {file.name} cannot be read: {error}."
+            f"{role} {run} cannot be used: {file.name} cannot be read: {error}."
         ) from error

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Annotated, Literal
 
+from fashion_zoo.config.switches import Switched
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language import checks
 from fashion_zoo.language.vocabulary import check_settings
@@ -13,8 +14,11 @@ Monitor = Literal["none", "accuracy", "loss", Metric]
 
 
 @dataclasses.dataclass(frozen=True)
-class EarlyStoppingConfig:
+class EarlyStoppingConfig(Switched):
     """When to stop before the last epoch. The best weights are restored at the end."""
+
+    switch = ("monitor", "none", "accuracy")
+    apart = ("budget",)
 
     monitor: Monitor = "none"
     """Validation metric that must improve; none does not stop early."""
@@ -42,8 +46,10 @@ class EarlyStoppingConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class PlateauConfig:
+class PlateauConfig(Switched):
     """A learning rate that falls whenever a validation metric no longer improves."""
+
+    switch = ("monitor", "none", "loss")
 
     monitor: Monitor = "none"
     """Validation metric that must improve; none does not lower the rate."""

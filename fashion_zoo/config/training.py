@@ -10,6 +10,7 @@ from fashion_zoo.config import live
 from fashion_zoo.config.distillation import DistillationConfig
 from fashion_zoo.config.monitors import EarlyStoppingConfig, Logged, Metric, PlateauConfig
 from fashion_zoo.config.renames import answering
+from fashion_zoo.config.switches import Switched
 from fashion_zoo.errors import ConfigError, Hint
 from fashion_zoo.language import checks
 from fashion_zoo.language.vocabulary import Words, check_settings
@@ -51,8 +52,10 @@ class SchedulesConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class AdaptiveDropoutConfig:
+class AdaptiveDropoutConfig(Switched):
     """Dropout that follows the gap between validation and training loss."""
+
+    switch = ("enabled", False, True)
 
     enabled: Annotated[bool, checks.flag] = False
     """Whether the gap moves the dropout rates; their schedule must then be constant."""

@@ -143,7 +143,7 @@ def _described(runs: Sequence[Run], method: str, members: Members, made: Made) -
             "path": name_of(run),
             "recipe": run.recipe,
             "seed": run.config.seed,
-            "digest": digest_of(run.path, run.model_name),
+            "digest": digest_of(run.path, run.model_name, role="The member"),
             "validation_accuracy": correct[place] / images,
             "weight": None if made.weights is None else made.weights[place],
         }

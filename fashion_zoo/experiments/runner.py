@@ -11,6 +11,7 @@ from typing import Any
 from fashion_zoo import registry, storage
 from fashion_zoo.config import RunConfig, digest
 from fashion_zoo.config.overrides import override
+from fashion_zoo.config.switches import check_switches
 from fashion_zoo.data import Dataset, load, load_for
 from fashion_zoo.data.pipeline import need_tensorflow
 from fashion_zoo.errors import ConfigError, DataError, Hint
@@ -133,6 +134,7 @@ def _measure(
                 (teacher,) = (one for one in experiment.all_arms() if one.name == arm.teacher)
                 place = teacher.run_dir(folder, seed)
                 seeded = override(seeded, {"training": {"distillation": {"teacher": place}}})
+            check_switches(seeded.training)
             path, own = arm.run_dir(folder, seed), registry.recipe(arm.recipe).config.model
             seeded, data = load_for(seeded, own, loaded(config.data))
             row = _row(experiment, arm, seeded, path, display, data)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fashion_zoo import normalizations
-from fashion_zoo.config import RunConfig
+from fashion_zoo.config import AdaptiveDropoutConfig, RunConfig
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.spaces import Parameter, Questions, TrainingSpace, decays, ranges
 
@@ -67,7 +67,7 @@ class MLPSpace(TrainingSpace):
         schedule = values.get("dropout_schedule", "constant") if any(dropout) else "constant"
         changes["training"]["schedules"]["dropout"] = schedule
         if not any(dropout):  # without a layer there is nothing to move
-            changes["training"]["adaptive_dropout"] = {"enabled": False}
+            changes["training"]["adaptive_dropout"] = AdaptiveDropoutConfig()
         position = values.get("normalization_position", base.model.normalization_position)
         changes["model"] = {
             "hidden_units": tuple(values[f"units_{layer}"] for layer in layers),

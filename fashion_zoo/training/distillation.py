@@ -132,7 +132,7 @@ def _opened(chosen: DistillationConfig) -> Run:
     with advice(lambda error: moved if isinstance(error, RunError) else None):
         run = runs.open_run(folder)
         run.check_model()
-    if (now := digest_of(folder)) != chosen.digest:
+    if (now := digest_of(folder, role="The teacher")) != chosen.digest:
         raise ConfigError(
             f"The teacher {folder} is not the one of this training: the digest of its model.keras "
             f"is {now}, and was {chosen.digest}. Put that model back, or set ",
