@@ -120,10 +120,7 @@ def _averaging(kept: str, monitor: str, raw: float, averaged: float, **_) -> str
 def _print(trained) -> None:
     training, path = trained.training, _lines.place(trained.run.path)
     if not training["finished"]:
-        print(
-            f"Interrupted after {_lines.counted(training['epochs'], 'whole epoch')}. "
-            "The training so far is saved."
-        )
+        print(fashion_zoo.TrainingInterrupted(trained))
         hints = (errors.Hint("run_dir", path), errors.Hint("resume", True))
         print("Resume with:", _spelling.command(errors.Call("train", (trained.run.recipe,), hints)))
     print(f"run         {path}")

@@ -10,9 +10,10 @@ from fitting import fit_recipe
 
 import fashion_zoo
 from fashion_zoo import TrainingError, list_recipes, open_run, recipe
-from fashion_zoo.callbacks import StopOnDivergence
+from fashion_zoo.averaging import WORDS
+from fashion_zoo.callbacks import AverageWeights, StopOnDivergence
 from fashion_zoo.config.overrides import override
-from fashion_zoo.training import session
+from fashion_zoo.training import checkpoint as checkpoints, ending, session
 from recipes import _spelling
 
 
@@ -101,7 +102,11 @@ def test_early_stopping_brings_the_best_weights_back_after_ctrl_c(tmp_path, smal
     with pytest.raises(KeyboardInterrupt) as caught:
         early_stopped(tmp_path, small)
     trained = caught.value.trained
-    assert str(caught.value) == ("Interrupted after 4 whole epochs. The training so far is saved.")
+    best = trained.training["weights_of_epoch"]
+    assert str(caught.value) == (
+        f"Interrupted in epoch 5. The saved model has the weights of epoch {best}; training "
+        "resumes after 4 whole epochs."
+    )
     path = tmp_path / "r"
     call = f'fashion_zoo.train("bn_mlp", run_dir="{path}", resume=True)'
     assert caught.value.__notes__ == [f"{caught.value} Resume with: {call}"]
@@ -111,6 +116,61 @@ def test_early_stopping_brings_the_best_weights_back_after_ctrl_c(tmp_path, smal
     assert trained.training["weights_of_epoch"] == best
     assert trained.training["stopped_early"] is None
     assert trained.training["validation_accuracy"] == pytest.approx(max(accuracies), abs=1e-7)
+
+
+def first_kernel(run):
+    """The first kernel of the newest checkpoint, and that of the saved model."""
+    kernel = run.load_model().trainable_variables[0].numpy()
+    arrays = checkpoints.parse(run.load_checkpoint()).variables
+    return next(one for one in arrays if one.shape == kernel.shape), kernel
+
+
+def test_what_ctrl_c_says_of_the_saved_weights_is_true(tmp_path, small, monkeypatch):
+    class Press(session.StopOnInterrupt):
+        """Ctrl-C in the second epoch."""
+
+        def on_epoch_begin(self, epoch, logs=None):
+            self.requested = epoch == 1
+
+    monkeypatch.setattr(session, "StopOnInterrupt", Press)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        fashion_zoo.train("bn_mlp", run_dir=tmp_path / "r", **small)
+    assert str(caught.value) == (
+        "Interrupted in epoch 2. The saved model has the weights of the interruption, in epoch 2; "
+        "training resumes after 1 whole epoch."
+    )
+    ended, saved = first_kernel(caught.value.trained.run)
+    assert abs(saved - ended).max() > 1e-4
+    training = {**small["training"], "early_stopping": {"monitor": "accuracy"}}
+    with pytest.raises(KeyboardInterrupt) as caught:
+        fashion_zoo.train("bn_mlp", run_dir=tmp_path / "s", **{**small, "training": training})
+    assert "has the weights of epoch 1; training resumes after 1 whole" in str(caught.value)
+    ended, saved = first_kernel(caught.value.trained.run)
+    assert (saved == ended).all()
+
+
+def test_ctrl_c_before_the_first_epoch_ends_begins_again(tmp_path, small, monkeypatch):
+    class Press(session.StopOnInterrupt):
+        def on_epoch_begin(self, epoch, logs=None):
+            self.requested = True
+
+    training = {**small["training"], "averaging": "ema(0.9)"}
+    monkeypatch.setattr(session, "StopOnInterrupt", Press)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        fashion_zoo.train("bn_mlp", run_dir=tmp_path / "r", **{**small, "training": training})
+    assert str(caught.value) == (
+        "Interrupted in epoch 1. The saved model has the weights of the interruption, in epoch 1; "
+        "training resumes from its beginning."
+    )
+
+
+def test_an_average_of_every_step_is_of_no_epoch_after_ctrl_c():
+    kept = AverageWeights(WORDS.parse("ema(0.9)"), lambda _: [], dict)
+    kept.result = {"kept": "averaged", "epoch": 3}
+    assert ending._kept_epoch([kept], True) == 3
+    assert ending._kept_epoch([kept], False) is None
+    kept.averaging = WORDS.parse("swa(0.5)")
+    assert ending._kept_epoch([kept], False) == 3
 
 
 def test_a_second_ctrl_c_leaves_at_once_and_nothing_behind(tmp_path, small, monkeypatch):
@@ -196,6 +256,10 @@ def test_ctrl_c_saves_what_is_trained_so_far(tmp_path):
     stored = json.loads((tmp_path / "r" / "training.json").read_text())
     assert stored["finished"] is False
     assert 2 <= stored["epochs"] < 1000
-    assert f"Interrupted after {stored['epochs']} whole epochs" in out
+    assert (
+        f"Interrupted in epoch {stored['epochs'] + 1}. The saved model has the weights of the "
+        f"interruption, in epoch {stored['epochs'] + 1}; training resumes after "
+        f"{stored['epochs']} whole epochs.\n"
+    ) in out
     assert len(open_run(tmp_path / "r").history()["loss"]) == stored["epochs"]
     assert fashion_zoo.evaluate(tmp_path / "r")["images"] == 10_000

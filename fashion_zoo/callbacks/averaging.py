@@ -99,6 +99,11 @@ class AverageWeights(Stateful, keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         self._reset()
 
+    @property
+    def of_epochs(self) -> bool:
+        """Whether the average that is kept changes only when an epoch ends."""
+        return self.keeps_best or self.averaging.decay is None
+
     def on_epoch_end(self, epoch, logs=None):
         self.epochs = epoch + 1
         if self._collect(logs):

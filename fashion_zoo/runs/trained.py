@@ -133,14 +133,19 @@ class Trained(NamedTuple):
 
 
 class TrainingInterrupted(KeyboardInterrupt):
-    """Ctrl-C ended a training; its whole epochs are saved.
+    """Ctrl-C ended a training; its whole epochs are kept, and its model is saved as it was then.
 
     An exception, so that nothing after ``train`` uses a model whose training is not complete.
     """
 
     def __init__(self, trained: Trained):
-        epochs = counted(trained.training["epochs"], "whole epoch")
-        super().__init__(f"Interrupted after {epochs}. The training so far is saved.")
+        done, kept = trained.training["epochs"], trained.training.get("weights_of_epoch")
+        of = f"epoch {kept}" if kept else f"the interruption, in epoch {done + 1}"
+        begins = f"after {counted(done, 'whole epoch')}" if done else "from its beginning"
+        super().__init__(
+            f"Interrupted in epoch {done + 1}. The saved model has the weights of {of}; training "
+            f"resumes {begins}."
+        )
         self.trained = trained
         """The result so far."""
         hints = (Hint("run_dir", str(trained.run.path)), Hint("resume", True))

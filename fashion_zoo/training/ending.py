@@ -43,7 +43,7 @@ def summary(
         "finished": finished,
         "epochs": epochs,
         "stopped_early": _stop_reason(callbacks) if early else None,
-        "weights_of_epoch": _kept_epoch(callbacks) or (epochs if finished else None),
+        "weights_of_epoch": _kept_epoch(callbacks, finished) or (epochs if finished else None),
         "validation_correct": correct,
         "validation_images": len(validation.labels),
         "validation_accuracy": correct / len(validation.labels),
@@ -75,11 +75,12 @@ def _averaging(callbacks: Sequence[keras.callbacks.Callback]) -> dict[str, Any] 
     return next((one.result for one in callbacks if isinstance(one, AverageWeights)), None)
 
 
-def _kept_epoch(callbacks: Sequence[keras.callbacks.Callback]) -> int | None:
-    """Return the epoch, from 1, whose average or best weights were kept, None for the last."""
-    averaging = _averaging(callbacks)
-    if averaging and averaging["kept"] == "averaged":
-        return averaging["epoch"]
+def _kept_epoch(callbacks: Sequence[keras.callbacks.Callback], finished: bool) -> int | None:
+    """Return the epoch, from 1, whose average or best weights were kept, None for the last ones."""
+    for one in callbacks:
+        if isinstance(one, AverageWeights) and one.result and one.result["kept"] == "averaged":
+            # Within an epoch, an average of every step is of none.
+            return one.result["epoch"] if finished or one.of_epochs else None
     for one in callbacks:
         if isinstance(one, keras.callbacks.EarlyStopping) and one.best_weights is not None:
             return int(one.best_epoch) + 1
