@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import tyro
 
 import fashion_zoo
-from recipes import _common, _lines
+from recipes import _common, _lines, _spelling
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,8 +65,8 @@ def _print(options: Inspect, found: Any) -> None:
     columns = [name for name in rows[0] if any(row[name] for row in rows)]
     cells = [[row[name] for name in columns] for row in rows]
     fashion_zoo.show.print_table(None, columns, cells, numbers=len(columns) - 1)
-    for line in found.lines:
-        print(line)
+    for line in (*found.lines, *found.advice):
+        print(_spelling.message(line))
     if not found.lines:
         print("no findings")
 

@@ -5,6 +5,10 @@ import numpy as np
 import pytest
 
 import fashion_zoo
+from fashion_zoo import recipe
+from fashion_zoo.config import override
+from fashion_zoo.errors import Hint
+from fashion_zoo.inspecting import KINDS, Inspection, page
 from fashion_zoo.inspecting.findings import findings
 from fashion_zoo.inspecting.measuring import effective_rank, measure
 from fashion_zoo.inspecting.probing import Probe
@@ -134,3 +138,28 @@ def test_an_update_is_what_the_optimizer_does_and_everything_is_as_before(sample
         if kernel := layer.get("kernel"):
             step = kernel["update_ratio"] * kernel["rms"] / 3e-3
             assert 0.2 < step < 1.1
+
+
+@pytest.mark.parametrize("word", KINDS)
+def test_the_advice_for_a_finding_is_of_settings_that_there_are(word):
+    hints = [part for part in KINDS[word].advice.parts if isinstance(part, Hint)]
+    assert len(hints) >= 3
+    for hint in hints:
+        section, *names = hint.setting.split(".")
+        part = getattr(recipe("bn_mlp").config, section)
+        for name in names[:-1]:
+            part = getattr(part, name)
+        usual = getattr(part, names[-1])
+        override(part, {names[-1]: usual if hint.value is None else hint.value})
+
+
+def test_each_kind_of_finding_has_its_advice_once():
+    found = [
+        {"kind": kind, "layers": [layer], "epochs": ["epoch 1"], "value": 0.5, "text": "half"}
+        for layer, kind in (("a", "saturation"), ("b", "saturation"), ("a", "dead_units"))
+    ]
+    inspected = Inspection(findings=found)
+    assert [one.split(":")[0] for one in inspected.advice] == ["Dead units", "Saturation"]
+    table = page.findings_table(inspected)
+    assert table.count("What usually helps") == 2
+    assert "training.learning_rate" in table

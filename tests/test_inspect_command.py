@@ -110,6 +110,7 @@ def test_findings_are_printed_with_their_layer(tmp_path, capsys):
     assert (
         "Dead units: relu_1 (the model): 16 units of 16 (100.00 %) give one value for all images"
     ) in printed
+    assert "\nDead units: What usually helps is a smaller --training.learning-rate, " in printed
 
 
 @pytest.mark.parametrize(

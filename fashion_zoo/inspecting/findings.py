@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
+from fashion_zoo.errors import Hint, Message
 from fashion_zoo.language.wording import counted, percent
 from fashion_zoo.runs.stored import RESULTS, Result
 from fashion_zoo.show import pages
@@ -25,25 +26,59 @@ class Kind(NamedTuple):
 
     title: str
     meaning: str
+    advice: Message
+    """What usually helps, a sentence with settings of a recipe."""
 
+
+_NORMALIZED = Hint("model.normalization", "batch")
+_FITTED = Hint("model.kernel_initializer", "auto")
 
 KINDS: Mapping[str, Kind] = {
     "dead_units": Kind(
-        "Dead units", "A unit gives one value for all images, so it learns nothing."
+        "Dead units",
+        "A unit gives one value for all images, so it learns nothing.",
+        Message(
+            "What usually helps is a smaller ", Hint("training.learning_rate"), ", ", _NORMALIZED,
+            ", or an activation function with a slope everywhere: ",
+            Hint("model.activation", "leaky_relu"), ".",
+        ),
     ),
-    "saturation": Kind("Saturation", "An activation function is flat at most of its inputs."),
+    "saturation": Kind(
+        "Saturation",
+        "An activation function is flat at most of its inputs.",
+        Message(
+            "What usually helps is ", _NORMALIZED, " before the activation function, ", _FITTED,
+            ", or an activation function without bounds: ", Hint("model.activation", "relu"), ".",
+        ),
+    ),
     "vanishing_gradients": Kind(
-        "Vanishing gradients", "The gradient hardly reaches a layer, which hardly learns."
+        "Vanishing gradients",
+        "The gradient hardly reaches a layer, which hardly learns.",
+        Message(
+            "What usually helps is ", _NORMALIZED, ", ", _FITTED, ", or fewer layers in ",
+            Hint("model.hidden_units"), ".",
+        ),
     ),
     "exploding_gradients": Kind(
-        "Exploding gradients", "The gradient grows towards the first layer, or is not finite."
+        "Exploding gradients",
+        "The gradient grows towards the first layer, or is not finite.",
+        Message(
+            "What usually helps is ", Hint("training.clipping", "global_norm(1)"), ", a smaller ",
+            Hint("training.learning_rate"), ", ", _FITTED, ", or ", _NORMALIZED, ".",
+        ),
     ),
     "stale_statistics": Kind(
         "Stale batch-norm statistics",
         "The mean and variance that batch normalization keeps are not those of the data.",
+        Message(
+            "What usually helps is a shorter memory of them, ",
+            Hint("model.normalization", "batch(momentum=0.9)"), ", a larger ",
+            Hint("training.batch_size"), ", or a learning rate that falls at the end, as with ",
+            Hint("training.schedules.learning_rate", "one_cycle"), ".",
+        ),
     ),
-}
-"""Name of each kind to its title and meaning."""
+}  # fmt: skip
+"""Name of each kind to its title, its meaning and what usually helps."""
 
 
 class Finding(NamedTuple):
@@ -152,6 +187,14 @@ class Inspection(Result):
         ]
 
     @property
+    def advice(self) -> list[Message]:
+        """What usually helps, once for each kind of finding."""
+        found = [one["kind"] for one in self["findings"]]
+        return [
+            Message(f"{kind.title}: ", kind.advice) for word, kind in KINDS.items() if word in found
+        ]
+
+    @property
     def summary(self) -> str:
         """The number of findings, in words."""
         found = counted(len(self["findings"]), "finding") if self["findings"] else "no findings"
@@ -159,7 +202,7 @@ class Inspection(Result):
 
     def __repr__(self) -> str:
         try:
-            return pages.lines(self.summary, *self.lines)
+            return pages.lines(self.summary, *self.lines, *self.advice)
         except (KeyError, TypeError, ValueError, IndexError):  # an edited file
             return super().__repr__()
 

@@ -66,7 +66,7 @@ def findings_table(found: Inspection) -> str:
         for one in found["findings"]
     ]
     meanings = "".join(
-        pages.paragraph(f"{kind.title}: {kind.meaning}")
+        pages.paragraph(f"{kind.title}: {kind.meaning} {kind.advice}")
         for word, kind in KINDS.items()
         if any(one["kind"] == word for one in found["findings"])
     )
