@@ -44,6 +44,36 @@ def test_curves_say_what_was_kept_and_what_it_reached():
     assert "with dropout and mixed images in them; validation" in figure.get_supxlabel()
 
 
+def busy(epochs):
+    """A history of so many epochs with everything that there may be."""
+    falling = np.linspace(0.9, 0.3, epochs)
+    parts = ("", "val_", "averaged_val_")
+    names = ("loss", "accuracy", "worst_recall", "balanced_accuracy")
+    found = {part + name: falling for part in parts for name in names}
+    found |= {f"dropout_{layer}_rate": falling / layer for layer in range(1, 9)}
+    return found | dict.fromkeys(
+        ["learning_rate", "weight_decay", "mixing", "gradient_norm"], falling
+    )
+
+
+@pytest.mark.parametrize("epochs", [1, 100])
+def test_no_legend_covers_a_curve_and_no_panel_another(epochs):
+    metrics = ("worst_recall", "balanced_accuracy")
+    figure = plots.curves(busy(epochs), "t", metrics=metrics, caption="c")
+    figure.draw_without_rendering()
+    panels = [axis.get_tightbbox() for axis in figure.axes]
+    assert len(panels) == (9 if epochs > 1 else 6)  # what never changed is not drawn
+    for number, (axis, panel) in enumerate(zip(figure.axes, panels, strict=True)):
+        assert axis.get_xlabel() == "epoch"
+        assert not any(panel.overlaps(other) for other in panels[:number])
+        if legend := axis.get_legend():
+            inside = (axis.bbox, axis.xaxis.get_tightbbox())
+            assert not any(legend.get_window_extent().overlaps(one) for one in inside)
+    labels = [axis.get_ylabel() for axis in figure.axes]
+    assert labels[:4] == ["nats per image", *["share of the images"] * 3]
+    assert "fraction of the units" in labels
+
+
 def test_the_last_epoch_is_kept_by_default_and_stands_on_the_axis():
     figure = plots.curves(HISTORY, "t")
     assert words(figure.axes[0])[0] == "epoch 3, the last"

@@ -1,6 +1,5 @@
 """Figures of a training: curves, a learning-rate range test, schedules."""
 
-import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -15,6 +14,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MANY = 40  # epochs; more need no marks on their curves
+_DROPOUT = "dropout rate"
+_PANEL = 3.1  # inches, the least width of one with its ticks and its legend
+# Place of a legend: below the label of the x axis, where it covers no curve.
+_BELOW = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.17)}
+_BELOW_LOW = {**_BELOW, "bbox_to_anchor": (0.5, -0.27)}  # of the lower, shorter axes
 
 
 def curves(
@@ -36,20 +40,19 @@ def curves(
     kept = kept or last
     measured = ("loss", "accuracy", *metrics)
     varied = _varied(history, measured)
-    figure = canvas.blank(11, 6.6)
-    columns = math.lcm(len(measured), len(varied))
-    grid = figure.add_gridspec(2, columns, height_ratios=[3, 2])
-    for place, name in enumerate(measured):
-        wide = columns // len(measured)
-        axis = figure.add_subplot(grid[0, place * wide : (place + 1) * wide])
-        _draw_measured(axis, history, name, kept)
-    for place, (name, lines) in enumerate(varied.items()):
-        wide = columns // len(varied)
-        axis = figure.add_subplot(grid[1, place * wide : (place + 1) * wide])
-        _draw_varied(axis, name, lines)
+    figure = canvas.blank(max(11, _PANEL * max(len(measured), len(varied))), 7.6)
+    rows = figure.add_gridspec(2, 1, height_ratios=[3, 2])
+    # Each row has columns of its own: a common multiple would be many narrow ones.
+    places = rows[0].subgridspec(1, len(measured))
+    for number, name in enumerate(measured):
+        _draw_measured(figure.add_subplot(places[number]), history, name, kept)
+    places = rows[1].subgridspec(1, len(varied))
+    for number, (name, lines) in enumerate(varied.items()):
+        _draw_varied(figure.add_subplot(places[number]), name, lines)
     for axis in figure.axes:
         axis.grid(alpha=0.3)
         axis.set_xlabel("epoch")
+        axis.locator_params(axis="y", nbins=7)  # a number that follows the height moves the layout
         canvas.whole_ticks(axis, last)
     inside = f", with {listed(within)} in them" if within else ""
     canvas.annotate(
@@ -74,7 +77,7 @@ def _varied(
             if name == "learning_rate" or len(set(values)) > 1:
                 found[name.replace("_", " ")] = {"": values}
         elif name.endswith("_rate"):
-            found.setdefault("dropout rate", {})[name.removesuffix("_rate")] = values
+            found.setdefault(_DROPOUT, {})[name.removesuffix("_rate")] = values
     return found
 
 
@@ -92,10 +95,11 @@ def _draw_measured(axis: "Axes", history: Mapping[str, Sequence[float]], name: s
             axis.plot(epochs, history[column], color=color, marker=mark, label=f"{part} {text}")
     axis.axvline(kept, color=canvas.QUIET, linestyle=":", linewidth=1)
     axis.set_title(name.replace("_", " "), size=10)
+    axis.set_ylabel("nats per image" if name == "loss" else "share of the images")
     if name != "loss":
         canvas.in_percent(axis)
     why = "the last" if kept == len(epochs) else "whose weights were kept"
-    axis.legend(title=f"epoch {kept}, {why}", fontsize=9, title_fontsize=9)
+    axis.legend(title=f"epoch {kept}, {why}", fontsize=9, title_fontsize=9, **_BELOW)
 
 
 def _draw_varied(axis: "Axes", name: str, lines: Mapping[str, Sequence[float]]) -> None:
@@ -106,8 +110,10 @@ def _draw_varied(axis: "Axes", name: str, lines: Mapping[str, Sequence[float]]) 
         mark = "." if len(epochs) <= _MANY else ""
         axis.plot(epochs, values, marker=mark, **canvas.style(number, canvas.short(line, 24)))
     if len(lines) > 1:
-        axis.legend(fontsize=7, ncols=1 + len(lines) // 6)
+        axis.legend(fontsize=7, ncols=min(len(lines), 3), **_BELOW_LOW)
     axis.set_title(name, size=10)
+    if name == _DROPOUT:
+        axis.set_ylabel("fraction of the units")
     axis.set_ylim(bottom=0)
 
 
