@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import fashion_zoo
 from recipes import _spelling, _streams
-from recipes._parsing import REGISTRY, Brief, asks_for_help, expanded, short_help
+from recipes._parsing import REGISTRY, Brief, asks_for_help, expanded, short_help, unknown_option
 
 Options = TypeVar("Options")
 
@@ -107,14 +107,20 @@ def parse(
     description = f"{inspect.cleandoc(options.__doc__ or '')}\n\n{EVERYWHERE}"
     keywords: dict[str, Any] = {} if default is None else {"default": default}
     with _spelling.in_flags():
-        return tyro.cli(
+        parsed, rest = tyro.cli(
             options,
             args=["--help" if word == "--help-all" else word for word in argv],
             prog=f"python -m recipes.{name}",
             description=description,
             registry=REGISTRY,
+            return_unknown_args=True,  # tyro's proposals are of every option with similar letters
             **keywords,
         )
+    if rest:
+        answer = unknown_option(rest, default if default is not None else options)
+        print(f"{answer} python -m recipes.{name} --help lists the options.", file=sys.stderr)
+        raise SystemExit(2)
+    return parsed
 
 
 CONFIG_FIELDS = [field.name for field in dataclasses.fields(fashion_zoo.RunConfig)]

@@ -1,7 +1,7 @@
 """Differences to tyro in reading values and showing help, and the short help of a command.
 
 - None is the word ``none``.
-- A list of numbers may have commas, ``256,128``, or spaces.
+- A list of numbers or of words may have commas, ``256,128``, or spaces. The config checks words.
 - A default is quoted so that a shell takes it and a person can read it.
 - The help of a setting with a vocabulary lists its words.
 """
@@ -15,7 +15,7 @@ import shlex
 import shutil
 import textwrap
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, get_args, get_origin
+from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 from tyro.constructors import (
     ConstructorRegistry,
@@ -142,21 +142,63 @@ def _text(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[str] | None:
 
 
 @REGISTRY.primitive_rule
-def _numbers(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[tuple[Any, ...]] | None:
-    inside = get_args(info.type)
+def _list(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[tuple[Any, ...]] | None:
     # Not compared with tuple[int, ...]: beside a default of two, tyro hands over Tuple[int, ...].
-    if get_origin(info.type) is not tuple or inside not in ((int, ...), (float, ...)):
+    kind, *more = (*get_args(info.type), None)
+    words = get_args(kind) if get_origin(kind) is Literal else ()
+    if (
+        get_origin(info.type) is not tuple
+        or more != [..., None]
+        or not (kind in (int, float) or words)
+    ):
         return None
-    kind: Callable[[str], Any] = inside[0]
+    read: Callable[[str], Any] = str if words else kind
     return PrimitiveConstructorSpec(
         nargs="*",
-        metavar=f"{kind.__name__.upper()} ...",
-        instance_from_str=lambda words: tuple(
-            kind(part) for word in words for part in word.split(",") if part
+        metavar=f"{{{','.join(words)}}} ..." if words else f"{kind.__name__.upper()} ...",
+        instance_from_str=lambda given: tuple(
+            read(part) for word in given for part in word.split(",") if part
         ),
         is_instance=lambda value: isinstance(value, tuple),
         str_from_instance=lambda value: [str(one) for one in value],
     )
+
+
+# What other programs call the learning rate, and the place of what a command writes.
+_OTHERS: dict[str, tuple[str, ...]] = {
+    "lr": ("training.learning-rate",),
+    **dict.fromkeys(
+        ("out", "output", "out-dir", "output-dir", "save-dir", "folder", "dir"),
+        ("run-dir", "study-dir", "to"),
+    ),
+}
+
+
+def unknown_option(words: Sequence[str], options: Any) -> str:
+    """Return the answer to words that are no option of a command.
+
+    The nearest option is found by its whole name or by its last part, so that ``--dropout`` is
+    answered with ``--model.dropout``, or by what other programs call it.
+
+    Args:
+        words: what was not understood, in order.
+        options: the dataclass of the options, or one with their defaults.
+    """
+    word = next((one for one in words if one.startswith("-")), None)
+    if word is None:
+        return f"error: Unexpected argument {words[0]!r}."
+    given = word.partition("=")[0]
+    flags = [path.replace("_", "-") for path, _ in _leaves(options)]
+    called = {flag.rpartition(".")[2]: flag for flag in reversed(flags)}  # the first one of a name
+    called |= {flag: flag for flag in flags}
+    for name, meant in _OTHERS.items():
+        if flag := next((one for one in meant if one in flags), None):
+            called[name] = flag
+    near = fashion_zoo.wording.nearest(given.lstrip("-").replace("_", "-"), called)
+    aliases = {flag: alias for alias, flag in ALIASES.items()}
+    flag = f"--{called[near]}" if near else given
+    hint = f" Did you mean {aliases.get(flag, flag)}?" if flag != given else ""
+    return f"error: Unknown option {given}.{hint}"
 
 
 class Brief(NamedTuple):
@@ -217,9 +259,11 @@ def short_help(default: Any, command: str, brief: Brief, everywhere: str) -> str
 
 
 def _leaves(config: Any, prefix: str = ""):
-    """Yield path, config and name of every setting of a config, at any depth."""
+    """Yield path, config and name of every setting of a config, or of its class, at any depth."""
     for field in dataclasses.fields(config):
-        value = getattr(config, field.name)
+        factory: Any = field.default_factory
+        made = isinstance(config, type) and factory is not dataclasses.MISSING
+        value = factory() if made else getattr(config, field.name, None)
         path = f"{prefix}{field.name}"
         if dataclasses.is_dataclass(value):
             yield from _leaves(value, f"{path}.")

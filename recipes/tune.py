@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -120,6 +121,10 @@ def _fixed(words: tuple[str, ...]) -> dict[str, str]:
         if not sign or not value:
             raise fashion_zoo.ConfigError(
                 f"--fix takes NAME=VALUE, such as optimizer=adamw, received {word!r}."
+            )
+        if re.search(r",[\w-]+=[^()]*$", value):
+            raise fashion_zoo.ConfigError(
+                f"--fix takes several NAME=VALUE with spaces between them, received {word!r}."
             )
         fixed[name.replace("-", "_")] = fashion_zoo.ranges.fixed(value)
     return fixed

@@ -21,6 +21,7 @@ from recipes import (
     export,
     find_lr,
     info,
+    inspect as inspecting,
     list as listing,
     predict,
     schedules,
@@ -32,6 +33,7 @@ from recipes.__main__ import COMMANDS
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted([*ROOT.glob("fashion_zoo/**/*.py"), *ROOT.glob("recipes/*.py")])
 BN = fashion_zoo.recipe("bn_mlp")
+METRICS = ("worst_recall", "gradient_norm")
 
 
 def parsed(*words, config=BN.config):
@@ -53,6 +55,11 @@ def parsed(*words, config=BN.config):
         (["--model.hidden-units", "256,128"], "model", "hidden_units", (256, 128)),
         (["--model.hidden-units", "256", "128"], "model", "hidden_units", (256, 128)),
         (["--model.dropout", "0.3,0.1"], "model", "dropout", (0.3, 0.1)),
+        (["--training.metrics", "worst_recall,gradient_norm"], "training", "metrics", METRICS),
+        (["--training.metrics=worst_recall,gradient_norm"], "training", "metrics", METRICS),
+        (["--training.metrics", "worst_recall", "gradient_norm"], "training", "metrics", METRICS),
+        (["--training.metrics", "worst_recall,", "gradient_norm"], "training", "metrics", METRICS),
+        (["--training.metrics"], "training", "metrics", ()),
     ],
 )
 def test_a_value_is_read_as_people_write_it(words, section, name, value):
@@ -67,6 +74,30 @@ def test_numbers_may_be_separated_by_commas_whatever_the_defaults(name):
     words = ["--model.hidden-units", "64,32,16", "--model.dropout", "0.3,0.1"]
     model = parsed(*words, config=config).model
     assert (model.hidden_units, model.dropout) == ((64, 32, 16), (0.3, 0.1))
+
+
+@pytest.mark.parametrize(
+    ("module", "words", "answer"),
+    [
+        (train, ["bn_mlp", "--out", "x"], "Unknown option --out. Did you mean --run-dir?"),
+        (train, ["bn_mlp", "--output=x"], "Unknown option --output. Did you mean --run-dir?"),
+        (train, ["bn_mlp", "--folder", "x"], "Unknown option --folder. Did you mean --run-dir?"),
+        (train, ["bn_mlp", "--run_dirr", "x"], "--run_dirr. Did you mean --run-dir?"),
+        (tune, ["bn_mlp", "--out-dir", "x"], "--out-dir. Did you mean --study-dir?"),
+        (inspecting, ["run", "--outdir", "x"], "--outdir. Did you mean --to?"),
+        (train, ["bn_mlp", "--dropout", "0.2"], "--dropout. Did you mean --model.dropout?"),
+        (train, ["bn_mlp", "--lr", "1"], "--lr. Did you mean --learning-rate?"),
+        (train, ["bn_mlp", "--epoch", "3"], "--epoch. Did you mean --epochs?"),
+        (train, ["bn_mlp", "--xyzzy"], "Unknown option --xyzzy. python -m recipes.train bn_mlp"),
+        (train, ["bn_mlp", "3"], "Unexpected argument '3'. python -m recipes.train bn_mlp --help"),
+        (evaluate, ["run", "--run", "x"], "Unknown option --run. python -m recipes.evaluate"),
+    ],
+)
+def test_an_unknown_option_is_answered_with_the_nearest_one(module, words, answer, capsys):
+    assert module.main(words) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert answer in said
+    assert said.endswith("--help lists the options.")
 
 
 COMMANDS_OF_ONE = [evaluate, export, predict, augment, listing, schedules, info, experiment]
