@@ -10,6 +10,8 @@ import pytest
 import fashion_zoo
 from fashion_zoo import DataError, experiments
 from fashion_zoo.augment.policies import OPERATIONS, parse
+from fashion_zoo.config.overrides import override
+from fashion_zoo.config.switches import check_switches
 from fashion_zoo.experiments import Arm, Experiment, Measured, page, runner
 from fashion_zoo.training import session
 from recipes import experiment
@@ -189,6 +191,17 @@ def test_a_field_that_older_versions_did_not_store_measures_nothing_again(traine
     with pytest.raises(DataError, match=r"The answer of kept cannot be stored: .*JSON compliant"):
         runner.keep(file, {"a": (5,)}, lambda: {"b": math.nan})
     assert runner.keep(file, {"a": (4,)}, lambda: {"b": 5}) == {"b": 3}
+
+
+@pytest.mark.parametrize("name", experiment.names())
+def test_every_arm_can_be_trained_and_each_of_its_changes_has_an_effect(name):
+    found = experiment.find(name)
+    for arm in found.all_arms():
+        config = fashion_zoo.recipe(arm.recipe).config
+        for changes in (found.settings, arm.changes):
+            config = override(config, changes)
+        if not arm.teacher:  # whose place is known when it is trained
+            check_switches(config.training)
 
 
 @pytest.mark.parametrize("name", experiment.names())

@@ -37,7 +37,9 @@ EXPERIMENT = choosing(
         "flip | translate(1) | mixup(0.4)": _training(
             augmentation="flip | translate(1) | mixup(0.4)"
         ),
-        "flip | translate(1)": _training(augmentation="flip | translate(1)"),
+        "flip | translate(1)": _training(
+            augmentation="flip | translate(1)", schedules={"mixing": "constant"}
+        ),
         "standard | cutmix(1, 0.5)": _training(augmentation="standard | cutmix(1, 0.5)"),
         "strong": _training(augmentation="strong"),
         "mixed to the end": _training(schedules={"mixing": "constant"}),
