@@ -37,9 +37,11 @@ from .config import RunConfig as RunConfig
 from .config import SchedulesConfig as SchedulesConfig
 from .config import SearchConfig as SearchConfig
 from .config import TrainingConfig as TrainingConfig
+from .config import WeightingConfig as WeightingConfig
 from .config import override as override
 from .data.drawing import plot_augmentation as plot_augmentation
 from .ensembles import ensemble as ensemble
+from .ensembles import train_ensemble as train_ensemble
 from .errors import ConfigError as ConfigError
 from .errors import DataError as DataError
 from .errors import ExportError as ExportError

@@ -1,4 +1,7 @@
-"""Make one model of several runs: ``python -m recipes.ensemble RUN RUN --to FOLDER``."""
+"""Make one model of several runs: ``python -m recipes.ensemble RUN RUN --to FOLDER``.
+
+With ``--train NAME`` it trains the runs first.
+"""
 
 import dataclasses
 import sys
@@ -9,6 +12,7 @@ import tyro
 import fashion_zoo
 from fashion_zoo import errors
 from recipes import _common, _lines, _spelling
+from recipes._parsing import Brief
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,7 +20,7 @@ class Ensemble:
     """Combine the models of several runs, chosen by the validation images, into a new run.
 
     The runs must have been trained on the same images. evaluate, export and predict take the
-    result as any run.
+    result as any run. --train NAME as the first words trains the members: --train NAME --help.
     """
 
     runs: tyro.conf.Positional[
@@ -26,7 +30,7 @@ class Ensemble:
     to: str
     """The folder of the ensemble."""
     method: str = "average"
-    """How they are combined: average, greedy(10), soup, stack, or one of your own."""
+    """How they are combined: average, greedy(10), soup, boost, stack, or one of your own."""
     snapshots: bool = False
     """Combine the snapshots that the runs have of their trainings, in place of their models."""
     temperature: bool = False
@@ -38,9 +42,49 @@ class Ensemble:
     """Print what the ensemble is made of as JSON."""
 
 
+@dataclasses.dataclass(frozen=True)
+class TrainEnsemble(fashion_zoo.RunConfig):
+    """Train the members of an ensemble, and combine them into a run.
+
+    The same command resumes after an interruption: finished members are not trained again.
+    """
+
+    to: str = ""
+    """The folder of the ensemble."""
+    method: fashion_zoo.ensembles.Training = "seeds"
+    """How the members are trained: with seeds of their own; on bootstrap samples as well; with more
+    weight on images that those before them miss; or as snapshots of one training."""
+    members: int = 5
+    """Number of members, for snapshots of cycles of the learning rate."""
+    members_dir: str | None = None
+    """The folder of the members; by default that of the ensemble with -members."""
+    temperature: bool = False
+    """Fit a temperature of the probabilities on the validation images; classes stay."""
+    force: bool = False
+    """Replace an older run or ensemble in the folder of the ensemble."""
+    json: bool = False
+    """Print what the ensemble is made of as JSON."""
+
+
+_BRIEF = Brief(
+    (
+        "method", "members", "to", "members_dir", "temperature", "training.epochs",
+        "training.batch_size", "training.learning_rate", "model.hidden_units", "seed", "precision",
+    ),
+    (
+        "NAME --method bagging --members 5 --to ensembles/bagged",
+        "NAME --method boosting --epochs 10 --to ensembles/boosted",
+    ),
+)  # fmt: skip
+
+
 @_common.command
 def main(argv: list[str]) -> None:
-    """Parse, combine, print."""
+    """Parse, combine or train, print."""
+    if argv and argv[0].partition("=")[0] == "--train":
+        _, sign, name = argv[0].partition("=")
+        _train([name, *argv[1:]] if sign else argv[1:])
+        return
     options = _common.parse(Ensemble, argv, "ensemble")
     _common.start_keras()
     run = fashion_zoo.ensemble(
@@ -52,10 +96,35 @@ def main(argv: list[str]) -> None:
         data=options.data.source,
         force=options.force,
     )
-    if options.json:
+    _show(run, options.json)
+
+
+def _train(argv: list[str]) -> None:
+    entry = _common.recipe_first(argv, "ensemble --train")
+    name, words = f"ensemble --train {entry.name}", argv[1:]
+    options, config = _common.parse_config(TrainEnsemble, words, name, entry.config, _BRIEF)
+    if not options.to:
+        raise fashion_zoo.ConfigError("--train needs --to, the folder of the ensemble.")
+    _common.start_keras()
+    run = fashion_zoo.train_ensemble(
+        entry.name,
+        options.method,
+        to=options.to,
+        members=options.members,
+        members_dir=options.members_dir,
+        temperature=options.temperature,
+        config=config,
+        force=options.force,
+        **_common.of_the_model(words, config),
+    )
+    _show(run, options.json)
+
+
+def _show(run: fashion_zoo.Run, as_json: bool) -> None:
+    if as_json:
         _common.print_json(run.ensemble)
-        return
-    _print(run, run.ensemble or {})
+    else:
+        _print(run, run.ensemble or {})
 
 
 def _print(run: fashion_zoo.Run, made: Any) -> None:

@@ -61,6 +61,7 @@ def members_of(models, images, labels, batches=None):
         images,
         lambda place: models[place],
         batches or (lambda model: [images[at : at + 50] for at in range(0, len(images), 50)]),
+        lambda: np.arange(len(images)) % (np.arange(len(models))[:, None] + 3) > 0,
     )
 
 

@@ -1,5 +1,7 @@
 """Exports, inspections and the experiment of ensembles, and members of other kinds."""
 
+from collections import Counter
+
 import pytest
 from ensembling import METHODS, SMALL
 
@@ -53,22 +55,28 @@ def test_the_experiment_measures_each_method_of_a_group_of_seeds(tmp_path):
         {
             "arm": name,
             "seed": group,
-            **ensembles.measure(method, group, data, **settings),
+            **ensembles.measure(name, group, data, **settings),
         }
         for group in range(2)
-        for name, method in ensembles.METHODS.items()
+        for name in ensembles.ARMS
     ]
-    assert sorted(path.name for path in (tmp_path / "members").iterdir() if path.is_dir()) == [
-        f"bn_mlp-{seed}" for seed in range(10)
-    ]
+    runs = [file.parent for file in (tmp_path / "members").glob("*/*/training.json")]
+    trainings = {"seeds": 5, "bagging": 5, "boosting": 5, "snapshots": 1}
+    assert Counter(run.parent.name for run in runs) == {
+        f"{name}-{group}": count for name, count in trainings.items() for group in range(2)
+    }
+    epochs = [fashion_zoo.open_run(run).read_json("training.json")["epochs"] for run in runs]
+    assert sorted(set(epochs)) == [1, 5]
     by_arm = {row["arm"]: row for row in rows}
     assert by_arm["best member"]["used"] == 1
     assert by_arm["average"]["parameters"] == 5 * by_arm["best member"]["parameters"]
+    assert by_arm["snapshots"]["parameters"] == 5 * by_arm["best member"]["parameters"]
+    assert by_arm["boosting"]["milliseconds"] > 0 < by_arm["boosting"]["milliseconds_one"]
     assert by_arm["soup"]["parameters"] == by_arm["best member"]["parameters"]
     machine = {"machine": "a CPU, 2 cores", "commit": "a" * 40}
     table = Measured(ensembles.EXPERIMENT, [{**row, **machine} for row in rows]).table()
     assert table.splitlines()[2].startswith("| best member | 1.0 | ")
-    assert len(table.splitlines()) == 9
+    assert len(table.splitlines()) == 12
 
 
 @pytest.mark.parametrize("name", METHODS)

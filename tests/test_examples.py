@@ -91,7 +91,10 @@ def small(line, number):
     if name == "distill":
         return replaced(line, **TINY)
     if name == "train":
-        return replaced(line, **TINY | ({"epochs": "2"} if "--fork" in rest else {}))
+        cycles = {"epochs": "5"} if "--training.snapshots" in rest else {}
+        return replaced(line, **TINY | ({"epochs": "2"} if "--fork" in rest else cycles))
+    if name == "ensemble" and "--train" in rest:
+        return replaced(line, **TINY, members="2")
     if name == "find_lr":
         return [*replaced(line, **TINY, steps="20", seeds="1"), "--force"]
     if name == "audit":

@@ -12,13 +12,14 @@ FUNCTIONS = [
     "EarlyStoppingConfig", "ExportError", "FashionZooError", "MLPConfig", "MLPSpace",
     "PlateauConfig", "Recipe", "Run", "RunConfig", "RunError", "RunLockedError", "SchedulesConfig",
     "SearchConfig", "StorageError", "StudyError", "TrainingConfig", "TrainingError",
-    "TrainingInterrupted", "WeightsError", "audit", "check_free", "cores", "dashboard",
+    "TrainingInterrupted", "WeightingConfig", "WeightsError", "audit", "check_free", "cores",
+    "dashboard",
     "default_run_dir", "ensemble", "evaluate", "export", "find", "find_lr", "get", "gpu_is_lost",
     "inspect", "limit_gpu_memory", "list_recipes", "load_recipes", "open_run", "override",
     "plot_augmentation",
     "plot_schedules", "predict", "publish", "read_config", "read_results", "recipe", "register",
-    "register_variant", "stored_config", "train", "tune", "unknown", "when_keras_starts",
-    "words_of",
+    "register_variant", "stored_config", "train", "train_ensemble", "tune", "unknown",
+    "when_keras_starts", "words_of",
 ]  # fmt: skip
 MODULES = [  # with parts for own code
     "activations", "auditing", "augment", "averaging", "callbacks", "class_weights", "clippings",

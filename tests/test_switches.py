@@ -26,6 +26,11 @@ IDLE = [
         'training={"adaptive_dropout": {"enabled": True}}, or leave target at 0.05.',
     ),
     (
+        {"weighting": {"digest": "ab"}},
+        "weighting.digest 'ab' has no effect while weighting.file is None. Set "
+        'training={"weighting": {"file": "FILE"}}, or leave digest at None.',
+    ),
+    (
         {"distillation": {"temperature": 4.0}},
         "distillation.temperature 4.0 has no effect while distillation.teacher is None. Set "
         'training={"distillation": {"teacher": "RUN"}}, or leave temperature at 2.0.',

@@ -30,3 +30,4 @@ from fashion_zoo.config.training import (
     SchedulesConfig as SchedulesConfig,
     TrainingConfig as TrainingConfig,
 )
+from fashion_zoo.config.weighting import WeightingConfig as WeightingConfig

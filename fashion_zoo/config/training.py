@@ -6,15 +6,16 @@ import itertools
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, cast, get_args
 
-from fashion_zoo.config import live
+from fashion_zoo.config import corrections, live
 from fashion_zoo.config.distillation import DistillationConfig
 from fashion_zoo.config.monitors import EarlyStoppingConfig, Logged, Metric, PlateauConfig
 from fashion_zoo.config.renames import answering
 from fashion_zoo.config.switches import Switched
+from fashion_zoo.config.weighting import WeightingConfig
 from fashion_zoo.errors import ConfigError, Hint
 from fashion_zoo.language import checks
 from fashion_zoo.language.vocabulary import Words, check_settings
-from fashion_zoo.language.wording import counted, listed
+from fashion_zoo.language.wording import counted
 
 AUGMENTATION = Words("fashion_zoo.augment.policies")
 AVERAGING = Words("fashion_zoo.averaging")
@@ -121,6 +122,8 @@ class TrainingConfig:
     """Dropout that follows the gap between validation and training loss."""
     distillation: DistillationConfig = dataclasses.field(default_factory=DistillationConfig)
     """Distillation: learn from the outputs of a teacher beside the labels."""
+    weighting: WeightingConfig = dataclasses.field(default_factory=WeightingConfig)
+    """Weights of single training images in the loss."""
     averaging: Annotated[str, AVERAGING] = "none"
     """Average of the weights, such as ema(0.999) or swa(0.75); validation chooses whether it is
     kept."""
@@ -156,8 +159,7 @@ class TrainingConfig:
                 f"optimizer {self.optimizer!r} keeps an average of the weights itself and needs "
                 f"averaging 'none', received {self.averaging!r}."
             )
-        self._check_imbalance()
-        self._check_distillation()
+        corrections.check(self)
         live.check(self)
         self._check_snapshots()
         self._check_plateau()
@@ -172,53 +174,6 @@ class TrainingConfig:
         for one in self.metrics:
             checks.choice("metrics", one, Logged)
         object.__setattr__(self, "metrics", tuple(self.metrics))
-
-    def _check_imbalance(self) -> None:
-        """Check that class frequencies are corrected once, and losses compared that are alike."""
-        weighted = self.class_weight != "none"
-        settings = {
-            f"class_weight {self.class_weight!r}": weighted,
-            f"sampling {self.sampling!r}": self.sampling == "balanced",
-            f"loss {self.loss!r}": self.loss != "cross_entropy" and self.parsed_loss.uses_prior,
-        }
-        several = [name for name, corrects in settings.items() if corrects]
-        if len(several) > 1:
-            raise ConfigError(
-                f"{listed(several)} would each correct the class frequencies, and together correct "
-                "them several times. Set one of them."
-            )
-        plain = {"loss": "cross_entropy", "class_weight": "none", "sampling": "shuffle"}
-        alike = {*plain.values(), "bootstrap"}  # a sample of the same distribution
-        changed = [name for name in plain if getattr(self, name) not in alike]
-        if self.adaptive_dropout.enabled and changed:
-            raise ConfigError(
-                "adaptive_dropout compares the training loss with the validation loss, which is "
-                f"plain cross-entropy of images as they are, and needs {changed[0]} "
-                f"{plain[changed[0]]!r}; received {getattr(self, changed[0])!r}."
-            )
-
-    def _check_distillation(self) -> None:
-        """Check that labels and teacher teach the same, and losses compared that are alike."""
-        if not self.distillation.enabled:
-            return
-        if self.adaptive_dropout.enabled:
-            raise ConfigError(
-                "adaptive_dropout compares the training loss with the validation loss, in which "
-                "the teacher of a distillation has no part. Set ",
-                Hint("training.adaptive_dropout.enabled", False),
-                ".",
-            )
-        corrections = {
-            "class_weight": self.class_weight != "none",
-            "sampling": self.sampling == "balanced",
-            "loss": self.parsed_loss.uses_prior,
-        }
-        for name in (name for name, corrects in corrections.items() if corrects):
-            raise ConfigError(
-                f"{name} {getattr(self, name)!r} corrects the class frequencies of the labels, and "
-                "not those of the teacher of a distillation, so that the two would teach different "
-                f"probabilities. Train the teacher with it, and leave out {name}."
-            )
 
     def _check_snapshots(self) -> None:
         """Check that each snapshot is of the end of a cycle, and of the end of an epoch."""

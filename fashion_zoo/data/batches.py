@@ -142,14 +142,17 @@ def encode(
     num_classes: int,
     smoothing: float | None,
     prior: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
 ) -> np.ndarray:
     """Encode (n,) integer labels for the loss, (n,) int32 if ``smoothing`` is None.
 
-    Else they are (n, num_classes) float32, smoothed as ``smooth`` does.
+    Else they are (n, num_classes) float32, smoothed as ``smooth`` does, and with (n,) ``weights``
+    of the images each row sums to its weight.
     """
     if smoothing is None:
         return labels.astype(np.int32)
-    return smooth(np.eye(num_classes, dtype=np.float32)[labels], np.float32(smoothing), prior)
+    found = smooth(np.eye(num_classes, dtype=np.float32)[labels], np.float32(smoothing), prior)
+    return found if weights is None else found * weights[:, None]
 
 
 def smooth(one_hot, smoothing, prior=None):
@@ -157,12 +160,15 @@ def smooth(one_hot, smoothing, prior=None):
 
         (1 - smoothing) * one_hot + smoothing * prior
 
-    ``prior`` is evenly distributed by default. A loss that corrects for the frequencies of the
-    classes needs theirs: with evenly smoothed labels its optimum ranks a rare class above the
-    right one, once log(smoothing / classes / prior) is the largest.
+    ``prior`` is evenly distributed by default; a (classes, classes) one is multiplied by the row,
+    for rows that do not sum to 1. A loss that corrects for the frequencies of the classes needs
+    theirs: with evenly smoothed labels its optimum ranks a rare class above the right one, once
+    log(smoothing / classes / prior) is the largest.
 
     Reference: Szegedy et al. 2016, arXiv:1512.00567, section 7.
     """
     if prior is None:
         return (1 - smoothing) * one_hot + smoothing / one_hot.shape[-1]
+    if prior.ndim == 2:
+        prior = one_hot @ prior
     return (1 - smoothing) * one_hot + smoothing * prior

@@ -38,6 +38,7 @@ def training_pipeline(
     mixing: float | np.ndarray = 1.0,
     prior: np.ndarray | None = None,
     taught: np.ndarray | None = None,
+    image_weights: np.ndarray | None = None,
     image_shape: tuple[int, ...] | None = None,
 ) -> Pipeline:
     """Make the training pipeline of images in the shape that the model takes.
@@ -48,7 +49,9 @@ def training_pipeline(
     ``augmentation`` in [0, 1] and the factor of the probability of ``mixing`` are numbers, or
     float32 tables with one for each step of the training. ``sampling`` is how an epoch is drawn,
     see ``orders``. An epoch has a multiple of ``accumulation`` batches. Labels are smoothed towards
-    ``prior``, (classes,) float32, by default evenly. ``image_shape`` is (height, width).
+    ``prior``, (classes,) float32, by default evenly. With ``image_weights``, (images,) float32, the
+    soft labels of an image sum to its weight, mixed as the images are. ``image_shape`` is (height,
+    width).
     """
     import keras
 
@@ -57,7 +60,12 @@ def training_pipeline(
     live = {"label_smoothing": label_smoothing, "augmentation": augmentation, "mixing": mixing}
     tables = {name: value for name, value in live.items() if isinstance(value, np.ndarray)}
     smoothing = 0.0 if isinstance(label_smoothing, np.ndarray) else label_smoothing
-    labels = encode(data.labels, num_classes, smoothing if soft_labels else None, prior)
+    labels = encode(
+        data.labels, num_classes, smoothing if soft_labels else None, prior, image_weights
+    )
+    if image_weights is not None:  # labels do not sum to 1: they spread a fraction of their sum
+        even = np.full(num_classes, 1 / num_classes, "float32")
+        prior = np.tile(even if prior is None else prior, (num_classes, 1))
     # TensorFlow keeps this function, and all that it refers to, as long as the process lives.
     order = orders(data.labels, batch_size, seed, sampling, accumulation)
     steps = steps_per_epoch(len(labels), batch_size, accumulation)

@@ -110,7 +110,14 @@ def members_of(runs: Sequence[Run], dataset: Dataset) -> Members:
         validation.images,
         lambda place: _functional(runs[place]),
         lambda model: _batches(runs[0], dataset, model),
+        lambda: np.stack([correct_of(run, dataset) for run in runs]),
     )
+
+
+def correct_of(run: Run, dataset: Dataset) -> np.ndarray:
+    """Return which training images, as they are, a run classifies correctly, (images,) bool."""
+    images, labels = dataset.train
+    return predicted(_functional(run), images).argmax(axis=1) == labels
 
 
 def _functional(run: Run) -> "keras.Model":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from fashion_zoo.ensembles import boosting
 from fashion_zoo.ensembles.choosing import greedy_counts, log_mean
 from fashion_zoo.ensembles.values import Combination, Members
 from fashion_zoo.language import checks
@@ -77,6 +78,25 @@ def soup(choice: Soup = "greedy") -> Method:
         from fashion_zoo.ensembles.soups import make_soup
 
         return make_soup(members, greedy=choice == "greedy")
+
+    return Method(combine)
+
+
+@WORDS.register
+def boost() -> Method:
+    """A mean of probabilities, weighted by the votes that SAMME gives to the first members.
+
+    The votes are those of the members in their order, of the training images; validation chooses
+    how many of the first members are taken. Members that were trained by boosting are meant.
+
+    Reference: Zhu et al. 2009, Statistics and Its Interface 2(3), doi:10.4310/SII.2009.v2.n3.a8.
+    """
+
+    def combine(members: Members) -> Combination:
+        classes = members.log_probabilities.shape[-1]
+        votes = boosting.votes(members.correct(), classes)
+        chosen = boosting.first(members.log_probabilities, members.labels, votes)
+        return _mean(members, np.where(np.arange(len(votes)) < chosen, votes, 0.0))
 
     return Method(combine)
 

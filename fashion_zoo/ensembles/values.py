@@ -26,6 +26,9 @@ class Members:
     """Loads the model of a place, from pixels in 0..255 to logits, compiled."""
     batches: "Callable[[keras.Model], Iterable[Any]]"
     """Returns the images of some training batches, in the shape that a model takes."""
+    correct: "Callable[[], np.ndarray]"
+    """Returns (members, images) bool: which training images, as they are, each member classifies
+    correctly."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -148,16 +148,19 @@ def check_free(path: AnyPath | None, *, force: bool = False, resume: bool = Fals
 def check_same(run: Run, name: str, config: RunConfig) -> None:
     """Check that a run has this recipe and config; raises RunError with the differences.
 
-    Paths may have moved: ``check_images`` compares what is in them, and a teacher has a digest.
+    Paths may have moved: ``check_images`` compares what is in them, and a teacher or a file of
+    weights has a digest.
     """
     check_trained(run)
     if run.recipe != name:
         raise RunError(f"{run.path} is a run of {run.recipe}, not of {name}. Choose another place.")
     if "(" in run.config.data.source and "(" in config.data.source:
         config = override(config, {"data": {"source": run.config.data.source}})
-    known, teacher = (one.training.distillation for one in (run.config, config))
-    if known.digest == teacher.digest:
-        config = override(config, {"training": {"distillation": {"teacher": known.teacher}}})
+    for section, place in (("distillation", "teacher"), ("weighting", "file")):
+        known, now = (getattr(one.training, section) for one in (run.config, config))
+        if known.digest == now.digest:
+            moved = {section: {place: getattr(known, place)}}
+            config = override(config, {"training": moved})
     same = as_stored(run.config) == as_stored(config)
     changed = [] if same else differences(run.config, config)
     if changed:

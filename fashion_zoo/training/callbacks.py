@@ -85,8 +85,9 @@ def _plateau_callbacks(plan: Plan) -> list[keras.callbacks.Callback]:
 def stopping_callbacks(plan: Plan, untrained: float, images: int) -> list[keras.callbacks.Callback]:
     """Return what ends a training early, by its untrained loss and number of validation images."""
     stopping = plan.early_stopping
-    if plan.class_weights is not None:  # a batch may be of the class that counts most
-        untrained *= max(1.0, float(plan.class_weights.max()))
+    for weights in (plan.class_weights, plan.image_weights):
+        if weights is not None:  # a batch may be of the images that count most
+            untrained *= max(1.0, float(weights.max()))
     stoppers: list[keras.callbacks.Callback] = [StopOnDivergence(untrained, _advice(plan))]
     if stopping.monitor != "none":
         stoppers.append(

@@ -236,6 +236,7 @@ def make_pipeline(model: keras.Model, plan: Plan, dataset: Dataset) -> Pipeline:
         policy=plan.augmentation,
         prior=plan.prior,
         taught=taught,
+        image_weights=plan.image_weights,
         image_shape=dataset.image_shape,
         **plan.live("pipeline"),
     )

@@ -18,8 +18,10 @@ class TrainingLoss(keras.losses.Loss):
 
         loss = (sum_c label_c * weight_c) * (sum_c label_c * each_c(logits))
 
-    Soft labels are (batch, classes) probabilities; a hard one is 1 for one class. The mean is over
-    images, whatever their weights, as with a ``sample_weight`` in Keras.
+    Soft labels are (batch, classes) probabilities; a hard one is 1 for one class. Without class
+    weights, the labels of an image may be probabilities times a weight of the image, in which the
+    loss is linear; TensorFlow's own cross-entropy would have another gradient then. The mean is
+    over images, whatever their weights, as with a ``sample_weight`` in Keras.
     """
 
     def __init__(
@@ -57,7 +59,8 @@ def set_training_loss(model: keras.Model, plan: Plan, teaching: Distillation | N
     """
     for name in ("compute_loss", "compute_metrics"):
         vars(model).pop(name, None)  # of an earlier plan
-    if plan.loss == CROSS_ENTROPY and plan.class_weights is None and teaching is None:
+    weighted = plan.class_weights is not None or plan.image_weights is not None
+    if plan.loss == CROSS_ENTROPY and not weighted and teaching is None:
         return
     loss = TrainingLoss(plan.loss, plan.soft_labels, plan.class_weights, plan.log_prior)
     model.compute_loss = functools.partial(_compute_loss, model, model.compute_loss, loss, teaching)

@@ -158,7 +158,7 @@ def _sweep(
     smoothing = whole.bases["label_smoothing"]
     planned = dataclasses.replace(
         whole,
-        soft_labels=bool(smoothing),
+        soft_labels=bool(smoothing) or whole.image_weights is not None,
         tables={"learning_rate": np.repeat(rates, whole.accumulation)},
         metrics=(),
     )
@@ -166,7 +166,9 @@ def _sweep(
     batch, classes = planned.batch_size, model.output_shape[-1]
     check_batch(model, batch)
     images = reshape(data.train.images, model.input_shape[1:])
-    labels = encode(data.train.labels, classes, smoothing or None, planned.prior)
+    smoothed = smoothing if planned.soft_labels else None
+    weights = planned.image_weights
+    labels = encode(data.train.labels, classes, smoothed, planned.prior, weights)
     compile_model(model, planned, steps_per_execution=1)
     losses: list[float] = []
     parts = planned.accumulation
@@ -176,6 +178,8 @@ def _sweep(
     def loss_of(chosen: np.ndarray) -> float:
         model.reset_metrics()  # else the loss would be the mean of all steps
         loss = float(model.train_on_batch(images[chosen], labels[chosen], return_dict=True)["loss"])
+        if weights is not None:
+            return loss / weights[chosen].mean()
         if planned.class_weights is None:
             return loss
         # Else a rare image in a batch would be a divergence.

@@ -53,6 +53,9 @@ class Plan:
     """The loss of a training step, before it is built."""
     class_weights: np.ndarray | None
     """(classes,) float32 weight of each class in that loss; None if all are 1."""
+    image_weights: np.ndarray | None
+    """(images,) float32 weight of each training image in that loss, with a mean of 1; None if all
+    are 1. The labels are multiplied by them, so they are soft."""
     log_prior: np.ndarray | None
     """(classes,) float32 logarithm of the fraction of training images of each class, for a loss
     that uses it; else None."""
@@ -142,7 +145,8 @@ def plan(config: RunConfig, class_counts: np.ndarray | Sequence[int] | None = No
         clipping=CLIPPING.parse(training.clipping),
         measures=training.measures,
         checkpointing=training.checkpointing,
-        soft_labels=steps > 0 and (training.label_smoothing > 0 or mixes(policy)),
+        soft_labels=steps > 0
+        and (training.label_smoothing > 0 or mixes(policy) or training.weighting.enabled),
         **_of_classes(training, class_counts),
         augmentation=policy,
         bases=bases,
@@ -166,9 +170,16 @@ def _of_classes(
 ) -> dict[str, Any]:
     """Return the fields of a plan that depend on classes: loss, weights, sampling and metrics."""
     if class_counts is None:
-        plain = {"loss": CROSS_ENTROPY, "class_weights": None, "log_prior": None}
-        return {**plain, "distillation": DistillationConfig(), "sampling": "shuffle", "metrics": ()}
+        plain = {"loss": CROSS_ENTROPY, "class_weights": None, "image_weights": None}
+        return {
+            **plain,
+            "log_prior": None,
+            "distillation": DistillationConfig(),
+            "sampling": "shuffle",
+            "metrics": (),
+        }
     counts, loss = np.asarray(class_counts), training.parsed_loss
+    weighting = training.weighting
     balanced, weighted = training.sampling == "balanced", training.class_weight != "none"
     if (balanced or weighted or loss.uses_prior) and not counts.all():
         raise ConfigError(
@@ -185,6 +196,7 @@ def _of_classes(
     return {
         "loss": loss,
         "class_weights": None if (weights == 1).all() else _read_only(weights),
+        "image_weights": _read_only(weighting.read(counts.sum())) if weighting.enabled else None,
         "log_prior": _read_only(np.log(counts / counts.sum())) if loss.uses_prior else None,
         "distillation": training.distillation,
         "sampling": training.sampling,

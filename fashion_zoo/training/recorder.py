@@ -117,6 +117,7 @@ def identity(run: Run, dataset: Dataset | None = None) -> dict[str, Any]:
     for name in _MOVING:
         stored["data"].pop(name)
     stored["training"]["distillation"].pop("teacher")  # whose model has a digest
+    stored["training"]["weighting"].pop("file")  # which has one, too
     data = {"data": dataset.digest} if dataset else {}
     return {"recipe": run.recipe, "config": stored, **data}
 

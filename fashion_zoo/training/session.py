@@ -109,8 +109,7 @@ def _devices(
     """Find the devices of a training, by default as those of the run that it resumes."""
     if asked is None and resumed and runs.open_run(resumed).devices > 1:
         asked = "all"
-    training = config.training
-    found = find(asked or "one", training.batch_size, training.accumulation)
+    found = find(asked or "one", config.training.batch_size, config.training.accumulation)
     if asked == "all":
         display.say(f"Training on {counted(found.count, 'device')} of this machine.")
     return found
@@ -236,16 +235,17 @@ def run_curves(run: Run) -> "Figure":
 
 def _within(config: RunConfig) -> list[str]:
     """Return what makes the training figures differ from the validation figures."""
-    policy = config.training.policy
+    training = config.training
     parts = {
         "dropout": any(getattr(config.model, "dropout_rates", ())),
-        "augmented images": any(not operation.mixes for operation in policy),
-        "mixed images": mixes(policy),
-        "smoothed labels": config.training.label_smoothing > 0,
-        "class weights": config.training.class_weight != "none",
-        "balanced classes": config.training.sampling == "balanced",
-        "distillation": config.training.distillation.enabled,
-        f"loss {config.training.loss}": config.training.loss != "cross_entropy",
+        "augmented images": any(not one.mixes for one in training.policy),
+        "mixed images": mixes(training.policy),
+        "smoothed labels": training.label_smoothing > 0,
+        "class weights": training.class_weight != "none",
+        "image weights": training.weighting.enabled,
+        "balanced classes": training.sampling == "balanced",
+        "distillation": training.distillation.enabled,
+        f"loss {training.loss}": training.loss != "cross_entropy",
     }
     return [name for name, applies in parts.items() if applies]
 

@@ -1,4 +1,4 @@
-"""Ensembles of five seeds of ``bn_mlp`` beside the best of the five."""
+"""Ensembles of five members of ``bn_mlp`` beside the best of five seeds."""
 
 import dataclasses
 import functools
@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Dataset
-from fashion_zoo.ensembles import ensemble
+from fashion_zoo.ensembles import Training, ensemble, train_members
 from fashion_zoo.evaluation import cost
 from fashion_zoo.evaluation.statistics import POSITIVE
 from fashion_zoo.experiments import Arm, Experiment, columns
@@ -21,45 +22,54 @@ from fashion_zoo.runs import Run
 RECIPE = "bn_mlp"
 MEMBERS = 5
 FOLDER = Path("runs/ensembles/members")
-IMAGES = 1000
+ONE, SEVERAL = 1, 1000  # images
 _CALLS = 20
 BEST = "best member"
-METHODS = {
-    BEST: "greedy(1)",  # a choice of one
-    "average": "average",
-    "greedy": "greedy(10)",
-    "soup": "soup",
-    "stack": "stack",
+ARMS: dict[str, tuple[Training, str]] = {
+    BEST: ("seeds", "greedy(1)"),  # a choice of one
+    "average": ("seeds", "average"),
+    "greedy": ("seeds", "greedy(10)"),
+    "soup": ("seeds", "soup"),
+    "stack": ("seeds", "stack"),
+    "bagging": ("bagging", "average"),
+    "boosting": ("boosting", "boost"),
+    "snapshots": ("snapshots", "average"),
 }
+"""How the members are trained, and how they are combined."""
 
 
 def members(
-    group: int, dataset: Dataset, changes: Mapping[str, Any], folder: Path = FOLDER
+    training: Training,
+    group: int,
+    dataset: Dataset,
+    changes: Mapping[str, Any],
+    folder: Path = FOLDER,
 ) -> list[Run]:
     """Return the runs of a group of seeds, of which no two groups share one.
 
-    Those that were trained in the same environment are not trained again.
+    Snapshots are of one run, which trains as long as all of the others together. Those that were
+    trained in the same environment are not trained again.
     """
     from fashion_zoo.show.progress import TrainingDisplay
     from fashion_zoo.training.session import train_once
 
-    entry = recipe(RECIPE)
-    config = dataclasses.replace(override(entry.config, changes), data=dataset.origin)
-    display = TrainingDisplay("auto")
-    return [
-        train_once(
-            entry,
-            dataclasses.replace(config, seed=seed),
-            folder / f"{RECIPE}-{seed}",
-            display,
-            dataset,
-        )
-        for seed in range(MEMBERS * group, MEMBERS * (group + 1))
-    ]
+    entry, display = recipe(RECIPE), TrainingDisplay("auto")
+    config = dataclasses.replace(
+        override(entry.config, changes), data=dataset.origin, seed=MEMBERS * group
+    )
+    if training == "snapshots":
+        epochs = MEMBERS * config.training.epochs
+        config = override(config, {"training": {"epochs": epochs}})
+
+    def train(wanted: RunConfig, path: Path) -> Run:
+        return train_once(entry, wanted, path, display, dataset)
+
+    place = folder / f"{training}-{group}"
+    return train_members(training, config, MEMBERS, place, dataset, train)
 
 
 def measure(
-    method: str,
+    arm: str,
     group: int,
     dataset: Dataset,
     changes: Mapping[str, Any] | None = None,
@@ -68,11 +78,13 @@ def measure(
     """Return the measurements of an ensemble of a group of seeds, with a fitted temperature."""
     from fashion_zoo.evaluation import measure_test
 
-    runs = members(group, dataset, changes or {}, folder)
+    training, method = ARMS[arm]
+    runs = members(training, group, dataset, changes or {}, folder)
     with tempfile.TemporaryDirectory() as place:
         made = ensemble(
-            runs, method, to=f"{place}/ensemble", temperature=True, data=dataset, progress=False
-        )
+            runs, method, to=f"{place}/ensemble", temperature=True, data=dataset, progress=False,
+            snapshots=training == "snapshots",
+        )  # fmt: skip
         model, part = made.load_model(), dict(made.ensemble or {})
     found = measure_test(model, dataset)
     weights = [one["weight"] for one in part["members"]]
@@ -84,23 +96,22 @@ def measure(
         "temperature": part["temperature"],
         "used": sum(weight is None or weight > 0 for weight in weights),
         "parameters": part["parameters"],
-        "milliseconds": milliseconds(model, dataset),
+        "milliseconds_one": milliseconds(model, dataset, ONE),
+        "milliseconds": milliseconds(model, dataset, SEVERAL),
     }
 
 
-def milliseconds(model: Any, dataset: Dataset) -> float:
-    """Return the median time to predict a batch of 1,000 images, in milliseconds."""
-    shape = (IMAGES, *model.input_shape[1:])
-    images = np.resize(dataset.validation.images, shape).astype("float32")
-    return round(cost.latency(model, images, _CALLS), 3)
+def milliseconds(model: Any, dataset: Dataset, images: int) -> float:
+    """Return the median time to predict a batch of so many images, in milliseconds."""
+    shape = (images, *model.input_shape[1:])
+    pixels = np.resize(dataset.validation.images, shape).astype("float32")
+    return round(cost.latency(model, pixels, _CALLS), 3)
 
 
 EXPERIMENT = Experiment(
     name="ensembles",
-    question="What is an ensemble of five seeds worth, and what does it cost?",
-    arms=[
-        Arm(name, program=functools.partial(measure, method)) for name, method in METHODS.items()
-    ],
+    question="What are ensembles of five members worth, and what do they cost?",
+    arms=[Arm(name, program=functools.partial(measure, name)) for name in ARMS],
     columns=[
         columns.name("ensemble", code=lambda arm: arm != BEST),
         columns.number("members used", "used", ".1f"),
@@ -110,13 +121,16 @@ EXPERIMENT = Experiment(
         columns.number("NLL", "nll", ".4f"),
         columns.number("ECE", "ece", ".4f"),
         columns.number("parameters", "parameters", ",.0f"),
+        columns.value("ms for 1 image", "milliseconds_one", ".2f", POSITIVE, right=True),
         columns.value("ms for 1,000 images", "milliseconds", ".1f", POSITIVE, right=True),
     ],
     note="A group is five seeds of `bn_mlp`, of which no two groups share one: mean over {seeds}, "
     "each of another group, with {interval}. The best member is that of the highest validation "
-    "accuracy. Differences are points of test accuracy, paired by group. NLL and ECE are those of "
-    "the test images, with a temperature that is fitted on the validation images, for the best "
-    "member too. {machine} `{command}` reproduces the table.",
+    "accuracy. Bagging and boosting train five members of their own with the same seeds; snapshots "
+    "are of the five cycles of one training, which is as long as five. Differences are points of "
+    "test accuracy, paired by group. NLL and ECE are those of the test images, with a temperature "
+    "that is fitted on the validation images, for the best member too. {machine} `{command}` "
+    "reproduces the table.",
     seeds=5,
     page="docs/ensembles.md",
 )
