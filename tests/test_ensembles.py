@@ -10,8 +10,9 @@ from sklearn.metrics import log_loss
 from fashion_zoo import ConfigError, DataError
 from fashion_zoo.ensembles import WORDS, Members, combine
 from fashion_zoo.ensembles.building import mean_model
-from fashion_zoo.ensembles.choosing import greedy_counts, log_mean, predicted, score, temperature
+from fashion_zoo.ensembles.choosing import greedy_counts, log_mean, predicted, score
 from fashion_zoo.ensembles.stacks import features_of, layer_of, regression_of
+from fashion_zoo.evaluation.calibration import temperature
 from fashion_zoo.evaluation.cost import parameters
 
 

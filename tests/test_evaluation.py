@@ -3,10 +3,11 @@ import math
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
 import fashion_zoo
 from fashion_zoo.data import load
-from fashion_zoo.evaluation import mean_interval, measure, wilson
+from fashion_zoo.evaluation import mean_interval, measure, sampled_interval, wilson
 from fashion_zoo.evaluation.metrics.ece import confidence_bins
 from fashion_zoo.evaluation.statistics import (
     DIFFERENCE,
@@ -138,3 +139,39 @@ def test_the_report_is_on_all_10000_test_images(trained):
 
 def test_evaluating_again_gives_the_same(trained):
     assert fashion_zoo.evaluate(trained.run.path) == trained.evaluation
+
+
+def test_an_interval_over_seeds_and_images_is_the_formula_of_its_docstring():
+    seeds = 12.706204736174694 * 0.005  # t at 0.975, 1 degree of freedom
+    sampling = 1.959963984540054 * math.sqrt(0.895 * 0.105 / 1000)
+    z = math.sqrt(seeds**2 + sampling**2) / (0.895 * 0.105)
+    logit = math.log(0.895 / 0.105)
+    ends = (1 / (1 + math.exp(z - logit)), 1 / (1 + math.exp(-z - logit)))
+    assert sampled_interval([0.89, 0.90], 1000) == pytest.approx(ends)
+    assert all(math.isnan(end) for end in sampled_interval([0.9], 1000))
+    assert sampled_interval([1.0, 1.0], 100) == wilson(100, 100)
+
+
+def test_of_many_images_or_of_equal_seeds_it_is_the_interval_of_one_source_alone():
+    values = [0.8, 0.85, 0.82]
+    many = sampled_interval(values, 10**9)
+    assert many == pytest.approx(mean_interval(values, FRACTION), rel=1e-5)
+    equal, alone = sampled_interval([0.9, 0.9, 0.9], 10_000), wilson(9_000, 10_000)
+    assert equal == pytest.approx(alone, abs=1e-4)
+
+
+def test_it_holds_the_accuracy_of_other_seeds_and_images_as_often_as_it_says():
+    draw, held = np.random.default_rng(0), {"both": 0, "seeds": 0}
+    world, shifts = draw.normal(2.0, 1.5, 2000), draw.normal(0, 0.05, 500)  # logits of being right
+    truth = expit(world[:, None] + shifts).mean()
+    for _ in range(400):
+        images = draw.choice(world, 500)
+        right = draw.random((10, 500)) < expit(images + draw.choice(shifts, 10)[:, None])
+        values = right.mean(axis=1).tolist()
+        for name, ends in (
+            ("both", sampled_interval(values, 500)),
+            ("seeds", mean_interval(values, FRACTION)),
+        ):
+            held[name] += ends[0] <= truth <= ends[1]
+    assert held["both"] >= 0.94 * 400
+    assert held["seeds"] < 0.8 * 400

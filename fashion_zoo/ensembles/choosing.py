@@ -7,8 +7,6 @@ import numpy as np
 
 from fashion_zoo.evaluation.predict import logits_of
 
-_COLDEST, _HOTTEST = 0.02, 50.0  # temperatures
-
 
 def predicted(model: Any, images: np.ndarray) -> np.ndarray:
     """Return the (images, classes) float64 log-probabilities that a model predicts."""
@@ -69,27 +67,3 @@ def greedy_counts(log_probabilities: np.ndarray, labels: np.ndarray, size: int) 
 
 def _log(probabilities: np.ndarray) -> np.ndarray:
     return np.log(np.maximum(probabilities, np.finfo("float64").tiny))
-
-
-def temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Return the T for which ``logits / T`` has the smallest negative log-likelihood.
-
-    It is in 0.02 to 50. Above 1 it makes a model less sure, and the predicted class stays.
-
-    Args:
-        logits: (images, classes) float64.
-        labels: (images,) integers.
-
-    Reference: Guo et al. 2017, arXiv:1706.04599, section 4.2.
-    """
-    from scipy.optimize import minimize_scalar
-    from scipy.special import log_softmax
-
-    places = np.arange(len(labels))
-
-    def loss(exponent: float) -> float:
-        return -log_softmax(logits / np.exp(exponent), axis=1)[places, labels].mean()
-
-    bounds = (np.log(_COLDEST), np.log(_HOTTEST))
-    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6})
-    return float(np.exp(found.x))

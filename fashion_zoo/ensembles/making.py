@@ -8,11 +8,12 @@ import numpy as np
 
 from fashion_zoo import storage
 from fashion_zoo.config.distillation import digest_of
-from fashion_zoo.ensembles.choosing import score, temperature as fitted_temperature
+from fashion_zoo.ensembles.choosing import score
 from fashion_zoo.ensembles.members import check_members, members_of, name_of, open_members
 from fashion_zoo.ensembles.methods import WORDS, Method
 from fashion_zoo.ensembles.values import Members
 from fashion_zoo.errors import ConfigError
+from fashion_zoo.evaluation.calibration import temperature as fitted_temperature
 from fashion_zoo.evaluation.cost import parameters
 from fashion_zoo.evaluation.metrics import Predictions
 from fashion_zoo.language.arguments import AnyPath, Place, checked

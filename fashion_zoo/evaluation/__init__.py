@@ -6,4 +6,8 @@ from fashion_zoo.evaluation.report import (
     evaluate_run as evaluate_run,
     measure_test as measure_test,
 )
-from fashion_zoo.evaluation.statistics import mean_interval as mean_interval, wilson as wilson
+from fashion_zoo.evaluation.statistics import (
+    mean_interval as mean_interval,
+    sampled_interval as sampled_interval,
+    wilson as wilson,
+)

@@ -46,14 +46,54 @@ def mean_interval(values: Sequence[float], bounds: Bounds = ANYTHING) -> Interva
     References: Student 1908, Biometrika 6(1); Brown, Cai & DasGupta 2001, Statistical Science
     16(2), for the logit.
     """
-    from scipy.special import expit, logit
     from scipy.stats import t
 
-    count, (low, high) = len(values), bounds
+    count = len(values)
     if count < 2:
         return Interval(math.nan, math.nan)
-    mean, spread = sum(values) / count, standard_deviation(values)
-    half = float(t.ppf(0.975, count - 1)) * spread / math.sqrt(count)
+    half = float(t.ppf(0.975, count - 1)) * standard_deviation(values) / math.sqrt(count)
+    return _around(sum(values) / count, half, bounds)
+
+
+def sampled_interval(fractions: Sequence[float], images: int) -> Interval:
+    """Return the 95 % interval of a mean over seeds that holds the choice of the images as well.
+
+    With the mean m and the standard deviation s of n fractions, each of the same N images, the mean
+    varies with the seeds and with the images, and the squares of the two half widths add up:
+
+        h_seeds = t(0.975, n - 1) s / sqrt(n),  h_images = z(0.975) sqrt(m (1 - m) / N)
+        h = sqrt(h_seeds^2 + h_images^2)
+
+    The interval is expit(logit(m) -+ h / (m (1 - m))). So it is one for other seeds and other
+    images of the same kind, never narrower than ``mean_interval``, and as wide with many images. It
+    is a little too wide, since what a seed alone gets wrong counts in both. If every seed is right
+    on all images, or on none, it is Wilson's.
+
+    References: Zou & Donner 2008, Statistics in Medicine 27(10), for the sum of squares;
+    Bouthillier et al. 2021, arXiv:2103.03098, for the two sources of variance.
+
+    Args:
+        fractions: such as the test accuracy of each seed, at least two; of fewer it is (nan, nan).
+        images: their number, at least 1.
+    """
+    from scipy.stats import norm, t
+
+    count = len(fractions)
+    if count < 2:
+        return Interval(math.nan, math.nan)
+    mean = sum(fractions) / count
+    if not 0 < mean < 1:
+        return wilson(round(mean * images), images)
+    seeds = float(t.ppf(0.975, count - 1)) * standard_deviation(fractions) / math.sqrt(count)
+    sampling = float(norm.ppf(0.975)) * math.sqrt(mean * (1 - mean) / images)
+    return _around(mean, math.hypot(seeds, sampling), FRACTION)
+
+
+def _around(mean: float, half: float, bounds: Bounds) -> Interval:
+    """Return the interval of half this width around a mean, bent to stay within the bounds."""
+    from scipy.special import expit, logit
+
+    low, high = bounds
     if not half or math.isinf(low):
         return Interval(mean - half, mean + half)
     if math.isinf(high):

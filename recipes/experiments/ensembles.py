@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Dataset
@@ -103,8 +101,7 @@ def measure(
 
 def milliseconds(model: Any, dataset: Dataset, images: int) -> float:
     """Return the median time to predict a batch of so many images, in milliseconds."""
-    shape = (images, *model.input_shape[1:])
-    pixels = np.resize(dataset.validation.images, shape).astype("float32")
+    pixels = cost.batch(model, dataset.validation.images, images)
     return round(cost.latency(model, pixels, _CALLS), 3)
 
 
