@@ -1,51 +1,39 @@
 """``assets/results.csv``: the measured results of each recipe with its defaults."""
 
+import contextlib
 import csv
 import dataclasses
-from collections.abc import Iterable
+import statistics
 from pathlib import Path
 from typing import Any
 
-from fashion_zoo import storage
 from fashion_zoo.errors import DataError
 from fashion_zoo.language.arguments import AnyPath, checked
 from fashion_zoo.storage import reading
 
 RESULTS = Path(__file__).parent / "assets" / "results.csv"
+TEXTS = ("arm", "machine", "commit")  # columns of a CSV file that are never numbers
+_NUMBERS = ("seed", "validation_accuracy", "test_accuracy", "seconds")
+_ALWAYS = ("arm", *_NUMBERS, "precision", "config", "machine")
 
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """Row of one recipe with its defaults, over several seeds. Accuracies are fractions."""
+    """The trainings of one recipe with its defaults."""
 
     recipe: str
-    seeds: int
-    """Number of trainings, with seeds 0, 1, ..."""
-    epochs: int
-    parameters: int
-    """Trainable parameters."""
-    validation_mean: float
-    validation_spread: float
-    """Sample standard deviation over the seeds."""
-    validation_low: float
-    """95 % interval of the mean over the seeds: Student's t on the logit scale."""
-    validation_high: float
-    test_mean: float
-    test_spread: float
-    test_low: float
-    test_high: float
-    validation_each: str
-    """Accuracy of each seed, in order, separated by spaces."""
-    test_each: str
-    seconds: float
-    """Mean seconds of a training, without evaluation and export."""
-    precision: str
-    device: str
-    cores: int
-    versions: str
-    commit: str
-    config: str
-    """The digest of the recipe's config; see ``fashion_zoo.config.digest.of``."""
+    rows: list[dict[str, Any]]
+    """A row per training, by seed: column to value. Accuracies are fractions; ``config`` is the
+    digest of the recipe's config, see ``fashion_zoo.config.digest.of``. A column that was not
+    measured is missing."""
+
+    def values(self, column: str) -> list[Any]:
+        """Return a column, a value per seed."""
+        return [row[column] for row in self.rows]
+
+    def mean(self, column: str) -> float:
+        """Return the mean of a column over the seeds."""
+        return statistics.fmean(self.values(column))
 
 
 @checked
@@ -53,22 +41,43 @@ def read_results(path: AnyPath = RESULTS) -> dict[str, Result]:
     """Return a dictionary from recipe to result, empty if there is no file.
 
     Raises:
-        DataError: if the file cannot be read or has other columns.
+        DataError: if the file cannot be read or lacks a column.
     """
-    path = Path(path)
-    if not path.exists():
-        return {}
+    results: dict[str, Result] = {}
+    for row in (rows := read_rows(path := Path(path))):
+        wrong = [name for name in _ALWAYS if name not in row]
+        wrong += [name for name in _NUMBERS if isinstance(row.get(name), str)]
+        if wrong:
+            raise DataError(
+                f"{path} is not a results file of this package: expected rows of trainings with "
+                f"{', '.join(_ALWAYS)}, and {wrong[0]} of one is {row.get(wrong[0], 'missing')}. "
+                "Measure the recipes again."
+            )
+    for row in sorted(rows, key=lambda row: row["seed"]):
+        results.setdefault(row["arm"], Result(row["arm"], [])).rows.append(row)
+    return results
+
+
+def read_rows(file: Path) -> list[dict[str, Any]]:
+    """Return the rows of a CSV file without empty cells; none without a file.
+
+    Raises:
+        DataError: if it cannot be read.
+    """
+    if not file.exists():
+        return []
     try:
-        kinds: Any = {field.name: field.type for field in dataclasses.fields(Result)}
-        rows = csv.DictReader(reading.read_text(path).splitlines())
-        return {
-            row["recipe"]: Result(**{name: kind(row[name]) for name, kind in kinds.items()})
-            for row in rows
-        }
-    except (KeyError, TypeError, ValueError, csv.Error) as error:
-        raise DataError(f"{path} is not a results file of this package: {error!r}.") from error
+        rows = list(csv.DictReader(reading.read_text(file).splitlines()))
+    except (ValueError, csv.Error) as error:
+        raise DataError(f"{file} cannot be read: {error}.") from error
+    return [
+        {name: _value(name, cell) for name, cell in row.items() if name and cell} for row in rows
+    ]
 
 
-def write_results(results: Iterable[Result], path: Path = RESULTS) -> None:
-    """Write the file atomically."""
-    storage.write_table(path, [dataclasses.asdict(result) for result in results])
+def _value(name: str, cell: str) -> Any:
+    if name not in TEXTS:
+        for kind in (int, float):
+            with contextlib.suppress(ValueError):
+                return kind(cell)
+    return cell

@@ -34,7 +34,7 @@ class RunExperiment:
     """Folder of the runs; by default the experiment's."""
     page: str | None = None
     """The page whose table is replaced; by default the experiment's."""
-    recipe: str | None = None
+    only: Annotated[str | None, tyro.conf.arg(aliases=["--recipe"])] = None
     """Measure only this arm, or the arms of this recipe; the rows of the others stay."""
     data: _common.Images = dataclasses.field(default_factory=_common.Images)
     measure: bool = True
@@ -88,7 +88,7 @@ def main(argv: list[str]) -> None:
         seeds=options.seeds,
         folder=options.folder,
         page=options.page,
-        only=options.recipe,
+        only=options.only,
         measure=options.measure,
         progress=True,
         **changes,

@@ -38,11 +38,11 @@ def main(argv: list[str]) -> None:
     if initializer := getattr(entry.config.model, "initializer", None):
         print(f"kernels     {initializer}, initially")
     if result:
+        means = [_lines.percent(result.mean(f"{part}_accuracy")) for part in ("test", "validation")]
         print(
-            f"reached     {_lines.percent(result.test_mean)} on test, "
-            f"{_lines.percent(result.validation_mean)} on validation, mean of "
-            f"{_lines.counted(result.seeds, 'seed')}, {result.seconds:.0f} s each on "
-            f"{result.device}"
+            f"reached     {means[0]} on test, {means[1]} on validation, mean of "
+            f"{_lines.counted(len(result.rows), 'seed')}, {result.mean('seconds'):.0f} s each on "
+            f"{result.rows[0]['machine']}"
         )
     print("defaults")
     for words in _lines.flags(defaults):

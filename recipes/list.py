@@ -46,7 +46,7 @@ def main(argv: list[str]) -> None:
 
 
 def _reached(result) -> str:
-    return _lines.percent(result.test_mean) if result else "not measured"
+    return _lines.percent(result.mean("test_accuracy")) if result else "not measured"
 
 
 if __name__ == "__main__":

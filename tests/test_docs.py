@@ -16,6 +16,9 @@ from fashion_zoo.show import figures
 from recipes.__main__ import COMMANDS, main
 
 ROOT = Path(__file__).parent.parent
+_spec = importlib.util.spec_from_file_location("nav", ROOT / "docs" / "nav.py")
+nav = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(nav)
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 
@@ -33,10 +36,20 @@ def test_every_command_has_a_page_with_its_output_and_a_picture_that_it_draws(na
 def test_every_page_is_in_the_menu_and_on_the_first_page():
     index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
     menu = re.findall(r"(\S+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.M)
+    config = {"nav": [{"Home": "index.md"}, {"Start here": []}, {"Commands": []}]}
+    section = nav.on_config(config)["nav"][2]["Cards of the recipes"]
+    cards = [page for entry in section for page in entry.values()]
+    assert cards == [f"recipes/{name}.md" for name in sorted(list_recipes(), key=_as_file)]
     names = [page.relative_to(ROOT / "docs").as_posix() for page in PAGES]
-    assert sorted(menu) == sorted(names)
-    for name in names:
+    assert sorted([*menu, *cards]) == sorted(names)
+    results = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+    assert all(f"]({card})" in results for card in cards)
+    for name in set(names) - set(cards):
         assert name == "index.md" or f"]({name})" in index, name
+
+
+def _as_file(name):
+    return Path(f"{name}.md")
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/index.md"])
@@ -126,7 +139,7 @@ def test_the_python_example_of_the_dropout_page_runs():
 
 
 @pytest.mark.parametrize(
-    "path", sorted((ROOT / "docs" / "pictures").iterdir()), ids=lambda path: path.name
+    "path", sorted((ROOT / "docs" / "pictures").glob("*.*")), ids=lambda path: path.name
 )
 def test_a_picture_of_the_docs_is_a_commands_and_every_page_that_shows_it_names_that(path):
     assert path.stat().st_size < 200_000
@@ -140,6 +153,17 @@ def test_a_picture_of_the_docs_is_a_commands_and_every_page_that_shows_it_names_
     command, _ = pages.DRAWN_BY[path.stem]
     for text in found:
         assert command in text.replace("\n", " ")
+
+
+def test_every_picture_of_a_card_is_shown_by_the_card_and_all_are_small():
+    found = sorted((ROOT / "docs" / "pictures" / "cards").glob("*"))
+    assert sum(path.stat().st_size for path in found) < 2 * 2**20
+    shown = {
+        (card.parent / link).resolve()
+        for card in (ROOT / "docs" / "recipes").glob("*.md")
+        for link in re.findall(r"\]\((\S*pictures/\S+)\)", card.read_text(encoding="utf-8"))
+    }
+    assert shown == set(found)
 
 
 def _public():

@@ -1,6 +1,5 @@
 """Every published table comes out of its stored rows, to the letter."""
 
-import dataclasses
 import json
 import re
 from pathlib import Path
@@ -9,8 +8,6 @@ import pytest
 
 from fashion_zoo import list_recipes, read_results, recipe
 from fashion_zoo.config import digest
-from fashion_zoo.evaluation import mean_interval
-from fashion_zoo.evaluation.statistics import FRACTION, standard_deviation
 from fashion_zoo.experiments import Measured, page as pages
 from recipes import benchmark, experiment
 
@@ -23,11 +20,13 @@ def test_the_page_of_an_experiment_shows_exactly_its_rows(name):
     page = ROOT / found.page
     rows, table = found.file or page.with_suffix(".csv"), "Not measured yet."
     if rows.exists():
-        measured = Measured(found, found.read(rows))
+        measured = Measured(found, pages.read_rows(rows))
         assert [arm.name for arm in found.all_arms()] == list(measured.by_arm)
         table = measured.section()
-    before, after = pages.around(page, found.mark)
-    assert page.read_text(encoding="utf-8") == f"{before}\n{table}\n{after}"
+        more = found.more(measured, found.places(page=page)) if found.more else {}
+        for path, text in more.items():
+            assert isinstance(text, bytes) or path.read_text(encoding="utf-8") == text, path
+    assert page.read_text(encoding="utf-8") == pages.filled(page, {found.mark: table})
 
 
 @pytest.mark.parametrize("name", benchmark.PROGRAMS)
@@ -54,68 +53,50 @@ def test_every_recipe_was_measured_with_the_defaults_it_has_now():
     results = read_results()
     assert sorted(results) == list_recipes()
     for name, result in results.items():
-        assert result.config == digest.of(recipe(name).config), name
-        assert result.parameters == recipe(name).parameters
-        assert result.seeds >= 3
-        assert "+" not in result.commit
+        assert result.values("seed") == list(range(len(result.rows)))
+        assert len(result.rows) >= 3
+        for row in result.rows:
+            assert row["config"] == digest.of(recipe(name).config), name
+            assert row["parameters"] == recipe(name).parameters
+            assert re.fullmatch("[0-9a-f]{40}", row["commit"])
 
 
-def test_the_summary_follows_from_the_single_seeds():
-    for result in read_results().values():
-        for part in ("validation", "test"):
-            each = [float(value) for value in getattr(result, f"{part}_each").split()]
-            assert len(each) == result.seeds
-            assert getattr(result, f"{part}_mean") == pytest.approx(sum(each) / len(each))
-            assert getattr(result, f"{part}_spread") == pytest.approx(standard_deviation(each))
-            low, high = mean_interval(each, FRACTION)
-            assert getattr(result, f"{part}_low") == pytest.approx(low)
-            assert getattr(result, f"{part}_high") == pytest.approx(high)
-
-
-def test_a_recipe_that_was_measured_alone_leaves_the_results_of_the_others_as_they_are(tmp_path):
-    accuracy = experiment.find("accuracy")
-    file = tmp_path / "results.csv"
-    rows = accuracy.read(accuracy.file)
-    again = {name: one for name, one in rows[0].items() if name != "stored"}
-    again |= {"commit": "0123456789abcdef", "device": "another"}
-    new = [{**again, "seed": seed, "test_accuracy": 0.5 + seed / 100} for seed in range(3)]
-    measured = Measured(accuracy, [*rows, *new])
-    accuracy.write(file, measured.rows)
-    before, after = read_results(), read_results(file)
-    changed = again["arm"]
-    assert {name: one for name, one in after.items() if name != changed} == {
-        name: one for name, one in before.items() if name != changed
-    }
-    assert after[changed].test_each == "0.5000 0.5100 0.5200"
-    assert after[changed].test_mean == pytest.approx(0.51)
-    others = after[next(name for name in after if name != changed)].commit[:12]
-    assert f"commit 0123456789ab, `{list(after)[1]}` {others}, " in measured.table()
+def test_a_result_has_the_mean_over_its_seeds(tmp_path):
+    rows = [
+        {**read_results()["bn_mlp"].rows[0], "seed": seed, "test_accuracy": one}
+        for seed, one in ((1, 0.8), (0, 0.9))
+    ]
+    pages.write_rows(tmp_path / "results.csv", rows)
+    (found,) = read_results(tmp_path / "results.csv").values()
+    assert found.recipe == "bn_mlp"
+    assert found.values("seed") == [0, 1]
+    assert found.values("test_accuracy") == [0.9, 0.8]
+    assert found.mean("test_accuracy") == pytest.approx(0.85)
+    assert read_results(tmp_path / "none.csv") == {}
 
 
 def test_the_benchmark_prints_as_json_what_it_measured(tmp_path, monkeypatch, capsys):
-    accuracy = experiment.find("accuracy")
+    accuracy, asked = experiment.find("accuracy"), []
 
-    def run(asked, **options):
-        first = accuracy.read(accuracy.file)[:3]
-        asked.write(tmp_path / "accuracy.csv", first)
+    def run(found, **options):
+        asked.append(options)
+        pages.write_rows(tmp_path / "accuracy.csv", pages.read_rows(accuracy.file)[:3])
 
     monkeypatch.setattr("fashion_zoo.experiments.run", run)
-    monkeypatch.setattr("recipes._common.start_keras", lambda: None)
-    assert benchmark.main(["accuracy", "--folder", str(tmp_path), "--json"]) == 0
-    assert [row["recipe"] for row in json.loads(capsys.readouterr().out)] == list_recipes()[:1]
+    monkeypatch.setattr("recipes._common.start_keras", lambda wake: None)
+    options = ["--folder", str(tmp_path), "--only", "bn_mlp", "--no-measure", "--json"]
+    assert benchmark.main(["accuracy", *options]) == 0
+    (printed,) = json.loads(capsys.readouterr().out)
+    assert printed["recipe"] == list_recipes()[0]
+    assert [row["seed"] for row in printed["rows"]] == [0, 1, 2]
+    assert asked == [
+        {"folder": str(tmp_path), "only": "bn_mlp", "measure": False, "progress": True}
+    ]
+    assert benchmark.main(["speed", "--no-measure"]) == 3
+    assert "--no-measure is not of benchmark speed, which takes" in capsys.readouterr().err
 
 
 def test_results_survive_their_file(tmp_path):
     accuracy = experiment.find("accuracy")
-    accuracy.write(tmp_path / "results.csv", accuracy.read(accuracy.file))
+    pages.write_rows(tmp_path / "results.csv", pages.read_rows(accuracy.file))
     assert (tmp_path / "results.csv").read_bytes() == accuracy.file.read_bytes()
-    rows = [
-        {name: one for name, one in row.items() if name != "stored"}
-        for row in accuracy.read(accuracy.file)
-    ]
-    accuracy.write(tmp_path / "summed.csv", rows)
-    for name, result in read_results(tmp_path / "summed.csv").items():
-        for field in dataclasses.fields(result):
-            assert getattr(result, field.name) == pytest.approx(
-                getattr(read_results()[name], field.name)
-            )

@@ -207,7 +207,8 @@ def test_every_arm_can_be_trained_and_each_of_its_changes_has_an_effect(name):
 @pytest.mark.parametrize("name", experiment.names())
 def test_every_arm_alone_has_a_table(name):
     found = experiment.find(name)
-    rows = found.read(found.file or (Path(__file__).parent.parent / found.page).with_suffix(".csv"))
+    place = Path(__file__).parent.parent / found.page
+    rows = page.read_rows(found.file or place.with_suffix(".csv"))
     for arm in found.all_arms() if rows else ():
         lines = Measured(found, [row for row in rows if row["arm"] == arm.name]).table()
         assert lines.startswith("| ")

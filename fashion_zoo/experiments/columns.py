@@ -8,6 +8,7 @@ from fashion_zoo.evaluation.statistics import (
     FRACTION,
     Bounds,
     mean_interval,
+    sampled_interval,
     standard_deviation,
 )
 from fashion_zoo.experiments.experiment import Column, Measured
@@ -22,22 +23,25 @@ def mean(
     bounds: Bounds = ANYTHING,
     scale: float = 1,
     spread: bool = False,
+    images: int | None = None,
 ) -> str:
     """Return a mean over seeds with its 95 % interval in brackets, all multiplied by ``scale``.
 
     ``form`` is a format of numbers, ``bounds`` are those of the interval, which a single value does
-    not have, and ``spread`` adds the sample standard deviation, as ``± 0.19``.
+    not have, and ``spread`` adds the sample standard deviation, as ``± 0.19``. With a number of
+    ``images`` the interval of fractions of them holds the choice of the images as well.
     """
-    low, high = (scale * end for end in mean_interval(values, bounds))
+    ends = mean_interval(values, bounds) if images is None else sampled_interval(values, images)
+    low, high = (scale * end for end in ends)
     deviation = f" ± {scale * standard_deviation(values):{form}}" if spread else ""
     middle = f"{scale * sum(values) / len(values):{form}}"
     interval = f" ({low:{form}} to {high:{form}})" if len(values) > 1 else ""
     return f"{middle}{deviation}{unit}{interval}"
 
 
-def percent(fractions: Sequence[float], *, spread: bool = False) -> str:
-    """Return the mean of fractions with its interval, in percent."""
-    return mean(fractions, ".2f", " %", FRACTION, 100, spread)
+def percent(fractions: Sequence[float], *, spread: bool = False, images: int | None = None) -> str:
+    """Return the mean of fractions with its interval, in percent; ``images`` as for ``mean``."""
+    return mean(fractions, ".2f", " %", FRACTION, 100, spread, images)
 
 
 def points(differences: Sequence[float]) -> str:
@@ -50,9 +54,21 @@ def name(header: str, code: Callable[[str], bool] = lambda arm: True) -> Column:
     return Column(header, lambda measured, arm: f"`{arm}`" if code(arm) else arm)
 
 
-def accuracy(header: str, metric: str, *, spread: bool = False, right: bool = False) -> Column:
-    """Return a column of mean fractions with their intervals, in percent."""
-    return _of(header, metric, lambda values: percent(values, spread=spread), right)
+def accuracy(
+    header: str, metric: str, *, spread: bool = False, right: bool = False, images: str = ""
+) -> Column:
+    """Return a column of mean fractions with their intervals, in percent.
+
+    ``images`` names the column with the number of images of which they are fractions; then an
+    interval holds the choice of these images as well.
+    """
+
+    def cell(measured: Measured, arm: str) -> str:
+        values = measured.values(arm, metric)
+        number = measured.values(arm, images)[0] if images else None
+        return percent(values, spread=spread, images=number)
+
+    return Column(header, cell, right)
 
 
 def value(
@@ -65,6 +81,13 @@ def value(
 def number(header: str, metric: str, form: str) -> Column:
     """Return a column of means without intervals."""
     return _of(header, metric, lambda values: f"{sum(values) / len(values):{form}}", True)
+
+
+def where_measured(column: Column, metric: str) -> Column:
+    """Return a column whose cell is empty where rows of an arm lack a metric that is newer."""
+    return column._replace(
+        cell=lambda measured, arm: column.cell(measured, arm) if measured.has(arm, metric) else None
+    )
 
 
 def _of(header: str, metric: str, write: Write, right: bool) -> Column:

@@ -124,12 +124,11 @@ class Experiment:
     """Command that reproduces the table, up to the number of seeds; by default a Python call."""
     figure: "Callable[[Measured], Figure] | None" = None
     """Draws NAME.png beside the page, below the table."""
-    read: Callable[[Path], list[Row]] = pages.read_rows
-    """Reads the rows of a CSV file, none if it is missing."""
-    write: Callable[[Path, Sequence[Row]], None] = pages.write_rows
-    """Writes the rows."""
     file: Path | None = None
     """The CSV file, if it is not beside the page."""
+    more: "Callable[[Measured, Places], Mapping[Path, str | bytes]] | None" = None
+    """Returns further published files of the same rows, path to content. They are written with the
+    page of the experiment, not with another one."""
 
     def all_arms(self) -> list[Arm]:
         """Return the arms.
@@ -193,6 +192,11 @@ class Measured:
         """All rows, in the order of the arms and seeds."""
         return [row for own in self.by_arm.values() for row in own.values()]
 
+    def has(self, arm: str, metric: str) -> bool:
+        """Return whether every row of an arm has a metric; older rows may lack a new one."""
+        rows = self.by_arm.get(arm, {}).values()
+        return bool(rows) and all(row.get(metric) is not None for row in rows)
+
     def values(self, arm: str, metric: str) -> list[Any]:
         """Return a metric of an arm, a value per seed; raise ConfigError if either is unknown."""
         return list(self._by_seed(arm, metric).values())
@@ -219,13 +223,18 @@ class Measured:
 
     def table(self) -> str:
         """Return the Markdown table, with the note below it."""
-        columns = self.experiment.columns
+        return f"{self.rows_of(self.experiment.columns)}\n\n{self.note(self.experiment.note)}"
+
+    def rows_of(self, columns: Sequence[Column]) -> str:
+        """Return a Markdown table of other columns, without the note."""
         shown = [arm for arm in self.arms if arm.shown and arm.name in self.by_arm]
         lines = [[column.cell(self, arm.name) for column in columns] for arm in shown]
         heads = [column.header for column in columns]
-        right = [column.header for column in columns if column.right]
-        note = self.experiment.note.format_map(_Words(self))
-        return f"{pages.table(heads, lines, right)}\n\n{note}"
+        return pages.table(heads, lines, [column.header for column in columns if column.right])
+
+    def note(self, text: str) -> str:
+        """Return a note with what stands in braces replaced, as ``Experiment.note`` says."""
+        return text.format_map(_Words(self))
 
     def section(self) -> str:
         """Return what a page shows: the table, and below it the picture, if there is one."""

@@ -1,17 +1,15 @@
 """The page of an experiment: rows in a CSV file, and Markdown tables between two comments."""
 
-import contextlib
-import csv
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from fashion_zoo import storage
 from fashion_zoo.errors import DataError, Hint
+from fashion_zoo.results import read_rows as read_rows
 from fashion_zoo.storage import reading
 
 INTERVAL = "its 95 % interval, by Student's t, of accuracies on the logit scale"
-TEXTS = ("arm", "machine", "commit")  # columns of a CSV file that are never numbers
 
 
 def table(
@@ -49,25 +47,6 @@ def short(commit: str | None) -> str:
     return f"{head[:12] or 'unknown'}{sign}{changes}"
 
 
-def read_rows(file: Path) -> list[dict[str, Any]]:
-    """Return the rows of a CSV file without empty cells; none without a file."""
-    if not file.exists():
-        return []
-    try:
-        rows = list(csv.DictReader(reading.read_text(file).splitlines()))
-    except (ValueError, csv.Error) as error:
-        raise DataError(f"{file} cannot be read: {error}.") from error
-    return [{name: _value(name, cell) for name, cell in row.items() if cell} for row in rows]
-
-
-def _value(name: str, cell: str) -> Any:
-    if name not in TEXTS:
-        for kind in (int, float):
-            with contextlib.suppress(ValueError):
-                return kind(cell)
-    return cell
-
-
 def write_rows(file: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write the rows into a CSV file, whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -76,8 +55,26 @@ def write_rows(file: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def around(page: Path, mark: str = "results") -> tuple[str, str]:
     """Return the text before and after the table on a page, with its marks."""
+    return _split(page, _read(page), mark)
+
+
+def filled(page: Path, tables: Mapping[str, str]) -> str:
+    """Return the text of a page with tables between the marks of their names."""
+    text = _read(page)
+    for mark, table in tables.items():
+        before, after = _split(page, text, mark)
+        text = f"{before}\n{table}\n{after}"
+    return text
+
+
+def put(page: Path, tables: Mapping[str, str]) -> None:
+    """Put tables between the marks of their names on a page."""
+    storage.write_text(page, filled(page, tables))
+
+
+def _read(page: Path) -> str:
     try:
-        content = reading.read_text(page)
+        return reading.read_text(page)
     except ValueError as error:
         raise DataError(
             f"{page} cannot be read: {error}. Run this in a checkout, or name the page "
@@ -85,16 +82,12 @@ def around(page: Path, mark: str = "results") -> tuple[str, str]:
             Hint("page"),
             ".",
         ) from error
+
+
+def _split(page: Path, text: str, mark: str) -> tuple[str, str]:
     begin, end = f"<!-- {mark}:begin -->", f"<!-- {mark}:end -->"
-    before, found, rest = content.partition(begin)
+    before, found, rest = text.partition(begin)
     _, closed, after = rest.partition(end)
     if not (found and closed):
         raise DataError(f"{page} has no place for the table: expected {begin} and {end}.")
     return before + begin, end + after
-
-
-def put(page: Path, tables: Mapping[str, str]) -> None:
-    """Put tables between the marks of their names on a page."""
-    for mark, text in tables.items():
-        before, after = around(page, mark)
-        storage.write_text(page, f"{before}\n{text}\n{after}")

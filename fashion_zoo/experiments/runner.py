@@ -16,7 +16,7 @@ from fashion_zoo.data import Dataset, load, load_for
 from fashion_zoo.data.pipeline import need_tensorflow
 from fashion_zoo.errors import ConfigError, DataError, Hint
 from fashion_zoo.experiments import page as pages
-from fashion_zoo.experiments.experiment import Arm, Experiment, Measured, Row
+from fashion_zoo.experiments.experiment import Arm, Experiment, Measured, Places, Row
 from fashion_zoo.language.arguments import Place, checked
 from fashion_zoo.language.wording import percent, unknown
 from fashion_zoo.machine import environment
@@ -82,7 +82,7 @@ def run(
     chosen = _chosen(arms, only)
     if places.page:
         pages.around(places.page, experiment.mark)
-    rows = experiment.read(places.rows) if only or not measure else []
+    rows = pages.read_rows(places.rows) if only or not measure else []
     if measure:
         again = {arm.name for arm in chosen}
         rows = [row for row in rows if row["arm"] not in again]
@@ -96,8 +96,8 @@ def run(
     if measure:
         known = {arm.name for arm in arms}  # rows of others are of recipes that are not registered
         others = [row for row in rows if row["arm"] not in known]
-        experiment.write(places.rows, [*measured.rows, *others])
-    return _write(measured, places.page)
+        pages.write_rows(places.rows, [*measured.rows, *others])
+    return _write(measured, places, home.page)
 
 
 def _chosen(arms: Sequence[Arm], only: str | None) -> list[Arm]:
@@ -196,12 +196,19 @@ def _completed(value: Any, stored: Any) -> Any:
     return digest.completed(value, stored) if dataclasses.is_dataclass(value) else stored
 
 
-def _write(measured: Measured, page: Path | None) -> str:
-    """Write table and figure into the page, if any, and return the table."""
-    experiment = measured.experiment
+def _write(measured: Measured, places: Places, published: Path | None) -> str:
+    """Write table and figure into the page, if any, and return the table.
+
+    With the published page the further files of the experiment are written.
+    """
+    experiment, page = measured.experiment, places.page
     if page is None:
         return measured.table()
     if draw := experiment.figure:
         figures.try_save(page.with_name(experiment.picture), lambda: draw(measured))
     pages.put(page, {experiment.mark: (section := measured.section())})
+    if experiment.more and page == published:
+        for path, content in experiment.more(measured, places).items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            storage.write_bytes(path, content.encode() if isinstance(content, str) else content)
     return section

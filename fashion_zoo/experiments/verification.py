@@ -104,21 +104,22 @@ def verify(
     """
     checks.whole("seeds", seeds, 1)
     entry, row = recipe(name), _row(name)
-    config = override(entry.config, {"precision": row.precision})
+    config = override(entry.config, {"precision": row.rows[0]["precision"]})
 
     from fashion_zoo.evaluation import evaluate_run
     from fashion_zoo.training.session import train_once
 
     display, data, measured = TrainingDisplay(progress), load(config.data), []
     pace = Pace(seeds, display.say)
-    for seed in range(row.seeds, row.seeds + seeds):
+    first = 1 + max(row.values("seed"))
+    for seed in range(first, first + seeds):
         with pace.training(f"{name}, seed {seed}"):
             path = absolute(folder) / f"{name}-{seed}"
             run = train_once(entry, override(config, {"seed": seed}), path, display, data)
             with waiting("Evaluating on the test images", display.enabled):
                 _ = run.result("evaluation") or evaluate_run(run, given=data)
         measured.append(test_accuracy(run))
-    stated = tuple(map(float, row.test_each.split()))
+    stated = tuple(row.values("test_accuracy"))
     return Verification(name, stated, tuple(measured), p_value(stated, measured))
 
 
@@ -127,9 +128,9 @@ def _row(name: str) -> Result:
     if name not in rows:
         raise ConfigError(unknown("recipe with results", name, list(rows)))
     row = rows[name]
-    if row.seeds < 2:
-        raise ConfigError(f"The row of {name} has {row.seeds} seed; a test needs at least 2.")
-    if row.config != digest.of(recipe(name).config):
+    if len(row.rows) < 2:
+        raise ConfigError(f"The row of {name} has 1 seed; a test needs at least 2.")
+    if set(row.values("config")) != {digest.of(recipe(name).config)}:
         raise ConfigError(
             f"The row of {name} is of other settings than its defaults of today, and cannot be "
             "tested by training with these."

@@ -20,14 +20,14 @@ PROGRAMS = get_args(_Program)
 class Benchmark:
     """Measure, and write the tables of a page and their rows into a CSV file beside it.
 
-    accuracy: every recipe, into assets/results.csv and README.md. dropout: scheduled rates against
-    constant ones. augmentation: each operation alone and on top of standard. seconds: schedules
-    that reach 88, 89, 90 and 91 % beside TensorFlow's tutorial. find_lr: its suggestions beside a
-    grid of learning rates. search: searches beside those of KerasTuner, their cost and a real one.
-    speed: training and augmentation against stock Keras and PyTorch. memory: what gradient
-    checkpointing saves and costs. gpu: the same as speed with jax on a GPU, and whether a training
-    repeats bit for bit. All but gpu can be interrupted at any time and resume with the same
-    command.
+    accuracy: every recipe, into assets/results.csv, README.md, docs/results.md and a card of each
+    in docs/recipes. dropout: scheduled rates against constant ones. augmentation: each operation
+    alone and on top of standard. seconds: schedules that reach 88, 89, 90 and 91 % beside
+    TensorFlow's tutorial. find_lr: its suggestions beside a grid of learning rates. search:
+    searches beside those of KerasTuner, their cost and a real one. speed: training and augmentation
+    against stock Keras and PyTorch. memory: what gradient checkpointing saves and costs. gpu: the
+    same as speed with jax on a GPU, and whether a training repeats bit for bit. All but gpu can be
+    interrupted at any time and resume with the same command.
     """
 
     what: tyro.conf.Positional[Literal["accuracy", "dropout", "augmentation", "seconds", _Program]]
@@ -41,6 +41,11 @@ class Benchmark:
     for accuracy."""
     page: str | None = None
     """The page whose table is replaced."""
+    only: str | None = None
+    """Measure only this arm of accuracy, dropout, augmentation or seconds, or the arms of this
+    recipe; the rows of the others stay."""
+    measure: bool = True
+    """Whether to train; else the table of one of these is written from the stored rows."""
     data: _common.Images = dataclasses.field(default_factory=_common.Images)
     json: bool = False
     """Print the results of accuracy as JSON."""
@@ -56,8 +61,9 @@ def main(argv: list[str]) -> None:
     """Parse, measure, print."""
     options = _common.parse(Benchmark, argv, "benchmark")
     program = load(options.what) if options.what in PROGRAMS else None
-    takes = program.takes if program else ("seeds", "folder", "page")
-    given = {name: getattr(options, name) for name in ("seeds", "rounds", "folder", "page")}
+    takes = program.takes if program else ("seeds", "folder", "page", "only", "no-measure")
+    given = {name: getattr(options, name) for name in ("seeds", "rounds", "folder", "page", "only")}
+    given["no-measure"] = None if options.measure else True
     chosen: dict[str, Any] = {name: one for name, one in given.items() if one is not None}
     for name in chosen:
         if name not in takes:
@@ -75,7 +81,9 @@ def main(argv: list[str]) -> None:
                 f"benchmark {options.what} measures on Fashion-MNIST. Leave out --data.source."
             )
         chosen["data"] = {"source": options.data.source}
-    _common.start_keras()
+    if chosen.pop("no-measure", False):
+        chosen["measure"] = False
+    _common.start_keras(wake=options.measure)
     if "seeds" in takes:
         chosen["progress"] = True
     if program:

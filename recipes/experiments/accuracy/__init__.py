@@ -1,0 +1,105 @@
+"""Every recipe with its defaults: the table of the README, the page of results, and the cards."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from fashion_zoo import experiments
+from fashion_zoo.evaluation.statistics import POSITIVE
+from fashion_zoo.experiments import Arm, Experiment, Measured, columns, page as pages
+from fashion_zoo.experiments.columns import where_measured
+from fashion_zoo.experiments.experiment import Column, Places
+from fashion_zoo.registry import list_recipes
+from fashion_zoo.results import RESULTS
+from recipes.experiments.accuracy import cards
+from recipes.experiments.accuracy.measuring import COUNTS, figures
+
+INTERVAL = (
+    "Mean ± standard deviation over {seeds}, with a 95 % interval in brackets that holds both the "
+    "choice of the seeds and that of the images."
+)
+MACHINE = "Seconds are of one training in {precision}. {machine}"
+
+
+def worst(measured: Measured, arm: str) -> str:
+    """Return the smallest recall of a class, and the class in most seeds."""
+    recall = columns.percent(measured.values(arm, "worst_recall"))
+    return f"{recall}, {cards.worst_class(measured, arm)}"
+
+
+def _value(header: str, metric: str, form: str) -> Column:
+    column = columns.value(header, metric, form, POSITIVE, right=True)
+    return where_measured(column, metric)
+
+
+def _number(header: str, metric: str, form: str) -> Column:
+    return where_measured(columns.number(header, metric, form), metric)
+
+
+def _accuracy(header: str, metric: str, images: str) -> Column:
+    column = columns.accuracy(header, metric, spread=True, right=True, images=images)
+    return where_measured(column, metric)
+
+
+PARAMETERS = _number("trainable parameters", "parameters", ",.0f")
+VALIDATION = _accuracy("validation accuracy", "validation_accuracy", "validation_images")
+TEST = _accuracy("test accuracy", "test_accuracy", "test_images")
+SECONDS = _number("seconds", "seconds", ".0f")
+TABLES: Mapping[str, list[Column]] = {
+    "accuracy": [
+        TEST,
+        _accuracy(
+            "test accuracy without suspects", "accuracy_without_suspects", "images_without_suspects"
+        ),
+        VALIDATION,
+        where_measured(Column("recall of the worst class", worst, right=True), "worst_recall"),
+    ],
+    "probabilities": [
+        _value("NLL", "nll", ".4f"),
+        _value("Brier score", "brier", ".4f"),
+        _value("ECE", "ece", ".4f"),
+        _value("temperature", "temperature", ".2f"),
+        _value("NLL, scaled", "scaled_nll", ".4f"),
+        _value("Brier score, scaled", "scaled_brier", ".4f"),
+        _value("ECE, scaled", "scaled_ece", ".4f"),
+    ],
+    "cost": [
+        PARAMETERS,
+        _number("multiply-adds of an image", "multiply_adds", ",.0f"),
+        *(
+            _number(f"ms for {count:,} image{'s' if count > 1 else ''}", f"ms_{count}", ".2f")
+            for count in COUNTS
+        ),
+        SECONDS,
+    ],
+}
+"""Mark of a table of the page of results to its columns, beside that of the recipe."""
+
+
+def more(measured: Measured, places: Places) -> dict[Path, str | bytes]:
+    """Return the page of results, and card and pictures of each recipe, in docs/."""
+    docs = (places.page or Path()).parent / "docs"
+    name = Column("recipe", lambda _, arm: f"[`{arm}`](recipes/{arm}.md)")
+    tables = {mark: measured.rows_of([name, *own]) for mark, own in TABLES.items()}
+    tables["measured"] = measured.note(f"{INTERVAL} {MACHINE}")
+    page = docs / "results.md"
+    files: dict[Path, str | bytes] = {page: pages.filled(page, tables)}
+    own = [column for columns in TABLES.values() for column in columns]
+    for arm in measured.arms:
+        if arm.name in measured.by_arm:
+            files |= cards.files(measured, arm, own, f"{INTERVAL} {MACHINE}", docs, places.folder)
+    return files
+
+
+EXPERIMENT = Experiment(
+    name="accuracy",
+    question="What does every recipe reach with its defaults?",
+    arms=lambda: [Arm(name, name) for name in list_recipes()],
+    metrics=(*experiments.METRICS, figures),
+    columns=[columns.name("recipe"), PARAMETERS, VALIDATION, TEST, SECONDS],
+    note=f"{INTERVAL} {MACHINE} `{{command}}` reproduces the table.",
+    folder="runs/benchmark",
+    page="README.md",
+    command="python -m recipes.benchmark accuracy --seeds",
+    file=RESULTS,
+    more=more,
+)

@@ -1,0 +1,234 @@
+"""The table of results and the cards of the recipes: what is measured, and what pages say of it."""
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+import fashion_zoo
+from fashion_zoo import registry
+from fashion_zoo.config.overrides import override
+from fashion_zoo.evaluation import cost
+from fashion_zoo.experiments import Measured, page as pages
+from fashion_zoo.machine import environment
+from recipes import benchmark
+from recipes.experiments import accuracy
+from recipes.experiments.accuracy import cards
+from recipes.experiments.accuracy.measuring import figures
+
+ROOT = Path(__file__).parent.parent
+ROW = {
+    "validation_images": 5000, "test_images": 10_000, "nll": 0.25, "brier": 0.125, "ece": 0.03,
+    "temperature": 1.5, "scaled_nll": 0.24, "scaled_brier": 0.12, "scaled_ece": 0.01,
+    "suspects": 48, "images_without_suspects": 9952, "parameters": 576_010,
+    "multiply_adds": 574_080, "ms_1": 0.51, "ms_1000": 4.25, "epochs": 20, "precision": "float32",
+    "config": "1-81990b1781bf", "machine": "a CPU, 2 cores", "commit": "a" * 40,
+}  # fmt: skip
+OF_SEED = [
+    {"validation_accuracy": 0.92, "test_accuracy": 0.90, "accuracy_without_suspects": 0.91,
+     "worst_recall": 0.7, "worst_class": "Shirt", "seconds": 18.0},
+    {"validation_accuracy": 0.91, "test_accuracy": 0.91, "accuracy_without_suspects": 0.92,
+     "worst_recall": 0.7, "worst_class": "Coat", "seconds": 20.0},
+    {"validation_accuracy": 0.93, "test_accuracy": 0.92, "accuracy_without_suspects": 0.93,
+     "worst_recall": 0.7, "worst_class": "Shirt", "seconds": 22.0},
+]  # fmt: skip
+ROWS = [{"arm": "bn_mlp", "seed": seed, **ROW, **own} for seed, own in enumerate(OF_SEED)]
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A folder with the pages that the benchmark fills, in which it runs."""
+    monkeypatch.chdir(tmp_path)
+    Path("docs").mkdir()
+    shutil.copy(ROOT / "docs" / "results.md", "docs")
+    Path("README.md").write_text("<!-- results:begin -->\n<!-- results:end -->\n")
+    own = dataclasses.replace(accuracy.EXPERIMENT, file=tmp_path / "results.csv")
+    monkeypatch.setattr(accuracy, "EXPERIMENT", own)
+    return tmp_path
+
+
+@pytest.fixture
+def audits(monkeypatch):
+    """The images of which an audit was made; it suspects the first two test images."""
+
+    def audit(data, to):
+        made.append(data)
+        to.mkdir()
+        digest = fashion_zoo.data.load(data).test_digest
+        (to / "audit.json").write_text(json.dumps({"test_digest": digest, "source": "f"}))
+        for word in ("blank", "duplicates", "near_duplicates", "inverted", "label_errors"):
+            (to / f"test_{word}.txt").write_text("0\n1\n" if word == "label_errors" else "")
+
+    made = []
+    monkeypatch.setattr("recipes.experiments.accuracy.measuring.audit", audit)
+    return made
+
+
+def cells(text, name):
+    """The cells behind the name in the rows of a recipe, of all tables of a page."""
+    rows = [line for line in text.splitlines() if line.startswith(f"| {name} |")]
+    return [cell.strip() for row in rows for cell in row.split("|")[2:-1]]
+
+
+def test_the_page_of_results_shows_the_figures_of_the_rows(place):
+    pages.write_rows(place / "results.csv", ROWS)
+    assert benchmark.main(["accuracy", "--no-measure", "--seeds", "3"]) == 0
+    whole = Path("docs/results.md").read_text()
+    assert cells(whole, "[`bn_mlp`](recipes/bn_mlp.md)") == [
+        "91.00 ± 1.00 % (88.11 to 93.24)", "92.00 ± 1.00 % (89.06 to 94.20)",
+        "92.00 ± 1.00 % (88.99 to 94.24)", "70.00 % (70.00 to 70.00), Shirt",
+        "0.2500 (0.2500 to 0.2500)", "0.1250 (0.1250 to 0.1250)", "0.0300 (0.0300 to 0.0300)",
+        "1.50 (1.50 to 1.50)", "0.2400 (0.2400 to 0.2400)", "0.1200 (0.1200 to 0.1200)",
+        "0.0100 (0.0100 to 0.0100)", "576,010", "574,080", "0.51", "4.25", "20",
+    ]  # fmt: skip
+    assert cells(Path("README.md").read_text(), "`bn_mlp`") == [
+        "576,010", "92.00 ± 1.00 % (88.99 to 94.24)", "91.00 ± 1.00 % (88.11 to 93.24)", "20",
+    ]  # fmt: skip
+    assert "Seconds are of one training in float32. a CPU, 2 cores, commit aaaaaaaaaaaa." in whole
+
+
+def test_a_figure_that_older_rows_lack_has_an_empty_cell(place):
+    older = [{name: one for name, one in row.items() if name != "ece"} for row in ROWS]
+    older[0]["multiply_adds"] = None  # of a model with a layer whose cost is not known
+    pages.write_rows(place / "results.csv", older)
+    assert benchmark.main(["accuracy", "--no-measure"]) == 0
+    found = cells(Path("docs/results.md").read_text(), "[`bn_mlp`](recipes/bn_mlp.md)")
+    assert (found[6], found[12], found.count("")) == ("", "", 2)
+
+
+def test_a_card_says_what_a_recipe_is_what_it_reaches_and_where_that_ends(place):
+    pages.write_rows(place / "results.csv", ROWS)
+    assert benchmark.main(["accuracy", "--no-measure"]) == 0
+    card = Path("docs/recipes/bn_mlp.md").read_text()
+    assert card.startswith(
+        f"# `bn_mlp`\n\n<!-- card:begin -->\n\n{registry.recipe('bn_mlp').summary}"
+    )
+    assert "](../recipes.md#bn_mlp). Reference: Ioffe & Szegedy 2015, arXiv:1502.03167." in card
+    assert "```bash\npython -m recipes.train bn_mlp\n```" in card
+    assert "| ms for 1,000 images | 4.25 |" in card
+    assert "| test accuracy | 91.00 ± 1.00 % (88.11 to 93.24) |" in card
+    assert (
+        "Measured on fashion_mnist: 5,000 images for validation and 10,000 for the test. The "
+        "defaults were chosen by the validation images, so the accuracy on these flatters them. "
+        "The class that it recognizes worst is Shirt: recall 70.00 % (70.00 to 70.00). An "
+        "[audit](../audit_of_fashion_mnist.md) suspects 0.48 % of the test images of a wrong label "
+        "or of a copy among the training images. With fewer images its test accuracy is "
+    ) in card
+    assert "## Pictures" not in card
+    assert [one.name for one in Path("docs/recipes").iterdir()] == ["bn_mlp.md"]
+
+
+def test_a_card_names_the_published_weights_and_their_figures():
+    (row,) = [one for one in fashion_zoo.weights.list_weights() if one.recipe == "bn_mlp"]
+    text = accuracy.cards.page(
+        registry.recipe("bn_mlp"), Measured(accuracy.EXPERIMENT, ROWS), [], "note", []
+    )
+    assert f"{row.test.right:,} of 10,000 test images right" in text
+    assert f"NLL {row.test.nll:.4f}" in text
+    assert 'model = fashion_zoo.get("bn_mlp", weights="fashion_mnist")' in text
+    unpublished = dataclasses.replace(registry.recipe("bn_mlp"), name="bn_mlp.unpublished")
+    rows = [{**row, "arm": "bn_mlp.unpublished"} for row in ROWS]
+    named = dataclasses.replace(
+        accuracy.EXPERIMENT, arms=[fashion_zoo.experiments.Arm("bn_mlp.unpublished", "bn_mlp")]
+    )
+    text = cards.page(unpublished, Measured(named, rows), [], "note", ["curves"])
+    assert "## Published weights\n\nNone are published.\n" in text
+    assert "On other images it was not measured." in text
+    assert "(../pictures/cards/bn_mlp.unpublished-curves.webp)" in text
+
+
+def test_pictures_are_those_of_the_run_of_the_row_and_of_no_other(trained):
+    reached = trained.run.result("evaluation")["accuracy"]["value"]
+    found = cards.pictures(trained.run.path, {"test_accuracy": reached})
+    assert list(found) == ["curves", "confusion", "reliability", "errors"]
+    for name, data in found.items():
+        assert data[:4] + data[8:12] == b"RIFFWEBP"
+        assert len(data) < (trained.run.path / f"{name}.png").stat().st_size
+    assert cards.pictures(trained.run.path, {"test_accuracy": reached + 1e-4}) == {}
+    assert cards.pictures(trained.run.path / "none", {}) == {}
+
+
+def test_a_picture_is_not_wider_than_a_page(tmp_path):
+    Image.new("RGBA", (3000, 600)).save(tmp_path / "a.png")
+    (tmp_path / "a.webp").write_bytes(cards.webp(tmp_path / "a.png"))
+    with Image.open(tmp_path / "a.webp") as image:
+        assert image.size == (1000, 200)
+
+
+def test_the_figures_of_a_run_are_those_of_its_evaluation(trained, tmp_path, audits):
+    folder = tmp_path / "bn_mlp-0"
+    shutil.copytree(trained.run.path, folder)
+    run = fashion_zoo.open_run(folder)
+    found, evaluated = figures(run), run.result("evaluation")
+    for name in ("nll", "brier", "ece"):
+        assert found[name] == pytest.approx(evaluated[name])
+    assert found["scaled_nll"] < found["nll"]
+    assert found["worst_recall"] == evaluated["worst_recall"]["value"]
+    assert found["worst_class"] == evaluated["worst_recall"]["class"]
+    again = fashion_zoo.evaluate(run, suspects=tmp_path / "audit", progress=False)
+    assert again["without_suspects"]["accuracy"]["value"] == found["accuracy_without_suspects"]
+    assert (found["suspects"], found["images_without_suspects"]) == (2, 9998)
+    assert (found["validation_images"], found["test_images"]) == (5000, 10_000)
+    assert found["multiply_adds"] == 784 * 32 + 32 * 16 + 16 * 10
+    assert found["parameters"] == cost.parameters(run.load_model())
+    assert 0 < found["ms_1"] < found["ms_1000"]
+    assert figures(run) == found  # kept, the latency too
+    assert [data.limit for data in audits] == [None]
+
+
+def test_multiplications_are_those_of_the_dense_layers():
+    inputs = keras.Input((3, 4))
+    dense = keras.Model(inputs, keras.layers.Dense(5)(inputs))
+    assert cost.multiply_adds(dense) == 3 * 4 * 5
+    flat = keras.layers.Dense(7)(keras.layers.Flatten()(dense(inputs)))
+    assert cost.multiply_adds(keras.Model(inputs, flat)) == 3 * 4 * 5 + 15 * 7
+    convolved = keras.layers.Conv1D(2, 2)(inputs)
+    assert cost.multiply_adds(keras.Model(inputs, convolved)) is None
+
+
+def test_a_batch_has_as_many_images_as_asked_in_the_shape_of_the_model():
+    images = np.arange(8, dtype="uint8").reshape(2, 2, 2)
+    found = cost.batch(keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)]), images, 3)
+    assert found.dtype == "float32"
+    assert found.tolist() == [[0, 1, 2, 3], [4, 5, 6, 7], [0, 1, 2, 3]]
+
+
+@pytest.mark.slow
+def test_one_recipe_is_measured_alone_by_the_command_and_keeps_its_commit(
+    place, audits, monkeypatch
+):
+    registry.list_recipes()
+    monkeypatch.setattr(registry, "_recipes", dict(registry._recipes))
+    entry = registry.recipe("bn_mlp")
+    tiny = {
+        "model": {"hidden_units": (8,)}, "data": {"limit": 400},
+        "training": {"epochs": 1, "batch_size": 50},
+    }  # fmt: skip
+    for name in ("tiny_a", "tiny_b"):
+        registry._recipes[name] = dataclasses.replace(
+            entry, name=name, config=override(entry.config, tiny)
+        )
+    for name, commit in (("tiny_a", "a" * 40), ("tiny_b", "b" * 40)):
+        monkeypatch.setattr(environment, "commit", lambda commit=commit: commit)
+        assert benchmark.main(["accuracy", "--only", name, "--seeds", "2"]) == 0
+    rows = pages.read_rows(place / "results.csv")
+    assert [(row["arm"], row["seed"], row["commit"][0]) for row in rows] == [
+        ("tiny_a", 0, "a"), ("tiny_a", 1, "a"), ("tiny_b", 0, "b"), ("tiny_b", 1, "b"),
+    ]  # fmt: skip
+    assert set(ROWS[0]) <= set(rows[0])
+    card = Path("docs/recipes/tiny_b.md").read_text()
+    assert "commit bbbbbbbbbbbb." in card
+    assert card.count("](../pictures/cards/tiny_b-") == 4
+    assert len(list(Path("docs/pictures/cards").iterdir())) == 8
+    assert "" not in cells(Path("docs/results.md").read_text(), "[`tiny_a`](recipes/tiny_a.md)")
+    text = Path("README.md").read_text()
+    assert "commit aaaaaaaaaaaa; `tiny_b` " in text
+    before = {file: file.read_bytes() for file in Path("docs").rglob("*.*")}
+    assert benchmark.main(["accuracy", "--no-measure", "--seeds", "2"]) == 0
+    assert {file: file.read_bytes() for file in Path("docs").rglob("*.*")} == before
+    assert len(audits) == 1
