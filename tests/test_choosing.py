@@ -5,7 +5,7 @@ import types
 import pytest
 
 from fashion_zoo import ConfigError, experiments
-from fashion_zoo.experiments import choosing
+from fashion_zoo.experiments import choosing, page
 
 ENVIRONMENT = {
     "versions": {"python": "3.11.7", "keras": "3.15.1"},
@@ -66,3 +66,8 @@ def test_a_choice_needs_a_seed_and_any_other_experiment_two(tmp_path):
 def test_a_choice_has_no_metric_of_the_test_images():
     assert experiments.test_accuracy not in candidates().metrics
     assert candidates().chooses
+
+
+def test_arms_that_share_a_fact_name_it_once():
+    texts = {"a": "3 seeds", "b": "5 seeds", "c": "3 seeds", "d": "5 seeds"}
+    assert page.common(texts) == "3 seeds, `b` and `d` 5 seeds"

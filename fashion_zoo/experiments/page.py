@@ -6,6 +6,7 @@ from typing import Any
 
 from fashion_zoo import storage
 from fashion_zoo.errors import DataError, Hint
+from fashion_zoo.language.wording import listed
 from fashion_zoo.results import read_rows as read_rows
 from fashion_zoo.storage import reading
 
@@ -25,11 +26,12 @@ def _line(cells: Sequence[str | None]) -> str:
 
 
 def common(texts: Mapping[str, str], between: str = ", ") -> str:
-    """Return the text of the first name, and those that differ: ``3, `c` 5`` of 3, 3 and 5."""
-    first = next(iter(texts.values()))
-    return between.join(
-        [first, *(f"`{name}` {one}" for name, one in texts.items() if one != first)]
-    )
+    """Return the text of the first name, and those that differ: ``3, `c` and `d` 5``."""
+    names: dict[str, list[str]] = {}
+    for name, one in texts.items():
+        names.setdefault(one, []).append(f"`{name}`")
+    first, *others = names
+    return between.join([first, *(f"{listed(names[one])} {one}" for one in others)])
 
 
 def measured_on(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
