@@ -63,7 +63,7 @@ from .machine.devices import cores as cores
 from .machine.devices import gpu_is_lost as gpu_is_lost
 from .machine.devices import limit_gpu_memory as limit_gpu_memory
 from .machine.serialization import when_keras_starts as when_keras_starts
-from .models.mlp import MLPConfig as MLPConfig
+from .models.mlp_config import MLPConfig as MLPConfig
 from .models.mlp_space import MLPSpace as MLPSpace
 from .registry import Recipe as Recipe
 from .registry import find as find

@@ -158,8 +158,8 @@ def test_no_word_loads_a_framework_before_it_is_used():
 @pytest.mark.parametrize("path", [p for p in LIBRARY if room_of(p) == "models"], ids=name_of)
 def test_families_never_import_each_other(path):
     modules = [module for module, _ in imports(path) if module.startswith("fashion_zoo.models")]
-    own = f"fashion_zoo.models.{path.stem}_space"
-    assert set(modules) <= {"fashion_zoo.models", "fashion_zoo.models.blocks", own}
+    own = {f"fashion_zoo.models.{path.stem}_{part}" for part in ("config", "space")}
+    assert set(modules) <= {"fashion_zoo.models", "fashion_zoo.models.blocks", *own}
 
 
 COMMANDS = [path for path in FILES if path.parent == ROOT / "recipes"]

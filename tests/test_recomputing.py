@@ -42,6 +42,8 @@ OPTIONS = {
     },
     "loss scaling": {"precision": "mixed_float16", "model": {"l2": 1e-3, "normalization": "rms"}},
     "standardized kernels": {"model": {"weight_standardization": True, "activation": "prelu"}},
+    "residual layers": {"model": {"residual": True, "normalization": "layer"}},
+    "residual layers in bfloat16": {"model": {"residual": True}, "precision": "mixed_bfloat16"},
     "dropout in the last layers": {"model": {"dropout": (0,) * 5 + (0.5,)}},
 }  # fmt: skip
 
@@ -78,7 +80,7 @@ def test_all_but_the_last_segment_are_computed_twice(images, monkeypatch):
     monkeypatch.setattr(
         recomputing,
         "_through",
-        lambda layers, x: (seen.append(layers[-1].name), through(layers, x))[1],
+        lambda part, *taken: (seen.append(part.layers[-1].name), through(part, *taken))[1],
     )
     model.train_on_batch(images.images[:50], images.labels[:50])
     assert seen == ["relu_2", "relu_5", "logits", "relu_5", "relu_2"]
@@ -116,11 +118,58 @@ def test_where_it_would_save_nothing_it_says_so(changes, count):
         made(**changes)
 
 
-def test_what_is_no_chain_is_refused():
+def test_residual_layers_are_cut_where_one_array_passes():
+    model = made(depth=8, model={"residual": True})
+    found = segments(model)
+    assert [(part[0].name, again) for part, again in found] == [
+        ("scale", True), ("relu_3", True), ("relu_6", False),
+    ]  # fmt: skip
+    parts = recomputing._parts(found, model.outputs[0])
+    ends = [(id(model.get_layer(name).output),) for name in ("add_3", "add_6", "logits")]
+    assert [part.given for part in parts] == ends
+    assert [part.taken for part in parts] == [(id(model.inputs[0]),), *ends[:-1]]
+
+
+def skipping():
+    """A model whose long skip passes every cut."""
+    inputs = keras.Input((28, 28))
+    x = start = keras.layers.Dense(8, name="dense_0")(keras.layers.Flatten()(inputs))
+    for number in range(1, 7):
+        x = keras.layers.Dense(8, activation="relu", name=f"dense_{number}")(x)
+    logits = keras.layers.Dense(10, name="logits")(keras.layers.Add(name="add")([x, start]))
+    model = keras.Model(inputs, logits, name="skipping")
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return model
+
+
+def test_an_output_that_later_segments_take_is_given_to_them(images):
+    keras.utils.set_random_seed(0)
+    model, other = skipping(), skipping()
+    other.set_weights(model.get_weights())
+    set_checkpointing(model, True)
+    parts = recomputing._parts(segments(model), model.outputs[0])
+    start = id(model.get_layer("dense_0").output)
+    assert [start in part.given for part in parts] == [True, False, False]
+    assert [start in part.taken for part in parts] == [False, False, True]
+    for one in (model, other):
+        one.run_eagerly = TENSORFLOW
+        one.train_on_batch(images.images[:50], images.labels[:50])
+    for first, second in zip(model.get_weights(), other.get_weights(), strict=True):
+        assert first == pytest.approx(second, rel=1e-5, abs=1e-6)
+
+
+def twice(inputs):
+    layer = keras.layers.Dense(4)
+    return layer(layer(inputs))
+
+
+@pytest.mark.parametrize(
+    "build", [twice, lambda x: keras.layers.Dense(4)(x) + x, lambda x: [x, keras.layers.ReLU()(x)]]
+)
+def test_a_layer_that_is_used_twice_an_operation_and_two_outputs_are_refused(build):
     inputs = keras.Input((4,))
-    x = keras.layers.Dense(4)(inputs)
-    model = keras.Model(inputs, keras.layers.Add()([x, inputs]), name="residual")
-    with pytest.raises(ConfigError, match="a chain of layers, and residual is not"):
+    model = keras.Model(inputs, build(inputs), name="other")
+    with pytest.raises(ConfigError, match="uses each of its layers once, and other is another"):
         set_checkpointing(model, True)
 
 

@@ -5,7 +5,7 @@ import pytest
 from fashion_zoo import list_recipes, override, recipe, spaces
 from fashion_zoo.config import RunConfig
 from fashion_zoo.errors import ConfigError
-from fashion_zoo.models.mlp import MLPConfig
+from fashion_zoo.models.mlp_config import MLPConfig
 from fashion_zoo.models.mlp_space import MLPSpace
 from fashion_zoo.spaces import TrainingSpace, complete, is_active, narrowed
 from fashion_zoo.spaces.ranges import Choice
@@ -143,6 +143,25 @@ def test_a_policy_that_mixes_is_not_mixed_again():
     assert parameters["mixing"].when == (("augmentation", ("none",)),)
     values = complete(list(parameters.values()), {"augmentation": "strong"})
     assert space.config(values, BASE).training.augmentation == "strong"
+
+
+def test_residual_layers_are_searched_if_they_have_a_range():
+    assert "residual" not in {one.name for one in MLPSpace().parameters(BASE)}
+    space = narrowed(MLPSpace(), {"residual": "choice(False, True)"}, BASE)
+    parameters = space.parameters(BASE)
+    assert parameters[-1].name == "residual"
+    assert parameters[-1].when == (("depth", (2, 3, 4, 5)),)
+    wanted = {"depth": 3, "units_1": 64, "units_2": 64, "units_3": 128, "residual": True}
+    found = {
+        width: space.config(complete(parameters, {**wanted, "units_2": width}), BASE).model
+        for width in (64, 256)
+    }
+    assert {width: one.residual for width, one in found.items()} == {64: True, 256: False}
+    base = override(BASE, {"model": {"hidden_units": (64, 64), "residual": True}})
+    parameters = MLPSpace().parameters(base)
+    for depth in (1, 2):
+        made = MLPSpace().config(complete(parameters, {"depth": depth}), base)
+        assert made.model.residual == (depth == 2)
 
 
 def test_what_can_never_count_is_not_asked():

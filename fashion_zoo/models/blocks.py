@@ -40,19 +40,33 @@ def hidden(
     initializer: Initializer = HE,
     l2: float = 0.0,
     kernels: Kernels = "plain",
-):
+    before: Any = None,
+    share: float = 1.0,
+) -> tuple[Any, Any]:
     """Add a hidden layer to (batch, features): Dense, normalization, activation, dropout.
 
     The names of its layers end in ``number``, from 1; with them ``seed`` keys the initial kernel
     and the dropout masks. A dropout rate of 0 adds no layer, and ``l2`` penalizes the kernel.
+
+    With ``before``, (batch, units), the output of Dense is added to it, and ``share`` multiplies
+    the initial kernel.
+
+    Returns:
+        The output of the layer, and that of Dense or the sum, both (batch, units).
     """
-    from fashion_zoo.layers import ScheduledDropout
+    import keras
+
+    from fashion_zoo.layers import ScheduledDropout, as_array
 
     use_bias = not (normalization.centers and position == "before")
-    x = dense(
+    layer = dense(
         units, f"dense_{number}", seed=seed, dtype=dtype, initializer=initializer, l2=l2,
         kernels=kernels, use_bias=use_bias,
-    )(x)  # fmt: skip
+    )  # fmt: skip
+    x = z = layer(x)
+    if before is not None:
+        layer.kernel.assign(as_array(layer.kernel) * share)
+        x = z = keras.layers.Add(dtype=dtype, name=f"add_{number}")([before, z])
     parts = [(normalization.make, f"{normalization.name}_norm_{number}")]
     parts.insert(position == "before", (activation.make, f"{activation.name}_{number}"))
     for make, name in parts:
@@ -60,7 +74,7 @@ def hidden(
     if dropout:
         name = f"dropout_{number}"
         x = ScheduledDropout(dropout, seed=derive(seed, name), dtype=dtype, name=name)(x)
-    return x
+    return x, z
 
 
 def dense(

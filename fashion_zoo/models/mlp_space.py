@@ -1,6 +1,7 @@
 """The search space of multilayer perceptrons."""
 
 import dataclasses
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,6 +31,8 @@ class MLPSpace(TrainingSpace):
     """Schedule of all dropout rates, if there is dropout."""
     l2: str = "0 | log(1e-6, 1e-3)"
     """Strength of the L2 penalty on kernels, under an optimizer that does not decay them."""
+    residual: str = ""
+    """Whether layers of equal widths are residual; empty leaves that of the recipe."""
 
     def parameters(self, config: RunConfig) -> list[Parameter]:
         """Return the parameters, those of the training first."""
@@ -45,6 +48,8 @@ class MLPSpace(TrainingSpace):
         )
         self._ask_dropout(asked, config)
         asked.add("l2", model.l2, {"optimizer": lambda text: not decays(text)})
+        if self.residual:
+            asked.add("residual", model.residual, _from(2))
         return asked.parameters
 
     def _ask_dropout(self, asked: Questions, config: RunConfig) -> None:
@@ -69,8 +74,12 @@ class MLPSpace(TrainingSpace):
         if not any(dropout):  # without a layer there is nothing to move
             changes["training"]["adaptive_dropout"] = AdaptiveDropoutConfig()
         position = values.get("normalization_position", base.model.normalization_position)
+        units = tuple(values[f"units_{layer}"] for layer in layers)
+        equal = any(before == own for before, own in itertools.pairwise(units))
         changes["model"] = {
-            "hidden_units": tuple(values[f"units_{layer}"] for layer in layers),
+            "hidden_units": units,
+            # without neighbors of one width there is nothing to add
+            "residual": values.get("residual", base.model.residual) if equal else False,
             "activation": values["activation"],
             "normalization": values["normalization"],
             "dropout": dropout,
