@@ -95,6 +95,10 @@ def test_the_page_of_results_shows_the_figures_of_the_rows(place):
 def test_a_figure_that_older_rows_lack_has_an_empty_cell(place):
     older = [{name: one for name, one in row.items() if name != "ece"} for row in ROWS]
     older[0]["multiply_adds"] = None  # of a model with a layer whose cost is not known
+    just_measured = Measured(accuracy.EXPERIMENT, older)
+    assert just_measured.rows_of(accuracy.TABLES["cost"]).endswith(
+        "| 576,010 | | 0.51 | 4.25 | 20 |"
+    )
     pages.write_rows(place / "results.csv", older)
     assert benchmark.main(["accuracy", "--no-measure"]) == 0
     found = cells(Path("docs/results.md").read_text(), "[`bn_mlp`](recipes/bn_mlp.md)")
