@@ -71,6 +71,39 @@ def test_snapshots_train_once_in_as_many_cycles(tmp_path):
     assert configs["1"].training.schedules.learning_rate == "restarts(2, 1)"
 
 
+def test_snapshots_keep_a_schedule_that_was_chosen_and_refuse_one_without_cycles():
+    def wanted(schedule):
+        settings = {"epochs": 4, "schedules": {"learning_rate": schedule}}
+        config = override(recipe("bn_mlp").config, {"training": settings})
+        return training._changed("snapshots", config, 2).training.schedules.learning_rate
+
+    assert wanted("one_cycle") == "restarts(2, 1)"  # the default
+    assert wanted("restarts(2, 1, 0.1)") == "restarts(2, 1, 0.1)"
+    with pytest.raises(ConfigError, match="snapshots"):
+        wanted("constant")
+
+
+def test_snapshots_refuse_to_stop_before_their_last_cycle():
+    stopping = {"training": {"epochs": 4, "early_stopping": {"monitor": "loss"}}}
+    config = override(recipe("bn_mlp").config, stopping)
+    with pytest.raises(ConfigError, match="may not stop before"):
+        training.check("snapshots", config, 2)
+
+
+def test_a_boosted_member_that_has_begun_keeps_the_weights_it_was_trained_with(
+    tmp_path, monkeypatch
+):
+    """On another machine, an image may be predicted in another class."""
+    right = np.arange(400) % 4 > 0
+    monkeypatch.setattr(training, "correct_of", lambda run, _: right)
+    monkeypatch.setattr(training, "is_run", lambda path: path.name == "2")
+    kept("boosting", tmp_path)
+    before = (tmp_path / "weights-2.npy").read_bytes()
+    monkeypatch.setattr(training, "correct_of", lambda run, _: ~right)
+    kept("boosting", tmp_path)
+    assert (tmp_path / "weights-2.npy").read_bytes() == before
+
+
 def test_boosting_gives_each_member_the_weights_that_those_before_it_leave(tmp_path, monkeypatch):
     wrong = {"1": np.arange(400) % 4 == 0, "2": np.arange(400) % 5 == 0}
     monkeypatch.setattr(training, "correct_of", lambda run, _: ~wrong[run.name])

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from fashion_zoo import registry, storage
-from fashion_zoo.config import RunConfig
+from fashion_zoo.config import RunConfig, SchedulesConfig
 from fashion_zoo.config.overrides import override
 from fashion_zoo.config.switches import check_switches
 from fashion_zoo.data import Dataset, load_for
@@ -132,6 +132,12 @@ def check(method: Training, config: RunConfig, members: int) -> None:
             "Members of boosting have weights of the images that boosting makes, received "
             f"weighting.file {training.weighting.file!r}. Leave it out."
         )
+    if method == "snapshots" and training.early_stopping.monitor != "none":
+        raise ConfigError(
+            "Members of snapshots are the ends of all cycles of one training, which may not stop "
+            f"before, received early_stopping.monitor {training.early_stopping.monitor!r}. Leave "
+            "it out."
+        )
     _changed(method, config, members)
 
 
@@ -153,15 +159,25 @@ def train_members(
         if method == "boosting":
             weighting: dict[str, Any] = {"file": None, "digest": None}
             if place:
-                weights = boosting.reweighted(correct_of(found[-1], dataset), weights, classes)
-                weighting["file"] = _write(folder / f"weights-{place + 1}.npy", weights)
+                file, begun = folder / f"weights-{place + 1}.npy", is_run(folder / str(place + 1))
+                if begun and file.is_file():  # predicted again, an image may be in another class
+                    weights = np.load(file)
+                else:
+                    weights = boosting.reweighted(correct_of(found[-1], dataset), weights, classes)
+                    _write(file, weights)
+                weighting["file"] = str(absolute(file))
             own = override(own, {"training": {"weighting": weighting}})
         found.append(train(own, folder / str(place + 1)))
     return found
 
 
 def _changed(method: Training, config: RunConfig, members: int) -> RunConfig:
-    """Return the config with what a method changes in that of each of its members."""
+    """Return the config with what a method changes in that of each of its members.
+
+    A schedule of the learning rate that was chosen is kept: the config checks that it has cycles.
+    """
+    usual = config.training.schedules.learning_rate == SchedulesConfig().learning_rate
+    cycles = f"restarts({members}, 1)" if usual else config.training.schedules.learning_rate
     changes: dict[Training, dict[str, Any]] = {
         "seeds": {},
         "bagging": {"sampling": "bootstrap"},
@@ -169,17 +185,15 @@ def _changed(method: Training, config: RunConfig, members: int) -> RunConfig:
         "boosting": {"weighting": {"file": "weights.npy", "digest": ""}},
         "snapshots": {
             "snapshots": members,
-            "schedules": {"learning_rate": f"restarts({members}, 1)"},
+            "schedules": {"learning_rate": cycles},
         },
     }
     return override(config, {"training": changes[method]})
 
 
-def _write(file: Path, weights: np.ndarray) -> str:
-    """Write weights of images unless they are there, and return the path."""
+def _write(file: Path, weights: np.ndarray) -> None:
+    """Write weights of images."""
     stream = io.BytesIO()
     np.lib.format.write_array(stream, weights, allow_pickle=False)
     with storage.as_storage_error(file):
-        if not (file.is_file() and file.read_bytes() == stream.getvalue()):
-            storage.write_bytes(file, stream.getvalue())
-    return str(absolute(file))
+        storage.write_bytes(file, stream.getvalue())
