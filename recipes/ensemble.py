@@ -115,6 +115,7 @@ def _train(argv: list[str]) -> None:
         temperature=options.temperature,
         config=config,
         force=options.force,
+        progress=True,
         **_common.of_the_model(words, config),
     )
     _show(run, options.json)

@@ -29,7 +29,7 @@ class RunExperiment:
     what: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="EXPERIMENT")]] = ""
     """The experiment: a name, or a file that ends in .py."""
     seeds: int | None = None
-    """Trainings per arm, at least 2; by default those of the experiment."""
+    """Trainings per arm, at least 2, or 1 if it only chooses; by default the experiment's."""
     folder: str | None = None
     """Folder of the runs; by default the experiment's."""
     page: str | None = None

@@ -12,7 +12,7 @@ from fashion_zoo.ensembles.values import Members
 from fashion_zoo.errors import ConfigError, DataError, RunError
 from fashion_zoo.language.arguments import received
 from fashion_zoo.language.wording import counted
-from fashion_zoo.runs import Run, dataset_of, open_run, snapshots_of
+from fashion_zoo.runs import Run, check_finished, dataset_of, open_run, snapshots_of
 
 if TYPE_CHECKING:
     import keras
@@ -32,7 +32,7 @@ def open_members(runs: Any, snapshots: bool = False) -> list[Run]:
 
     Raises:
         ConfigError: if it is no list of two or more different runs, or there are not two members.
-        RunError: if one is not a run, or has no model or no snapshots.
+        RunError: if one is not a run, is not trained to its end, or has no model or no snapshots.
     """
     several = isinstance(runs, list | tuple) and not hasattr(runs, "__fspath__")
     fewest = 1 if snapshots else 2
@@ -54,6 +54,7 @@ def open_members(runs: Any, snapshots: bool = False) -> list[Run]:
             )
     for member in opened:
         member.check_model()
+        check_finished(member)
     return opened
 
 
@@ -89,7 +90,9 @@ def _described(run: Run, data: Any) -> Description:
 
 def _text(value: Any) -> str:
     if isinstance(value, tuple):
-        return received(value) if len(str(value)) < 200 else f"a list of {len(value)}"
+        names = all(isinstance(one, str) for one in value)
+        shown = ", ".join(value) if names else str(value)
+        return shown if len(shown) < 200 else f"{len(value)} others"
     return str(value)[:_SHOWN]
 
 

@@ -92,13 +92,16 @@ def train_ensemble(
     check(method, chosen, members)
     chosen, dataset = load_for(chosen, entry.config.model, data, data_settings, overrides)
 
-    from fashion_zoo.show.progress import TrainingDisplay
+    from fashion_zoo.show.progress import Pace, TrainingDisplay
     from fashion_zoo.training.session import train_run
 
+    display = TrainingDisplay(progress)
+    pace = Pace(1 if method == "snapshots" else members, display.say)
+
     def train(wanted: RunConfig, path: Path) -> Run:
-        with releasing():
+        with pace.training(f"member {path.name}"), releasing():
             run, interrupted = train_run(
-                entry, wanted, path, data=dataset, display=TrainingDisplay(progress), resume=True
+                entry, wanted, path, data=dataset, display=display, resume=True
             )
         if interrupted:
             raise KeyboardInterrupt

@@ -3,6 +3,7 @@
 from fashion_zoo.runs.ensembled import Ensemble as Ensemble
 from fashion_zoo.runs.environments import aside as aside, begin as begin, move as move
 from fashion_zoo.runs.places import (
+    check_finished as check_finished,
     check_free as check_free,
     check_same as check_same,
     check_trained as check_trained,

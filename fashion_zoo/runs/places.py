@@ -14,7 +14,7 @@ from fashion_zoo import storage
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import differences, override
 from fashion_zoo.data import Description
-from fashion_zoo.errors import ConfigError, Hint, Message, RunError
+from fashion_zoo.errors import Call, ConfigError, Hint, Message, RunError
 from fashion_zoo.language.arguments import AnyPath, checked
 from fashion_zoo.runs.ensembled import Ensemble
 from fashion_zoo.runs.run import Run, open_run
@@ -179,6 +179,14 @@ def check_trained(run: Run) -> None:
             f"{run.path} is an ensemble ({run.ensemble.title}), which has no training to resume, "
             "fork, publish or start from. Use one of its members."
         )
+
+
+def check_finished(run: Run) -> None:
+    """Check that a training has ended; raises RunError if it was interrupted."""
+    if not run.finished:
+        place = (Hint("run_dir", str(run.path)), Hint("resume", True))
+        resumed = Call("train", (run.recipe,), place)
+        raise RunError(f"{run.path} is not trained to its end. Resume it with ", resumed, ".")
 
 
 def _check_free(path: AnyPath, *, force: bool) -> None:

@@ -132,6 +132,7 @@ def _opened(chosen: DistillationConfig) -> Run:
     with advice(lambda error: moved if isinstance(error, RunError) else None):
         run = runs.open_run(folder)
         run.check_model()
+    runs.check_finished(run)
     if (now := digest_of(folder, role="The teacher")) != chosen.digest:
         raise ConfigError(
             f"The teacher {folder} is not the one of this training: the digest of its model.keras "

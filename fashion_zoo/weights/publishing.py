@@ -19,7 +19,7 @@ from fashion_zoo.evaluation.predict import logits_of
 from fashion_zoo.language.arguments import AnyPath, Place, checked
 from fashion_zoo.machine.devices import releasing
 from fashion_zoo.registry import Recipe, recipe
-from fashion_zoo.runs import Run, aside, check_trained, dataset_of, open_run
+from fashion_zoo.runs import Run, aside, check_finished, check_trained, dataset_of, open_run
 from fashion_zoo.show.waiting import Progress, waiting
 from fashion_zoo.storage import locks
 from fashion_zoo.weights import file, manifest
@@ -84,9 +84,7 @@ def _rows(folder: Path) -> list[Published]:
 def _check(run: Run, entry: Recipe) -> None:
     """Check that a run may be published."""
     check_trained(run)
-    if not run.finished:
-        call = Call("train", (entry.name,), (Hint("run_dir", str(run.path)), Hint("resume", True)))
-        raise RunError(f"{run.path} is not trained to its end. Resume it with ", call, ".")
+    check_finished(run)
     usual = dataclasses.replace(run.config, seed=entry.config.seed)
     if changed := differences(entry.config, usual):
         raise ConfigError(
