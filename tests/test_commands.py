@@ -69,7 +69,7 @@ def test_a_run_goes_to_a_dated_folder_by_default_and_json_is_only_json(
     [
         (["bn_mpl"], 3, "error: Unknown recipe 'bn_mpl'. Did you mean 'bn_mlp'?"),
         (["--seed", "3"], 2, "The name of the recipe comes first, received '--seed'"),
-        (["bn_mlp", "--training.epoch", "5"], 2, "--training.epochs INT"),
+        (["bn_mlp", "--training.epoch", "5"], 2, "Did you mean --epochs?"),
         (["bn_mlp", "--training.epochs", "-5"], 2, "epochs must be a whole number of at least"),
         (["bn_mlp", "--training.epochs", "many"], 2, "many"),
         (["bn_mlp", "--model.dropout", "1.0"], 2, "below 1, received 1.0"),

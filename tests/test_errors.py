@@ -131,6 +131,13 @@ def test_no_text_of_the_library_names_a_flag_or_a_command():
 def texts_of(node):
     """The text of a node, or each that an f-string of a section and a field can be."""
     if isinstance(node, ast.JoinedStr):
+        if isinstance(node.values[0], ast.FormattedValue):  # what switches a part on
+            parts = vars(fashion_zoo.TrainingConfig())
+            return {
+                f"training.{name}.{part.switch[0]}"
+                for name, part in parts.items()
+                if hasattr(part, "switch")
+            }
         assert ast.literal_eval(node.values[0]) == "data."
         return {f"data.{field.name}" for field in dataclasses.fields(fashion_zoo.DataConfig)}
     return {ast.literal_eval(node)}
@@ -150,6 +157,8 @@ def test_every_hint_is_an_argument_of_a_public_function_and_a_flag_of_a_command(
         for value in vars(importlib.import_module(f"recipes.{command}")).values():
             if dataclasses.is_dataclass(value) and value.__module__ == f"recipes.{command}":
                 flags.update(flags_of(value))
+    architecture = dataclasses.fields(fashion_zoo.MLPConfig)
+    flags.update(f"--model.{field.name.replace('_', '-')}" for field in architecture)
     for name in hints - {"space"}:
         assert _spelling.flag(name)[0] in flags, name
     assert "--fix" in flags

@@ -54,6 +54,7 @@ GIVEN = {
     "unknown": {"kind": "recipe", "received": "x", "known": []},
     "read_results": {},
     "ensemble": {"runs": ["run", "other"], "to": "new"},
+    "train_ensemble": {"name": "bn_mlp", "method": "seeds", "to": "new"},
     "publish": {"run": "run", "to": "new"},
     "audit": {"to": "new"}, "inspect": {"run": "run", "to": "new"},
 }  # fmt: skip

@@ -186,7 +186,7 @@ def test_what_stopped_a_training_is_said_with_the_epoch_of_its_weights():
     patience = stopping()
     feed(patience, [0.5, 0.6, 0.6, 0.6])
     assert ending._stop_reason([patience]) == "val_accuracy has not improved for 2 epochs"
-    assert ending._kept_epoch([patience]) == 2
+    assert ending._kept_epoch([patience], finished=True) == 2
     significant = stopping(images=5000)
     feed(significant, [0.8, 0.81, 0.805])
     assert (
@@ -201,7 +201,7 @@ def test_what_stopped_a_training_is_said_with_the_epoch_of_its_weights():
     resumed = stopping()
     resumed.restore(patience.state())  # a kill came before training.json
     assert ending._stop_reason([budget]) == "another epoch would pass the budget of 60 s"
-    assert (ending._stop_reason([resumed]), ending._kept_epoch([resumed])) == (
+    assert (ending._stop_reason([resumed]), ending._kept_epoch([resumed], finished=True)) == (
         "val_accuracy has not improved for 2 epochs", 2,
     )  # fmt: skip
     assert ending._stop_reason([stopping()]) == "a callback stopped it"

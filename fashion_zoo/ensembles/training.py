@@ -30,6 +30,7 @@ Train = Callable[[RunConfig, Path], Run]
 
 
 @checked
+@releasing()
 def train_ensemble(
     name: str,
     method: Training,
