@@ -113,9 +113,10 @@ def test_several_devices_train_as_one(backend, count, case):
     assert (one["devices"], several["devices"]) == (1, count)
     assert several["layers"] == one["layers"]
     half = case == "float16"
-    tolerance = 2e-2 if half else 1e-4
+    tolerance = 5e-2 if half else 1e-4  # the largest gradient norm is that of one step
     for name, values in one["history"].items():
-        near = 1.01 / 43 if half and name == "val_accuracy" else 1e-7  # one image
+        # One of 43 validation images, or as large a part of those of training.
+        near = 1.01 / 43 if half and name.endswith("accuracy") else 1e-7
         assert several["history"][name] == pytest.approx(values, rel=tolerance, abs=near), name
 
 
