@@ -44,6 +44,8 @@ def main(argv: list[str]) -> None:
             f"{_lines.counted(len(result.rows), 'seed')}, {result.mean('seconds'):.0f} s each on "
             f"{result.rows[0]['machine']}"
         )
+    else:
+        print("reached     not measured")
     print("defaults")
     for words in _lines.flags(defaults):
         print(f"  {shlex.join(words)}")

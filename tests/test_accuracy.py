@@ -90,6 +90,9 @@ def test_the_page_of_results_shows_the_figures_of_the_rows(place):
         "576,010", "92.00 ± 1.00 % (88.99 to 94.24)", "91.00 ± 1.00 % (88.11 to 93.24)", "20",
     ]  # fmt: skip
     assert "Seconds are of one training in float32. a CPU, 2 cores, commit aaaaaaaaaaaa." in whole
+    others = [f"`{name}`" for name in fashion_zoo.list_recipes() if name != "bn_mlp"]
+    for page in (whole, Path("README.md").read_text()):
+        assert f". Not measured yet: {' and '.join(others)}.\n" in page
 
 
 def test_a_figure_that_older_rows_lack_has_an_empty_cell(place):
@@ -124,6 +127,7 @@ def test_a_card_says_what_a_recipe_is_what_it_reaches_and_where_that_ends(place)
         "or of a copy among the training images. With fewer images its test accuracy is "
     ) in card
     assert "## Pictures" not in card
+    assert "Not measured yet" not in card
     assert [one.name for one in Path("docs/recipes").iterdir()] == ["bn_mlp.md"]
 
 

@@ -159,7 +159,13 @@ def test_no_word_loads_a_framework_before_it_is_used():
 def test_families_never_import_each_other(path):
     modules = [module for module, _ in imports(path) if module.startswith("fashion_zoo.models")]
     own = {f"fashion_zoo.models.{path.stem}_{part}" for part in ("config", "space")}
-    assert set(modules) <= {"fashion_zoo.models", "fashion_zoo.models.blocks", *own}
+    assert set(modules) <= {"fashion_zoo.models", "fashion_zoo.models.blocks", *own, *based(path)}
+
+
+def based(path):
+    """The modules of the family that a family of the same layers, which begins otherwise, has."""
+    family = {"conv_start": "mlp"}.get(path.stem)
+    return {f"fashion_zoo.models.{family}{part}" for part in ("", "_config", "_space") if family}
 
 
 COMMANDS = [path for path in FILES if path.parent == ROOT / "recipes"]

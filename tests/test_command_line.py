@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import fashion_zoo
-from fashion_zoo import MLPConfig, RunConfig, TrainingConfig
+from fashion_zoo import RunConfig, TrainingConfig
 from fashion_zoo.language.wording import counted, nearest
 from recipes import (
     _common,
@@ -130,11 +130,12 @@ def test_the_word_none_is_a_pruner_of_tune():
 def test_a_shell_takes_every_default_that_info_prints(name, capsys):
     assert info.main([name]) == 0
     words = shlex.split(capsys.readouterr().out.split("defaults\n")[1], comments=True)
+    config = fashion_zoo.recipe(name).config
     other = RunConfig(
-        model=MLPConfig(hidden_units=(8,), dropout=(0.5,)),
+        model=type(config.model)(hidden_units=(8,), dropout=(0.5,)),
         training=TrainingConfig(epochs=1, clipping="norm", augmentation="flip"),
     )
-    assert parsed(*words, config=other) == fashion_zoo.recipe(name).config
+    assert parsed(*words, config=other) == config
 
 
 def test_settings_with_pipes_brackets_and_quotes_survive_a_shell():

@@ -168,6 +168,10 @@ def test_list_and_info_show_every_recipe(capsys, monkeypatch):
     printed = capsys.readouterr().out
     assert "--model.hidden-units 512 256 128 64" in printed
     assert "--training.schedules.learning-rate one_cycle" in printed
+    assert "\nreached     90." in printed
+    monkeypatch.setattr(fashion_zoo, "read_results", dict)
+    assert info.main(["bn_mlp"]) == 0
+    assert "\nreached     not measured\n" in capsys.readouterr().out
     assert info.main(["bn_mlp", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["parameters"] == 576_010
     assert info.main(["bn_mpl"]) == 3

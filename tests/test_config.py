@@ -218,7 +218,7 @@ def test_a_folder_may_be_a_path():
 def test_a_config_survives_json(name):
     config = recipe(name).config
     stored = json.loads(json.dumps(dataclasses.asdict(config)))
-    assert override(RunConfig(MLPConfig()), stored) == config
+    assert override(RunConfig(type(config.model)()), stored) == config
 
 
 def test_differences_name_each_field_at_any_depth():

@@ -10,6 +10,7 @@ import fashion_zoo
 from fashion_zoo import MLPConfig, RunConfig, recipe, runs
 from fashion_zoo.config import digest
 from fashion_zoo.errors import StudyError
+from fashion_zoo.models.conv_start import ConvStartConfig
 from fashion_zoo.training import recorder
 
 STORED = Path(__file__).parent / "data" / "defaults.json"
@@ -23,6 +24,7 @@ def test_no_default_that_exists_was_changed():
     """
     config = RunConfig(model=MLPConfig())
     now = {"format": digest.FORMAT, "MLPConfig": config.model, "RunConfig": config}
+    now["ConvStartConfig"] = ConvStartConfig()
     now = {name: one if name == "format" else runs.as_stored(one) for name, one in now.items()}
     del now["RunConfig"]["model"]
     stored = json.loads(STORED.read_text(encoding="utf-8"))

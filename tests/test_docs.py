@@ -39,7 +39,8 @@ def test_every_page_is_in_the_menu_and_on_the_first_page():
     config = {"nav": [{"Home": "index.md"}, {"Start here": []}, {"Commands": []}]}
     section = nav.on_config(config)["nav"][2]["Cards of the recipes"]
     cards = [page for entry in section for page in entry.values()]
-    assert cards == [f"recipes/{name}.md" for name in sorted(list_recipes(), key=_as_file)]
+    measured = sorted(fashion_zoo.read_results(), key=_as_file)
+    assert cards == [f"recipes/{name}.md" for name in measured]
     names = [page.relative_to(ROOT / "docs").as_posix() for page in PAGES]
     assert sorted([*menu, *cards]) == sorted(names)
     results = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")

@@ -18,7 +18,8 @@ from fashion_zoo import (
 )
 
 BUILT_IN = [
-    "adaptive_dropout_mlp", "baseline_mlp", "bn_mlp", "bn_mlp.large", "bn_mlp.quick", "l2_mlp",
+    "adaptive_dropout_mlp", "baseline_mlp", "bn_mlp", "bn_mlp.large", "bn_mlp.quick",
+    "conv_start_mlp", "l2_mlp",
 ]  # fmt: skip
 
 OWN = """
@@ -42,7 +43,7 @@ def clean():
     registry._recipes.update(before)
 
 
-def test_the_four_recipes_are_listed_in_order():
+def test_the_recipes_are_listed_in_order():
     assert list_recipes() == BUILT_IN
     assert list_recipes("*dropout*") == ["adaptive_dropout_mlp"]
     assert list_recipes("nothing") == []
@@ -54,7 +55,7 @@ def test_an_unknown_recipe_is_answered_with_the_nearest_and_all():
     assert str(caught.value) == (
         "Unknown recipe 'bn_mpl'. Did you mean 'bn_mlp'? "
         "Known: adaptive_dropout_mlp, baseline_mlp, bn_mlp, bn_mlp.large, bn_mlp.quick, "
-        "l2_mlp."
+        "conv_start_mlp, l2_mlp."
     )
 
 

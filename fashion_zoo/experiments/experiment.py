@@ -103,7 +103,8 @@ class Experiment:
     """The columns of the table."""
     note: str = "Mean over {seeds} with {interval}. {machine} `{command}` reproduces the table."
     """Text below the table. In braces: seeds, interval (its definition), machine (with versions and
-    commit), command, or a column of the CSV file, with the arms that differ."""
+    commit), command, unmeasured (a sentence, after a blank, with recipes that have no rows), or a
+    column of the CSV file, with the arms that differ."""
     metrics: Sequence[Callable[[Run], Any]] = METRICS
     """Metrics of each run; the name of the function is the column of the CSV file. A function of
     several columns returns column to value."""
@@ -244,7 +245,7 @@ class Measured:
 
 
 class _Words(dict):
-    """Values of the names in a note: four words, and every column of the CSV file."""
+    """Values of the names in a note: five words, and every column of the CSV file."""
 
     def __init__(self, measured: Measured):
         self.measured, rows = measured, measured.by_arm
@@ -254,6 +255,7 @@ class _Words(dict):
             interval=pages.INTERVAL,
             command=f"{given} {count}" if given else python,
             seeds=pages.common({arm: counted(len(own), "seed") for arm, own in rows.items()}),
+            unmeasured=_unmeasured(measured),
         )
 
     def __missing__(self, name: str) -> str:
@@ -262,3 +264,10 @@ class _Words(dict):
             return pages.measured_on({arm: list(own.values()) for arm, own in rows.items()})
         short = pages.short if name == "commit" else str
         return pages.common({arm: short(self.measured.values(arm, name)[0]) for arm in rows})
+
+
+def _unmeasured(measured: Measured) -> str:
+    """Return a sentence, after a blank, with the recipes without rows, if there are any."""
+    arms = [arm for arm in measured.arms if arm.name not in measured.by_arm]
+    names = " and ".join(dict.fromkeys(f"`{arm.recipe}`" for arm in arms))
+    return f" Not measured yet: {names}." if names else ""

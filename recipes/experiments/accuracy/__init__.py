@@ -80,7 +80,7 @@ def more(measured: Measured, places: Places) -> dict[Path, str | bytes]:
     docs = (places.page or Path()).parent / "docs"
     name = Column("recipe", lambda _, arm: f"[`{arm}`](recipes/{arm}.md)")
     tables = {mark: measured.rows_of([name, *own]) for mark, own in TABLES.items()}
-    tables["measured"] = measured.note(f"{INTERVAL} {MACHINE}")
+    tables["measured"] = measured.note(f"{INTERVAL} {MACHINE}{{unmeasured}}")
     page = docs / "results.md"
     files: dict[Path, str | bytes] = {page: pages.filled(page, tables)}
     own = [column for columns in TABLES.values() for column in columns]
@@ -96,7 +96,7 @@ EXPERIMENT = Experiment(
     arms=lambda: [Arm(name, name) for name in list_recipes()],
     metrics=(*experiments.METRICS, figures),
     columns=[columns.name("recipe"), PARAMETERS, VALIDATION, TEST, SECONDS],
-    note=f"{INTERVAL} {MACHINE} `{{command}}` reproduces the table.",
+    note=f"{INTERVAL} {MACHINE} `{{command}}` reproduces the table.{{unmeasured}}",
     folder="runs/benchmark",
     page="README.md",
     command="python -m recipes.benchmark accuracy --seeds",
