@@ -45,7 +45,8 @@ def place(tmp_path, monkeypatch):
     """A folder with the pages that the benchmark fills, in which it runs."""
     monkeypatch.chdir(tmp_path)
     Path("docs").mkdir()
-    shutil.copy(ROOT / "docs" / "results.md", "docs")
+    for name in ("results.md", "mnist.csv"):
+        shutil.copy(ROOT / "docs" / name, "docs")
     Path("README.md").write_text("<!-- results:begin -->\n<!-- results:end -->\n")
     own = dataclasses.replace(accuracy.EXPERIMENT, file=tmp_path / "results.csv")
     monkeypatch.setattr(accuracy, "EXPERIMENT", own)
@@ -134,7 +135,7 @@ def test_a_card_says_what_a_recipe_is_what_it_reaches_and_where_that_ends(place)
 def test_a_card_names_the_published_weights_and_their_figures():
     (row,) = [one for one in fashion_zoo.weights.list_weights() if one.recipe == "bn_mlp"]
     text = accuracy.cards.page(
-        registry.recipe("bn_mlp"), Measured(accuracy.EXPERIMENT, ROWS), [], "note", []
+        registry.recipe("bn_mlp"), Measured(accuracy.EXPERIMENT, ROWS), [], "note", [], ROOT
     )
     assert f"{row.test.right:,} of 10,000 test images right" in text
     assert f"NLL {row.test.nll:.4f}" in text
@@ -144,7 +145,7 @@ def test_a_card_names_the_published_weights_and_their_figures():
     named = dataclasses.replace(
         accuracy.EXPERIMENT, arms=[fashion_zoo.experiments.Arm("bn_mlp.unpublished", "bn_mlp")]
     )
-    text = cards.page(unpublished, Measured(named, rows), [], "note", ["curves"])
+    text = cards.page(unpublished, Measured(named, rows), [], "note", ["curves"], ROOT / "docs")
     assert "## Published weights\n\nNone are published.\n" in text
     assert "On other images it was not measured." in text
     assert "(../pictures/cards/bn_mlp.unpublished-curves.webp)" in text

@@ -44,12 +44,17 @@ def files(
     found: dict[Path, str | bytes] = {places[name]: data for name, data in drawn.items()}
     shown = [name for name, place in places.items() if name in drawn or place.exists()]
     alone = Measured(measured.experiment, rows.values())
-    text = page(recipe(arm.recipe), alone, own, alone.note(note), shown)
+    text = page(recipe(arm.recipe), alone, own, alone.note(note), shown, docs)
     return {docs / "recipes" / f"{arm.name}.md": text, **found}
 
 
 def page(
-    entry: Recipe, measured: Measured, own: Sequence[Column], note: str, shown: Sequence[str]
+    entry: Recipe,
+    measured: Measured,
+    own: Sequence[Column],
+    note: str,
+    shown: Sequence[str],
+    docs: Path,
 ) -> str:
     """Return the card of a recipe in Markdown; ``shown`` are names of pictures."""
     name = entry.name
@@ -72,7 +77,7 @@ def page(
         "## Published weights",
         *([text for row in found for text in weights(row)] or ["None are published."]),
         "## Limits",
-        limits(entry, measured),
+        limits(entry, measured, docs),
         *(["## Pictures", *images] if images else []),
         "<!-- card:end -->",
     ]
@@ -95,7 +100,7 @@ def weights(row: Published) -> list[str]:
     ]
 
 
-def limits(entry: Recipe, measured: Measured) -> str:
+def limits(entry: Recipe, measured: Measured, docs: Path) -> str:
     """Return the limits of the figures, in sentences made of the rows."""
     name, row = entry.name, measured.rows[0]
     said = [
@@ -114,7 +119,7 @@ def limits(entry: Recipe, measured: Measured) -> str:
             f"An [audit](../audit_of_fashion_mnist.md) suspects {percent(share)} of the test "
             "images of a wrong label or of a copy among the training images."
         )
-    said.append(others(name))
+    said.append(others(name, docs))
     return " ".join(said)
 
 
@@ -124,9 +129,9 @@ def worst_class(measured: Measured, arm: str) -> str:
     return max(dict.fromkeys(classes), key=classes.count)
 
 
-def others(name: str) -> str:
+def others(name: str, docs: Path) -> str:
     """Return what is known of a recipe on other images."""
-    file = Path(__file__).parents[3] / mnist.EXPERIMENT.page
+    file = docs / Path(mnist.EXPERIMENT.page).name
     rows = Measured(mnist.EXPERIMENT, pages.read_rows(file.with_suffix(".csv")))
     titles = {
         arm.name.split(", ")[1]: rows.values(arm.name, "test_accuracy")
