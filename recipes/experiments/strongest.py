@@ -23,7 +23,7 @@ EXPERIMENT = choosing(
         "1536-1024-1024": _model(hidden_units=(1536, 1024, 1024)),
         "2048-1024-512": _model(hidden_units=(2048, 1024, 512)),
         "1024 x 4": _model(hidden_units=(1024,) * 4),
-        "1024 x 5": _model(hidden_units=(1024,) * 5),
+        "1024 x 4, residual": _model(hidden_units=(1024,) * 4, residual=True),
         "dropout 0": _model(dropout=0.0),
         "dropout 0.15": _model(dropout=0.15),
         "gelu": _model(activation="gelu"),
