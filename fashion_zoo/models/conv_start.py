@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from fashion_zoo.config import RunConfig, SchedulesConfig, TrainingConfig
+from fashion_zoo.config import RunConfig
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language import checks
-from fashion_zoo.models.mlp import mlp
+from fashion_zoo.models.mlp import LARGE, mlp
 from fashion_zoo.models.mlp_config import MLPConfig
 from fashion_zoo.models.mlp_space import MLPSpace
 from fashion_zoo.registry import register
@@ -127,14 +127,8 @@ def initial_kernel(config: ConvStartConfig, seed: int) -> np.ndarray:
 @register(
     RunConfig(
         model=ConvStartConfig(normalization="batch", dropout=(0.05,)),
-        training=TrainingConfig(
-            epochs=100,
-            batch_size=512,
-            learning_rate=5e-3,
-            augmentation="flip | translate(1) | cutmix(1, 0.5)",
-            schedules=SchedulesConfig(mixing="step(0, at=[0.8])"),
-        ),
-        precision="auto",
+        training=LARGE.config.training,
+        precision=LARGE.config.precision,
     ),
     parameters=3_901_002,
     reference="d'Ascoli et al. 2019, arXiv:1906.06766",

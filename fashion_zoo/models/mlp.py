@@ -118,7 +118,7 @@ register_variant(
 )
 
 
-register_variant(
+LARGE = register_variant(
     "bn_mlp.large",
     {
         "model": {"hidden_units": (1024, 1024, 1024), "dropout": 0.05},
