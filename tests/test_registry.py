@@ -19,7 +19,7 @@ from fashion_zoo import (
 
 BUILT_IN = [
     "adaptive_dropout_mlp", "baseline_mlp", "bn_mlp", "bn_mlp.large", "bn_mlp.quick",
-    "conv_start_mlp", "l2_mlp",
+    "bn_mlp.tiny", "conv_start_mlp", "l2_mlp",
 ]  # fmt: skip
 
 OWN = """
@@ -55,16 +55,16 @@ def test_an_unknown_recipe_is_answered_with_the_nearest_and_all():
     assert str(caught.value) == (
         "Unknown recipe 'bn_mpl'. Did you mean 'bn_mlp'? "
         "Known: adaptive_dropout_mlp, baseline_mlp, bn_mlp, bn_mlp.large, bn_mlp.quick, "
-        "conv_start_mlp, l2_mlp."
+        "bn_mlp.tiny, conv_start_mlp, l2_mlp."
     )
 
 
 def test_find_takes_every_condition():
     assert find(tag="batch_norm") == [
-        "adaptive_dropout_mlp", "bn_mlp", "bn_mlp.large", "bn_mlp.quick",
+        "adaptive_dropout_mlp", "bn_mlp", "bn_mlp.large", "bn_mlp.quick", "bn_mlp.tiny",
     ]  # fmt: skip
-    assert find(max_parameters=575_050) == ["baseline_mlp", "bn_mlp.quick", "l2_mlp"]
-    assert find(max_parameters=200_000, tag="batch_norm") == []
+    assert find(max_parameters=575_050) == ["baseline_mlp", "bn_mlp.quick", "bn_mlp.tiny", "l2_mlp"]
+    assert find(max_parameters=90_000, tag="batch_norm") == []
     assert find() == BUILT_IN
 
 
@@ -228,10 +228,8 @@ def test_a_variant_has_the_same_builder_and_other_defaults():
 
 def test_a_variant_replaces_no_other_recipe():
     small = {"model": {"hidden_units": (8,)}}
-    found = register_variant("bn_mlp.tiny", small, summary="Tiny.")
-    assert (
-        register_variant("bn_mlp.tiny", small, summary="Tiny.") == found
-    )  # a cell that runs again
+    found = register_variant("bn_mlp.own", small, summary="Own.")
+    assert register_variant("bn_mlp.own", small, summary="Own.") == found  # a cell that runs again
     published = recipe("bn_mlp.quick")
     with pytest.raises(ConfigError, match=r"'bn_mlp\.quick' is registered already, with other"):
         register_variant("bn_mlp.quick", small, summary="Mine.")

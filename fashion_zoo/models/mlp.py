@@ -1,5 +1,6 @@
 """The family of multilayer perceptrons: its builder and its recipes."""
 
+import dataclasses
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -138,6 +139,24 @@ LARGE = register_variant(
         normalization="'batch'",
         augmentation="choice('none', 'flip', 'flip | translate(1)', 'standard')",
     ),
+)
+
+
+register_variant(
+    "bn_mlp.tiny",
+    {
+        "model": {"hidden_units": (112, 80), "dropout": 0.0},
+        "training": {
+            "epochs": 400,
+            "learning_rate": 5e-3,
+            "augmentation": LARGE.config.training.augmentation,
+            "schedules": {"mixing": LARGE.config.training.schedules.mixing},
+        },
+    },
+    summary="bn_mlp of under 100,000 parameters: two narrow layers and very many epochs.",
+    parameters=97_962,
+    tags=("tiny", "augmentation"),
+    space=dataclasses.replace(LARGE.space, units="choice(48, 64, 80, 96, 112)"),
 )
 
 
