@@ -294,3 +294,8 @@ def test_the_images_are_loaded_once_for_all_trainings(tmp_path, own, trained_run
     assert [data.limit for data in loaded] == [None, 300]
     assert trained_runs.data == evaluated
     assert len(set(map(id, evaluated))) == 2
+
+
+def test_a_bar_in_a_cell_does_not_end_it():
+    lines = page.table(["a", "b"], [["flip | cutmix", None]]).splitlines()
+    assert lines == ["| a | b |", "| --- | --- |", r"| flip \| cutmix | |"]

@@ -16,13 +16,17 @@ INTERVAL = "its 95 % interval, by Student's t, of accuracies on the logit scale"
 def table(
     heads: Sequence[str], lines: Sequence[Sequence[str | None]], right: Collection[str] = ()
 ) -> str:
-    """Return a Markdown table; a cell of None is empty, ``right`` are heads of numbers."""
+    """Return a Markdown table; a cell of None is empty, ``right`` are heads of numbers.
+
+    A ``|`` in a cell is escaped.
+    """
     marks = ["---:" if head in right else "---" for head in heads]
     return "\n".join(map(_line, [heads, marks, *lines]))
 
 
 def _line(cells: Sequence[str | None]) -> str:
-    return f"|{'|'.join(' ' if cell is None else f' {cell} ' for cell in cells)}|"
+    shown = (" " if cell is None else f" {cell} ".replace("|", r"\|") for cell in cells)
+    return f"|{'|'.join(shown)}|"
 
 
 def common(texts: Mapping[str, str], between: str = ", ") -> str:
