@@ -56,6 +56,7 @@ def values(variables):
     return [keras.ops.convert_to_numpy(one) for one in variables]
 
 
+@pytest.mark.formula(10)
 @pytest.mark.parametrize(
     "scaled", [False, pytest.param(True, marks=in_a_step)], ids=["plain", "scaled"]
 )

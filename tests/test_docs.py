@@ -45,7 +45,8 @@ def test_every_page_is_in_the_menu_and_on_the_first_page():
     assert sorted([*menu, *cards]) == sorted(names)
     results = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
     assert all(f"]({card})" in results for card in cards)
-    for name in set(names) - set(cards):
+    translated = {name for name in names if name.startswith("ko/")} - {"ko/guide/index.md"}
+    for name in set(names) - set(cards) - translated:
         assert name == "index.md" or f"]({name})" in index, name
 
 

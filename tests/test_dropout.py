@@ -35,6 +35,7 @@ CASES = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.formula(14)
 @CASES
 def test_a_rate_an_epoch_reaches_the_compiled_graph(name, steps_per_execution, jit_compile):
     schedule = SCHEDULES[name]

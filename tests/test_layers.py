@@ -8,6 +8,7 @@ from fashion_zoo.layers import BatchNormalization, ScheduledDropout
 ONES = np.ones((1000, 100), dtype="float32")
 
 
+@pytest.mark.formula(7)
 def test_it_drops_the_rate_and_scales_the_rest():
     layer = ScheduledDropout(0.3, seed=0)
     outputs = keras.ops.convert_to_numpy(layer(ONES, training=True))
@@ -145,6 +146,7 @@ def normalized(layer, inputs, weights):
     return [outputs, *statistics, by_inputs, *by_trained]
 
 
+@pytest.mark.formula(3, 4)
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16", "bfloat16", "float16"])
 @pytest.mark.parametrize("batch", [7, 64])
 def test_batch_normalization_is_that_of_keras(dtype, batch):

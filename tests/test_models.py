@@ -76,6 +76,7 @@ def test_adaptive_dropout_falls_from_the_input_to_the_output():
     )
 
 
+@pytest.mark.formula(6)
 def test_the_l2_penalty_is_on_kernels_only():
     model = get("l2_mlp", hidden_units=(8,), l2=0.01, normalization="batch")
     kernels = [
@@ -100,6 +101,7 @@ def test_every_activation_builds_and_is_the_named_one(activation, images):
     assert np.array_equal(layer(x), expected)
 
 
+@pytest.mark.formula(11)
 @pytest.mark.parametrize(
     ("activation", "expected"),
     [
@@ -116,6 +118,7 @@ def test_an_argument_of_an_activation_is_heeded(activation, expected):
     assert keras.ops.convert_to_numpy(found)[:, 0] == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.formula(13)
 @pytest.mark.parametrize(
     ("activation", "variance"),
     [

@@ -63,6 +63,7 @@ def test_each_optimizer_gets_its_settings():
     assert type(adam.inner_optimizer) is FusedAdam
 
 
+@pytest.mark.formula(6)
 def test_weight_decay_spares_everything_but_kernels():
     layer = keras.layers.Dense(2, name="dense")
     norm = keras.layers.BatchNormalization(name="norm")
@@ -180,6 +181,7 @@ OPTIONS = [
 
 
 # Elsewhere than on tensorflow there is no kernel, and a fused optimizer is Keras's own code.
+@pytest.mark.formula(8)
 @pytest.mark.parametrize(
     "options", OPTIONS if keras.backend.backend() == "tensorflow" else OPTIONS[:1], ids=str
 )

@@ -128,6 +128,7 @@ SLOW = pytest.mark.slow
 OWN = [word for word in CASES if any(own in word for own in ("radam", "adabound", "schedule_free"))]
 
 
+@pytest.mark.formula(8)
 @pytest.mark.parametrize(
     ("word", "dtype", "steps", "jit"),
     [

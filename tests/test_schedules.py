@@ -7,6 +7,7 @@ from fashion_zoo import ConfigError, schedules
 END = 1 / 250_000
 
 
+@pytest.mark.formula(9)
 @pytest.mark.parametrize(
     ("text", "values"),
     [

@@ -46,6 +46,7 @@ def stopping(**options):
     return callback
 
 
+@pytest.mark.formula(15)
 def test_patience_counts_epochs_without_improvement():
     assert feed(stopping(), [0.5, 0.6, 0.6, 0.6, 0.7]) == 4
     assert feed(stopping(min_delta=0.05), [0.5, 0.6, 0.61, 0.62, 0.7]) == 4
