@@ -51,8 +51,7 @@ def choosing(
             columns.number("validation loss", "validation_loss", ".4f"),
             columns.number("seconds", "seconds", ".0f"),
         ],
-        note=f"{note} Mean over {{seeds}}, several with {{interval}}. {{machine}} `{{command}}` "
-        "reproduces the table.",
+        note=f"{note} {{means}}. {{machine}} `{{command}}` reproduces the table.",
         settings=settings,
         chooses=True,
         seeds=seeds,

@@ -101,8 +101,9 @@ class Experiment:
     """The arms in the order of the table, or a function that returns them."""
     columns: Sequence[Column]
     """The columns of the table."""
-    note: str = "Mean over {seeds} with {interval}. {machine} `{command}` reproduces the table."
-    """Text below the table. In braces: seeds, interval (its definition), machine (with versions and
+    note: str = "{means}. {machine} `{command}` reproduces the table."
+    """Text below the table. In braces: seeds, interval (its definition), means (what both say of
+    the figures, of a single seed without an interval), machine (with versions and
     commit), command, unmeasured (a sentence, after a blank, with recipes that have no rows), or a
     column of the CSV file, with the arms that differ."""
     metrics: Sequence[Callable[[Run], Any]] = METRICS
@@ -245,16 +246,20 @@ class Measured:
 
 
 class _Words(dict):
-    """Values of the names in a note: five words, and every column of the CSV file."""
+    """Values of the names in a note: six words, and every column of the CSV file."""
 
     def __init__(self, measured: Measured):
         self.measured, rows = measured, measured.by_arm
         given, count = measured.experiment.command, max(map(len, rows.values()))
         python = f"fashion_zoo.experiments.run(EXPERIMENT, seeds={count})"
+        seeds = pages.common({arm: counted(len(own), "seed") for arm, own in rows.items()})
+        several = ", several" if min(map(len, rows.values())) == 1 else ""
+        means = f"Mean over {seeds}{several} with {pages.INTERVAL}"
         super().__init__(
             interval=pages.INTERVAL,
             command=f"{given} {count}" if given else python,
-            seeds=pages.common({arm: counted(len(own), "seed") for arm, own in rows.items()}),
+            seeds=seeds,
+            means="1 seed each" if count == 1 else means,
             unmeasured=_unmeasured(measured),
         )
 
