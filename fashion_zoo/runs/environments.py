@@ -37,7 +37,8 @@ def move(run: Run, described: Mapping[str, Any], epochs: int) -> list[str]:
     Return the changes in words.
     """
     first, moves = run.read_json(_FILE), run.environments[1:]
-    changed = environment.changes((moves or [first])[-1], described)
+    before = {"callbacks": [], **(moves or [first])[-1]}  # an older version did not store them
+    changed = environment.changes(before, described)
     if changed:
         moves = [*moves, {"after_epoch": epochs, **described}]
         storage.write_json(run.to_write(_FILE), {**first, "resumed": moves})
