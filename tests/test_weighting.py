@@ -114,6 +114,29 @@ def test_a_plan_has_the_weights_with_a_mean_of_1_and_trains_with_a_loss_that_fit
     assert not plain.soft_labels
 
 
+@pytest.mark.slow
+def test_an_image_that_weighs_1000_times_the_mean_trains_in_float16(tmp_path):
+    """The first loss scale overflows with its gradient: such steps are skipped, and few are."""
+    weights = np.full(1200, 200 / 1199)
+    weights[7] = 1000.0
+    np.save(tmp_path / "weights.npy", weights)
+    run = train(
+        tmp_path / "r",
+        model={"hidden_units": (8,)},
+        data={"limit": 1200},
+        precision="mixed_float16",
+        training={
+            "epochs": 4, "batch_size": 100, "learning_rate": 0.001,
+            "weighting": {"file": str(tmp_path / "weights.npy")},
+        },
+    )  # fmt: skip
+    history = run.history()
+    assert all(np.isfinite(column).all() for column in history.values())
+    assert all(np.isfinite(one).all() for one in run.load_model().get_weights())
+    assert max(history["skipped_steps"]) <= 4  # of 12
+    assert history["val_loss"][-1] < np.log(10)
+
+
 def test_a_digest_is_of_the_weights_and_not_of_their_place(file, tmp_path):
     other = tmp_path / "other.npy"
     other.write_bytes((tmp_path / "weights.npy").read_bytes())
