@@ -123,9 +123,18 @@ def test_an_ensemble_is_not_trained_further(ensembled, tmp_path):
     assert not (tmp_path / "f").exists()
     with pytest.raises(RunError, match=refused):
         fashion_zoo.publish(folder, to=tmp_path / "f")
-    with pytest.raises(RunError, match=refused):
+    alone = r"whose model contains its members\. Start from one of them, or from a soup of them\."
+    with pytest.raises(RunError, match=alone):
         fashion_zoo.get("bn_mlp", weights=folder)
     assert not (tmp_path / "f").exists()
+
+
+def test_a_model_starts_from_a_soup_which_is_one_of_the_recipe(ensembled):
+    run, images = fashion_zoo.open_run(ensembled / "soup"), load(limit=400).validation.images[:200]
+    model = fashion_zoo.get("bn_mlp", weights=ensembled / "soup", precision="float32")
+    assert model.get_layer("dense_1").units == 16
+    logits = run.ensemble["temperature"] * run.load_model().predict_on_batch(images)
+    assert model.predict_on_batch(images) == pytest.approx(logits, abs=1e-4)
 
 
 def test_the_command_line_refuses_it_in_one_line(ensembled, capsys):

@@ -98,6 +98,27 @@ def test_what_is_not_a_run_is_named(tmp_path, content, message):
         open_run(tmp_path / "missing")
 
 
+def test_a_mistyped_folder_is_answered_with_the_nearest_run_beside_it(tmp_path):
+    for name in ("large", "largo"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "large" / "config.json").touch()
+    with pytest.raises(RunError) as refused:
+        open_run(tmp_path / "largoo")
+    assert str(refused.value) == (
+        f"There is no run folder {tmp_path}/largoo. Did you mean '{tmp_path}/large'?"
+    )
+    with pytest.raises(RunError, match=r"There is no run folder [^ ]*other\.$"):
+        open_run(tmp_path / "other")
+
+
+def test_callbacks_of_ones_own_are_noted_where_an_older_version_began(tmp_path):
+    with runs.create(tmp_path / "r", "bn_mlp", recipe("bn_mlp").config, {"cores": 2}) as run:
+        assert runs.move(run, {"cores": 2, "callbacks": []}, 1) == []
+        changed = runs.move(run, {"cores": 2, "callbacks": ["Mine"]}, 1)
+    assert changed == ["callbacks was [], now ['Mine']"]
+    assert runs.aside(run) == "was trained with callbacks of its own (Mine)"
+
+
 def test_a_damaged_model_is_named(trained, tmp_path):
     data = trained.run.model_file.read_bytes()
     with runs.create(tmp_path / "r", "bn_mlp", trained.run.config, {}) as run:

@@ -129,7 +129,8 @@ def test_a_new_last_layer_of_nothing_and_other_arguments_are_refused():
         fashion_zoo.get("bn_mlp", head="new")
     with pytest.raises(ConfigError, match="head"):
         fashion_zoo.get("bn_mlp", weights=WORD, head="old")
-    with pytest.raises(ConfigError, match="get takes a path or None as weights, received True"):
+    meant = "get takes the word of published weights, a run or its folder or None as weights, rec"
+    with pytest.raises(ConfigError, match=meant):
         fashion_zoo.get("bn_mlp", weights=True)
 
 

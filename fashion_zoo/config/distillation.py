@@ -9,6 +9,7 @@ from fashion_zoo.config.switches import Switched
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.language import checks
 from fashion_zoo.language.vocabulary import check_settings
+from fashion_zoo.language.wording import meant_folder
 from fashion_zoo.storage import absolute, reading
 
 _DATED = {"metadata.json"}  # with the time at which the file was written
@@ -71,9 +72,10 @@ def digest_of(run: Path, name: str = "model.keras", *, role: str = "The run") ->
     try:
         return reading.archive_digest(file, without=_DATED)
     except FileNotFoundError as error:
+        meant = "" if run.is_dir() else meant_folder(run, file.name)
         raise ConfigError(
             f"{role} must be the folder of a run whose training has ended, received {run}, which "
-            f"has no {file.name}."
+            f"has no {file.name}.{meant}"
         ) from error
     except (OSError, ValueError) as error:
         raise ConfigError(

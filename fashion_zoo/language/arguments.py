@@ -27,6 +27,11 @@ AnyPath = str | os.PathLike[str]
 Place = Annotated[AnyPath, "made absolute"]
 """A path that is used after calls to user code, which may change the current folder."""
 
+
+class Meaning(str):
+    """What values of an annotation are, for messages: ``Annotated[AnyPath, Meaning("a run")]``."""
+
+
 _WORDS: dict[Any, str] = {
     str: "a text", int: "a whole number", float: "a number", bool: "True or False",
     type(None): "None", pathlib.Path: "a path", os.PathLike: "a path",
@@ -120,7 +125,8 @@ def described(hint: Any) -> str:
     """Return an annotation in words: ``str | Path | None`` is "a path or None"."""
     origin, inside = typing.get_origin(hint), typing.get_args(hint)
     if origin is Annotated:
-        return described(inside[0])
+        known = [one for one in inside[1:] if isinstance(one, Meaning)]
+        return known[0] if known else described(inside[0])
     if origin is Literal:
         return " or ".join(map(repr, inside))
     if origin in (typing.Union, types.UnionType):

@@ -6,6 +6,7 @@ percent, and a difference of two in points.
 
 import difflib
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 _LISTED = 50  # names in a message; of more only the first few
 _FEW = 5
@@ -62,3 +63,15 @@ def nearest(received: str, names: Iterable[str]) -> str | None:
     by_letters = {name.lower(): name for name in names}
     near = difflib.get_close_matches(received.lower(), by_letters, n=1)
     return by_letters[near[0]] if near else None
+
+
+def meant_folder(path: Path, file: str) -> str:
+    """Return the question, after a blank, for a folder that is not there; "" if none is close.
+
+    The nearest folder beside it is proposed, of those with ``file`` in them.
+    """
+    try:
+        near = nearest(path.name, (one.parent.name for one in path.parent.glob(f"*/{file}")))
+    except OSError:
+        return ""
+    return f" Did you mean {str(path.with_name(near))!r}?" if near else ""

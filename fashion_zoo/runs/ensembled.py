@@ -33,6 +33,11 @@ class Ensemble(dict[str, Any]):
         return f"{self['method']} of {counted(len(self['members']), 'member')}"
 
     @property
+    def is_soup(self) -> bool:
+        """Whether its model is one of the recipe, whose weights are means of those of members."""
+        return self["method"].partition("(")[0].strip() == "soup"
+
+    @property
     def best(self) -> dict[str, Any]:
         """The member with the highest validation accuracy, of equals the first."""
         return max(self["members"], key=lambda one: one["validation_accuracy"])

@@ -177,7 +177,7 @@ def check_trained(run: Run) -> None:
     if run.ensemble:
         raise RunError(
             f"{run.path} is an ensemble ({run.ensemble.title}), which has no training to resume, "
-            "fork, publish or start from. Use one of its members."
+            "fork or publish. Use one of its members."
         )
 
 

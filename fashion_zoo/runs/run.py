@@ -29,7 +29,7 @@ from fashion_zoo.config import RunConfig
 from fashion_zoo.data import Description, load
 from fashion_zoo.errors import Hint, RunError
 from fashion_zoo.language.arguments import AnyPath, checked
-from fashion_zoo.language.wording import counted, percent
+from fashion_zoo.language.wording import counted, meant_folder, percent
 from fashion_zoo.runs.ensembled import Ensemble
 from fashion_zoo.runs.model_file import read_model, write_model
 from fashion_zoo.runs.stored import RESULTS, SHAPES, parse, read_json
@@ -286,7 +286,7 @@ def open_run(path: AnyPath) -> Run:
     """
     path = Path(path)
     if not os.path.isdir(path):  # unlike Path's, False without permission to look
-        raise RunError(f"There is no run folder {path}.")
+        raise RunError(f"There is no run folder {path}.{meant_folder(path, 'config.json')}")
     if not os.path.isfile(path / "config.json"):
         raise RunError(f"{path} is not a run folder: it has no config.json.")
     return Run(path, *parse(path / "config.json"))

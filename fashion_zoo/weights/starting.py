@@ -3,16 +3,16 @@
 import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 
 from fashion_zoo.config import digest
 from fashion_zoo.errors import Call, ConfigError, FashionZooError, RunError, WeightsError
-from fashion_zoo.language.arguments import AnyPath
+from fashion_zoo.language.arguments import AnyPath, Meaning
 from fashion_zoo.language.wording import unknown
 from fashion_zoo.registry import Recipe
-from fashion_zoo.runs import check_trained, is_run, open_run
+from fashion_zoo.runs import is_run, open_run
 from fashion_zoo.weights.file import read_file
 from fashion_zoo.weights.manifest import damaged, find, list_weights
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import keras
 
 Head = Literal["stored", "new"]
+Weights = Annotated[AnyPath, Meaning("the word of published weights, a run or its folder")]
 Arrays = dict[str, np.ndarray]
 
 
@@ -74,7 +75,7 @@ class Start:
         )
 
 
-def find_start(entry: Recipe, weights: AnyPath | None, head: Head) -> Start | None:
+def find_start(entry: Recipe, weights: Weights | None, head: Head) -> Start | None:
     """Return the weights that are meant, read and checked as far as that needs no Keras.
 
     Args:
@@ -113,7 +114,11 @@ def _of_run(entry: Recipe, place: AnyPath) -> Start:
     run = open_run(place)
     if run.recipe != entry.name:
         raise RunError(f"{run.path} is a run of {run.recipe}, not of {entry.name}.")
-    check_trained(run)
+    if run.ensemble and not run.ensemble.is_soup:
+        raise RunError(
+            f"{run.path} is an ensemble ({run.ensemble.title}), whose model contains its members. "
+            "Start from one of them, or from a soup of them."
+        )
     run.check_model()
     return Start(str(run.path), run.config.model, lambda: arrays_of(run.load_model()))
 
