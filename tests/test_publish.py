@@ -17,6 +17,7 @@ from fashion_zoo.config import digest
 from fashion_zoo.evaluation import measure
 from fashion_zoo.evaluation.predict import logits_of
 from fashion_zoo.layers import ScheduledDropout
+from fashion_zoo.runs import create
 from fashion_zoo.training import session
 from fashion_zoo.weights import manifest, publishing
 from recipes import publish as command
@@ -187,6 +188,15 @@ def test_a_run_with_other_settings_or_without_its_end_is_refused(runs, run, ours
         "(training.epochs: 2, now 1). Publish a run with the defaults and any seed: "
         'fashion_zoo.train("tiny_mlp").'
     )
+    tested = dataclasses.replace(fashion_zoo.open_run(run).config, precision="mixed_bfloat16")
+    with create(tmp_path / "tested", NAME, tested, {}) as tested:
+        (tested.path / "training.json").write_text((run / "training.json").read_text())
+    with pytest.raises(ConfigError) as refused:
+        fashion_zoo.publish(tested)
+    assert (
+        "(precision: 'float32', now 'mixed_bfloat16'; a run of verify has the precision of the row "
+        "that it tests). Publish a run with the defaults"
+    ) in str(refused.value)
     stored = json.loads((run / "training.json").read_text())
     (run / "training.json").write_text(json.dumps({**stored, "finished": False}))
     with pytest.raises(RunError, match=r"is not trained to its end\. Resume it with .*resume=True"):
