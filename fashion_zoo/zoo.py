@@ -21,9 +21,10 @@ from fashion_zoo.config.switches import check_switches
 from fashion_zoo.data import Dataset, load_for
 from fashion_zoo.errors import Call, Message, advice
 from fashion_zoo.evaluation import evaluate
+from fashion_zoo.exporting import IN_RUN, check_exportable
 from fashion_zoo.exporting.export import export
 from fashion_zoo.language import checks
-from fashion_zoo.language.arguments import AnyPath, Place, checked
+from fashion_zoo.language.arguments import Place, checked
 from fashion_zoo.machine.devices import check_eager, releasing
 from fashion_zoo.runs import Trained, TrainingInterrupted
 from fashion_zoo.show import figures
@@ -31,7 +32,7 @@ from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.show.waiting import Progress, is_shown, waiting
 from fashion_zoo.spaces import TrainingSpace
 from fashion_zoo.storage import absolute, databases
-from fashion_zoo.weights.starting import Head, find_start
+from fashion_zoo.weights.starting import Head, Weights, find_start
 
 if TYPE_CHECKING:
     import keras
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 def get(
     name: str,
     *,
-    weights: AnyPath | None = None,
+    weights: Weights | None = None,
     head: Head = "stored",
     seed: int | None = None,
     precision: str | None = None,
@@ -147,7 +148,7 @@ def train(
         return _measured(done, None, evaluate, export, progress)
     with runs.naming_again(chosen.data.source if resume else ""):
         chosen, images = load_for(chosen, entry.config.model, data, data_settings, overrides)
-    from fashion_zoo.exporting import IN_RUN, check_exportable
+    runs.check_teacher(chosen.training.distillation, images)
     from fashion_zoo.training.session import train_run
 
     if export:
@@ -170,8 +171,6 @@ def _measured(
     trained: Trained, images: Dataset | None, evaluates: bool, exports: bool, progress: Progress
 ) -> Trained:
     """Evaluate and export a trained run unless that is done."""
-    from fashion_zoo.exporting import IN_RUN
-
     run, evaluation, parity = trained.run, None, None
     if evaluates:
         evaluation = run.result("evaluation") or evaluate(run, data=images, progress=progress)
@@ -227,6 +226,7 @@ def tune(
     base, images = load_for(base, entry.config.model, data, data_settings, settings, batches=False)
     chosen = spaces.narrowed(entry.space, space, base)
     spaces.check_images(chosen.parameters(base), base, asked.folds, images)
+    runs.check_teacher(base.training.distillation, images, folds=asked.folds)
     folder, url = databases.study_place(name, study_dir, storage_url, study_name)
     databases.check_folder(folder, url)
     with waiting("Opening the study", shown):
@@ -289,6 +289,7 @@ def find_lr(
     chosen = override(config or entry.config, overrides)
     checks.sweep(seeds, low, high, steps)
     chosen, images = load_for(chosen, entry.config.model, data, data_settings, overrides)
+    runs.check_teacher(chosen.training.distillation, images)
 
     from fashion_zoo.training import lr_finder
 

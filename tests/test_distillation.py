@@ -18,6 +18,7 @@ from fashion_zoo import (
     TrainingConfig,
     override,
     recipe,
+    runs,
 )
 from fashion_zoo.config import digest
 from fashion_zoo.config.distillation import digest_of
@@ -266,13 +267,13 @@ def test_a_teacher_of_other_images_is_refused(teacher, known, message, monkeypat
     monkeypatch.setattr(type(teacher), "data", other)
     chosen = config(teacher)
     with pytest.raises(ConfigError, match=message):
-        distillation.check_teacher(chosen.training.distillation, load(chosen.data))
+        runs.check_teacher(chosen.training.distillation, load(chosen.data))
 
 
 def test_what_must_not_have_seen_a_fold_has_no_teacher(teacher, images):
     chosen = config(teacher).training.distillation
     with pytest.raises(ConfigError, match="Cross-validation needs models that have not seen"):
-        distillation.check_teacher(chosen, load(), folds=3)
+        runs.check_teacher(chosen, load(), folds=3)
     with pytest.raises(ConfigError, match=r"which the teacher .* may have seen\. Leave out train"):
         fashion_zoo.audit(tuple(images), training={"distillation": {"teacher": teacher}})
 

@@ -26,6 +26,7 @@ from fashion_zoo.runs.stored import (
     read_config as read_config,
     write_config as write_config,
 )
+from fashion_zoo.runs.teachers import check_teacher as check_teacher, open_teacher as open_teacher
 from fashion_zoo.runs.trained import (
     Trained as Trained,
     TrainingInterrupted as TrainingInterrupted,

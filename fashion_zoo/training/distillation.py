@@ -6,7 +6,6 @@ backend. Where they stay as they are, it predicts each of them once, before the 
 pipeline gives its logits with the label. It has no state, so a resumed training finds it as it was.
 """
 
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -14,9 +13,7 @@ import numpy as np
 
 from fashion_zoo import runs
 from fashion_zoo.config import DistillationConfig
-from fashion_zoo.config.distillation import digest_of
-from fashion_zoo.data import Dataset
-from fashion_zoo.errors import ConfigError, Hint, Message, RunError, advice
+from fashion_zoo.errors import ConfigError
 from fashion_zoo.losses import divergence
 from fashion_zoo.runs import Run
 
@@ -58,7 +55,7 @@ class Distillation:
     def __init__(self, chosen: DistillationConfig, student: keras.Model):
         self.mixture = chosen.mixture
         self.divergence = Divergence(chosen.temperature)
-        self.teacher = _loaded(_opened(chosen))
+        self.teacher = _loaded(runs.open_teacher(chosen))
         _check_outputs(self.teacher, student, chosen)
 
     def __call__(
@@ -84,63 +81,6 @@ class Distillation:
         starts = range(0, len(images), batch_size)
         found = [self.logits(images[start : start + batch_size]) for start in starts]
         return np.concatenate([keras.ops.convert_to_numpy(one) for one in found])
-
-
-def check_teacher(chosen: DistillationConfig, data: Dataset, *, folds: int = 0) -> None:
-    """Check, without loading it, that the teacher of a training is there and knows its images.
-
-    Raises:
-        RunError: if it is no run, or has no model.
-        ConfigError: if it is another model than in the settings, or of other classes or images; or
-            if ``folds`` of the training images are held out, which it has seen.
-    """
-    if not chosen.enabled:
-        return
-    if folds:
-        raise ConfigError(
-            f"Cross-validation needs models that have not seen a fold, and the teacher "
-            f"{chosen.teacher} has. Set ",
-            Hint("folds", 0),
-            ", or leave out ",
-            Hint("training.distillation.teacher"),
-            ".",
-        )
-    run, own = _opened(chosen), data.describe(read=False)
-    known = run.data
-    pairs = {
-        "classes": (known.class_names, own.class_names),
-        "images of shape": (known.image_shape, own.image_shape),
-        "data.invert": (known.invert, own.invert),
-    }
-    for what, (its, ours) in pairs.items():
-        if its != ours:
-            raise ConfigError(
-                f"The teacher {run.path} was trained on {what} {_words(its)}, and the data has "
-                f"{_words(ours)}. Choose a teacher of the same classes and images."
-            )
-
-
-def _words(value: Any) -> str:
-    named = isinstance(value, tuple) and all(isinstance(one, str) for one in value)
-    return ", ".join(value) if named else str(value)
-
-
-def _opened(chosen: DistillationConfig) -> Run:
-    """Open the run of a teacher, and check that its model is still that of the settings."""
-    folder, again = Path(str(chosen.teacher)), Hint("training.distillation.teacher", "FOLDER")
-    moved = Message("If the teacher has moved, name it again: ", again, ".")
-    with advice(lambda error: moved if isinstance(error, RunError) else None):
-        run = runs.open_run(folder)
-        run.check_model()
-    runs.check_finished(run)
-    if (now := digest_of(folder, role="The teacher")) != chosen.digest:
-        raise ConfigError(
-            f"The teacher {folder} is not the one of this training: the digest of its model.keras "
-            f"is {now}, and was {chosen.digest}. Put that model back, or set ",
-            Hint("training.distillation.digest"),
-            " to none in a new training.",
-        )
-    return run
 
 
 def _loaded(run: Run) -> keras.Model:

@@ -21,7 +21,6 @@ from fashion_zoo.registry import Recipe
 from fashion_zoo.show import figures, pages, plots
 from fashion_zoo.show.progress import sweeping
 from fashion_zoo.show.waiting import Progress
-from fashion_zoo.training.distillation import check_teacher
 from fashion_zoo.training.fit import build_model, check_batch, compile_model
 from fashion_zoo.training.plan import plan
 
@@ -99,7 +98,6 @@ def find_lr(
     Arguments and errors are those of ``zoo.find_lr``. Only training images are used; a picture that
     cannot be drawn is a warning.
     """
-    check_teacher(config.training.distillation, data)
     rates = np.geomspace(low, high, steps)
     losses = np.full((seeds, steps), np.nan)
     smoothed, suggestions = losses.copy(), []

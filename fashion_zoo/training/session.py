@@ -25,7 +25,6 @@ from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.show.waiting import waiting
 from fashion_zoo.storage import absolute
 from fashion_zoo.training.checkpoint import Checkpoint
-from fashion_zoo.training.distillation import check_teacher
 from fashion_zoo.training.fit import build_model, fit
 from fashion_zoo.training.parallel import Asked, Devices, find
 from fashion_zoo.training.plan import Plan, plan
@@ -68,6 +67,7 @@ def train_run(
     if not next_free:
         runs.check_free(path, force=force, resume=resume)
     check_callbacks(callbacks)
+    runs.check_teacher(config.training.distillation, data)
     resuming = resume and runs.is_run(path)
     if resuming:
         runs.check_same(runs.open_run(path), entry.name, config)
@@ -253,7 +253,6 @@ def _within(config: RunConfig) -> list[str]:
 def _check_fit(model: keras.Model, name: str, config: RunConfig, dataset: Dataset) -> None:
     """Check that the model fits the classes and the shape of the images, and what watches it."""
     tensorboard.check(config.training)
-    check_teacher(config.training.distillation, dataset)
     classes, known = model.output_shape[-1], len(dataset.class_names)
     if classes != known:
         raise ConfigError(f"{name} has num_classes={classes}, but the data has {known} classes.")

@@ -11,7 +11,7 @@ import keras_tuner
 from keras_tuner.engine import hyperparameters
 from keras_tuner.src.engine.conditions import Parent  # it has no public name
 
-from fashion_zoo import optimizers, registry, spaces
+from fashion_zoo import optimizers, registry, runs, spaces
 from fashion_zoo.callbacks import check_callbacks
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
@@ -21,7 +21,6 @@ from fashion_zoo.registry import Recipe
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.spaces import Parameter, TrainingSpace, check_images, narrowed
 from fashion_zoo.spaces.ranges import Choice, Float, Whole
-from fashion_zoo.training.distillation import check_teacher
 from fashion_zoo.training.fit import build_model, compile_model, fit
 from fashion_zoo.training.plan import Plan, plan
 from fashion_zoo.tuning.base_oracle import SearchError
@@ -105,7 +104,7 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         self._fold = functools.lru_cache(maxsize=1)(data.fold)
         self._built: tuple[weakref.ref[keras.Model], RunConfig, Plan] | None = None
         check_images(self.parameters, self.base, folds, self.dataset)
-        check_teacher(config.training.distillation, data, folds=folds)
+        runs.check_teacher(config.training.distillation, data, folds=folds)
 
     @property
     def repetitions(self) -> int:
