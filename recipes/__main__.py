@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 import fashion_zoo
-from recipes import _streams
+from recipes import _help, _streams
 
 COMMANDS = {
     "train": "train a recipe, evaluate it, export it",
@@ -37,10 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _dispatch(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
-        print("usage: fashion-zoo COMMAND ...   (the same as python -m recipes.COMMAND ...)\n")
-        for name, summary in COMMANDS.items():
-            print(f"  {name:<11}{summary}")
-        print("\nfashion-zoo COMMAND --help lists the options.")
+        print("usage: fashion-zoo COMMAND ...\n\nThe same as python -m recipes.COMMAND ...\n")
+        print(f"{_help.table(COMMANDS)}\n\nfashion-zoo COMMAND --help lists the options.")
         return 0
     if arguments[0] == "--version":
         print(fashion_zoo.__version__)

@@ -1,4 +1,4 @@
-"""Differences to tyro in reading values and showing help, and the short help of a command.
+"""Differences to tyro in reading values and showing help.
 
 - None is the word ``none``.
 - A list of numbers or of words may have commas, ``256,128``, or spaces. The config checks words.
@@ -6,17 +6,17 @@
 - The help of a setting with a vocabulary lists its words.
 """
 
-import argparse
 import ast
 import dataclasses
 import functools
 import inspect
 import shlex
-import shutil
 import textwrap
+import types
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
+import tyro
 from tyro.constructors import (
     ConstructorRegistry,
     PrimitiveConstructorSpec,
@@ -164,6 +164,33 @@ def _list(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[tuple[Any, ...]] 
     )
 
 
+@REGISTRY.primitive_rule
+def _word(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+    """A word of a ``Literal``, or none beside it: tyro's answer to another one names no nearest."""
+    parts = get_args(info.type) if get_origin(info.type) in (Union, types.UnionType) else ()
+    literals = [one for one in parts or (info.type,) if get_origin(one) is Literal]
+    others = [one for one in parts if get_origin(one) is not Literal]
+    if len(literals) != 1 or others not in ([], [type(None)]):
+        return None
+    empty = ["none"] if others and tyro.conf.DisallowNone not in info.markers else []
+    words = [*empty, *get_args(literals[0])]
+
+    def read(given: list[str]) -> str | None:
+        if empty and given[0].lower() == "none":
+            return None
+        if given[0] not in words:
+            raise fashion_zoo.ConfigError(fashion_zoo.unknown("value", given[0], words))
+        return given[0]
+
+    return PrimitiveConstructorSpec(
+        nargs=1,
+        metavar=f"{{{','.join(words)}}}",
+        instance_from_str=read,
+        is_instance=lambda value: value is None or value in words,
+        str_from_instance=lambda value: ["none" if value is None else value],
+    )
+
+
 # What other programs call the learning rate, and the place of what a command writes.
 _OTHERS: dict[str, tuple[str, ...]] = {
     "lr": ("training.learning-rate",),
@@ -188,7 +215,7 @@ def unknown_option(words: Sequence[str], options: Any) -> str:
     if word is None:
         return f"error: Unexpected argument {words[0]!r}."
     given = word.partition("=")[0]
-    flags = [path.replace("_", "-") for path, _ in _leaves(options)]
+    flags = [path.replace("_", "-") for path, _ in leaves(options)]
     called = {flag.rpartition(".")[2]: flag for flag in reversed(flags)}  # the first one of a name
     called |= {flag: flag for flag in flags}
     for name, meant in _OTHERS.items():
@@ -201,64 +228,7 @@ def unknown_option(words: Sequence[str], options: Any) -> str:
     return f"error: Unknown option {given}.{hint}"
 
 
-class Brief(NamedTuple):
-    """The content of the short help of a command."""
-
-    settings: Sequence[str]
-    """Fields of its options by their path, such as ``training.epochs``."""
-    examples: Sequence[str]
-    """Arguments of example command lines, with ``NAME`` for the recipe."""
-
-
-def asks_for_help(arguments: Sequence[str]) -> bool:
-    """Whether the arguments ask for the short help."""
-    return any(word in ("-h", "--help") for word in arguments)
-
-
-def filled(text: str) -> str:
-    """Wrap each line to the width of the terminal."""
-    width = max(shutil.get_terminal_size().columns - 2, 20)
-    return "\n".join(textwrap.fill(line, width) for line in text.splitlines())
-
-
-def short_help(default: Any, command: str, brief: Brief, everywhere: str) -> str:
-    """Return the short help of a command, such as ``"train bn_mlp"``, as wide as the terminal."""
-    module, _, recipe = command.partition(" ")
-    examples = [
-        f"  python -m recipes.{module} {line.replace('NAME', recipe)}" for line in brief.examples
-    ]
-    known = dict(_leaves(default))
-    parser = argparse.ArgumentParser(
-        f"python -m recipes.{command}",
-        usage="%(prog)s [OPTIONS]",
-        description=filled(inspect.cleandoc(default.__doc__ or "")),
-        epilog="\n".join(
-            [
-                "Examples:",
-                *examples,
-                "",
-                f"--help-all shows all {len(known)} options with their defaults.",
-                filled(everywhere),
-            ]
-        ),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        add_help=False,
-    )
-    aliases = {flag: alias for alias, flag in ALIASES.items()}
-    for path in brief.settings:
-        if path not in known:  # another family may lack it
-            continue
-        config, name = known[path]
-        value, text = getattr(config, name), text_of(config, name)
-        flag = f"--{path.replace('_', '-')}"
-        words: dict[str, Any] = {"action": "store_true"}
-        if not isinstance(value, bool):
-            words = {"metavar": shown(value) or "...", "nargs": 1}
-        parser.add_argument(aliases.get(flag, flag), help=text.replace("%", "%%"), **words)
-    return parser.format_help().replace("\noptions:\n", "\noptions, with their defaults:\n")
-
-
-def _leaves(config: Any, prefix: str = ""):
+def leaves(config: Any, prefix: str = ""):
     """Yield path, config and name of every setting of a config, or of its class, at any depth."""
     for field in dataclasses.fields(config):
         factory: Any = field.default_factory
@@ -266,6 +236,6 @@ def _leaves(config: Any, prefix: str = ""):
         value = factory() if made else getattr(config, field.name, None)
         path = f"{prefix}{field.name}"
         if dataclasses.is_dataclass(value):
-            yield from _leaves(value, f"{path}.")
+            yield from leaves(value, f"{path}.")
         else:
             yield path, (config, field.name)

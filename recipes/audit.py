@@ -9,7 +9,7 @@ from typing import Any
 import fashion_zoo
 from fashion_zoo import errors
 from recipes import _common, _spelling
-from recipes._parsing import Brief
+from recipes._help import Brief, filled, table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,13 +68,9 @@ def _usage(argv: list[str]) -> int:
     sources = fashion_zoo.words_of(fashion_zoo.DataConfig())["source"]
     file = sys.stdout if argv and argv[0] in ("-h", "--help", "--help-all") else sys.stderr
     print("usage: python -m recipes.audit SOURCE [OPTIONS]\n\nSources:", file=file)
-    for word, text in sources.lines().items():
-        print(f"  {word:<15}{text}", file=file)
-    print(
-        "  PATH           a folder of pictures or IDX files, a table, or an NPZ or NPY file\n\n"
-        "python -m recipes.audit SOURCE --help lists the options.\n" + _common.EVERYWHERE,
-        file=file,
-    )
+    path = {"PATH": "a folder of pictures or IDX files, a table, or an NPZ or NPY file"}
+    more = f"python -m recipes.audit SOURCE --help lists the options.\n{_common.EVERYWHERE}"
+    print(f"{table({**sources.lines(), **path})}\n\n{filled(more)}", file=file)
     return 0 if file is sys.stdout else 2
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import tyro
 
 import fashion_zoo
-from recipes import _common
+from recipes import _common, _help
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,11 +47,13 @@ def main(argv: list[str]) -> int:
 
 def _usage() -> int:
     """Print the words of a policy on stderr."""
-    lines = ["usage: python -m recipes.augment POLICY [OPTIONS]", "", "Words of a policy:"]
-    for word, text in fashion_zoo.policies.WORDS.lines().items():
-        lines.append(f"  {word:<11}{text}")
-    lines += ["", "python -m recipes.augment --help lists the options.", _common.EVERYWHERE]
-    print("\n".join(lines), file=sys.stderr)
+    print(
+        "usage: python -m recipes.augment POLICY [OPTIONS]\n\nWords of a policy:\n"
+        f"{_help.table(fashion_zoo.policies.WORDS.lines())}\n\n"
+        "python -m recipes.augment --help lists the options.\n"
+        f"{_help.filled(_common.EVERYWHERE)}",
+        file=sys.stderr,
+    )
     return 2
 
 

@@ -5,7 +5,7 @@ import sys
 
 import fashion_zoo
 from recipes import _common, train
-from recipes._parsing import Brief, asks_for_help
+from recipes._help import Brief, asks_for_help, filled
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,11 +49,12 @@ def main(argv: list[str]) -> int:
 def _usage(argv: list[str]) -> int:
     """Print how to call it, on stderr if nothing was asked."""
     asked = bool(argv) and argv[0] in ("-h", "--help", "--help-all")
-    print(
-        "usage: python -m recipes.distill TEACHER STUDENT [OPTIONS]\n\n"
+    text = (
         "TEACHER is the folder of a run, STUDENT the recipe that learns from its outputs.\n"
-        "python -m recipes.distill TEACHER STUDENT --help lists the options.\n"
-        + _common.EVERYWHERE,
+        f"python -m recipes.distill TEACHER STUDENT --help lists the options.\n{_common.EVERYWHERE}"
+    )
+    print(
+        f"usage: python -m recipes.distill TEACHER STUDENT [OPTIONS]\n\n{filled(text)}",
         file=sys.stdout if asked else sys.stderr,
     )
     return 0 if asked else 2

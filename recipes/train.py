@@ -7,7 +7,7 @@ from typing import Literal
 import fashion_zoo
 from fashion_zoo import errors
 from recipes import _common, _lines, _spelling
-from recipes._parsing import Brief
+from recipes._help import Brief
 
 
 @dataclasses.dataclass(frozen=True)

@@ -61,6 +61,10 @@ def wrong_command_lines(run, other_files, folder):
         # settings
         (["train", "bn_mlp", "--epochs", "0"], 2, "epochs must be a whole number"),
         (["train", "bn_mlp", "--epoch", "3"], 2, "Unknown option --epoch. Did you mean --epochs?"),
+        (["train", "bn_mlp", "--devices", "al"], 2, "Did you mean 'all'?"),
+        (["train", "bn_mlp", "--precision", "flot32"], 2, "Did you mean 'float32'?"),
+        (["ensemble", "--train", "bn_mlp", "--method", "baging"], 2, "Did you mean 'bagging'?"),
+        (["tune", "bn_mlp", "--pruner", "ash"], 2, "Did you mean 'asha'?"),
         (["train", "bn_mlp", "--training.metrics", "worst_recal"], 2, "mean 'worst_recall'?"),
         (["tune", "bn_mlp", "--minimize", "latency,latency"], 3, "is minimized once"),
         (["tune", "bn_mlp", "--minimize", "latency,parameter"], 3, "Did you mean 'parameters'?"),
@@ -114,6 +118,25 @@ def wrong_command_lines(run, other_files, folder):
         (["tune", "bn_mlp", "--dashboard", "--port", "0"], 3, "port must be"),
         # what uses a run
         (["evaluate", "nowhere"], 5, "no run folder nowhere"),
+        *(
+            ([command, run[:-1], *more], 5, f"Did you mean '{run}'?")
+            for command, *more in (
+                ["evaluate"],
+                ["export", "--to", "x"],
+                ["predict", "x.png"],
+                ["inspect"],
+                ["publish"],
+                ["ensemble", run, "--to", "x"],
+                ["distill", "bn_mlp"],
+            )
+        ),
+        (["train", "bn_mlp", "--fork", run[:-1]], 5, f"Did you mean '{run}'?"),
+        (["train", "bn_mlp", "--training.distillation.teacher", run[:-1]], 2, f"mean '{run}'?"),
+        (
+            ["distill", run, "bn_mlp", "--data.source", "digits"],
+            3,
+            "was trained on classes T-shirt",
+        ),
         (["evaluate", no_model], 5, "has no model.keras"),
         (["evaluate", run, "--suspects", "nowhere"], 4, "There is no audit and no file"),
         (["export", "nowhere", "--to", "x"], 5, "no run folder nowhere"),

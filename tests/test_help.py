@@ -8,7 +8,10 @@ import pytest
 import fashion_zoo
 from recipes import (
     __main__ as everything,
+    audit,
+    augment,
     benchmark,
+    distill,
     ensemble,
     evaluate,
     export,
@@ -40,6 +43,21 @@ def test_every_command_has_help(module, capsys):
     if module is not train:
         module.main(["--help"])
         assert "--import FILE_OR_MODULE" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("module", [train, ensemble, evaluate, benchmark, augment, audit, distill])
+@pytest.mark.parametrize("words", [["--help"], ["bn_mlp", "--help"], []])
+def test_help_is_as_wide_as_the_terminal(module, words, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "50")
+    if words[1:] and module is not train:
+        pytest.skip("it takes no recipe first")
+    module.main(words)
+    printed = capsys.readouterr()
+    lines = (printed.out + printed.err).splitlines()
+    # What a shell takes is not broken.
+    wide = [one for one in lines if len(one) > 50 and "python -m recipes." not in one]
+    assert wide == []
+    assert len(lines) > 8
 
 
 def test_help_is_not_indented(capsys):
