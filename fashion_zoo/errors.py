@@ -1,7 +1,7 @@
 """The errors of this package. A command prints the message and exits with ``exit_code``.
 
-What a message proposes is data in it, a ``Hint`` or a ``Call``, because the same error is read in
-Python and on a command line. ``str`` writes it in Python; the commands write it in flags.
+What a message proposes is data in it, such as a ``Hint`` or a ``Call``, because the same error is
+read in Python and on a command line. ``str`` writes it in Python; the commands write it in flags.
 """
 
 import contextlib
@@ -53,16 +53,25 @@ class Call:
         return f"fashion_zoo.{self.function}({', '.join(words)})"
 
 
-Part = str | Hint | Call
+@dataclasses.dataclass(frozen=True)
+class Again:
+    """The call that ends with the message, made once more."""
 
-spelling: ContextVar[Callable[[Hint | Call], str]] = ContextVar("spelling", default=str)
-"""How hints and calls are written in the ``args`` of an error, which others may print."""
+    def __str__(self) -> str:
+        return "the same call"
+
+
+Proposal = Hint | Call | Again
+Part = str | Proposal
+
+spelling: ContextVar[Callable[[Proposal], str]] = ContextVar("spelling", default=str)
+"""How proposals are written in the ``args`` of an error, which others may print."""
 
 _LONGEST = 1000  # characters of a piece of a message
 
 
 class Message(str):
-    """A text in Python's spelling, joined from its parts: texts, hints and calls.
+    """A text in Python's spelling, joined from its parts: texts and proposals.
 
     A part that is a message or an error contributes its own parts.
     """
@@ -78,8 +87,8 @@ class Message(str):
         made.parts = tuple(flat)
         return made
 
-    def spelled(self, spell: Callable[[Hint | Call], str]) -> str:
-        """Return the text with every hint and call as ``spell`` writes it."""
+    def spelled(self, spell: Callable[[Proposal], str]) -> str:
+        """Return the text with every proposal as ``spell`` writes it."""
         return "".join(part if isinstance(part, str) else spell(part) for part in self.parts)
 
 
@@ -188,4 +197,14 @@ def advice(note: Callable[[BaseException], str | None]) -> Iterator[None]:
     except (FashionZooError, KeyboardInterrupt) as stopped:
         if text := note(stopped):
             stopped.add_note(text)
+        raise
+
+
+@contextlib.contextmanager
+def resumable() -> Iterator[None]:
+    """Add to Ctrl-C the note that the same call resumes, in place of how to resume a part of it."""
+    try:
+        yield
+    except KeyboardInterrupt as stopped:
+        stopped.__notes__ = [Message("What is done is kept. Resume with: ", Again())]
         raise

@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import functools
-import inspect
 import json
 import logging
 import os
@@ -15,7 +14,8 @@ from typing import Any, TypeVar
 
 import fashion_zoo
 from recipes import _spelling, _streams
-from recipes._parsing import REGISTRY, Brief, asks_for_help, expanded, short_help, unknown_option
+from recipes._help import Brief, asks_for_help, description, filled, short_help, table
+from recipes._parsing import REGISTRY, expanded, unknown_option
 
 Options = TypeVar("Options")
 
@@ -52,7 +52,10 @@ def command(body: Callable[[list[str]], int | None]) -> Callable[..., int]:
 def _run(body: Callable[[list[str]], int | None], arguments: list[str]) -> int:
     debug = "--debug" in arguments
     try:
-        return body(_take_imports([word for word in arguments if word != "--debug"])) or 0
+        words = _take_imports([word for word in arguments if word != "--debug"])
+        module = sys.modules[body.__module__].__spec__  # it has the name also if run by python -m
+        _spelling.given[:] = [module.name if module else body.__module__, *words]
+        return body(words) or 0
     except SystemExit as leaving:  # the parser's
         return leaving.code if isinstance(leaving.code, int) else 2
     except fashion_zoo.FashionZooError as error:
@@ -104,14 +107,15 @@ def parse(
     """Parse arguments into a dataclass, whose docstrings are the help of command ``name``."""
     import tyro
 
-    description = f"{inspect.cleandoc(options.__doc__ or '')}\n\n{EVERYWHERE}"
+    if asks_for_help(argv) or "--help-all" in argv:  # tyro would not wrap it
+        print(f"{description(options.__doc__ or '')}\n\n{filled(EVERYWHERE)}\n")
     keywords: dict[str, Any] = {} if default is None else {"default": default}
     with _spelling.in_flags():
         parsed, rest = tyro.cli(
             options,
             args=["--help" if word == "--help-all" else word for word in argv],
             prog=f"python -m recipes.{name}",
-            description=description,
+            description="",
             registry=REGISTRY,
             return_unknown_args=True,  # tyro's proposals are of every option with similar letters
             **keywords,
@@ -131,10 +135,9 @@ def recipe_first(argv: Sequence[str], name: str) -> fashion_zoo.Recipe:
     if not argv or argv[0] in ("-h", "--help", "--help-all"):
         file = sys.stdout if argv else sys.stderr
         print(f"usage: python -m recipes.{name} NAME [OPTIONS]\n\nRecipes:", file=file)
-        for known in fashion_zoo.list_recipes():
-            print(f"  {known:<22}{fashion_zoo.recipe(known).summary}", file=file)
-        print(f"\npython -m recipes.{name} NAME --help lists the options and defaults.", file=file)
-        print(EVERYWHERE, file=file)
+        summaries = {one: fashion_zoo.recipe(one).summary for one in fashion_zoo.list_recipes()}
+        more = f"python -m recipes.{name} NAME --help lists the options and defaults."
+        print(f"{table(summaries)}\n\n{filled(more)}\n{filled(EVERYWHERE)}", file=file)
         raise SystemExit(0 if argv else 2)
     if argv[0].startswith("-"):
         print(

@@ -13,6 +13,8 @@ from recipes import _lines
 
 imported: list[str] = []
 """Values of ``--import`` on this command line, which proposed commands repeat."""
+given: list[str] = []
+"""The other words of this command line, the module first."""
 
 # Flags with another name than the parameter of the library's function.
 _RENAMED = {"load_recipes": "import", "storage_url": "storage"}
@@ -68,14 +70,21 @@ def command(call: errors.Call) -> str:
     return f"python -m recipes.{call.function} {shlex.join([*call.arguments, *words])}"
 
 
+def again() -> str:
+    """Return this command line."""
+    return f"python -m {shlex.join([*given, *import_flags()])}"
+
+
 def import_flags() -> list[str]:
     """Return the ``--import`` flags of this command line."""
     return [word for source in imported for word in ("--import", source)]
 
 
-def _spell(part: errors.Hint | errors.Call) -> str:
-    return (
-        command(part)
-        if isinstance(part, errors.Call)
-        else shlex.join(flag(part.setting, part.value))
-    )
+def _spell(part: errors.Proposal) -> str:
+    match part:
+        case errors.Hint():
+            return shlex.join(flag(part.setting, part.value))
+        case errors.Call():
+            return command(part)
+        case errors.Again():
+            return again()

@@ -12,7 +12,7 @@ import tyro
 import fashion_zoo
 from fashion_zoo import errors
 from recipes import _common, _lines, _spelling
-from recipes._parsing import Brief
+from recipes._help import Brief
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Ensemble:
 class TrainEnsemble(fashion_zoo.RunConfig):
     """Train the members of an ensemble, and combine them into a run.
 
-    The same command resumes after an interruption: finished members are not trained again.
+    The same command resumes after an interruption: what is finished is not trained again.
     """
 
     to: str = ""

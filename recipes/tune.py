@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import re
-import shlex
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +12,7 @@ import tyro
 import fashion_zoo
 from fashion_zoo import errors
 from recipes import _common, _lines, _spelling, _workers
-from recipes._parsing import Brief
+from recipes._help import Brief
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,12 +81,11 @@ def main(argv: list[str]) -> None:
         raise fashion_zoo.ConfigError(f"--workers must be at least 1, received {options.workers}.")
     asked = [field.name for field in dataclasses.fields(fashion_zoo.SearchConfig)]
     search = fashion_zoo.SearchConfig(**{name: getattr(options, name) for name in asked})
-    words = ["recipes.tune", *argv, *_spelling.import_flags()]
     if options.workers > 1:
         alone = ["--workers", "1", "--candidates", "0"]
-        _workers.run_together([*words, *alone], options.workers)
+        words = [*_spelling.given, *_spelling.import_flags(), *alone]
+        _workers.run_together(words, options.workers)
     _common.start_keras(options.gpu_memory)
-    command = shlex.join(["python", "-m", *words])
     found = fashion_zoo.tune(
         entry.name,
         search=search,
@@ -95,7 +93,7 @@ def main(argv: list[str]) -> None:
         space=space,
         study_name=options.study_name,
         progress=True,
-        command=command,
+        command=_spelling.again(),
         **place,
         **_common.of_the_model(argv, config),
     )

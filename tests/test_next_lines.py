@@ -148,6 +148,32 @@ def test_tune_proposes_the_config_that_it_found(own, capsys, monkeypatch):
     assert options["config"] == fashion_zoo.recipe("bn_mlp").config
 
 
+@pytest.mark.parametrize(
+    ("command", "words", "interrupted"),
+    [
+        ("verify", ["bn_mlp", "--seeds", "2"], "fashion_zoo.experiments.verification.load"),
+        (
+            "ensemble",
+            ["--train", "own_mlp", "--to", "an ensemble"],
+            "fashion_zoo.ensembles.training.load_for",
+        ),
+        ("experiment", ["tiny", "--folder", "x"], "fashion_zoo.experiments.runner._measure"),
+        ("benchmark", ["dropout", "--folder", "x"], "fashion_zoo.experiments.runner._measure"),
+    ],
+)
+def test_ctrl_c_proposes_the_same_command_where_it_resumes(
+    command, words, interrupted, own, capsys, monkeypatch
+):
+    def interrupt(*arguments, **options):
+        error = KeyboardInterrupt()
+        error.add_note("Resume with: python -m recipes.train bn_mlp --resume")  # of a part
+        raise error
+
+    monkeypatch.setattr(interrupted, interrupt)
+    assert importlib.import_module(f"recipes.{command}").main([*words, *own]) == 130
+    assert proposed(capsys.readouterr().err) == [[f"recipes.{command}", *words, *own]]
+
+
 def test_every_worker_of_a_search_imports_what_its_command_does(own, monkeypatch):
     workers, reported = [], []
     monkeypatch.setattr(_workers, "run_together", lambda words, count: workers.append(words))

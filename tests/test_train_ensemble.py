@@ -1,5 +1,6 @@
 """Ensembles that train their members: what is trained, resumed, combined and exported."""
 
+import json
 import re
 import shutil
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 import fashion_zoo
-from fashion_zoo import ConfigError, RunError, open_run, override, recipe
+from fashion_zoo import ConfigError, RunError, open_run, override, recipe, runs
 from fashion_zoo.data import load
 from fashion_zoo.ensembles import boosting, training
 from fashion_zoo.ensembles.choosing import predicted
@@ -141,6 +142,52 @@ def test_what_does_not_fit_a_method_is_refused_before_anything_is_trained(tmp_pa
     with pytest.raises(ConfigError, match="Did you mean 'boosting'"):
         fashion_zoo.train_ensemble("bn_mlp", "boost", to=to)
     assert [one.name for one in tmp_path.iterdir()] == ["w.npy"]
+
+
+def finished(to, config, members=3):
+    """Write what a finished ensemble of boosted members leaves in its folder, without a model."""
+    row = {"path": "r", "recipe": "bn_mlp", "digest": "d", "validation_accuracy": 0.5}
+    part = runs.Ensemble(
+        method="boost",
+        members=[{**row, "seed": seed, "weight": 1 / members} for seed in range(members)],
+        temperature=None, validation_accuracy=0.5, parameters=2, member_parameters=1,
+    )  # fmt: skip
+    data = load(limit=400).describe()
+    with runs.create(to, "bn_mlp", config, {}, data=data, ensemble=part, force=True) as run:
+        ended = {"finished": True, "epochs": 0, "seconds": 1.0, "validation_accuracy": 0.5}
+        (run.path / "training.json").write_text(json.dumps(ended))
+
+
+def test_a_finished_ensemble_is_printed_again_and_with_other_settings_refused(
+    tmp_path, capsys, monkeypatch
+):
+    to, config = tmp_path / "e", override(recipe("bn_mlp").config, SMALL)
+    finished(to, config)
+    monkeypatch.setattr("fashion_zoo.ensembles.training.train_members", pytest.fail)
+    words = ["--train", "bn_mlp", "--method", "boosting", "--members", "3", "--to", str(to), *FLAGS]
+    assert ensemble.main(words) == 0
+    printed = capsys.readouterr()
+    assert f"{to} is finished: nothing is left to train." in printed.err
+    assert f"Next: python -m recipes.evaluate {to}" in printed.out
+    assert ensemble.main([*words, "--epochs", "3", "--temperature", "--members", "2"]) == 5
+    assert (
+        f"{to} holds an ensemble of other settings. temperature: False, now True; seeds: [0, 1, 2],"
+        " now [0, 1]; training.epochs: 2, now 3. Choose another place, or replace it with --force."
+    ) in capsys.readouterr().err
+    with runs.create(to, "bn_mlp", config, {}, force=True):
+        pass
+    assert ensemble.main(words) == 5
+    assert "holds a run already. Choose another place, or replace" in capsys.readouterr().err
+
+
+def test_an_ensemble_whose_making_was_killed_is_made_again(tmp_path, monkeypatch):
+    to = tmp_path / "e"
+    finished(to, override(recipe("bn_mlp").config, SMALL))
+    (to / "training.json").unlink()
+    monkeypatch.setattr(training, "train_members", lambda *_: ["its members"])
+    monkeypatch.setattr(training, "ensemble", lambda *given, **options: (*given, options["force"]))
+    made = fashion_zoo.train_ensemble("bn_mlp", "boosting", members=3, to=to, **SMALL)
+    assert made == (["its members"], "boost", True)
 
 
 def test_the_command_needs_a_folder_and_a_recipe(capsys):

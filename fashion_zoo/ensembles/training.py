@@ -10,17 +10,17 @@ import numpy as np
 
 from fashion_zoo import registry, storage
 from fashion_zoo.config import RunConfig, SchedulesConfig
-from fashion_zoo.config.overrides import override
+from fashion_zoo.config.overrides import differences, override
 from fashion_zoo.config.switches import check_switches
 from fashion_zoo.data import Dataset, load_for
 from fashion_zoo.ensembles import boosting
 from fashion_zoo.ensembles.making import ensemble
 from fashion_zoo.ensembles.members import correct_of
-from fashion_zoo.errors import ConfigError
+from fashion_zoo.errors import ConfigError, Hint, RunError, resumable
 from fashion_zoo.language import checks
-from fashion_zoo.language.arguments import Place, checked
+from fashion_zoo.language.arguments import AnyPath, Place, checked
 from fashion_zoo.machine.devices import releasing
-from fashion_zoo.runs import Run, is_run
+from fashion_zoo.runs import Run, as_stored, check_images, check_teacher, is_run, open_run
 from fashion_zoo.show.waiting import Progress
 from fashion_zoo.storage import absolute
 
@@ -30,6 +30,7 @@ Train = Callable[[RunConfig, Path], Run]
 
 
 @checked
+@resumable()
 @releasing()
 def train_ensemble(
     name: str,
@@ -49,7 +50,7 @@ def train_ensemble(
     """Train the members of an ensemble, and combine them.
 
     The members are runs in a folder, ``1``, ``2``, ... After an interruption the same call resumes:
-    members that are finished are not trained again.
+    members that are finished are not trained again, and an ensemble that is finished is returned.
 
     Args:
         name: the recipe.
@@ -65,7 +66,7 @@ def train_ensemble(
         config: the config of the members, by default the recipe's.
         data: the images, by default those of the config; see ``fashion_zoo.data.load``.
         data_settings: the settings of ``data``.
-        force: replace an older ensemble there; members are never replaced.
+        force: replace an older ensemble there, also one of this call; members are never replaced.
         progress: show progress on a terminal: True, False, or "auto".
         **overrides: fields of the config: ``seed=3``, ``training={"epochs": 5}``.
 
@@ -74,7 +75,7 @@ def train_ensemble(
 
     Raises:
         ConfigError: if a setting is not allowed, or does not fit the method.
-        RunError: if a member is there with another config, or something is at ``to``.
+        RunError: if a member is there with another config, or something else is at ``to``.
         TrainingError: if the loss of a member diverges.
         KeyboardInterrupt: after Ctrl-C; the next call resumes.
 
@@ -86,17 +87,28 @@ def train_ensemble(
     """
     checks.whole("members", members, 2, 1000)
     entry = registry.recipe(name)
-    storage.check_free(to, "a run", is_run, force=force)
+    made = _made(to) if not force else None
+    if made is None:
+        storage.check_free(to, "a run", is_run, force=force)
     folder = Path(members_dir) if members_dir else Path(f"{to}-members")
     chosen = override(config or entry.config, overrides)
     check_switches(chosen.training)
     check(method, chosen, members)
     chosen, dataset = load_for(chosen, entry.config.model, data, data_settings, overrides)
+    check_teacher(chosen.training.distillation, dataset)
 
     from fashion_zoo.show.progress import Pace, TrainingDisplay
-    from fashion_zoo.training.session import train_run
 
     display = TrainingDisplay(progress)
+    if made is not None:
+        _check_same(made, name, method, chosen, members, temperature)
+        check_images(made, dataset)
+        if made.finished:
+            display.say(f"{made.path} is finished: nothing is left to train.")
+            return made
+
+    from fashion_zoo.training.session import train_run
+
     pace = Pace(1 if method == "snapshots" else members, display.say)
 
     def train(wanted: RunConfig, path: Path) -> Run:
@@ -110,9 +122,40 @@ def train_ensemble(
 
     trained = train_members(method, chosen, members, folder, dataset, train)
     return ensemble(
-        trained, COMBINED_BY[method], to=to, temperature=temperature, data=dataset, force=force,
-        snapshots=method == "snapshots", progress=progress,
+        trained, COMBINED_BY[method], to=to, temperature=temperature, data=dataset,
+        force=force or made is not None, snapshots=method == "snapshots", progress=progress,
     )  # fmt: skip
+
+
+def _made(place: AnyPath) -> Run | None:
+    """Return the ensemble at a place, which a killed process may have left unfinished, if any."""
+    run = open_run(place) if is_run(Path(place)) else None
+    return run if run and run.ensemble else None
+
+
+def _check_same(
+    run: Run, name: str, method: Training, config: RunConfig, members: int, temperature: bool
+) -> None:
+    """Check that an ensemble is the one that these settings make; raises RunError if it is not."""
+    known: Any = run.ensemble
+    wanted = _config_of(method, _changed(method, config, members))
+    seeds = [config.seed + (0 if method == "snapshots" else place) for place in range(members)]
+    pairs = {
+        "recipe": (run.recipe, name),
+        "method": (known["method"], COMBINED_BY[method]),
+        "temperature": (known["temperature"] is not None, temperature),
+        "seeds": ([one["seed"] for one in known["members"]], seeds),
+    }
+    changed = [f"{what}: {old}, now {new}" for what, (old, new) in pairs.items() if old != new]
+    if as_stored(run.config) != as_stored(wanted):
+        changed += differences(run.config, wanted)
+    if changed:
+        raise RunError(
+            f"{run.path} holds an ensemble of other settings. {'; '.join(changed)}. Choose another "
+            "place, or replace it with ",
+            Hint("force", True),
+            ".",
+        )
 
 
 COMBINED_BY: dict[Training, str] = dict.fromkeys(get_args(Training), "average")
@@ -159,20 +202,28 @@ def train_members(
     found: list[Run] = []
     weights, classes = np.ones(dataset.count), len(dataset.class_names)
     for place in range(members):
-        own = dataclasses.replace(wanted, seed=config.seed + place)
-        if method == "boosting":
-            weighting: dict[str, Any] = {"file": None, "digest": None}
-            if place:
-                file, begun = folder / f"weights-{place + 1}.npy", is_run(folder / str(place + 1))
-                if begun and file.is_file():  # predicted again, an image may be in another class
-                    weights = np.load(file)
-                else:
-                    weights = boosting.reweighted(correct_of(found[-1], dataset), weights, classes)
-                    _write(file, weights)
-                weighting["file"] = str(absolute(file))
-            own = override(own, {"training": {"weighting": weighting}})
+        file = None
+        if method == "boosting" and place:
+            file, begun = folder / f"weights-{place + 1}.npy", is_run(folder / str(place + 1))
+            if begun and file.is_file():  # predicted again, an image may be in another class
+                weights = np.load(file)
+            else:
+                weights = boosting.reweighted(correct_of(found[-1], dataset), weights, classes)
+                _write(file, weights)
+        own = _config_of(method, wanted, place, file)
         found.append(train(own, folder / str(place + 1)))
     return found
+
+
+def _config_of(
+    method: Training, wanted: RunConfig, place: int = 0, weights: Path | None = None
+) -> RunConfig:
+    """Return the config of the member of a place, from 0, with the file of its weights."""
+    own = dataclasses.replace(wanted, seed=wanted.seed + place)
+    if method != "boosting":
+        return own
+    file = None if weights is None else str(absolute(weights))
+    return override(own, {"training": {"weighting": {"file": file, "digest": None}}})
 
 
 def _changed(method: Training, config: RunConfig, members: int) -> RunConfig:

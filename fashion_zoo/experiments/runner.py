@@ -14,7 +14,7 @@ from fashion_zoo.config.overrides import override
 from fashion_zoo.config.switches import check_switches
 from fashion_zoo.data import Dataset, load, load_for
 from fashion_zoo.data.pipeline import need_tensorflow
-from fashion_zoo.errors import ConfigError, DataError, Hint
+from fashion_zoo.errors import ConfigError, DataError, Hint, resumable
 from fashion_zoo.experiments import page as pages
 from fashion_zoo.experiments.experiment import Arm, Experiment, Measured, Places, Row
 from fashion_zoo.language.arguments import Place, checked
@@ -28,6 +28,7 @@ from fashion_zoo.storage import reading
 
 
 @checked
+@resumable()
 @releasing()
 def run(
     experiment: Experiment,

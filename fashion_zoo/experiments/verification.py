@@ -8,7 +8,7 @@ from typing import NamedTuple
 from fashion_zoo.config import digest
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import load
-from fashion_zoo.errors import ConfigError
+from fashion_zoo.errors import ConfigError, resumable
 from fashion_zoo.evaluation.statistics import standard_deviation
 from fashion_zoo.experiments.experiment import test_accuracy
 from fashion_zoo.language import checks
@@ -83,6 +83,7 @@ def p_value(stated: Sequence[float], measured: Sequence[float]) -> float:
 
 
 @checked
+@resumable()
 @releasing()
 def verify(
     name: str, *, seeds: int = 3, folder: Place = "runs/verification", progress: Progress = "auto"
