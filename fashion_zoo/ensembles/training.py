@@ -87,12 +87,9 @@ def train_ensemble(
     """
     checks.whole("members", members, 2, 1000)
     entry = registry.recipe(name)
-    made = _made(to) if not force else None
-    if made is None:
-        storage.check_free(to, "a run", is_run, force=force)
+    made = _made(to, force=force)
     folder = Path(members_dir) if members_dir else Path(f"{to}-members")
     chosen = override(config or entry.config, overrides)
-    check_switches(chosen.training)
     check(method, chosen, members)
     chosen, dataset = load_for(chosen, entry.config.model, data, data_settings, overrides)
     check_teacher(chosen.training.distillation, dataset)
@@ -101,8 +98,7 @@ def train_ensemble(
 
     display = TrainingDisplay(progress)
     if made is not None:
-        _check_same(made, name, method, chosen, members, temperature)
-        check_images(made, dataset)
+        _check_same(made, dataset, name, method, chosen, members, temperature)
         if made.finished:
             display.say(f"{made.path} is finished: nothing is left to train.")
             return made
@@ -127,16 +123,27 @@ def train_ensemble(
     )  # fmt: skip
 
 
-def _made(place: AnyPath) -> Run | None:
-    """Return the ensemble at a place, which a killed process may have left unfinished, if any."""
-    run = open_run(place) if is_run(Path(place)) else None
-    return run if run and run.ensemble else None
+def _made(place: AnyPath, *, force: bool) -> Run | None:
+    """Return the ensemble at a place, which a killed process may have left unfinished, if any.
+
+    ``force`` replaces it. Something else that is there raises RunError.
+    """
+    run = open_run(place) if is_run(Path(place)) and not force else None
+    if run and run.ensemble:
+        return run
+    storage.check_free(place, "a run", is_run, force=force)
+    return None
 
 
 def _check_same(
-    run: Run, name: str, method: Training, config: RunConfig, members: int, temperature: bool
-) -> None:
-    """Check that an ensemble is the one that these settings make; raises RunError if it is not."""
+    run: Run, dataset: Dataset, name: str, method: Training, config: RunConfig, members: int,
+    temperature: bool,
+) -> None:  # fmt: skip
+    """Check that an ensemble is the one that these settings and images make.
+
+    Raises:
+        RunError: if it is of other settings. DataError: if it is of other images.
+    """
     known: Any = run.ensemble
     wanted = _config_of(method, _changed(method, config, members))
     seeds = [config.seed + (0 if method == "snapshots" else place) for place in range(members)]
@@ -156,6 +163,7 @@ def _check_same(
             Hint("force", True),
             ".",
         )
+    check_images(run, dataset)
 
 
 COMBINED_BY: dict[Training, str] = dict.fromkeys(get_args(Training), "average")
@@ -169,6 +177,7 @@ def check(method: Training, config: RunConfig, members: int) -> None:
         ConfigError: if the config does not fit the method.
     """
     training = config.training
+    check_switches(training)
     if method == "bagging" and training.sampling == "balanced":
         raise ConfigError(
             "Members of bagging are trained on bootstrap samples, received sampling 'balanced'. "

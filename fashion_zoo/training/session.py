@@ -67,7 +67,6 @@ def train_run(
     if not next_free:
         runs.check_free(path, force=force, resume=resume)
     check_callbacks(callbacks)
-    runs.check_teacher(config.training.distillation, data)
     resuming = resume and runs.is_run(path)
     if resuming:
         runs.check_same(runs.open_run(path), entry.name, config)
@@ -253,6 +252,7 @@ def _within(config: RunConfig) -> list[str]:
 def _check_fit(model: keras.Model, name: str, config: RunConfig, dataset: Dataset) -> None:
     """Check that the model fits the classes and the shape of the images, and what watches it."""
     tensorboard.check(config.training)
+    runs.check_teacher(config.training.distillation, dataset)
     classes, known = model.output_shape[-1], len(dataset.class_names)
     if classes != known:
         raise ConfigError(f"{name} has num_classes={classes}, but the data has {known} classes.")
