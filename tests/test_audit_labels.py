@@ -1,6 +1,7 @@
 """Likely label errors: who predicts what, and what is suspected."""
 
 import dataclasses
+import signal
 
 import numpy as np
 import pytest
@@ -134,8 +135,23 @@ def test_batches_of_few_images_are_small_and_those_of_many_are_the_recipes(image
     for count in (200, 3000, 60_000):
         part = dataclasses.replace(data, positions=data.positions._replace(train=np.arange(200)))
         monkeypatch.setattr(type(part), "count", count)
-        folds._trained(None, default_config(), part, None)
+        folds._trained(None, default_config(), part, TrainingDisplay(False))
     assert [one.training.batch_size for one in sizes] == [16, 128, 512]
+
+
+def test_ctrl_c_is_answered_at_once_and_ends_the_training_of_a_fold(images, monkeypatch, capfd):
+    def press(model, planned, data, callbacks, display):
+        signal.raise_signal(signal.SIGINT)  # noted, so that fit ends where it is safe
+
+    monkeypatch.setattr(folds, "plan", lambda config, counts: None)
+    monkeypatch.setattr(folds, "build_model", lambda *_: None)
+    monkeypatch.setattr(folds, "fit", press)
+    data = fashion_zoo.data.load(tuple(images))
+    with pytest.raises(KeyboardInterrupt):
+        folds._trained(None, default_config(), data, TrainingDisplay(False))
+    assert capfd.readouterr().err == (
+        "Stopping after this step; no audit is written. Press Ctrl-C again to leave at once.\n"
+    )
 
 
 def test_the_models_do_not_smooth_labels_and_are_else_the_quick_recipe():

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fashion_zoo.auditing.collection import Collection
+from fashion_zoo.callbacks import StopOnInterrupt
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Dataset, Images, Positions, class_counts
 from fashion_zoo.evaluation.predict import probabilities
 from fashion_zoo.machine.devices import releasing
 from fashion_zoo.registry import Recipe
+from fashion_zoo.show import streams
 from fashion_zoo.show.progress import Pace, TrainingDisplay
 from fashion_zoo.training.fit import build_model, fit
 from fashion_zoo.training.plan import plan
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 _STEPS = 20  # of an epoch at least, unless batches would be smaller than
 _SMALLEST = 16
+_STOPPING = "Stopping after this step; no audit is written. Press Ctrl-C again to leave at once."
 
 
 def out_of_fold(
@@ -72,5 +75,8 @@ def _trained(
     config = override(config, {"training": {"batch_size": batch}})
     planned = plan(config, class_counts(data))
     model = build_model(entry, config.model, planned)
-    fit(model, planned, data, [], display)
+    say = display.say if display.enabled else streams.say  # Ctrl-C is always answered
+    with StopOnInterrupt(_STOPPING, say) as stop:
+        fit(model, planned, data, [stop], display)
+        stop.check()  # it may have come in the last step
     return model
