@@ -20,7 +20,7 @@ HOME = "recipes.experiments"
 
 @dataclasses.dataclass(frozen=True)
 class RunExperiment:
-    """Train the arms of an experiment over several seeds, and write the table that compares them.
+    """Train the arms of an experiment over several seeds, and write its verdicts and its table.
 
     It can be interrupted at any time: the same command resumes it. An experiment of your own is a
     file; see docs/experiments.md.
@@ -39,6 +39,8 @@ class RunExperiment:
     data: _common.Images = dataclasses.field(default_factory=_common.Images)
     measure: bool = True
     """Whether to train; else the table is written from the stored rows."""
+    quick: bool = False
+    """A quick look with fewer images, epochs and seeds, in a folder of its own and without page."""
     list: bool = False
     """List the experiments that come with the package."""
 
@@ -90,6 +92,7 @@ def main(argv: list[str]) -> None:
         page=options.page,
         only=options.only,
         measure=options.measure,
+        quick=options.quick,
         progress=True,
         **changes,
     )

@@ -219,7 +219,7 @@ def test_every_arm_alone_has_a_table(name):
 def test_an_experiment_resumes_after_an_interruption(tmp_path, small, monkeypatch):
     found = experiment.find("dropout")
     arm = next(arm for arm in found.all_arms() if arm.name == "constant 0.1")
-    one = Experiment(**{**vars(found), "arms": [arm], "page": ""})
+    one = Experiment(**{**vars(found), "arms": [arm], "claims": (), "page": ""})
     trained, train = [], session.train_run
 
     def interrupted(entry, config, path, **keywords):

@@ -11,6 +11,7 @@ from fashion_zoo.data import Dataset
 from fashion_zoo.errors import DataError
 from fashion_zoo.evaluation import metrics
 from fashion_zoo.evaluation.metrics import measure
+from fashion_zoo.evaluation.paired import packed
 from fashion_zoo.evaluation.predict import logits_of, run_or_model
 from fashion_zoo.evaluation.suspects import read_suspects, without
 from fashion_zoo.language.arguments import Place, checked
@@ -45,6 +46,7 @@ class Evaluation(Result):
             "images": int,
             "accuracy": {"value": float, "low": float, "high": float},
         },
+        "correct?": str,
     }
     missing = "not evaluated on the test images"
 
@@ -195,8 +197,11 @@ def evaluate_run(
     found, logits = _measure(model, data := dataset_of(run, given), suspects)
     with paused("Drawing the pictures"):
         show(found)
+    predictions = softmax(logits, axis=1)
+    correct = predictions.argmax(axis=1) == data.test.labels
+    found["correct"] = packed(correct, data.test_digest)
     storage.write_json(run.path / Evaluation.file, found)
-    _draw(run, found, softmax(logits, axis=1), data)
+    _draw(run, found, predictions, data)
     return found
 
 

@@ -3,15 +3,25 @@
 from fashion_zoo.experiments import columns as columns, page as page
 from fashion_zoo.experiments.choosing import choosing as choosing
 from fashion_zoo.experiments.experiment import (
-    CHOICE as CHOICE,
-    METRICS as METRICS,
     Arm as Arm,
     Experiment as Experiment,
     Measured as Measured,
+    Quick as Quick,
+)
+from fashion_zoo.experiments.metrics import (
+    CHOICE as CHOICE,
+    METRICS as METRICS,
+    correct as correct,
     seconds as seconds,
     test_accuracy as test_accuracy,
     validation_accuracy as validation_accuracy,
     validation_loss as validation_loss,
 )
 from fashion_zoo.experiments.runner import run as run
+from fashion_zoo.experiments.verdict import (
+    Claim as Claim,
+    Verdict as Verdict,
+    judge as judge,
+    written as written,
+)
 from fashion_zoo.experiments.verification import Verification as Verification, verify as verify

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from fashion_zoo.experiments import columns
-from fashion_zoo.experiments.experiment import CHOICE, Arm, Experiment
+from fashion_zoo.experiments.experiment import Arm, Experiment
+from fashion_zoo.experiments.metrics import CHOICE
 
 Changes = Mapping[str, Any]
 

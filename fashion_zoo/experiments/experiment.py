@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fashion_zoo.data import Dataset
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.experiments import page as pages
+from fashion_zoo.experiments.metrics import METRICS, correct
+from fashion_zoo.experiments.verdict import Claim, Verdict, judge, written
 from fashion_zoo.language.wording import counted, unknown
 from fashion_zoo.runs import Run
 from fashion_zoo.storage import absolute
@@ -57,29 +59,19 @@ class Column(NamedTuple):
     """Whether it is aligned to the right, as numbers are."""
 
 
-def validation_accuracy(run: Run) -> float:
-    """Return the accuracy on the validation images, a fraction."""
-    return run.read_json("training.json")["validation_accuracy"]
+@dataclasses.dataclass(frozen=True)
+class Quick:
+    """What a quick look at an experiment changes."""
+
+    changes: Mapping[str, Any] = dataclasses.field(
+        default_factory=lambda: {"data": {"limit": 2_000}, "training": {"epochs": 2}}
+    )
+    """Changes of the config of every arm, after its own."""
+    seeds: int = 2
+    """Trainings per arm."""
 
 
-def test_accuracy(run: Run) -> float:
-    """Return the accuracy on the test images, a fraction; never select by it."""
-    return run.result("evaluation")["accuracy"]["value"]
-
-
-def validation_loss(run: Run) -> float:
-    """Return the mean cross-entropy of the validation images after the last epoch, in nats."""
-    return run.history()["val_loss"][-1]
-
-
-def seconds(run: Run) -> float:
-    """Return the seconds of the training, without evaluation and export."""
-    return run.read_json("training.json")["seconds"]
-
-
-METRICS = (validation_accuracy, test_accuracy, seconds)
-CHOICE = (validation_accuracy, validation_loss, seconds)
-"""Metrics of an experiment that chooses; see ``Experiment.chooses``."""
+_QUICK = "A quick look, which the whole experiment may contradict: {seeds}. {machine}"
 
 
 class Places(NamedTuple):
@@ -101,6 +93,8 @@ class Experiment:
     """The arms in the order of the table, or a function that returns them."""
     columns: Sequence[Column]
     """The columns of the table."""
+    claims: Sequence[Claim] = ()
+    """What is tested: the verdict on each claim is written above the table."""
     note: str = "{means}. {machine} `{command}` reproduces the table."
     """Text below the table. In braces: seeds, interval (its definition), means (what both say of
     the figures, of a single seed without an interval), machine (with versions and
@@ -116,6 +110,8 @@ class Experiment:
     of the validation images, and a single seed is enough."""
     seeds: int = 3
     """Default number of trainings per arm, with seeds 0, 1, ..."""
+    quick: Quick = dataclasses.field(default_factory=Quick)
+    """What ``run(quick=True)`` changes."""
     folder: str = ""
     """Folder of the runs; by default runs/NAME."""
     page: str = ""
@@ -136,8 +132,8 @@ class Experiment:
         """Return the arms.
 
         Raises:
-            ConfigError: if two share a name, or a folder but for its case; or a teacher is no arm
-                that is trained before.
+            ConfigError: if two share a name, or a folder but for its case; a teacher is no arm
+                that is trained before; or a claim is about no arm.
         """
         arms = list(self.arms() if callable(self.arms) else self.arms)
         for place, arm in enumerate(arms):
@@ -151,7 +147,26 @@ class Experiment:
                     f"Arms {first.name!r} and {second.name!r} of experiment {self.name} would "
                     "share rows or run folders: give one another name or place."
                 )
+        for claim in self.claims:
+            claim.check([arm.name for arm in arms])
         return arms
+
+    def quickly(self) -> "Experiment":
+        """Return the experiment of a quick look, with a folder of its own and without a page."""
+        return dataclasses.replace(
+            self,
+            name=f"{self.name}-quick",
+            note=_QUICK,
+            seeds=self.quick.seeds,
+            folder="",
+            page="",
+            file=None,
+        )
+
+    def measures(self) -> tuple[Callable[[Run], Any], ...]:
+        """Return the metrics, with what its claims need beside them."""
+        tests = not self.chooses and any(one.metric == "test_accuracy" for one in self.claims)
+        return (*self.metrics, correct) if tests else tuple(self.metrics)
 
     @property
     def picture(self) -> str:
@@ -238,11 +253,20 @@ class Measured:
         """Return a note with what stands in braces replaced, as ``Experiment.note`` says."""
         return text.format_map(_Words(self))
 
+    def verdicts(self) -> list[Verdict]:
+        """Return the verdict on each claim of the experiment."""
+        return judge(self, self.experiment.claims)
+
+    def text(self) -> str:
+        """Return the verdicts, if there are claims, and the table."""
+        found = self.verdicts()
+        return f"{written(found)}\n\n{self.table()}" if found else self.table()
+
     def section(self) -> str:
-        """Return what a page shows: the table, and below it the picture, if there is one."""
+        """Return what a page shows: verdicts and table, and below them the picture, if any."""
         experiment = self.experiment
         shown = f"\n\n![{experiment.question}]({experiment.picture})" if experiment.figure else ""
-        return self.table() + shown
+        return self.text() + shown
 
 
 class _Words(dict):

@@ -6,7 +6,7 @@ import functools
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fashion_zoo import registry, storage
 from fashion_zoo.config import RunConfig, digest
@@ -17,6 +17,7 @@ from fashion_zoo.data.pipeline import need_tensorflow
 from fashion_zoo.errors import ConfigError, DataError, Hint, resumable
 from fashion_zoo.experiments import page as pages
 from fashion_zoo.experiments.experiment import Arm, Experiment, Measured, Places, Row
+from fashion_zoo.experiments.metrics import correct
 from fashion_zoo.language.arguments import Place, checked
 from fashion_zoo.language.wording import percent, unknown
 from fashion_zoo.machine import environment
@@ -38,6 +39,7 @@ def run(
     page: Place | None = None,
     only: str | None = None,
     measure: bool = True,
+    quick: bool = False,
     progress: Progress = "auto",
     **overrides: Any,
 ) -> str:
@@ -56,30 +58,61 @@ def run(
         only: measure only the arms of this name or of this recipe. The rows of the others
             stay as they are.
         measure: false writes the page from the stored rows.
+        quick: a quick look with the changes and the seeds of ``experiment.quick``, by default in a
+            folder of its own, ``runs/NAME-quick``; no page is written.
         progress: show the progress: True, False, or "auto" in a terminal and in a notebook.
-        **overrides: fields of every RunConfig, for a quick look; they need another folder.
+        **overrides: fields of every RunConfig; without ``quick`` they need another folder.
 
     Returns:
-        The table, in Markdown.
+        The verdicts on its claims, if it has any, and the table, in Markdown.
 
     Raises:
         ConfigError: if there are too few seeds, an unknown arm or option, two arms that
-            share a name or folder, or augmentation on a backend other than tensorflow.
+            share a name or folder, augmentation on a backend other than tensorflow, or overrides
+            without another folder.
         DataError: if the page is missing or has no place for the table, or there are no rows.
         KeyboardInterrupt: on Ctrl-C; the next call resumes.
     """
-    seeds, arms = experiment.seeds if seeds is None else seeds, experiment.all_arms()
-    if seeds < (fewest := 1 if experiment.chooses else 2):
-        reason = "" if experiment.chooses else ", for an interval"
-        raise ConfigError(f"seeds must be at least {fewest}{reason}; received {seeds}.")
-    places, home = experiment.places(folder, page), experiment.places()
-    if overrides and places.folder == home.folder:
+    changes: list[Mapping[str, Any]] = [overrides]
+    if quick:
+        if page is not None:
+            raise ConfigError(
+                "A quick look writes no page. Leave out ", Hint("page"), " or ", Hint("quick"), "."
+            )
+        experiment, changes = experiment.quickly(), [experiment.quick.changes, overrides]
+    elif overrides and experiment.places(folder).folder == experiment.places().folder:
         raise ConfigError(
             "overrides would replace the runs of the whole experiment; for a quick look, name "
             "another folder with ",
             Hint("folder"),
             ".",
         )
+    return outcome(experiment, seeds, folder, page, only, measure, progress, changes).text
+
+
+class Outcome(NamedTuple):
+    """What was measured, and the text with its verdicts and its table."""
+
+    measured: Measured
+    text: str
+
+
+def outcome(
+    experiment: Experiment,
+    seeds: int | None = None,
+    folder: Any = None,
+    page: Any = None,
+    only: str | None = None,
+    measure: bool = True,
+    progress: Progress = "auto",
+    changes: Sequence[Mapping[str, Any]] = (),
+) -> Outcome:
+    """Return what ``run`` measures, with its text; ``changes`` are of every config, in order."""
+    seeds, arms = experiment.seeds if seeds is None else seeds, experiment.all_arms()
+    if seeds < (fewest := 1 if experiment.chooses else 2):
+        reason = "" if experiment.chooses else ", for an interval"
+        raise ConfigError(f"seeds must be at least {fewest}{reason}; received {seeds}.")
+    places, home = experiment.places(folder, page), experiment.places()
     chosen = _chosen(arms, only)
     if places.page:
         pages.around(places.page, experiment.mark)
@@ -87,7 +120,7 @@ def run(
     if measure:
         again = {arm.name for arm in chosen}
         rows = [row for row in rows if row["arm"] not in again]
-        rows += _measure(experiment, chosen, seeds, places.folder, progress, overrides)
+        rows += _measure(experiment, chosen, seeds, places.folder, progress, changes)
     measured = Measured(experiment, rows)
     if not measured.by_arm:
         raise DataError(
@@ -98,7 +131,7 @@ def run(
         known = {arm.name for arm in arms}  # rows of others are of recipes that are not registered
         others = [row for row in rows if row["arm"] not in known]
         pages.write_rows(places.rows, [*measured.rows, *others])
-    return _write(measured, places, home.page)
+    return Outcome(measured, _write(measured, places, home.page))
 
 
 def _chosen(arms: Sequence[Arm], only: str | None) -> list[Arm]:
@@ -116,12 +149,12 @@ def _measure(
     seeds: int,
     folder: Path,
     progress: Progress,
-    overrides: Mapping[str, Any],
+    further: Sequence[Mapping[str, Any]],
 ) -> list[Row]:
     """Return the rows of these arms, trained and evaluated where they are not stored."""
     configs = []
     for arm in arms:
-        changes = (experiment.settings, arm.changes, overrides)
+        changes = (experiment.settings, arm.changes, *further)
         configs.append(functools.reduce(override, changes, registry.recipe(arm.recipe).config))
     if any(config.training.policy for config in configs):
         need_tensorflow()
@@ -160,9 +193,11 @@ def _row(
     done = train_once(registry.recipe(arm.recipe), config, path, display, data)
     if not experiment.chooses:
         with waiting("Evaluating on the test images", display.enabled):
-            _ = done.result("evaluation") or evaluate_run(done, given=data)
+            known = done.result("evaluation")
+            if not known or (correct in experiment.measures() and correct(done) is None):
+                evaluate_run(done, given=data)
     row: dict[str, Any] = {}
-    for metric in experiment.metrics:
+    for metric in experiment.measures():
         found = metric(done)
         row |= found if isinstance(found, Mapping) else {metric.__name__: found}
     return {**row, **environment.place(done.read_json("environment.json"))}
@@ -204,7 +239,7 @@ def _write(measured: Measured, places: Places, published: Path | None) -> str:
     """
     experiment, page = measured.experiment, places.page
     if page is None:
-        return measured.table()
+        return measured.text()
     if draw := experiment.figure:
         figures.try_save(page.with_name(experiment.picture), lambda: draw(measured))
     pages.put(page, {experiment.mark: (section := measured.section())})

@@ -10,7 +10,7 @@ from fashion_zoo.config.overrides import override
 from fashion_zoo.data import load
 from fashion_zoo.errors import ConfigError, resumable
 from fashion_zoo.evaluation.statistics import standard_deviation
-from fashion_zoo.experiments.experiment import test_accuracy
+from fashion_zoo.experiments.metrics import test_accuracy
 from fashion_zoo.language import checks
 from fashion_zoo.language.arguments import Place, checked
 from fashion_zoo.language.wording import counted, percent, unknown

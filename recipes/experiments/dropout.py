@@ -8,7 +8,7 @@ from fashion_zoo.data import Images, load
 from fashion_zoo.evaluation.metrics import Predictions
 from fashion_zoo.evaluation.metrics.nll import nll
 from fashion_zoo.evaluation.predict import logits_of
-from fashion_zoo.experiments import Arm, Experiment, Measured, columns
+from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, columns
 from fashion_zoo.registry import list_recipes
 from fashion_zoo.runs import Run
 
@@ -48,19 +48,20 @@ CONSTANT = [
     Arm(f"constant {rate:g}", changes={"model": {"dropout": rate}})
     for rate in (0.0, 0.1, 0.2, 0.3, 0.4)
 ]
+CHANGING = [
+    Arm("falling 0.4 to 0", changes=_scheduled("linear")),
+    Arm("rising 0 to 0.4", changes=_scheduled("linear(0, 1)")),
+    Arm("adaptive_dropout_mlp", "adaptive_dropout_mlp"),
+    Arm(
+        "AdaptiveDropout from 0.2",
+        changes={"training": {"adaptive_dropout": {"enabled": True}}},
+    ),
+]
 EXPERIMENT = Experiment(
     name="dropout",
     question="Do scheduled dropout rates improve on the best constant rate?",
-    arms=[
-        *CONSTANT,
-        Arm("falling 0.4 to 0", changes=_scheduled("linear")),
-        Arm("rising 0 to 0.4", changes=_scheduled("linear(0, 1)")),
-        Arm("adaptive_dropout_mlp", "adaptive_dropout_mlp"),
-        Arm(
-            "AdaptiveDropout from 0.2",
-            changes={"training": {"adaptive_dropout": {"enabled": True}}},
-        ),
-    ],
+    arms=[*CONSTANT, *CHANGING],
+    claims=[Claim(arm.name, best_constant) for arm in CHANGING],
     metrics=(experiments.validation_accuracy, experiments.test_accuracy, gap),
     columns=[
         columns.name("dropout", code=lambda arm: arm in list_recipes()),

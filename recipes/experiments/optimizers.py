@@ -12,7 +12,7 @@ from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Dataset
 from fashion_zoo.errors import TrainingError
 from fashion_zoo.evaluation.statistics import POSITIVE
-from fashion_zoo.experiments import Arm, Experiment, Measured, columns, page as pages
+from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, columns, page as pages
 from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.registry import recipe
 from fashion_zoo.show.plots import canvas
@@ -126,6 +126,7 @@ EXPERIMENT = Experiment(
     name="optimizers",
     question="Which optimizer trains bn_mlp best, each at its own learning rate?",
     arms=[Arm(word, program=functools.partial(measure, word)) for word in SETTINGS],
+    claims=[Claim(word, "adam") for word in SETTINGS if word != "adam"],
     columns=[
         columns.name("optimizer"),
         columns.number("learning rate", "learning_rate", ".2g"),

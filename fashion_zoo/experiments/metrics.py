@@ -1,0 +1,36 @@
+"""What an experiment measures of a run."""
+
+from fashion_zoo.runs import Run
+
+
+def validation_accuracy(run: Run) -> float:
+    """Return the accuracy on the validation images, a fraction."""
+    return run.read_json("training.json")["validation_accuracy"]
+
+
+def test_accuracy(run: Run) -> float:
+    """Return the accuracy on the test images, a fraction; never select by it."""
+    return run.result("evaluation")["accuracy"]["value"]
+
+
+def validation_loss(run: Run) -> float:
+    """Return the mean cross-entropy of the validation images after the last epoch, in nats."""
+    return run.history()["val_loss"][-1]
+
+
+def seconds(run: Run) -> float:
+    """Return the seconds of the training, without evaluation and export."""
+    return run.read_json("training.json")["seconds"]
+
+
+def correct(run: Run) -> str | None:
+    """Return which test images are classified correctly, as text; None if it is not known.
+
+    An older evaluation does not have it; see ``fashion_zoo.evaluation.paired.packed``.
+    """
+    return run.result("evaluation").get("correct")
+
+
+METRICS = (validation_accuracy, test_accuracy, seconds)
+CHOICE = (validation_accuracy, validation_loss, seconds)
+"""Metrics of an experiment that chooses; see ``Experiment.chooses``."""

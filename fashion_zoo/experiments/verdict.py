@@ -1,0 +1,291 @@
+"""Claims of an experiment, and whether they hold: a verdict computed from the intervals."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from fashion_zoo.errors import ConfigError
+from fashion_zoo.evaluation import paired
+from fashion_zoo.evaluation.statistics import Interval
+from fashion_zoo.language.wording import counted, unknown
+
+if TYPE_CHECKING:
+    from fashion_zoo.experiments.experiment import Measured
+
+LEVEL = 0.05
+"""Probability of any wrong verdict among the claims of an experiment."""
+POWER = 0.8
+"""Probability with which the stated number of seeds settles a claim."""
+
+Word = Literal["holds here", "does not hold here", "these seeds cannot tell"]
+HOLDS: Word = "holds here"
+FAILS: Word = "does not hold here"
+OPEN: Word = "these seeds cannot tell"
+
+
+@dataclasses.dataclass(frozen=True)
+class Claim:
+    """What can be true or false of two arms: the difference of a metric, paired by seed."""
+
+    arm: str
+    """The arm of which it is claimed."""
+    against: "str | Callable[[Measured], str | None]"
+    """The other arm, or a function that chooses it, but never by the metric of the claim."""
+    metric: str = "test_accuracy"
+    """A column of the CSV file."""
+    direction: Literal["higher", "lower", "same"] = "higher"
+    """Whether the arm's mean is claimed to be higher or lower by more than ``least``, or to differ
+    by less than ``least``."""
+    least: float = 0.0
+    """In the unit of the metric; of accuracies 0.001 is 0.1 points. Below 0 the claim is that the
+    arm is worse by less. The same needs one above 0."""
+    text: str = ""
+    """The claim in words, if its arms and its metric do not say it."""
+    unit: str = "points"
+    scale: float = 100
+    """The unit of what is written, and the factor from the metric to it."""
+    form: str = ".2f"
+    """Format of a number in this unit."""
+
+    def check(self, arms: Sequence[str]) -> None:
+        """Raise ConfigError if it is about an unknown arm, or cannot be tested."""
+        named = [self.arm] if callable(self.against) else [self.arm, self.against]
+        for one in named:
+            if one not in arms:
+                raise ConfigError(unknown("arm of a claim", one, arms))
+        if self.arm == self.against:
+            raise ConfigError(f"A claim compares two arms, received {self.arm!r} twice.")
+        if self.direction not in (known := ("higher", "lower", "same")):
+            raise ConfigError(unknown("direction of a claim", self.direction, known))
+        if self.direction == "same" and not self.least > 0:
+            raise ConfigError(
+                f"The claim that {self.arm!r} is the same needs least, the smallest difference "
+                f"that matters, above 0; received {self.least!r}."
+            )
+
+    def limits(self) -> tuple[float, ...]:
+        """Return the differences between which, or above or below which, it is true."""
+        if self.direction == "same":
+            return (-self.least, self.least)
+        return (self.least if self.direction == "higher" else -self.least,)
+
+    def holds(self, difference: float) -> bool:
+        """Return whether it is true of a difference."""
+        if self.direction == "same":
+            return abs(difference) < self.least
+        sign = 1 if self.direction == "higher" else -1
+        return sign * difference > self.least
+
+    def claimed(self) -> str:
+        """Return the difference that is claimed in words, without its unit."""
+        if self.direction == "same":
+            return f"less than {self.size(self.least)}"
+        above = "more" if self.direction == "higher" else "less"
+        return f"{above} than {self.size(self.limits()[0], '+')}"
+
+    def size(self, value: float, sign: str = "") -> str:
+        """Return a difference as text, without its unit."""
+        return f"{self.scale * value:{sign}{self.form}}"
+
+
+class Verdict(NamedTuple):
+    """A claim, what was found, and what follows from it."""
+
+    claim: Claim
+    base: str | None
+    """The other arm; None if no arm was chosen."""
+    word: Word
+    seeds: int = 0
+    """Seeds that both arms have. With fewer than 2, what follows is None."""
+    difference: float | None = None
+    """Mean of the metric of the arm minus that of the other."""
+    interval: Interval | None = None
+    """Of the difference on these test images: Student's t, paired by seed."""
+    level: float | None = None
+    """The probability that the interval misses: Holm's level of this claim."""
+    p: float | None = None
+    """Probability of a mean as far from the nearest limit of the claim, if the truth is there."""
+    images: Interval | None = None
+    """The interval that counts the choice of the test images as well; None where it is not stored
+    which images each seed classifies correctly."""
+    images_level: float | None = None
+    """As ``level``, of that interval."""
+    everywhere: Word | None = None
+    """The verdict by that interval."""
+    more: int | None = None
+    """Further seeds with which an open claim is settled with probability 0.8, if the true
+    difference is the one found; None if it is settled, or would take more than 1,000 in all."""
+
+    def __str__(self) -> str:
+        """Return the verdict in a sentence, and what else is known in others."""
+        claim = self.claim
+        if self.difference is None or self.interval is None or self.level is None:
+            other = f"`{self.base}`" if self.base else "the arm it is compared with"
+            found = f"`{claim.arm}` and {other} have fewer than 2 seeds in common."
+            return _joined(claim.text, f"{_sentence(self.word)}: {found}")
+        name, unit = claim.metric.replace("_", " "), f" {claim.unit}" if claim.unit else ""
+        way = "lower" if self.difference < 0 else "higher"
+        found = (
+            f"{name} of `{claim.arm}` is {claim.size(abs(self.difference))}{unit} {way} than that "
+            f"of `{self.base}` ({self._ends(self.interval, self.level)}, "
+            f"{counted(self.seeds, 'seed')})."
+        )
+        claimed = f"Claimed was {claim.claimed()}{unit}." if claim.least else ""
+        return _joined(
+            claim.text, f"{_sentence(self.word)}: {found}", claimed, self._open(), self._others()
+        )
+
+    def _ends(self, interval: Interval, level: float) -> str:
+        low, high = (self.claim.size(end, "+") for end in interval)
+        return f"{100 * (1 - level):.4g} % interval {low} to {high}"
+
+    def _open(self) -> str:
+        """Return what would settle the claim on these test images."""
+        if self.word != OPEN or self.interval is None:
+            return ""
+        if self.interval.low == self.interval.high:
+            return "The difference is the same with every seed, which leaves no interval."
+        if self.more is None:
+            return "If that is the true difference, more than 1,000 seeds would be needed."
+        return (
+            f"If that is the true difference, {self.more:,} more would settle it in "
+            f"{100 * POWER:g} % of cases."
+        )
+
+    def _others(self) -> str:
+        """Return the verdict that counts the choice of the test images as well."""
+        if self.images is None or self.images_level is None:
+            return ""
+        words = {HOLDS: "it holds", FAILS: "it does not hold", OPEN: "these seeds cannot tell"}
+        word = words[self.everywhere or OPEN]
+        return (
+            f"For other test images of the same kind {word} "
+            f"({self._ends(self.images, self.images_level)})."
+        )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}"
+
+
+def _joined(*parts: str) -> str:
+    return " ".join(part for part in parts if part)
+
+
+def judge(measured: "Measured", claims: Sequence[Claim]) -> list[Verdict]:
+    """Return the verdict of each claim, at a level of 5 % for all of them together.
+
+    With Holm's procedure the probability that any of them is wrong is at most 5 %: of those for
+    these test images, and of those for others. An arm that was not measured leaves a claim open.
+    """
+    pairs = [_pair(measured, claim) for claim in claims]
+    here = _tested(claims, [pair.here for pair in pairs])
+    others = _tested(claims, [pair.others for pair in pairs])
+    return [_verdict(*each) for each in zip(claims, pairs, here, others, strict=True)]
+
+
+def written(verdicts: Sequence[Verdict]) -> str:
+    """Return a Markdown list of verdicts, and below it how they were found."""
+    together = " for all claims together, by Holm's procedure" if len(verdicts) > 1 else ""
+    lines = "\n".join(f"- {verdict}" for verdict in verdicts)
+    return (
+        f"{lines}\n\nVerdicts are by Student's t-test, two-sided and paired by seed, on these test "
+        f"images, at a level of {100 * LEVEL:g} %{together}."
+    )
+
+
+class _Pair(NamedTuple):
+    """Two arms: their differences for these test images, and for others as well."""
+
+    base: str | None
+    seeds: int = 0
+    here: paired.Differences | None = None
+    others: paired.Differences | None = None
+
+
+class _Test(NamedTuple):
+    p: float
+    level: float
+
+
+def _pair(measured: "Measured", claim: Claim) -> _Pair:
+    base = claim.against(measured) if callable(claim.against) else claim.against
+    if base is None or base == claim.arm or {base, claim.arm} - measured.by_arm.keys():
+        return _Pair(base)
+    found = measured.paired(claim.arm, base, claim.metric)
+    if len(found) < 2:
+        return _Pair(base, len(found))
+    return _Pair(base, len(found), paired.over_seeds(found), _images(measured, claim, base))
+
+
+def _images(measured: "Measured", claim: Claim, base: str) -> paired.Differences | None:
+    """Return None where it is not known which images are correct, or they are not the same."""
+    names = (claim.arm, base)
+    if claim.metric != "test_accuracy" or not all(measured.has(arm, "correct") for arm in names):
+        return None
+    rows = [measured.by_arm[name] for name in names]
+    seeds = [seed for seed in rows[0] if seed in rows[1]]
+    read = [[paired.unpacked(own[seed]["correct"]) for seed in seeds] for own in rows]
+    if len({(digest, len(bits)) for own in read for digest, bits in own}) > 1:
+        return None
+    first, second = ([bits for _, bits in own] for own in read)
+    return paired.over_images(first, second)
+
+
+def _tested(
+    claims: Sequence[Claim], found: Sequence[paired.Differences | None]
+) -> list[_Test | None]:
+    """Return p-value and level of each claim that can be tested."""
+    p_values = [
+        None if one is None else max(float(one.p_value(limit)) for limit in claim.limits())
+        for claim, one in zip(claims, found, strict=True)
+    ]
+    tested = [p for p in p_values if p is not None]
+    levels = iter(paired.holm(tested, LEVEL).tolist() if tested else [])
+    return [None if p is None else _Test(p, next(levels)) for p in p_values]
+
+
+def _verdict(claim: Claim, pair: _Pair, here: _Test | None, others: _Test | None) -> Verdict:
+    found = pair.here
+    if found is None or here is None:
+        return Verdict(claim, pair.base, OPEN, pair.seeds)
+    word = _word(claim, found, here)
+    verdict = Verdict(
+        claim,
+        pair.base,
+        word,
+        pair.seeds,
+        difference=float(found.mean),
+        interval=_interval(found, here),
+        level=here.level,
+        p=here.p,
+        more=_more(claim, found, here) if word == OPEN else None,
+    )
+    if pair.others is None or others is None:
+        return verdict
+    return verdict._replace(
+        images=_interval(pair.others, others),
+        images_level=others.level,
+        everywhere=_word(claim, pair.others, others),
+    )
+
+
+def _word(claim: Claim, found: paired.Differences, test: _Test) -> Word:
+    if test.p > test.level:
+        return OPEN
+    return HOLDS if claim.holds(float(found.mean)) else FAILS
+
+
+def _interval(found: paired.Differences, test: _Test) -> Interval:
+    half, mean = float(found.half_width(test.level)), float(found.mean)
+    return Interval(mean - half, mean + half)
+
+
+def _more(claim: Claim, found: paired.Differences, test: _Test) -> int | None:
+    deviation = math.sqrt(float(found.by_seed) * found.seeds)
+    if not deviation:
+        return None
+    distance = min(abs(float(found.mean) - limit) for limit in claim.limits())
+    needed = paired.seeds_for(distance, deviation, test.level, chance=POWER)
+    return None if needed is None else max(needed - found.seeds, 1)
