@@ -1,0 +1,79 @@
+"""A quick look at an experiment, and its verdicts where the command writes them."""
+
+from pathlib import Path
+
+import pytest
+from arms import OWN, FakeRun, Made
+
+from fashion_zoo import experiments
+from fashion_zoo.experiments import Experiment, page
+from recipes import experiment
+
+
+@pytest.fixture
+def trained_runs(monkeypatch):
+    """(place, config) of each training; nothing is trained."""
+    monkeypatch.setattr("fashion_zoo.machine.devices.gc.collect", lambda: None)
+    return Made(monkeypatch)
+
+
+@pytest.fixture
+def own(tmp_path):
+    (tmp_path / "width.py").write_text(OWN)
+    return experiment.find(str(tmp_path / "width.py"))
+
+
+def test_a_quick_look_has_its_own_changes_seeds_and_folder_and_writes_no_page(
+    tmp_path, monkeypatch, trained_runs, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    Path("own.md").write_text(marks := "<!-- results:begin -->\n<!-- results:end -->\n")
+    text = OWN.replace("settings=", 'page="own.md",\n    settings=')
+    Path("width.py").write_text(text)
+    assert experiment.main(["width.py", "--quick", "--data.source", "fashion_mnist"]) == 0
+    assert [path.relative_to(tmp_path).as_posix() for path, _ in trained_runs] == [
+        f"runs/width-quick/{arm}-{seed}" for seed in (0, 1) for arm in ("as_it_is", "wide")
+    ]
+    config = trained_runs[-1][1]
+    assert (config.data.limit, config.training.epochs, config.seed) == (2000, 2, 1)
+    assert config.model.hidden_units == (32, 16), "the arms stay what they are"
+    printed = capsys.readouterr().out
+    assert "A quick look, which the whole experiment may contradict: 2 seeds. a CPU" in printed
+    assert "reproduces" not in printed
+    assert Path("own.md").read_text() == marks
+    assert [path.as_posix() for path in Path().rglob("*.csv")] == [
+        "runs/width-quick/width-quick.csv"
+    ]
+    assert experiment.main(["width.py", "--quick", "--page", "own.md"]) == 3
+    assert "A quick look writes no page. Leave out --page or --quick." in capsys.readouterr().err
+    own = Experiment(**{**vars(experiment.find("width.py")), "quick": experiments.Quick({}, 3)})
+    experiments.run(own, quick=True, folder="other")
+    assert len(list(page.read_rows(Path("other/width-quick.csv")))) == 6
+
+
+def test_verdicts_stand_above_the_table_and_on_the_page(tmp_path, own, trained_runs):
+    place = tmp_path / "width.md"
+    place.write_text("<!-- results:begin -->\n<!-- results:end -->\n")
+    claims = [experiments.Claim("wide", "as it is", "seconds", unit="s", scale=1)]
+    tested = Experiment(**{**vars(own), "claims": claims})
+    text = experiments.run(tested, seeds=2, folder=tmp_path / "runs", page=place)
+    assert text.startswith("- These seeds cannot tell: seconds of `wide` is 0.00 s higher than")
+    assert "\n\n| bn_mlp | validation accuracy |" in text
+    assert text in place.read_text()
+
+
+def test_an_older_evaluation_is_done_again_where_it_lacks_what_a_claim_needs(
+    tmp_path, own, trained_runs, monkeypatch
+):
+    known, again = {"accuracy": {"value": 0.9}}, []
+
+    def evaluate_run(run, given):
+        again.append(run)
+        known["correct"] = "same:2:gA=="
+
+    monkeypatch.setattr(FakeRun, "result", lambda run, word: known)
+    monkeypatch.setattr("fashion_zoo.evaluation.evaluate_run", evaluate_run)
+    tested = Experiment(**{**vars(own), "claims": [experiments.Claim("wide", "as it is")]})
+    experiments.run(tested, seeds=2, folder=tmp_path)
+    assert len(again) == 1
+    assert [row["correct"] for row in page.read_rows(tmp_path / "width.csv")] == ["same:2:gA=="] * 4
