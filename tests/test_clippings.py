@@ -84,6 +84,7 @@ def test_the_mean_of_accumulated_gradients_is_measured_and_clipped(text):
     assert made.measures.read()["gradient_norm_max"] == pytest.approx(ALL)
 
 
+@pytest.mark.formula(18)
 @in_a_step
 def test_measurements_are_of_an_epoch_and_a_skipped_step_is_none():
     made, variables = built("none", scale_loss=True, measures=BOTH)

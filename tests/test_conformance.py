@@ -22,6 +22,7 @@ def predict(model, images):
     return keras.ops.convert_to_numpy(model(images, training=False))
 
 
+@pytest.mark.formula(17)
 @EVERY
 def test_the_stated_parameters_are_the_trainable_ones(name):
     model = get(name)

@@ -4,12 +4,13 @@ import keras
 import numpy as np
 import pytest
 from ensembling import members_of, network
+from guide import close, formula
 from scipy.special import log_softmax, softmax
 from sklearn.metrics import log_loss
 
 from fashion_zoo import ConfigError, DataError
 from fashion_zoo.ensembles import WORDS, Members, combine
-from fashion_zoo.ensembles.building import mean_model
+from fashion_zoo.ensembles.building import calibrated, mean_model
 from fashion_zoo.ensembles.choosing import greedy_counts, log_mean, predicted, score
 from fashion_zoo.ensembles.stacks import features_of, layer_of, regression_of
 from fashion_zoo.evaluation.calibration import temperature
@@ -39,6 +40,7 @@ def test_the_logarithm_of_a_weighted_mean_of_probabilities():
     assert log_mean(log_softmax(logits, axis=2), weights) == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.formula(19)
 def test_the_logits_of_an_average_are_the_logarithm_of_the_mean_softmax(images):
     models = [network(seed, batch_norm=seed == 1) for seed in range(3)]
     whole = mean_model(models, [1 / 3] * 3)
@@ -50,6 +52,17 @@ def test_the_logits_of_an_average_are_the_logarithm_of_the_mean_softmax(images):
     assert parameters(whole) == sum(map(parameters, models))
     weighted = logits_of(mean_model(models[:2], [0.25, 0.75]), images.images)
     assert softmax(weighted, axis=1) == pytest.approx(0.25 * each[0] + 0.75 * each[1], abs=1e-6)
+
+
+@pytest.mark.formula(19)
+def test_mean_and_temperature_are_those_of_the_guide(images):
+    models, weights = [network(seed) for seed in range(2)], [0.25, 0.75]
+    logits = [logits_of(model, images.images).astype("float64") for model in models]
+    page = formula(19, logits=logits, weights=weights, temperature=1.5)
+    mean = mean_model(models, weights)
+    assert close(logits_of(mean, images.images), page.mean_logits, "float32")
+    found = logits_of(calibrated(mean, 1.5), images.images).astype("float64")
+    assert close(softmax(found, axis=1), page.cooled, "float32")
 
 
 def test_members_that_are_sure_leave_the_logits_finite():
@@ -93,6 +106,7 @@ def test_the_temperature_of_scaled_logits_is_recovered():
         assert temperature(scale * logits, labels) == pytest.approx(scale, rel=1e-3)
 
 
+@pytest.mark.formula(19)
 def test_a_temperature_lowers_the_loss_and_leaves_the_classes(images):
     models = [network(seed) for seed in range(2)]
     members = members_of(models, images.images, images.labels)

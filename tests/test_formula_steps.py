@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 from guide import TOLERANCE, cells, close, drawn, formula
 from keras.optimizers.schedules import CosineDecay, ExponentialDecay
+from rounding import SUMS
 
 import fashion_zoo
 from fashion_zoo import clippings, schedules
@@ -157,6 +158,27 @@ def test_clipping_by_the_global_norm_keeps_the_direction(dtype):
         assert (turned(expected) < 1e-12) == straight
     small = formula(10, g=whole, limit=1000.0)
     assert all(np.array_equal(*pair) for pair in zip(small.clipped, whole, strict=True))
+
+
+@pytest.mark.formula(18)
+def test_loss_scaling_keeps_what_float16_would_lose():
+    sgd = WORDS.parse("sgd(momentum=0.0, nesterov=False)")
+    optimizer = build_optimizer(sgd, learning_rate=1.0, scale_loss=True)
+    weight = keras.Variable(np.zeros(3), dtype="float32")
+    optimizer.build([weight])
+    scale = float(optimizer.dynamic_scale)
+    page = formula(18, g=np.array([1e-9, -2e-8, 1e-3], "float32"), scale=scale)
+    optimizer.apply([tf.cast(page.g_scaled, "float32")], [weight])
+    assert page.g_lost[:2].tolist() == [0, 0]
+    assert page.g_found == pytest.approx(page.g, rel=2**-10)  # of which float16 has 11 bits
+    assert -weight.numpy() == pytest.approx(page.g_found, rel=SUMS)
+    assert float(optimizer.dynamic_scale) == page.next_scale == scale
+    with np.errstate(over="ignore"):
+        page = formula(18, g=np.array([3.0, 1.0, 1e-3]), scale=scale)
+    before = weight.numpy()
+    optimizer.apply([tf.cast(page.g_scaled, "float32")], [weight])
+    assert np.array_equal(weight.numpy(), before)
+    assert float(optimizer.dynamic_scale) == page.next_scale == scale / 2
 
 
 @pytest.mark.formula(15)

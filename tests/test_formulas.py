@@ -13,6 +13,7 @@ from test_layers import normalized
 
 import fashion_zoo
 from fashion_zoo import schedules
+from fashion_zoo.evaluation import cost
 from fashion_zoo.layers import BatchNormalization, ScheduledDropout
 
 precise = pytest.mark.parametrize("dtype", TOLERANCE)
@@ -275,3 +276,17 @@ def test_he_keeps_the_mean_square_of_relu_layers_by_fan_in():
         growth[name] = (h**2).mean() / before
     assert growth["he"] == pytest.approx(1, rel=0.2)
     assert growth["he_fan_out"] == pytest.approx(4 * growth["he"], rel=SUMS)  # the same draws
+
+
+@pytest.mark.formula(17)
+@pytest.mark.parametrize("name", ["baseline_mlp", "bn_mlp", "bn_mlp.large"])
+def test_parameters_follow_from_the_widths(name):
+    recipe = fashion_zoo.recipe(name)
+    given = {"pixels": 784, "classes": 10, "n": 3, "budget": recipe.parameters}
+    page = formula(17, widths=(784, *recipe.config.model.hidden_units, 10), **given)
+    normalized = recipe.config.model.normalization == "batch"
+    assert (page.parameters_normalized if normalized else page.parameters) == recipe.parameters
+    one_width = formula(17, widths=(784, *[page.width] * 3, 10), **given)
+    assert one_width.parameters == pytest.approx(recipe.parameters)
+    model = fashion_zoo.get(name, hidden_units=(8, 6))
+    assert cost.multiply_adds(model) == formula(17, widths=(784, 8, 6, 10), **given).multiply_adds

@@ -62,15 +62,39 @@ def test_every_page_is_on_the_first_one(folder):
     assert sorted(linked) == sorted({page.name for page in folder.glob("*.md")} - {"index.md"})
 
 
+def anchors(page):
+    """Return the anchors of the headings of a page: their own, or those that mkdocs makes."""
+    for heading in re.findall(r"^#+ (.*)$", page.read_text("utf-8"), re.M):
+        own = re.search(r"\{#([\w-]+)\}$", heading)
+        plain = re.sub(r"[^\w\s-]", "", heading, flags=re.ASCII).strip().lower()
+        yield own[1] if own else re.sub(r"[-\s]+", "-", plain)
+
+
+@pytest.mark.parametrize("folder", [GUIDE, *TRANSLATIONS], ids=lambda folder: folder.parent.name)
+def test_links_lead_to_headings_that_are_there(folder):
+    for page in folder.glob("*.md"):
+        links = re.findall(r"\]\(([^):#]*)#([^)]+)\)", page.read_text("utf-8"))
+        for target, anchor in links:
+            assert anchor in anchors(page.parent / target), (page.name, target, anchor)
+
+
+def test_every_term_of_the_glossary_leads_somewhere_and_they_are_in_order():
+    rows = re.findall(
+        r"^\| (.*) \| .* \| (.*) \|$", (GUIDE / "glossary.md").read_text("utf-8"), re.M
+    )
+    terms = [term.lower() for term, _ in rows[2:]]
+    assert terms == sorted(set(terms))
+    assert all(re.fullmatch(r"\[.+\]\(\S+\.md(#\S+)?\)", link) for _, link in rows[2:])
+
+
 def frame(page):
     """Return what a translation leaves as it is: headings by level and anchor, code, the shape of
     tables, the code in each paragraph, and links but for what they say.
     """
     text = page.read_text("utf-8")
     prose = re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
-    anchors = r"^(#+) .*?(\{#\w+\})?$"
     return {
-        "headings": re.findall(anchors, prose, re.M),
+        "headings": re.findall(r"^(#+) .*?(\{#[\w-]+\})?$", prose, re.M),
         "code": re.findall(r"^```.*?^```$", text, re.M | re.S),
         "tables": [line.count(" | ") for line in prose.splitlines() if line.startswith("|")],
         "names": [sorted(re.findall(r"`[^`]+`", part)) for part in prose.split("\n\n")],
