@@ -12,8 +12,9 @@ from fashion_zoo.data import Dataset
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.experiments import page as pages
 from fashion_zoo.experiments.metrics import METRICS, correct
+from fashion_zoo.experiments.notes import Words
 from fashion_zoo.experiments.verdict import Claim, Verdict, judge, written
-from fashion_zoo.language.wording import counted, unknown
+from fashion_zoo.language.wording import unknown
 from fashion_zoo.runs import Run
 from fashion_zoo.storage import absolute
 
@@ -251,7 +252,7 @@ class Measured:
 
     def note(self, text: str) -> str:
         """Return a note with what stands in braces replaced, as ``Experiment.note`` says."""
-        return text.format_map(_Words(self))
+        return text.format_map(Words(self))
 
     def verdicts(self) -> list[Verdict]:
         """Return the verdict on each claim of the experiment."""
@@ -267,36 +268,3 @@ class Measured:
         experiment = self.experiment
         shown = f"\n\n![{experiment.question}]({experiment.picture})" if experiment.figure else ""
         return self.text() + shown
-
-
-class _Words(dict):
-    """Values of the names in a note: six words, and every column of the CSV file."""
-
-    def __init__(self, measured: Measured):
-        self.measured, rows = measured, measured.by_arm
-        given, count = measured.experiment.command, max(map(len, rows.values()))
-        python = f"fashion_zoo.experiments.run(EXPERIMENT, seeds={count})"
-        seeds = pages.common({arm: counted(len(own), "seed") for arm, own in rows.items()})
-        several = ", several" if min(map(len, rows.values())) == 1 else ""
-        means = f"Mean over {seeds}{several} with {pages.INTERVAL}"
-        super().__init__(
-            interval=pages.INTERVAL,
-            command=f"{given} {count}" if given else python,
-            seeds=seeds,
-            means="1 seed each" if count == 1 else means,
-            unmeasured=_unmeasured(measured),
-        )
-
-    def __missing__(self, name: str) -> str:
-        rows = self.measured.by_arm
-        if name == "machine":
-            return pages.measured_on({arm: list(own.values()) for arm, own in rows.items()})
-        short = pages.short if name == "commit" else str
-        return pages.common({arm: short(self.measured.values(arm, name)[0]) for arm in rows})
-
-
-def _unmeasured(measured: Measured) -> str:
-    """Return a sentence, after a blank, with the recipes without rows, if there are any."""
-    arms = [arm for arm in measured.arms if arm.name not in measured.by_arm]
-    names = " and ".join(dict.fromkeys(f"`{arm.recipe}`" for arm in arms))
-    return f" Not measured yet: {names}." if names else ""
