@@ -37,7 +37,7 @@ class FakeRun:
                 "seconds": 2.0 + self.config.seed,
             },
             "environment.json": {
-                "versions": {"python": "3.11.7", "keras": "3.15.1"},
+                "versions": {"python": "3.11.7", "keras": "3.15.1", "tensorflow": "2.21.0"},
                 "backend": "tensorflow", "device": "a CPU", "cores": 2, "commit": self.commit,
             },
         }[name]  # fmt: skip

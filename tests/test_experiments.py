@@ -47,8 +47,8 @@ def test_an_experiment_of_ones_own_is_a_file_and_a_command(
         "| as it is | 100.00 % (100.00 to 100.00) | | 2 |\n"
         "| wide | 90.00 % (90.00 to 90.00) | -10.00 (-10.00 to -10.00) | 2 |\n\n"
         f"Mean over 2 seeds with {page.INTERVAL}. a CPU, 2 cores, Python 3.11.7, Keras 3.15.1, "
-        "commit aaaaaaaaaaaa. `python -m recipes.experiment width.py --seeds 2` reproduces the "
-        "table.\n"
+        "tensorflow 2.21.0, commit aaaaaaaaaaaa. `python -m recipes.experiment width.py --seeds 2` "
+        "reproduces the table.\n"
     )
     rows = Path("runs/width/width.csv").read_text().splitlines()
     assert rows[0] == "arm,seed,validation_accuracy,test_accuracy,seconds,machine,commit"
@@ -70,8 +70,9 @@ def test_one_arm_can_be_measured_alone_and_every_row_keeps_its_own_commit(
     after = page.read_rows(place.with_suffix(".csv"))
     assert after[:2] == before[:2]
     assert after[2] == {**before[2], "commit": "b" * 40 + "+changes"}
-    said = "Keras 3.15.1, commit aaaaaaaaaaaa; `wide` a CPU, 2 cores, Python 3.11.7, Keras 3.15.1, "
-    assert f"{said}commit bbbbbbbbbbbb+changes. " in table
+    versions = "2 cores, Python 3.11.7, Keras 3.15.1, tensorflow 2.21.0"
+    said = f"{versions}, commit aaaaaaaaaaaa; `wide` a CPU, {versions}, commit "
+    assert f"{said}bbbbbbbbbbbb+changes. " in table
     mark = "<!-- results:{} -->"
     assert place.read_text() == (
         f"before\n{mark.format('begin')}\n{table}\n{mark.format('end')}\nafter\n"

@@ -110,5 +110,15 @@ def test_a_row_names_the_instruction_sets_of_the_cpu(monkeypatch, flags, sets):
     monkeypatch.setattr(environment, "cpu_information", lambda: said)
     machine = environment.place(environment.describe())["machine"]
     assert machine.startswith(f"AMD EPYC{sets}, ")
-    older = {"versions": {"python": "3", "keras": "3"}, "backend": "tensorflow", "device": "CPU"}
-    assert environment.place({**older, "cores": 2, "commit": None})["machine"].startswith("CPU, 2")
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_a_row_names_the_versions_of_keras_and_of_its_backend(backend):
+    known = {
+        "versions": {"python": "3.11", "keras": "3.15", "tensorflow": "2.21", "jax": "0.10"},
+        "backend": backend, "device": "CPU", "cores": 2, "commit": None,
+    }  # fmt: skip
+    version = known["versions"][backend]
+    assert environment.place(known) == {
+        "machine": f"CPU, 2 cores, Python 3.11, Keras 3.15, {backend} {version}", "commit": "",
+    }  # fmt: skip

@@ -42,13 +42,13 @@ def describe() -> dict[str, Any]:
 
 
 def place(description: Mapping[str, Any]) -> dict[str, str]:
-    """Return machine and commit, in words, for a published row."""
+    """Return machine, with the versions that compute, and commit, in words, for a published row."""
     versions, backend = description["versions"], description["backend"]
-    also = f", {backend} {versions.get(backend)}" if backend != "tensorflow" else ""
     sets = f" ({found})" if (found := description.get("instructions")) else ""
     return {
         "machine": f"{description['device']}{sets}, {counted(description['cores'] or 0, 'core')}, "
-        f"Python {versions['python']}, Keras {versions['keras']}{also}",
+        f"Python {versions['python']}, Keras {versions['keras']}, {backend} "
+        f"{versions.get(backend, 'of an unknown version')}",
         "commit": description["commit"] or "",
     }
 

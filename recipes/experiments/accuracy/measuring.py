@@ -36,8 +36,9 @@ def figures(run: Run) -> dict[str, Any]:
 def measured(run: Run) -> dict[str, Any]:
     """Measure the model of a run on the test images.
 
-    The temperature is fitted on the validation images. Suspects are those of an audit of the same
-    images, which is made in the folder of the runs if it is not there.
+    ``data`` and ``test_data`` are digests of the images and labels of training and validation, and
+    of the test. The temperature is fitted on the validation images. Suspects are those of an audit
+    of the same images, which is made in the folder of the runs if it is not there.
     """
     place = audited(run)
     data, model = dataset_of(run), run.load_model()
@@ -51,6 +52,8 @@ def measured(run: Run) -> dict[str, Any]:
         for count in COUNTS
     }
     return {
+        "data": _short(data.digest),
+        "test_data": _short(data.test_digest),
         "validation_images": len(data.validation.labels),
         "test_images": len(labels),
         **{name: found[name] for name in PROPER},
@@ -65,6 +68,11 @@ def measured(run: Run) -> dict[str, Any]:
         "multiply_adds": cost.multiply_adds(model),
         **{name: round(one, 3) for name, one in latencies.items()},
     }
+
+
+def _short(digest: str) -> str:
+    """Return the first digits of a digest, with a mark by which no reader takes it for a number."""
+    return f"sha256:{digest[:12]}"
 
 
 def audited(run: Run) -> Path:
