@@ -8,7 +8,7 @@ from fashion_zoo import ConfigError, experiments
 from fashion_zoo.experiments import choosing, page
 
 ENVIRONMENT = {
-    "versions": {"python": "3.11.7", "keras": "3.15.1"},
+    "versions": {"python": "3.11.7", "keras": "3.15.1", "tensorflow": "2.21.0"},
     "backend": "tensorflow", "device": "a CPU", "cores": 2, "commit": "a" * 40,
 }  # fmt: skip
 
@@ -19,11 +19,12 @@ def untested(monkeypatch):
 
     def train_once(entry, config, path, display, data):
         wide = len(config.model.hidden_units)
-        training = {"validation_accuracy": 0.8 + 0.02 * wide + 0.01 * config.seed, "seconds": 2.0}
+        accuracy = 0.8 + 0.02 * wide + 0.01 * config.seed
+        training = {
+            "validation_accuracy": accuracy, "validation_loss": 0.25 * wide, "seconds": 2.0,
+        }  # fmt: skip
         files = {"training.json": training, "environment.json": ENVIRONMENT}
-        return types.SimpleNamespace(
-            read_json=files.__getitem__, history=lambda: {"val_loss": [0.9, 0.25 * wide]}
-        )
+        return types.SimpleNamespace(read_json=files.__getitem__)
 
     monkeypatch.setattr("fashion_zoo.training.session.train_once", train_once)
     monkeypatch.setattr("fashion_zoo.machine.devices.gc.collect", lambda: None)
@@ -42,8 +43,9 @@ def test_candidates_are_compared_on_the_validation_images_alone(tmp_path, untest
         "| seconds |\n| --- | --- | --- | ---: | ---: |\n"
         "| four | 88.00 % | | 1.0000 | 2 |\n"
         "| one | 82.00 % | -6.00 | 0.2500 | 2 |\n\n"
-        "Of bn_mlp. 1 seed each. a CPU, 2 cores, Python 3.11.7, Keras 3.15.1, commit "
-        "aaaaaaaaaaaa. `fashion_zoo.experiments.run(EXPERIMENT, seeds=1)` reproduces the table."
+        "Of bn_mlp. 1 seed each. a CPU, 2 cores, Python 3.11.7, Keras 3.15.1, tensorflow 2.21.0, "
+        "commit aaaaaaaaaaaa. `fashion_zoo.experiments.run(EXPERIMENT, seeds=1)` reproduces the "
+        "table."
     )
     header = (tmp_path / "depth.csv").read_text().splitlines()[0]
     assert header == "arm,seed,validation_accuracy,validation_loss,seconds,machine,commit"

@@ -9,10 +9,13 @@ import pytest
 from fitting import fit_recipe
 
 import fashion_zoo
-from fashion_zoo import TrainingError, list_recipes, open_run, recipe
+from fashion_zoo import TrainingError, experiments, list_recipes, open_run, recipe
 from fashion_zoo.averaging import WORDS
 from fashion_zoo.callbacks import AverageWeights, StopOnDivergence
 from fashion_zoo.config.overrides import override
+from fashion_zoo.data import load
+from fashion_zoo.evaluation import measure
+from fashion_zoo.evaluation.predict import logits_of
 from fashion_zoo.training import checkpoint as checkpoints, ending, session
 from recipes import _spelling
 
@@ -49,6 +52,15 @@ def test_early_stopping_brings_the_best_weights_back(tmp_path, small):
     kept = trained.run.history()["val_accuracy"].index(best) + 1
     assert kept < 6, "else the last weights would be the best"
     assert trained.training["weights_of_epoch"] == kept
+
+
+def test_the_validation_loss_is_of_the_weights_that_were_kept_without_a_penalty(tmp_path, small):
+    trained = early_stopped(tmp_path, {**small, "model": {**small["model"], "l2": 0.01}})
+    data = load(trained.run.config.data)
+    logits = logits_of(trained.run.load_model(), data.validation.images)
+    expected = measure(logits, data.validation.labels, data.class_names)["nll"]
+    assert experiments.validation_loss(trained.run) == pytest.approx(expected, rel=1e-5)
+    assert trained.run.history()["val_loss"][-1] > 1.1 * expected
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,7 @@ SHAPES: dict[str, dict[str, Any]] = {
         "seconds": float,
         "validation_accuracy": float,
         "validation_images?": int,
+        "validation_loss?": float,
         "stopped_early?": str,
         "weights_of_epoch?": int,
         "model_optimizer?": str,

@@ -1,5 +1,6 @@
 """The end of a training: why it stopped, which weights it kept, their accuracy, what next."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -47,6 +48,7 @@ def summary(
         "validation_correct": correct,
         "validation_images": len(validation.labels),
         "validation_accuracy": correct / len(validation.labels),
+        "validation_loss": loss if math.isfinite(loss) else None,  # JSON has no other numbers
         "validation_balanced_accuracy": recalls.balanced_accuracy,
         "validation_worst_recall": recalls.worst,
         "seconds": round(sum(row["seconds"] for row in recorder.times), 2),
