@@ -13,7 +13,7 @@ from PIL import Image
 import fashion_zoo
 from fashion_zoo import registry
 from fashion_zoo.config.overrides import override
-from fashion_zoo.evaluation import cost
+from fashion_zoo.evaluation import cost, sampled_interval
 from fashion_zoo.experiments import Measured, page as pages
 from fashion_zoo.machine import environment
 from recipes import benchmark
@@ -27,7 +27,8 @@ ROW = {
     "temperature": 1.5, "scaled_nll": 0.24, "scaled_brier": 0.12, "scaled_ece": 0.01,
     "suspects": 48, "images_without_suspects": 9952, "parameters": 576_010,
     "multiply_adds": 574_080, "ms_1": 0.51, "ms_1000": 4.25, "epochs": 20, "precision": "float32",
-    "config": "1-81990b1781bf", "machine": "a CPU, 2 cores", "commit": "a" * 40,
+    "config": "1-81990b1781bf", "data": "sha256:123456789012",
+    "test_data": "sha256:1234567890e1", "machine": "a CPU, 2 cores", "commit": "a" * 40,
 }  # fmt: skip
 OF_SEED = [
     {"validation_accuracy": 0.92, "test_accuracy": 0.90, "accuracy_without_suspects": 0.91,
@@ -124,12 +125,33 @@ def test_a_card_says_what_a_recipe_is_what_it_reaches_and_where_that_ends(place)
         "Measured on fashion_mnist: 5,000 images for validation and 10,000 for the test. The "
         "defaults were chosen by the validation images, so the accuracy on these flatters them. "
         "The class that it recognizes worst is Shirt: recall 70.00 % (70.00 to 70.00). An "
-        "[audit](../audit_of_fashion_mnist.md) suspects 0.48 % of the test images of a wrong label "
-        "or of a copy among the training images. With fewer images its test accuracy is "
+        "[audit](../audit_of_fashion_mnist.md) suspects 0.48 % of the test images: their labels "
+        "may be wrong, or they are blank, inverted or nearly copies of other images. With fewer "
+        "images its test accuracy is "
     ) in card
     assert "## Pictures" not in card
     assert "Not measured yet" not in card
     assert [one.name for one in Path("docs/recipes").iterdir()] == ["bn_mlp.md"]
+
+
+def test_a_card_says_of_each_interval_whether_it_holds_the_choice_of_the_images(place):
+    pages.write_rows(place / "results.csv", ROWS)
+    assert benchmark.main(["accuracy", "--no-measure"]) == 0
+    card = Path("docs/recipes/bn_mlp.md").read_text()
+    said = (
+        "with a 95 % interval in brackets that holds both the choice of the seeds and that of the "
+        "images. Intervals of figures that are not accuracies hold the choice of the seeds alone. "
+    )
+    assert said in card
+    assert said in Path("docs/results.md").read_text()
+    for title in ("MNIST", "Fashion-MNIST"):  # 1,000 test images of each
+        arm = [
+            row
+            for row in pages.read_rows(Path("docs/mnist.csv"))
+            if row["arm"] == f"bn_mlp, {title}"
+        ]
+        low, high = sampled_interval([row["test_accuracy"] for row in arm], 1000)
+        assert f" % ({100 * low:.2f} to {100 * high:.2f}) on {title}" in card
 
 
 def test_a_card_names_the_published_weights_and_their_figures():
@@ -183,6 +205,9 @@ def test_the_figures_of_a_run_are_those_of_its_evaluation(trained, tmp_path, aud
     assert again["without_suspects"]["accuracy"]["value"] == found["accuracy_without_suspects"]
     assert (found["suspects"], found["images_without_suspects"]) == (2, 9998)
     assert (found["validation_images"], found["test_images"]) == (5000, 10_000)
+    data = fashion_zoo.data.load(run.config.data)
+    assert found["data"] == f"sha256:{data.digest[:12]}"
+    assert found["test_data"] == f"sha256:{data.test_digest[:12]}"
     assert found["multiply_adds"] == 784 * 32 + 32 * 16 + 16 * 10
     assert found["parameters"] == cost.parameters(run.load_model())
     assert 0 < found["ms_1"] < found["ms_1000"]

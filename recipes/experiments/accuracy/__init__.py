@@ -17,6 +17,7 @@ INTERVAL = (
     "Mean ± standard deviation over {seeds}, with a 95 % interval in brackets that holds both the "
     "choice of the seeds and that of the images."
 )
+OTHERS = "Intervals of figures that are not accuracies hold the choice of the seeds alone."
 MACHINE = "Seconds are of one training in {precision}. {machine}"
 
 
@@ -80,13 +81,14 @@ def more(measured: Measured, places: Places) -> dict[Path, str | bytes]:
     docs = (places.page or Path()).parent / "docs"
     name = Column("recipe", lambda _, arm: f"[`{arm}`](recipes/{arm}.md)")
     tables = {mark: measured.rows_of([name, *own]) for mark, own in TABLES.items()}
-    tables["measured"] = measured.note(f"{INTERVAL} {MACHINE}{{unmeasured}}")
+    note = f"{INTERVAL} {OTHERS} {MACHINE}"
+    tables["measured"] = measured.note(f"{note}{{unmeasured}}")
     page = docs / "results.md"
     files: dict[Path, str | bytes] = {page: pages.filled(page, tables)}
     own = [column for columns in TABLES.values() for column in columns]
     for arm in measured.arms:
         if arm.name in measured.by_arm:
-            files |= cards.files(measured, arm, own, f"{INTERVAL} {MACHINE}", docs, places.folder)
+            files |= cards.files(measured, arm, own, note, docs, places.folder)
     return files
 
 

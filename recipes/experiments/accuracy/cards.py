@@ -117,7 +117,8 @@ def limits(entry: Recipe, measured: Measured, docs: Path) -> str:
         share = row["suspects"] / row["test_images"]
         said.append(
             f"An [audit](../audit_of_fashion_mnist.md) suspects {percent(share)} of the test "
-            "images of a wrong label or of a copy among the training images."
+            "images: their labels may be wrong, or they are blank, inverted or nearly copies of "
+            "other images."
         )
     said.append(others(name, docs))
     return " ".join(said)
@@ -140,7 +141,10 @@ def others(name: str, docs: Path) -> str:
     }
     if not titles:
         return "On other images it was not measured."
-    reached = [f"{columns.percent(values)} on {title}" for title, values in titles.items()]
+    images = round(mnist.COUNT * mnist.SHARES["test"])
+    reached = [
+        f"{columns.percent(values, images=images)} on {title}" for title, values in titles.items()
+    ]
     return (
         f"With fewer images its test accuracy is {' and '.join(reached)} "
         "([MNIST beside Fashion-MNIST](../mnist.md)); on others it was not measured."
