@@ -102,7 +102,8 @@ def test_a_verdict_is_one_sentence():
     ("name", "changes", "message"),
     [
         ("bn_mpl", {}, "Unknown recipe 'bn_mpl'. Did you mean 'bn_mlp'"),
-        ("bn_mlp", {"seed": 0}, "The row of bn_mlp has 1 seed; a test needs at least 2."),
+        ("bn_mlp", 1, "The row of bn_mlp has 1 seed; a test needs at least 3. Measure it with"),
+        ("bn_mlp", 2, "The row of bn_mlp has 2 seeds; a test needs at least 3. Measure it with"),
         ("bn_mlp", {"config": "1-000"}, "The row of bn_mlp is of other settings than its defaults"),
         ("bn_mlp", None, "Unknown recipe with results 'bn_mlp'"),
     ],
@@ -112,9 +113,10 @@ def test_what_cannot_be_tested_is_answered_before_anything_is_trained(
 ):
     rows = read_results()
     row = rows.pop("bn_mlp")
-    if changes is not None:
-        kept = row.rows[:1] if "seed" in changes else row.rows
-        rows["bn_mlp"] = type(row)("bn_mlp", [{**one, **changes} for one in kept])
+    if isinstance(changes, int):
+        rows["bn_mlp"] = type(row)("bn_mlp", row.rows[:changes])
+    elif changes is not None:
+        rows["bn_mlp"] = type(row)("bn_mlp", [{**one, **changes} for one in row.rows])
     monkeypatch.setattr(verification, "read_results", lambda: rows)
     with pytest.raises(ConfigError, match=message):
         verify(name)

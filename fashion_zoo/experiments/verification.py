@@ -24,6 +24,10 @@ from fashion_zoo.storage import absolute
 LEVEL = 0.01
 """Level of the test: the probability of calling a true row inconsistent."""
 
+FEWEST = 3
+"""Seeds of a row that is tested. Two may reach the same accuracy by chance, in about one of fifty
+rows; then any other accuracy of a single new training would be called inconsistent."""
+
 
 class Verification(NamedTuple):
     """What new trainings of a recipe reached beside what its row states."""
@@ -94,7 +98,7 @@ def verify(
     ``folder``, so that an interrupted call can be resumed.
 
     Args:
-        name: a recipe with a row of at least two seeds.
+        name: a recipe with a row of at least 3 seeds.
         seeds: number of new trainings, at least 1.
         folder: folder of their runs.
         progress: show the progress: True, False, or "auto" in a terminal and in a notebook.
@@ -129,11 +133,14 @@ def _row(name: str) -> Result:
     if name not in rows:
         raise ConfigError(unknown("recipe with results", name, list(rows)))
     row = rows[name]
-    if len(row.rows) < 2:
-        raise ConfigError(f"The row of {name} has 1 seed; a test needs at least 2.")
+    if len(row.rows) < FEWEST:
+        raise ConfigError(
+            f"The row of {name} has {counted(len(row.rows), 'seed')}; a test needs at least "
+            f"{FEWEST}. Measure it with more seeds."
+        )
     if set(row.values("config")) != {digest.of(recipe(name).config)}:
         raise ConfigError(
             f"The row of {name} is of other settings than its defaults of today, and cannot be "
-            "tested by training with these."
+            "tested by training with these. Measure it again."
         )
     return row
