@@ -114,8 +114,15 @@ def test_layers_with_a_state_stand_between_segments():
     ],
 )
 def test_where_it_would_save_nothing_it_says_so(changes, count):
-    with pytest.raises(ConfigError, match=rf"another state, and \w+ has {count}: it would save no"):
+    with pytest.raises(ConfigError, match=rf"4 layers with kernels .* and \w+ has {count}: it"):
         made(**changes)
+
+
+def test_a_model_that_has_a_state_in_every_layer_is_answered_as_well():
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, keras.layers.BatchNormalization()(inputs), name="other")
+    with pytest.raises(ConfigError, match=r"needs at least 4 layers .*, and other has 0: it"):
+        set_checkpointing(model, True)
 
 
 def test_residual_layers_are_cut_where_one_array_passes():

@@ -63,7 +63,8 @@ def test_a_deep_residual_stack_keeps_its_signals_within_e(images):
         np.sqrt(np.mean(np.square(keras.ops.convert_to_numpy(z))))
         for z in inner(images.images.astype("float32"))
     )
-    assert 1 < last / first < np.e
+    # In the mean (1 + 1 / 63)^63 = 2.7; with twice that variance of a branch 7.2, with half 1.6.
+    assert 1.8 < (last / first) ** 2 < 4
 
 
 def test_residual_without_neighbors_of_one_width_is_refused():

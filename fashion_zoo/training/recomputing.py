@@ -60,12 +60,12 @@ def segments(model: keras.Model) -> list[tuple[Segment, bool]]:
             Hint("training.checkpointing", False), ".",
         )  # fmt: skip
     runs = _runs(layers)
-    longest = max(sum(map(_has_kernel, run)) for run, stateless in runs if stateless)
+    longest = max((sum(map(_has_kernel, run)) for run, plain in runs if plain), default=0)
     if longest < FEWEST:
         raise ConfigError(
-            f"training.checkpointing needs at least {FEWEST} layers in a row without batch "
-            f"normalization, dropout or another state, and {model.name} has {longest}: it would "
-            "save no memory. Set ", Hint("training.checkpointing", False), ".",
+            f"training.checkpointing needs at least {FEWEST} layers with kernels in a row, without "
+            f"batch normalization, dropout or another state between them, and {model.name} has "
+            f"{longest}: it would save no memory. Set ", Hint("training.checkpointing", False), ".",
         )  # fmt: skip
     found: list[tuple[Segment, bool]] = []
     passing = _passing(layers, model.outputs[0])
