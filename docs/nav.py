@@ -7,8 +7,9 @@ RECIPES = Path(__file__).parent / "recipes"
 
 
 def cards() -> list[dict[str, str]]:
-    """Return the entries of the menu, title to page."""
-    return [{file.stem: f"recipes/{file.name}"} for file in sorted(RECIPES.glob("*.md"))]
+    """Return the entries of the menu, title to page, in the order of the tables."""
+    files = sorted(RECIPES.glob("*.md"), key=lambda file: file.stem)
+    return [{file.stem: f"recipes/{file.name}"} for file in files]
 
 
 def on_config(config: Any) -> Any:
