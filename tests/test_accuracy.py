@@ -12,6 +12,7 @@ from PIL import Image
 
 import fashion_zoo
 from fashion_zoo import registry
+from fashion_zoo.config import digest
 from fashion_zoo.config.overrides import override
 from fashion_zoo.evaluation import cost, sampled_interval
 from fashion_zoo.experiments import Measured, page as pages
@@ -75,6 +76,14 @@ def cells(text, name):
     """The cells behind the name in the rows of a recipe, of all tables of a page."""
     rows = [line for line in text.splitlines() if line.startswith(f"| {name} |")]
     return [cell.strip() for row in rows for cell in row.split("|")[2:-1]]
+
+
+def test_every_published_row_is_of_the_defaults_of_today():
+    for name, found in fashion_zoo.read_results().items():
+        entry = registry.recipe(name)
+        known = {digest.of(entry.config)}
+        assert set(found.values("config")) == known, f"measure {name} again, or remove its rows"
+        assert set(found.values("parameters")) == {entry.parameters}
 
 
 def test_the_page_of_results_shows_the_figures_of_the_rows(place):
