@@ -7,6 +7,7 @@ from fashion_zoo.experiments import choosing
 EPOCHS = 40
 MANY = 200
 VARIED = "standard | cutmix(1, 0.5)"
+ROTATED = "standard | rotate(4) | cutmix(1, 0.5)"
 
 
 def _training(**training: Any) -> dict[str, Any]:
@@ -46,10 +47,17 @@ EXPERIMENT = choosing(
         "weight decay 0.2": _training(optimizer="adamw", weight_decay=0.2),
         "ema(0.999)": _training(averaging="ema(0.999)"),
         # None of these gained more than another seed does. Many epochs, with what came out first:
-        "standard | cutmix(1, 0.5), 200 epochs": _training(augmentation=VARIED, epochs=MANY),
         "standard | rotate(4) | cutmix(1, 0.5), 200 epochs": _training(
-            augmentation="standard | rotate(4) | cutmix(1, 0.5)", epochs=MANY
+            augmentation=ROTATED, epochs=MANY
         ),
+        "standard | rotate(4) | cutmix(1, 0.5), dropout 0.2, 200 epochs": {
+            **_model(dropout=0.2),
+            **_training(augmentation=ROTATED, epochs=MANY),
+        },
+        "standard | rotate(4) | cutmix(1, 0.5) to the end, dropout 0.2, 200 epochs": {
+            **_model(dropout=0.2),
+            **_training(augmentation=ROTATED, epochs=MANY, schedules={"mixing": "constant"}),
+        },
         "1536-1024-1024, standard | cutmix(1, 0.5), 200 epochs": {
             **_model(hidden_units=(1536, 1024, 1024)),
             **_training(augmentation=VARIED, epochs=MANY),
