@@ -15,9 +15,9 @@ class Distill(train.Train):
 
 _BRIEF = Brief(
     (
-        "training.distillation.temperature", "training.distillation.mixture", "training.epochs",
-        "training.batch_size", "training.learning_rate", "training.augmentation", "seed",
-        "precision", "run_dir", "resume",
+        "training.distillation.temperature", "training.distillation.mixture",
+        "training.distillation.views", "training.epochs", "training.batch_size",
+        "training.learning_rate", "training.augmentation", "seed", "precision", "run_dir", "resume",
     ),
     (
         "NAME --training.augmentation standard --epochs 50",

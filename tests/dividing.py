@@ -42,6 +42,10 @@ CASES = {
     "stochastic average": ("bn_mlp", {"training": {"averaging": "swa(0.3)"}}),
     "distillation": ("bn_mlp", {"training": {"label_smoothing": 0.1}}),
     "augmentation": ("bn_mlp", {"training": {"augmentation": "flip | mixup(0.4, 0.5)"}}),
+    "augmentation and distillation of two views": (
+        "bn_mlp",
+        {"training": {"augmentation": "flip | mixup(0.4, 0.5)", "distillation": {"views": 2}}},
+    ),
 }
 
 
@@ -61,6 +65,7 @@ def options(case: str, teacher: str | None = None) -> tuple[str, dict]:
     import fashion_zoo
 
     recipe, changes = CASES[case]
+    training = changes.get("training", {})
     part = fashion_zoo.data.load().read("train")
     return recipe, {
         "data": (part.images[:480], part.labels[:480]),
@@ -69,8 +74,8 @@ def options(case: str, teacher: str | None = None) -> tuple[str, dict]:
         "training": {
             "epochs": 3,
             "batch_size": 64,
-            "distillation": {"teacher": teacher},
-            **changes.get("training", {}),
+            **training,
+            "distillation": {"teacher": teacher, **training.get("distillation", {})},
         },
     }
 
@@ -90,7 +95,7 @@ def main(count: int, case: str) -> None:
     start(count)
     found = {}
     with tempfile.TemporaryDirectory() as folder:
-        taught = case == "distillation"
+        taught = "distillation" in case
         teacher = train(Path(folder, "teacher"), "baseline", devices="one") if taught else None
         for devices in ("one", "all"):
             run = train(Path(folder, devices), case, teacher, devices=devices)

@@ -162,11 +162,14 @@ def test_the_time_of_the_teacher_counts_in_the_steps_of_an_execution(teacher, mo
     asked = []
     estimate = "fashion_zoo.training.fit.steps_of_about_a_second"
     monkeypatch.setattr(estimate, lambda parameters, *_: asked.append(parameters) or 1)
-    for name, augmentation in ((teacher, "flip"), (teacher, "none"), (None, "flip")):
-        planned, model, _ = student(config(name, augmentation=augmentation))
+    for name, augmentation, views in (
+        (teacher, "flip", 0), (teacher, "flip", 2), (teacher, "none", 0), (None, "flip", 0),
+    ):  # fmt: skip
+        chosen = config(name, augmentation=augmentation, distilling={"views": views})
+        planned, model, _ = student(chosen)
         compile_model(model, planned)
     weights, its = model.count_params(), teacher.load_model().count_params()
-    assert asked == [weights + its // 3, weights, weights]
+    assert asked == [weights + its // 3, weights, weights, weights]
 
 
 def test_a_teacher_of_flat_images_teaches_a_student_of_pictures(teacher, tmp_path):

@@ -102,7 +102,7 @@ def test_an_unknown_word_is_answered():
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 def test_several_devices_train_as_one(backend, count, case):
     """The 43 validation images are not divisible, dropout masks and batches are those of one."""
-    if (backend, case) == ("jax", "augmentation"):
+    if backend == "jax" and "augmentation" in case:
         pytest.skip("augmentation needs TensorFlow")
     if (backend, case) == ("tensorflow", "accumulation"):
         pytest.skip("it is refused")

@@ -27,6 +27,9 @@ class DistillationConfig(Switched):
     """Temperature of the probabilities of both: their logits are divided by it."""
     mixture: Annotated[float, checks.proportion] = 0.9
     """Share of the teacher in the loss; the rest is the loss of the labels."""
+    views: Annotated[int, checks.at_least(0)] = 0
+    """Epochs after which augmented images repeat, so that the teacher predicts them once, before
+    the first step; 0 augments every epoch anew."""
     digest: str | None = None
     """Digest of the model of the teacher; by default that of the model now, which a run stores."""
 

@@ -41,3 +41,16 @@ def check_switches(training: "TrainingConfig") -> None:
                     Hint(f"{place}.{name}", on),
                     f", or leave {one.name} at {usual!r}.",
                 )
+    _check_views(training)
+
+
+def _check_views(training: "TrainingConfig") -> None:
+    """Check that images are augmented, if a teacher is to keep its logits for views of them."""
+    views = training.distillation.views
+    if views and not training.policy:
+        raise ConfigError(
+            f"distillation.views {views!r} has no effect while augmentation is "
+            f"{training.augmentation!r}: then an image has one view, and its logits are kept. Set ",
+            Hint("training.augmentation", "standard"),
+            ", or leave views at 0.",
+        )

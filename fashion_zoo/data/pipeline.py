@@ -9,6 +9,7 @@ from fashion_zoo.augment.policies import Policy
 from fashion_zoo.config.training import Sampling
 from fashion_zoo.data.batches import encode, orders, smooth, steps_per_epoch
 from fashion_zoo.data.dataset import Images
+from fashion_zoo.data.views import Views
 from fashion_zoo.errors import ConfigError
 
 Tables = Mapping[str, np.ndarray]  # name of a live value: its value at each step of the training
@@ -37,6 +38,7 @@ def training_pipeline(
     augmentation: float | np.ndarray = 1.0,
     mixing: float | np.ndarray = 1.0,
     prior: np.ndarray | None = None,
+    views: Views | None = None,
     taught: np.ndarray | None = None,
     image_weights: np.ndarray | None = None,
     image_shape: tuple[int, ...] | None = None,
@@ -51,7 +53,10 @@ def training_pipeline(
     see ``orders``. An epoch has a multiple of ``accumulation`` batches. Labels are smoothed towards
     ``prior``, (classes,) float32, by default evenly. With ``image_weights``, (images,) float32, the
     soft labels of an image sum to its weight, mixed as the images are. ``image_shape`` is (height,
-    width).
+    width). With ``views`` epochs repeat, but for what moves by the step.
+
+    ``taught`` are float32 logits of a teacher, which come with the labels: (images, classes), or
+    with ``views`` those of the batches, (distinct epochs, steps, batch, classes).
     """
     import keras
 
@@ -67,12 +72,13 @@ def training_pipeline(
         even = np.full(num_classes, 1 / num_classes, "float32")
         prior = np.tile(even if prior is None else prior, (num_classes, 1))
     # TensorFlow keeps this function, and all that it refers to, as long as the process lives.
-    order = orders(data.labels, batch_size, seed, sampling, accumulation)
+    order = _order(orders(data.labels, batch_size, seed, sampling, accumulation), views)
     steps = steps_per_epoch(len(labels), batch_size, accumulation)
     if keras.backend.backend() == "tensorflow":
         shape = image_shape or data.images.shape[1:]
-        change = _augmentation(policy, seed, shape, live) if policy else None
-        return _tf_batches(data.images, labels, order, steps, tables, change, prior, taught)
+        change = _augmentation(policy, seed, shape, live, steps, views) if policy else None
+        kept = None if taught is None else _kept(taught, steps, views)
+        return _tf_batches(data.images, labels, order, steps, tables, change, prior, kept)
     return _array_batches(data.images, labels, order, steps, tables, prior, taught)
 
 
@@ -88,10 +94,19 @@ def need_tensorflow() -> None:
         )
 
 
+def _order(order: Callable[[int], np.ndarray], views: Views | None) -> Callable[[int], np.ndarray]:
+    return order if views is None else lambda epoch: order(views.key(epoch))
+
+
 def _augmentation(
-    policy: Policy, seed: int, image_shape: tuple[int, ...], live: Mapping[str, float | np.ndarray]
+    policy: Policy,
+    seed: int,
+    image_shape: tuple[int, ...],
+    live: Mapping[str, float | np.ndarray],
+    steps: int,
+    views: Views | None,
 ):
-    """Return a function of images, labels and the numbers of the step, the epoch and its step."""
+    """Return a function of images, labels and the number of their step in the training."""
     import tensorflow as tf
 
     from fashion_zoo.augment import Augmenter, Strength
@@ -99,23 +114,35 @@ def _augmentation(
     augmenter = Augmenter(policy, seed)
     strengths = live["augmentation"], live["mixing"]
 
-    def change(images, labels, number, epoch, step):
+    def change(images, labels, number):
+        epoch, step = number // steps, number % steps
+        key = epoch if views is None else views.key(epoch)
         strength = Strength(*(tf.gather(one, number) if np.ndim(one) else one for one in strengths))
         pixels = tf.reshape(images, (len(images), *image_shape))
-        pixels, labels = augmenter(pixels, labels, epoch, step, strength)
+        pixels, labels = augmenter(pixels, labels, key, step, strength)
         return tf.reshape(pixels, images.shape), labels
 
     return change
 
 
-def _tf_batches(images, labels, order, steps, tables, change, prior, taught) -> Pipeline:
+def _kept(taught: np.ndarray, steps: int, views: Views | None):
+    """Return a function of the number of a step and its image positions to the teacher's logits."""
+    import tensorflow as tf
+
+    logits = tf.constant(taught)
+    if views is None:
+        return lambda number, indices: tf.gather(logits, indices)
+    distinct = tf.constant(views.distinct, tf.int64)  # as the number of a step
+    return lambda number, indices: logits[tf.gather(distinct, number // steps), number % steps]
+
+
+def _tf_batches(images, labels, order, steps, tables, change, prior, kept) -> Pipeline:
     import tensorflow as tf
 
     # fit makes a new iterator for each epoch; the iterator reads the variable when it starts.
     epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
     batch = order(0).shape[1]
     images, labels = tf.constant(images), tf.constant(labels)
-    kept = None if taught is None else tf.constant(taught)
 
     def rows(_):
         indices = tf.numpy_function(order, [epoch], tf.int32, stateful=True)
@@ -127,10 +154,10 @@ def _tf_batches(images, labels, order, steps, tables, change, prior, taught) -> 
     def gather(number, indices):
         pixels, answers = tf.gather(images, indices), tf.gather(labels, indices)
         if change is not None:
-            pixels, answers = change(pixels, answers, number, number // steps, number % steps)
+            pixels, answers = change(pixels, answers, number)
         if "label_smoothing" in tables:
             answers = smooth(answers, tf.gather(tables["label_smoothing"], number), prior)
-        return pixels, answers if kept is None else (answers, tf.gather(kept, indices))
+        return pixels, answers if kept is None else (answers, kept(number, indices))
 
     batches = (
         tf.data.Dataset.range(1)

@@ -1,11 +1,13 @@
 """Distillation: the loss of a training step that learns from the outputs of a teacher.
 
-Where images are augmented or mixed, the teacher is part of the compiled step. So it sees the images
-that the student sees, on the same device, whatever the number of steps per execution or the
-backend. Where they stay as they are, it predicts each of them once, before the first step, and the
-pipeline gives its logits with the label. It has no state, so a resumed training finds it as it was.
+Where every epoch augments or mixes images anew, the teacher is part of the compiled step. So it
+sees the images that the student sees, on the same device, whatever the number of steps per
+execution or the backend. Where they stay as they are, or epochs repeat, it predicts each of them
+once, before the first step, and the pipeline gives its logits with the label. It has no state, so
+a resumed training finds it as it was.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -13,9 +15,11 @@ import numpy as np
 
 from fashion_zoo import runs
 from fashion_zoo.config import DistillationConfig
+from fashion_zoo.data.pipeline import Pipeline
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.losses import divergence
 from fashion_zoo.runs import Run
+from fashion_zoo.show.waiting import Progress, waiting
 
 _PROBES = 4  # made-up images, which tell logits from probabilities
 
@@ -81,6 +85,22 @@ class Distillation:
         starts = range(0, len(images), batch_size)
         found = [self.logits(images[start : start + batch_size]) for start in starts]
         return np.concatenate([keras.ops.convert_to_numpy(one) for one in found])
+
+    def logits_of_epochs(
+        self, pipeline: Pipeline, epochs: Sequence[int], progress: Progress = False
+    ) -> np.ndarray:
+        """Return the logits of the teacher for the batches of some epochs of a pipeline.
+
+        They are (epochs, steps, batch, classes) float32, of the images as they are in a batch.
+        """
+        found = []
+        for number, epoch in enumerate(epochs, 1):
+            text = f"The teacher predicts, epoch {number} of {len(epochs)}"
+            with waiting(text, progress):
+                pipeline.start_epoch(epoch)
+                its = [self.logits(images) for images, _ in pipeline.batches]
+                found.append(np.stack([keras.ops.convert_to_numpy(one) for one in its]))
+        return np.stack(found)
 
 
 def _loaded(run: Run) -> keras.Model:

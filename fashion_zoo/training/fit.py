@@ -17,7 +17,7 @@ from fashion_zoo.layers import ScheduledDropout
 from fashion_zoo.machine import precision
 from fashion_zoo.registry import Recipe
 from fashion_zoo.show.progress import TrainingDisplay
-from fashion_zoo.show.waiting import waiting
+from fashion_zoo.show.waiting import Progress, waiting
 from fashion_zoo.training.callbacks import own_callbacks
 from fashion_zoo.training.checkpoint import Checkpoint, restore_variables
 from fashion_zoo.training.distillation import Distillation
@@ -70,7 +70,7 @@ def compile_model(
         metrics=[accuracy, *further],
         steps_per_execution=steps_per_execution
         or steps_of_about_a_second(
-            _cost(model, None if plan.fixed_images else teaching), plan.batch_size, plan.steps
+            _cost(model, None if plan.taught_before else teaching), plan.batch_size, plan.steps
         ),
     )
     if hasattr(optimizers.counting(model.optimizer), "copies_weights"):
@@ -180,7 +180,7 @@ def fit(
         with devices.creating():
             compile_model(model, plan, steps_per_execution=devices.steps_per_execution)
     with waiting("Preparing the batches", display.enabled):
-        pipeline = make_pipeline(model, plan, dataset)
+        pipeline = make_pipeline(model, plan, dataset, display.enabled)
     images = reshape(dataset.validation.images, model.input_shape[1:])
     smoothing = 0.0 if plan.soft_labels else None  # validation labels are never smoothed
     labels = encode(dataset.validation.labels, model.output_shape[-1], smoothing)
@@ -214,32 +214,40 @@ def fit(
         display.stop()
 
 
-def make_pipeline(model: keras.Model, plan: Plan, dataset: Dataset) -> Pipeline:
+def make_pipeline(
+    model: keras.Model, plan: Plan, dataset: Dataset, progress: Progress = False
+) -> Pipeline:
     """Make the pipeline of a plan, for the shape and the classes of a model.
 
-    If the model is compiled with a teacher, and images are neither augmented nor mixed, labels are
-    pairs: the labels, and the logits of the teacher, which predicts every image here.
+    If the model is compiled with a teacher, and images are neither augmented nor mixed, or epochs
+    repeat, labels are pairs: the labels, and the logits of the teacher, which predicts here.
     """
     images, labels = dataset.train
     images, teaching = reshape(images, model.input_shape[1:]), teaching_of(model)
-    taught = None
-    if teaching and plan.fixed_images:
-        taught = teaching.logits_of_all(images, plan.batch_size)
-    return training_pipeline(
-        Images(images, labels),
-        batch_size=plan.batch_size,
-        seed=plan.seed,
-        num_classes=model.output_shape[-1],
-        soft_labels=plan.soft_labels,
-        sampling=plan.sampling,
-        accumulation=plan.accumulation,
-        policy=plan.augmentation,
-        prior=plan.prior,
-        taught=taught,
-        image_weights=plan.image_weights,
-        image_shape=dataset.image_shape,
-        **plan.live("pipeline"),
-    )
+
+    def made(taught: np.ndarray | None = None) -> Pipeline:
+        return training_pipeline(
+            Images(images, labels),
+            batch_size=plan.batch_size,
+            seed=plan.seed,
+            num_classes=model.output_shape[-1],
+            soft_labels=plan.soft_labels,
+            sampling=plan.sampling,
+            accumulation=plan.accumulation,
+            policy=plan.augmentation,
+            prior=plan.prior,
+            views=plan.views,
+            taught=taught,
+            image_weights=plan.image_weights,
+            image_shape=dataset.image_shape,
+            **plan.live("pipeline"),
+        )
+
+    if not (teaching and plan.taught_before):
+        return made()
+    if plan.views is None:
+        return made(teaching.logits_of_all(images, plan.batch_size))
+    return made(teaching.logits_of_epochs(made(), plan.views.firsts, progress))
 
 
 def _restore(model: keras.Model, start: Checkpoint | None, plan: Plan, devices: Devices) -> int:

@@ -22,11 +22,15 @@ from fashion_zoo.config import (
 from fashion_zoo.config.live import CONSTANT, LIVE
 from fashion_zoo.config.training import AVERAGING, CLASS_WEIGHT, CLIPPING, Sampling
 from fashion_zoo.data.batches import steps_per_epoch
-from fashion_zoo.errors import ConfigError
+from fashion_zoo.data.views import Views, repeat
+from fashion_zoo.errors import ConfigError, Hint
 from fashion_zoo.language.arguments import received
+from fashion_zoo.language.wording import counted
 from fashion_zoo.losses import CROSS_ENTROPY, Loss
 from fashion_zoo.machine import precision
 from fashion_zoo.optimizers import WORDS, Optimizer
+
+STRENGTHS = ("augmentation", "mixing")  # live values that change images
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,6 +68,9 @@ class Plan:
     metrics: tuple[Metric, ...]
     """Metrics that are logged beside accuracy and loss."""
     augmentation: Policy
+    views: Views | None
+    """Which epochs repeat the images of others, which a teacher has predicted before; None if the
+    images of each epoch are its own, or no teacher takes part."""
     bases: Mapping[str, float]
     """Name to each live value of ``LIVE`` without its schedule."""
     tables: Mapping[str, np.ndarray]
@@ -89,6 +96,11 @@ class Plan:
     def fixed_images(self) -> bool:
         """Whether an image is the same in every epoch: neither augmented nor mixed."""
         return not self.augmentation
+
+    @property
+    def taught_before(self) -> bool:
+        """Whether a teacher, if there is one, predicts before the first step, not in each."""
+        return self.fixed_images or self.views is not None
 
     @property
     def effective_batch(self) -> int:
@@ -124,7 +136,7 @@ def plan(config: RunConfig, class_counts: np.ndarray | Sequence[int] | None = No
     None plans no steps: nothing moves, labels are integers, and the loss is plain cross-entropy,
     without a teacher.
     Raises ConfigError if there are fewer images than a batch takes, or a class has none and the
-    config corrects class frequencies.
+    config corrects class frequencies, or schedules leave no epochs that repeat.
     """
     training = config.training
     steps = 0
@@ -134,6 +146,7 @@ def plan(config: RunConfig, class_counts: np.ndarray | Sequence[int] | None = No
         )
     bases = {name: live.base(training) for name, live in LIVE.items()}
     policy = training.policy
+    tables = _tables(training, bases, steps) if steps else {}
     return Plan(
         epochs=training.epochs,
         steps=steps,
@@ -149,8 +162,9 @@ def plan(config: RunConfig, class_counts: np.ndarray | Sequence[int] | None = No
         and (training.label_smoothing > 0 or mixes(policy) or training.weighting.enabled),
         **_of_classes(training, class_counts),
         augmentation=policy,
+        views=_views(training, tables) if steps else None,
         bases=bases,
-        tables=_tables(training, bases, steps) if steps else {},
+        tables=tables,
         dropout_each=training.schedules.dropout_each,
         adaptive_dropout=training.adaptive_dropout,
         averaging=AVERAGING.parse(training.averaging),
@@ -202,6 +216,26 @@ def _of_classes(
         "sampling": training.sampling,
         "metrics": training.watched,
     }
+
+
+def _views(training: TrainingConfig, tables: Mapping[str, np.ndarray]) -> Views | None:
+    """Return which epochs repeat, if a teacher is to predict augmented images once."""
+    count, teaching = training.distillation.views, training.distillation.enabled
+    if not (count and teaching and training.policy):
+        return None
+    moving = [name for name in STRENGTHS if name in tables]
+    found = repeat(count, training.epochs, [tables[name] for name in moving])
+    most = 2 * count + 1  # one step; within an epoch, it makes one more
+    if (needed := len(found.firsts)) > most:
+        texts = [f"schedules.{name} {getattr(training.schedules, name)!r}" for name in moving]
+        raise ConfigError(
+            f"distillation.views {count} repeats the images of {counted(count, 'epoch')}, and with "
+            f"{' and '.join(texts)} {needed} of {counted(training.epochs, 'epoch')} differ, more "
+            f"than {most}. Choose a constant or one step, such as 'step(0, at=[0.8])', or set ",
+            Hint("training.distillation.views", 0),
+            ".",
+        )
+    return found
 
 
 def _read_only(numbers: np.ndarray) -> np.ndarray:
