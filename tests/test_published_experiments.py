@@ -3,12 +3,13 @@
 import json
 import math
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
 import fashion_zoo
-from fashion_zoo import DataError, experiments
+from fashion_zoo import DataError, experiments, registry
 from fashion_zoo.augment.policies import OPERATIONS, parse
 from fashion_zoo.config.overrides import override
 from fashion_zoo.config.switches import check_switches
@@ -106,17 +107,20 @@ def test_averages_are_compared_with_the_same_recipe_without_one():
 
 def test_a_student_is_compared_with_its_twin_of_the_same_images():
     accuracies = {
-        "bn_mlp.large": (0.93, 0.94), "labels": (0.89, 0.9), "teacher, T=2": (0.91, 0.92),
+        "bn_mlp.large": (0.93, 0.94), "conv_teacher": (0.95, 0.96), "labels": (0.89, 0.9),
+        "teacher, T=2": (0.91, 0.92), "conv_teacher, T=2": (0.92, 0.93),
         "labels, augmented": (0.9, 0.91), "teacher, T=2, augmented": (0.93, 0.94),
+        "conv_teacher, T=2, augmented": (0.94, 0.95),
     }  # fmt: skip
     arms = {
         name: {"validation_accuracy": one, "test_accuracy": one, "seconds": (1.0, 2.0)}
         for name, one in accuracies.items()
     }
-    lines = measured("distillation", **arms).table().splitlines()[2:7]
+    lines = measured("distillation", **arms).table().splitlines()[2:10]
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
-    assert [row[0] for row in cells] == ["`bn_mlp.large`", *list(arms)[1:]]
-    assert [row[3].partition(" ")[0] for row in cells] == ["", "", "+2.00", "", "+3.00"]
+    assert [row[0] for row in cells] == ["`bn_mlp.large`", "`conv_teacher`", *list(arms)[2:]]
+    points = ["", "", "", "+2.00", "+3.00", "", "+3.00", "+4.00"]
+    assert [row[3].partition(" ")[0] for row in cells] == points
 
 
 def test_an_epoch_in_which_the_machine_stalled_does_not_count():
@@ -194,8 +198,14 @@ def test_a_field_that_older_versions_did_not_store_measures_nothing_again(traine
 
 
 @pytest.mark.parametrize("name", experiment.names())
-def test_every_arm_can_be_trained_and_each_of_its_changes_has_an_effect(name):
+def test_every_arm_can_be_trained_and_each_of_its_changes_has_an_effect(name, monkeypatch):
     found = experiment.find(name)
+    fashion_zoo.list_recipes()
+    monkeypatch.setattr(registry, "_recipes", dict(registry._recipes))
+    for module in found.imports:  # whose recipes are forgotten after the test
+        monkeypatch.setitem(sys.modules, module, None)
+        del sys.modules[module]
+        fashion_zoo.load_recipes(module)
     for arm in found.all_arms():
         config = fashion_zoo.recipe(arm.recipe).config
         for changes in (found.settings, arm.changes):

@@ -1,5 +1,6 @@
 """Recipes that only teach: what holds of every recipe, and that no list knows them."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 
 import fashion_zoo
-from fashion_zoo import ConfigError, registry
+from fashion_zoo import ConfigError, experiments, registry
+from fashion_zoo.experiments import Arm, Experiment, columns, runner
 from recipes import distill
 
 MODULE = Path(__file__).parent.parent / "recipes" / "teachers" / "convolutional.py"
@@ -96,6 +98,20 @@ def test_every_weight_learns_and_a_seed_repeats(conv, images):
 def test_an_architecture_that_cannot_be_built_is_one_sentence(conv, settings, message):
     with pytest.raises(ConfigError, match=message):
         conv.ConvConfig(**settings)
+
+
+def test_an_experiment_imports_recipes_of_its_arms_where_these_are_trained(tmp_path, monkeypatch):
+    fashion_zoo.list_recipes()
+    monkeypatch.setattr(registry, "_recipes", dict(registry._recipes))
+    monkeypatch.setattr(runner, "_row", lambda *_: {"validation_accuracy": 0.5})
+    own = Experiment("x", "?", [Arm("own", "conv_teacher")], [columns.name("arm")], note="")
+    with pytest.raises(ConfigError, match="Unknown recipe 'conv_teacher'"):
+        experiments.run(own, seeds=2, folder=tmp_path)
+    importing = dataclasses.replace(own, imports=[str(MODULE)])
+    assert "| `own` |" in experiments.run(importing, seeds=2, folder=tmp_path)
+    del registry._recipes["conv_teacher"]
+    assert "| `own` |" in experiments.run(importing, folder=tmp_path, measure=False)
+    assert "conv_teacher" not in fashion_zoo.list_recipes()
 
 
 def test_a_run_of_it_teaches_where_it_is_imported_and_its_model_needs_nothing(

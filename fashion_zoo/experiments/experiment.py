@@ -106,6 +106,8 @@ class Experiment:
     several columns returns column to value."""
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """Changes of the config of every arm, before its own."""
+    imports: Sequence[str] = ()
+    """Modules or files of recipes that no list shall have, imported where arms are trained."""
     chooses: bool = False
     """Whether its arms are candidates: the test images are not evaluated, so its metrics are those
     of the validation images, and a single seed is enough."""

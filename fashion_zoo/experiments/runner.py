@@ -152,6 +152,8 @@ def _measure(
     further: Sequence[Mapping[str, Any]],
 ) -> list[Row]:
     """Return the rows of these arms, trained and evaluated where they are not stored."""
+    for source in experiment.imports:
+        registry.load_recipes(source)
     configs = []
     for arm in arms:
         changes = (experiment.settings, arm.changes, *further)
