@@ -191,7 +191,8 @@ def test_an_arm_learns_from_the_run_of_an_earlier_arm_with_its_seed(tmp_path, mo
 
     monkeypatch.setattr(runner, "_row", row)
     monkeypatch.setattr(distillation, "digest_of", lambda run, **_: f"of {run.name}")
-    own = Experiment("x", "?", [Arm("large"), Arm("small", teacher="large")], [name("arm")], "")
+    arms = [Arm("large"), Arm("small", teacher="large")]
+    own = Experiment("x", "?", arms, [name("arm")], note="")
     run(own, seeds=2, folder=tmp_path)
     assert [one.digest for one in found] == [None, "of large-0", None, "of large-1"]
     assert [one.teacher for one in found][1::2] == [str(tmp_path / f"large-{n}") for n in (0, 1)]
