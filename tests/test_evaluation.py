@@ -34,6 +34,8 @@ def test_the_interval_of_a_mean_is_students():
     half = 4.302652729911275 / math.sqrt(3)  # t at 0.975 with 2 degrees of freedom
     assert (low, high) == pytest.approx((2 - half, 2 + half))
     assert all(math.isnan(end) for end in mean_interval([1.0]))
+    half = 6.964556734283272 / math.sqrt(3)  # t at 0.99
+    assert mean_interval([1.0, 2.0, 3.0], level=0.98) == pytest.approx((2 - half, 2 + half))
 
 
 @pytest.mark.parametrize(

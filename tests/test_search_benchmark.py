@@ -3,7 +3,6 @@
 import csv
 import math
 import os
-import re
 from types import SimpleNamespace
 
 import pytest
@@ -15,7 +14,6 @@ from fashion_zoo.seeds import derive
 from recipes.benchmark import program, search, searching
 
 TINY = {"data": {"limit": 600}, "training": {"epochs": 2, "batch_size": 100}}
-TABLES = ("contest", "cost", "real")
 
 
 def outcome(tuner, repetition, trials, score, stated, searched, again):
@@ -155,69 +153,51 @@ def test_memory_is_read_after_each_trial():
 
 def test_the_costs_have_the_growth(child, tmp_path):
     child.answer = {"mean": 100.0, "last": 110.0, "early": 500.0, "late": 510.0}
-    rows = list(search.measure_cost(tmp_path))
-    assert [one[0] for one in child.asked] == ["overhead", "memory"]
-    assert (rows[-1]["what"], rows[-1]["value"]) == ("growth", pytest.approx(2.0))
-    assert search.COSTS(rows).splitlines()[2] == (
-        "| oracle and study per trial, mean of 500 | 100.0 ms |"
-    )
+    child.answer |= {"seconds": 1234.56, "overhead": 9.87}
+    rows = list(search.measure_cost(tmp_path, {"data": {"limit": 300}}))
+    assert child.asked[:2] == [("overhead", 500, 20), ("memory", 200, 20)]
+    assert child.asked[2:] == [("whole", 40, {"data": {"limit": 300}})]
+    assert (rows[4]["what"], rows[4]["value"]) == ("growth", pytest.approx(2.0))
+    lines = search.COSTS(rows).splitlines()
+    assert lines[2] == "| oracle and study per trial, mean of 500 | 100.0 ms |"
+    assert lines[-2:] == [
+        "| a search of `bn_mlp`, 40 trials | 1,234.6 s |",
+        "| of it in oracle and study | 9.9 s |",
+    ]
 
 
-@pytest.mark.parametrize(
-    ("gain", "verdict"),
-    [
-        ((0.004, 0.001, 0.007), "Trial 7 is better than the defaults: its interval excludes 0."),
-        (
-            (0.004, -0.001, 0.009),
-            "These seeds do not show that trial 7 is better than the defaults.",
-        ),
-        (None, "The search found nothing better than the defaults."),
-    ],
-)
-def test_the_real_search_says_what_it_found(gain, verdict):
-    gains = dict(zip(("gain", "gain_low", "gain_high"), gain or (), strict=False))
-    row = {"trial": 7 if gain else 0, "score": 0.92, "again": "0.91 0.91", **gains}
-    rows = [{**row, "seconds": 600.0, "overhead": 6.0, "done": 3, "pruned": 37}]
-    lines = search.real_table(rows).splitlines()
-    assert lines[0] == (
-        "The search took 10.0 minutes, 1.00 % of them in the study: 3 trials completed, 37 pruned."
-    )
-    assert lines[-1] == verdict
-    words = "| 7 | 92.00 % | 91.00 % (91.00 to 91.00) | +0.40 points" if gain else "| the defaults"
-    assert lines[4].startswith(words)
+@pytest.mark.slow
+def test_a_whole_search_is_timed():
+    found = searching.whole(2, TINY)
+    assert 0 < found["overhead"] < found["seconds"]
 
 
 @pytest.fixture
 def page(tmp_path):
     """A page with a place for each table."""
     found = tmp_path / "search.md"
-    places = [[f"<!-- {name}:{end} -->" for end in ("begin", "end")] for name in TABLES]
+    places = [
+        [f"<!-- {name}:{end} -->" for end in ("begin", "end")] for name in search.PROGRAM.tables
+    ]
     found.write_text("\n".join(f"{begin}\nold\n{end}" for begin, end in places))
     return found
 
 
-@pytest.mark.slow
-def test_the_benchmark_searches_once_and_writes_its_page(page, tmp_path, monkeypatch):
+def test_the_benchmark_writes_its_page(page, tmp_path, monkeypatch):
     outcomes = [
         outcome(tuner, n, 3, 0.5, 0.6, 0.4, 0.3) for tuner in search.TUNERS for n in range(2)
     ]
     monkeypatch.setattr(search, "measure_contest", lambda *options: outcomes)
     costs = [{"table": "cost", "what": "growth", "value": 1.0, "unit": "%"}]
     monkeypatch.setattr(search, "measure_cost", lambda *options: costs)
-    monkeypatch.setattr(search, "TRIALS", 2)
-    monkeypatch.setattr(search, "SETTINGS", TINY)
-    options = {"seeds": 2, "folder": tmp_path / "runs"}
-    table = search.PROGRAM.run(page, **options)
+    table = search.PROGRAM.run(page, seeds=2, folder=tmp_path / "runs")
     written = page.read_text()
     assert "old" not in written
-    assert re.search(r"^\| the defaults \| \d\d\.\d\d % \| ", written, re.M)
+    assert "| growth | 1.0 % |" in written
     assert "`python -m recipes.benchmark search --seeds 2` reproduces the table." in table
     with page.with_suffix(".csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["tuner"] for row in rows[:2]] == ["fashion_zoo", "fashion_zoo"]
-    assert any(row["trial"] == "0" for row in rows)
-    # Once more: nothing is searched again, and the times are those of the search.
-    assert search.PROGRAM.run(page, **options) == table
 
 
 def test_overrides_of_a_program_leave_its_page_alone(tmp_path):

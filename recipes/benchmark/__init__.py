@@ -12,7 +12,7 @@ from recipes import _common, experiment
 if TYPE_CHECKING:
     from recipes.benchmark.program import Program
 
-_Program = Literal["find_lr", "search", "speed", "memory", "gpu"]
+_Program = Literal["find_lr", "search", "tuned", "speed", "memory", "gpu"]
 PROGRAMS = get_args(_Program)
 
 
@@ -24,26 +24,30 @@ class Benchmark:
     in docs/recipes. dropout: scheduled rates against constant ones. augmentation: each operation
     alone and on top of standard. seconds: schedules that reach 88, 89, 90 and 91 % beside
     TensorFlow's tutorial. find_lr: its suggestions beside a grid of learning rates. search:
-    searches beside those of KerasTuner, their cost and a real one. speed: training and augmentation
-    against stock Keras and PyTorch. memory: what gradient checkpointing saves and costs. gpu: the
-    same as speed with jax on a GPU, and whether a training repeats bit for bit. All but gpu can be
+    searches beside those of KerasTuner, and what they cost. tuned: a search of each of four
+    recipes, and whether fresh seeds confirm what it finds. speed: training and augmentation against
+    stock Keras and PyTorch. memory: what gradient checkpointing saves and costs. gpu: the same as
+    speed with jax on a GPU, and whether a training repeats bit for bit. All but gpu can be
     interrupted at any time and resume with the same command.
     """
 
     what: tyro.conf.Positional[Literal["accuracy", "dropout", "augmentation", "seconds", _Program]]
     """What to measure."""
     seeds: int | None = None
-    """Trainings per row, at least 2; by default 3, and 5 for dropout, seconds and search."""
+    """Trainings per row, at least 2; by default 3, and 5 for dropout, seconds, search and
+    tuned."""
     rounds: int | None = None
     """Slices of each contender of speed, at least 2; by default 60."""
+    trials: int | None = None
+    """Trials of each search of tuned; by default 20."""
     folder: str | None = None
     """Folder of the runs and of what was measured so far; by default runs/NAME, and runs/benchmark
     for accuracy."""
     page: str | None = None
     """The page whose table is replaced."""
     only: str | None = None
-    """Measure only this arm of accuracy, dropout, augmentation or seconds, or the arms of this
-    recipe; the rows of the others stay."""
+    """Measure only this arm of accuracy, dropout, augmentation or seconds, the arms of this recipe,
+    or this recipe of tuned; the rows of the others stay."""
     measure: bool = True
     """Whether to train; else the table of one of these is written from the stored rows."""
     data: _common.Images = dataclasses.field(default_factory=_common.Images)
@@ -62,7 +66,8 @@ def main(argv: list[str]) -> None:
     options = _common.parse(Benchmark, argv, "benchmark")
     program = load(options.what) if options.what in PROGRAMS else None
     takes = program.takes if program else ("seeds", "folder", "page", "only", "no-measure")
-    given = {name: getattr(options, name) for name in ("seeds", "rounds", "folder", "page", "only")}
+    names = ("seeds", "rounds", "trials", "folder", "page", "only")
+    given = {name: getattr(options, name) for name in names}
     given["no-measure"] = None if options.measure else True
     chosen: dict[str, Any] = {name: one for name, one in given.items() if one is not None}
     for name in chosen:

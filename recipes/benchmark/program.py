@@ -16,6 +16,7 @@ from fashion_zoo.errors import ConfigError, TrainingError
 from fashion_zoo.experiments import page as pages
 from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.experiments.runner import keep
+from fashion_zoo.language.wording import unknown
 from fashion_zoo.machine import environment
 from fashion_zoo.show.streams import say
 from fashion_zoo.storage import absolute
@@ -31,7 +32,8 @@ class Program:
     tables: Mapping[str, Callable[[Rows], str]]
     """Name of a table, which its marks on the page have, to what makes it of its rows."""
     note: Callable[[Rows, str], str]
-    """Makes the note below each table of all rows and the sentence that names the machine."""
+    """Makes the note below each table of the rows of all tables and the sentence that names the
+    machine of its own."""
     measure: Callable[..., Iterable[Row]]
     """Takes the options of the command, except the page; each row names its ``table``."""
     takes: Sequence[str] = ("seeds", "folder", "page")
@@ -39,21 +41,26 @@ class Program:
 
     def texts(self, rows: Rows) -> dict[str, str]:
         """Return the name and the text of each table, with its note."""
-        note = self.note(rows, pages.measured_on({"": rows})) if rows else ""
         found = {}
         for name, write in self.tables.items():
-            own = [row for row in rows if row["table"] == name]
-            found[name] = f"{write(own)}\n\n{note}" if own else "Not measured yet."
+            found[name] = "Not measured yet."
+            if own := [row for row in rows if row["table"] == name]:
+                note = self.note(rows, pages.measured_on({"": own}))
+                found[name] = f"{write(own)}\n\n{note}"
         return found
 
     def run(self, page: str | Path | None = None, **options: Any) -> str:
         """Measure, write the rows beside the page and the tables into it, and return the tables.
 
-        With overrides nothing is written, unless a page is given.
+        With overrides nothing is written, unless a page is given. With the option ``only``, the
+        name of a table, that one is measured and returned, and the rows of the others stay.
         """
         for name, why in (("seeds", "an interval"), ("rounds", "a spread")):
             if (count := options.get(name, 2)) < 2:
                 raise ConfigError(f"{name} must be at least 2, for {why}; received {count}.")
+        only = options.get("only")
+        if only not in (None, *self.tables):
+            raise ConfigError(unknown("table", only, self.tables))
         quick = options.keys() - {*self.takes, "progress"}  # overrides: nothing to be published
         target = absolute(page or self.page) if page or not quick else None
         if target:
@@ -62,11 +69,15 @@ class Program:
         measured = list(self.measure(**options))
         place = environment.place(environment.describe())
         rows = [{**row, **place} for row in measured]
-        texts = self.texts(rows)
         if target:
-            pages.write_rows(target.with_suffix(".csv"), rows)
-            pages.put(target, texts)
-        return "\n\n".join(texts.values())
+            file = target.with_suffix(".csv")
+            if only:
+                rows += [row for row in pages.read_rows(file) if row["table"] != only]
+                rows.sort(key=lambda row: [*self.tables].index(row["table"]))
+            pages.write_rows(file, rows)
+            pages.put(target, self.texts(rows))
+        texts = self.texts(rows)
+        return texts[only] if only else "\n\n".join(texts.values())
 
 
 def pivot(

@@ -1,20 +1,14 @@
-"""Search: a contest with KerasTuner's tuners, the cost of a study, and a real search."""
+"""Search: a contest with KerasTuner's tuners, and what a search costs."""
 
-import functools
 import operator
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import fashion_zoo
-from fashion_zoo import registry, storage
-from fashion_zoo.config.overrides import override
 from fashion_zoo.data.pipeline import need_tensorflow
 from fashion_zoo.experiments import columns, page as pages
 from fashion_zoo.experiments.experiment import Row
-from fashion_zoo.experiments.runner import keep
-from fashion_zoo.language.wording import counted, percent, points
 from fashion_zoo.seeds import derive
 from fashion_zoo.show.waiting import Progress, waiting
 from fashion_zoo.storage import absolute
@@ -26,24 +20,21 @@ IN_A_CONTEST: Mapping[str, Any] = {"data": {"limit": 10_000}, "training": {"epoc
 AGAIN = 3  # trainings of the best trial, with fresh seeds
 ARITHMETIC, REPORTS = 500, 20  # trials whose cost is measured, and reports of each
 TINY, EARLY = 200, 20  # trials of a tiny model, and the one whose memory the last is compared with
-TRIALS = 40  # of the real search
-SETTINGS: Mapping[str, Any] = {"training": {"epochs": 20}}
+TRIALS = 40  # of the search of a recipe whose whole time is measured
 
 
 def measure(
     seeds: int = 5, folder: str | Path = "runs/search", progress: Progress = "auto", **changes: Any
 ) -> Iterator[Row]:
-    """Measure the contest, the cost and a real search.
+    """Measure the contest and the cost.
 
-    Outcomes, study and runs are kept in ``folder`` and not measured again. There are ``seeds``
-    searches of each tuner, and trainings of the best trials of the real search. ``changes`` are
-    overrides of every config, for a quick look.
+    Outcomes are kept in ``folder`` and not measured again. There are ``seeds`` searches of each
+    tuner. ``changes`` are overrides of every config, for a quick look.
     """
     need_tensorflow()
     folder = absolute(folder)
     yield from measure_contest(seeds, folder, changes)
-    yield from measure_cost(folder)
-    yield from measure_real(seeds, folder, changes, progress)
+    yield from measure_cost(folder, changes, progress)
 
 
 def measure_contest(repetitions: int, folder: Path, changes: Mapping[str, Any]) -> Iterator[Row]:
@@ -90,86 +81,38 @@ def _median(fractions: Sequence[float | None]) -> str:
     return text if len(found) == len(fractions) else f"{text}, in {len(found)} of {len(fractions)}"
 
 
-def measure_cost(folder: Path) -> Iterator[Row]:
-    """Measure the time per trial that a study takes, and the memory of many trials in a process."""
+def measure_cost(
+    folder: Path, changes: Mapping[str, Any], progress: Progress = "auto"
+) -> Iterator[Row]:
+    """Measure the time that a study takes, and the memory of many trials in a process.
+
+    A search whose measurement was interrupted begins again, so that the whole of it is timed.
+    """
     from recipes.benchmark import searching
 
     spent = measure_once(folder / "overhead.json", searching.overhead, ARITHMETIC, REPORTS)
     held = measure_once(folder / "memory.json", searching.memory, TINY, EARLY)
+    with waiting(f"a search of {TRIALS} trials, about 20 minutes", progress):
+        whole = measure_once(folder / "whole.json", searching.whole, TRIALS, changes)
     for what, value, unit in (
         (f"oracle and study per trial, mean of {ARITHMETIC}", spent["mean"], "ms"),
         (f"oracle and study per trial, mean of the last {ARITHMETIC // 5}", spent["last"], "ms"),
         (f"resident memory after trial {EARLY}", held["early"], "MiB"),
         (f"resident memory after trial {TINY}", held["late"], "MiB"),
         ("growth", 100 * (held["late"] / held["early"] - 1), "%"),
+        (f"a search of `bn_mlp`, {TRIALS} trials", whole["seconds"], "s"),
+        ("of it in oracle and study", whole["overhead"], "s"),
     ):
         yield {"table": "cost", "what": what, "value": value, "unit": unit}
 
 
-def measure_real(
-    seeds: int, folder: Path, changes: Mapping[str, Any], progress: Progress
-) -> Iterator[Row]:
-    """Search once; an interrupted search is restarted, so that the whole of it is timed."""
-    place, config = folder / "real", override(registry.recipe("bn_mlp").config, SETTINGS)
-    options: dict[str, Any] = {
-        "trials": TRIALS,
-        "seeds": seeds,
-        "study_dir": place,
-        "progress": progress,
-    }
-    search = functools.partial(fashion_zoo.tune, "bn_mlp", config=config, **options, **changes)
-
-    def timed() -> dict[str, float]:
-        storage.remove(place)
-        found = search(candidates=0)
-        return {"seconds": found.seconds, "overhead": found.overhead}
-
-    settings = {"trials": TRIALS, "changes": [SETTINGS, changes]}
-    times = keep(place / "timed.json", settings, timed)
-    found = search()
-    for row in found.candidates:
-        gains = () if row["defaults"] else ("gain", "gain_low", "gain_high")
-        own = {name: row[name] for name in ("trial", "score", *gains)}
-        own |= {"again": " ".join(map(str, row["again"])), **times}
-        counts = {"done": found.counts.done, "pruned": found.counts.pruned}
-        yield {"table": "real", **own, **counts}
-
-
-def real_table(rows: Rows) -> str:
-    """Return the Markdown table, the best mean first, below a line about the search."""
-    first = rows[0]
-    share = 100 * first["overhead"] / first["seconds"]
-    lines = []
-    for row in rows:
-        name, gain = "the defaults", ""
-        if "gain" in row:
-            mean, low, high = (points(row[one]) for one in ("gain", "gain_low", "gain_high"))
-            name, gain = str(row["trial"]), f"{mean} points ({low} to {high})"
-        again = columns.percent([float(one) for one in row["again"].split()])
-        lines.append([name, percent(row["score"]), again, gain])
-    heads = ["trial", "score in the search", "trained again", "gain on the defaults"]
-    return (
-        f"The search took {first['seconds'] / 60:.1f} minutes, {share:.2f} % of them in the study: "
-        f"{counted(first['done'], 'trial')} completed, {first['pruned']} pruned.\n\n"
-        f"{pages.table(heads, lines, right=heads[1:2])}\n\n{_verdict(first)}"
-    )
-
-
-def _verdict(first: Row) -> str:
-    if "gain" not in first:
-        return "The search found nothing better than the defaults."
-    if first["gain_low"] > 0:
-        return f"Trial {first['trial']} is better than the defaults: its interval excludes 0."
-    return f"These seeds do not show that trial {first['trial']} is better than the defaults."
-
-
 COSTS = pivot(
     {"what": operator.itemgetter("what")},
-    {"value": (None, lambda row: f"{row['value']:.1f} {row['unit']}")},
+    {"value": (None, lambda row: f"{row['value']:,.1f} {row['unit']}")},
 )
 PROGRAM = Program(
     page="docs/search.md",
-    tables={"contest": contest_table, "cost": COSTS, "real": real_table},
+    tables={"contest": contest_table, "cost": COSTS},
     note=lambda rows, machine: (
         f"{machine} `python -m recipes.benchmark search --seeds "
         f"{1 + max(row.get('repetition', 0) for row in rows)}` reproduces the table."

@@ -12,6 +12,7 @@ import keras
 import keras_tuner
 from keras_tuner.engine.trial import TrialStatus
 
+import fashion_zoo
 from fashion_zoo import registry
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import load
@@ -183,6 +184,14 @@ def _twelve() -> keras_tuner.HyperParameters:
         space.Int(f"whole_{number}", 1, 9)
         space.Choice(f"word_{number}", ["a", "b", "c"])
     return space
+
+
+def whole(trials: int, changes: Mapping[str, Any]) -> dict[str, float]:
+    """Return the seconds of a search of ``bn_mlp``, and those of them in oracle and study."""
+    with tempfile.TemporaryDirectory() as folder:
+        own: dict[str, Any] = {"trials": trials, "candidates": 0, "study_dir": folder}
+        found = fashion_zoo.tune("bn_mlp", progress=False, **own, **changes)
+    return {"seconds": found.seconds, "overhead": found.overhead}
 
 
 def memory(trials: int, early: int) -> dict[str, float]:
