@@ -162,18 +162,22 @@ def test_of_many_images_or_of_equal_seeds_it_is_the_interval_of_one_source_alone
     assert equal == pytest.approx(alone, abs=1e-4)
 
 
-def test_it_holds_the_accuracy_of_other_seeds_and_images_as_often_as_it_says():
+@pytest.mark.parametrize(("spread", "widest"), [(10, 1.25), (1.5, 2)], ids=["agree", "disagree"])
+def test_it_holds_the_accuracy_of_other_seeds_and_images_as_often_as_it_says(spread, widest):
+    """Seeds agree on most images if the logits of being right are spread widely."""
     draw, held = np.random.default_rng(0), {"both": 0, "seeds": 0}
-    world, shifts = draw.normal(2.0, 1.5, 2000), draw.normal(0, 0.05, 500)  # logits of being right
+    world, shifts = draw.normal(1.4 * spread, spread, 2000), draw.normal(0, spread / 30, 500)
     truth = expit(world[:, None] + shifts).mean()
+    means, widths = [], []
     for _ in range(400):
         images = draw.choice(world, 500)
         right = draw.random((10, 500)) < expit(images + draw.choice(shifts, 10)[:, None])
         values = right.mean(axis=1).tolist()
-        for name, ends in (
-            ("both", sampled_interval(values, 500)),
-            ("seeds", mean_interval(values, FRACTION)),
-        ):
+        both, seeds = sampled_interval(values, 500), mean_interval(values, FRACTION)
+        for name, ends in (("both", both), ("seeds", seeds)):
             held[name] += ends[0] <= truth <= ends[1]
+        means.append(np.mean(values))
+        widths.append(both.high - both.low)
     assert held["both"] >= 0.94 * 400
     assert held["seeds"] < 0.8 * 400
+    assert 1 < np.mean(widths) / (2 * 1.96 * np.std(means)) < widest
