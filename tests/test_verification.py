@@ -24,10 +24,10 @@ def test_the_test_is_that_of_scipy():
     assert p_value(5 * [0.88], [0.88]) == 1, "whatever the rounding of sums"
 
 
-def simulated(inflated):
-    """Return how many of 1,000 rows of five seeds three new trainings call inconsistent."""
+def simulated(inflated, seeds=5):
+    """Return how many of 1,000 rows of some seeds three new trainings call inconsistent."""
     generator = np.random.default_rng(0)
-    rows = generator.normal(0.9 + inflated, SPREAD, (1000, 5))
+    rows = generator.normal(0.9 + inflated, SPREAD, (1000, seeds))
     new = generator.normal(0.9, SPREAD, (1000, 3))
     return sum(p_value(row, its) < LEVEL for row, its in zip(rows, new, strict=True))
 
@@ -35,6 +35,8 @@ def simulated(inflated):
 def test_true_rows_are_seldom_called_inconsistent_and_inflated_ones_almost_always():
     assert 2 <= simulated(0.0) <= 20
     assert simulated(0.007) >= 900
+    assert 2 <= simulated(0.0, seeds=3) <= 20
+    assert simulated(0.009, seeds=3) >= 900
 
 
 @pytest.fixture
