@@ -18,6 +18,7 @@ from fashion_zoo.data.pipeline import training_pipeline
 from fashion_zoo.data.views import repeat
 from fashion_zoo.training import distillation
 from fashion_zoo.training.fit import compile_model, make_pipeline
+from fashion_zoo.training.loss import teaching_of
 from fashion_zoo.training.plan import plan
 
 pytestmark = pytest.mark.skipif(
@@ -69,21 +70,22 @@ def test_a_teacher_predicts_each_batch_of_the_distinct_epochs_once_before_the_fi
     teacher, monkeypatch
 ):
     """Mixed images in the first half, whole ones after: four epochs for two views of six epochs."""
-    texts, seen, usual = [], [], distillation._logits
+    texts, seen = [], []
     planned, model, data = student(of(teacher, 2, epochs=6, schedules=HALF))
     compile_model(model, planned)
+    teaching = teaching_of(model).teacher
 
     def waiting(text, progress):
         texts.append((text, progress))
         return shown(text, progress)
 
-    def logits(its, images):
-        seen.append(np.asarray(images))
-        return usual(its, images)
+    def predict(batches, **options):
+        seen.extend(batches.as_numpy_iterator())
+        return usual(batches, **options)
 
-    shown = distillation.waiting
+    shown, usual = distillation.waiting, teaching.predict
     monkeypatch.setattr(distillation, "waiting", waiting)
-    monkeypatch.setattr(distillation, "_logits", logits)
+    monkeypatch.setattr(teaching, "predict", predict)
     pipeline = make_pipeline(model, planned, data, progress=False)
     assert texts == [(f"The teacher predicts, epoch {n} of 4", False) for n in range(1, 5)]
     assert [len(one) for one in seen] == [140] * 4 * planned.steps
