@@ -54,6 +54,7 @@ from .errors import TrainingError as TrainingError
 from .errors import WeightsError as WeightsError
 from .evaluation import evaluate as evaluate
 from .evaluation.predict import predict as predict
+from .experiments import compare as compare
 from .exporting.export import export as export
 from .inspecting import inspect as inspect
 from .language import wording as wording

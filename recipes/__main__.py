@@ -24,6 +24,7 @@ COMMANDS = {
     "audit": "look for faults in images and labels",
     "inspect": "look for faults in the layers of a model",
     "verify": "train a recipe again and test its row of results",
+    "compare": "say which of several recipes are better, and how sure that is",
     "experiment": "compare recipes and techniques over several seeds",
     "benchmark": "measure every published number",
 }

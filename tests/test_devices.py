@@ -162,8 +162,8 @@ def test_every_public_call_that_makes_models_gives_their_memory_back():
         if "@releasing()" in inspect.getsource(one).partition("def ")[0]
     }
     assert released == {
-        "audit", "ensemble", "evaluate", "export", "find_lr", "inspect", "predict", "publish",
-        "train", "train_ensemble", "tune",
+        "audit", "compare", "ensemble", "evaluate", "export", "find_lr", "inspect", "predict",
+        "publish", "train", "train_ensemble", "tune",
     }  # fmt: skip
     # What takes long says so; it is what makes models.
     assert {

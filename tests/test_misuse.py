@@ -55,6 +55,7 @@ GIVEN = {
     "read_results": {},
     "ensemble": {"runs": ["run", "other"], "to": "new"},
     "train_ensemble": {"name": "bn_mlp", "method": "seeds", "to": "new"},
+    "compare": {"arms": ["bn_mlp", "baseline_mlp"], "folder": "new"},
     "publish": {"run": "run", "to": "new"},
     "audit": {"to": "new"}, "inspect": {"run": "run", "to": "new"},
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from fashion_zoo.experiments import columns as columns, page as page
 from fashion_zoo.experiments.choosing import choosing as choosing
+from fashion_zoo.experiments.comparing import Comparison as Comparison, compare as compare
 from fashion_zoo.experiments.experiment import (
     Arm as Arm,
     Experiment as Experiment,
