@@ -16,7 +16,8 @@ DOCS = Path(__file__).parent.parent / "docs"
 PAGE = (DOCS / "augmentation.md").read_text(encoding="utf-8")
 
 
-def test_without_a_policy_its_words_are_listed(capsys):
+def test_without_a_policy_its_words_are_listed(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")  # so that no text is wrapped
     assert augment.main([]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""

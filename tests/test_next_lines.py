@@ -158,6 +158,7 @@ def test_tune_proposes_the_config_that_it_found(own, capsys, monkeypatch):
             "fashion_zoo.ensembles.training.load_for",
         ),
         ("experiment", ["tiny", "--folder", "x"], "fashion_zoo.experiments.runner._measure"),
+        ("compare", ["bn_mlp", "own_mlp"], "fashion_zoo.experiments.comparing.outcome"),
         ("benchmark", ["dropout", "--folder", "x"], "fashion_zoo.experiments.runner._measure"),
     ],
 )

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from fashion_zoo.config import digest
 from fashion_zoo.config.overrides import override
-from fashion_zoo.errors import ConfigError
+from fashion_zoo.errors import ConfigError, resumable
 from fashion_zoo.experiments import columns
 from fashion_zoo.experiments.experiment import Arm, Experiment
 from fashion_zoo.experiments.runner import outcome
@@ -32,6 +32,7 @@ class Comparison(NamedTuple):
 
 
 @checked
+@resumable()
 @releasing()
 def compare(
     arms: Sequence[Any],
