@@ -12,6 +12,7 @@ from arms import FakeRun
 import fashion_zoo
 from fashion_zoo import ConfigError
 from fashion_zoo.experiments import Arm, page
+from fashion_zoo.training import session
 from recipes import compare
 
 REACHED = {0: [0.900, 0.902, 0.899], 0.4: [0.903, 0.906, 0.901], 0.5: [0.9, 0.901, 0.9]}
@@ -145,13 +146,13 @@ def test_a_comparison_that_is_killed_and_begun_again_says_the_same_to_the_last_d
     command = [sys.executable, "-c", KILLED, *words, "--folder", str(tmp_path / "killed")]
     assert subprocess.run(command, capture_output=True).returncode == -signal.SIGKILL
     left = {path.name for path in (tmp_path / "killed").iterdir() if path.is_dir()}
-    texts, trained, train = {}, [], fashion_zoo.training.session.train_run
+    texts, trained, train = {}, [], session.train_run
 
     def counted(entry, config, path, **keywords):
         trained.append(path.name)
         return train(entry, config, path, **keywords)
 
-    monkeypatch.setattr("fashion_zoo.training.session.train_run", counted)
+    monkeypatch.setattr(session, "train_run", counted)
     for name in ("killed", "whole"):
         assert compare.main([*words, "--folder", str(tmp_path / name)]) == 0
         texts[name] = capsys.readouterr().out
