@@ -6,6 +6,7 @@ read in Python and on a command line. ``str`` writes it in Python; the commands 
 
 import contextlib
 import dataclasses
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any
@@ -100,13 +101,19 @@ def _shortened(part: Part) -> Part:
 
 
 def _literal(value: Any) -> str:
-    """Return a value in Python, with strings in double quotes and floats of six digits."""
+    """Return a value in Python, with strings in double quotes."""
     if isinstance(value, Mapping):
         items = (f"{_literal(key)}: {_literal(one)}" for key, one in value.items())
         return f"{{{', '.join(items)}}}"
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return f"{value:g}" if isinstance(value, float) else repr(value)
+    return number(value) if isinstance(value, float) else repr(value)
+
+
+def number(value: float) -> str:
+    """Return a float with six digits if that is all that it has, such as 3e-06."""
+    short = f"{value:g}"
+    return short if math.isclose(float(short), value, rel_tol=1e-12) else repr(value)
 
 
 class FashionZooError(Exception):

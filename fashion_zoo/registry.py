@@ -63,6 +63,7 @@ class Recipe:
 
 
 _recipes: dict[str, Recipe] = {}
+_FILE = "fashion_zoo_recipes_"  # begins the names of modules of files
 
 
 @checked
@@ -165,7 +166,11 @@ def _tags(tags: str | Iterable[str]) -> tuple[str, ...]:
 @functools.cache
 def _entry_points() -> list[importlib.metadata.EntryPoint]:
     """Return those that are not loaded yet."""
-    return list(importlib.metadata.entry_points(group="fashion_zoo.recipes"))
+    return list(_declared())
+
+
+def _declared() -> Iterable[importlib.metadata.EntryPoint]:
+    return importlib.metadata.entry_points(group="fashion_zoo.recipes")
 
 
 def _discover() -> None:
@@ -191,6 +196,19 @@ def recipe(name: str) -> Recipe:
     if name not in _recipes:
         raise ConfigError(unknown("recipe", name, _recipes))
     return _recipes[name]
+
+
+def source_of(entry: Recipe) -> str | None:
+    """Return what ``load_recipes`` takes to register a recipe; None if it is found by itself.
+
+    A variant is where the function of its builder is. Of a file it is the name without its folder.
+    """
+    module = entry.builder.__module__
+    found = {one.value.partition(".")[0] for one in _declared()} | {"fashion_zoo", "__main__"}
+    if module.partition(".")[0] in found:
+        return None
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return Path(file).name if file and module.startswith(_FILE) else module
 
 
 @checked
@@ -254,7 +272,7 @@ def _load_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise ConfigError(f"Cannot import {str(path)!r}: there is no such file.")
     digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
-    name = f"fashion_zoo_recipes_{path.stem}_{digest}"  # own.py in two folders
+    name = f"{_FILE}{path.stem}_{digest}"  # own.py in two folders
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ConfigError(f"Cannot import {str(path)!r}: it is not a Python file.")

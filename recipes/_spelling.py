@@ -3,7 +3,6 @@
 import ast
 import contextlib
 import dataclasses
-import math
 import shlex
 from collections.abc import Iterator
 from typing import Any
@@ -41,12 +40,8 @@ def flag(name: str, value: Any = None) -> list[str]:
     if name == "space":  # a range of one value, which is quoted
         return ["--fix", *(f"{key}={ast.literal_eval(one)}" for key, one in value.items())]
     section, dot, last = _RENAMED.get(name, name).replace("_", "-").rpartition(".")
-    known = _short(value) if isinstance(value, float) else True if value is None else value
+    known = errors.number(value) if isinstance(value, float) else True if value is None else value
     return next(_lines.flags({last: known}, f"{section}{dot}"))
-
-
-def _short(value: float) -> str:
-    return f"{value:g}" if math.isclose(float(f"{value:g}"), value, rel_tol=1e-12) else repr(value)
 
 
 def changed(config: Any, base: Any, prefix: str = "") -> tuple[errors.Hint, ...]:

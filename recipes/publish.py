@@ -15,11 +15,14 @@ from recipes import _common, _lines
 class Publish:
     """Publish the weights of a run of a recipe with its defaults, and measure them as stored.
 
-    Weights of the same recipe and data set are replaced.
+    With a name, the training may have had other settings, such as a teacher. Weights of the same
+    recipe, data set and name are replaced.
     """
 
     run: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="RUN")]]
     """The run folder."""
+    name: str | None = None
+    """Name of weights that were trained otherwise than by default: their word is SOURCE.NAME."""
     to: str | None = None
     """The folder of weights and manifest.json; by default that of this package."""
     json: bool = False
@@ -31,7 +34,7 @@ def main(argv: list[str]) -> None:
     """Parse, publish, print."""
     options = _common.parse(Publish, argv, "publish")
     _common.start_keras()
-    row = fashion_zoo.publish(options.run, to=options.to)
+    row = fashion_zoo.publish(options.run, name=options.name, to=options.to)
     if options.json:
         _common.print_json(dataclasses.asdict(row))
         return

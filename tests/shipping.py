@@ -4,14 +4,16 @@ import contextlib
 import dataclasses
 import hashlib
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 import fashion_zoo
-from fashion_zoo import registry
-from fashion_zoo.weights import manifest, publishing
+from fashion_zoo import WeightsError, registry
+from fashion_zoo.weights import Published, manifest, publishing
 
 WORD = "fashion_mnist"
+TAUGHT = f"{WORD}.taught"
 RECIPES = '''
 from fashion_zoo import DataConfig, MLPConfig, RunConfig, TrainingConfig, register, register_variant
 from fashion_zoo.models.mlp import mlp
@@ -55,12 +57,42 @@ def trained(place: Path, name: str = "tiny_mlp", **overrides):
     return fashion_zoo.train(name, run_dir=place, export=False, progress=False, **overrides)
 
 
-def rewritten(folder: Path, data: bytes | None = None, **fields):
-    """Bind the row of ``tiny_mlp`` again, with fields changed, or to other bytes of its file."""
-    rows = {row.recipe: row for row in manifest.read_manifest(folder)}
-    row = rows["tiny_mlp"]
-    if data is not None:
-        (folder / row.file).write_bytes(data)
-        fields |= {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    rows["tiny_mlp"] = dataclasses.replace(row, **fields).signed()
-    manifest.write_manifest(folder, rows.values())
+class Shipped(NamedTuple):
+    """A folder of published weights, and those of ``tiny_mlp`` in it that a test is about."""
+
+    folder: Path
+    word: str
+
+    @property
+    def manifest(self) -> Path:
+        """The file of the rows."""
+        return self.folder / manifest.FILE
+
+    def row(self, name: str = "tiny_mlp", word: str = "") -> Published:
+        """Return a row, by default the one that the test is about."""
+        rows = {(row.recipe, row.weights): row for row in manifest.read_manifest(self.folder)}
+        return rows[name, word or self.word]
+
+    def file(self, name: str = "tiny_mlp", word: str = "") -> Path:
+        """Return the file of a row."""
+        return self.folder / self.row(name, word).file
+
+    def load(self):
+        """Return a model with the weights."""
+        return fashion_zoo.get("tiny_mlp", weights=self.word)
+
+    def refused(self, match: str = ""):
+        """Loading is one sentence or two, which name the damaged file."""
+        with pytest.raises(WeightsError, match=match) as caught:
+            self.load()
+        assert "published/" in str(caught.value)
+        assert caught.value.exit_code == 10
+
+    def rewrite(self, data: bytes | None = None, **fields):
+        """Bind the row again, with fields changed, or to other bytes of its file."""
+        rows, row = manifest.read_manifest(self.folder), self.row()
+        if data is not None:
+            (self.folder / row.file).write_bytes(data)
+            fields |= {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        changed = dataclasses.replace(row, **fields).signed()
+        manifest.write_manifest(self.folder, [changed if one == row else one for one in rows])

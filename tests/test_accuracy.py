@@ -171,6 +171,9 @@ def test_a_card_names_the_published_weights_and_their_figures():
     assert f"{row.test.right:,} of 10,000 test images right" in text
     assert f"NLL {row.test.nll:.4f}" in text
     assert 'model = fashion_zoo.get("bn_mlp", weights="fashion_mnist")' in text
+    assert row.command not in text
+    (*_, said) = cards.weights(dataclasses.replace(row, config="1-of a student"))
+    assert said == f"Trained with\n\n```python\nimport fashion_zoo\n\n{row.command}\n```"
     unpublished = dataclasses.replace(registry.recipe("bn_mlp"), name="bn_mlp.unpublished")
     rows = [{**row, "arm": "bn_mlp.unpublished"} for row in ROWS]
     named = dataclasses.replace(

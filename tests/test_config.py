@@ -17,7 +17,7 @@ from fashion_zoo import (
     override,
     recipe,
 )
-from fashion_zoo.config.overrides import differences
+from fashion_zoo.config.overrides import changes, differences
 
 
 @pytest.mark.parametrize(
@@ -185,6 +185,13 @@ def test_override_reaches_any_depth_and_leaves_the_rest():
     assert config == RunConfig(
         MLPConfig(), seed=3, training=TrainingConfig(schedules=SchedulesConfig(dropout="linear"))
     )
+
+
+def test_changes_make_a_config_of_another_one():
+    base = RunConfig(MLPConfig())
+    made = {"seed": 3, "model": {"dropout": (0.1,)}, "training": {"schedules": {"dropout": "step"}}}
+    assert changes(base, override(base, made)) == made
+    assert changes(base, base) == {}
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,11 @@ OTHERS = {"machine/devices.py", "machine/environment.py"}
             "--training.learning-rate 3e-06",
         ),
         (
+            Hint("training.learning_rate", 1 / 300),
+            'training={"learning_rate": 0.0033333333333333335}',
+            "--training.learning-rate 0.0033333333333333335",
+        ),
+        (
             Hint("training.early_stopping.significant", False),
             'training={"early_stopping": {"significant": False}}',
             "--training.early-stopping.no-significant",

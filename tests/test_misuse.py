@@ -56,7 +56,7 @@ GIVEN = {
     "ensemble": {"runs": ["run", "other"], "to": "new"},
     "train_ensemble": {"name": "bn_mlp", "method": "seeds", "to": "new"},
     "compare": {"arms": ["bn_mlp", "baseline_mlp"], "folder": "new"},
-    "publish": {"run": "run", "to": "new"},
+    "publish": {"run": "run", "name": "mine", "to": "new"},
     "audit": {"to": "new"}, "inspect": {"run": "run", "to": "new"},
 }  # fmt: skip
 # These are asked for words and text that are only shown.

@@ -60,7 +60,7 @@ def test_the_row_binds_the_file_to_all_that_it_is_of(run, ours):
     assert (row.size, row.sha256) == (len(stored), hashlib.sha256(stored).hexdigest())
     data = fashion_zoo.data.load(limit=400)
     assert (row.data, row.test_data) == (data.digest, data.test_digest)
-    assert row.config == digest.of(fashion_zoo.recipe(NAME).config)
+    assert row.config == row.defaults == digest.of(fashion_zoo.recipe(NAME).config)
     assert (row.recipe, row.weights, row.seed, row.dtype) == (NAME, WORD, 3, "float16")
     assert row.command == 'fashion_zoo.train("tiny_mlp", seed=3)'
     environment = json.loads((run / "environment.json").read_text())
@@ -186,7 +186,7 @@ def test_a_run_with_other_settings_or_without_its_end_is_refused(runs, run, ours
     assert str(refused.value) == (
         f"{tmp_path}/other was trained with other settings than the defaults of tiny_mlp "
         "(training.epochs: 2, now 1). Publish a run with the defaults and any seed: "
-        'fashion_zoo.train("tiny_mlp").'
+        'fashion_zoo.train("tiny_mlp"), or these weights under a name of their own, with name.'
     )
     tested = dataclasses.replace(fashion_zoo.open_run(run).config, precision="mixed_bfloat16")
     with create(tmp_path / "tested", NAME, tested, {}) as tested:
@@ -215,8 +215,8 @@ def test_a_run_that_the_command_of_its_row_does_not_repeat_is_refused(ours, runs
         with pytest.raises(RunError) as refused:
             fashion_zoo.publish(run)
         assert str(refused.value) == (
-            f"{run.run.path} {other}, which the command of a row does not repeat. Publish a run "
-            'with the defaults and any seed: fashion_zoo.train("tiny_mlp").'
+            f"{run.run.path} {other}, which the command of a row does not repeat. Train it again "
+            'by its settings alone: fashion_zoo.train("tiny_mlp").'
         )
         assert session._same_run(run.run.path, NAME, run.run.config) is None
     assert not ours.exists()

@@ -43,6 +43,14 @@ def test_a_teacher_is_known_only_where_its_module_is_imported():
     assert done.stdout.splitlines() == ["conv_teacher", "set()"]
 
 
+def test_where_a_recipe_is_loaded_from_is_known(conv):
+    assert registry.source_of(fashion_zoo.recipe("conv_teacher")) == "convolutional.py"
+    own = dataclasses.replace(fashion_zoo.recipe("conv_teacher"), builder=lambda: None)
+    own.builder.__module__ = "recipes.teachers.convolutional"
+    assert registry.source_of(own) == "recipes.teachers.convolutional"
+    assert registry.source_of(fashion_zoo.recipe("bn_mlp.quick")) is None
+
+
 def test_the_stated_parameters_are_the_trainable_ones(conv):
     model = fashion_zoo.get("conv_teacher")
     counted = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)

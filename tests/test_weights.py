@@ -13,7 +13,7 @@ import sys
 import numpy as np
 import pytest
 import safetensors.numpy
-from shipping import WORD, registered, rewritten, trained
+from shipping import TAUGHT, WORD, Shipped, registered, trained
 
 import fashion_zoo
 from fashion_zoo import WeightsError
@@ -27,41 +27,27 @@ NAME = "tiny_mlp"
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory):
-    """Weights of two recipes of the same shapes, and the runs. Do not write into the folder."""
+    """Weights of two recipes of the same shapes, and the runs. Do not write into the folder.
+
+    Those of ``tiny_mlp`` are also there as a student has them, under a name.
+    """
     folder = tmp_path_factory.mktemp("weights")
     with registered(folder):
         for name in (NAME, f"{NAME}.same"):
             run = trained(folder / f"run of {name}", name)
             fashion_zoo.publish(run, to=folder / "published")
+        training = {"epochs": 3, "distillation": {"teacher": run}}
+        run = trained(folder / "run of taught", training=training)
+        fashion_zoo.publish(run, name="taught", to=folder / "published")
         yield folder
 
 
-@pytest.fixture
-def shipped(published, tmp_path, monkeypatch):
-    """A copy of the folder, which is that of the package."""
+@pytest.fixture(params=[WORD, TAUGHT])
+def shipped(request, published, tmp_path, monkeypatch):
+    """A copy of the folder, which is that of the package, and what a test is about."""
     shutil.copytree(published / "published", tmp_path / "published")
     monkeypatch.setattr(manifest, "FOLDER", tmp_path / "published")
-    return tmp_path / "published"
-
-
-def row_of(folder, name=NAME):
-    return {row.recipe: row for row in manifest.read_manifest(folder)}[name]
-
-
-def file_of(folder, name=NAME):
-    return folder / row_of(folder, name).file
-
-
-def load():
-    return fashion_zoo.get(NAME, weights=WORD)
-
-
-def refused(match=""):
-    """Loading is one sentence or two, which name the damaged file."""
-    with pytest.raises(WeightsError, match=match) as caught:
-        load()
-    assert "published/" in str(caught.value)
-    assert caught.value.exit_code == 10
+    return Shipped(tmp_path / "published", request.param)
 
 
 def check(row):
@@ -83,20 +69,22 @@ def test_all_weights_of_this_package_reach_what_the_manifest_says():
 
 
 def test_loaded_weights_reach_what_the_manifest_says(shipped):
-    row = row_of(shipped)
+    row = shipped.row()
     model = check(row)
-    assert row.test.accuracy > 0.3
+    assert fashion_zoo.evaluate(model)["accuracy"]["value"] == row.test.accuracy > 0.3
+    assert fashion_zoo.weights.list_weights().count(row) == 1
     assert row.dtype == "float16"
     assert as_array(model.get_layer("dropout_1").rate) == pytest.approx(0.2)
     assert as_array(model.optimizer.learning_rate) == pytest.approx(1e-2)
 
 
 def test_the_weights_are_those_of_the_run_rounded(published, shipped):
-    run = fashion_zoo.open_run(published / f"run of {NAME}")
-    ours = {weight.path: as_array(weight) for weight in load().weights}
+    of = NAME if shipped.word == WORD else "taught"
+    run = fashion_zoo.open_run(published / f"run of {of}")
+    ours = {weight.path: as_array(weight) for weight in shipped.load().weights}
     for weight in run.load_model().weights:
         assert (ours[weight.path] == as_array(weight).astype("float16")).all()
-    stored = safetensors.numpy.load(file_of(shipped).read_bytes())
+    stored = safetensors.numpy.load(shipped.file().read_bytes())
     assert ours.keys() - stored.keys() == {"dropout_1/rate"}
     assert "batch_norm_1/moving_variance" in stored
 
@@ -104,9 +92,9 @@ def test_the_weights_are_those_of_the_run_rounded(published, shipped):
 def test_loading_executes_and_loads_nothing_before_keras(shipped, published):
     code = (
         "import sys, pathlib, fashion_zoo; from fashion_zoo.weights import manifest, starting\n"
-        f"manifest.FOLDER = pathlib.Path({str(shipped)!r})\n"
+        f"manifest.FOLDER = pathlib.Path({str(shipped.folder)!r})\n"
         f"fashion_zoo.load_recipes({str(published / 'tiny.py')!r})\n"
-        f"start = starting.find_start(fashion_zoo.recipe({NAME!r}), {WORD!r}, 'stored')\n"
+        f"start = starting.find_start(fashion_zoo.recipe({NAME!r}), {shipped.word!r}, 'stored')\n"
         "assert start.read()['logits/kernel'].shape == (8, 10)\n"
         "print({'keras', 'tensorflow', 'jax', 'torch', 'scipy'} & sys.modules.keys())"
     )
@@ -118,9 +106,9 @@ def test_loading_executes_and_loads_nothing_before_keras(shipped, published):
 def test_jax_reaches_the_same_without_tensorflow(shipped, published):
     code = (
         "import sys, pathlib, fashion_zoo; from fashion_zoo.weights import manifest\n"
-        f"manifest.FOLDER = pathlib.Path({str(shipped)!r})\n"
+        f"manifest.FOLDER = pathlib.Path({str(shipped.folder)!r})\n"
         f"fashion_zoo.load_recipes({str(published / 'tiny.py')!r})\n"
-        f"found = fashion_zoo.evaluate(fashion_zoo.get({NAME!r}, weights={WORD!r}))\n"
+        f"found = fashion_zoo.evaluate(fashion_zoo.get({NAME!r}, weights={shipped.word!r}))\n"
         "assert 'tensorflow' not in sys.modules and 'jax' in sys.modules\n"
         "print(round(found['accuracy']['value'] * found['images']), repr(found['nll']))"
     )
@@ -129,47 +117,49 @@ def test_jax_reaches_the_same_without_tensorflow(shipped, published):
         capture_output=True, text=True, env={**os.environ, "KERAS_BACKEND": "jax"},
     )  # fmt: skip
     right, nll = done.stdout.split()
-    assert int(right) == row_of(shipped).test.right
-    assert float(nll) == pytest.approx(row_of(shipped).test.nll, abs=1e-5)
+    assert int(right) == shipped.row().test.right
+    assert float(nll) == pytest.approx(shipped.row().test.nll, abs=1e-5)
 
 
 @pytest.mark.parametrize("seed", range(100))
 def test_a_flipped_bit_is_seen(shipped, seed):
-    stored, chance = bytearray(file_of(shipped).read_bytes()), random.Random(seed)
+    stored, chance = bytearray(shipped.file().read_bytes()), random.Random(seed)
     stored[chance.randrange(len(stored))] ^= 1 << chance.randrange(8)
-    file_of(shipped).write_bytes(stored)
-    refused("is damaged: its SHA-256 is not that of the manifest")
-    rewritten(shipped, bytes(stored))
+    shipped.file().write_bytes(stored)
+    shipped.refused("is damaged: its SHA-256 is not that of the manifest")
+    shipped.rewrite(bytes(stored))
     with contextlib.suppress(WeightsError):  # behind the digest a bit may be another weight
-        assert all(np.isfinite(as_array(weight)).all() for weight in load().weights)
+        assert all(np.isfinite(as_array(weight)).all() for weight in shipped.load().weights)
 
 
 @pytest.mark.parametrize("part", range(40))
 def test_a_file_that_was_cut_is_seen(shipped, part):
-    stored = file_of(shipped).read_bytes()
+    stored = shipped.file().read_bytes()
     stored = stored[: part * len(stored) // 40]
-    file_of(shipped).write_bytes(stored)
-    refused("is damaged: it must have [0-9,]+ bytes, and has")
-    rewritten(shipped, stored)
-    refused("is damaged: it is no weight file")
+    shipped.file().write_bytes(stored)
+    shipped.refused("is damaged: it must have [0-9,]+ bytes, and has")
+    shipped.rewrite(stored)
+    shipped.refused("is damaged: it is no weight file")
 
 
-def test_swapped_files_are_seen_even_if_the_manifest_binds_them(shipped):
-    one, other = file_of(shipped), file_of(shipped, f"{NAME}.same")
+@pytest.mark.parametrize("name", [NAME, f"{NAME}.same"])
+def test_swapped_files_are_seen_even_if_the_manifest_binds_them(shipped, name):
+    word = TAUGHT if (name, shipped.word) == (NAME, WORD) else WORD
+    one, other = shipped.file(), shipped.file(name, word)
     first, second = one.read_bytes(), other.read_bytes()
     one.write_bytes(second)
     other.write_bytes(first)
-    refused("is damaged")
-    rewritten(shipped, second)
-    refused("it is not of tiny_mlp with the settings of the manifest")
+    shipped.refused("is damaged")
+    shipped.rewrite(second)
+    shipped.refused("it is not of tiny_mlp with the settings of the manifest")
 
 
 def bound(shipped, change=lambda arrays: None, **about):
     """Bind the row to a file with other arrays, or that says something else of itself."""
-    row = row_of(shipped)
-    arrays = safetensors.numpy.load((shipped / row.file).read_bytes())
+    row = shipped.row()
+    arrays = safetensors.numpy.load((shipped.folder / row.file).read_bytes())
     change(arrays)
-    rewritten(shipped, file.encode(arrays, file.about(row) | about))
+    shipped.rewrite(file.encode(arrays, file.about(row) | about))
 
 
 def put(path, value):
@@ -198,15 +188,15 @@ BEHIND_THE_DIGEST = {
 def test_what_a_digest_does_not_see_is_seen_behind_it(shipped, kind):
     change, match = BEHIND_THE_DIGEST[kind]
     bound(shipped, change)
-    refused(match)
+    shipped.refused(match)
 
 
 def test_a_file_says_what_it_is_of(shipped):
     bound(shipped, format=2)
-    refused("has format 2; this package reads formats up to 1. Update fashion_zoo.")
+    shipped.refused("has format 2; this package reads formats up to 1. Update fashion_zoo.")
     for about in ({"format": 0}, {"recipe": "bn_mlp"}, {"weights": "mnist"}, {"config": "1-a"}):
         bound(shipped, **about)
-        refused("is not of tiny_mlp with the settings of the manifest")
+        shipped.refused("is not of tiny_mlp with the settings of the manifest")
 
 
 def headed(header, data=b""):
@@ -226,15 +216,15 @@ def headed(header, data=b""):
     ids=lambda stored: repr(stored[:40]),
 )  # fmt: skip
 def test_what_is_no_weight_file_is_one_sentence(shipped, stored):
-    rewritten(shipped, stored)
-    refused("is damaged: it is ")
+    shipped.rewrite(stored)
+    shipped.refused("is damaged: it is ")
 
 
 def test_a_missing_file_and_what_is_no_file_are_one_sentence(shipped):
-    file_of(shipped).unlink()
-    refused("cannot be read: No such file")
-    os.mkfifo(file_of(shipped))
-    refused("cannot be read: it is not a regular file")
+    shipped.file().unlink()
+    shipped.refused("cannot be read: No such file")
+    os.mkfifo(shipped.file())
+    shipped.refused("cannot be read: it is not a regular file")
 
 
 FIELDS = [field.name for field in dataclasses.fields(manifest.Published)]
@@ -242,33 +232,34 @@ FIELDS = [field.name for field in dataclasses.fields(manifest.Published)]
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_an_edited_row_is_seen(shipped, field):
-    stored = json.loads((shipped / "manifest.json").read_text())
+    stored = json.loads(shipped.manifest.read_text())
     for row in stored["rows"]:
         value = row[field]
         row[field] = {**value, "right": value["right"] + 1} if isinstance(value, dict) else (
             value + 1 if isinstance(value, int) else f"{value}0"
         )  # fmt: skip
-    (shipped / "manifest.json").write_text(json.dumps(stored))
-    refused(r"manifest.json is damaged: the row of 'tiny_mlp0?' was edited\. Reinstall")
+    shipped.manifest.write_text(json.dumps(stored))
+    shipped.refused(r"manifest.json is damaged: the row of 'tiny_mlp0?' was edited\. Reinstall")
 
 
 @pytest.mark.parametrize(
     ("fields", "match"),
     [
-        ({"config": "1-0123456789ab"}, "is of tiny_mlp with other settings than its defaults are"),
+        ({"defaults": "1-0123456789ab"}, "was published when tiny_mlp had other defaults than it"),
+        ({"config": "1-0123456789ab"}, "is not of tiny_mlp with the settings of the manifest"),
+        ({"weights": WORD, "recipe": "tiny_mlp.same"}, "two rows of the same weights"),
         ({"size": 10**9}, "it must have 1,000,000,000 bytes"),
         ({"size": -1}, "it must have -1 bytes"),
         ({"file": "../tiny.safetensors"}, r"names '\.\./tiny\.safetensors'"),
         ({"file": ".."}, r"names '\.\.'"),
         ({"dtype": "bfloat16"}, "of 'bfloat16'"),
         ({"dtype": "float32"}, "is float16, and must be float32"),
-        ({"recipe": "tiny_mlp.same"}, "two rows of the same weights"),
     ],
     ids=str,
 )
 def test_a_signed_row_of_something_else_is_seen(shipped, fields, match):
-    rewritten(shipped, **fields)
-    refused(match)
+    shipped.rewrite(**fields)
+    shipped.refused(match)
 
 
 @pytest.mark.parametrize(
@@ -277,21 +268,21 @@ def test_a_signed_row_of_something_else_is_seen(shipped, fields, match):
         ("", "cannot be read: Expecting value"),
         ("[]", "is damaged: expected a JSON object"),
         ('{"format": 1}', "is damaged: rows must be a list"),
-        ('{"format": 1, "rows": [{}]}', r"is damaged: rows\[0\]\.recipe must be a text"),
-        ('{"format": 2, "lines": []}', "has format 2; this package reads formats up to 1. Update"),
+        ('{"format": 2, "rows": [{}]}', r"is damaged: rows\[0\]\.recipe must be a text"),
+        ('{"format": 3, "lines": []}', "has format 3; this package reads formats up to 2. Update"),
         ('{"format": 0, "rows": []}', "it has another format"),
         ('{"format": "1", "rows": []}', "format must be a whole number"),
     ],
 )
 def test_a_manifest_that_is_none_is_one_sentence(shipped, text, match):
-    (shipped / "manifest.json").write_text(text)
-    refused(match)
+    shipped.manifest.write_text(text)
+    shipped.refused(match)
 
 
 def test_a_row_with_a_field_more_or_a_number_that_is_none_is_seen(shipped):
-    text = (shipped / "manifest.json").read_text()
+    text = shipped.manifest.read_text()
     for one in ('"seed": 0', '"images": 10000'):
-        (shipped / "manifest.json").write_text(text.replace(one, f'{one}, "more": 1'))
-        refused("was edited")
-    (shipped / "manifest.json").write_text(text.replace('"seed": 0', '"seed": NaN'))
-    refused("holds NaN")
+        shipped.manifest.write_text(text.replace(one, f'{one}, "more": 1'))
+        shipped.refused("was edited")
+    shipped.manifest.write_text(text.replace('"seed": 0', '"seed": NaN'))
+    shipped.refused("holds NaN")

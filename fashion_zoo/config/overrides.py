@@ -73,6 +73,19 @@ def override_each(configs: Sequence[Any], changes: Mapping[str, Any]) -> list[An
     ]
 
 
+def changes(base: Any, config: Any) -> dict[str, Any]:
+    """Return the changes that make a config of another one of its class: those of ``override``."""
+    found: dict[str, Any] = {}
+    for field in dataclasses.fields(config):
+        old, new = getattr(base, field.name), getattr(config, field.name)
+        if dataclasses.is_dataclass(new) and type(old) is type(new):
+            if inside := changes(old, new):
+                found[field.name] = inside
+        elif old != new:
+            found[field.name] = new
+    return found
+
+
 def differences(old: Any, new: Any, path: str = "", *, shared: bool = False) -> list[str]:
     """Return one line for each difference of two configs: ``training.epochs: 5, now 9``.
 

@@ -15,9 +15,14 @@ import safetensors.numpy
 
 from fashion_zoo.errors import WeightsError
 from fashion_zoo.storage import reading
-from fashion_zoo.weights.manifest import FORMAT, Published, damaged
+from fashion_zoo.weights.manifest import Published, damaged
 
+FORMAT = 1
 _KEY = "fashion_zoo"  # the only one: the order of several is another one each time
+
+
+ABOUT = ("recipe", "weights", "config")
+"""The fields of a row that its file repeats."""
 
 
 def encode(arrays: Mapping[str, np.ndarray], about: Mapping[str, str]) -> bytes:
@@ -25,7 +30,7 @@ def encode(arrays: Mapping[str, np.ndarray], about: Mapping[str, str]) -> bytes:
 
     Args:
         arrays: path of each variable to its value, all of one dtype.
-        about: recipe, weights and config, as in the row of the manifest.
+        about: the fields ``ABOUT`` of the row.
     """
     metadata = {_KEY: json.dumps({"format": FORMAT, **about}, sort_keys=True)}
     whole = {name: np.array(value, order="C") for name, value in sorted(arrays.items())}
@@ -34,7 +39,7 @@ def encode(arrays: Mapping[str, np.ndarray], about: Mapping[str, str]) -> bytes:
 
 def about(row: Published) -> dict[str, str]:
     """Return what the metadata of a file say of its weights."""
-    return {"recipe": row.recipe, "weights": row.weights, "config": row.config}
+    return {name: getattr(row, name) for name in ABOUT}
 
 
 def read_file(row: Published, folder: Path) -> dict[str, np.ndarray]:

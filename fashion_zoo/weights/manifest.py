@@ -20,7 +20,7 @@ from fashion_zoo import storage
 from fashion_zoo.errors import RunError, WeightsError
 from fashion_zoo.runs.stored import check_shape, read_json
 
-FORMAT = 1  # of manifests and of weight files
+FORMAT = 2  # 1 had rows of the defaults alone
 FILE = "manifest.json"
 FOLDER = Path(__file__).parent / "published"
 """Weights and manifest of this package."""
@@ -46,11 +46,12 @@ class Figures:
 
 @dataclasses.dataclass(frozen=True)
 class Published:
-    """Row of a manifest: the weights of one recipe, trained on one data set."""
+    """Row of a manifest: the weights of one recipe, trained on one data set in one way."""
 
     recipe: str
     weights: str
-    """Their word, which ``get`` takes: the source of the images, such as ``"fashion_mnist"``."""
+    """Their word, which ``get`` takes: the source of the images, such as ``"fashion_mnist"``, and
+    after a dot their name, if they were not trained with the defaults."""
     file: str
     """Name of the file in the folder of the manifest."""
     size: int
@@ -60,7 +61,9 @@ class Published:
     dtype: str
     """``"float16"``, or ``"float32"`` where that changes too many decisions."""
     config: str
-    """The digest of the recipe's config; see ``fashion_zoo.config.digest.of``."""
+    """The digest of the config that trained them; see ``fashion_zoo.config.digest.of``."""
+    defaults: str
+    """The digest of the recipe's config, whose defaults ``command`` may change."""
     data: str
     """SHA-256 of the training and validation images; see ``fashion_zoo.data.Dataset``."""
     test_data: str
@@ -69,7 +72,7 @@ class Published:
     test: Figures
     seed: int
     command: str
-    """The call that trains them."""
+    """The call that trains them; before it, one a line, those that train their teacher."""
     versions: str
     """What they were trained with; ``A then B`` if the training was resumed with others."""
     commit: str
@@ -82,15 +85,19 @@ class Published:
 
     def signed(self) -> "Published":
         """Return the row with its digest."""
-        fields = {**dataclasses.asdict(self), "digest": ""}
-        digest = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
-        return dataclasses.replace(self, digest=digest)
+        return dataclasses.replace(self, digest=_digest(dataclasses.asdict(self)))
+
+
+def _digest(fields: Mapping[str, Any]) -> str:
+    """Return the digest of a row, as it is stored."""
+    text = json.dumps({**fields, "digest": ""}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 _FIGURES = {"right": int, "images": int, "nll": float}
 _KINDS = {str: str, int: int, Figures: _FIGURES}
 _ROW = {field.name: _KINDS[field.type] for field in dataclasses.fields(Published)}  # type: ignore[index]
-_SHAPE = {"format": int, "rows": [_ROW]}
+_FIRST = {name: kind for name, kind in _ROW.items() if name != "defaults"}  # that of format 1
 
 
 def list_weights() -> list[Published]:
@@ -142,13 +149,23 @@ def read_manifest(folder: Path) -> list[Published]:
                 f"{file} has format {stored['format']}; this package reads formats up to {FORMAT}. "
                 "Update fashion_zoo."
             )
-        check_shape(file, stored, _SHAPE)
-        rows = [_row(file, row) for row in stored["rows"]]
+        is_first = stored["format"] == 1
+        check_shape(file, stored, {"rows": [_FIRST if is_first else _ROW]})
+        whole = [_of_today(file, row) if is_first else row for row in stored["rows"]]
+        rows = [_row(file, row) for row in whole]
     except RunError as error:
         raise WeightsError(error, " Reinstall the package that it comes from.") from error
     if stored["format"] < 1 or len({(row.recipe, row.weights) for row in rows}) < len(rows):
         raise damaged(file, "it has another format, or two rows of the same weights")
     return rows
+
+
+def _of_today(file: Path, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of format 1, whose weights were trained with the defaults, in format 2."""
+    if _digest(stored) != stored["digest"]:
+        raise _edited(file, stored["recipe"])
+    row = {**stored, "defaults": stored["config"]}
+    return {**row, "digest": _digest(row)}
 
 
 def _row(file: Path, stored: Mapping[str, Any]) -> Published:
@@ -158,11 +175,15 @@ def _row(file: Path, stored: Mapping[str, Any]) -> Published:
         known[name] = Figures(**{one: stored[name][one] for one in _FIGURES})
     row = Published(**known)
     if row.signed() != row or dataclasses.asdict(row) != stored:  # such as a field more
-        raise damaged(file, f"the row of {row.recipe!r} was edited")
+        raise _edited(file, row.recipe)
     plain = os.path.basename(row.file) == row.file and row.file not in ("", ".", "..")
     if not plain or row.dtype not in DTYPES:
         raise damaged(file, f"the row of {row.recipe!r} names {row.file!r} of {row.dtype!r}")
     return row
+
+
+def _edited(file: Path, name: str) -> WeightsError:
+    return damaged(file, f"the row of {name!r} was edited")
 
 
 def damaged(file: Path, reason: str) -> WeightsError:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,20 +9,21 @@ from typing import Any
 import numpy as np
 
 from fashion_zoo import storage
-from fashion_zoo.config import digest
+from fashion_zoo.config import RunConfig, digest
 from fashion_zoo.config.overrides import differences
-from fashion_zoo.data import Dataset
-from fashion_zoo.errors import Call, ConfigError, Hint, RunError, WeightsError
+from fashion_zoo.data import Dataset, sources
+from fashion_zoo.errors import Call, ConfigError, Hint, Message, WeightsError
 from fashion_zoo.evaluation import evaluate_run, measure, measure_test
 from fashion_zoo.evaluation.predict import logits_of
 from fashion_zoo.language.arguments import AnyPath, Place, checked
 from fashion_zoo.machine.devices import releasing
 from fashion_zoo.registry import Recipe, recipe
-from fashion_zoo.runs import Run, aside, check_finished, check_trained, dataset_of, open_run
+from fashion_zoo.runs import Run, check_finished, check_trained, dataset_of, open_run
 from fashion_zoo.show.waiting import Progress, waiting
 from fashion_zoo.storage import locks
 from fashion_zoo.weights import file, manifest
 from fashion_zoo.weights.manifest import Figures, Published
+from fashion_zoo.weights.repeating import WORD, command_of
 from fashion_zoo.weights.starting import Arrays, Start, arrays_of
 
 _CHANGED = 2  # validation decisions that float16 may change
@@ -32,16 +32,21 @@ _AGREES = 0.99  # share of the decisions of the run's own model, which may compu
 
 @checked
 @releasing()
-def publish(run: AnyPath, *, to: Place | None = None, progress: Progress = "auto") -> Published:
+def publish(
+    run: AnyPath, *, name: str | None = None, to: Place | None = None, progress: Progress = "auto"
+) -> Published:
     """Publish the weights of a run: write their file, and the row of the manifest.
 
     The weights are stored in float16, or in float32 if that would change more than 2 of the
     decisions on the validation images. The row has what the weights as they are stored reach on the
     validation and the test images. The run is evaluated if it was not. Weights of the same recipe
-    and data set are replaced.
+    and word are replaced. Their word is the source of the images, and with a name
+    ``SOURCE.NAME``.
 
     Args:
-        run: a finished run of a recipe with its defaults and any seed.
+        run: a finished run of a recipe with its defaults and any seed; with a name, of its model
+            and any other settings, such as a teacher, which must be where it was.
+        name: what distinguishes the weights from those of the defaults, such as ``"distilled"``.
         to: the folder of files and manifest, by default that of this package.
         progress: show progress on a terminal: True, False, or "auto".
 
@@ -49,20 +54,22 @@ def publish(run: AnyPath, *, to: Place | None = None, progress: Progress = "auto
         The row.
 
     Raises:
-        RunError: if the run cannot be read, is not finished, began as a fork, or was trained with
-            callbacks of its own.
-        ConfigError: if it was trained with other settings than the defaults of its recipe.
+        RunError: if the run or its teacher cannot be read, is not finished, began as a fork, or was
+            trained with callbacks of its own; with a name, also with files of this machine.
+        ConfigError: if it was trained with other settings than the defaults of its recipe, with a
+            name of its model, or the name is no identifier or the word of a source.
         WeightsError: if the manifest is damaged, or the weights cannot be restored.
         StorageError: if the folder cannot be written.
     """
     opened = open_run(run)
     entry, folder = recipe(opened.recipe), Path(to or manifest.FOLDER)
-    _check(opened, entry)
+    _check(opened, entry, name)
+    known = _known(opened, entry, name)
     _rows(folder)  # before what takes longer
     with waiting("Measuring the weights as they are stored", progress):
         if opened.result("evaluation") is None:
             evaluate_run(opened)
-        row, data = _published(opened, entry)
+        row, data = _published(opened, entry, known)
     with storage.as_storage_error(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with locks.lock(folder):
@@ -81,35 +88,56 @@ def _rows(folder: Path) -> list[Published]:
     return manifest.read_manifest(folder) if (folder / manifest.FILE).exists() else []
 
 
-def _check(run: Run, entry: Recipe) -> None:
-    """Check that a run may be published."""
+def _check(run: Run, entry: Recipe, name: str | None) -> None:
+    """Check that a run may be published, under a name if there is one."""
+    if name is not None and (not name.isidentifier() or name in sources.WORDS):
+        raise ConfigError(
+            "The name of weights is an identifier, such as 'distilled', and no source of images, "
+            f"received {name!r}."
+        )
     check_trained(run)
     check_finished(run)
-    usual = dataclasses.replace(run.config, seed=entry.config.seed)
-    if changed := differences(entry.config, usual):
+    model = differences(entry.config.model, run.config.model, "model")
+    usual = _usual(run, entry)
+    if changed := model or ([] if name else differences(entry.config, usual)):
         tests = usual == dataclasses.replace(entry.config, precision=usual.precision)
         why = "; a run of verify has the precision of the row that it tests" if tests else ""
+        instead = Message(", or these weights under a name of their own, with ", Hint("name"))
+        if model:
+            instead = Message(", or with other settings than those of the model" if name else "")
         raise ConfigError(
             f"{run.path} was trained with other settings than the defaults of {entry.name} "
             f"({changed[0]}{why}). Publish a run with the defaults and any seed: ",
             Call("train", (entry.name,)),
+            instead,
             ".",
         )
-    if other := aside(run):
-        raise RunError(
-            f"{run.path} {other}, which the command of a row does not repeat. Publish a run with "
-            "the defaults and any seed: ",
-            Call("train", (entry.name,)),
-            ".",
-        )
-    if not re.fullmatch(r"[\w:.-]+", run.config.data.source):
+    if not WORD.fullmatch(run.config.data.source):
         raise ConfigError(
             f"{run.path} was trained on {run.config.data.source!r}, which cannot be the word of "
             "weights. Publish a run on a source that has a word without arguments."
         )
 
 
-def _published(run: Run, entry: Recipe) -> tuple[Published, bytes]:
+def _usual(run: Run, entry: Recipe) -> RunConfig:
+    """Return the config of a run with the seed of its recipe: any may be published."""
+    return dataclasses.replace(run.config, seed=entry.config.seed)
+
+
+def _known(run: Run, entry: Recipe, name: str | None) -> dict[str, Any]:
+    """Return the fields of the row that are known before the weights are read."""
+    source = run.config.data.source
+    return {
+        "recipe": entry.name,
+        "weights": f"{source}.{name}" if name else source,
+        "config": digest.of(_usual(run, entry)),
+        "defaults": digest.of(entry.config),
+        "seed": run.config.seed,
+        "command": command_of(run),
+    }
+
+
+def _published(run: Run, entry: Recipe, known: Mapping[str, Any]) -> tuple[Published, bytes]:
     """Return the row of the weights of a run, and the bytes of their file."""
     data, own = dataset_of(run), run.load_model()
     trained = arrays_of(own)
@@ -139,7 +167,7 @@ def _published(run: Run, entry: Recipe) -> tuple[Published, bytes]:
     stored = _in_half(trained)
     if stored is None or np.count_nonzero(decisions(stored) != whole) > _CHANGED:
         decisions(stored := trained)
-    return _row(run, entry, data, model, stored)
+    return _row(run, known, data, model, stored)
 
 
 def _built(entry: Recipe) -> Any:
@@ -159,20 +187,16 @@ def _in_half(arrays: Arrays) -> Arrays | None:
 
 
 def _row(
-    run: Run, entry: Recipe, data: Dataset, model: Any, stored: Arrays
+    run: Run, known: Mapping[str, Any], data: Dataset, model: Any, stored: Arrays
 ) -> tuple[Published, bytes]:
     """Return the row of weights, which the model has, and the bytes of their file."""
     (dtype,) = {str(value.dtype) for value in stored.values()}
-    config, word = digest.of(entry.config), run.config.data.source
-    known = {"recipe": entry.name, "weights": word, "config": config}
-    bound = file.encode(stored, known)
+    bound = file.encode(stored, {name: known[name] for name in file.ABOUT})
     sha256 = hashlib.sha256(bound).hexdigest()
     images, labels = data.validation
-    seed = run.config.seed
-    hints = () if seed == entry.config.seed else (Hint("seed", seed),)
     row = Published(
         **known,
-        file=f"{entry.name}-{sha256[:8]}.safetensors",
+        file=f"{run.recipe}-{sha256[:8]}.safetensors",
         size=len(bound),
         sha256=sha256,
         dtype=dtype,
@@ -180,8 +204,6 @@ def _row(
         test_data=data.test_digest,
         validation=_figures(measure(logits_of(model, images), labels, data.class_names)),
         test=_figures(measure_test(model, data)),
-        seed=seed,
-        command=str(Call("train", (entry.name,), hints)),
         versions=_each(run, _versions),
         commit=_each(run, lambda place: place.get("commit") or ""),
     )

@@ -99,9 +99,9 @@ def find_start(entry: Recipe, weights: Weights | None, head: Head) -> Start | No
             raise _nothing(entry.name, str(weights))
         return _of_run(entry, weights)
     row, folder = found
-    if row.config != digest.of(entry.config):
+    if row.defaults != digest.of(entry.config):
         raise WeightsError(
-            f"{folder / row.file} is of {entry.name} with other settings than its defaults are "
+            f"{folder / row.file} was published when {entry.name} had other defaults than it has "
             "here. Update the older of the two packages, or train the recipe with ",
             Call("train", (entry.name,)),
             " and start from that run.",

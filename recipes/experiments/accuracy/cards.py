@@ -92,11 +92,13 @@ def weights(row: Published) -> list[str]:
         f"{one.nll:.4f})"
         for part, one in parts.items()
     ]
+    otherwise = [f"Trained with\n\n```python\nimport fashion_zoo\n\n{row.command}\n```"]
     return [
         f"Those of seed {row.seed}, {row.dtype}, {row.size / 2**20:.1f} MB: "
         f"{' and '.join(reached)}, computed in float32.",
         "```python\nimport fashion_zoo\n\n"
         f'model = fashion_zoo.get("{row.recipe}", weights="{row.weights}")\n```',
+        *(otherwise if row.config != row.defaults else []),
     ]
 
 
