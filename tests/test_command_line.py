@@ -106,7 +106,8 @@ COMMANDS_OF_ONE = [evaluate, export, predict, augment, listing, schedules, info,
 @pytest.mark.parametrize("module", COMMANDS_OF_ONE)
 def test_the_usage_names_what_a_command_takes(module, capsys):
     assert module.main(["--help"]) == 0
-    usage = capsys.readouterr().out.split("\n\n")[0]
+    paragraphs = capsys.readouterr().out.split("\n\n")
+    (usage,) = (one for one in paragraphs if one.startswith("usage: "))
     assert re.search(r"\b(RUN|POLICY|PATTERN|SCHEDULE|NAME|EXPERIMENT)\b", usage)
     assert "TEXT" not in re.sub(r"--[\w.]+ (none\|)?TEXT", "", usage)
 

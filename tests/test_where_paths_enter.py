@@ -34,6 +34,7 @@ def test_every_path_of_a_public_function_is_made_absolute_or_used_at_once():
         for parameter in inspect.signature(function).parameters.values():
             hint = parameter.annotation
             parts = [hint, *typing.get_args(hint)]  # those of a Callable have lists in them
+            parts += [one for part in parts for one in typing.get_args(part)]  # of an Annotated
             if Place in parts:
                 found[name, parameter.name] = True
             elif any(one in parts for one in (AnyPath, os.PathLike, os.PathLike[str])):

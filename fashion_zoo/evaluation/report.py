@@ -181,6 +181,8 @@ def _measure(model, data: Dataset, suspects: Any) -> tuple[Evaluation, np.ndarra
     found = Evaluation(measure(logits, data.test.labels, data.class_names))
     if suspected is not None and place is not None:
         found["without_suspects"] = without(suspected, logits, place, data)
+    correct = logits.argmax(axis=1) == data.test.labels
+    found["correct"] = packed(correct, data.test_digest)
     return found, logits
 
 
@@ -198,8 +200,6 @@ def evaluate_run(
     with paused("Drawing the pictures"):
         show(found)
     predictions = softmax(logits, axis=1)
-    correct = predictions.argmax(axis=1) == data.test.labels
-    found["correct"] = packed(correct, data.test_digest)
     storage.write_json(run.path / Evaluation.file, found)
     _draw(run, found, predictions, data)
     return found
