@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from fashion_zoo import layers, list_recipes, override, recipe
+from fashion_zoo.config.distillation import digest_of
 from fashion_zoo.optimizers import last_step
 from fashion_zoo.runs.model_file import read_model, write_model
 from fashion_zoo.training.ending import model_messages
@@ -133,6 +134,16 @@ def test_optimizers_and_moving_rates_end_as_numbers(options, optimizer, images, 
     assert again.get_layer("dropout_1").rate == 0.15
     assert dropout.base_rate == 0.2  # the model in training is as it was
     assert type(model.get_layer("batch_norm_1")) is layers.BatchNormalization
+
+
+@pytest.mark.parametrize("options", [{}, {"precision": "mixed_float16"}])
+def test_a_file_does_not_depend_on_what_the_process_made_before(options, images, tmp_path):
+    digests = []
+    for one in ("first", "second"):
+        (tmp_path / one).mkdir()
+        write_model(fitted("bn_mlp", images, **options), tmp_path / one / "model.keras")
+        digests.append(digest_of(tmp_path / one))
+    assert digests[0] == digests[1]
 
 
 def test_loss_scaling_stays(images, tmp_path):

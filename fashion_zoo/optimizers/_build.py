@@ -1,6 +1,7 @@
 """How an optimizer is made from a word and the numbers of a training, and what leaves it."""
 
 import inspect
+import re
 from collections.abc import Sequence
 
 import keras
@@ -100,7 +101,9 @@ def to_keras(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimize
     applied = last_step(inner)
     if "momentum" in applied:
         applied[inner._momentum_name] = applied.pop("momentum")
-    config = {**inner.get_config(), **applied, "use_ema": False}
+    # Keras counts names within a process; a file shall not depend on what was made before it.
+    name = re.sub(r"_\d+$", "", inner.name)
+    config = {**inner.get_config(), **applied, "use_ema": False, "name": name}
     if hasattr(inner, "nearest"):  # another algorithm, which has other arguments
         known = inspect.signature(kind.__init__).parameters
         config = {name: value for name, value in config.items() if name in known}
@@ -108,7 +111,7 @@ def to_keras(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimize
         config["adam_weight_decay"] = config["weight_decay"]
     plain = kind.from_config(config)
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-        return keras.optimizers.LossScaleOptimizer(plain)
+        return keras.optimizers.LossScaleOptimizer(plain, name="loss_scale_optimizer")
     return plain
 
 
