@@ -19,7 +19,7 @@ from fashion_zoo import (
 
 BUILT_IN = [
     "adaptive_dropout_mlp", "baseline_mlp", "bn_mlp", "bn_mlp.large", "bn_mlp.quick",
-    "bn_mlp.tiny", "conv_start_mlp", "l2_mlp",
+    "bn_mlp.strongest", "bn_mlp.tiny", "conv_start_mlp", "l2_mlp",
 ]  # fmt: skip
 
 OWN = """
@@ -55,13 +55,14 @@ def test_an_unknown_recipe_is_answered_with_the_nearest_and_all():
     assert str(caught.value) == (
         "Unknown recipe 'bn_mpl'. Did you mean 'bn_mlp'? "
         "Known: adaptive_dropout_mlp, baseline_mlp, bn_mlp, bn_mlp.large, bn_mlp.quick, "
-        "bn_mlp.tiny, conv_start_mlp, l2_mlp."
+        "bn_mlp.strongest, bn_mlp.tiny, conv_start_mlp, l2_mlp."
     )
 
 
 def test_find_takes_every_condition():
     assert find(tag="batch_norm") == [
-        "adaptive_dropout_mlp", "bn_mlp", "bn_mlp.large", "bn_mlp.quick", "bn_mlp.tiny",
+        "adaptive_dropout_mlp", "bn_mlp", "bn_mlp.large", "bn_mlp.quick",
+        "bn_mlp.strongest", "bn_mlp.tiny",
     ]  # fmt: skip
     assert find(max_parameters=575_050) == ["baseline_mlp", "bn_mlp.quick", "bn_mlp.tiny", "l2_mlp"]
     assert find(max_parameters=90_000, tag="batch_norm") == []

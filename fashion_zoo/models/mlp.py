@@ -143,6 +143,29 @@ LARGE = register_variant(
 
 
 register_variant(
+    "bn_mlp.strongest",
+    {
+        "model": {"hidden_units": (1536, 1024, 1024), "dropout": 0.2},
+        "training": {
+            "epochs": 300,
+            "batch_size": 512,
+            "learning_rate": 5e-3,
+            "augmentation": "standard | rotate(4) | cutmix(1, 0.5)",
+        },
+        "precision": "auto",
+    },
+    summary="bn_mlp.large with a wider first layer, more dropout, and many more epochs.",
+    parameters=3_843_082,
+    tags=("large", "augmentation"),
+    space=dataclasses.replace(
+        LARGE.space,
+        units="choice(512, 1024, 1536, 2048)",
+        augmentation="choice('flip | translate(1)', 'standard', 'standard | rotate(4)')",
+    ),
+)
+
+
+register_variant(
     "bn_mlp.tiny",
     {
         "model": {"hidden_units": (112, 80), "dropout": 0.0},
