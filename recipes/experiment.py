@@ -47,7 +47,8 @@ class RunExperiment:
 
 def names() -> list[str]:
     """Return the experiments that come with the package."""
-    return [one.name for one in pkgutil.iter_modules(importlib.import_module(HOME).__path__)]
+    found = pkgutil.iter_modules(importlib.import_module(HOME).__path__)
+    return [one.name for one in found if not one.name.startswith("_")]  # that is shared by several
 
 
 def find(what: str) -> "Experiment":
@@ -75,7 +76,7 @@ def main(argv: list[str]) -> None:
     options = _common.parse(RunExperiment, argv, "experiment")
     if options.list:
         for name in names():
-            print(f"{name:<14}{find(name).question}")
+            print(f"{name:<20}{find(name).question}")
         return
     if not options.what:
         raise fashion_zoo.ConfigError(

@@ -1,0 +1,169 @@
+"""What several experiments look at in the layers of a run: gradients, outputs, dead units."""
+
+import contextlib
+import functools
+import math
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fashion_zoo.config.overrides import override
+from fashion_zoo.data import Dataset, Images, class_counts, load
+from fashion_zoo.errors import TrainingError
+from fashion_zoo.experiments.experiment import Row
+from fashion_zoo.machine import precision
+from fashion_zoo.registry import recipe
+from fashion_zoo.runs import Run
+
+if TYPE_CHECKING:
+    import keras
+
+BATCH = 256  # training images, of which gradients are
+LEAST = 1e-12  # a ratio below it counts as this, so that its logarithm is a number
+Weights = list[np.ndarray]
+
+loaded = functools.lru_cache(maxsize=1)(load)  # all runs of an experiment have the same images
+
+
+def untrained(run: Run, data: Dataset) -> "keras.Model":
+    """Return the model of a run as it was before its first step."""
+    from fashion_zoo.inspecting.moments import moments
+
+    return next(moments(run, data)).model
+
+
+@precision.keras_defaults()
+def kernel_gradients(model: "keras.Model") -> "Callable[[Images], list[np.ndarray]]":
+    """Return the function of ``BATCH`` images to the gradient of a step by each kernel.
+
+    The kernels are those from the first layer to the logits; it follows the weights of the model.
+    """
+    from fashion_zoo.inspecting.probing import Probe
+    from fashion_zoo.layers import as_array
+
+    probe = Probe(model, BATCH)
+
+    @precision.keras_defaults()
+    def look(images: Images) -> list[np.ndarray]:
+        probe.follow()
+        found = probe.gradients(images.images, images.labels).weights
+        pairs = zip(model.trainable_variables, found, strict=True)
+        return [np.asarray(as_array(one)) for each, one in pairs if is_kernel(each)]
+
+    return look
+
+
+def is_kernel(variable: Any) -> bool:
+    """Return whether a variable of a model is the kernel of a layer."""
+    return bool(variable.path.endswith("/kernel"))
+
+
+def first(data: Dataset) -> Images:
+    """Return the first ``BATCH`` training images."""
+    return Images(data.train.images[:BATCH], data.train.labels[:BATCH])
+
+
+def gradient_ratios(run: Run) -> Row:
+    """Return the power of ten of |gradient of the first kernel| / |that of the last|.
+
+    ``ratio_start`` is that of the untrained model, ``ratio_end`` that of the trained one.
+    """
+    data = loaded(run.config.data)
+    models = {"start": untrained(run, data), "end": run.load_model()}
+    return {f"ratio_{when}": power_of_ratio(model, data) for when, model in models.items()}
+
+
+def power_of_ratio(model: "keras.Model", data: Dataset) -> float:
+    """Return log10 of the norm of the gradient of the first kernel, divided by the last one's."""
+    norms = [float(np.linalg.norm(one)) for one in kernel_gradients(model)(first(data))]
+    ratio = norms[0] / norms[-1] if norms[-1] else 0.0
+    return math.log10(max(ratio, LEAST)) if math.isfinite(ratio) else math.log10(LEAST)
+
+
+@precision.keras_defaults()
+def hidden_outputs(model: "keras.Model") -> "Callable[[np.ndarray], list[np.ndarray]]":
+    """Return the function of images to the outputs of each activation, (images, units).
+
+    It follows the weights of the model.
+    """
+    import keras
+
+    layers = [one for one in model.layers if re.fullmatch(r"[a-z_]+_\d+", one.name)]
+    # dense_1, batch_norm_1, relu_1, dropout_1: the activation is none of the others
+    found = [
+        one.output for one in layers if not re.match(r"(dense|add|dropout|\w+_norm)_\d+", one.name)
+    ]
+    inner = keras.Model(model.inputs, found)
+
+    @precision.keras_defaults()
+    def look(images: np.ndarray) -> list[np.ndarray]:
+        made = inner.predict(images.astype("float32"), batch_size=1000, verbose=0)
+        return made if isinstance(made, list) else [made]
+
+    return look
+
+
+def dead(outputs: Sequence[np.ndarray]) -> float:
+    """Return the fraction of units with one value for all images, which of ReLU is 0."""
+    constant = np.concatenate([one.min(axis=0) == one.max(axis=0) for one in outputs])
+    return float(constant.mean())
+
+
+@precision.keras_defaults()
+def build(name: str, changes: Mapping[str, Any], seed: int, data: Dataset) -> "keras.Model":
+    """Return the untrained model of a recipe, as ``training`` trains it."""
+    from fashion_zoo.training.fit import build_model
+    from fashion_zoo.training.plan import plan
+
+    config = override(recipe(name).config, {**changes, "seed": seed})
+    return build_model(recipe(name), config.model, plan(config, class_counts(data)))
+
+
+@contextlib.contextmanager
+def training(
+    name: str, changes: Mapping[str, Any], seed: int, data: Dataset
+) -> "Iterator[tuple[Any, list[Weights]]]":
+    """Train a recipe into a folder for a while; yield the result, and the weights of each epoch.
+
+    The result is None if the loss diverges.
+    """
+    import keras
+
+    import fashion_zoo
+
+    kept: list[Weights] = []
+    watch = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda *_: kept.append([one.copy() for one in watch.model.get_weights()])
+    )
+    config = override(recipe(name).config, changes)
+    with tempfile.TemporaryDirectory() as folder:
+        done = None
+        with contextlib.suppress(TrainingError):
+            done = fashion_zoo.train(
+                name, config=config, run_dir=f"{folder}/run", data=data, seed=seed, export=False,
+                progress=False, callbacks=[watch],
+            )  # fmt: skip
+        yield done, kept
+
+
+def accuracies(done: Any, data: Dataset) -> Row:
+    """Return the accuracies of a training; those of a guess if it diverged."""
+    guess = 1 / len(data.class_names)
+    return {
+        "validation_accuracy": done.training["validation_accuracy"] if done else guess,
+        "test_accuracy": done.evaluation["accuracy"]["value"] if done else guess,
+        "diverged": float(done is None),
+    }
+
+
+def curve(values: Sequence[float]) -> str:
+    """Return numbers as the text of a cell."""
+    return " ".join(f"{value:.5g}" for value in values)
+
+
+def read_curve(text: Any) -> list[float]:
+    """Return the numbers of a cell; one of them alone was read as a number."""
+    return [float(one) for one in str(text).split()]

@@ -1,0 +1,112 @@
+"""Dead units of ReLU, leaky ReLU and ELU by learning rate, over the training."""
+
+import functools
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fashion_zoo.data import Dataset
+from fashion_zoo.evaluation.statistics import FRACTION
+from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, Quick, columns
+from fashion_zoo.experiments.experiment import Row
+from fashion_zoo.show.plots import canvas
+from recipes.experiments import _looking
+from recipes.experiments._figures import WIDTH
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+ACTIVATIONS = {"relu": "ReLU", "leaky_relu(0.01)": "leaky ReLU", "elu": "ELU"}
+RATES = (1e-3, 3e-3, 1e-2, 3e-2)
+UNITS, EPOCHS = (256, 256, 256), 10
+NAMES = {
+    f"{title}, {rate:g}": (word, rate) for rate in RATES for word, title in ACTIVATIONS.items()
+}
+
+
+def measure(word: str, rate: float, seed: int, data: Dataset) -> Row:
+    """Train; return the accuracies, and the dead units after each epoch.
+
+    Of a training that diverges the last known number counts.
+    """
+    changes = {
+        "model": {"hidden_units": UNITS, "activation": word},
+        "training": {"epochs": EPOCHS, "learning_rate": rate},
+    }
+    with _looking.training("baseline_mlp", changes, seed, data) as (done, kept):
+        found = _looking.accuracies(done, data)
+        model = _looking.build("baseline_mlp", changes, seed, data)
+    look, shares = _looking.hidden_outputs(model), []
+    for weights in kept:
+        model.set_weights(weights)
+        shares.append(_looking.dead(look(data.validation.images)))
+    return {**found, "dead": shares[-1] if shares else 0.0, "curve": _looking.curve(shares)}
+
+
+def figure(measured: Measured) -> "Figure":
+    """Draw the mean fraction of dead units after each epoch, a panel for each learning rate."""
+    whole, axes = canvas.grid(WIDTH, 5.2, 2, 2, sharex=True, sharey=True)
+    for axis, rate in zip(axes, RATES, strict=True):
+        for number, title in enumerate(ACTIVATIONS.values()):
+            arm = f"{title}, {rate:g}"
+            if not measured.has(arm, "curve"):
+                continue
+            curves = [_looking.read_curve(one) for one in measured.values(arm, "curve")]
+            length = min(map(len, curves))  # one that diverged is shorter
+            mean = np.mean([one[:length] for one in curves], axis=0)
+            axis.plot(range(1, length + 1), mean, **canvas.style(number, title))
+        axis.set_title(f"learning rate {rate:g}", size=9)
+        axis.grid(alpha=0.3)
+        canvas.in_percent(axis)
+    canvas.whole_ticks(axes[-1], EPOCHS)
+    axes[0].legend(fontsize=8)
+    for axis in axes[2:]:
+        axis.set_xlabel("epoch")
+    canvas.annotate(
+        whole,
+        "Dead units by learning rate",
+        "Fraction of the hidden units with one value for all validation images, mean over the "
+        "seeds.",
+    )
+    return whole
+
+
+def _claims() -> list[Claim]:
+    own = {"metric": "dead", "direction": "same", "least": 0.01}
+    return [
+        Claim(
+            "ReLU, 0.01", "ReLU, 0.001", "dead", least=0.01, text="ReLU units die at a large rate."
+        ),
+        Claim("ReLU, 0.03", "leaky ReLU, 0.03", "dead", least=0.01, text="Leaky ones do not."),
+        Claim("ReLU, 0.03", "ELU, 0.03", "dead", least=0.01, text="Those of ELU do not."),
+        Claim("leaky ReLU, 0.03", "leaky ReLU, 0.001", text="At no rate do leaky ones die.", **own),
+        Claim("ELU, 0.03", "ELU, 0.001", text="At no rate do those of ELU die.", **own),
+    ]
+
+
+EXPERIMENT = Experiment(
+    name="dead_units",
+    question="Which units die, and at which learning rate?",
+    arms=[
+        Arm(name, program=functools.partial(measure, *own), place=name.replace(", ", "-"))
+        for name, own in NAMES.items()
+    ],
+    settings={"data": {"limit": 20_000}},
+    claims=_claims(),
+    columns=[
+        columns.Column("activation", lambda measured, arm: arm.split(", ")[0]),
+        columns.Column("learning rate", lambda measured, arm: arm.split(", ")[1], right=True),
+        columns.value("dead units", "dead", ".1%", FRACTION),
+        columns.accuracy("validation accuracy", "validation_accuracy"),
+        columns.accuracy("test accuracy", "test_accuracy"),
+        columns.number("diverged", "diverged", ".0%"),
+    ],
+    note=f"Three layers of 256 units without normalization, 20,000 images, {EPOCHS} epochs, one-"
+    "cycle up to the learning rate. A unit is dead if it has one value for all validation images, "
+    "which of ReLU is 0, after the last epoch. A training that diverges has the accuracy of a "
+    "guess. Mean over {seeds} with {interval}. {machine} `{command}` reproduces the table.",
+    seeds=5,
+    quick=Quick({"data": {"limit": 500}}),
+    page="docs/claims/dead_units.md",
+    figure=figure,
+)

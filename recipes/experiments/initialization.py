@@ -1,0 +1,129 @@
+"""He against Glorot against small normal kernels, with ReLU, by depth and normalization."""
+
+from typing import Any
+
+from fashion_zoo import experiments
+from fashion_zoo.activations import WORDS, Activation, Initializer, keras_layer
+from fashion_zoo.experiments import Arm, Claim, Experiment, Quick, columns
+from fashion_zoo.experiments.experiment import Row
+from fashion_zoo.runs import Run
+from recipes.experiments._figures import Point, by_row
+from recipes.experiments._looking import gradient_ratios
+
+WIDTH, DEPTHS = 128, (3, 10)
+DEVIATION = 0.01
+MODELS: dict[str, dict[str, Any]] = {
+    "He": {"kernel_initializer": "he_normal"},
+    "Glorot": {"kernel_initializer": "glorot_normal"},
+    "small": {"activation": "relu_of_small_kernels"},
+}
+NORMALIZATIONS = {"without normalization": "none", "batch normalization": "batch"}
+POINTS = {
+    f"{name}, {depth} layers, {word}": Point(series, f"{name}, {depth} layers")
+    for depth in DEPTHS
+    for name in MODELS
+    for series, word in NORMALIZATIONS.items()
+}
+
+
+class SmallNormal(Initializer):
+    """Normal kernels of one deviation, whatever the width is."""
+
+    def make(self, seed: int):
+        """Return Keras's initializer."""
+        import keras
+
+        return keras.initializers.RandomNormal(stddev=DEVIATION, seed=seed)
+
+
+@WORDS.register
+def relu_of_small_kernels() -> Activation:
+    """``max(x, 0)`` behind kernels with a standard deviation of 0.01."""
+    return Activation("relu", keras_layer("ReLU"), SmallNormal("random_normal"))
+
+
+def unevenness(run: Run) -> Row:
+    """Return the ratios of gradients, and how far that of the untrained model is from 1."""
+    found = gradient_ratios(run)
+    return {**found, "unevenness": abs(found["ratio_start"])}
+
+
+def _arm(name: str) -> Arm:
+    own, layers, normalization = name.split(", ")
+    units = (WIDTH,) * int(layers.split()[0])
+    model = {"hidden_units": units, "normalization": normalization, **MODELS[own]}
+    return Arm(name, "baseline_mlp", {"model": model})
+
+
+UNEVEN: dict[str, Any] = {"unit": "powers of ten", "scale": 1, "metric": "unevenness"}
+EXPERIMENT = Experiment(
+    name="initialization",
+    question="How much does the initializer matter, by depth, with and without normalization?",
+    arms=[_arm(name) for name in POINTS],
+    settings={"data": {"limit": 20_000}, "training": {"epochs": 10}},
+    metrics=(*experiments.METRICS, unevenness),
+    claims=[
+        Claim(
+            "Glorot, 10 layers, none",
+            "He, 10 layers, none",
+            direction="lower",
+            text="Ten layers of ReLU train better from He's kernels than from Glorot's.",
+        ),
+        Claim(
+            "small, 10 layers, none",
+            "He, 10 layers, none",
+            direction="lower",
+            least=0.1,
+            text="From small kernels ten layers do not train.",
+        ),
+        Claim(
+            "small, 3 layers, none",
+            "He, 3 layers, none",
+            direction="same",
+            least=0.01,
+            text="Three layers do not care.",
+        ),
+        Claim(
+            "small, 10 layers, batch",
+            "He, 10 layers, batch",
+            direction="same",
+            least=0.01,
+            text="With batch normalization ten layers do not care either.",
+        ),
+        Claim(
+            "He, 10 layers, batch",
+            "He, 10 layers, none",
+            direction="lower",
+            text="Batch normalization evens the gradients of ten layers from He's kernels.",
+            **UNEVEN,
+        ),
+        Claim(
+            "small, 10 layers, batch",
+            "small, 10 layers, none",
+            direction="lower",
+            text="It evens those from small kernels.",
+            **UNEVEN,
+        ),
+    ],
+    columns=[
+        columns.Column("kernels", lambda measured, arm: arm.split(", ")[0]),
+        columns.Column("hidden layers", lambda measured, arm: arm.split()[1], right=True),
+        columns.Column("normalization", lambda measured, arm: f"`{arm.split(', ')[2]}`"),
+        columns.accuracy("validation accuracy", "validation_accuracy"),
+        columns.accuracy("test accuracy", "test_accuracy"),
+        columns.value("first to last gradient, untrained", "ratio_start", ".1f"),
+        columns.value("the same, trained", "ratio_end", ".1f"),
+    ],
+    note=f"Layers of {WIDTH} units with ReLU; 20,000 images, 10 epochs, the learning rate of "
+    f"`baseline_mlp`. Small kernels are normal with a standard deviation of {DEVIATION}. The "
+    "gradient of the first kernel by that of the last one, the logits', as a power of ten: 0 is as "
+    "large. Mean over {seeds} with {interval}. {machine} `{command}` reproduces the table.",
+    seeds=5,
+    quick=Quick({"data": {"limit": 500}, "training": {"epochs": 1}}),
+    page="docs/claims/initialization.md",
+    figure=by_row(
+        POINTS,
+        "Initial kernels by depth",
+        "Test accuracy of layers of ReLU.",
+    ),
+)

@@ -1,0 +1,75 @@
+"""ReLU against sigmoid and tanh by depth: what is reached, and how far the gradient reaches."""
+
+from fashion_zoo import experiments
+from fashion_zoo.experiments import Arm, Claim, Experiment, Quick, columns
+from recipes.experiments._figures import ACCURACY, Panel, Point, by_number
+from recipes.experiments._looking import gradient_ratios
+
+ACTIVATIONS = ("relu", "tanh", "sigmoid")
+DEPTHS = (2, 5, 10, 20)
+WIDTH = 128
+POINTS = {
+    f"{activation}, {depth} layers": Point(activation, depth)
+    for depth in DEPTHS
+    for activation in ACTIVATIONS
+}
+POWERS = {"unit": "powers of ten", "scale": 1, "form": ".1f"}
+
+
+def _arm(name: str, point: Point) -> Arm:
+    model = {"hidden_units": (WIDTH,) * point.at, "activation": point.series}
+    return Arm(name, "baseline_mlp", {"model": model})
+
+
+EXPERIMENT = Experiment(
+    name="saturation",
+    question="How deep can a network of ReLU, tanh or sigmoid be?",
+    arms=[_arm(name, point) for name, point in POINTS.items()],
+    settings={"data": {"limit": 20_000}, "training": {"epochs": 10}},
+    metrics=(*experiments.METRICS, gradient_ratios),
+    claims=[
+        Claim(
+            "sigmoid, 10 layers", "relu, 10 layers", "ratio_start", "lower", least=1, **POWERS,
+            text="Behind ten layers of sigmoid the gradient of the first one has vanished.",
+        ),
+        Claim(
+            "tanh, 10 layers", "relu, 10 layers", "ratio_start", "lower", **POWERS,
+            text="Behind ten layers of tanh it is smaller than behind ReLU.",
+        ),
+        Claim(
+            "sigmoid, 2 layers", "relu, 2 layers", direction="same", least=0.01,
+            text="In two layers sigmoid is as good as ReLU.",
+        ),
+        Claim(
+            "sigmoid, 10 layers", "relu, 10 layers", direction="lower", least=0.01,
+            text="In ten layers sigmoid is worse.",
+        ),
+        Claim(
+            "tanh, 20 layers", "relu, 20 layers", direction="lower", least=0.01,
+            text="In twenty layers tanh is worse.",
+        ),
+    ],
+    columns=[
+        columns.Column("activation", lambda measured, arm: f"`{POINTS[arm].series}`"),
+        columns.Column("hidden layers", lambda measured, arm: str(POINTS[arm].at), right=True),
+        columns.accuracy("validation accuracy", "validation_accuracy"),
+        columns.accuracy("test accuracy", "test_accuracy"),
+        columns.value("first to last gradient, untrained", "ratio_start", ".1f"),
+        columns.value("the same, trained", "ratio_end", ".1f"),
+    ],
+    note=f"Layers of {WIDTH} units without normalization, with the initializer that fits each "
+    "activation; 20,000 images, 10 epochs. The gradient of the first kernel by that of the last "
+    "one, the logits', as a power of ten: -3 is a thousandth. Mean over {seeds} with {interval}. "
+    "{machine} `{command}` reproduces the table.",
+    seeds=5,
+    quick=Quick({"data": {"limit": 1_000}, "training": {"epochs": 1}}),
+    page="docs/claims/saturation.md",
+    figure=by_number(
+        POINTS,
+        [ACCURACY, Panel("ratio_start", "first to last gradient,\npower of ten")],
+        "hidden layers",
+        "ReLU, tanh and sigmoid by depth",
+        "Above what is reached, below the gradient of the first kernel by that of the last, "
+        "before training.",
+    ),
+)  # fmt: skip

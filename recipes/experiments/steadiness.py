@@ -1,0 +1,144 @@
+"""What batch normalization steadies: inputs of layers, gradients, large learning rates."""
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from fashion_zoo.data import Dataset
+from fashion_zoo.experiments import Arm, Claim, Experiment, Quick, columns
+from fashion_zoo.experiments.experiment import Row
+from recipes.experiments import _looking
+from recipes.experiments._figures import ACCURACY, Panel, Point, by_number
+
+UNITS, EPOCHS = (128,) * 5, 10
+STEP = 0.01
+"""Length of the step along which gradients are compared, by the norm of all kernels."""
+LOOKED_AT = 1_000  # training images, of which inputs are
+RATES = (1e-3, 1e-2, 1e-1)
+POINTS = {
+    f"{word}, {rate:g}": Point(series, rate)
+    for rate in RATES
+    for word, series in (("none", "without normalization"), ("batch", "batch normalization"))
+}
+
+
+def drift(before: list[np.ndarray], after: list[np.ndarray]) -> float:
+    """Return how far the means of units moved, in their standard deviations; mean over the units.
+
+    Both are outputs of each hidden layer, (images, units), which the next layer takes. A unit that
+    is constant before does not count.
+    """
+    moved = []
+    for old, new in zip(before, after, strict=True):
+        deviation = old.std(axis=0)
+        lives = deviation > 1e-6
+        moved.append(np.abs(new.mean(axis=0) - old.mean(axis=0))[lives] / deviation[lives])
+    every = np.concatenate(moved)
+    return float(every.mean()) if every.size else 0.0
+
+
+def roughness(model: Any, gradients: Any, data: Dataset) -> float:
+    """Return |change of the gradient| / |gradient| along a step against it, of all kernels.
+
+    The step is ``STEP`` times as long as the kernels. The model is as before afterwards.
+    """
+    kernels = [one for one in model.trainable_variables if _looking.is_kernel(one)]
+    images, values = _looking.first(data), [np.asarray(one.numpy()) for one in kernels]
+    before = gradients(images)
+    size, norm = _norm(before), _norm(values)
+    if not size:
+        return 0.0
+    for kernel, value, gradient in zip(kernels, values, before, strict=True):
+        kernel.assign(value - STEP * norm / size * gradient)
+    after = gradients(images)
+    for kernel, value in zip(kernels, values, strict=True):
+        kernel.assign(value)
+    return _norm([new - old for new, old in zip(after, before, strict=True)]) / size
+
+
+def _norm(arrays: list[np.ndarray]) -> float:
+    return float(np.sqrt(sum(np.square(one, dtype=float).sum() for one in arrays)))
+
+
+def measure(word: str, rate: float, seed: int, data: Dataset) -> Row:
+    """Train; return accuracies, and means over the epochs of drift and roughness."""
+    changes = {
+        "model": {"hidden_units": UNITS, "normalization": word},
+        "training": {"epochs": EPOCHS, "learning_rate": rate},
+    }
+    with _looking.training("baseline_mlp", changes, seed, data) as (done, kept):
+        found = _looking.accuracies(done, data)
+        history = done.history if done else {}
+        model = _looking.build("baseline_mlp", changes, seed, data)
+    look, gradients = _looking.hidden_outputs(model), _looking.kernel_gradients(model)
+    images = data.train.images[:LOOKED_AT]
+    outputs, drifts, rough = look(images), [], []
+    for weights in kept:
+        model.set_weights(weights)
+        before, outputs = outputs, look(images)
+        drifts.append(drift(before, outputs))
+        rough.append(roughness(model, gradients, data))
+    return {
+        **found,
+        "drift": float(np.mean(drifts or [0.0])),
+        "roughness": float(np.mean(rough or [0.0])),
+        "gap": history["val_loss"][-1] - history["loss"][-1] if history else 0.0,
+    }
+
+
+PLAIN: dict[str, Any] = {"direction": "lower", "unit": "", "scale": 1, "form": ".3f"}
+EXPERIMENT = Experiment(
+    name="steadiness",
+    question="What does batch normalization steady?",
+    arms=[
+        Arm(name, program=functools.partial(measure, name.split(", ")[0], point.at))
+        for name, point in POINTS.items()
+    ],
+    settings={"data": {"limit": 20_000}},
+    claims=[
+        Claim("batch, 0.001", "none, 0.001", "drift", text="Inputs of layers drift less.", **PLAIN),
+        Claim("batch, 0.001", "none, 0.001", "roughness", text="Gradients change less.", **PLAIN),
+        Claim("batch, 0.01", "none, 0.01", least=0.005, text="It bears a rate of 0.01."),
+        Claim("batch, 0.1", "none, 0.1", least=0.1, text="It bears a rate of 0.1."),
+        Claim(
+            "batch, 0.1",
+            "batch, 0.001",
+            direction="same",
+            least=0.02,
+            text="It loses little at a hundred times the rate.",
+        ),
+        Claim("batch, 0.001", "none, 0.001", "gap", text="It regularizes a little.", **PLAIN),
+    ],
+    columns=[
+        columns.Column("normalization", lambda measured, arm: f"`{arm.split(', ')[0]}`"),
+        columns.Column("learning rate", lambda measured, arm: arm.split(", ")[1], right=True),
+        columns.value("drift of inputs", "drift"),
+        columns.value("change of the gradient", "roughness"),
+        columns.value("gap", "gap"),
+        columns.accuracy("validation accuracy", "validation_accuracy"),
+        columns.accuracy("test accuracy", "test_accuracy"),
+        columns.number("diverged", "diverged", ".0%"),
+    ],
+    note=f"Five layers of 128 units, 20,000 images, {EPOCHS} epochs, one-cycle up to the learning "
+    "rate. The drift is how far the mean of a unit moves in an epoch, in standard deviations. The "
+    f"change of the gradient is relative to it, along a step of {STEP:.0%} of the norm of the "
+    "kernels. Both are means over the epochs. The gap is validation loss minus training loss of "
+    "the last epoch. A training that diverges has the accuracy of a guess and a gap of 0. Mean "
+    "over {seeds} with {interval}. {machine} `{command}` reproduces the table.",
+    seeds=5,
+    quick=Quick({"data": {"limit": 500}}),
+    page="docs/claims/steadiness.md",
+    figure=by_number(
+        POINTS,
+        [
+            ACCURACY,
+            Panel("drift", "drift of inputs"),
+            Panel("roughness", "change of\nthe gradient"),
+        ],
+        "learning rate",
+        "What batch normalization steadies",
+        "By learning rate: what is reached, how far inputs of layers drift in an epoch, and how "
+        "much the gradient changes along a step.",
+    ),
+)

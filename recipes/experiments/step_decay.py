@@ -1,0 +1,69 @@
+"""When and by how much the learning rate should step down: a grid."""
+
+from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, Quick, columns
+from recipes.experiments._figures import ACCURACY, Point, by_number
+
+EVERY = {"1/10": 0.1, "1/5": 0.2, "1/3": 0.33, "1/2": 0.5}
+FACTORS = (0.1, 0.3, 0.5)
+CONSTANT = "constant"
+ADVISED = ("1/3", "1/2")
+POINTS = {
+    f"{factor:g} every {every}": Point(f"times {factor:g}", place)
+    for every, place in EVERY.items()
+    for factor in FACTORS
+}
+ALL = {**POINTS, CONSTANT: Point(CONSTANT, 1.0)}
+INSIDE = [name for name in POINTS if name.endswith(ADVISED)]
+
+
+def best_other(measured: Measured) -> str | None:
+    """Return the best of the others by validation accuracy; not by the test images."""
+    return measured.best("validation_accuracy", [name for name in ALL if name not in INSIDE])
+
+
+def _arm(name: str) -> Arm:
+    factor, _, every = name.partition(" every ")
+    schedule = f"step({factor}, every={every})" if every else CONSTANT
+    return Arm(
+        name,
+        changes={"training": {"schedules": {"learning_rate": schedule}}},
+        place=name.replace("/", "_of_").replace(" ", "_"),
+    )
+
+
+EXPERIMENT = Experiment(
+    name="step_decay",
+    question="After how many epochs should the learning rate step down, and by how much?",
+    arms=[_arm(name) for name in ALL],
+    settings={"data": {"limit": 20_000}, "training": {"epochs": 12}},
+    claims=[
+        *(
+            Claim(name, best_other, least=-0.002, text=f"As good as any other: {name}.")
+            for name in INSIDE
+        ),
+        Claim(
+            "0.1 every 1/3", CONSTANT, text="A rate that steps down is better than one that stays."
+        ),
+    ],
+    columns=[
+        columns.name("learning rate", code=lambda arm: False),
+        columns.Column("advised", lambda measured, arm: "yes" if arm in INSIDE else ""),
+        columns.accuracy("validation accuracy", "validation_accuracy"),
+        columns.accuracy("test accuracy", "test_accuracy"),
+        columns.against("points against constant", "test_accuracy", CONSTANT),
+    ],
+    note="`bn_mlp` with its other defaults, from its learning rate down; 20,000 images, 12 epochs. "
+    "Times a factor every part of the training. Advised are a third and a half of the epochs. The "
+    "best other is the one with the highest mean validation accuracy. Mean over {seeds} with "
+    "{interval}. {machine} `{command}` reproduces the table.",
+    seeds=5,
+    quick=Quick({"data": {"limit": 500}, "training": {"epochs": 1}}),
+    page="docs/claims/step_decay.md",
+    figure=by_number(
+        ALL,
+        [ACCURACY],
+        "a step after every such part of the training, 1: none",
+        "Steps of the learning rate",
+        "Test accuracy by when the learning rate is multiplied, and by what.",
+    ),
+)

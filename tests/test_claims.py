@@ -1,0 +1,203 @@
+"""The claims of the guide: each has an experiment whose page is there, or says not measured."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fashion_zoo
+from fashion_zoo.data import load
+from fashion_zoo.experiments import Measured, page
+from fashion_zoo.show import figures
+from recipes import experiment
+from recipes.benchmark import PROGRAMS
+from recipes.experiments import (
+    _looking,
+    approximation,
+    depth,
+    permutation,
+    probes,
+    steadiness,
+    step_decay,
+)
+
+CLAIMS = Path(__file__).parent.parent / "docs" / "claims"
+MACHINE = {"machine": "a CPU, 2 cores, Python 3.11.7, Keras 3.15.1", "commit": "a" * 40}
+ROWS = re.findall(
+    r"^\| (C\d+) \| (.+) \| (.*) \| (.*)\|$", (CLAIMS / "index.md").read_text("utf-8"), re.M
+)
+OWN = [name for name in experiment.names() if experiment.find(name).page.startswith("docs/claims")]
+
+
+def made_up(name):
+    """What an experiment would have measured: every number that its columns may ask for."""
+    found = experiment.find(name)
+    metrics = {one.metric for one in found.claims} | {"validation_accuracy", "test_accuracy"}
+    generator, rows = np.random.default_rng(0), []
+    for arm in found.all_arms():
+        for seed in range(2):
+            numbers = {metric: 0.5 + 0.1 * generator.random() for metric in sorted(metrics)}
+            extra = EXTRA.get(name, lambda: {})()
+            rows.append({"arm": arm.name, "seed": seed, "seconds": 1.0, **numbers, **extra})
+    return Measured(found, [{**row, **MACHINE} for row in rows])
+
+
+EXTRA = {
+    "approximation": lambda: {"curve": "0 1 2 " + "0.5 " * 58, "largest_error": 0.5},
+    "dead_units": lambda: {"curve": "0 0.1 0.2", "diverged": 0.0},
+    "saturation": lambda: {"ratio_end": -1.5},
+    "initialization": lambda: {"ratio_start": -2.0, "ratio_end": -1.5},
+    "probes": lambda: {"network_accuracy": 0.9},
+    "running_statistics": lambda: {"tiny": 0.0},
+    "steadiness": lambda: {"diverged": 0.0},
+    "stopping": lambda: {"epochs": 12.0},
+}
+"""Numbers of the columns that no claim is about."""
+
+
+def test_every_claim_of_the_guide_is_in_the_list_once():
+    assert [number for number, *_ in ROWS] == [f"C{number}" for number in range(1, 32)]
+
+
+@pytest.mark.parametrize(("number", "words", "how", "where"), ROWS, ids=[row[0] for row in ROWS])
+def test_a_claim_has_an_experiment_and_a_page_or_is_not_measured(number, words, how, where):
+    if how == "not measured":
+        assert where == ""
+        return
+    kind, name = re.fullmatch(r"`(experiment|benchmark) (\w+)`", how).groups()
+    assert name in (experiment.names() if kind == "experiment" else PROGRAMS)
+    target = (CLAIMS / re.search(r"\]\(([^)#]+)", where)[1]).resolve()
+    assert target.is_file()
+    if kind == "experiment":
+        assert target == (CLAIMS.parent.parent / experiment.find(name).page).resolve()
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_page_of_a_claim_names_its_command_its_claims_and_has_a_place_for_the_result(name):
+    text = (CLAIMS / f"{name}.md").read_text("utf-8")
+    numbers = {number for number, _, how, _ in ROWS if how == f"`experiment {name}`"}
+    assert numbers
+    assert numbers <= set(re.findall(r"\bC\d+\b", text))
+    assert f"python -m recipes.experiment {name} --seeds 5" in text
+    assert "<!-- results:begin -->" in text
+    assert experiment.find(name).seeds == 5
+    assert experiment.find(name).claims
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_the_figure_of_a_claim_is_drawn_from_rows_alone_and_fits_a_phone(name):
+    found = made_up(name)
+    drawn = found.experiment.figure(found)
+    assert drawn.get_figwidth() <= 5.2
+    assert figures.draw(lambda: drawn).startswith(b"\x89PNG")
+    assert len(found.verdicts()) == len(found.experiment.claims)
+    one = found.arms[0].name
+    part = Measured(found.experiment, [row for row in found.rows if row["arm"] == one])
+    assert found.experiment.figure(part).axes  # of the only arm that was measured
+
+
+def test_the_shapes_of_the_experiment_on_depth_have_equal_parameters():
+    sizes = {shape: depth.parameters(units) for shape, units in depth.SHAPES.items()}
+    assert sizes["512, 256, 128, 64"] == fashion_zoo.recipe("baseline_mlp").parameters
+    assert all(abs(size / 575_050 - 1) < 0.01 for size in sizes.values())
+
+
+def test_a_permutation_moves_the_pixels_of_all_images_alike():
+    images = np.arange(2 * 28 * 28).reshape(2, 28, 28)
+    moved = permutation.permuted(images)
+    assert sorted(moved[0].ravel()) == sorted(images[0].ravel())
+    assert np.array_equal(moved[1] - moved[0], np.full((28, 28), 784))
+    assert not np.array_equal(moved, images)
+
+
+def test_the_permuted_images_are_split_as_the_others():
+    whole, moved = load(limit=100), load("permuted_fashion_mnist", limit=100)
+    for part in ("train", "validation", "test"):
+        own, other = getattr(moved, part), getattr(whole, part)
+        assert np.array_equal(own.labels, other.labels)
+        assert np.array_equal(own.images[:5], permutation.permuted(other.images[:5]))
+
+
+def test_a_unit_with_one_value_for_all_images_is_dead():
+    outputs = [np.array([[0.0, 1.0], [0.0, 2.0]]), np.array([[-1.0, 3.0], [-1.0, 3.0]])]
+    assert _looking.dead(outputs) == 0.75
+
+
+def test_hidden_outputs_follow_the_weights_of_the_model():
+    data = load(limit=300)
+    changes = {"model": {"hidden_units": (4, 3), "activation": "leaky_relu(0.5)"}}
+    model = _looking.build("bn_mlp", changes, 0, data)
+    look = _looking.hidden_outputs(model)
+    before = look(data.train.images)
+    assert [one.shape for one in before] == [(300, 4), (300, 3)]
+    model.set_weights([0 * one for one in model.get_weights()])
+    assert [one.any() for one in look(data.train.images)] == [False, False]
+
+
+def test_the_ratio_of_gradients_is_that_of_the_first_and_the_last_kernel():
+    data = load(limit=300)
+    deep = {"model": {"hidden_units": (8,) * 10, "activation": "sigmoid"}}
+    model = _looking.build("baseline_mlp", deep, 0, data)
+    found = _looking.kernel_gradients(model)(_looking.first(data))
+    assert [one.shape for one in found] == [(784, 8), *[(8, 8)] * 9, (8, 10)]
+    norms = [np.linalg.norm(one) for one in found]
+    assert _looking.power_of_ratio(model, data) == pytest.approx(np.log10(norms[0] / norms[-1]))
+    assert _looking.power_of_ratio(model, data) < -3  # it vanishes
+
+
+def test_a_wider_layer_fits_a_continuous_function_better_and_its_error_repeats():
+    data = load(limit=10)
+    narrow, wide = (approximation.measure(width, 0, data) for width in (1, 16))
+    assert wide["error"] < narrow["error"] - 1
+    assert wide == approximation.measure(16, 0, data)
+    drawn = _looking.read_curve(wide["curve"])
+    x = np.linspace(0, 1, approximation.SHOWN)
+    assert np.abs(drawn - approximation.target(x)).max() < 2 * wide["largest_error"]
+
+
+def test_a_drift_is_in_standard_deviations_and_leaves_constant_units_out():
+    before = [np.array([[0.0, 5.0], [2.0, 5.0]])]  # mean 1, deviation 1
+    after = [np.array([[3.0, 9.0], [5.0, 9.0]])]
+    assert steadiness.drift(before, after) == 3.0
+    assert steadiness.drift([before[0][:, 1:]], [after[0][:, 1:]]) == 0.0
+
+
+def test_roughness_leaves_the_weights_as_they_are_and_is_above_0():
+    data = load(limit=300)
+    model = _looking.build("baseline_mlp", {"model": {"hidden_units": (4,)}}, 0, data)
+    before = model.get_weights()
+    found = steadiness.roughness(model, _looking.kernel_gradients(model), data)
+    assert 0 < found < 2
+    assert all(map(np.array_equal, before, model.get_weights()))
+
+
+def test_a_probe_of_separable_features_is_right():
+    labels = np.repeat([0, 1, 2], 10)
+    features = np.eye(3)[labels] + 0.01 * np.random.default_rng(0).normal(size=(30, 3))
+    assert probes.probe(features[::2], labels[::2], features[1::2], labels[1::2]) == 1.0
+
+
+def test_the_best_schedule_of_the_others_is_chosen_by_validation():
+    found = made_up("step_decay")
+    others = [arm.name for arm in found.arms if arm.name not in step_decay.INSIDE]
+    assert len(others) == len(found.arms) - 6
+    means = {one: np.mean(found.values(one, "validation_accuracy")) for one in others}
+    assert step_decay.best_other(found) == max(means, key=means.get)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OWN)
+def test_an_arm_of_a_claim_is_trained_in_a_quick_look(name, tmp_path):
+    found = experiment.find(name)
+    arm = found.claims[0].arm
+    options = {"quick": True, "only": arm, "folder": tmp_path, "progress": False}
+    table = fashion_zoo.experiments.run(found, **options)
+    assert "A quick look, which the whole experiment may contradict: 2 seeds." in table
+    rows = page.read_rows(tmp_path / f"{name}-quick.csv")
+    assert [(row["arm"], row["seed"]) for row in rows] == [(_number(arm), 0), (_number(arm), 1)]
+    assert all(row.get(claim.metric) is not None for row in rows for claim in found.claims)
+
+
+def _number(arm):
+    return int(arm) if arm.isdigit() else arm
