@@ -60,7 +60,7 @@ def by_row(
             axis.set_xlabel(panel.label)
             if panel.percent:
                 canvas.in_percent(axis, "x")
-        return _finished(whole, axes, title, caption)
+        return _finished(whole, list(axes), title, caption)
 
     return draw
 
@@ -96,7 +96,7 @@ def by_number(
                 canvas.in_percent(axis)
         axes[-1].set_xticks(range(len(places)), [f"{place:g}" for place in places])
         axes[-1].set_xlabel(xlabel)
-        return _finished(whole, axes, title, caption)
+        return _finished(whole, list(axes), title, caption)
 
     return draw
 

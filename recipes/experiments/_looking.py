@@ -135,7 +135,7 @@ def training(
     import fashion_zoo
 
     kept: list[Weights] = []
-    watch = keras.callbacks.LambdaCallback(
+    watch: Any = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda *_: kept.append([one.copy() for one in watch.model.get_weights()])
     )
     config = override(recipe(name).config, changes)

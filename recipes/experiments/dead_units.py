@@ -1,7 +1,7 @@
 """Dead units of ReLU, leaky ReLU and ELU by learning rate, over the training."""
 
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -72,7 +72,7 @@ def figure(measured: Measured) -> "Figure":
 
 
 def _claims() -> list[Claim]:
-    own = {"metric": "dead", "direction": "same", "least": 0.01}
+    own: dict[str, Any] = {"metric": "dead", "direction": "same", "least": 0.01}
     return [
         Claim(
             "ReLU, 0.01", "ReLU, 0.001", "dead", least=0.01, text="ReLU units die at a large rate."

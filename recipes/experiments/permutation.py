@@ -29,11 +29,11 @@ def permuted_fashion_mnist() -> Source:
 
     def read(config):
         data = load()
-        parts = [
+        train, test, validation = (
             Given(permuted(part.images), part.labels)
             for part in (data.train, data.test, data.validation)
-        ]
-        return Raw(*parts, class_names=data.class_names)
+        )
+        return Raw(train, test, validation, class_names=data.class_names)
 
     return Source(read)
 

@@ -1,5 +1,7 @@
 """ReLU against sigmoid and tanh by depth: what is reached, and how far the gradient reaches."""
 
+from typing import Any
+
 from fashion_zoo import experiments
 from fashion_zoo.experiments import Arm, Claim, Experiment, Quick, columns
 from recipes.experiments._figures import ACCURACY, Panel, Point, by_number
@@ -13,7 +15,7 @@ POINTS = {
     for depth in DEPTHS
     for activation in ACTIVATIONS
 }
-POWERS = {"unit": "powers of ten", "scale": 1, "form": ".1f"}
+POWERS: dict[str, Any] = {"unit": "powers of ten", "scale": 1, "form": ".1f"}
 
 
 def _arm(name: str, point: Point) -> Arm:
