@@ -87,10 +87,7 @@ def _claims() -> list[Claim]:
 EXPERIMENT = Experiment(
     name="dead_units",
     question="Which units die, and at which learning rate?",
-    arms=[
-        Arm(name, program=functools.partial(measure, *own), place=name.replace(", ", "-"))
-        for name, own in NAMES.items()
-    ],
+    arms=[Arm(name, program=functools.partial(measure, *own)) for name, own in NAMES.items()],
     settings={"data": {"limit": 20_000}},
     claims=_claims(),
     columns=[

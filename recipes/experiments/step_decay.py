@@ -27,7 +27,6 @@ def _arm(name: str) -> Arm:
     return Arm(
         name,
         changes={"training": {"schedules": {"learning_rate": schedule}}},
-        place=name.replace("/", "_of_").replace(" ", "_"),
     )
 
 
