@@ -70,6 +70,8 @@ class Quick:
     """Changes of the config of every arm, after its own."""
     seeds: int = 2
     """Trainings per arm."""
+    arms: "Sequence[Arm] | None" = None
+    """The arms, if others; those that claims are about keep their names."""
 
 
 _QUICK = "A quick look, which the whole experiment may contradict: {seeds}. {machine}"
@@ -159,6 +161,7 @@ class Experiment:
         return dataclasses.replace(
             self,
             name=f"{self.name}-quick",
+            arms=self.arms if self.quick.arms is None else self.quick.arms,
             note=_QUICK,
             seeds=self.quick.seeds,
             folder="",

@@ -237,13 +237,16 @@ def _completed(value: Any, stored: Any) -> Any:
 def _write(measured: Measured, places: Places, published: Path | None) -> str:
     """Write table and figure into the page, if any, and return the table.
 
-    With the published page the further files of the experiment are written.
+    With the published page the further files of the experiment are written. Without a page the
+    figure is beside the rows, and the text names it.
     """
     experiment, page = measured.experiment, places.page
-    if page is None:
-        return measured.text()
+    drawn = False
     if draw := experiment.figure:
-        figures.try_save(page.with_name(experiment.picture), lambda: draw(measured))
+        picture = (page or places.rows).with_name(experiment.picture)
+        drawn = figures.try_save(picture, lambda: draw(measured))
+    if page is None:
+        return f"{measured.text()}\n\nPicture: {picture}" if drawn else measured.text()
     pages.put(page, {experiment.mark: (section := measured.section())})
     if experiment.more and page == published:
         for path, content in experiment.more(measured, places).items():

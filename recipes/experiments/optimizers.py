@@ -6,22 +6,19 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Dataset
 from fashion_zoo.errors import TrainingError
-from fashion_zoo.evaluation.statistics import POSITIVE
 from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, columns, page as pages
 from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.registry import recipe
 from fashion_zoo.show.plots import canvas
+from recipes.experiments import _training
+from recipes.experiments._training import LEVEL
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-LEVEL = 0.9
-"""The validation accuracy to whose first epoch epochs and seconds are counted."""
 TRIALS = 6
 """Learning rates that are tried for each optimizer, one training each with one seed."""
 EPOCHS = 5
@@ -78,40 +75,23 @@ def measure(word: str, seed: int, data: Dataset) -> Row:
         done = _train(Path(folder) / "run", word, rate, data, seed=seed)
         curve = done.history["val_accuracy"]
         times = [row["seconds"] for row in pages.read_rows(done.run.path / "timing.csv")]
-    epochs = next((n for n, value in enumerate(curve, 1) if value >= LEVEL), 0)
+    epochs = _training.first_epoch(curve)
     return {
         "learning_rate": rate,
         "validation_accuracy": done.training["validation_accuracy"],
         "test_accuracy": done.evaluation["accuracy"]["value"],
         "epochs_to_level": epochs,
         "seconds_to_level": sum(times[:epochs]),
-        "curve": " ".join(f"{value:.4f}" for value in curve),
+        "curve": _training.joined(curve),
     }
-
-
-def _reached(header: str, metric: str, form: str) -> columns.Column:
-    """Return the mean over the seeds that reached ``LEVEL``, and how many if not all did."""
-
-    def cell(measured: Measured, arm: str) -> str | None:
-        values = measured.values(arm, metric)
-        found = [value for value in values if value]
-        text = columns.mean(found, form, bounds=POSITIVE) if found else "not reached"
-        return text if len(found) in (0, len(values)) else f"{text}, {len(found)} of {len(values)}"
-
-    return columns.Column(header, cell)
 
 
 def figure(measured: Measured) -> "Figure":
     """Draw the mean validation accuracy of each optimizer after each epoch."""
     whole, (axis,) = canvas.grid(8, 4.8)
-    for number, arm in enumerate(measured.by_arm):
-        seeds = [[float(one) for one in text.split()] for text in measured.values(arm, "curve")]
-        mean = np.mean(seeds, axis=0)
-        axis.plot(range(1, len(mean) + 1), mean, **canvas.style(number, arm))
-    canvas.whole_ticks(axis, len(mean))
-    axis.set(xlabel="epoch", ylabel="validation accuracy")
+    _training.draw(axis, measured, "curve")
+    axis.set_ylabel("validation accuracy")
     axis.set_ylim(bottom=0.82)
-    axis.grid(alpha=0.3)
     axis.legend(fontsize=8)
     canvas.in_percent(axis)
     canvas.annotate(
@@ -133,8 +113,8 @@ EXPERIMENT = Experiment(
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy"),
         columns.against("points of test accuracy against adam", "test_accuracy", "adam"),
-        _reached(f"epochs to {LEVEL:.0%} validation", "epochs_to_level", ".1f"),
-        _reached("seconds to it", "seconds_to_level", ".1f"),
+        _training.reached(f"epochs to {LEVEL:.0%} validation", "epochs_to_level", ".1f"),
+        _training.reached("seconds to it", "seconds_to_level", ".1f"),
     ],
     note="`bn_mlp` with its other defaults; mean over {seeds} with {interval}. The learning rate "
     f"of each optimizer is the best of {TRIALS}, a factor of the root of 10 apart, by the "

@@ -1,0 +1,152 @@
+"""What the exercises share: trainings that leave only their figures, and curves over epochs."""
+
+import contextlib
+import statistics
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from fashion_zoo.config.overrides import override
+from fashion_zoo.data import Dataset
+from fashion_zoo.errors import TrainingError
+from fashion_zoo.evaluation.statistics import POSITIVE
+from fashion_zoo.experiments import Measured, columns
+from fashion_zoo.registry import recipe
+from fashion_zoo.runs import Run
+from fashion_zoo.show.plots import canvas
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LEVEL = 0.9
+"""The validation accuracy to whose first epoch epochs are counted."""
+
+
+class Figures(NamedTuple):
+    """What is left of a training."""
+
+    validation_accuracy: float
+    history: Mapping[str, Sequence[float]]
+    """The columns of ``history.csv``, a value per epoch."""
+    test_accuracy: float | None
+    """None if the test images were not evaluated."""
+    correct: str | None
+    """Which test images are classified correctly, as ``experiments.correct`` has it."""
+
+
+def figures_of(
+    name: str,
+    data: Dataset,
+    seed: int,
+    *changes: Mapping[str, Any],
+    evaluate: bool = True,
+    callbacks: Sequence[Any] = (),
+) -> Figures | None:
+    """Train a recipe with changes, applied in order; return None if the training diverges."""
+    import fashion_zoo
+
+    config = recipe(name).config
+    for one in changes:
+        config = override(config, one)
+    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(TrainingError):
+        done = fashion_zoo.train(
+            name, config=config, seed=seed, run_dir=Path(folder) / "run", data=data, export=False,
+            evaluate=evaluate, progress=False, callbacks=callbacks,
+        )  # fmt: skip
+        found = done.evaluation or {}
+        return Figures(
+            done.training["validation_accuracy"], dict(done.history),
+            found["accuracy"]["value"] if evaluate else None, found.get("correct"),
+        )  # fmt: skip
+    return None
+
+
+def row_of(done: Figures) -> dict[str, Any]:
+    """Return the columns of a training: accuracies, curves, and epochs to ``LEVEL`` or 0."""
+    return {
+        "validation_accuracy": done.validation_accuracy,
+        "test_accuracy": done.test_accuracy,
+        "correct": done.correct,
+        **curves_of(done.history),
+    }
+
+
+def curves(run: Run) -> dict[str, Any]:
+    """Return the curves of a run."""
+    return curves_of(run.history())
+
+
+def curves_of(history: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+    """Return the columns of a history, as texts, and the first epoch that reaches ``LEVEL``."""
+    return {
+        "epochs_to_level": first_epoch(history["val_accuracy"]),
+        "curve": joined(history["val_accuracy"]),
+        "training_loss": joined(history["loss"]),
+        "validation_loss": joined(history["val_loss"]),
+    }
+
+
+def first_epoch(accuracies: Sequence[float]) -> int:
+    """Return the first epoch, from 1, with an accuracy of ``LEVEL``; 0 if there is none."""
+    return next((n for n, value in enumerate(accuracies, 1) if value >= LEVEL), 0)
+
+
+def joined(values: Iterable[float]) -> str:
+    """Return numbers as the text of one cell of a CSV file."""
+    return " ".join(f"{value:.4f}" for value in values)
+
+
+def numbers(cell: Any) -> list[float]:
+    """Return the numbers of a cell; the file has a single one as a number."""
+    return [float(one) for one in str(cell).split()]
+
+
+def mean_of(measured: Measured, arm: str, column: str) -> np.ndarray:
+    """Return the mean over the seeds of the numbers in a column, one per place."""
+    return np.mean([numbers(cell) for cell in measured.values(arm, column)], axis=0)
+
+
+def draw(
+    axis: "Axes", measured: Measured, column: str, places: Sequence[float] | None = None, **own: Any
+) -> None:
+    """Draw the mean of a column for each arm, by epoch or by other ``places``."""
+    for number, arm in enumerate(measured.by_arm):
+        mean = mean_of(measured, arm, column)
+        along = range(1, len(mean) + 1) if places is None else places
+        axis.plot(along, mean, **{**canvas.style(number, arm), **own})
+    if places is None:
+        canvas.whole_ticks(axis, len(mean))
+        axis.set_xlabel("epoch")
+    axis.grid(alpha=0.3)
+
+
+def reached(header: str, metric: str, form: str) -> columns.Column:
+    """Return the mean over the seeds that reached ``LEVEL``, and how many if not all did."""
+
+    def cell(measured: Measured, arm: str) -> str | None:
+        values = measured.values(arm, metric)
+        found = [value for value in values if value]
+        text = columns.mean(found, form, bounds=POSITIVE) if found else "not reached"
+        return text if len(found) in (0, len(values)) else f"{text}, {len(found)} of {len(values)}"
+
+    return columns.Column(header, cell)
+
+
+def sweep(
+    rates: Sequence[float], train: Callable[[float], Figures | None]
+) -> tuple[list[float], list[Figures | None]]:
+    """Train with each learning rate; return the validation accuracies, 0 of what diverged."""
+    done = [train(rate) for rate in rates]
+    return [one.validation_accuracy if one else 0.0 for one in done], done
+
+
+def geometric(header: str, metric: str) -> columns.Column:
+    """Return a column of geometric means, of learning rates."""
+
+    def cell(measured: Measured, arm: str) -> str:
+        return f"{statistics.geometric_mean(measured.values(arm, metric)):.2g}"
+
+    return columns.Column(header, cell, right=True)

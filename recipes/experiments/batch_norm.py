@@ -1,0 +1,215 @@
+"""Exercise: batch normalization, none, before and after the activation."""
+
+import functools
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fashion_zoo.data import Dataset
+from fashion_zoo.evaluation.statistics import POSITIVE
+from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, Quick, columns
+from fashion_zoo.experiments.experiment import Row
+from fashion_zoo.show.plots import canvas
+from recipes.experiments import _training
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+ARMS: Mapping[str, Mapping[str, Any]] = {
+    "none": {},
+    "before": {"normalization": "batch"},
+    "after": {"normalization": "batch", "normalization_position": "after"},
+}
+RATES = tuple(10 ** (-3 + number / 2) for number in range(7))
+"""Learning rates that are tried with each seed, from 0.001 to 1."""
+TRIAL_EPOCHS = 3
+BORNE = 0.02
+"""A rate is borne if its validation accuracy is lower than the best one by less than this."""
+LOOKED_AT = 1_000  # validation images whose activations are measured
+BAND = (0.05, 0.5, 0.95)
+"""Quantiles of the inputs of a layer's activations."""
+
+
+def measure(
+    arm: str,
+    seed: int,
+    data: Dataset,
+    rates: Sequence[float] = RATES,
+    trial_epochs: int = TRIAL_EPOCHS,
+    epochs: int = 20,
+) -> Row:
+    """Try the rates, train with the best one, and look at the activations after each epoch."""
+
+    def train(rate: float, epochs: int, **own: Any) -> _training.Figures | None:
+        training = {"learning_rate": rate, "epochs": epochs}
+        changes = {"model": ARMS[arm], "training": training}
+        return _training.figures_of("baseline_mlp", data, seed, changes, **own)
+
+    tried = _training.sweep(rates, lambda rate: train(rate, trial_epochs, evaluate=False))[0]
+    rate = rates[int(np.argmax(tried))]
+    watcher, seen = watch(data.validation.images[:LOOKED_AT])
+    done = train(rate, epochs, callbacks=[watcher])
+    found = _training.row_of(done) if done else {"validation_accuracy": 0.0, "test_accuracy": 0.0}
+    return {
+        "learning_rate": rate,
+        "largest_rate": (largest := largest_rate(rates, tried)),
+        "largest_rate_log10": math.log10(largest),
+        "rates": " ".join(f"{one:.4g}" for one in rates),
+        "tried": _training.joined(tried),
+        **found,
+        **summary(seen),
+    }
+
+
+def largest_rate(rates: Sequence[float], tried: Sequence[float]) -> float:
+    """Return the rate at which accuracy falls below the best one by ``BORNE``.
+
+    Between two rates that were tried it is interpolated on the logarithm; it is the last one where
+    no rate behind the best falls as low.
+    """
+    least, best = max(tried) - BORNE, int(np.argmax(tried))
+    for place in range(best, len(rates) - 1):
+        here, there = tried[place], tried[place + 1]
+        if there < least:
+            share = (here - least) / (here - there)
+            return float(rates[place] * (rates[place + 1] / rates[place]) ** share)
+    return float(rates[-1])
+
+
+def watch(images: np.ndarray) -> tuple[Any, list[list[np.ndarray]]]:
+    """Return a callback, and the list to which it adds the inputs of all activations per epoch.
+
+    The inputs are of each hidden layer, (images, units) float32, without dropout.
+    """
+    import keras
+
+    seen: list[list[np.ndarray]] = []
+
+    def look(epoch: int, logs: Any) -> None:
+        model = watcher.model
+        taps = [layer.input for layer in model.layers if layer.name.startswith("relu_")]
+        outputs = keras.Model(model.input, taps)(images, training=False)
+        seen.append([keras.ops.convert_to_numpy(one) for one in outputs])
+
+    watcher = keras.callbacks.LambdaCallback(on_epoch_end=look)
+    return watcher, seen
+
+
+def summary(seen: Sequence[Sequence[np.ndarray]]) -> Row:
+    """Return the quantiles of each layer after each epoch, and the drift of the units.
+
+    The drift of an epoch is by how much the mean of a unit moves in it, in standard deviations of
+    this unit before: the mean over all units. What is returned is the mean over the epochs.
+    """
+    found: Row = {}
+    for layer, epochs in enumerate(zip(*seen, strict=True), start=1):
+        quantiles = np.concatenate([np.quantile(one, BAND) for one in epochs])
+        found[f"layer_{layer}"] = _training.joined(quantiles)
+    moved = [
+        np.concatenate(
+            [
+                np.abs(new.mean(0) - old.mean(0)) / (old.std(0) + 1e-6)
+                for old, new in zip(before, after, strict=True)
+            ]
+        ).mean()
+        for before, after in itertools.pairwise(seen)
+    ]
+    return {**found, "drift": float(np.mean(moved)), "drifts": _training.joined(moved)}
+
+
+def figure(measured: Measured) -> "Figure":
+    """Draw curves, learning rates and drift, and the activations of each layer over time."""
+    layers = [name for name in measured.rows[0] if name.startswith("layer_")]
+    columns_of = max(len(layers), 4)
+    whole, axes = canvas.grid(15, 12, 1 + len(measured.by_arm), columns_of)
+    _training.draw(axes[0], measured, "curve")
+    axes[0].set(ylabel="validation accuracy")
+    _training.draw(axes[1], measured, "training_loss")
+    axes[1].set(ylabel="training loss")
+    rates = _training.numbers(measured.rows[0]["rates"])
+    _training.draw(axes[2], measured, "tried", rates)
+    axes[2].set(xscale="log", xlabel="learning rate", ylabel="validation accuracy, short")
+    _training.draw(axes[3], measured, "drifts")
+    axes[3].set(ylabel="drift per epoch")
+    axes[0].legend(fontsize=8)
+    for axis in (axes[0], axes[2]):
+        canvas.in_percent(axis)
+    for row, arm in enumerate(measured.by_arm, start=1):
+        for place, layer in enumerate(layers):
+            _band(axes[row * columns_of + place], measured, arm, layer)
+    canvas.annotate(
+        whole,
+        "Batch normalization: none, before and after the activation",
+        "baseline_mlp, means over the seeds. Below, row by row: the inputs of the activations of "
+        "each hidden layer, their median and the range of 90 %, on 1,000 validation images.",
+    )
+    return whole
+
+
+def _band(axis: "Axes", measured: Measured, arm: str, layer: str) -> None:
+    low, middle, high = _training.mean_of(measured, arm, layer).reshape(-1, len(BAND)).T
+    epochs = range(1, len(low) + 1)
+    axis.fill_between(epochs, low, high, alpha=0.3)
+    axis.plot(epochs, middle)
+    axis.set_title(f"{arm}, {layer.replace('_', ' ')}", size=9)
+    axis.set_xlabel("epoch")
+    canvas.whole_ticks(axis, len(low))
+    axis.grid(alpha=0.3)
+
+
+def arms(**settings: Any) -> list[Arm]:
+    """Return the arms, with other arguments of ``measure``."""
+    return [Arm(name, program=functools.partial(measure, name, **settings)) for name in ARMS]
+
+
+def _wider(arm: str) -> Claim:
+    return Claim(
+        arm, "none", "largest_rate_log10", unit="powers of 10", scale=1,
+        text=f"`{arm}` bears larger learning rates.",
+    )  # fmt: skip
+
+
+STEADIER = Claim(
+    "before", "none", "drift", "lower", unit="", scale=1, form=".3f",
+    text="Normalization keeps the inputs of activations steadier.",
+)  # fmt: skip
+EXPERIMENT = Experiment(
+    name="batch_norm",
+    question="What does batch normalization do, before or after the activation?",
+    arms=arms(),
+    claims=[
+        Claim("before", "none"),
+        Claim("after", "none"),
+        Claim("before", "after"),
+        _wider("before"),
+        _wider("after"),
+        STEADIER,
+    ],
+    columns=[
+        columns.name("batch normalization", code=lambda arm: False),
+        _training.geometric("learning rate", "learning_rate"),
+        columns.accuracy("validation accuracy", "validation_accuracy"),
+        columns.accuracy("test accuracy", "test_accuracy"),
+        columns.against("points of test accuracy against none", "test_accuracy", "none"),
+        columns.value("largest rate that it bears", "largest_rate", ".3f", POSITIVE),
+        columns.value("drift", "drift", bounds=POSITIVE),
+    ],
+    note="`baseline_mlp`, with batch normalization as stated; mean over {seeds} with {interval}. "
+    f"With each seed {len(RATES)} learning rates from 0.001 to 1 are tried for {TRIAL_EPOCHS} "
+    "epochs, and the one with the best validation accuracy trains 20; the table has their "
+    f"geometric mean. A rate is borne if its accuracy is within {100 * BORNE:.0f} points of the "
+    "best one. The drift of an epoch is by how much the mean input of an activation moves in it, "
+    "in standard deviations. Differences are paired by seed. {machine} `{command}` reproduces the "
+    "table.",
+    seeds=5,
+    quick=Quick(
+        {"data": {"limit": 2_000}},
+        arms=arms(rates=(1e-3, 1e-2, 1e-1), trial_epochs=1, epochs=4),
+    ),
+    page="docs/exercises/batch-normalization.md",
+    figure=figure,
+)

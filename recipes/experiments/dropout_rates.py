@@ -1,0 +1,108 @@
+"""Exercise: six dropout rates, how far each overfits, and which is the best."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from fashion_zoo import experiments
+from fashion_zoo.evaluation.statistics import FRACTION, mean_interval
+from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, columns
+from fashion_zoo.show.plots import canvas
+from recipes.experiments import _training
+from recipes.experiments.dropout import gap
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+ARMS: Mapping[str, float] = {f"rate {rate:g}": rate for rate in (0.0, 0.1, 0.3, 0.5, 0.7, 0.9)}
+NONE, *SOME = ARMS
+
+
+def best(measured: Measured) -> str | None:
+    """Return the rate with the best mean validation accuracy; not by the test set."""
+    return measured.best("validation_accuracy", ARMS)
+
+
+def seeds_won(measured: Measured, arm: str) -> str:
+    """Return of how many seeds the validation accuracy of an arm is the highest."""
+    each = [measured.values(one, "validation_accuracy") for one in measured.by_arm]
+    own = measured.values(arm, "validation_accuracy")
+    won = sum(value == max(seed) for value, seed in zip(own, zip(*each, strict=True), strict=True))
+    return f"{won} of {len(own)}"
+
+
+def figure(measured: Measured) -> "Figure":
+    """Draw the curves of each rate, and by rate the accuracy and the gap."""
+    whole, axes = canvas.grid(13, 8, 2, 2)
+    _training.draw(axes[0], measured, "curve")
+    _training.draw(axes[1], measured, "validation_loss")
+    _training.draw(axes[1], measured, "training_loss", alpha=0.35, label="_training")
+    axes[0].set(ylabel="validation accuracy")
+    axes[1].set(ylabel="loss, of training faint")
+    axes[0].legend(fontsize=8)
+    canvas.in_percent(axes[0])
+    _by_rate(axes[2], measured, "validation_accuracy", FRACTION)
+    _by_rate(axes[3], measured, "gap")
+    axes[2].set(ylabel="validation accuracy")
+    axes[3].set(ylabel="validation loss minus training loss, nats")
+    canvas.in_percent(axes[2])
+    canvas.annotate(
+        whole,
+        "Six dropout rates",
+        "baseline_mlp, means over the seeds with 95 % intervals. The training loss of the curves "
+        "is with dropout, that of the gap without.",
+    )
+    return whole
+
+
+def _by_rate(axis: "Axes", measured: Measured, metric: str, *bounds: tuple[float, float]) -> None:
+    for number, arm in enumerate(measured.by_arm):
+        values = measured.values(arm, metric)
+        mean, ends = sum(values) / len(values), mean_interval(values, *bounds)
+        spread = [[mean - ends.low], [ends.high - mean]]
+        color = canvas.style(number, arm)["color"]
+        axis.errorbar(ARMS[arm], mean, spread, fmt="o", capsize=3, color=color)
+    axis.set_xlabel("dropout rate")
+    axis.grid(alpha=0.3)
+
+
+EXPERIMENT = Experiment(
+    name="dropout_rates",
+    question="Which dropout rate is best, and how far does each overfit?",
+    arms=[
+        Arm(name, "baseline_mlp", {"model": {"dropout": rate}} if rate else {})
+        for name, rate in ARMS.items()
+    ],
+    claims=[
+        *(Claim(arm, NONE) for arm in SOME[:3]),
+        Claim(SOME[-1], NONE, direction="lower"),
+        *(
+            Claim(arm, NONE, "gap", "lower", unit="nats", scale=1, form=".3f")
+            for arm in ("rate 0.3", "rate 0.5")
+        ),
+    ],
+    metrics=(
+        experiments.validation_accuracy,
+        experiments.test_accuracy,
+        gap,
+        _training.curves,
+    ),
+    columns=[
+        columns.name("dropout", code=lambda arm: False),
+        columns.accuracy("validation accuracy", "validation_accuracy"),
+        columns.Column("best of the seed", seeds_won),
+        columns.accuracy("test accuracy", "test_accuracy"),
+        columns.against(
+            "points of test accuracy against the best rate", "test_accuracy", best, itself="best"
+        ),
+        columns.value("gap", "gap"),
+    ],
+    note="`baseline_mlp`, which has no batch normalization; mean over {seeds} with {interval}. The "
+    "best rate is the one with the highest mean validation accuracy; beside it is of how many "
+    "seeds each rate is the best. The gap is validation loss minus training loss of the final "
+    "weights, both without dropout. Differences are paired by seed. {machine} `{command}` "
+    "reproduces the table.",
+    seeds=5,
+    page="docs/exercises/dropout.md",
+    figure=figure,
+)

@@ -1,0 +1,166 @@
+"""The exercises of the guide: what they measure of a training, and what they say of rows."""
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+import fashion_zoo
+from fashion_zoo import experiments
+from fashion_zoo.experiments import Experiment, Measured, page
+from fashion_zoo.show import figures
+from recipes import experiment
+from recipes.experiments import _training, batch_norm
+
+MACHINE = {"machine": "a CPU, 2 cores, Python 3.11.7, Keras 3.15.1", "commit": "a" * 40}
+TINY = {"model": {"hidden_units": (8, 8)}}
+
+
+def measured(name, rows):
+    """What was measured of some arms: arm to one row a seed."""
+    found = experiment.find(name)
+    return Measured(
+        found,
+        [
+            {"arm": arm, "seed": seed, **row, **MACHINE}
+            for arm, own in rows.items()
+            for seed, row in enumerate(own)
+        ],
+    )
+
+
+def curves(level, epochs=3):
+    """Made-up curves that end at a level."""
+    rising = [level - 0.1 / (2**epoch) for epoch in range(epochs)]
+    history = {"val_accuracy": rising, "loss": [1, 0.5, 0.4], "val_loss": [1, 0.6, 0.5]}
+    return _training.curves_of(history)
+
+
+def test_epochs_are_counted_to_the_first_that_reaches_the_level():
+    assert _training.first_epoch([0.8, 0.9, 0.95]) == 2
+    assert _training.first_epoch([0.8, 0.89]) == 0
+    assert _training.numbers(0.9) == [0.9], "one epoch is a number in the file"
+    assert _training.numbers(_training.joined([0.5, 0.25])) == [0.5, 0.25]
+
+
+@pytest.mark.parametrize(
+    ("tried", "expected"),
+    [
+        ([0.80, 0.84, 0.82], 1.0),  # within 2 points to the end
+        ([0.80, 0.84, 0.80], 10**-0.5),  # 2 points are lost in the middle of the last factor 10
+        ([0.85, 0.10, 0.84], 1e-2 * 10 ** (0.02 / 0.75)),  # what comes after a fall is not borne
+    ],
+)
+def test_a_rate_is_borne_until_two_points_are_lost(tried, expected):
+    rates = (1e-2, 1e-1, 1.0)
+    assert batch_norm.largest_rate(rates, tried) == pytest.approx(expected)
+
+
+def test_the_drift_is_in_standard_deviations_of_the_unit_before():
+    one = np.array([[0.0, 10.0], [2.0, 10.0]], "float32")  # means 1 and 10, deviations 1 and 0
+    seen = [[one[:, :1]], [one[:, :1] + 3], [one[:, :1] + 3]]
+    found = batch_norm.summary(seen)
+    assert found["drift"] == pytest.approx(1.5, rel=1e-4), "3 in one epoch, 0 in the next"
+    assert _training.numbers(found["layer_1"])[:3] == pytest.approx([0.1, 1.0, 1.9])
+
+
+def test_batch_normalization_is_measured_with_the_rate_that_validation_chose(monkeypatch):
+    asked = []
+
+    def figures_of(name, data, seed, changes, evaluate=True, callbacks=()):
+        training = changes["training"]
+        asked.append((training["learning_rate"], training["epochs"], evaluate, seed))
+        reached = {0.001: 0.8, 0.01: 0.85, 0.1: None}[training["learning_rate"]]
+        history = {"val_accuracy": [0.7, 0.9], "loss": [1, 0.5], "val_loss": [1, 0.6]}
+        return reached and _training.Figures(reached, history, 0.84 if evaluate else None, "x:1:gA")
+
+    data = fashion_zoo.data.load(limit=100)
+    seen = [[np.zeros((3, 2))], [np.ones((3, 2))]]
+    monkeypatch.setattr(_training, "figures_of", figures_of)
+    monkeypatch.setattr(batch_norm, "watch", lambda images: (None, seen))
+    row = batch_norm.measure("after", 3, data, rates=(0.001, 0.01, 0.1), trial_epochs=1, epochs=2)
+    assert [one[:3] for one in asked] == [
+        (0.001, 1, False), (0.01, 1, False), (0.1, 1, False), (0.01, 2, True)
+    ]  # fmt: skip
+    assert (row["learning_rate"], row["test_accuracy"], row["epochs_to_level"]) == (0.01, 0.84, 2)
+    assert row["tried"] == "0.8000 0.8500 0.0000", "a rate that diverges has reached nothing"
+    assert 0.01 < row["largest_rate"] < 0.011
+
+
+@pytest.mark.slow
+def test_activations_are_looked_at_after_each_epoch(monkeypatch):
+    monkeypatch.setitem(batch_norm.ARMS, "before", {"normalization": "batch", **TINY["model"]})
+    data = fashion_zoo.data.load(limit=400)
+    row = batch_norm.measure("before", 0, data, rates=(1e-3, 1e-2), trial_epochs=1, epochs=2)
+    for layer in ("layer_1", "layer_2"):
+        low, middle, high = _training.numbers(row[layer])[-3:]
+        assert low < middle < high
+    assert "layer_3" not in row
+    assert row["drift"] > 0
+    assert len(_training.numbers(row["curve"])) == 2
+    assert row["correct"].count(":") == 2
+
+
+DROPOUT = {
+    f"rate {rate:g}": [
+        {"validation_accuracy": one + seed / 1000, "test_accuracy": one - 0.01 - seed / 500,
+         "gap": 0.4 - 0.3 * rate + seed / 100, **curves(one)}
+        for seed in range(2)
+    ]
+    for rate, one in ((0, 0.9), (0.1, 0.91), (0.3, 0.905), (0.5, 0.9), (0.7, 0.88), (0.9, 0.8))
+}  # fmt: skip
+
+
+def test_the_best_dropout_rate_is_that_of_validation_and_how_sure_it_is_stands_beside_it():
+    first, second = DROPOUT["rate 0.3"]
+    rows = {**DROPOUT, "rate 0.3": [first, {**second, "validation_accuracy": 0.912}]}
+    lines = measured("dropout_rates", rows).table().splitlines()
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:8]]
+    assert [row[2] for row in cells] == [
+        "0 of 2", "1 of 2", "1 of 2", "0 of 2", "0 of 2", "0 of 2"
+    ]  # fmt: skip
+    assert [row[4] == "best" for row in cells] == [False, True, False, False, False, False]
+
+
+BATCH_NORM = {
+    arm: [
+        {"learning_rate": rate, "largest_rate": 3 * rate + seed / 100, "largest_rate_log10": -1.0,
+         "rates": "0.001 0.01 0.1", "tried": "0.8 0.85 0.5", "validation_accuracy": level,
+         "test_accuracy": level - 0.01 * seed, **curves(level), "drift": rate + seed / 100,
+         "drifts": "0.5 0.25", **{f"layer_{n}": "-1 0 1 -2 0 2 -1 0 3" for n in range(1, 5)}}
+        for seed in range(2)
+    ]
+    for arm, rate, level in (("none", 1e-3, 0.89), ("before", 1e-2, 0.9), ("after", 1e-2, 0.91))
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "rows"), [("dropout_rates", DROPOUT), ("batch_norm", BATCH_NORM)])
+def test_an_exercise_has_verdicts_a_table_and_a_figure(name, rows):
+    found = measured(name, rows)
+    assert len(found.verdicts()) == len(found.experiment.claims)
+    assert all(verdict.seeds == 2 for verdict in found.verdicts())
+    assert len(found.table().splitlines()) == len(rows) + 4
+    assert isinstance(figures.shown(lambda: found.experiment.figure(found)), Figure)
+
+
+@pytest.mark.parametrize("name", ["dropout_rates", "batch_norm"])
+def test_a_quick_look_at_an_exercise_has_the_same_arms(name):
+    found = experiment.find(name)
+    quick = found.quickly()
+    assert [arm.name for arm in quick.all_arms()] == [arm.name for arm in found.all_arms()]
+    assert (found.seeds, quick.seeds) == (5, 2)
+    assert quick.quick.changes["data"] == {"limit": 2_000}
+
+
+def test_a_quick_look_ends_with_a_picture_beside_its_rows(tmp_path, monkeypatch):
+    found = experiment.find("batch_norm")
+    rows = {arm.name: BATCH_NORM[arm.name] for arm in found.all_arms()}
+    arms = [
+        experiments.Arm(name, program=lambda seed, data, own=own: own[seed])
+        for name, own in rows.items()
+    ]
+    changes = {"data": {"limit": 400}}
+    own = Experiment(**{**vars(found), "quick": experiments.Quick(changes, arms=arms)})
+    text = experiments.run(own, quick=True, folder=tmp_path, progress=False)
+    assert text.endswith(f"Picture: {tmp_path / 'batch_norm-quick.png'}")
+    assert (tmp_path / "batch_norm-quick.png").stat().st_size > 1000
+    assert len(page.read_rows(tmp_path / "batch_norm-quick.csv")) == 6
