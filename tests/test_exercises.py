@@ -1,5 +1,7 @@
 """The exercises of the guide: what they measure of a training, and what they say of rows."""
 
+import re
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -9,7 +11,7 @@ from fashion_zoo import experiments
 from fashion_zoo.experiments import Experiment, Measured, page
 from fashion_zoo.show import figures
 from recipes import experiment
-from recipes.experiments import _training, batch_norm
+from recipes.experiments import _training, batch_norm, regularizers
 
 MACHINE = {"machine": "a CPU, 2 cores, Python 3.11.7, Keras 3.15.1", "commit": "a" * 40}
 TINY = {"model": {"hidden_units": (8, 8)}}
@@ -133,7 +135,62 @@ BATCH_NORM = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "rows"), [("dropout_rates", DROPOUT), ("batch_norm", BATCH_NORM)])
+def test_effects_are_those_of_a_factorial_design():
+    arms = {frozenset(): "0", frozenset("a"): "a", frozenset("b"): "b", frozenset("ab"): "ab"}
+    found = experiments.effects(["a", "b"], arms)
+    assert list(found) == ["a", "b", "a x b"]
+    assert found["a"] == {"0": -0.5, "a": 0.5, "b": -0.5, "ab": 0.5}
+    assert found["a x b"] == {"0": 0.5, "a": -0.5, "b": -0.5, "ab": 0.5}
+    assert sum(found["a x b"].values()) == 0
+    three = experiments.effects(list("abc"), {some: str(some) for some in regularizers.SETS})
+    assert {abs(weight) for own in three.values() for weight in own.values()} == {0.25}
+
+
+def regularized(some, seed):
+    """Accuracy of an arm with 1 point of batch norm, 2 of dropout, and 1 less with both."""
+    points = ("batch norm" in some) + 2 * ("dropout" in some) - (len(some & BOTH) == 2)
+    level = 0.9 + (points + seed / 10 * ("batch norm" in some)) / 100
+    return {"validation_accuracy": level, "test_accuracy": level, "gap": 0.2 - 0.05 * len(some)}
+
+
+BOTH = {"batch norm", "dropout"}
+REGULARIZERS = {
+    name: [{**regularized(some, seed), **curves(0.9)} for seed in range(2)]
+    for some, name in regularizers.NAMES.items()
+}
+
+
+def test_each_seed_has_an_effect_and_a_verdict_is_of_its_interval():
+    found = measured("regularizers", REGULARIZERS)
+    verdicts = {(one.claim.arm, one.claim.metric): one for one in found.verdicts()}
+    # by hand: 1 point alone and 0 with dropout, and 0.1 more with the second seed
+    assert verdicts["batch norm", "test_accuracy"].difference == pytest.approx(0.0055)
+    assert verdicts["batch norm x dropout", "test_accuracy"].difference == pytest.approx(-0.005)
+    text = str(verdicts["batch norm", "test_accuracy"])
+    assert ": the effect of batch norm on test accuracy is +0.55 points (" in text
+    assert "2 seeds)." in text
+    assert len(verdicts) == 10
+    alone = measured("regularizers", {"decay": REGULARIZERS["decay"]})
+    assert {one.word for one in alone.verdicts()} == {"these seeds cannot tell"}
+
+
+def test_an_effect_that_cannot_be_tested_is_answered():
+    arms = ["a", "b"]
+    for weights, answer in (
+        ({"a": 1.0, "c": -1.0}, "arm of the effect 'x'"),
+        ({"a": 1.0, "b": 1.0}, "needs weights of arms with the sum 0, received {'a': 1.0"),
+        ({}, "needs weights of arms with the sum 0, received {}"),
+    ):
+        with pytest.raises(fashion_zoo.ConfigError, match=re.escape(answer)):
+            experiments.Contrast("x", weights=weights).check(arms)
+    with pytest.raises(fashion_zoo.ConfigError, match="direction of a claim"):
+        experiments.Contrast("x", weights={"a": 1, "b": -1}, direction="up").check(arms)
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [("dropout_rates", DROPOUT), ("batch_norm", BATCH_NORM), ("regularizers", REGULARIZERS)],
+)
 def test_an_exercise_has_verdicts_a_table_and_a_figure(name, rows):
     found = measured(name, rows)
     assert len(found.verdicts()) == len(found.experiment.claims)
@@ -142,7 +199,7 @@ def test_an_exercise_has_verdicts_a_table_and_a_figure(name, rows):
     assert isinstance(figures.shown(lambda: found.experiment.figure(found)), Figure)
 
 
-@pytest.mark.parametrize("name", ["dropout_rates", "batch_norm"])
+@pytest.mark.parametrize("name", ["dropout_rates", "batch_norm", "regularizers"])
 def test_a_quick_look_at_an_exercise_has_the_same_arms(name):
     found = experiment.find(name)
     quick = found.quickly()

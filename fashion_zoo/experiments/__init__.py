@@ -2,7 +2,9 @@
 
 from fashion_zoo.experiments import columns as columns, page as page
 from fashion_zoo.experiments.choosing import choosing as choosing
+from fashion_zoo.experiments.claim import Claim as Claim
 from fashion_zoo.experiments.comparing import Comparison as Comparison, compare as compare
+from fashion_zoo.experiments.contrast import Contrast as Contrast, effects as effects
 from fashion_zoo.experiments.experiment import (
     Arm as Arm,
     Experiment as Experiment,
@@ -20,7 +22,6 @@ from fashion_zoo.experiments.metrics import (
 )
 from fashion_zoo.experiments.runner import run as run
 from fashion_zoo.experiments.verdict import (
-    Claim as Claim,
     Verdict as Verdict,
     judge as judge,
     written as written,

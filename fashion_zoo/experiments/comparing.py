@@ -8,9 +8,10 @@ from fashion_zoo.config import digest
 from fashion_zoo.config.overrides import override
 from fashion_zoo.errors import ConfigError, resumable
 from fashion_zoo.experiments import columns
+from fashion_zoo.experiments.claim import Claim
 from fashion_zoo.experiments.experiment import Arm, Experiment
 from fashion_zoo.experiments.runner import outcome
-from fashion_zoo.experiments.verdict import Claim, Verdict
+from fashion_zoo.experiments.verdict import Verdict
 from fashion_zoo.language.arguments import Place, checked, received
 from fashion_zoo.machine.devices import releasing
 from fashion_zoo.registry import recipe

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fashion_zoo.data import Dataset
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.experiments import page as pages
+from fashion_zoo.experiments.claim import Claim
 from fashion_zoo.experiments.metrics import METRICS, correct
 from fashion_zoo.experiments.notes import Words
-from fashion_zoo.experiments.verdict import Claim, Verdict, judge, written
+from fashion_zoo.experiments.verdict import Verdict, judge, written
 from fashion_zoo.language.wording import unknown
 from fashion_zoo.runs import Run
 from fashion_zoo.storage import absolute

@@ -1,14 +1,13 @@
-"""Claims of an experiment, and whether they hold: a verdict computed from the intervals."""
+"""Whether the claims of an experiment hold: a verdict computed from the intervals."""
 
-import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from fashion_zoo.errors import ConfigError
 from fashion_zoo.evaluation import paired
 from fashion_zoo.evaluation.statistics import Interval
-from fashion_zoo.language.wording import counted, unknown
+from fashion_zoo.experiments.claim import Claim
+from fashion_zoo.language.wording import counted
 
 if TYPE_CHECKING:
     from fashion_zoo.experiments.experiment import Measured
@@ -22,71 +21,6 @@ Word = Literal["holds here", "does not hold here", "these seeds cannot tell"]
 HOLDS: Word = "holds here"
 FAILS: Word = "does not hold here"
 OPEN: Word = "these seeds cannot tell"
-
-
-@dataclasses.dataclass(frozen=True)
-class Claim:
-    """What can be true or false of two arms: the difference of a metric, paired by seed."""
-
-    arm: str
-    """The arm of which it is claimed."""
-    against: "str | Callable[[Measured], str | None]"
-    """The other arm, or a function that chooses it, but never by the metric of the claim."""
-    metric: str = "test_accuracy"
-    """A column of the CSV file."""
-    direction: Literal["higher", "lower", "same"] = "higher"
-    """Whether the arm's mean is claimed to be higher or lower by more than ``least``, or to differ
-    by less than ``least``."""
-    least: float = 0.0
-    """In the unit of the metric; of accuracies 0.001 is 0.1 points. Below 0 the claim is that the
-    arm is worse by less. The same needs one above 0."""
-    text: str = ""
-    """The claim in words, if its arms and its metric do not say it."""
-    unit: str = "points"
-    scale: float = 100
-    """The unit of what is written, and the factor from the metric to it."""
-    form: str = ".2f"
-    """Format of a number in this unit."""
-
-    def check(self, arms: Sequence[str]) -> None:
-        """Raise ConfigError if it is about an unknown arm, or cannot be tested."""
-        named = [self.arm] if callable(self.against) else [self.arm, self.against]
-        for one in named:
-            if one not in arms:
-                raise ConfigError(unknown("arm of a claim", one, arms))
-        if self.arm == self.against:
-            raise ConfigError(f"A claim compares two arms, received {self.arm!r} twice.")
-        if self.direction not in (known := ("higher", "lower", "same")):
-            raise ConfigError(unknown("direction of a claim", self.direction, known))
-        if self.direction == "same" and not self.least > 0:
-            raise ConfigError(
-                f"The claim that {self.arm!r} is the same needs least, the smallest difference "
-                f"that matters, above 0; received {self.least!r}."
-            )
-
-    def limits(self) -> tuple[float, ...]:
-        """Return the differences between which, or above or below which, it is true."""
-        if self.direction == "same":
-            return (-self.least, self.least)
-        return (self.least if self.direction == "higher" else -self.least,)
-
-    def holds(self, difference: float) -> bool:
-        """Return whether it is true of a difference."""
-        if self.direction == "same":
-            return abs(difference) < self.least
-        sign = 1 if self.direction == "higher" else -1
-        return sign * difference > self.least
-
-    def claimed(self) -> str:
-        """Return the difference that is claimed in words, without its unit."""
-        if self.direction == "same":
-            return f"less than {self.size(self.least)}"
-        above = "more" if self.direction == "higher" else "less"
-        return f"{above} than {self.size(self.limits()[0], '+')}"
-
-    def size(self, value: float, sign: str = "") -> str:
-        """Return a difference as text, without its unit."""
-        return f"{self.scale * value:{sign}{self.form}}"
 
 
 class Verdict(NamedTuple):
@@ -124,14 +58,9 @@ class Verdict(NamedTuple):
             other = f"`{self.base}`" if self.base else "the arm it is compared with"
             found = f"`{claim.arm}` and {other} have fewer than 2 seeds in common."
             return _joined(claim.text, f"{_sentence(self.word)}: {found}")
-        name, unit = claim.metric.replace("_", " "), f" {claim.unit}" if claim.unit else ""
-        way = "lower" if self.difference < 0 else "higher"
-        found = (
-            f"{name} of `{claim.arm}` is {claim.size(abs(self.difference))}{unit} {way} than that "
-            f"of `{self.base}` ({self._ends(self.interval, self.level)}, "
-            f"{counted(self.seeds, 'seed')})."
-        )
-        claimed = f"Claimed was {claim.claimed()}{unit}." if claim.least else ""
+        ends = f"{self._ends(self.interval, self.level)}, {counted(self.seeds, 'seed')}"
+        found = f"{claim.found(self.difference, self.base)} ({ends})."
+        claimed = f"Claimed was {claim.claimed()}." if claim.least else ""
         return _joined(
             claim.text, f"{_sentence(self.word)}: {found}", claimed, self._open(), self._others()
         )
@@ -210,18 +139,15 @@ class _Test(NamedTuple):
 
 
 def _pair(measured: "Measured", claim: Claim) -> _Pair:
-    base = claim.against(measured) if callable(claim.against) else claim.against
-    if base is None or base == claim.arm or {base, claim.arm} - measured.by_arm.keys():
-        return _Pair(base)
-    found = measured.paired(claim.arm, base, claim.metric)
+    base, found = claim.pair(measured)
     if len(found) < 2:
         return _Pair(base, len(found))
     return _Pair(base, len(found), paired.over_seeds(found), _images(measured, claim, base))
 
 
-def _images(measured: "Measured", claim: Claim, base: str) -> paired.Differences | None:
+def _images(measured: "Measured", claim: Claim, base: str | None) -> paired.Differences | None:
     """Return None where it is not known which images are correct, or they are not the same."""
-    names = (claim.arm, base)
+    names = (claim.arm, base or "")
     if claim.metric != "test_accuracy" or not all(measured.has(arm, "correct") for arm in names):
         return None
     rows = [measured.by_arm[name] for name in names]

@@ -1,0 +1,97 @@
+"""Claims of an experiment: what can be true or false of two arms."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from fashion_zoo.errors import ConfigError
+from fashion_zoo.language.wording import unknown
+
+if TYPE_CHECKING:
+    from fashion_zoo.experiments.experiment import Measured
+
+
+@dataclasses.dataclass(frozen=True)
+class Claim:
+    """What can be true or false of two arms: the difference of a metric, paired by seed."""
+
+    arm: str
+    """The arm of which it is claimed."""
+    against: "str | Callable[[Measured], str | None]"
+    """The other arm, or a function that chooses it, but never by the metric of the claim."""
+    metric: str = "test_accuracy"
+    """A column of the CSV file."""
+    direction: Literal["higher", "lower", "same"] = "higher"
+    """Whether the arm's mean is claimed to be higher or lower by more than ``least``, or to differ
+    by less than ``least``."""
+    least: float = 0.0
+    """In the unit of the metric; of accuracies 0.001 is 0.1 points. Below 0 the claim is that the
+    arm is worse by less. The same needs one above 0."""
+    text: str = ""
+    """The claim in words, if its arms and its metric do not say it."""
+    unit: str = "points"
+    scale: float = 100
+    """The unit of what is written, and the factor from the metric to it."""
+    form: str = ".2f"
+    """Format of a number in this unit."""
+
+    def check(self, arms: Sequence[str]) -> None:
+        """Raise ConfigError if it is about an unknown arm, or cannot be tested."""
+        named = [self.arm] if callable(self.against) else [self.arm, self.against]
+        for one in named:
+            if one not in arms:
+                raise ConfigError(unknown("arm of a claim", one, arms))
+        if self.arm == self.against:
+            raise ConfigError(f"A claim compares two arms, received {self.arm!r} twice.")
+        self.check_direction()
+
+    def check_direction(self) -> None:
+        """Raise ConfigError if the direction is unknown, or has no least difference."""
+        if self.direction not in (known := ("higher", "lower", "same")):
+            raise ConfigError(unknown("direction of a claim", self.direction, known))
+        if self.direction == "same" and not self.least > 0:
+            raise ConfigError(
+                f"The claim that {self.arm!r} is the same needs least, the smallest difference "
+                f"that matters, above 0; received {self.least!r}."
+            )
+
+    def limits(self) -> tuple[float, ...]:
+        """Return the differences between which, or above or below which, it is true."""
+        if self.direction == "same":
+            return (-self.least, self.least)
+        return (self.least if self.direction == "higher" else -self.least,)
+
+    def holds(self, difference: float) -> bool:
+        """Return whether it is true of a difference."""
+        if self.direction == "same":
+            return abs(difference) < self.least
+        sign = 1 if self.direction == "higher" else -1
+        return sign * difference > self.least
+
+    def pair(self, measured: "Measured") -> tuple[str | None, list[float]]:
+        """Return the other arm, and the differences of the seeds that both have."""
+        base = self.against(measured) if callable(self.against) else self.against
+        if base is None or base == self.arm or {base, self.arm} - measured.by_arm.keys():
+            return base, []
+        return base, measured.paired(self.arm, base, self.metric)
+
+    def found(self, difference: float, base: str | None) -> str:
+        """Return what was found of a difference, in words."""
+        way, name = "lower" if difference < 0 else "higher", self.metric.replace("_", " ")
+        amount = self.amount(abs(difference))
+        return f"{name} of `{self.arm}` is {amount} {way} than that of `{base}`"
+
+    def claimed(self) -> str:
+        """Return the difference that is claimed, in words."""
+        if self.direction == "same":
+            return f"less than {self.amount(self.least)}"
+        way = "more" if self.direction == "higher" else "less"
+        return f"{way} than {self.amount(self.limits()[0], '+')}"
+
+    def size(self, value: float, sign: str = "") -> str:
+        """Return a difference as text, without its unit."""
+        return f"{self.scale * value:{sign}{self.form}}"
+
+    def amount(self, value: float, sign: str = "") -> str:
+        """Return a difference as text."""
+        return f"{self.size(value, sign)} {self.unit}".rstrip()
