@@ -7,11 +7,11 @@ import pytest
 from matplotlib.figure import Figure
 
 import fashion_zoo
-from fashion_zoo import experiments
+from fashion_zoo import TrainingError, experiments
 from fashion_zoo.experiments import Experiment, Measured, page
 from fashion_zoo.show import figures
 from recipes import experiment
-from recipes.experiments import _training, batch_norm, regularizers
+from recipes.experiments import _training, batch_norm, regularizers, schedules
 
 MACHINE = {"machine": "a CPU, 2 cores, Python 3.11.7, Keras 3.15.1", "commit": "a" * 40}
 TINY = {"model": {"hidden_units": (8, 8)}}
@@ -135,6 +135,39 @@ BATCH_NORM = {
 }  # fmt: skip
 
 
+def test_a_schedule_is_measured_at_the_base_rate_that_validation_prefers(monkeypatch):
+    def figures_of(name, data, seed, changes):
+        training = changes["training"]
+        assert training["schedules"] == {"learning_rate": "step(0.1, every=0.4)"}
+        reached, test = {1e-3: (0.88, 0.99), 1e-2: (0.9, 0.8), 1.0: (0, 0)}[
+            training["learning_rate"]
+        ]
+        history = {"val_accuracy": [0.7, reached], "loss": [1, 0.5], "val_loss": [1, 0.6]}
+        return _training.Figures(reached, history, test, None) if reached else None
+
+    monkeypatch.setattr(_training, "figures_of", figures_of)
+    row = schedules.measure("step", 0, None, rates=(1e-3, 1e-2, 1.0))
+    assert (row["learning_rate"], row["test_accuracy"]) == (1e-2, 0.8), "test has no say"
+    assert (row["spread"], row["tried"]) == (0.9, "0.8800 0.9000 0.0000")
+    with pytest.raises(TrainingError, match="With schedule 'step' every base rate diverged"):
+        schedules.measure("step", 0, None, rates=(1.0,))
+
+
+SCHEDULES = {
+    arm: [
+        {"learning_rate": rate, "spread": spread + seed / 100, "rates": "0.001 0.003 0.01",
+         "tried": f"0.88 {level} 0.89", "validation_accuracy": level + seed / 200,
+         "test_accuracy": level - 0.01 + seed / 300, **curves(level + 0.02)}
+        for seed in range(2)
+    ]
+    for arm, rate, spread, level in (
+        ("constant", 1e-3, 0.05, 0.89), ("step", 3e-3, 0.03, 0.9),
+        ("exponential", 3e-3, 0.02, 0.902), ("cosine", 3e-3, 0.01, 0.905),
+        ("one_cycle", 3e-3, 0.005, 0.91),
+    )
+}  # fmt: skip
+
+
 def test_effects_are_those_of_a_factorial_design():
     arms = {frozenset(): "0", frozenset("a"): "a", frozenset("b"): "b", frozenset("ab"): "ab"}
     found = experiments.effects(["a", "b"], arms)
@@ -189,7 +222,12 @@ def test_an_effect_that_cannot_be_tested_is_answered():
 
 @pytest.mark.parametrize(
     ("name", "rows"),
-    [("dropout_rates", DROPOUT), ("batch_norm", BATCH_NORM), ("regularizers", REGULARIZERS)],
+    [
+        ("dropout_rates", DROPOUT),
+        ("batch_norm", BATCH_NORM),
+        ("regularizers", REGULARIZERS),
+        ("schedules", SCHEDULES),
+    ],
 )
 def test_an_exercise_has_verdicts_a_table_and_a_figure(name, rows):
     found = measured(name, rows)
@@ -199,7 +237,7 @@ def test_an_exercise_has_verdicts_a_table_and_a_figure(name, rows):
     assert isinstance(figures.shown(lambda: found.experiment.figure(found)), Figure)
 
 
-@pytest.mark.parametrize("name", ["dropout_rates", "batch_norm", "regularizers"])
+@pytest.mark.parametrize("name", ["dropout_rates", "batch_norm", "regularizers", "schedules"])
 def test_a_quick_look_at_an_exercise_has_the_same_arms(name):
     found = experiment.find(name)
     quick = found.quickly()
