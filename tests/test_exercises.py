@@ -8,10 +8,12 @@ from matplotlib.figure import Figure
 
 import fashion_zoo
 from fashion_zoo import TrainingError, experiments
+from fashion_zoo.config.overrides import override
 from fashion_zoo.experiments import Experiment, Measured, page
 from fashion_zoo.show import figures
+from fashion_zoo.spaces import narrowed
 from recipes import experiment
-from recipes.experiments import _training, batch_norm, regularizers, schedules
+from recipes.experiments import _training, batch_norm, ensembles, regularizers, schedules, tuning
 
 MACHINE = {"machine": "a CPU, 2 cores, Python 3.11.7, Keras 3.15.1", "commit": "a" * 40}
 TINY = {"model": {"hidden_units": (8, 8)}}
@@ -168,6 +170,71 @@ SCHEDULES = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
+def test_a_search_has_the_rows_of_its_best_trial_and_of_the_defaults(monkeypatch):
+    monkeypatch.setattr(tuning, "EPOCHS", 1)
+    data = fashion_zoo.data.load(limit=400)
+    rows = {arm: tuning.measure(arm, 0, data, trials=3, again=1) for arm in ("tuned", "defaults")}
+    assert rows["defaults"]["units"] == 256
+    for row in rows.values():
+        assert row["optimism"] == pytest.approx(row["score"] - row["validation_accuracy"])
+        assert row["score"] in _scores(row)
+        assert 0 < row["test_accuracy"] < 1
+        assert 1e-5 <= row["learning_rate"] <= 1e-1
+    assert len(_training.numbers(rows["tuned"]["scores"])) == 3
+    assert rows["tuned"]["scores"] == rows["defaults"]["scores"], "one search for both"
+
+
+def _scores(row):
+    return [pytest.approx(one, abs=1e-4) for one in _training.numbers(row["scores"])]
+
+
+def test_the_space_of_the_search_has_three_hyperparameters():
+    config = override(fashion_zoo.recipe("bn_mlp").config, {"model": {"hidden_units": (256,)}})
+    space = narrowed(fashion_zoo.recipe("bn_mlp").space, tuning.SPACE, config)
+    ends = {one.name: _ends(one.range) for one in space.parameters(config)}
+    searched = {name: own for name, own in ends.items() if len(set(own)) > 1}
+    assert set(searched) == set(tuning.PARAMETERS.values())
+    assert searched == {
+        "learning_rate": (1e-5, 0.1), "dropout_1": (0.0, 0.5), "units_1": (128, 256, 512)
+    }  # fmt: skip
+
+
+def _ends(found):
+    return found.values if hasattr(found, "values") else (found.low, found.high)
+
+
+TUNING = {
+    arm: [
+        {"learning_rate": 3e-3, "dropout": 0.2, "units": 256, "score": score,
+         "validation_accuracy": score - lost, "optimism": lost + seed / 1000,
+         "test_accuracy": score - lost - 0.01 + seed / 500, "importance_learning_rate": 0.8,
+         "importance_dropout": 0.15, "importance_units": 0.05 + seed / 100,
+         "tried_learning_rate": "-2.5 -4 -1", "tried_dropout": "0.2 0.1 0.4",
+         "tried_units": "256 128 512", "scores": "0.86 0.7 0.6"}
+        for seed in range(2)
+    ]
+    for arm, score, lost in (("tuned", 0.87, 0.01), ("defaults", 0.86, 0.0))
+}  # fmt: skip
+ENSEMBLES = {
+    arm: [
+        {"validation_accuracy": 0.91, "test_accuracy": 0.9 + number / 500 + seed / (400 + number),
+         "nll": 0.3, "ece": 0.01, "temperature": 1.1, "used": 5, "parameters": 500_000 + number,
+         "milliseconds_one": 1.0 + number, "milliseconds": 10.0 + number + seed}
+        for seed in range(2)
+    ]
+    for number, arm in enumerate(ensembles.ARMS)
+}  # fmt: skip
+
+
+def test_a_quick_look_at_ensembles_leaves_the_members_of_the_whole_experiment_alone():
+    found = ensembles.EXPERIMENT.quickly()
+    for arm in found.all_arms():
+        given = arm.program.keywords
+        assert given["folder"] != ensembles.FOLDER
+        assert given["count"] == given["changes"]["training"]["epochs"] == 2
+
+
 def test_effects_are_those_of_a_factorial_design():
     arms = {frozenset(): "0", frozenset("a"): "a", frozenset("b"): "b", frozenset("ab"): "ab"}
     found = experiments.effects(["a", "b"], arms)
@@ -237,7 +304,9 @@ def test_an_exercise_has_verdicts_a_table_and_a_figure(name, rows):
     assert isinstance(figures.shown(lambda: found.experiment.figure(found)), Figure)
 
 
-@pytest.mark.parametrize("name", ["dropout_rates", "batch_norm", "regularizers", "schedules"])
+@pytest.mark.parametrize(
+    "name", ["dropout_rates", "batch_norm", "regularizers", "schedules", "tuning", "ensembles"]
+)
 def test_a_quick_look_at_an_exercise_has_the_same_arms(name):
     found = experiment.find(name)
     quick = found.quickly()

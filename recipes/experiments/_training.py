@@ -12,7 +12,7 @@ import numpy as np
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Dataset
 from fashion_zoo.errors import TrainingError
-from fashion_zoo.evaluation.statistics import POSITIVE
+from fashion_zoo.evaluation.statistics import ANYTHING, POSITIVE, Bounds, mean_interval
 from fashion_zoo.experiments import Measured, columns
 from fashion_zoo.registry import recipe
 from fashion_zoo.runs import Run
@@ -121,6 +121,22 @@ def draw(
         canvas.whole_ticks(axis, len(mean))
         axis.set_xlabel("epoch")
     axis.grid(alpha=0.3)
+
+
+def dot(
+    axis: "Axes",
+    place: float,
+    values: Sequence[float],
+    bounds: Bounds = ANYTHING,
+    *,
+    across: bool = False,
+    **style: Any,
+) -> None:
+    """Draw a mean with its 95 % interval, along y, or along x with ``across``."""
+    mean, ends = statistics.fmean(values), mean_interval(values, bounds)
+    spread = [[mean - ends.low], [ends.high - mean]]
+    at = {"x": mean, "y": place, "xerr": spread} if across else {"x": place, "y": mean}
+    axis.errorbar(**at, yerr=None if across else spread, fmt="o", capsize=3, **style)
 
 
 def reached(header: str, metric: str, form: str) -> columns.Column:

@@ -208,7 +208,7 @@ EXPERIMENT = Experiment(
     seeds=5,
     quick=Quick(
         {"data": {"limit": 2_000}},
-        arms=arms(rates=(1e-3, 1e-2, 1e-1), trial_epochs=1, epochs=4),
+        arms=arms(rates=(1e-3, 1e-1), trial_epochs=1, epochs=4),
     ),
     page="docs/exercises/batch-normalization.md",
     figure=figure,

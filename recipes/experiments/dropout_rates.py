@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from fashion_zoo import experiments
-from fashion_zoo.evaluation.statistics import ANYTHING, FRACTION, Bounds, mean_interval
+from fashion_zoo.evaluation.statistics import ANYTHING, FRACTION, Bounds
 from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, columns
 from fashion_zoo.show.plots import canvas
 from recipes.experiments import _training
@@ -57,11 +57,8 @@ def figure(measured: Measured) -> "Figure":
 
 def _by_rate(axis: "Axes", measured: Measured, metric: str, bounds: Bounds = ANYTHING) -> None:
     for number, arm in enumerate(measured.by_arm):
-        values = measured.values(arm, metric)
-        mean, ends = sum(values) / len(values), mean_interval(values, bounds)
-        spread = [[mean - ends.low], [ends.high - mean]]
         color = canvas.style(number, arm)["color"]
-        axis.errorbar(ARMS[arm], mean, spread, fmt="o", capsize=3, color=color)
+        _training.dot(axis, ARMS[arm], measured.values(arm, metric), bounds, color=color)
     axis.set_xlabel("dropout rate")
     axis.grid(alpha=0.3)
 

@@ -2,20 +2,26 @@
 
 import dataclasses
 import functools
+import statistics
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Dataset
 from fashion_zoo.ensembles import Training, ensemble, train_members
 from fashion_zoo.evaluation import cost
-from fashion_zoo.evaluation.statistics import POSITIVE
-from fashion_zoo.experiments import Arm, Experiment, columns
+from fashion_zoo.evaluation.statistics import FRACTION, POSITIVE
+from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, Quick, columns
 from fashion_zoo.registry import recipe
 from fashion_zoo.runs import Run
+from fashion_zoo.show.plots import canvas
+from recipes.experiments import _training
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 RECIPE = "bn_mlp"
 MEMBERS = 5
@@ -42,8 +48,9 @@ def members(
     dataset: Dataset,
     changes: Mapping[str, Any],
     folder: Path = FOLDER,
+    count: int = MEMBERS,
 ) -> list[Run]:
-    """Return the runs of a group of seeds, of which no two groups share one.
+    """Return the runs of a group of seeds, ``count`` of them; no two groups share one.
 
     Snapshots are of one run, which trains as long as all of the others together. Those that were
     trained in the same environment are not trained again.
@@ -53,17 +60,17 @@ def members(
 
     entry, display = recipe(RECIPE), TrainingDisplay("auto")
     config = dataclasses.replace(
-        override(entry.config, changes), data=dataset.origin, seed=MEMBERS * group
+        override(entry.config, changes), data=dataset.origin, seed=count * group
     )
     if training == "snapshots":
-        epochs = MEMBERS * config.training.epochs
+        epochs = count * config.training.epochs
         config = override(config, {"training": {"epochs": epochs}})
 
     def train(wanted: RunConfig, path: Path) -> Run:
         return train_once(entry, wanted, path, display, dataset)
 
     place = folder / f"{training}-{group}"
-    return train_members(training, config, MEMBERS, place, dataset, train)
+    return train_members(training, config, count, place, dataset, train)
 
 
 def measure(
@@ -72,12 +79,13 @@ def measure(
     dataset: Dataset,
     changes: Mapping[str, Any] | None = None,
     folder: Path = FOLDER,
+    count: int = MEMBERS,
 ) -> dict[str, Any]:
     """Return the measurements of an ensemble of a group of seeds, with a fitted temperature."""
     from fashion_zoo.evaluation import measure_test
 
     training, method = ARMS[arm]
-    runs = members(training, group, dataset, changes or {}, folder)
+    runs = members(training, group, dataset, changes or {}, folder, count)
     with tempfile.TemporaryDirectory() as place:
         made = ensemble(
             runs, method, to=f"{place}/ensemble", temperature=True, data=dataset, progress=False,
@@ -105,10 +113,46 @@ def milliseconds(model: Any, dataset: Dataset, images: int) -> float:
     return round(cost.latency(model, pixels, _CALLS), 3)
 
 
+def figure(measured: Measured) -> "Figure":
+    """Draw what each ensemble reaches beside what its prediction costs, and what it gains."""
+    whole, (left, right) = canvas.grid(13, 5.2, 1, 2)
+    others = [arm for arm in measured.by_arm if arm != BEST]
+    for number, arm in enumerate(measured.by_arm):
+        color = canvas.style(number, arm)["color"]
+        accuracies = measured.values(arm, "test_accuracy")
+        cost = statistics.fmean(measured.values(arm, "milliseconds"))
+        _training.dot(left, cost, accuracies, FRACTION, color=color)
+        left.annotate(
+            f" {arm}", (cost, statistics.fmean(accuracies)), size=8, color=color, rotation=30
+        )
+        if arm in others and (gains := measured.paired(arm, BEST, "test_accuracy")):
+            place = others.index(arm)
+            _training.dot(right, place, [100 * one for one in gains], color=color)
+    right.set_xticks(range(len(others)), others, rotation=30, ha="right")
+    right.axhline(0, color=canvas.QUIET, linewidth=1)
+    right.set(ylabel="points of test accuracy above the best member")
+    left.set(xlabel=f"ms for {SEVERAL:,} images", ylabel="test accuracy")
+    canvas.in_percent(left)
+    for axis in (left, right):
+        axis.grid(alpha=0.3)
+    canvas.annotate(
+        whole,
+        "Ensembles: what they reach, and what they cost",
+        "Means over the groups of seeds with 95 % intervals, each by itself.",
+    )
+    return whole
+
+
+def arms(**settings: Any) -> list[Arm]:
+    """Return the arms, with other arguments of ``measure``."""
+    return [Arm(name, program=functools.partial(measure, name, **settings)) for name in ARMS]
+
+
 EXPERIMENT = Experiment(
     name="ensembles",
     question="What are ensembles of five members worth, and what do they cost?",
-    arms=[Arm(name, program=functools.partial(measure, name)) for name in ARMS],
+    arms=arms(),
+    claims=[Claim(name, BEST) for name in ARMS if name != BEST],
     columns=[
         columns.name("ensemble", code=lambda arm: arm != BEST),
         columns.number("members used", "used", ".1f"),
@@ -129,5 +173,14 @@ EXPERIMENT = Experiment(
     "that is fitted on the validation images, for the best member too. {machine} `{command}` "
     "reproduces the table.",
     seeds=5,
+    quick=Quick(
+        {"data": {"limit": 2_000}},
+        arms=arms(
+            changes={"training": {"epochs": 2}},
+            folder=Path("runs/ensembles-quick/members"),
+            count=2,
+        ),
+    ),
     page="docs/ensembles.md",
+    figure=figure,
 )

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from fashion_zoo import experiments
-from fashion_zoo.evaluation.statistics import mean_interval
 from fashion_zoo.experiments import Arm, Contrast, Experiment, Measured, columns, effects
 from fashion_zoo.show.plots import canvas
 from recipes.experiments import _training
@@ -66,9 +65,7 @@ def _draw_effects(axis: "Axes", measured: Measured, metric: str, scale: float, l
     names = list(EFFECTS)
     for place, name in enumerate(names):
         values = [scale * one for one in _contrast(name, metric).pair(measured)[1]]
-        mean, ends = sum(values) / len(values), mean_interval(values)
-        spread = [[mean - ends.low], [ends.high - mean]]
-        axis.errorbar(mean, place, xerr=spread, fmt="o", capsize=3, color=canvas.TRAINING)
+        _training.dot(axis, place, values, across=True, color=canvas.TRAINING)
     axis.axvline(0, color=canvas.QUIET, linewidth=1)
     axis.set_yticks(range(len(names)), names, fontsize=8)
     axis.invert_yaxis()
