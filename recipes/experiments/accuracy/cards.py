@@ -20,7 +20,7 @@ PICTURES = {
     "curves": "Training curves",
     "confusion": "Confusion matrix",
     "reliability": "Confidence against accuracy",
-    "errors": "The mistakes that it is surest of",
+    "errors": "Mistakes with the highest confidence",
 }
 _QUALITY, _WIDTH = 80, 1000  # of a WebP picture; pixels
 
