@@ -81,6 +81,11 @@ class Claim:
         amount = self.amount(abs(difference))
         return f"{name} of `{self.arm}` is {amount} {way} than that of `{base}`"
 
+    def lacking(self, base: str | None) -> str:
+        """Return what is not there to be tested, in words."""
+        other = f"`{base}`" if base else "the arm it is compared with"
+        return f"`{self.arm}` and {other} have fewer than 2 seeds in common."
+
     def claimed(self) -> str:
         """Return the difference that is claimed, in words."""
         if self.direction == "same":

@@ -52,6 +52,10 @@ class Contrast(Claim):
         metric = self.metric.replace("_", " ")
         return f"the effect of {self.arm} on {metric} is {self.amount(difference, '+')}"
 
+    def lacking(self, base: str | None) -> str:
+        """Return what is not there to be tested, in words."""
+        return f"the arms of the effect of {self.arm} have fewer than 2 seeds in common."
+
 
 def effects(factors: Sequence[str], arms: Mapping[frozenset[str], str]) -> dict[str, dict]:
     """Return the weights of the main effects and interactions of a full 2^k factorial design.

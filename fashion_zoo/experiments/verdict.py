@@ -55,9 +55,7 @@ class Verdict(NamedTuple):
         """Return the verdict in a sentence, and what else is known in others."""
         claim = self.claim
         if self.difference is None or self.interval is None or self.level is None:
-            other = f"`{self.base}`" if self.base else "the arm it is compared with"
-            found = f"`{claim.arm}` and {other} have fewer than 2 seeds in common."
-            return _joined(claim.text, f"{_sentence(self.word)}: {found}")
+            return _joined(claim.text, f"{_sentence(self.word)}: {claim.lacking(self.base)}")
         ends = f"{self._ends(self.interval, self.level)}, {counted(self.seeds, 'seed')}"
         found = f"{claim.found(self.difference, self.base)} ({ends})."
         claimed = f"Claimed was {claim.claimed()}." if claim.least else ""

@@ -27,7 +27,9 @@ def seeds_won(measured: Measured, arm: str) -> str:
     """Return of how many seeds the validation accuracy of an arm is the highest."""
     each = [measured.values(one, "validation_accuracy") for one in measured.by_arm]
     own = measured.values(arm, "validation_accuracy")
-    won = sum(value == max(seed) for value, seed in zip(own, zip(*each, strict=True), strict=True))
+    won = sum(
+        value == max(seed) for value, seed in zip(own, zip(*each, strict=False), strict=False)
+    )
     return f"{won} of {len(own)}"
 
 

@@ -65,7 +65,8 @@ def _draw_effects(axis: "Axes", measured: Measured, metric: str, scale: float, l
     names = list(EFFECTS)
     for place, name in enumerate(names):
         values = [scale * one for one in _contrast(name, metric).pair(measured)[1]]
-        _training.dot(axis, place, values, across=True, color=canvas.TRAINING)
+        if values:  # all arms were measured
+            _training.dot(axis, place, values, across=True, color=canvas.TRAINING)
     axis.axvline(0, color=canvas.QUIET, linewidth=1)
     axis.set_yticks(range(len(names)), names, fontsize=8)
     axis.invert_yaxis()
