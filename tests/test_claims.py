@@ -21,6 +21,7 @@ from recipes.experiments import (
     steadiness,
     step_decay,
 )
+from recipes.experiments._training import numbers
 
 CLAIMS = Path(__file__).parent.parent / "docs" / "claims"
 MACHINE = {"machine": "a CPU, 2 cores, Python 3.11.7, Keras 3.15.1", "commit": "a" * 40}
@@ -151,7 +152,7 @@ def test_a_wider_layer_fits_a_continuous_function_better_and_its_error_repeats()
     narrow, wide = (approximation.measure(width, 0, data) for width in (1, 16))
     assert wide["error"] < narrow["error"] - 1
     assert wide == approximation.measure(16, 0, data)
-    drawn = _looking.read_curve(wide["curve"])
+    drawn = numbers(wide["curve"])
     x = np.linspace(0, 1, approximation.SHOWN)
     assert np.abs(drawn - approximation.target(x)).max() < 2 * wide["largest_error"]
 

@@ -1,22 +1,20 @@
 """What several experiments look at in the layers of a run: gradients, outputs, dead units."""
 
-import contextlib
 import functools
 import math
 import re
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Dataset, Images, class_counts, load
-from fashion_zoo.errors import TrainingError
 from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.machine import precision
 from fashion_zoo.registry import recipe
 from fashion_zoo.runs import Run
+from recipes.experiments._training import Figures, figures_of
 
 if TYPE_CHECKING:
     import keras
@@ -122,48 +120,27 @@ def build(name: str, changes: Mapping[str, Any], seed: int, data: Dataset) -> "k
     return build_model(recipe(name), config.model, plan(config, class_counts(data)))
 
 
-@contextlib.contextmanager
 def training(
     name: str, changes: Mapping[str, Any], seed: int, data: Dataset
-) -> "Iterator[tuple[Any, list[Weights]]]":
-    """Train a recipe into a folder for a while; yield the result, and the weights of each epoch.
+) -> tuple[Figures | None, list[Weights]]:
+    """Train a recipe; return what is left of it, and the weights of each epoch.
 
-    The result is None if the loss diverges.
+    The former is None if the loss diverges.
     """
     import keras
-
-    import fashion_zoo
 
     kept: list[Weights] = []
     watch: Any = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda *_: kept.append([one.copy() for one in watch.model.get_weights()])
     )
-    config = override(recipe(name).config, changes)
-    with tempfile.TemporaryDirectory() as folder:
-        done = None
-        with contextlib.suppress(TrainingError):
-            done = fashion_zoo.train(
-                name, config=config, run_dir=f"{folder}/run", data=data, seed=seed, export=False,
-                progress=False, callbacks=[watch],
-            )  # fmt: skip
-        yield done, kept
+    return figures_of(name, data, seed, changes, callbacks=[watch]), kept
 
 
-def accuracies(done: Any, data: Dataset) -> Row:
+def accuracies(done: Figures | None, data: Dataset) -> Row:
     """Return the accuracies of a training; those of a guess if it diverged."""
     guess = 1 / len(data.class_names)
     return {
-        "validation_accuracy": done.training["validation_accuracy"] if done else guess,
-        "test_accuracy": done.evaluation["accuracy"]["value"] if done else guess,
+        "validation_accuracy": done.validation_accuracy if done else guess,
+        "test_accuracy": done.test_accuracy if done else guess,
         "diverged": float(done is None),
     }
-
-
-def curve(values: Sequence[float]) -> str:
-    """Return numbers as the text of a cell."""
-    return " ".join(f"{value:.5g}" for value in values)
-
-
-def read_curve(text: Any) -> list[float]:
-    """Return the numbers of a cell; one of them alone was read as a number."""
-    return [float(one) for one in str(text).split()]

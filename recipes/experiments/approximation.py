@@ -12,8 +12,8 @@ from fashion_zoo.data import Dataset
 from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, columns
 from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.show.plots import canvas
-from recipes.experiments import _looking
 from recipes.experiments._figures import WIDTH
+from recipes.experiments._training import joined, numbers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,7 +47,7 @@ def measure(width: int, seed: int, data: Dataset) -> Row:
     return {
         "error": math.log10(math.sqrt(float(np.square(error).mean()))),
         "largest_error": float(np.abs(error).max()),
-        "curve": _looking.curve(network.predict(4 * drawn[:, None] - 2)),
+        "curve": joined(network.predict(4 * drawn[:, None] - 2)),
     }
 
 
@@ -58,7 +58,7 @@ def figure(measured: Measured) -> "Figure":
     fits.plot(x, target(x), color="0.6", linewidth=4, label="the function")
     for number, width in enumerate(DRAWN):
         if measured.has(str(width), "curve"):
-            first = _looking.read_curve(measured.values(str(width), "curve")[0])
+            first = numbers(measured.values(str(width), "curve")[0])
             fits.plot(x, first, **canvas.style(number, f"{width} units"))
     fits.legend(fontsize=8)
     for place, width in enumerate(WIDTHS):

@@ -12,6 +12,7 @@ from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.show.plots import canvas
 from recipes.experiments import _looking
 from recipes.experiments._figures import WIDTH
+from recipes.experiments._training import joined, numbers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,14 +34,17 @@ def measure(word: str, rate: float, seed: int, data: Dataset) -> Row:
         "model": {"hidden_units": UNITS, "activation": word},
         "training": {"epochs": EPOCHS, "learning_rate": rate},
     }
-    with _looking.training("baseline_mlp", changes, seed, data) as (done, kept):
-        found = _looking.accuracies(done, data)
-        model = _looking.build("baseline_mlp", changes, seed, data)
+    done, kept = _looking.training("baseline_mlp", changes, seed, data)
+    model = _looking.build("baseline_mlp", changes, seed, data)
     look, shares = _looking.hidden_outputs(model), []
     for weights in kept:
         model.set_weights(weights)
         shares.append(_looking.dead(look(data.validation.images)))
-    return {**found, "dead": shares[-1] if shares else 0.0, "curve": _looking.curve(shares)}
+    return {
+        **_looking.accuracies(done, data),
+        "dead": shares[-1] if shares else 0.0,
+        "curve": joined(shares),
+    }
 
 
 def figure(measured: Measured) -> "Figure":
@@ -51,7 +55,7 @@ def figure(measured: Measured) -> "Figure":
             arm = f"{title}, {rate:g}"
             if not measured.has(arm, "curve"):
                 continue
-            curves = [_looking.read_curve(one) for one in measured.values(arm, "curve")]
+            curves = [numbers(one) for one in measured.values(arm, "curve")]
             length = min(map(len, curves))  # one that diverged is shorter
             mean = np.mean([one[:length] for one in curves], axis=0)
             axis.plot(range(1, length + 1), mean, **canvas.style(number, title))

@@ -38,9 +38,9 @@ def scores(seed: int, data: Dataset) -> dict[str, Row]:
         "model": {"hidden_units": UNITS, "dropout": 0.0},
         "training": {"epochs": EPOCHS},
     }
-    with _looking.training("bn_mlp", changes, seed, data) as (done, kept):
-        network = _looking.accuracies(done, data)
-        model = _looking.build("bn_mlp", changes, seed, data)
+    done, kept = _looking.training("bn_mlp", changes, seed, data)
+    network = _looking.accuracies(done, data)
+    model = _looking.build("bn_mlp", changes, seed, data)
     chosen = stratified(data.train.labels, min(PROBED, len(data.train.labels)))
     known = Images(data.train.images[chosen], data.train.labels[chosen])
 

@@ -67,10 +67,9 @@ def measure(word: str, rate: float, seed: int, data: Dataset) -> Row:
         "model": {"hidden_units": UNITS, "normalization": word},
         "training": {"epochs": EPOCHS, "learning_rate": rate},
     }
-    with _looking.training("baseline_mlp", changes, seed, data) as (done, kept):
-        found = _looking.accuracies(done, data)
-        history = done.history if done else {}
-        model = _looking.build("baseline_mlp", changes, seed, data)
+    done, kept = _looking.training("baseline_mlp", changes, seed, data)
+    history = done.history if done else {}
+    model = _looking.build("baseline_mlp", changes, seed, data)
     look, gradients = _looking.hidden_outputs(model), _looking.kernel_gradients(model)
     images = data.train.images[:LOOKED_AT]
     outputs, drifts, rough = look(images), [], []
@@ -80,7 +79,7 @@ def measure(word: str, rate: float, seed: int, data: Dataset) -> Row:
         drifts.append(drift(before, outputs))
         rough.append(roughness(model, gradients, data))
     return {
-        **found,
+        **_looking.accuracies(done, data),
         "drift": float(np.mean(drifts or [0.0])),
         "roughness": float(np.mean(rough or [0.0])),
         "gap": history["val_loss"][-1] - history["loss"][-1] if history else 0.0,
