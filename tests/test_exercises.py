@@ -1,19 +1,15 @@
 """The exercises of the guide: what they measure of a training, and what they say of rows."""
 
-import re
-
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
 import fashion_zoo
 from fashion_zoo import TrainingError, experiments
-from fashion_zoo.config.overrides import override
 from fashion_zoo.experiments import Experiment, Measured, page
 from fashion_zoo.show import figures
-from fashion_zoo.spaces import narrowed
 from recipes import experiment
-from recipes.experiments import _training, batch_norm, ensembles, regularizers, schedules, tuning
+from recipes.experiments import _training, batch_norm, ensembles, regularizers, schedules
 
 MACHINE = {"machine": "a CPU, 2 cores, Python 3.11.7, Keras 3.15.1", "commit": "a" * 40}
 TINY = {"model": {"hidden_units": (8, 8)}}
@@ -170,40 +166,6 @@ SCHEDULES = {
 }  # fmt: skip
 
 
-@pytest.mark.slow
-def test_a_search_has_the_rows_of_its_best_trial_and_of_the_defaults(monkeypatch):
-    monkeypatch.setattr(tuning, "EPOCHS", 1)
-    data = fashion_zoo.data.load(limit=400)
-    rows = {arm: tuning.measure(arm, 0, data, trials=3, again=1) for arm in ("tuned", "defaults")}
-    assert rows["defaults"]["units"] == 256
-    for row in rows.values():
-        assert row["optimism"] == pytest.approx(row["score"] - row["validation_accuracy"])
-        assert row["score"] in _scores(row)
-        assert 0 < row["test_accuracy"] < 1
-        assert 1e-5 <= row["learning_rate"] <= 1e-1
-    assert len(_training.numbers(rows["tuned"]["scores"])) == 3
-    assert rows["tuned"]["scores"] == rows["defaults"]["scores"], "one search for both"
-
-
-def _scores(row):
-    return [pytest.approx(one, abs=1e-4) for one in _training.numbers(row["scores"])]
-
-
-def test_the_space_of_the_search_has_three_hyperparameters():
-    config = override(fashion_zoo.recipe("bn_mlp").config, {"model": {"hidden_units": (256,)}})
-    space = narrowed(fashion_zoo.recipe("bn_mlp").space, tuning.SPACE, config)
-    ends = {one.name: _ends(one.range) for one in space.parameters(config)}
-    searched = {name: own for name, own in ends.items() if len(set(own)) > 1}
-    assert set(searched) == set(tuning.PARAMETERS.values())
-    assert searched == {
-        "learning_rate": (1e-5, 0.1), "dropout_1": (0.0, 0.5), "units_1": (128, 256, 512)
-    }  # fmt: skip
-
-
-def _ends(found):
-    return found.values if hasattr(found, "values") else (found.low, found.high)
-
-
 TUNING = {
     arm: [
         {"learning_rate": 3e-3, "dropout": 0.2, "units": 256, "score": score,
@@ -233,17 +195,6 @@ def test_a_quick_look_at_ensembles_leaves_the_members_of_the_whole_experiment_al
         given = arm.program.keywords
         assert given["folder"] != ensembles.FOLDER
         assert given["count"] == given["changes"]["training"]["epochs"] == 2
-
-
-def test_effects_are_those_of_a_factorial_design():
-    arms = {frozenset(): "0", frozenset("a"): "a", frozenset("b"): "b", frozenset("ab"): "ab"}
-    found = experiments.effects(["a", "b"], arms)
-    assert list(found) == ["a", "b", "a x b"]
-    assert found["a"] == {"0": -0.5, "a": 0.5, "b": -0.5, "ab": 0.5}
-    assert found["a x b"] == {"0": 0.5, "a": -0.5, "b": -0.5, "ab": 0.5}
-    assert sum(found["a x b"].values()) == 0
-    three = experiments.effects(list("abc"), {some: str(some) for some in regularizers.SETS})
-    assert {abs(weight) for own in three.values() for weight in own.values()} == {0.25}
 
 
 def regularized(some, seed):
@@ -277,19 +228,6 @@ def test_each_seed_has_an_effect_and_a_verdict_is_of_its_interval():
         "common."
     )
     assert isinstance(alone.experiment.figure(alone), Figure)
-
-
-def test_an_effect_that_cannot_be_tested_is_answered():
-    arms = ["a", "b"]
-    for weights, answer in (
-        ({"a": 1.0, "c": -1.0}, "arm of the effect 'x'"),
-        ({"a": 1.0, "b": 1.0}, "needs weights of arms with the sum 0, received {'a': 1.0"),
-        ({}, "needs weights of arms with the sum 0, received {}"),
-    ):
-        with pytest.raises(fashion_zoo.ConfigError, match=re.escape(answer)):
-            experiments.Contrast("x", weights=weights).check(arms)
-    with pytest.raises(fashion_zoo.ConfigError, match="direction of a claim"):
-        experiments.Contrast("x", weights={"a": 1, "b": -1}, direction="up").check(arms)
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from fashion_zoo.data import Dataset
+from fashion_zoo.errors import DataError
 from fashion_zoo.evaluation import paired
 from fashion_zoo.experiments import Arm, Experiment, Measured, columns, page
 from fashion_zoo.language.wording import percent
 from fashion_zoo.results import RESULTS
+from fashion_zoo.storage import absolute
 
-ROOT = Path(__file__).parents[2]
 MEASURED = (RESULTS, Path("docs/dropout.csv"), Path("docs/optimizers.csv"))
 """Rows of whole trainings on Fashion-MNIST, from which the spread of seeds is taken."""
 COMPARISONS = 20_000
@@ -29,11 +30,16 @@ def residuals() -> np.ndarray:
 
     The mean of n seeds takes its part of their spread, so a difference from it is multiplied by
     sqrt(n / (n - 1)).
+
+    Raises:
+        DataError: if a file is not here, as outside of a checkout.
     """
     found = []
     for file in MEASURED:
         by_arm: dict[str, list[float]] = {}
-        for row in page.read_rows(ROOT / file):
+        if not (rows := page.read_rows(absolute(file))):
+            raise DataError(f"{file} has no rows. Run this in a checkout, which has them.")
+        for row in rows:
             by_arm.setdefault(row["arm"], []).append(row["test_accuracy"])
         for values in (np.array(own) for own in by_arm.values() if len(own) > 1):
             found.append((values - values.mean()) * np.sqrt(len(values) / (len(values) - 1)))
