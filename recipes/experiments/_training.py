@@ -1,6 +1,7 @@
 """What the exercises share: trainings that leave only their figures, and curves over epochs."""
 
 import contextlib
+import functools
 import statistics
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -48,9 +49,7 @@ def figures_of(
     """Train a recipe with changes, applied in order; return None if the training diverges."""
     import fashion_zoo
 
-    config = recipe(name).config
-    for one in changes:
-        config = override(config, one)
+    config = functools.reduce(override, changes, recipe(name).config)
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(TrainingError):
         done = fashion_zoo.train(
             name, config=config, seed=seed, run_dir=Path(folder) / "run", data=data, export=False,

@@ -1,25 +1,23 @@
 """Scheduled dropout rates against the best constant rate."""
 
-import functools
 from typing import Any
 
 from fashion_zoo import experiments, storage
-from fashion_zoo.data import Images, load
+from fashion_zoo.data import Images
 from fashion_zoo.evaluation.metrics import Predictions
 from fashion_zoo.evaluation.metrics.nll import nll
 from fashion_zoo.evaluation.predict import logits_of
 from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, columns
 from fashion_zoo.registry import list_recipes
 from fashion_zoo.runs import Run
-
-_loaded = functools.lru_cache(maxsize=1)(load)  # all runs have the same images
+from recipes.experiments._looking import loaded
 
 
 def gap(run: Run) -> float:
     """Return validation loss minus training loss of the saved model, and keep both in the run."""
     file = run.path / "gap.json"
     if not file.is_file():
-        dataset, model = _loaded(run.config.data), run.load_model()
+        dataset, model = loaded(run.config.data), run.load_model()
         losses = {
             "training_loss": _loss(model, dataset.train),
             "validation_loss": _loss(model, dataset.validation),
