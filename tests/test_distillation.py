@@ -121,7 +121,7 @@ def test_a_teacher_sees_the_images_that_the_student_sees_and_has_no_part_in_it(
     taken, call = [], model.call
 
     def student_call(images, training=None, mask=None):
-        if training:
+        if training and len(images) == 140:  # not those of the untrained model's loss
             taken.append(np.asarray(images))
         return call(images, training=training, mask=mask)
 

@@ -130,7 +130,7 @@ def test_early_stopping_looks_at_its_metric_in_its_direction(monitor, mode):
     config = override(
         recipe("bn_mlp").config, {"training": {"early_stopping": {"monitor": monitor}}}
     )
-    _, stopper = stopping_callbacks(plan(config, [500, 500]), 2.3, 100)
+    _, stopper = stopping_callbacks(plan(config, [500, 500]), (2.3, 2.3), 100)
     assert (stopper.monitor, stopper.mode) == (f"val_{monitor}", mode)
     with pytest.raises(ConfigError, match="significant needs monitor 'accuracy'"):
         EarlyStoppingConfig(monitor="worst_recall", significant=True)

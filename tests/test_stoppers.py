@@ -5,11 +5,13 @@ import math
 import types
 
 import keras
+import numpy as np
 import pytest
 
 from fashion_zoo import TrainingError, override, recipe
 from fashion_zoo.callbacks import EarlyStopping, StopOnDivergence, TimeBudget
 from fashion_zoo.data.batches import encode
+from fashion_zoo.layers.values import as_array
 from fashion_zoo.training import ending
 from fashion_zoo.training.fit import build_model, compile_model, untrained_loss
 from fashion_zoo.training.plan import plan
@@ -145,6 +147,12 @@ def test_a_loss_far_above_the_start_stops():
         "the untrained model. Try this."
     )
     callback.check_final(20.0)
+    with_dropout = StopOnDivergence(9.0, far=10, evaluated=2.0)
+    with_dropout.on_train_batch_end(9, {"loss": 90.0})
+    with pytest.raises(TrainingError, match=r"rose to 91 by .*, more than 10 times the 9 of"):
+        with_dropout.on_train_batch_end(9, {"loss": 91.0})
+    with pytest.raises(TrainingError, match=r"rose to 21 .*, more than 10 times the 2 of"):
+        with_dropout.check_final(21.0)
     with pytest.raises(TrainingError, match="validation loss rose to 21 with the weights that it"):
         callback.check_final(21.0)
 
@@ -175,10 +183,21 @@ def test_the_loss_of_an_untrained_model_is_that_of_guessing_or_more(soft, images
     assert guessing <= plain < 2 * guessing
     kernels = built.get_weights()[::2]
     penalty = 0.01 * sum(float((kernel**2).sum()) for kernel in kernels)
+    _, deep = untrained(hidden_units=(32,) * 6, dropout=0.9)
     with_penalty, _ = untrained(hidden_units=(16,), l2=0.01)
     loss = built.compute_loss(y=labels, y_pred=built(images.images))
     loss = float(keras.ops.convert_to_numpy(loss))
     assert with_penalty == pytest.approx(max(guessing, loss + penalty), rel=1e-4)
+
+    for training in (False, True):
+        before = [as_array(variable) for variable in deep.variables]
+        found = untrained_loss(deep, images.images, labels, training)
+        assert all(map(np.array_equal, before, map(as_array, deep.variables)))
+        logits = deep(images.images, training=training)
+        expected = float(keras.ops.convert_to_numpy(deep.compute_loss(y=labels, y_pred=logits)))
+        assert found == pytest.approx(expected, rel=1e-5)
+        assert (found > 100) == training, "kept activations are divided by 0.1, six times"
+
     built.set_weights([0 * weights for weights in built.get_weights()])
     assert untrained_loss(built, images.images, labels) == pytest.approx(guessing)
 

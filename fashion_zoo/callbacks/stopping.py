@@ -121,10 +121,13 @@ class StopOnDivergence(keras.callbacks.Callback):
     known before the first step.
 
     Args:
-        start: loss of the untrained model; see ``fashion_zoo.training.fit.untrained_loss``.
-            With 0 or less, only a loss that is not finite ends the training.
+        start: loss of the untrained model as it is trained, with its dropout; see
+            ``fashion_zoo.training.fit.untrained_loss``. With 0 or less, only a loss that is not
+            finite ends the training.
         advice: the end of the message; a ``Message`` keeps its hints.
-        far: the largest multiple of ``start`` that is allowed.
+        far: the largest multiple of an untrained model's loss that is allowed.
+        evaluated: loss of the untrained model as it is evaluated, for ``check_final``; by default
+            ``start``.
 
     Raises:
         TrainingError: if the loss diverged; the message has the epoch.
@@ -135,9 +138,11 @@ class StopOnDivergence(keras.callbacks.Callback):
         start: float,
         advice: str = "Try a smaller learning rate or gradient clipping.",
         far: float = 10.0,
+        evaluated: float | None = None,
     ):
         super().__init__()
         self.start = start
+        self.evaluated = start if evaluated is None else evaluated
         self.advice = advice
         self.far = far
         self.epoch = 0
@@ -149,25 +154,27 @@ class StopOnDivergence(keras.callbacks.Callback):
         if "loss" in (logs or {}):
             steps = (self.params or {}).get("steps") or math.inf  # an execution may end after them
             step = min(batch + 1, steps)
-            self._check("loss", logs["loss"], f"by step {step} of epoch {self.epoch + 1}")
+            self._check(
+                "loss", logs["loss"], self.start, f"by step {step} of epoch {self.epoch + 1}"
+            )
 
     def on_epoch_end(self, epoch, logs=None):
         value = float((logs or {}).get("val_loss", 0))
         if not math.isfinite(value):  # a finite one may fall again
-            self._check("val_loss", value, f"at the end of epoch {epoch + 1}")
+            self._check("val_loss", value, self.evaluated, f"at the end of epoch {epoch + 1}")
 
     def check_final(self, loss: float) -> None:
         """Check the validation loss of the final weights."""
-        self._check("validation loss", loss, "with the weights that it ended with")
+        self._check("validation loss", loss, self.evaluated, "with the weights that it ended with")
 
-    def _check(self, name: str, value: float, when: str) -> None:
+    def _check(self, name: str, value: float, untrained: float, when: str) -> None:
         value = float(value)
         if not math.isfinite(value):
             raise TrainingError(f"Training stopped: {name} became {value} {when}. ", self.advice)
-        if 0 < self.far * self.start < value:
+        if 0 < self.far * untrained < value:
             raise TrainingError(
                 f"Training stopped: {name} rose to {value:.4g} {when}, more than {self.far:g} "
-                f"times the {self.start:.4g} of the untrained model. ",
+                f"times the {untrained:.4g} of the untrained model. ",
                 self.advice,
             )
 

@@ -38,12 +38,13 @@ def own_callbacks(
     plan: Plan,
     pipeline: Pipeline,
     validation: tuple[np.ndarray, np.ndarray],
-    untrained: float,
+    untrained: tuple[float, float],
     batch_size: int,
 ) -> list[keras.callbacks.Callback]:
     """Return the callbacks of a plan in the order in which they must see an epoch.
 
-    ``untrained`` is the loss of the untrained model, ``batch_size`` that of the validation.
+    ``untrained`` are the losses of the untrained model as it is evaluated and as it is trained,
+    ``batch_size`` is that of the validation.
     """
     inner = optimizers.counting(model.optimizer)
     averages = isinstance(inner, keras.optimizers.ScheduleFreeAdamW)
@@ -82,13 +83,18 @@ def _plateau_callbacks(plan: Plan) -> list[keras.callbacks.Callback]:
     return [] if plan.plateau.monitor == "none" else [ReduceOnPlateau(plan.plateau)]
 
 
-def stopping_callbacks(plan: Plan, untrained: float, images: int) -> list[keras.callbacks.Callback]:
-    """Return what ends a training early, by its untrained loss and number of validation images."""
+def stopping_callbacks(
+    plan: Plan, untrained: tuple[float, float], images: int
+) -> list[keras.callbacks.Callback]:
+    """Return what ends a training early; ``images`` is the number of validation images."""
     stopping = plan.early_stopping
+    evaluated, trained = untrained
     for weights in (plan.class_weights, plan.image_weights):
         if weights is not None:  # a batch may be of the images that count most
-            untrained *= max(1.0, float(weights.max()))
-    stoppers: list[keras.callbacks.Callback] = [StopOnDivergence(untrained, _advice(plan))]
+            trained *= max(1.0, float(weights.max()))
+    stoppers: list[keras.callbacks.Callback] = [
+        StopOnDivergence(trained, _advice(plan), evaluated=evaluated)
+    ]
     if stopping.monitor != "none":
         stoppers.append(
             EarlyStopping(

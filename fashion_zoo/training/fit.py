@@ -108,15 +108,21 @@ def _places(layer: keras.layers.Layer) -> int:
     return 1 if None in maps else math.prod(maps) // channels
 
 
-def untrained_loss(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> float:
+def untrained_loss(
+    model: keras.Model, images: np.ndarray, labels: np.ndarray, training: bool = False
+) -> float:
     """Return the training loss of an untrained model on some images, at least that of guessing.
 
         max(ln(classes), mean loss of the images, penalties included)
 
     ln(classes) is the cross-entropy of equal probabilities with any labels, soft ones included. The
     loss of the images counts where kernels or pixels are large, or a penalty or other loss is used.
+    With ``training`` layers compute as in a training step: dropout multiplies what it keeps, and
+    much of it in many layers makes the loss of an untrained model a thousand times larger. No
+    variable of the model changes.
     """
-    logits = model(images, training=False)
+    variables = model.trainable_variables, model.non_trainable_variables
+    logits, _ = model.stateless_call(*variables, images, training=training)
     found = float(keras.ops.convert_to_numpy(model.compute_loss(images, labels, logits)))
     guessing = math.log(logits.shape[-1])
     return max(guessing, found) if math.isfinite(found) else guessing
@@ -185,8 +191,10 @@ def fit(
     smoothing = 0.0 if plan.soft_labels else None  # validation labels are never smoothed
     labels = encode(dataset.validation.labels, model.output_shape[-1], smoothing)
     batch, size = slice(VALIDATION_BATCH), devices.validation_batch(len(labels))
-    untrained = untrained_loss(model, images[batch], labels[batch])
-    own = own_callbacks(model, plan, pipeline, (images, labels), untrained, size)
+    evaluated, trained = (
+        untrained_loss(model, images[batch], labels[batch], training) for training in (False, True)
+    )
+    own = own_callbacks(model, plan, pipeline, (images, labels), (evaluated, trained), size)
     every = [*own, *callbacks, ProgressDisplay(display, plan.batch_size)]
     if recorder:
         initial_epoch = _restore(model, recorder.start, plan, devices)
