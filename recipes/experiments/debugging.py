@@ -1,0 +1,241 @@
+"""Trainings that do not learn, that overfit or that stay low, and one change that mends each."""
+
+import functools
+import itertools
+import statistics
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fashion_zoo.config.overrides import override
+from fashion_zoo.data import Dataset
+from fashion_zoo.errors import TrainingError
+from fashion_zoo.evaluation.statistics import POSITIVE
+from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, Quick, columns
+from fashion_zoo.experiments.experiment import Row
+from fashion_zoo.registry import recipe
+from fashion_zoo.show.plots import canvas
+from recipes._lines import flags
+from recipes.experiments import _training
+from recipes.experiments._figures import WIDTH
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+RECIPE, IMAGES, EPOCHS = "baseline_mlp", 10_000, 10
+INSPECTED = 512  # training images
+TOP = 2.6  # nats: a little more than the loss of a guess
+NOTHING, ENDED = "nothing", "the training ends with an error"
+Changes = Mapping[str, Any]
+
+
+class Trouble(NamedTuple):
+    """A training that goes wrong, and the changes that mend it, one at a time."""
+
+    changes: Changes
+    cures: Mapping[str, Changes]
+    images: int = IMAGES
+    overfits: bool = False
+    """Whether a cure is claimed to lower the validation loss, not to raise the accuracy."""
+
+
+RATE = {"a learning rate of 0.001": {"training": {"learning_rate": 0.001}}}
+TROUBLES: Mapping[str, Trouble] = {
+    "does not learn: too large a rate": Trouble({"training": {"learning_rate": 0.3}}, RATE),
+    "does not learn: too small a rate": Trouble({"training": {"learning_rate": 1e-6}}, RATE),
+    "does not learn: gradients vanish": Trouble(
+        {"model": {"hidden_units": (128,) * 6, "activation": "sigmoid"}},
+        {"batch normalization": {"model": {"normalization": "batch"}}},
+    ),
+    "does not learn: too long a step": Trouble(
+        {"training": {"optimizer": "sgd", "learning_rate": 0.3}},
+        {"clipping": {"training": {"clipping": "global_norm(1)"}}},
+    ),
+    "overfits": Trouble(
+        {"training": {"epochs": 40}},
+        {
+            "augmentation": {"training": {"augmentation": "standard"}},
+            "dropout": {"model": {"dropout": 0.2}},
+            "an L2 penalty": {"model": {"l2": 0.001}},
+            "a smaller model": {"model": {"hidden_units": (64, 32)}},
+            "early stopping": {"training": {"early_stopping": {"monitor": "loss", "patience": 3}}},
+        },
+        images=2_000,
+        overfits=True,
+    ),
+    "stays low: too small a model": Trouble(
+        {"model": {"hidden_units": (4,)}},
+        {"more units": {"model": {"hidden_units": (256, 128)}}},
+    ),
+    "stays low: too much dropout": Trouble(
+        {"model": {"dropout": 0.8}}, {"less dropout": {"model": {"dropout": 0.1}}}
+    ),
+    "stays low: too short a training": Trouble(
+        {"training": {"epochs": 1}}, {"more epochs": {"training": {"epochs": 20}}}
+    ),
+}
+CURES = {
+    f"{name}, {cure}": (name, own)
+    for name, one in TROUBLES.items()
+    for cure, own in one.cures.items()
+}
+"""Arm of a cure to the arm of its trouble, and the change."""
+
+
+def measure(changes: tuple[Changes, ...], seed: int, data: Dataset) -> Row:
+    """Train ``baseline_mlp`` with changes, applied in order; return curves and findings.
+
+    A training that diverges has no curves, the accuracy of a guess, and no validation loss.
+    """
+    import fashion_zoo
+
+    usual = override(recipe(RECIPE).config, {"training": {"epochs": EPOCHS}})
+    config = functools.reduce(override, changes, usual)
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "run"
+        try:
+            done = fashion_zoo.train(
+                RECIPE, config=config, seed=seed, run_dir=place, data=data, export=False,
+                evaluate=False, progress=False,
+            )  # fmt: skip
+        except TrainingError:
+            return {"validation_accuracy": 1 / len(data.class_names), "findings": ENDED}
+        found = fashion_zoo.inspect(place, images=INSPECTED, progress=False)["findings"]
+        kinds = dict.fromkeys(one["kind"].replace("_", " ") for one in found)
+        return {
+            "loss": done.history["loss"][-1],
+            "validation_loss": done.training["validation_loss"],
+            "validation_accuracy": done.training["validation_accuracy"],
+            "findings": ", ".join(kinds) or NOTHING,
+            "training_curve": _training.joined(done.history["loss"]),
+            "validation_curve": _training.joined(done.history["val_loss"]),
+        }
+
+
+def settings(_: Measured, arm: str) -> str:
+    """Return the options of an arm; those of a cure are added to those of its trouble."""
+    changes = CURES[arm][1] if arm in CURES else TROUBLES[arm].changes
+    words = " ".join(itertools.chain.from_iterable(flags(changes)))
+    return f"`{words}`" if arm not in CURES else f"and `{words}`"
+
+
+def loss(header: str, metric: str) -> columns.Column:
+    """Return a column of the mean of a loss over the trainings that reached their end."""
+    column = columns.value(header, metric, ".2f", POSITIVE)
+    return columns.where_measured(column, metric)
+
+
+def found(measured: Measured, arm: str) -> str:
+    """Return what an inspection finds, with the number of seeds if not of all."""
+    texts = measured.values(arm, "findings")
+    return "; ".join(
+        text
+        if (number := texts.count(text)) == len(texts)
+        else f"{text} ({number} of {len(texts)})"
+        for text in dict.fromkeys(texts)
+    )
+
+
+def gained(measured: Measured, arm: str) -> str | None:
+    """Return the points of validation accuracy that a cure adds."""
+    if arm not in CURES:
+        return None
+    return columns.difference(measured, arm, CURES[arm][0], "validation_accuracy")
+
+
+def _panel(axis: "Axes", measured: Measured, trouble: str) -> None:
+    """Draw the losses of a trouble and its cures; one that diverged has none."""
+    arms = [trouble, *(arm for arm, (name, _) in CURES.items() if name == trouble)]
+    for number, arm in enumerate(arms):
+        if measured.has(arm, "validation_curve"):
+            name = "unchanged" if arm == trouble else arm.removeprefix(f"{trouble}, ")
+            style = canvas.style(number, name)
+            _curve(axis, measured.values(arm, "validation_curve"), **style)
+            _curve(
+                axis, measured.values(arm, "training_curve"), **style | {"label": None}, alpha=0.3
+            )
+    axis.set_title(trouble, size=8)
+    axis.set_ylim(0, TOP)
+    axis.tick_params(labelsize=8)
+    if axis.lines:
+        axis.legend(fontsize=6)
+    axis.grid(alpha=0.3)
+
+
+def _curve(axis: "Axes", cells: Sequence[Any], **style: Any) -> None:
+    """Draw the mean of curves, as long as the shortest, since one may have stopped early."""
+    means = [
+        statistics.fmean(values) for values in zip(*map(_training.numbers, cells), strict=False)
+    ]
+    axis.plot(range(1, len(means) + 1), means, marker="." if len(means) == 1 else "", **style)
+
+
+def figure(measured: Measured) -> "Figure":
+    """Draw the losses of each trouble and its cures over the epochs, a panel for each."""
+    shown = [one for one in TROUBLES if one in measured.by_arm]
+    rows = -(-len(shown) // 2)
+    whole, axes = canvas.grid(WIDTH, 1.2 + 2.1 * rows, rows, 2)
+    for axis, trouble in zip(axes, shown, strict=False):
+        _panel(axis, measured, trouble)
+    for axis in axes[-2:]:
+        axis.set_xlabel("epoch")
+    canvas.annotate(
+        whole,
+        "Trainings that go wrong, and what mends them",
+        "Validation loss over the epochs, and faint the training loss, both with a penalty of the "
+        "weights, if any; means over the seeds. One that diverged has none.",
+    )
+    return whole
+
+
+def claim(arm: str, trouble: str) -> Claim:
+    """Return the claim that a cure mends its trouble."""
+    text = f"{trouble.capitalize()}: better with {arm.removeprefix(f'{trouble}, ')}."
+    if TROUBLES[trouble].overfits:
+        own: dict[str, Any] = {"unit": "nats", "scale": 1, "form": ".3f"}
+        return Claim(arm, trouble, "validation_loss", "lower", text=text, **own)
+    return Claim(arm, trouble, "validation_accuracy", text=text)
+
+
+def arms() -> list[Arm]:
+    """Return each trouble, and after it its cures."""
+    found = []
+    for name, one in TROUBLES.items():
+        data = {"data": {"limit": one.images}}
+        several = {name: (one.changes,)} | {
+            arm: (one.changes, cure) for arm, (trouble, cure) in CURES.items() if trouble == name
+        }
+        found += [
+            Arm(arm, changes=data, program=functools.partial(measure, changes))
+            for arm, changes in several.items()
+        ]
+    return found
+
+
+EXPERIMENT = Experiment(
+    name="debugging",
+    question="What mends a training that does not learn, that overfits, or that stays low?",
+    arms=arms(),
+    claims=[claim(arm, trouble) for arm, (trouble, _) in CURES.items()],
+    columns=[
+        columns.name("training", code=lambda arm: False),
+        columns.Column("options", settings),
+        loss("training loss", "loss"),
+        loss("validation loss", "validation_loss"),
+        columns.accuracy("validation accuracy", "validation_accuracy"),
+        columns.Column("points gained", gained),
+        columns.Column("`inspect` finds", found),
+    ],
+    note=f"`{RECIPE}` with {IMAGES:,} images and {EPOCHS} epochs, but for the options, and with "
+    f"{TROUBLES['overfits'].images:,} images where it overfits. Options of a cure are added to "
+    "those of its trouble. Mean over {seeds} with {interval}; gains are paired by seed. The "
+    "training loss is that of the last line of `history.csv`: with dropout, augmentation and "
+    "penalty, as it is trained. Validation loss and accuracy are of the weights that are kept. "
+    "{machine} `{command}` reproduces the table.",
+    seeds=5,
+    quick=Quick({"data": {"limit": 500}}),
+    page="docs/debugging.md",
+    figure=figure,
+)
