@@ -31,6 +31,9 @@ class Comparison(NamedTuple):
     def __str__(self) -> str:
         return self.text
 
+    def _repr_markdown_(self) -> str:
+        return self.text
+
 
 @checked
 @resumable()

@@ -13,6 +13,13 @@ from fashion_zoo.storage import reading
 INTERVAL = "its 95 % interval, by Student's t, of accuracies on the logit scale"
 
 
+class Markdown(str):
+    """A text in Markdown, which a notebook shows with its tables."""
+
+    def _repr_markdown_(self) -> str:
+        return str(self)
+
+
 def table(
     heads: Sequence[str], lines: Sequence[Sequence[str | None]], right: Collection[str] = ()
 ) -> str:

@@ -64,7 +64,8 @@ def run(
         **overrides: fields of every RunConfig; without ``quick`` they need another folder.
 
     Returns:
-        The verdicts on its claims, if it has any, and the table, in Markdown.
+        The verdicts on its claims, if it has any, and the table, in Markdown, which a notebook
+        shows as such.
 
     Raises:
         ConfigError: if there are too few seeds, an unknown arm or option, two arms that
@@ -87,7 +88,8 @@ def run(
             Hint("folder"),
             ".",
         )
-    return outcome(experiment, seeds, folder, page, only, measure, progress, changes).text
+    done = outcome(experiment, seeds, folder, page, only, measure, progress, changes)
+    return pages.Markdown(done.text)
 
 
 class Outcome(NamedTuple):
