@@ -1,8 +1,10 @@
 """Run a notebook in an empty folder: ``python tests/notebooks.py docs/guide.ipynb`` keeps outputs.
 
-Names of files in them are relative to that folder.
+Names of files in them are relative to that folder, and what TensorFlow says of the machine when it
+is imported, whatever its level of logging, is left out.
 """
 
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -11,6 +13,9 @@ import nbclient
 import nbformat
 
 LONGEST = 600  # seconds of a cell
+_IMPORT = re.compile(
+    r"^(WARNING: All log messages before absl|[IWE]0000 00:00:|To enable the following).*\n?", re.M
+)
 
 
 def executed(file: Path, folder: Path) -> nbformat.NotebookNode:
@@ -24,7 +29,19 @@ def executed(file: Path, folder: Path) -> nbformat.NotebookNode:
         record_timing=False,
     )
     client.execute()
+    for cell in notebook.cells:
+        if cell["cell_type"] == "code":
+            found = filter(None, map(_quiet, cell["outputs"]))
+            cell["outputs"] = [nbformat.from_dict(one) for one in found]
     return notebook
+
+
+def _quiet(output: dict) -> dict | None:
+    """Return an output without the lines of the import, None if nothing is left."""
+    if output.get("name") != "stderr":
+        return output
+    text = _IMPORT.sub("", output["text"])
+    return {**output, "text": text} if text.strip() else None
 
 
 def kept(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
