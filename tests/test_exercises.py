@@ -10,6 +10,7 @@ from fashion_zoo.experiments import Experiment, Measured, page
 from fashion_zoo.show import figures
 from recipes import experiment
 from recipes.experiments import _training, batch_norm, ensembles, regularizers, schedules
+from recipes.experiments._figures import WIDTH
 
 MACHINE = {"machine": "a CPU, 2 cores, Python 3.11.7, Keras 3.15.1", "commit": "a" * 40}
 TINY = {"model": {"hidden_units": (8, 8)}}
@@ -244,7 +245,9 @@ def test_an_exercise_has_verdicts_a_table_and_a_figure(name, rows):
     assert len(found.verdicts()) == len(found.experiment.claims)
     assert all(verdict.seeds == 2 for verdict in found.verdicts())
     assert len(found.table().splitlines()) == len(rows) + 4
-    assert isinstance(figures.shown(lambda: found.experiment.figure(found)), Figure)
+    drawn = figures.shown(lambda: found.experiment.figure(found))
+    assert isinstance(drawn, Figure)
+    assert drawn.get_figwidth() == WIDTH
 
 
 @pytest.mark.parametrize(

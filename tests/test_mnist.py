@@ -128,7 +128,9 @@ def test_the_picture_shows_ten_classes_of_both_sets_and_what_was_measured(found,
     assert [axis.get_xlabel() for axis in pictures[10:]] == [*load().class_names]
     assert [pictures[place].get_ylabel() for place in (0, 10)] == ["MNIST", "Fashion-MNIST"]
     points = [one.lines[0].get_xydata().tolist() for one in accuracies.containers]
-    assert points == [[[pytest.approx(0.94), 2]], [[pytest.approx(0.81), 4]]]
+    assert points == [[[pytest.approx(0.94), 0]], [[pytest.approx(0.81), 1]]]
+    names = [label.get_text() for label in accuracies.get_yticklabels()]
+    assert names == ["bn_mlp", "l2_mlp"], "a recipe that was not measured has no row"
     assert figures.draw(lambda: drawn).startswith(b"\x89PNG")
 
 

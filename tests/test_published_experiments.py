@@ -2,11 +2,13 @@
 
 import json
 import math
+import re
 import shutil
 import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import fashion_zoo
 from fashion_zoo import DataError, experiments, registry
@@ -17,6 +19,7 @@ from fashion_zoo.experiments import Arm, Experiment, Measured, page, runner
 from fashion_zoo.training import session
 from recipes import experiment
 from recipes.experiments import seconds
+from recipes.experiments._figures import WIDTH
 from recipes.experiments.augmentation import INSIDE
 
 MACHINE = {"machine": "a CPU, 2 cores, Python 3.11.7, Keras 3.15.1", "commit": "a" * 40}
@@ -51,6 +54,17 @@ def test_the_dropout_table_compares_with_the_constant_that_validation_chose():
     # by hand: differences 0.01 and 0, mean 0.005, t(0.975, 1) = 12.706, half width 12.706 * 0.005
     assert "| +0.50 (-5.85 to +6.84) points | -0.055 (-0.119 to +0.009) |" in rows[4]
     assert "Mean over 2 seeds" in rows[6]
+
+
+def test_the_published_figure_of_an_experiment_fits_a_phone():
+    root = Path(__file__).parent.parent
+    places = [root / one.page for one in map(experiment.find, experiment.names()) if one.figure]
+    found = {page: re.findall(r"\]\((\w+\.png)\)", page.read_text("utf-8")) for page in places}
+    pictures = [page.parent / name for page, names in found.items() for name in names]
+    assert len(pictures) >= 2
+    for picture in pictures:
+        with Image.open(picture) as opened:
+            assert opened.width <= 1.01 * WIDTH * opened.info["dpi"][0], picture
 
 
 def test_every_operation_has_its_rows_and_every_policy_can_be_read():

@@ -14,6 +14,7 @@ from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, Quick, col
 from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.show.plots import canvas
 from recipes.experiments import _training
+from recipes.experiments._figures import WIDTH
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -124,8 +125,9 @@ def summary(seen: Sequence[Sequence[np.ndarray]]) -> Row:
 def figure(measured: Measured) -> "Figure":
     """Draw curves, learning rates and drift, and the activations of each layer over time."""
     layers = [name for name in measured.rows[0] if name.startswith("layer_")]
-    columns_of = max(len(layers), 4)
-    whole, axes = canvas.grid(15, 12, 1 + len(measured.by_arm), columns_of)
+    bands = list(itertools.product(measured.by_arm, layers))
+    rows = 2 + math.ceil(len(bands) / 2)
+    whole, axes = canvas.grid(WIDTH, 1 + 2 * rows, rows, 2, used=4 + len(bands))
     _training.draw(axes[0], measured, "curve")
     axes[0].set(ylabel="validation accuracy")
     _training.draw(axes[1], measured, "training_loss")
@@ -138,13 +140,12 @@ def figure(measured: Measured) -> "Figure":
     axes[0].legend(fontsize=8)
     for axis in (axes[0], axes[2]):
         canvas.in_percent(axis)
-    for row, arm in enumerate(measured.by_arm, start=1):
-        for place, layer in enumerate(layers):
-            _band(axes[row * columns_of + place], measured, arm, layer)
+    for axis, (arm, layer) in zip(axes[4:], bands, strict=False):
+        _band(axis, measured, arm, layer)
     canvas.annotate(
         whole,
         "Batch normalization: none, before and after the activation",
-        "baseline_mlp, means over the seeds. Below, row by row: the inputs of the activations of "
+        "baseline_mlp, means over the seeds. Below: the inputs of the activations of "
         "each hidden layer, their median and the range of 90 %, on 1,000 validation images.",
     )
     return whole

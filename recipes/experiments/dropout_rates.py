@@ -8,6 +8,7 @@ from fashion_zoo.evaluation.statistics import ANYTHING, FRACTION, Bounds
 from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, columns
 from fashion_zoo.show.plots import canvas
 from recipes.experiments import _training
+from recipes.experiments._figures import WIDTH
 from recipes.experiments.dropout import gap
 
 if TYPE_CHECKING:
@@ -35,18 +36,18 @@ def seeds_won(measured: Measured, arm: str) -> str:
 
 def figure(measured: Measured) -> "Figure":
     """Draw the curves of each rate, and by rate the accuracy and the gap."""
-    whole, axes = canvas.grid(13, 8, 2, 2)
+    whole, axes = canvas.grid(WIDTH, 12, 4, 1)
     _training.draw(axes[0], measured, "curve")
     _training.draw(axes[1], measured, "validation_loss")
     _training.draw(axes[1], measured, "training_loss", alpha=0.35, label="_training")
     axes[0].set(ylabel="validation accuracy")
-    axes[1].set(ylabel="loss, of training faint")
+    axes[1].set(ylabel="loss, of training faint", yscale="log")
     axes[0].legend(fontsize=8)
     canvas.in_percent(axes[0])
     _by_rate(axes[2], measured, "validation_accuracy", FRACTION)
     _by_rate(axes[3], measured, "gap")
     axes[2].set(ylabel="validation accuracy")
-    axes[3].set(ylabel="validation loss minus training loss, nats")
+    axes[3].set(ylabel="gap of the losses, nats")
     canvas.in_percent(axes[2])
     canvas.annotate(
         whole,

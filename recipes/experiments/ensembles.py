@@ -19,6 +19,7 @@ from fashion_zoo.registry import recipe
 from fashion_zoo.runs import Run
 from fashion_zoo.show.plots import canvas
 from recipes.experiments import _training
+from recipes.experiments._figures import WIDTH
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -115,25 +116,26 @@ def milliseconds(model: Any, dataset: Dataset, images: int) -> float:
 
 def figure(measured: Measured) -> "Figure":
     """Draw what each ensemble reaches beside what its prediction costs, and what it gains."""
-    whole, (left, right) = canvas.grid(13, 5.2, 1, 2)
+    whole, (first, second) = canvas.grid(WIDTH, 8, 2, 1)
     others = [arm for arm in measured.by_arm if arm != BEST]
     for number, arm in enumerate(measured.by_arm):
         color = canvas.style(number, arm)["color"]
         accuracies = measured.values(arm, "test_accuracy")
         cost = statistics.fmean(measured.values(arm, "milliseconds"))
-        _training.dot(left, cost, accuracies, FRACTION, color=color)
-        left.annotate(
+        _training.dot(first, cost, accuracies, FRACTION, color=color)
+        first.annotate(
             f" {arm}", (cost, statistics.fmean(accuracies)), size=8, color=color, rotation=30
         )
         if arm in others and (gains := measured.paired(arm, BEST, "test_accuracy")):
             place = others.index(arm)
-            _training.dot(right, place, [100 * one for one in gains], color=color)
-    right.set_xticks(range(len(others)), others, rotation=30, ha="right")
-    right.axhline(0, color=canvas.QUIET, linewidth=1)
-    right.set(ylabel="points of test accuracy above the best member")
-    left.set(xlabel=f"ms for {SEVERAL:,} images", ylabel="test accuracy")
-    canvas.in_percent(left)
-    for axis in (left, right):
+            _training.dot(second, place, [100 * one for one in gains], color=color)
+    second.set_xticks(range(len(others)), others, rotation=30, ha="right")
+    second.axhline(0, color=canvas.QUIET, linewidth=1)
+    second.set(ylabel="points of test accuracy above the best member")
+    first.set(xlabel=f"ms for {SEVERAL:,} images", ylabel="test accuracy")
+    first.margins(x=0.2)
+    canvas.in_percent(first)
+    for axis in (first, second):
         axis.grid(alpha=0.3)
     canvas.annotate(
         whole,

@@ -12,6 +12,7 @@ from fashion_zoo.evaluation.statistics import FRACTION, mean_interval
 from fashion_zoo.experiments import Arm, Experiment, Measured, columns
 from fashion_zoo.registry import list_recipes
 from fashion_zoo.show.plots import canvas
+from recipes.experiments._figures import WIDTH
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -87,18 +88,18 @@ def arms() -> list[Arm]:
 
 def figure(measured: Measured) -> "Figure":
     """Draw a training image of each class of both sets, and below them the test accuracies."""
-    whole = canvas.blank(10, 5.6)
-    grid = whole.add_gridspec(3, 10, height_ratios=[1, 1, 2.2])
+    whole = canvas.blank(WIDTH, 8.5)
+    grid = whole.add_gridspec(5, 5, height_ratios=[1, 1, 1, 1, 3])
     for row, (source, title) in enumerate(TITLES.items()):
         data = load({"source": source, **SHARES})
         first = [data.train.labels.tolist().index(label) for label in range(10)]
-        for column, place in enumerate(first):
-            axis = whole.add_subplot(grid[row, column])
+        for label, place in enumerate(first):
+            axis = whole.add_subplot(grid[2 * row + label // 5, label % 5])
             axis.imshow(data.train.images[place], cmap="gray", vmin=0, vmax=255)
             axis.set(xticks=[], yticks=[])
-            axis.set_xlabel(data.class_names[column], size=8)
+            axis.set_xlabel(data.class_names[label], size=8)
         whole.axes[-10].set_ylabel(title, rotation=0, ha="right", va="center", size=9)
-    _draw_accuracies(whole.add_subplot(grid[2, :]), measured)
+    _draw_accuracies(whole.add_subplot(grid[4, :]), measured)
     canvas.annotate(
         whole,
         "The same recipes on MNIST and on Fashion-MNIST",
@@ -109,7 +110,7 @@ def figure(measured: Measured) -> "Figure":
 
 
 def _draw_accuracies(axis: "Axes", measured: Measured) -> None:
-    names = list(dict.fromkeys(arm.recipe for arm in measured.arms))
+    names = list(dict.fromkeys(arm.recipe for arm in measured.arms if arm.name in measured.by_arm))
     for number, title in enumerate(TITLES.values()):
         color = canvas.COLORS[number]
         for place, name in enumerate(names):
@@ -127,6 +128,7 @@ def _draw_accuracies(axis: "Axes", measured: Measured) -> None:
     axis.grid(alpha=0.3)
     axis.set_xlabel("test accuracy")
     axis.legend(loc="center", fontsize=9)
+    axis.locator_params(axis="x", nbins=4)
     canvas.in_percent(axis, "x")
 
 

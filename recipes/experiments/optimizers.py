@@ -14,6 +14,7 @@ from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.registry import recipe
 from fashion_zoo.show.plots import canvas
 from recipes.experiments import _training
+from recipes.experiments._figures import WIDTH
 from recipes.experiments._training import LEVEL
 
 if TYPE_CHECKING:
@@ -88,11 +89,11 @@ def measure(word: str, seed: int, data: Dataset) -> Row:
 
 def figure(measured: Measured) -> "Figure":
     """Draw the mean validation accuracy of each optimizer after each epoch."""
-    whole, (axis,) = canvas.grid(8, 4.8)
+    whole, (axis,) = canvas.grid(WIDTH, 5.6)
     _training.draw(axis, measured, "curve")
     axis.set_ylabel("validation accuracy")
-    axis.set_ylim(bottom=0.82)
-    axis.legend(fontsize=8)
+    axis.set_ylim(bottom=0.8)
+    axis.legend(fontsize=7, ncols=2)
     canvas.in_percent(axis)
     canvas.annotate(
         whole,

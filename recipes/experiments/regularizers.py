@@ -8,6 +8,7 @@ from fashion_zoo import experiments
 from fashion_zoo.experiments import Arm, Contrast, Experiment, Measured, columns, effects
 from fashion_zoo.show.plots import canvas
 from recipes.experiments import _training
+from recipes.experiments._figures import WIDTH
 from recipes.experiments.dropout import gap
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def _contrast(name: str, metric: str = "test_accuracy", **own: Any) -> Contrast:
 
 def figure(measured: Measured) -> "Figure":
     """Draw the curves of all arms, and main effects and interactions with their intervals."""
-    whole, axes = canvas.grid(15, 5.2, 1, 3)
+    whole, axes = canvas.grid(WIDTH, 11, 3, 1)
     _training.draw(axes[0], measured, "curve")
     axes[0].set(ylabel="validation accuracy")
     axes[0].legend(fontsize=7)

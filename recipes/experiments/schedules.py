@@ -13,6 +13,7 @@ from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, Quick, col
 from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.show.plots import canvas
 from recipes.experiments import _training
+from recipes.experiments._figures import WIDTH
 from recipes.experiments._training import LEVEL
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def measure(
 
 def figure(measured: Measured) -> "Figure":
     """Draw the curves of each schedule, and the accuracy by base rate."""
-    whole, axes = canvas.grid(15, 5, 1, 3)
+    whole, axes = canvas.grid(WIDTH, 10, 3, 1)
     _training.draw(axes[0], measured, "curve")
     axes[0].axhline(LEVEL, color=canvas.QUIET, linewidth=1)
     axes[0].set(ylabel="validation accuracy")
@@ -71,7 +72,7 @@ def figure(measured: Measured) -> "Figure":
     canvas.annotate(
         whole,
         "Learning-rate schedules, each at the base rate that validation prefers",
-        "bn_mlp, means over the seeds. On the right every base rate: a flat curve is one where it "
+        "bn_mlp, means over the seeds. At the bottom every base rate: a flat curve is one where it "
         "hardly matters.",
     )
     return whole

@@ -13,6 +13,7 @@ from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, Quick, col
 from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.show.plots import canvas
 from recipes.experiments import _training
+from recipes.experiments._figures import WIDTH
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -104,7 +105,7 @@ def measure(arm: str, seed: int, data: Dataset, trials: int = TRIALS, again: int
 
 def figure(measured: Measured) -> "Figure":
     """Draw all trials, the importances, and the scores beside those with fresh seeds."""
-    whole, axes = canvas.grid(16, 7.5, 2, 3, used=5)
+    whole, axes = canvas.grid(WIDTH, 15, 5, 1)
     rows = list(measured.by_arm[TUNED].values())
     for place, name in enumerate(PARAMETERS):
         axis = axes[place]
@@ -127,10 +128,11 @@ def figure(measured: Measured) -> "Figure":
             axes[4].plot([0, 1], [row["score"], row["validation_accuracy"]], "o-", **style)
         axes[4].plot([], [], **canvas.style(number, arm))
     axes[4].set_xticks([0, 1], ["score in the search", "trained again"])
+    axes[4].margins(x=0.3)
     axes[4].set(ylabel="validation accuracy")
     axes[4].legend(fontsize=8)
     canvas.in_percent(axes[4])
-    for axis in axes[:5]:
+    for axis in axes:
         axis.grid(alpha=0.3)
     canvas.annotate(
         whole,
