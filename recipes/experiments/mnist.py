@@ -9,7 +9,7 @@ from fashion_zoo.data import load
 from fashion_zoo.data.sources import WORDS, Given, Raw, Source
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.evaluation.statistics import FRACTION, mean_interval
-from fashion_zoo.experiments import Arm, Experiment, Measured, columns
+from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, columns
 from fashion_zoo.registry import list_recipes
 from fashion_zoo.show.plots import canvas
 from recipes.experiments._figures import WIDTH
@@ -137,6 +137,10 @@ EXPERIMENT = Experiment(
     question="How much easier is MNIST than Fashion-MNIST for the same recipes?",
     arms=arms,
     settings={"data": SHARES},
+    claims=[
+        Claim(f"{name}, MNIST", f"{name}, Fashion-MNIST", text=f"MNIST is easier for `{name}`.")
+        for name in (BASELINE, "bn_mlp")
+    ],
     columns=[
         columns.Column("recipe", lambda measured, arm: f"`{arm.split(', ')[0]}`"),
         columns.Column("images", lambda measured, arm: arm.split(", ")[1]),

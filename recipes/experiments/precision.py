@@ -1,12 +1,14 @@
 """The three precisions: what they reach, what float16 skips and loses, and what they take."""
 
 from fashion_zoo import experiments
-from fashion_zoo.experiments import Arm, Experiment, columns
+from fashion_zoo.experiments import Arm, Claim, Experiment, columns
 from fashion_zoo.runs import Run
 
 PRECISIONS = {
     "float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16",
 }  # fmt: skip
+
+LEAST = 0.005  # of the test accuracy
 
 
 def skipped_steps(run: Run) -> float:
@@ -26,6 +28,17 @@ EXPERIMENT = Experiment(
     arms=[Arm(name, changes={"precision": word}) for name, word in PRECISIONS.items()],
     settings={"training": {"metrics": ["zero_gradients"]}},
     metrics=(*experiments.METRICS, skipped_steps, zero_gradients),
+    claims=[
+        Claim(
+            name,
+            "float32",
+            direction="same",
+            least=LEAST,
+            text=f"The test accuracy of `{name}` is that of `float32` within half a point.",
+        )
+        for name in PRECISIONS
+        if name != "float32"
+    ],
     columns=[
         columns.name("precision"),
         columns.accuracy("validation accuracy", "validation_accuracy"),
