@@ -1,5 +1,7 @@
 """What an experiment measures anew, what it keeps, and where its rows and its table go."""
 
+import functools
+import runpy
 from pathlib import Path
 
 import pytest
@@ -225,6 +227,20 @@ def test_what_is_no_recipe_is_measured_once_on_each_machine_and_kept(tmp_path, o
         table = experiments.run(alone, seeds=2, folder=tmp_path)
     assert asked == [0, 1, 0, 1]
     assert "64 cores" in table
+
+
+def test_what_a_file_measured_before_it_was_edited_is_measured_again(tmp_path, own):
+    file = tmp_path / "mine.py"
+
+    def table(accuracy):
+        row = {"validation_accuracy": accuracy, "test_accuracy": 0.5, "seconds": 1.0}
+        file.write_text(f"def program(seed, data):\n    return {row}\n")
+        program = functools.partial(runpy.run_path(str(file))["program"])
+        alone = Experiment(**{**vars(own), "arms": [Arm("as it is", program=program)]})
+        return experiments.run(alone, seeds=2, folder=tmp_path / "runs")
+
+    assert "60.00 %" in table(0.6)
+    assert "70.00 %" in table(0.7)
 
 
 def test_the_images_are_loaded_once_for_all_trainings(tmp_path, own, trained_runs, monkeypatch):

@@ -100,7 +100,7 @@ def test_adam_corrects_its_bias_and_where_epsilon_stands(epsilon, kind, dtype):
 
 @pytest.mark.formula(9)
 def test_schedules_are_those_of_keras_and_of_the_page():
-    epochs, step_size, gamma, lr_max, lr_min = 30, 10, 0.3, 0.5, 0.02
+    epochs, step_size, gamma, lr_max, lr_min, steps = 30, 10, 0.3, 0.5, 0.02, 7
     epoch = np.arange(epochs)
     numbers = {"epochs": epochs, "step_size": step_size, "lr_max": lr_max, "lr_min": lr_min}
     page = formula(9, epoch=epoch, gamma=gamma, **numbers)
@@ -108,21 +108,21 @@ def test_schedules_are_those_of_keras_and_of_the_page():
         (
             page.step_lr,
             schedules.step(gamma, every=step_size / epochs),
-            ExponentialDecay(lr_max, step_size, gamma, staircase=True),
+            ExponentialDecay(lr_max, step_size * steps, gamma, staircase=True),
         ),
         (
             page.exponential_lr,
             schedules.exponential(1, gamma**epochs),
-            ExponentialDecay(lr_max, 1, gamma),
+            ExponentialDecay(lr_max, steps, gamma),
         ),
         (
             page.cosine_lr,
             schedules.cosine(1, lr_min / lr_max),
-            CosineDecay(lr_max, epochs, alpha=lr_min / lr_max),
+            CosineDecay(lr_max, epochs * steps, alpha=lr_min / lr_max),
         ),
     ):
         assert close([lr_max * ours(one / epochs) for one in epoch], expected, "float64")
-        assert close([stock(one) for one in epoch], expected, "float32")
+        assert close([stock(one * steps) for one in epoch], expected, "float32")
     end = formula(9, epoch=epochs, gamma=gamma, **numbers)
     assert schedules.step(gamma, every=step_size / epochs)(1.0) == pytest.approx(gamma**2)
     assert end.step_lr == pytest.approx(lr_max * gamma**3)  # a drop that trains nothing

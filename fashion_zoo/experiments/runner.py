@@ -3,6 +3,8 @@
 import contextlib
 import dataclasses
 import functools
+import hashlib
+import inspect
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -187,7 +189,12 @@ def _row(
     experiment: Experiment, arm: Arm, config: RunConfig, path: Path, display: Any, data: Dataset
 ) -> dict[str, Any]:
     if program := arm.program:
-        settings = {"arm": arm.name, "seed": config.seed, "data": config.data}
+        settings = {
+            "arm": arm.name,
+            "seed": config.seed,
+            "data": config.data,
+            "source": _source(program),
+        }
         file = path.with_name(f"{path.name}.json")
         found = keep(file, settings, lambda: dict(program(config.seed, data)))
         return {**found, **environment.place(environment.describe())}
@@ -205,6 +212,18 @@ def _row(
         found = metric(done)
         row |= found if isinstance(found, Mapping) else {metric.__name__: found}
     return {**row, **environment.place(done.read_json("environment.json"))}
+
+
+def _source(program: Callable[..., Any]) -> str | None:
+    """Return the digest of the file that defines a program, None if there is none.
+
+    That of one's own experiment may change without a commit.
+    """
+    while isinstance(program, functools.partial):
+        program = program.func
+    with contextlib.suppress(TypeError, OSError):
+        return hashlib.sha256(Path(inspect.getfile(program)).read_bytes()).hexdigest()[:12]
+    return None
 
 
 def keep(file: Path, settings: Mapping[str, Any], measure: Callable[[], Any]) -> Any:

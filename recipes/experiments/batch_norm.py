@@ -170,7 +170,7 @@ def arms(**settings: Any) -> list[Arm]:
 def _wider(arm: str) -> Claim:
     return Claim(
         arm, "none", "largest_rate_log10", unit="powers of 10", scale=1,
-        text=f"`{arm}` bears larger learning rates.",
+        text=f"`{arm}` tolerates larger learning rates.",
     )  # fmt: skip
 
 
@@ -196,7 +196,7 @@ EXPERIMENT = Experiment(
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy"),
         columns.against("points of test accuracy against none", "test_accuracy", "none"),
-        columns.value("largest rate that it bears", "largest_rate", ".3f", POSITIVE),
+        columns.value("largest rate that it tolerates", "largest_rate", ".3f", POSITIVE),
         columns.value("drift", "drift", bounds=POSITIVE),
     ],
     note="`baseline_mlp`, with batch normalization as stated; mean over {seeds} with {interval}. "

@@ -40,7 +40,7 @@ def _claims() -> list[Claim]:
 
 EXPERIMENT = Experiment(
     name="batch_sizes",
-    question="Which normalization bears small batches?",
+    question="Which normalization tolerates small batches?",
     arms=[_arm(name, point) for name, point in POINTS.items()],
     settings={
         "data": {"limit": IMAGES},

@@ -1,4 +1,4 @@
-"""Trainings that do not learn, that overfit or that stay low, and one change that mends each."""
+"""Trainings that do not learn, that overfit or that underfit, and one change that mends each."""
 
 import functools
 import itertools
@@ -65,14 +65,14 @@ TROUBLES: Mapping[str, Trouble] = {
         images=2_000,
         overfits=True,
     ),
-    "stays low: too small a model": Trouble(
+    "underfits: too small a model": Trouble(
         {"model": {"hidden_units": (4,)}},
         {"more units": {"model": {"hidden_units": (256, 128)}}},
     ),
-    "stays low: too much dropout": Trouble(
+    "underfits: too much dropout": Trouble(
         {"model": {"dropout": 0.8}}, {"less dropout": {"model": {"dropout": 0.1}}}
     ),
-    "stays low: too short a training": Trouble(
+    "underfits: too short a training": Trouble(
         {"training": {"epochs": 1}}, {"more epochs": {"training": {"epochs": 20}}}
     ),
 }
@@ -216,7 +216,7 @@ def arms() -> list[Arm]:
 
 EXPERIMENT = Experiment(
     name="debugging",
-    question="What mends a training that does not learn, that overfits, or that stays low?",
+    question="What mends a training that does not learn, that overfits, or that underfits?",
     arms=arms(),
     claims=[claim(arm, trouble) for arm, (trouble, _) in CURES.items()],
     columns=[

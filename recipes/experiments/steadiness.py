@@ -98,8 +98,8 @@ EXPERIMENT = Experiment(
     claims=[
         Claim("batch, 0.001", "none, 0.001", "drift", text="Inputs of layers drift less.", **PLAIN),
         Claim("batch, 0.001", "none, 0.001", "roughness", text="Gradients change less.", **PLAIN),
-        Claim("batch, 0.01", "none, 0.01", least=0.005, text="It bears a rate of 0.01."),
-        Claim("batch, 0.1", "none, 0.1", least=0.1, text="It bears a rate of 0.1."),
+        Claim("batch, 0.01", "none, 0.01", least=0.005, text="It tolerates a rate of 0.01."),
+        Claim("batch, 0.1", "none, 0.1", least=0.1, text="It tolerates a rate of 0.1."),
         Claim(
             "batch, 0.1",
             "batch, 0.001",
