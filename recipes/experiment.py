@@ -5,6 +5,7 @@ import importlib
 import pkgutil
 import shlex
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
@@ -52,7 +53,11 @@ def names() -> list[str]:
 
 
 def find(what: str) -> "Experiment":
-    """Return the experiment of a name or a file; raise ConfigError if there is none."""
+    """Return the experiment of a name or a file; raise ConfigError if there is none.
+
+    A file that still has the name of an experiment of the package, as a copy has, is an experiment
+    of its own: its name is that of the file, and it writes no page.
+    """
     if what.endswith(".py"):
         module = fashion_zoo.load_recipes(what)
     elif what in names():
@@ -67,7 +72,16 @@ def find(what: str) -> "Experiment":
             f"Experiment(...), found {found!r}."
         )
     command = f"python -m recipes.experiment {shlex.quote(what)} --seeds"
+    if what.endswith(".py") and found.name in names() and not _shipped(what):
+        own = {"name": Path(what).stem, "folder": "", "page": "", "file": None, "more": None}
+        return dataclasses.replace(found, command=command, **own)
     return dataclasses.replace(found, command=found.command or command)
+
+
+def _shipped(file: str) -> bool:
+    """Return whether a file is in the folder of the experiments of the package."""
+    folders = importlib.import_module(HOME).__path__
+    return Path(file).resolve().parent in [Path(one).resolve() for one in folders]
 
 
 @_common.command

@@ -1,5 +1,7 @@
 """The exercises of the guide: what they measure of a training, and what they say of rows."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -274,3 +276,24 @@ def test_a_quick_look_ends_with_a_picture_beside_its_rows(tmp_path, monkeypatch)
     assert text.endswith(f"Picture: {tmp_path / 'batch_norm-quick.png'}")
     assert (tmp_path / "batch_norm-quick.png").stat().st_size > 1000
     assert len(page.read_rows(tmp_path / "batch_norm-quick.csv")) == 6
+
+
+@pytest.mark.parametrize("name", ["schedules", "ensembles"])
+def test_a_copy_of_an_exercise_is_an_experiment_of_its_own(name, tmp_path):
+    shipped = Path(experiment.__file__).parent / "experiments" / f"{name}.py"
+    (tmp_path / "mine.py").write_text(shipped.read_text("utf-8"), "utf-8")
+    places = experiment.find(str(tmp_path / "mine.py")).places()
+    assert places.page is None
+    assert places.rows == places.folder / "mine.csv" == Path("runs/mine/mine.csv").absolute()
+    assert experiment.find(str(shipped)).places() == experiment.find(name).places()
+
+
+def test_ensembles_of_other_images_do_not_replace_the_members(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        ensembles, "train_members", lambda *given: asked.append(Path(given[3])) or []
+    )
+    for limit in (300, 400, 300):
+        ensembles.members("seeds", 1, fashion_zoo.data.load(limit=limit), {})
+    assert asked[0] == asked[2] != asked[1]
+    assert {place.parent for place in asked} == {ensembles.FOLDER}

@@ -1,4 +1,4 @@
-"""Ensembles of five members of ``bn_mlp`` beside the best of five seeds."""
+"""Ensembles of five members of ``bn_mlp.quick`` beside the best of five seeds."""
 
 import dataclasses
 import functools
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fashion_zoo.config import RunConfig
+from fashion_zoo.config import RunConfig, digest
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Dataset
 from fashion_zoo.ensembles import Training, ensemble, train_members
@@ -24,7 +24,7 @@ from recipes.experiments._figures import WIDTH
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-RECIPE = "bn_mlp"
+RECIPE = "bn_mlp.quick"
 MEMBERS = 5
 FOLDER = Path("runs/ensembles/members")
 ONE, SEVERAL = 1, 1000  # images
@@ -54,7 +54,8 @@ def members(
     """Return the runs of a group of seeds, ``count`` of them; no two groups share one.
 
     Snapshots are of one run, which trains as long as all of the others together. Those that were
-    trained in the same environment are not trained again.
+    trained in the same environment are not trained again. The config is in the name of their
+    folder, so that no experiment replaces the runs of another one.
     """
     from fashion_zoo.show.progress import TrainingDisplay
     from fashion_zoo.training.session import train_once
@@ -70,7 +71,7 @@ def members(
     def train(wanted: RunConfig, path: Path) -> Run:
         return train_once(entry, wanted, path, display, dataset)
 
-    place = folder / f"{training}-{group}"
+    place = folder / f"{training}-{group}-{digest.of(config)}"
     return train_members(training, config, count, place, dataset, train)
 
 
@@ -167,10 +168,10 @@ EXPERIMENT = Experiment(
         columns.value("ms for 1 image", "milliseconds_one", ".2f", POSITIVE, right=True),
         columns.value("ms for 1,000 images", "milliseconds", ".1f", POSITIVE, right=True),
     ],
-    note="A group is five seeds of `bn_mlp`, of which no two groups share one: mean over {seeds}, "
-    "each of another group, with {interval}. The best member is that of the highest validation "
-    "accuracy. Bagging and boosting train five members of their own with the same seeds; snapshots "
-    "are of the five cycles of one training, which is as long as five. Differences are points of "
+    note="A group is five seeds of `bn_mlp.quick`, of which no two groups share one: mean over "
+    "{seeds}, each of another group, with {interval}. The best member is that of the highest "
+    "validation accuracy. Bagging and boosting train five members of their own with the same "
+    "seeds; snapshots are of the five cycles of one training, which is as long as five. Differences are points of "
     "test accuracy, paired by group. NLL and ECE are those of the test images, with a temperature "
     "that is fitted on the validation images, for the best member too. {machine} `{command}` "
     "reproduces the table.",
