@@ -112,6 +112,15 @@ def test_what_cannot_be_compared_is_answered(
     assert trained_runs == []
 
 
+@pytest.mark.parametrize(
+    ("own", "what"),
+    [({"program": len}, "a program"), ({"teacher": "bn_mlp"}, "a teacher")],
+)
+def test_an_arm_whose_parts_would_be_left_out_is_refused(own, what):
+    with pytest.raises(ConfigError, match=f"and 'mine' has {what}. Write an experiment"):
+        fashion_zoo.compare(["bn_mlp", Arm("mine", **own)])
+
+
 def test_an_arm_is_a_name_or_an_arm():
     with pytest.raises(ConfigError, match="names of recipes and Arms, received 3"):
         fashion_zoo.compare(["bn_mlp", 3])

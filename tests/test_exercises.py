@@ -85,7 +85,7 @@ def test_batch_normalization_is_measured_with_the_rate_that_validation_chose(mon
         (0.001, 1, False), (0.01, 1, False), (0.1, 1, False), (0.01, 2, True)
     ]  # fmt: skip
     assert (row["learning_rate"], row["test_accuracy"], row["epochs_to_level"]) == (0.01, 0.84, 2)
-    assert row["tried"] == "0.8000 0.8500 0.0000", "a rate that diverges has reached nothing"
+    assert row["tried"] == "0.8000 0.8500 0.1000", "one that diverges has reached a guess"
     assert 0.01 < row["largest_rate"] < 0.011
 
 
@@ -149,7 +149,7 @@ def test_a_schedule_is_measured_at_the_base_rate_that_validation_prefers(monkeyp
     monkeypatch.setattr(_training, "figures_of", figures_of)
     row = schedules.measure("step", 0, None, rates=(1e-3, 1e-2, 1.0))
     assert (row["learning_rate"], row["test_accuracy"]) == (1e-2, 0.8), "test has no say"
-    assert (row["spread"], row["tried"]) == (0.9, "0.8800 0.9000 0.0000")
+    assert (row["spread"], row["tried"]) == (0.8, "0.8800 0.9000 0.1000")
     with pytest.raises(TrainingError, match="With schedule 'step' every base rate diverged"):
         schedules.measure("step", 0, None, rates=(1.0,))
 

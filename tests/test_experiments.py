@@ -8,7 +8,7 @@ import pytest
 from arms import OWN, FakeRun, Made
 
 import fashion_zoo
-from fashion_zoo import ConfigError, DataError, experiments
+from fashion_zoo import ConfigError, DataError, TrainingError, experiments
 from fashion_zoo.experiments import Arm, Experiment, Measured, columns, page, runner
 from fashion_zoo.machine import environment
 from recipes import experiment
@@ -227,6 +227,32 @@ def test_what_is_no_recipe_is_measured_once_on_each_machine_and_kept(tmp_path, o
         table = experiments.run(alone, seeds=2, folder=tmp_path)
     assert asked == [0, 1, 0, 1]
     assert "64 cores" in table
+
+
+def test_a_training_that_diverges_has_no_row_and_ends_nothing(
+    tmp_path, own, trained_runs, monkeypatch
+):
+    train = trained_runs.train_once
+
+    def once(entry, config, path, *others):
+        if path.name == "wide-1":
+            raise TrainingError("Training stopped: loss became nan.")
+        return train(entry, config, path, *others)
+
+    monkeypatch.setattr("fashion_zoo.training.session.train_once", once)
+    table = experiments.run(own, seeds=3, folder=tmp_path)
+    rows = page.read_rows(tmp_path / "width.csv")
+    assert [(row["arm"], row["seed"]) for row in rows] == [
+        ("as it is", 0), ("as it is", 1), ("as it is", 2), ("wide", 0), ("wide", 2)
+    ]  # fmt: skip
+    assert "Mean over 3 seeds, `wide` 2 seeds with" in table
+
+
+def test_overrides_that_a_program_would_not_take_are_refused(tmp_path, own):
+    program = Arm("as it is", program=lambda seed, data: {})
+    mixed = Experiment(**{**vars(own), "arms": [program]})
+    with pytest.raises(ConfigError, match=r"'as it is' is a program, .* received precision and tr"):
+        experiments.run(mixed, folder=tmp_path, training={"epochs": 1}, precision="float32")
 
 
 def test_what_a_file_measured_before_it_was_edited_is_measured_again(tmp_path, own):

@@ -45,7 +45,13 @@ def shape(outputs):
     kinds = [
         tuple(sorted(one.get("data", {}))) or (one["output_type"], one["name"]) for one in outputs
     ]
-    return [kind for number, kind in enumerate(kinds) if kind != kinds[:number][-1:]]
+    return [kind for number, kind in enumerate(kinds) if [kind] != kinds[:number][-1:]]
+
+
+def test_prints_in_a_row_are_one_output():
+    line = {"output_type": "stream", "name": "stdout"}
+    table = {"output_type": "execute_result", "data": {"text/plain": ""}}
+    assert shape([line, line, table, line]) == shape([line, table, line]) != shape([table, line])
 
 
 def test_the_guide_keeps_what_its_cells_gave():

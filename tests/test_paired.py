@@ -106,10 +106,12 @@ def test_a_paired_test_is_students():
     assert float(found.p_value(found.mean + half)) == pytest.approx(0.05)
 
 
-def test_seeds_that_do_not_differ_say_nothing():
+def test_differences_that_are_all_equal_leave_no_doubt_but_for_those_of_two_seeds():
     found = paired.over_seeds([0.01 + 0.002, 0.012, 0.003 * 4])
     assert float(found.by_seed) == 0
-    assert float(found.p_value()) == 1
+    assert float(found.p_value()) == 0
+    assert float(found.p_value(0.012)) == 1
+    assert float(paired.over_seeds([0.012, 0.012]).p_value()) == 1
 
 
 def test_the_variance_of_seeds_and_images_is_that_of_the_analysis_of_variance():

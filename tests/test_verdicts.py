@@ -106,9 +106,42 @@ def test_without_two_seeds_or_any_spread_nothing_can_be_told():
     assert str(once) == (
         "These seeds cannot tell: `new` and `old` have fewer than 2 seeds in common."
     )
-    found = verdict([0.01] * 3)
+    found = verdict([0.01] * 2)
     assert found.word == "these seeds cannot tell"
-    assert str(found).endswith(" is the same with every seed, which leaves no interval.")
+    assert str(found).endswith(" is the same with both seeds, which leaves no interval.")
+
+
+def test_seeds_that_all_agree_decide():
+    """As of dead units, which may be none with every seed."""
+    assert verdict([0.01] * 3).word == "holds here"
+    assert "interval +1.00 to +1.00, 3 seeds)" in str(verdict([0.01] * 3))
+    assert verdict([0.0] * 5).word == "these seeds cannot tell", "no more and no less than claimed"
+    same = Claim("new", "old", direction="same", least=0.01)
+    assert verdict([0.0] * 5, same).word == "holds here"
+
+
+def test_no_claim_holds_for_other_images_that_is_open_for_these():
+    """Claims without images share the level here, but not that of the others."""
+    generator = np.random.default_rng(0)
+    for _ in range(40):
+        right = generator.random((2, 4, 300)) < np.array([0.85, 0.8])[:, None, None]
+        rows = [
+            [
+                {
+                    "test_accuracy": float(one.mean()),
+                    "correct": packed(one, "x"),
+                    "gap": float(generator.normal()),
+                }
+                for one in seeds
+            ]
+            for seeds in right
+        ]
+        claims = [Claim("new", "old"), *(Claim("new", "old", "gap", least=i) for i in range(5))]
+        (found, *_) = measured(claims, new=rows[0], old=rows[1]).verdicts()
+        assert found.images_level <= found.level
+        wider = found.interval.low - found.images.low, found.images.high - found.interval.high
+        assert min(wider) > -1e-12
+        assert found.everywhere in (found.word, "these seeds cannot tell")
 
 
 def test_several_claims_share_one_level():

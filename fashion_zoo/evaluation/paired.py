@@ -10,6 +10,7 @@ import numpy as np
 
 _SMALLEST = 1e-12  # p-value that is not told from smaller ones, where it is searched
 _STEPS = 50  # halvings of its logarithm
+_ROUNDING = 1e-9  # a distance below it is none
 
 
 class Differences(NamedTuple):
@@ -44,8 +45,8 @@ class Differences(NamedTuple):
     def p_value(self, value: Any = 0.0) -> Any:
         """Return the smallest level, (...) floats, whose interval does not contain a value.
 
-        It is two-sided. Without any spread over the seeds it is 1, since nothing was learned on how
-        much they differ.
+        It is two-sided. Where the differences of three seeds or more are equal it is 0, unless they
+        are the value; equal ones of two seeds may be chance, and it is 1.
         """
         from scipy.special import stdtr
 
@@ -55,7 +56,8 @@ class Differences(NamedTuple):
         found = 2 * stdtr(self.seeds - 1, -distance / error)
         if np.any(self.by_image):
             found = self._searched(distance)
-        return np.where(spread, found, 1.0)
+        equal = np.where((distance > _ROUNDING) & (self.seeds > 2), 0.0, 1.0)
+        return np.where(spread, found, equal)
 
     def _searched(self, distance: Any) -> Any:
         """Return the level at which the half width is this distance, between 1e-12 and 1."""

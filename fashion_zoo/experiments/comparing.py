@@ -69,7 +69,7 @@ def compare(
 
     Raises:
         ConfigError: if there are fewer than two recipes or seeds, two are the same training, or an
-            arm sets the seed.
+            arm sets the seed, or has a program or a teacher.
         KeyboardInterrupt: on Ctrl-C; the next call resumes.
 
     Example:
@@ -95,6 +95,12 @@ def _placed(arms: Sequence[Any], overrides: dict[str, Any]) -> list[Arm]:
         if not isinstance(one, str | Arm):
             raise ConfigError(f"compare takes names of recipes and Arms, received {received(one)}.")
         arm = Arm(one, one) if isinstance(one, str) else one
+        if arm.program or arm.teacher:
+            what = "a program" if arm.program else "a teacher"
+            raise ConfigError(
+                f"compare takes recipes with changes, and {arm.name!r} has {what}. Write an "
+                "experiment: see docs/experiments.md."
+            )
         if "seed" in {**overrides, **arm.changes}:
             raise ConfigError(
                 f"The arms of a comparison have the same seeds, 0, 1 and so on, and {arm.name!r} "

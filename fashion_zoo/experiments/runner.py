@@ -16,12 +16,12 @@ from fashion_zoo.config.overrides import override
 from fashion_zoo.config.switches import check_switches
 from fashion_zoo.data import Dataset, load, load_for
 from fashion_zoo.data.pipeline import need_tensorflow
-from fashion_zoo.errors import ConfigError, DataError, Hint, resumable
+from fashion_zoo.errors import ConfigError, DataError, Hint, TrainingError, resumable
 from fashion_zoo.experiments import page as pages
 from fashion_zoo.experiments.experiment import Arm, Experiment, Measured, Places, Row
 from fashion_zoo.experiments.metrics import correct
 from fashion_zoo.language.arguments import Place, checked
-from fashion_zoo.language.wording import percent, unknown
+from fashion_zoo.language.wording import listed, percent, unknown
 from fashion_zoo.machine import environment
 from fashion_zoo.machine.devices import releasing
 from fashion_zoo.show import figures
@@ -71,12 +71,18 @@ def run(
 
     Raises:
         ConfigError: if there are too few seeds, an unknown arm or option, two arms that
-            share a name or folder, augmentation on a backend other than tensorflow, or overrides
-            without another folder.
+            share a name or folder, augmentation on a backend other than tensorflow, overrides
+            without another folder, or others than of ``data`` for an arm that is a program.
         DataError: if the page is missing or has no place for the table, or there are no rows.
         KeyboardInterrupt: on Ctrl-C; the next call resumes.
     """
     changes: list[Mapping[str, Any]] = [overrides]
+    programs = [arm.name for arm in experiment.all_arms() if arm.program]
+    if programs and (others := sorted(overrides.keys() - {"data"})):
+        raise ConfigError(
+            f"{programs[0]!r} is a program, which takes its data and no other override; received "
+            f"{listed(others)}."
+        )
     if quick:
         if page is not None:
             raise ConfigError(
@@ -177,7 +183,11 @@ def _measure(
             check_switches(seeded.training)
             path, own = arm.run_dir(folder, seed), registry.recipe(arm.recipe).config.model
             seeded, data = load_for(seeded, own, loaded(config.data))
-            row = _row(experiment, arm, seeded, path, display, data)
+            try:
+                row = _row(experiment, arm, seeded, path, display, data)
+            except TrainingError as error:  # it would end so each time
+                display.say(f"{arm.name} seed {seed} has no row: {error}")
+                continue
         rows.append({"arm": arm.name, "seed": seed, **row})
         if "validation_accuracy" in row:
             reached = percent(row["validation_accuracy"])

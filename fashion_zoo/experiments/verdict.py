@@ -72,7 +72,7 @@ class Verdict(NamedTuple):
         if self.word != OPEN or self.interval is None:
             return ""
         if self.interval.low == self.interval.high:
-            return "The difference is the same with every seed, which leaves no interval."
+            return "The difference is the same with both seeds, which leaves no interval."
         if self.more is None:
             return "If that is the true difference, more than 1,000 seeds would be needed."
         return (
@@ -104,11 +104,15 @@ def judge(measured: "Measured", claims: Sequence[Claim]) -> list[Verdict]:
     """Return the verdict of each claim, at a level of 5 % for all of them together.
 
     With Holm's procedure the probability that any of them is wrong is at most 5 %: of those for
-    these test images, and of those for others. An arm that was not measured leaves a claim open.
+    these test images, and of those for others, whose levels are never above, so that no claim
+    holds for other images that is open for these. An arm that was not measured leaves a claim open.
     """
     pairs = [_pair(measured, claim) for claim in claims]
     here = _tested(claims, [pair.here for pair in pairs])
-    others = _tested(claims, [pair.others for pair in pairs])
+    others = [
+        test and _Test(test.p, min(test.level, own.level if own else test.level))
+        for test, own in zip(_tested(claims, [one.others for one in pairs]), here, strict=True)
+    ]
     return [_verdict(*each) for each in zip(claims, pairs, here, others, strict=True)]
 
 

@@ -65,7 +65,7 @@ def first(data: Dataset) -> Images:
 
 
 def gradient_ratios(run: Run) -> Row:
-    """Return the power of ten of |gradient of the first kernel| / |that of the last|.
+    """Return the power of ten of |gradient at the first activation| / |gradient at the logits|.
 
     ``ratio_start`` is that of the untrained model, ``ratio_end`` that of the trained one.
     """
@@ -74,10 +74,26 @@ def gradient_ratios(run: Run) -> Row:
     return {f"ratio_{when}": power_of_ratio(model, data) for when, model in models.items()}
 
 
+@precision.keras_defaults()
 def power_of_ratio(model: "keras.Model", data: Dataset) -> float:
-    """Return log10 of the norm of the gradient of the first kernel, divided by the last one's."""
-    norms = [float(np.linalg.norm(one)) for one in kernel_gradients(model)(first(data))]
-    ratio = norms[0] / norms[-1] if norms[-1] else 0.0
+    """Return log10 of the norm of the gradient at the first activation over that at the logits.
+
+    Gradients are of the loss with respect to outputs. Those with respect to kernels say little of
+    depth: behind ReLU without biases the product of a kernel and its gradient is the same in all
+    layers.
+    """
+    from fashion_zoo.inspecting.probing import Probe, activation_of
+
+    probe, images = Probe(model, BATCH), first(data)
+    probe.follow()
+    found = probe.gradients(images.images, images.labels).outputs
+    norms = [
+        float(np.linalg.norm(one))
+        for tap, one in zip(probe.taps[:-1], found, strict=False)
+        if activation_of(tap.layer) != "linear"
+    ]
+    logits = float(np.linalg.norm(found[-1]))
+    ratio = norms[0] / logits if logits else 0.0
     return math.log10(max(ratio, LEAST)) if math.isfinite(ratio) else math.log10(LEAST)
 
 

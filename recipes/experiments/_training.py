@@ -22,6 +22,8 @@ from fashion_zoo.show.plots import canvas
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+GUESS = 0.1
+"""The accuracy of a guess among ten classes."""
 LEVEL = 0.9
 """The validation accuracy to whose first epoch epochs are counted."""
 
@@ -153,9 +155,9 @@ def reached(header: str, metric: str, form: str) -> columns.Column:
 def sweep(
     rates: Sequence[float], train: Callable[[float], Figures | None]
 ) -> tuple[list[float], list[Figures | None]]:
-    """Train with each learning rate; return the validation accuracies, 0 of what diverged."""
+    """Train with each rate; return validation accuracies, ``GUESS`` of what diverged, and all."""
     done = [train(rate) for rate in rates]
-    return [one.validation_accuracy if one else 0.0 for one in done], done
+    return [one.validation_accuracy if one else GUESS for one in done], done
 
 
 def geometric(header: str, metric: str) -> columns.Column:

@@ -79,10 +79,20 @@ def _claims() -> list[Claim]:
     own: dict[str, Any] = {"metric": "dead", "direction": "same", "least": 0.01}
     return [
         Claim(
-            "ReLU, 0.01", "ReLU, 0.001", "dead", least=0.01, text="ReLU units die at a large rate."
+            "ReLU, 0.01",
+            "ReLU, 0.001",
+            "dead",
+            least=0.01,
+            text="More units of ReLU die at 0.01 than at 0.001.",
         ),
-        Claim("ReLU, 0.03", "leaky ReLU, 0.03", "dead", least=0.01, text="Leaky ones do not."),
-        Claim("ReLU, 0.03", "ELU, 0.03", "dead", least=0.01, text="Those of ELU do not."),
+        Claim(
+            "ReLU, 0.03",
+            "leaky ReLU, 0.03",
+            "dead",
+            least=0.01,
+            text="More of ReLU die than leaky ones.",
+        ),
+        Claim("ReLU, 0.03", "ELU, 0.03", "dead", least=0.01, text="More of ReLU die than of ELU."),
         Claim("leaky ReLU, 0.03", "leaky ReLU, 0.001", text="At no rate do leaky ones die.", **own),
         Claim("ELU, 0.03", "ELU, 0.001", text="At no rate do those of ELU die.", **own),
     ]

@@ -122,9 +122,19 @@ def settings(_: Measured, arm: str) -> str:
 
 
 def loss(header: str, metric: str) -> columns.Column:
-    """Return a column of the mean of a loss over the trainings that reached their end."""
-    column = columns.value(header, metric, ".2f", POSITIVE)
-    return columns.where_measured(column, metric)
+    """Return a column of the mean of a loss over the seeds that reached their end, if any."""
+
+    def cell(measured: Measured, arm: str) -> str | None:
+        values = _ended(measured, arm, metric)
+        return columns.mean(values, ".2f", bounds=POSITIVE) if values else None
+
+    return columns.Column(header, cell)
+
+
+def _ended(measured: Measured, arm: str, metric: str) -> list[Any]:
+    """Return a metric of the seeds that did not diverge, which have no others."""
+    rows = measured.by_arm.get(arm, {}).values()
+    return [row[metric] for row in rows if row.get(metric) is not None]
 
 
 def found(measured: Measured, arm: str) -> str:
@@ -149,12 +159,12 @@ def _panel(axis: "Axes", measured: Measured, trouble: str) -> None:
     """Draw the losses of a trouble and its cures; one that diverged has none."""
     arms = [trouble, *(arm for arm, (name, _) in CURES.items() if name == trouble)]
     for number, arm in enumerate(arms):
-        if measured.has(arm, "validation_curve"):
+        if _ended(measured, arm, "validation_curve"):
             name = "unchanged" if arm == trouble else arm.removeprefix(f"{trouble}, ")
             style = canvas.style(number, name)
-            _curve(axis, measured.values(arm, "validation_curve"), **style)
+            _curve(axis, _ended(measured, arm, "validation_curve"), **style)
             _curve(
-                axis, measured.values(arm, "training_curve"), **style | {"label": None}, alpha=0.3
+                axis, _ended(measured, arm, "training_curve"), **style | {"label": None}, alpha=0.3
             )
     axis.set_title(trouble, size=8)
     axis.set_ylim(0, TOP)

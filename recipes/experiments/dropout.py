@@ -19,15 +19,15 @@ def gap(run: Run) -> float:
     if not file.is_file():
         dataset, model = loaded(run.config.data), run.load_model()
         losses = {
-            "training_loss": _loss(model, dataset.train),
-            "validation_loss": _loss(model, dataset.validation),
+            "training_loss": loss_of(model, dataset.train),
+            "validation_loss": loss_of(model, dataset.validation),
         }
         storage.write_json(file, losses)
     stored = run.read_json(file.name)
     return stored["validation_loss"] - stored["training_loss"]
 
 
-def _loss(model: Any, data: Images) -> float:
+def loss_of(model: Any, data: Images) -> float:
     """Return the mean cross-entropy, without dropout."""
     return nll(Predictions(logits_of(model, data.images), data.labels, ()))
 

@@ -171,10 +171,10 @@ EXPERIMENT = Experiment(
     note="A group is five seeds of `bn_mlp.quick`, of which no two groups share one: mean over "
     "{seeds}, each of another group, with {interval}. The best member is that of the highest "
     "validation accuracy. Bagging and boosting train five members of their own with the same "
-    "seeds; snapshots are of the five cycles of one training, which is as long as five. Differences are points of "
-    "test accuracy, paired by group. NLL and ECE are those of the test images, with a temperature "
-    "that is fitted on the validation images, for the best member too. {machine} `{command}` "
-    "reproduces the table.",
+    "seeds; snapshots are of the five cycles of one training, which is as long as five. "
+    "Differences are points of test accuracy, paired by group. NLL and ECE are those of the test "
+    "images, with a temperature that is fitted on the validation images, for the best member too. "
+    "{machine} `{command}` reproduces the table.",
     seeds=5,
     quick=Quick(
         {"data": {"limit": 2_000}},

@@ -81,14 +81,14 @@ EXPERIMENT = Experiment(
             "He, 3 layers, none",
             direction="same",
             least=0.01,
-            text="Three layers do not care.",
+            text="Three layers train from small kernels as well.",
         ),
         Claim(
             "small, 10 layers, batch",
             "He, 10 layers, batch",
             direction="same",
             least=0.01,
-            text="With batch normalization ten layers do not care either.",
+            text="With batch normalization ten layers do, too.",
         ),
         Claim(
             "He, 10 layers, batch",
@@ -116,8 +116,9 @@ EXPERIMENT = Experiment(
     ],
     note=f"Layers of {WIDTH} units with ReLU; 20,000 images, 10 epochs, the learning rate of "
     f"`baseline_mlp`. Small kernels are normal with a standard deviation of {DEVIATION}. The "
-    "gradient of the first kernel by that of the last one, the logits', as a power of ten: 0 is as "
-    "large. Mean over {seeds} with {interval}. {machine} `{command}` reproduces the table.",
+    "gradient with respect to the outputs of the first layer over that with respect to the logits, "
+    "by their norms, as a power of ten: 0 is as large. Mean over {seeds} with {interval}. "
+    "{machine} `{command}` reproduces the table.",
     seeds=5,
     quick=Quick({"data": {"limit": 500}, "training": {"epochs": 1}}),
     page="docs/claims/initialization.md",

@@ -60,9 +60,9 @@ EXPERIMENT = Experiment(
         columns.value("the same, trained", "ratio_end", ".1f"),
     ],
     note=f"Layers of {WIDTH} units without normalization, with the initializer that fits each "
-    "activation; 20,000 images, 10 epochs. The gradient of the first kernel by that of the last "
-    "one, the logits', as a power of ten: -3 is a thousandth. Mean over {seeds} with {interval}. "
-    "{machine} `{command}` reproduces the table.",
+    "activation; 20,000 images, 10 epochs. The gradient with respect to the outputs of the first "
+    "layer over that with respect to the logits, by their norms, as a power of ten: -3 is a "
+    "thousandth. Mean over {seeds} with {interval}. {machine} `{command}` reproduces the table.",
     seeds=5,
     quick=Quick({"data": {"limit": 1_000}, "training": {"epochs": 1}}),
     page="docs/claims/saturation.md",
@@ -71,7 +71,7 @@ EXPERIMENT = Experiment(
         [ACCURACY, Panel("ratio_start", "first to last gradient,\npower of ten")],
         "hidden layers",
         "ReLU, tanh and sigmoid by depth",
-        "Above what is reached, below the gradient of the first kernel by that of the last, "
+        "Above what is reached, below the gradient at the first layer over that at the logits, "
         "before training.",
     ),
 )  # fmt: skip
