@@ -6,7 +6,7 @@ import pkgutil
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
@@ -73,7 +73,13 @@ def find(what: str) -> "Experiment":
         )
     command = f"python -m recipes.experiment {shlex.quote(what)} --seeds"
     if what.endswith(".py") and found.name in names() and not _shipped(what):
-        own = {"name": Path(what).stem, "folder": "", "page": "", "file": None, "more": None}
+        own: dict[str, Any] = {
+            "name": Path(what).stem,
+            "folder": "",
+            "page": "",
+            "file": None,
+            "more": None,
+        }
         return dataclasses.replace(found, command=command, **own)
     return dataclasses.replace(found, command=found.command or command)
 

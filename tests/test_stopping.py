@@ -82,10 +82,15 @@ def test_a_training_whose_first_execution_has_diverged_is_no_success(name, tmp_p
     assert not list(tmp_path.iterdir())
 
 
-def test_heavy_dropout_is_no_divergence(tmp_path, small):
+@pytest.mark.parametrize(
+    ("rate", "dropout"),
+    [(0.9, {}), (0.45, {"schedules": {"dropout": "linear(2, 1)"}})],
+    ids=["constant", "scheduled"],
+)
+def test_heavy_dropout_is_no_divergence(tmp_path, small, rate, dropout):
     """The loss of a step is then far more than ten times that of the untrained model without it."""
-    model = {"hidden_units": (64,) * 6, "dropout": 0.9}
-    config = {**small, "training": {**small["training"], "epochs": 1}, "model": model}
+    model = {"hidden_units": (64,) * 6, "dropout": rate}
+    config = {**small, "training": {**small["training"], "epochs": 1, **dropout}, "model": model}
     done = fashion_zoo.train("baseline_mlp", run_dir=tmp_path / "r", **config)
     assert done.history["loss"][0] > 100
 
