@@ -26,9 +26,10 @@ from fashion_zoo.data import load
 from fashion_zoo.experiments import Arm, Experiment
 from fashion_zoo.losses import divergence
 from fashion_zoo.training import distillation
-from fashion_zoo.training.fit import compile_model, fit, make_pipeline, untrained_loss
+from fashion_zoo.training.fit import compile_model, fit, make_pipeline
 from fashion_zoo.training.gradients import gradients
 from fashion_zoo.training.loss import teaching_of
+from fashion_zoo.training.untrained import untrained_loss
 
 
 def softmax(logits):

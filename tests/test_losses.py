@@ -7,9 +7,10 @@ import pytest
 from fashion_zoo import ConfigError, TrainingConfig, class_weights, losses, override, recipe
 from fashion_zoo.data.batches import encode, epoch_order
 from fashion_zoo.data.pipeline import training_pipeline
-from fashion_zoo.training.fit import build_model, compile_model, untrained_loss
+from fashion_zoo.training.fit import build_model, compile_model
 from fashion_zoo.training.loss import TrainingLoss
 from fashion_zoo.training.plan import plan
+from fashion_zoo.training.untrained import untrained_loss
 
 COUNTS = np.array([70, 20, 10])
 HARD = np.array([0, 1, 2, 2, 0, 1])

@@ -13,8 +13,9 @@ from fashion_zoo.callbacks import EarlyStopping, StopOnDivergence, TimeBudget
 from fashion_zoo.data.batches import encode
 from fashion_zoo.layers.values import as_array
 from fashion_zoo.training import ending
-from fashion_zoo.training.fit import build_model, compile_model, untrained_loss
+from fashion_zoo.training.fit import build_model, compile_model
 from fashion_zoo.training.plan import plan
+from fashion_zoo.training.untrained import untrained_loss
 
 
 class Model(types.SimpleNamespace):

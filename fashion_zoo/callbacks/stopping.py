@@ -122,8 +122,8 @@ class StopOnDivergence(keras.callbacks.Callback):
 
     Args:
         start: loss of the untrained model as it is trained, with its dropout; see
-            ``fashion_zoo.training.fit.untrained_loss``. With 0 or less, only a loss that is not
-            finite ends the training.
+            ``fashion_zoo.training.untrained``. With 0 or less, only a loss that is not finite ends
+            the training.
         advice: the end of the message; a ``Message`` keeps its hints.
         far: the largest multiple of an untrained model's loss that is allowed.
         evaluated: loss of the untrained model as it is evaluated, for ``check_final``; by default

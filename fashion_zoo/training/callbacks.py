@@ -65,14 +65,6 @@ def own_callbacks(
     ]
 
 
-def most_dropout(plan: Plan, base: float) -> float:
-    """Return the largest rate that dropout with a base rate has in a training."""
-    adaptive = plan.adaptive_dropout
-    if adaptive.enabled:
-        return max(base, min(base * adaptive.highest, AdaptiveDropout.largest_rate))
-    return base * max(1.0, *plan.tables.get("dropout", (1.0,)))
-
-
 def _dropout_callbacks(plan: Plan) -> list[keras.callbacks.Callback]:
     adaptive = plan.adaptive_dropout
     if adaptive.enabled:

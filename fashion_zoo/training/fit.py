@@ -1,8 +1,7 @@
 """Build and compile the model of a recipe, and train it with Keras's own ``fit``."""
 
-import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -19,7 +18,7 @@ from fashion_zoo.machine import precision
 from fashion_zoo.registry import Recipe
 from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.show.waiting import Progress, waiting
-from fashion_zoo.training.callbacks import most_dropout, own_callbacks
+from fashion_zoo.training.callbacks import own_callbacks
 from fashion_zoo.training.checkpoint import Checkpoint, restore_variables
 from fashion_zoo.training.distillation import Distillation
 from fashion_zoo.training.loss import METRICS, set_training_loss, teaching_of
@@ -27,6 +26,7 @@ from fashion_zoo.training.parallel import ONE, VALIDATION_BATCH, Devices
 from fashion_zoo.training.plan import Plan
 from fashion_zoo.training.recomputing import set_checkpointing
 from fashion_zoo.training.recorder import Recorder
+from fashion_zoo.training.untrained import untrained_losses
 
 
 @precision.keras_defaults()
@@ -109,36 +109,6 @@ def _places(layer: keras.layers.Layer) -> int:
     return 1 if None in maps else math.prod(maps) // channels
 
 
-def untrained_loss(
-    model: keras.Model,
-    images: np.ndarray,
-    labels: np.ndarray,
-    training: bool = False,
-    rate: Callable[[float], float] = float,
-) -> float:
-    """Return the training loss of an untrained model on some images, at least that of guessing.
-
-        max(ln(classes), mean loss of the images, penalties included)
-
-    ln(classes) is the cross-entropy of equal probabilities with any labels, soft ones included. The
-    loss of the images counts where kernels or pixels are large, or a penalty or other loss is used.
-    With ``training`` layers compute as in a training step: dropout multiplies what it keeps, and
-    much of it in many layers makes the loss of an untrained model a thousand times larger.
-    ``rate`` takes the base rate of a layer and returns that with which it drops. No variable of
-    the model changes.
-    """
-    rates = {
-        id(layer.rate): keras.ops.convert_to_tensor(rate(layer.base_rate), layer.rate.dtype)
-        for layer in model._flatten_layers()
-        if isinstance(layer, ScheduledDropout)
-    }
-    rest = [rates.get(id(one), one) for one in model.non_trainable_variables]
-    logits, _ = model.stateless_call(model.trainable_variables, rest, images, training=training)
-    found = float(keras.ops.convert_to_numpy(model.compute_loss(images, labels, logits)))
-    guessing = math.log(logits.shape[-1])
-    return max(guessing, found) if math.isfinite(found) else guessing
-
-
 def steps_of_about_a_second(parameters: int, batch_size: int, steps: int) -> int:
     """Estimate how many steps take about a second on a small CPU, at least 1, at most an epoch.
 
@@ -201,14 +171,9 @@ def fit(
     images = reshape(dataset.validation.images, model.input_shape[1:])
     smoothing = 0.0 if plan.soft_labels else None  # validation labels are never smoothed
     labels = encode(dataset.validation.labels, model.output_shape[-1], smoothing)
-    batch, size = slice(VALIDATION_BATCH), devices.validation_batch(len(labels))
-    evaluated, trained = (
-        untrained_loss(
-            model, images[batch], labels[batch], training, functools.partial(most_dropout, plan)
-        )
-        for training in (False, True)
-    )
-    own = own_callbacks(model, plan, pipeline, (images, labels), (evaluated, trained), size)
+    untrained = untrained_losses(model, plan, images[:VALIDATION_BATCH], labels[:VALIDATION_BATCH])
+    size = devices.validation_batch(len(labels))
+    own = own_callbacks(model, plan, pipeline, (images, labels), untrained, size)
     every = [*own, *callbacks, ProgressDisplay(display, plan.batch_size)]
     if recorder:
         initial_epoch = _restore(model, recorder.start, plan, devices)
