@@ -216,6 +216,20 @@ def test_overrides_of_a_program_leave_its_page_alone(tmp_path):
     assert "table\n\nnote" in place.read_text()
 
 
+@pytest.mark.parametrize("resumes", [True, False])
+def test_after_ctrl_c_a_program_that_resumes_names_its_command(tmp_path, resumes):
+    def stopped(**options):
+        raise KeyboardInterrupt
+
+    place = tmp_path / "page.md"
+    place.write_text("<!-- t:begin -->\n<!-- t:end -->\n")
+    one = program.Program(str(place), {"t": str}, lambda *_: "", stopped, resumes=resumes)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        one.run()
+    notes = list(map(str, getattr(caught.value, "__notes__", [])))
+    assert notes == (["What is done is kept. Resume with: the same call"] if resumes else [])
+
+
 def test_bad_input_is_answered_before_anything_is_measured(page, tmp_path):
     with pytest.raises(ConfigError, match="seeds must be at least 2"):
         search.PROGRAM.run(page, seeds=1, folder=tmp_path / "runs")

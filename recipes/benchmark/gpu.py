@@ -118,4 +118,5 @@ PROGRAM = Program(
     ),
     measure=measure,
     takes=("page",),
+    resumes=False,
 )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fashion_zoo.errors import ConfigError, TrainingError
+from fashion_zoo.errors import ConfigError, TrainingError, resumable
 from fashion_zoo.experiments import page as pages
 from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.experiments.runner import keep
@@ -38,6 +38,8 @@ class Program:
     """Takes the options of the command, except the page; each row names its ``table``."""
     takes: Sequence[str] = ("seeds", "folder", "page")
     """Options of the command."""
+    resumes: bool = True
+    """Whether the same command resumes after Ctrl-C."""
 
     def texts(self, rows: Rows) -> dict[str, str]:
         """Return the name and the text of each table, with its note."""
@@ -66,7 +68,8 @@ class Program:
         if target:
             for name in self.tables:
                 pages.around(target, name)
-        measured = list(self.measure(**options))
+        with resumable() if self.resumes else contextlib.nullcontext():
+            measured = list(self.measure(**options))
         place = environment.place(environment.describe())
         rows = [{**row, **place} for row in measured]
         if target:
