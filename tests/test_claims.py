@@ -185,8 +185,8 @@ def test_a_wider_layer_fits_a_continuous_function_better_and_its_error_repeats()
 def test_a_drift_is_in_standard_deviations_and_leaves_constant_units_out():
     before = [np.array([[0.0, 5.0], [2.0, 5.0]])]  # mean 1, deviation 1
     after = [np.array([[3.0, 9.0], [5.0, 9.0]])]
-    assert steadiness.drift(before, after) == 3.0
-    assert steadiness.drift([before[0][:, 1:]], [after[0][:, 1:]]) == 0.0
+    assert _looking.drift(before, after) == 3.0
+    assert _looking.drift([before[0][:, 1:]], [after[0][:, 1:]]) == 0.0
 
 
 def test_roughness_leaves_the_weights_as_they_are_and_is_above_0():

@@ -126,6 +126,20 @@ def dead(outputs: Sequence[np.ndarray]) -> float:
     return float(constant.mean())
 
 
+def drift(before: Sequence[np.ndarray], after: Sequence[np.ndarray]) -> float:
+    """Return how far the means of units moved, in their standard deviations; mean over the units.
+
+    Both are of each hidden layer, (images, units). A unit that is constant before does not count.
+    """
+    moved = []
+    for old, new in zip(before, after, strict=True):
+        deviation = old.std(axis=0)
+        lives = deviation > 1e-6
+        moved.append(np.abs(new.mean(axis=0) - old.mean(axis=0))[lives] / deviation[lives])
+    every = np.concatenate(moved)
+    return float(every.mean()) if every.size else 0.0
+
+
 @precision.keras_defaults()
 def build(name: str, changes: Mapping[str, Any], seed: int, data: Dataset) -> "keras.Model":
     """Return the untrained model of a recipe, as ``training`` trains it."""

@@ -13,7 +13,7 @@ from fashion_zoo.evaluation.statistics import POSITIVE
 from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, Quick, columns
 from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.show.plots import canvas
-from recipes.experiments import _training
+from recipes.experiments import _looking, _training
 from recipes.experiments._figures import WIDTH
 
 if TYPE_CHECKING:
@@ -104,21 +104,13 @@ def summary(seen: Sequence[Sequence[np.ndarray]]) -> Row:
     """Return the quantiles of each layer after each epoch, and the drift of the units.
 
     The drift of an epoch is by how much the mean of a unit moves in it, in standard deviations of
-    this unit before: the mean over all units. What is returned is the mean over the epochs.
+    this unit before: the mean over the units that were not constant. What is returned is the mean over the epochs.
     """
     found: Row = {}
     for layer, epochs in enumerate(zip(*seen, strict=True), start=1):
         quantiles = np.concatenate([np.quantile(one, BAND) for one in epochs])
         found[f"layer_{layer}"] = _training.joined(quantiles)
-    moved = [
-        np.concatenate(
-            [
-                np.abs(new.mean(0) - old.mean(0)) / (old.std(0) + 1e-6)
-                for old, new in zip(before, after, strict=True)
-            ]
-        ).mean()
-        for before, after in itertools.pairwise(seen)
-    ]
+    moved = [_looking.drift(*two) for two in itertools.pairwise(seen)]
     return {**found, "drift": float(np.mean(moved)), "drifts": _training.joined(moved)}
 
 

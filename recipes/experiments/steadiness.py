@@ -24,21 +24,6 @@ POINTS = {
 }
 
 
-def drift(before: list[np.ndarray], after: list[np.ndarray]) -> float:
-    """Return how far the means of units moved, in their standard deviations; mean over the units.
-
-    Both are outputs of each hidden layer, (images, units), which the next layer takes. A unit that
-    is constant before does not count.
-    """
-    moved = []
-    for old, new in zip(before, after, strict=True):
-        deviation = old.std(axis=0)
-        lives = deviation > 1e-6
-        moved.append(np.abs(new.mean(axis=0) - old.mean(axis=0))[lives] / deviation[lives])
-    every = np.concatenate(moved)
-    return float(every.mean()) if every.size else 0.0
-
-
 def roughness(model: Any, gradients: Any, data: Dataset) -> float:
     """Return |change of the gradient| / |gradient| along a step against it, of all kernels.
 
@@ -76,7 +61,7 @@ def measure(word: str, rate: float, seed: int, data: Dataset) -> Row:
     for weights in kept:
         model.set_weights(weights)
         before, outputs = outputs, look(images)
-        drifts.append(drift(before, outputs))
+        drifts.append(_looking.drift(before, outputs))
         rough.append(roughness(model, gradients, data))
     return {
         **_looking.accuracies(done, data),
