@@ -56,4 +56,4 @@ def _most_dropout(plan: Plan, base: float) -> float:
     adaptive = plan.adaptive_dropout
     if adaptive.enabled:
         return max(base, min(base * adaptive.highest, AdaptiveDropout.largest_rate))
-    return base * max(1.0, *plan.tables.get("dropout", (1.0,)))
+    return base * float(np.max(plan.tables.get("dropout", 1.0), initial=1.0))
