@@ -72,6 +72,8 @@ class Verdict(NamedTuple):
         if self.word != OPEN or self.interval is None:
             return ""
         if self.interval.low == self.interval.high:
+            if self.seeds > 2:
+                return "With every seed the difference is at the limit of the claim."
             return "The difference is the same with both seeds, which leaves no interval."
         if self.more is None:
             return "If that is the true difference, more than 1,000 seeds would be needed."
