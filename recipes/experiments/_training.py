@@ -107,7 +107,12 @@ def numbers(cell: Any) -> list[float]:
 
 def mean_of(measured: Measured, arm: str, column: str) -> np.ndarray:
     """Return the mean over the seeds of the numbers in a column, one per place."""
-    return np.mean([numbers(cell) for cell in measured.values(arm, column)], axis=0)
+    return mean_curve(measured.values(arm, column))
+
+
+def mean_curve(cells: Iterable[Any]) -> np.ndarray:
+    """Return the mean of the numbers in cells, as long as the shortest; one may end early."""
+    return np.mean([*zip(*map(numbers, cells), strict=False)], axis=1)
 
 
 def draw(

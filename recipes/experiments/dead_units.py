@@ -3,8 +3,6 @@
 import functools
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from fashion_zoo.data import Dataset
 from fashion_zoo.evaluation.statistics import FRACTION
 from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, Quick, columns
@@ -12,7 +10,7 @@ from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.show.plots import canvas
 from recipes.experiments import _looking
 from recipes.experiments._figures import WIDTH
-from recipes.experiments._training import joined, numbers
+from recipes.experiments._training import joined, mean_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,10 +53,8 @@ def figure(measured: Measured) -> "Figure":
             arm = f"{title}, {rate:g}"
             if not measured.has(arm, "curve"):
                 continue
-            curves = [numbers(one) for one in measured.values(arm, "curve")]
-            length = min(map(len, curves))  # one that diverged is shorter
-            mean = np.mean([one[:length] for one in curves], axis=0)
-            axis.plot(range(1, length + 1), mean, **canvas.style(number, title))
+            mean = mean_of(measured, arm, "curve")
+            axis.plot(range(1, len(mean) + 1), mean, **canvas.style(number, title))
         axis.set_title(f"learning rate {rate:g}", size=9)
         axis.grid(alpha=0.3)
         canvas.in_percent(axis)

@@ -2,7 +2,6 @@
 
 import functools
 import itertools
-import statistics
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -175,10 +174,7 @@ def _panel(axis: "Axes", measured: Measured, trouble: str) -> None:
 
 
 def _curve(axis: "Axes", cells: Sequence[Any], **style: Any) -> None:
-    """Draw the mean of curves, as long as the shortest, since one may have stopped early."""
-    means = [
-        statistics.fmean(values) for values in zip(*map(_training.numbers, cells), strict=False)
-    ]
+    means = _training.mean_curve(cells)
     axis.plot(range(1, len(means) + 1), means, marker="." if len(means) == 1 else "", **style)
 
 
