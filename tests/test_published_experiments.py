@@ -119,22 +119,24 @@ def test_averages_are_compared_with_the_same_recipe_without_one():
     assert [row[5] for row in cells] == ["", "-1.00 (-1.00 to -1.00)", ""]
 
 
-def test_a_student_is_compared_with_its_twin_of_the_same_images():
+def test_a_student_is_compared_with_its_twin_of_the_same_recipe():
     accuracies = {
-        "bn_mlp.large": (0.93, 0.94), "conv_teacher": (0.95, 0.96), "labels": (0.89, 0.9),
-        "teacher, T=2": (0.91, 0.92), "conv_teacher, T=2": (0.92, 0.93),
-        "labels, augmented": (0.9, 0.91), "teacher, T=2, augmented": (0.93, 0.94),
-        "conv_teacher, T=2, augmented": (0.94, 0.95),
+        "bn_mlp.large": (0.93, 0.94), "conv_teacher": (0.95, 0.96), "bn_mlp": (0.89, 0.9),
+        "bn_mlp.tiny": (0.9, 0.91), "bn_mlp, bn_mlp.large, T=4": (0.91, 0.92),
+        "bn_mlp, conv_teacher": (0.92, 0.93), "bn_mlp.tiny, conv_teacher": (0.94, 0.95),
     }  # fmt: skip
     arms = {
         name: {"validation_accuracy": one, "test_accuracy": one, "seconds": (1.0, 2.0)}
         for name, one in accuracies.items()
     }
-    lines = measured("distillation", **arms).table().splitlines()[2:10]
+    lines = measured("distillation", **arms).table().splitlines()[2:9]
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
-    assert [row[0] for row in cells] == ["`bn_mlp.large`", "`conv_teacher`", *list(arms)[2:]]
-    points = ["", "", "", "+2.00", "+3.00", "", "+3.00", "+4.00"]
-    assert [row[3].partition(" ")[0] for row in cells] == points
+    networks = ["bn_mlp.large", "conv_teacher", "bn_mlp", "bn_mlp.tiny", *2 * ["bn_mlp"]]
+    assert [row[0] for row in cells] == [f"`{one}`" for one in (*networks, "bn_mlp.tiny")]
+    teachers = ["`bn_mlp.large, T=4`", *2 * ["`conv_teacher`"]]
+    assert [row[1] for row in cells] == [*4 * ["labels"], *teachers]
+    points = ["", "", "", "", "+2.00", "+3.00", "+4.00"]
+    assert [row[4].partition(" ")[0] for row in cells] == points
 
 
 def test_an_epoch_in_which_the_machine_stalled_does_not_count():

@@ -1,71 +1,71 @@
-"""A small student of a large teacher beside its twin that learns from the labels alone."""
+"""Students of a better network beside their twins, which learn from the labels alone."""
 
-from typing import Any
+from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, columns
 
-from fashion_zoo import recipe
-from fashion_zoo.experiments import Arm, Experiment, Measured, columns
-
-TEACHER = "bn_mlp.large"
+LARGE = "bn_mlp.large"
 CONVOLUTIONAL = "conv_teacher"
-VIEWS = 10  # of each image, for which the convolutional teacher predicts
-_LARGE = recipe(TEACHER).config.training
-AUGMENTED: dict[str, Any] = {
-    "epochs": _LARGE.epochs,
-    "augmentation": _LARGE.augmentation,
-    "schedules": {"mixing": _LARGE.schedules.mixing},
-}
+TEMPERATURES = (1.0, 2.0, 4.0)
+AUGMENTED = ("bn_mlp.tiny", "bn_mlp.strongest")  # recipes whose images change with each epoch
+VIEWS = 20  # of each of these images, for which the teacher predicts
 
 
-def _student(
-    name: str, temperature: float, teacher: str = TEACHER, views: int = 0, **training: Any
-) -> Arm:
-    distilling = {"temperature": temperature, "views": views}
-    settings = {"distillation": distilling, **training}
-    return Arm(name, changes={"training": settings}, teacher=teacher)
+def _student(recipe: str, teacher: str, temperature: float = 2.0, views: int = 0) -> Arm:
+    name = f"{recipe}, {teacher}" + (f", T={temperature:g}" if teacher == LARGE else "")
+    chosen = {"temperature": temperature, "views": views}
+    return Arm(name, recipe, {"training": {"distillation": chosen}}, teacher=teacher)
 
 
-ARMS = [
-    Arm(TEACHER, TEACHER),
-    Arm(CONVOLUTIONAL, CONVOLUTIONAL),
-    Arm("labels"),
-    _student("teacher, T=1", 1.0),
-    _student("teacher, T=2", 2.0),
-    _student("teacher, T=4", 4.0),
-    _student("conv_teacher, T=2", 2.0, CONVOLUTIONAL),
-    Arm("labels, augmented", changes={"training": AUGMENTED}),
-    _student("teacher, T=2, augmented", 2.0, **AUGMENTED),
-    _student("conv_teacher, T=2, augmented", 2.0, CONVOLUTIONAL, VIEWS, **AUGMENTED),
+STUDENTS = [
+    *(_student("bn_mlp", LARGE, temperature) for temperature in TEMPERATURES),
+    _student("bn_mlp", CONVOLUTIONAL),
+    *(_student(recipe, CONVOLUTIONAL, views=VIEWS) for recipe in AUGMENTED),
 ]
+_RECIPES = {arm.name: arm.recipe for arm in STUDENTS}
 
 
-def _against_labels(metric: str) -> columns.Column:
-    """Return the differences to the twin: the same training without a teacher."""
-    teachers = {arm.name: arm.teacher for arm in ARMS}
+def _network(measured: Measured, arm: str) -> str:
+    return f"`{_RECIPES.get(arm, arm)}`"
 
-    def cell(measured: Measured, arm: str) -> str | None:
-        base = "labels, augmented" if arm.endswith(", augmented") else "labels"
-        return columns.difference(measured, arm, base, metric) if teachers[arm] else None
 
-    return columns.Column("points against its twin", cell)
+def _teacher(measured: Measured, arm: str) -> str:
+    _, *teacher = arm.split(", ")
+    return f"`{', '.join(teacher)}`" if teacher else "labels"
+
+
+def _against_twin(measured: Measured, arm: str) -> str | None:
+    """Return the differences to the twin: the same recipe without a teacher."""
+    return columns.difference(measured, arm, _RECIPES.get(arm), "test_accuracy")
 
 
 EXPERIMENT = Experiment(
     name="distillation",
-    question="Does a small network learn more from a large one than from the labels?",
-    arms=ARMS,
+    question="Does a network learn more from a better one than from the labels?",
+    arms=[
+        Arm(LARGE, LARGE),
+        Arm(CONVOLUTIONAL, CONVOLUTIONAL),
+        *(Arm(recipe, recipe) for recipe in ("bn_mlp", *AUGMENTED)),
+        *STUDENTS,
+    ],
+    claims=[
+        Claim(arm.name, arm.recipe, text=f"`{arm.recipe}` is better with `{arm.teacher}`.")
+        for arm in STUDENTS
+        if arm.teacher == CONVOLUTIONAL
+    ],
     columns=[
-        columns.name("bn_mlp learns from", code=lambda arm: arm in (TEACHER, CONVOLUTIONAL)),
+        columns.Column("network", _network),
+        columns.Column("learns from", _teacher),
         columns.accuracy("validation accuracy", "validation_accuracy"),
-        columns.accuracy("test accuracy", "test_accuracy"),
-        _against_labels("test_accuracy"),
+        columns.accuracy("test accuracy", "test_accuracy", spread=True),
+        columns.Column("points against its twin", _against_twin),
         columns.number("seconds", "seconds", ".0f"),
     ],
     note="Mean over {seeds} with {interval}. Differences are points of test accuracy, paired by "
     "seed: the student of each seed has its own teacher, the run of `bn_mlp.large` or "
-    "`conv_teacher` in the first rows, and its twin is the same training without one. Augmented "
-    "trainings have the images and the epochs of `bn_mlp.large`; for the student of `conv_teacher` "
-    f"these images are {VIEWS} views, which the teacher has predicted before. Seconds are those of "
-    "the epochs, without such predictions. {machine} `{command}` reproduces the table.",
+    "`conv_teacher` in the first rows, and its twin is the same recipe without one. All learn with "
+    "the defaults of `training.distillation` but for a temperature T that is given. For "
+    f"`bn_mlp.tiny` and `bn_mlp.strongest`, which augment, the teacher has predicted {VIEWS} views "
+    "of each image before the training. Seconds are those of the epochs, without such predictions. "
+    "{machine} `{command}` reproduces the table.",
     imports=["recipes.teachers.convolutional"],
     seeds=5,
     page="docs/distillation.md",
