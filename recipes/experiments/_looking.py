@@ -2,7 +2,6 @@
 
 import functools
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -105,11 +104,9 @@ def hidden_outputs(model: "keras.Model") -> "Callable[[np.ndarray], list[np.ndar
     """
     import keras
 
-    layers = [one for one in model.layers if re.fullmatch(r"[a-z_]+_\d+", one.name)]
-    # dense_1, batch_norm_1, relu_1, dropout_1: the activation is none of the others
-    found = [
-        one.output for one in layers if not re.match(r"(dense|add|dropout|\w+_norm)_\d+", one.name)
-    ]
+    from fashion_zoo.inspecting.probing import activation_of
+
+    found = [one.output for one in model.layers if activation_of(one) != "linear"]
     inner = keras.Model(model.inputs, found)
 
     @precision.keras_defaults()

@@ -1,12 +1,11 @@
 """What the exercises share: trainings that leave only their figures, and curves over epochs."""
 
-import contextlib
 import functools
 import statistics
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -16,11 +15,13 @@ from fashion_zoo.errors import TrainingError
 from fashion_zoo.evaluation.statistics import ANYTHING, POSITIVE, Bounds, mean_interval
 from fashion_zoo.experiments import Measured, columns
 from fashion_zoo.registry import recipe
-from fashion_zoo.runs import Run
+from fashion_zoo.runs import Run, Trained
 from fashion_zoo.show.plots import canvas
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+Looked = TypeVar("Looked")
 
 GUESS = 0.1
 """The accuracy of a guess among ten classes."""
@@ -40,6 +41,33 @@ class Figures(NamedTuple):
     """Which test images are classified correctly, as ``experiments.correct`` has it."""
 
 
+def look_at(
+    name: str,
+    data: Dataset,
+    seed: int,
+    *changes: Mapping[str, Any],
+    look: Callable[[Trained], Looked],
+    evaluate: bool = True,
+    callbacks: Sequence[Any] = (),
+) -> Looked | None:
+    """Train a recipe with changes, applied in order, into a folder that is not kept.
+
+    Return what ``look`` finds in the result; None if the training diverges.
+    """
+    import fashion_zoo
+
+    config = functools.reduce(override, changes, recipe(name).config)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            done = fashion_zoo.train(
+                name, config=config, seed=seed, run_dir=Path(folder) / "run", data=data,
+                export=False, evaluate=evaluate, progress=False, callbacks=callbacks,
+            )  # fmt: skip
+        except TrainingError:
+            return None
+        return look(done)
+
+
 def figures_of(
     name: str,
     data: Dataset,
@@ -49,20 +77,16 @@ def figures_of(
     callbacks: Sequence[Any] = (),
 ) -> Figures | None:
     """Train a recipe with changes, applied in order; return None if the training diverges."""
-    import fashion_zoo
+    return look_at(name, data, seed, *changes, look=figures, evaluate=evaluate, callbacks=callbacks)
 
-    config = functools.reduce(override, changes, recipe(name).config)
-    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(TrainingError):
-        done = fashion_zoo.train(
-            name, config=config, seed=seed, run_dir=Path(folder) / "run", data=data, export=False,
-            evaluate=evaluate, progress=False, callbacks=callbacks,
-        )  # fmt: skip
-        found = done.evaluation or {}
-        return Figures(
-            done.training["validation_accuracy"], dict(done.history),
-            found["accuracy"]["value"] if evaluate else None, found.get("correct"),
-        )  # fmt: skip
-    return None
+
+def figures(done: Trained) -> Figures:
+    """Return what is left of a training."""
+    found = done.evaluation or {}
+    accuracy = found["accuracy"]["value"] if found else None
+    return Figures(
+        done.training["validation_accuracy"], dict(done.history), accuracy, found.get("correct")
+    )
 
 
 def row_of(done: Figures) -> dict[str, Any]:

@@ -2,18 +2,14 @@
 
 import functools
 import itertools
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Dataset
-from fashion_zoo.errors import TrainingError
 from fashion_zoo.evaluation.statistics import POSITIVE
 from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, Quick, columns
 from fashion_zoo.experiments.experiment import Row
-from fashion_zoo.registry import recipe
+from fashion_zoo.runs import Trained
 from fashion_zoo.show.plots import canvas
 from recipes._lines import flags
 from recipes.experiments import _training
@@ -88,29 +84,24 @@ def measure(changes: tuple[Changes, ...], seed: int, data: Dataset) -> Row:
 
     A training that diverges has no curves, the accuracy of a guess, and no validation loss.
     """
+    usual = {"training": {"epochs": EPOCHS}}
+    found = _training.look_at(RECIPE, data, seed, usual, *changes, look=_looked_at, evaluate=False)
+    return found or {"validation_accuracy": 1 / len(data.class_names), "findings": ENDED}
+
+
+def _looked_at(done: Trained) -> Row:
     import fashion_zoo
 
-    usual = override(recipe(RECIPE).config, {"training": {"epochs": EPOCHS}})
-    config = functools.reduce(override, changes, usual)
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder) / "run"
-        try:
-            done = fashion_zoo.train(
-                RECIPE, config=config, seed=seed, run_dir=place, data=data, export=False,
-                evaluate=False, progress=False,
-            )  # fmt: skip
-        except TrainingError:
-            return {"validation_accuracy": 1 / len(data.class_names), "findings": ENDED}
-        found = fashion_zoo.inspect(place, images=INSPECTED, progress=False)["findings"]
-        kinds = dict.fromkeys(one["kind"].replace("_", " ") for one in found)
-        return {
-            "loss": done.history["loss"][-1],
-            "validation_loss": done.training["validation_loss"],
-            "validation_accuracy": done.training["validation_accuracy"],
-            "findings": ", ".join(kinds) or NOTHING,
-            "training_curve": _training.joined(done.history["loss"]),
-            "validation_curve": _training.joined(done.history["val_loss"]),
-        }
+    found = fashion_zoo.inspect(done.run, images=INSPECTED, progress=False)["findings"]
+    kinds = dict.fromkeys(one["kind"].replace("_", " ") for one in found)
+    return {
+        "loss": done.history["loss"][-1],
+        "validation_loss": done.training["validation_loss"],
+        "validation_accuracy": done.training["validation_accuracy"],
+        "findings": ", ".join(kinds) or NOTHING,
+        "training_curve": _training.joined(done.history["loss"]),
+        "validation_curve": _training.joined(done.history["val_loss"]),
+    }
 
 
 def settings(_: Measured, arm: str) -> str:

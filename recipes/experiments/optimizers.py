@@ -1,25 +1,30 @@
 """Optimizers compared, each at the learning rate that the same budget of trials chose for it."""
 
-import contextlib
 import functools
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Dataset
 from fashion_zoo.errors import TrainingError
 from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, columns, page as pages
 from fashion_zoo.experiments.experiment import Row
-from fashion_zoo.registry import recipe
+from fashion_zoo.runs import Trained
 from fashion_zoo.show.plots import canvas
-from recipes.experiments import _training
 from recipes.experiments._figures import WIDTH
-from recipes.experiments._training import LEVEL
+from recipes.experiments._training import (
+    LEVEL,
+    draw,
+    figures,
+    figures_of,
+    first_epoch,
+    joined,
+    look_at,
+    reached,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+RECIPE = "bn_mlp"
 TRIALS = 6
 """Learning rates that are tried for each optimizer, one training each with one seed."""
 EPOCHS = 5
@@ -46,51 +51,49 @@ Lion's rate is a tenth of Adam's and its decay ten times as large, as its paper 
 """
 
 
-def _train(place: Path, word: str, rate: float, data: Dataset, **changes: Any):
-    import fashion_zoo
-
-    own = {"optimizer": word, "learning_rate": rate, **SETTINGS[word][1]}
-    config = override(recipe("bn_mlp").config, {"training": {**own, **changes.pop("training", {})}})
-    return fashion_zoo.train(
-        "bn_mlp", config=config, run_dir=place, data=data, export=False, progress=False, **changes
-    )
+def _settings(word: str, rate: float) -> dict[str, Any]:
+    return {"training": {"optimizer": word, "learning_rate": rate, **SETTINGS[word][1]}}
 
 
 @functools.cache
 def chosen_rate(word: str, data: Dataset) -> float:
     """Return the learning rate with the best validation accuracy of the trials."""
-    reached = {}
+    short, found = {"training": {"epochs": EPOCHS}}, {}
     for number in range(TRIALS):
         rate = SETTINGS[word][0] * FACTOR**number
-        with tempfile.TemporaryDirectory() as folder, contextlib.suppress(TrainingError):
-            short = {"training": {"epochs": EPOCHS}, "seed": TRIAL_SEED, "evaluate": False}
-            done = _train(Path(folder) / "run", word, rate, data, **short)
-            reached[rate] = done.training["validation_accuracy"]
-    return max(reached, key=reached.__getitem__)
+        settings = _settings(word, rate)
+        if done := figures_of(RECIPE, data, TRIAL_SEED, settings, short, evaluate=False):
+            found[rate] = done.validation_accuracy
+    return max(found, key=found.__getitem__)
 
 
 def measure(word: str, seed: int, data: Dataset) -> Row:
     """Train with the chosen rate; return accuracies, time to ``LEVEL`` or 0, and the curve."""
     rate = chosen_rate(word, data)
-    with tempfile.TemporaryDirectory() as folder:
-        done = _train(Path(folder) / "run", word, rate, data, seed=seed)
-        curve = done.history["val_accuracy"]
-        times = [row["seconds"] for row in pages.read_rows(done.run.path / "timing.csv")]
-    epochs = _training.first_epoch(curve)
+    found = look_at(RECIPE, data, seed, _settings(word, rate), look=_measured)
+    if found is None:
+        raise TrainingError(f"With a learning rate of {rate:g} the loss diverges.")
+    return {"learning_rate": rate, **found}
+
+
+def _measured(done: Trained) -> Row:
+    found = figures(done)
+    curve = found.history["val_accuracy"]
+    times = [row["seconds"] for row in pages.read_rows(done.run.path / "timing.csv")]
+    epochs = first_epoch(curve)
     return {
-        "learning_rate": rate,
-        "validation_accuracy": done.training["validation_accuracy"],
-        "test_accuracy": done.evaluation["accuracy"]["value"],
+        "validation_accuracy": found.validation_accuracy,
+        "test_accuracy": found.test_accuracy,
         "epochs_to_level": epochs,
         "seconds_to_level": sum(times[:epochs]),
-        "curve": _training.joined(curve),
+        "curve": joined(curve),
     }
 
 
 def figure(measured: Measured) -> "Figure":
     """Draw the mean validation accuracy of each optimizer after each epoch."""
     whole, (axis,) = canvas.grid(WIDTH, 5.6)
-    _training.draw(axis, measured, "curve")
+    draw(axis, measured, "curve")
     axis.set_ylabel("validation accuracy")
     axis.set_ylim(bottom=0.8)
     axis.legend(fontsize=7, ncols=2)
@@ -114,8 +117,8 @@ EXPERIMENT = Experiment(
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy"),
         columns.against("points of test accuracy against adam", "test_accuracy", "adam"),
-        _training.reached(f"epochs to {LEVEL:.0%} validation", "epochs_to_level", ".1f"),
-        _training.reached("seconds to it", "seconds_to_level", ".1f"),
+        reached(f"epochs to {LEVEL:.0%} validation", "epochs_to_level", ".1f"),
+        reached("seconds to it", "seconds_to_level", ".1f"),
     ],
     note="`bn_mlp` with its other defaults; mean over {seeds} with {interval}. The learning rate "
     f"of each optimizer is the best of {TRIALS}, a factor of the root of 10 apart, by the "
