@@ -87,11 +87,11 @@ def test_a_training_step_has_the_mixed_loss_and_evaluation_has_cross_entropy(tea
     logits = np.asarray(model(batch, training=False), "float64")
     taught = teacher.load_model().predict(batch, verbose=0).astype("float64")
     assert kept is None or np.asarray(kept) == pytest.approx(taught, abs=1e-4)
-    own = -(soft * np.log(softmax(logits))).sum(axis=1)
+    own = plain = -(soft * np.log(softmax(logits))).sum(axis=1)
     if settings.get("loss"):
         own = (soft * (1 - softmax(logits)) ** 2 * -np.log(softmax(logits))).sum(axis=1)
     expected = 0.7 * closed_form(taught, logits, 3.0).mean() + 0.3 * own.mean()
-    assert untrained_loss(model, batch, labels) == pytest.approx(max(expected, np.log(10)))
+    assert untrained_loss(model, batch, labels) == pytest.approx(max(plain.mean(), np.log(10)))
     for given in (labels, found):  # without the logits of the teacher, it predicts
         loss = model.compute_loss(batch, given, logits.astype("float32"))
         assert float(loss) == pytest.approx(expected, rel=1e-5)

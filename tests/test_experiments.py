@@ -9,7 +9,7 @@ from arms import OWN, FakeRun, Made
 
 import fashion_zoo
 from fashion_zoo import ConfigError, DataError, TrainingError, experiments
-from fashion_zoo.experiments import Arm, Experiment, Measured, columns, page, runner
+from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, columns, page, runner
 from fashion_zoo.machine import environment
 from recipes import experiment
 
@@ -229,9 +229,10 @@ def test_what_is_no_recipe_is_measured_once_on_each_machine_and_kept(tmp_path, o
     assert "64 cores" in table
 
 
-def test_a_training_that_diverges_has_no_row_and_ends_nothing(
+def test_a_training_that_diverges_ends_nothing_and_leaves_a_claim_open(
     tmp_path, own, trained_runs, monkeypatch
 ):
+    claims = [Claim("wide", "as it is", "validation_accuracy", text="Wide is better.")]
     train = trained_runs.train_once
 
     def once(entry, config, path, *others):
@@ -240,12 +241,18 @@ def test_a_training_that_diverges_has_no_row_and_ends_nothing(
         return train(entry, config, path, *others)
 
     monkeypatch.setattr("fashion_zoo.training.session.train_once", once)
-    table = experiments.run(own, seeds=3, folder=tmp_path)
+    claiming = Experiment(**{**vars(own), "claims": claims})
+    table = experiments.run(claiming, seeds=3, folder=tmp_path)
     rows = page.read_rows(tmp_path / "width.csv")
     assert [(row["arm"], row["seed"]) for row in rows] == [
-        ("as it is", 0), ("as it is", 1), ("as it is", 2), ("wide", 0), ("wide", 2)
+        ("as it is", 0), ("as it is", 1), ("as it is", 2), ("wide", 0), ("wide", 2), ("wide", 1)
     ]  # fmt: skip
+    assert rows[-1].keys() == {"arm", "seed", "loss_diverged", "machine", "commit"}
     assert "Mean over 3 seeds, `wide` 2 seeds with" in table
+    assert table.endswith("\n\nThe loss diverged, which leaves no figures: `wide` with seed 1.")
+    expected = "Wide is better. These seeds cannot tell: the loss diverged in 1 training of these "
+    assert table.startswith(f"- {expected}arms.\n")
+    assert experiments.run(claiming, folder=tmp_path, measure=False) == table
 
 
 def test_overrides_that_a_program_would_not_take_are_refused(tmp_path, own):

@@ -196,8 +196,9 @@ def test_a_training_step_has_the_loss_of_its_settings_and_evaluation_has_cross_e
     evaluated = net.compute_loss(y=labels, y_pred=logits, training=False)
     assert float(evaluated) == pytest.approx(plain + penalty, rel=1e-5)
     guessing = np.log(3)
-    untrained = untrained_loss(net, pixels, labels)
-    assert untrained == pytest.approx(max(guessing, expected + penalty), rel=1e-5)
+    for training, own in ((False, plain), (True, expected)):
+        untrained = untrained_loss(net, pixels, labels, training)
+        assert untrained == pytest.approx(max(guessing, own + penalty), rel=1e-5)
     trained = net.train_on_batch(pixels, labels, return_dict=True)["loss"]
     assert float(trained) == pytest.approx(expected + penalty, rel=1e-5)
     assert abs(expected - plain) > 0.01

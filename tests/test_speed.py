@@ -84,7 +84,7 @@ def test_ratios_are_of_the_same_round(monkeypatch):
     assert len(lines) == 2 + 2 + 3
     assert lines[2] == (
         "| batch 128, float32 | fashion_zoo | 43 (32 to 64) | 1.00 (1.00 to 1.00) | 0.500 "
-        "| 100 MB |"
+        "| 100 MiB |"
     )
     assert lines[-1].startswith("| batch 512, mixed_bfloat16 | fashion_zoo, standard | ")
 

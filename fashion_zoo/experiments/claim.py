@@ -75,6 +75,10 @@ class Claim:
             return base, []
         return base, measured.paired(self.arm, base, self.metric)
 
+    def arms(self, base: str | None) -> list[str]:
+        """Return the names of the arms that it compares, the other one if there is one."""
+        return [self.arm, *([base] if base else [])]
+
     def found(self, difference: float, base: str | None) -> str:
         """Return what was found of a difference, in words."""
         way, name = "lower" if difference < 0 else "higher", self.metric.replace("_", " ")

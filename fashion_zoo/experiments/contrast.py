@@ -47,6 +47,10 @@ class Contrast(Claim):
             for seed in seeds
         ]
 
+    def arms(self, base: str | None) -> list[str]:
+        """Return the names of the arms that have a weight."""
+        return list(self.weights)
+
     def found(self, difference: float, base: str | None) -> str:
         """Return what was found, in words."""
         metric = self.metric.replace("_", " ")

@@ -15,7 +15,7 @@ from fashion_zoo.experiments.claim import Claim
 from fashion_zoo.experiments.metrics import METRICS, correct
 from fashion_zoo.experiments.notes import Words
 from fashion_zoo.experiments.verdict import Verdict, judge, written
-from fashion_zoo.language.wording import unknown
+from fashion_zoo.language.wording import listed, unknown
 from fashion_zoo.runs import Run
 from fashion_zoo.storage import absolute
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 """One training, or one measurement: column of the CSV file to value."""
+DIVERGED = "loss_diverged"
+"""Column of a training whose loss diverged, which has no figures."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -202,19 +204,29 @@ class Measured:
     Args:
         experiment: the experiment.
         rows: a row per training, with ``arm`` and ``seed``; rows of other arms are left out.
+
+    Attributes:
+        by_arm: arm to seed to row, of the trainings with figures.
+        diverged: the same of those whose loss diverged. A mean of the others would be too good.
     """
 
     def __init__(self, experiment: Experiment, rows: Iterable[Row]):
         self.experiment, self.arms = experiment, experiment.all_arms()
         self._rows: dict[str, dict[int, Row]] = {arm.name: {} for arm in self.arms}
+        without: dict[str, dict[int, Row]] = {arm.name: {} for arm in self.arms}
         for row in sorted(rows, key=lambda row: row["seed"]):
-            self._rows.get(row["arm"], {})[row["seed"]] = row
+            kept = without if row.get(DIVERGED) else self._rows
+            kept.get(row["arm"], {})[row["seed"]] = row
         self.by_arm = {name: rows for name, rows in self._rows.items() if rows}
+        self.diverged = {name: rows for name, rows in without.items() if rows}
 
     @property
     def rows(self) -> list[Row]:
         """All rows, in the order of the arms and seeds."""
-        return [row for own in self.by_arm.values() for row in own.values()]
+        both = [
+            kept.get(arm.name, {}) for arm in self.arms for kept in (self.by_arm, self.diverged)
+        ]
+        return [row for own in both for row in own.values()]
 
     def has(self, arm: str, metric: str) -> bool:
         """Return whether every row of an arm has a metric; older rows may lack a new one."""
@@ -247,7 +259,14 @@ class Measured:
 
     def table(self) -> str:
         """Return the Markdown table, with the note below it."""
-        return f"{self.rows_of(self.experiment.columns)}\n\n{self.note(self.experiment.note)}"
+        lost = [
+            f"`{arm}` with seed {listed([str(seed) for seed in rows])}"
+            for arm, rows in self.diverged.items()
+        ]
+        parts = [self.rows_of(self.experiment.columns), self.note(self.experiment.note)]
+        if lost:
+            parts.append(f"The loss diverged, which leaves no figures: {'; '.join(lost)}.")
+        return "\n\n".join(parts)
 
     def rows_of(self, columns: Sequence[Column]) -> str:
         """Return a Markdown table of other columns, without the note."""

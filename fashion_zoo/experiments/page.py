@@ -10,7 +10,7 @@ from fashion_zoo.language.wording import listed
 from fashion_zoo.results import read_rows as read_rows
 from fashion_zoo.storage import reading
 
-INTERVAL = "its 95 % interval, by Student's t, of accuracies on the logit scale"
+INTERVAL = "its 95 % interval (Student's t; for accuracies on the logit scale)"
 
 
 class Markdown(str):

@@ -18,7 +18,14 @@ from fashion_zoo.data import Dataset, load, load_for
 from fashion_zoo.data.pipeline import need_tensorflow
 from fashion_zoo.errors import ConfigError, DataError, Hint, TrainingError, resumable
 from fashion_zoo.experiments import page as pages
-from fashion_zoo.experiments.experiment import Arm, Experiment, Measured, Places, Row
+from fashion_zoo.experiments.experiment import (
+    DIVERGED,
+    Arm,
+    Experiment,
+    Measured,
+    Places,
+    Row,
+)
 from fashion_zoo.experiments.metrics import correct
 from fashion_zoo.language.arguments import Place, checked
 from fashion_zoo.language.wording import listed, percent, unknown
@@ -186,8 +193,8 @@ def _measure(
             try:
                 row = _row(experiment, arm, seeded, path, display, data)
             except TrainingError as error:  # it would end so each time
-                display.say(f"{arm.name} seed {seed} has no row: {error}")
-                continue
+                display.say(f"{arm.name} seed {seed} has no figures: {error}")
+                row = {DIVERGED: 1, **environment.place(environment.describe())}
         rows.append({"arm": arm.name, "seed": seed, **row})
         if "validation_accuracy" in row:
             reached = percent(row["validation_accuracy"])

@@ -31,7 +31,7 @@ class Verdict(NamedTuple):
     """The other arm; None if no arm was chosen."""
     word: Word
     seeds: int = 0
-    """Seeds that both arms have. With fewer than 2, what follows is None."""
+    """Seeds that both arms have. With fewer than 2, what follows is None but for ``diverged``."""
     difference: float | None = None
     """Mean of the metric of the arm minus that of the other."""
     interval: Interval | None = None
@@ -50,12 +50,19 @@ class Verdict(NamedTuple):
     more: int | None = None
     """Further seeds with which an open claim is settled with probability 0.8, if the true
     difference is the one found; None if it is settled, or would take more than 1,000 in all."""
+    diverged: int = 0
+    """Trainings of these arms whose loss diverged. With any the claim is open: seeds on which both
+    arms did well say nothing of the others."""
 
     def __str__(self) -> str:
         """Return the verdict in a sentence, and what else is known in others."""
         claim = self.claim
         if self.difference is None or self.interval is None or self.level is None:
-            return _joined(claim.text, f"{_sentence(self.word)}: {claim.lacking(self.base)}")
+            reason = claim.lacking(self.base)
+            if self.diverged:
+                trainings = counted(self.diverged, "training")
+                reason = f"the loss diverged in {trainings} of these arms."
+            return _joined(claim.text, f"{_sentence(self.word)}: {reason}")
         ends = f"{self._ends(self.interval, self.level)}, {counted(self.seeds, 'seed')}"
         found = f"{claim.found(self.difference, self.base)} ({ends})."
         claimed = f"Claimed was {claim.claimed()}." if claim.least else ""
@@ -121,10 +128,13 @@ def judge(measured: "Measured", claims: Sequence[Claim]) -> list[Verdict]:
 def written(verdicts: Sequence[Verdict]) -> str:
     """Return a Markdown list of verdicts, and below it how they were found."""
     together = " for all claims together, by Holm's procedure" if len(verdicts) > 1 else ""
+    tested = [one.claim.metric.startswith("test_") for one in verdicts]
+    subject = "those of test accuracies " if any(tested) and not all(tested) else ""
+    images = f", {subject}on these test images" if any(tested) else ""
     lines = "\n".join(f"- {verdict}" for verdict in verdicts)
     return (
-        f"{lines}\n\nVerdicts are by Student's t-test, two-sided and paired by seed, on these test "
-        f"images, at a level of {100 * LEVEL:g} %{together}."
+        f"{lines}\n\nVerdicts are by Student's t-test, two-sided and paired by seed{images}, at a "
+        f"level of {100 * LEVEL:g} %{together}."
     )
 
 
@@ -135,6 +145,7 @@ class _Pair(NamedTuple):
     seeds: int = 0
     here: paired.Differences | None = None
     others: paired.Differences | None = None
+    diverged: int = 0
 
 
 class _Test(NamedTuple):
@@ -144,8 +155,9 @@ class _Test(NamedTuple):
 
 def _pair(measured: "Measured", claim: Claim) -> _Pair:
     base, found = claim.pair(measured)
-    if len(found) < 2:
-        return _Pair(base, len(found))
+    diverged = sum(len(measured.diverged.get(arm, ())) for arm in claim.arms(base))
+    if len(found) < 2 or diverged:
+        return _Pair(base, len(found), diverged=diverged)
     return _Pair(base, len(found), paired.over_seeds(found), _images(measured, claim, base))
 
 
@@ -179,7 +191,7 @@ def _tested(
 def _verdict(claim: Claim, pair: _Pair, here: _Test | None, others: _Test | None) -> Verdict:
     found = pair.here
     if found is None or here is None:
-        return Verdict(claim, pair.base, OPEN, pair.seeds)
+        return Verdict(claim, pair.base, OPEN, pair.seeds, diverged=pair.diverged)
     word = _word(claim, found, here)
     verdict = Verdict(
         claim,

@@ -28,16 +28,16 @@ def untrained_loss(
     training: bool = False,
     rate: Callable[[float], float] = float,
 ) -> float:
-    """Return the training loss of an untrained model on some images, at least that of guessing.
+    """Return the loss of an untrained model on some images, at least that of guessing.
 
         max(ln(classes), mean loss of the images, penalties included)
 
     ln(classes) is the cross-entropy of equal probabilities with any labels, soft ones included. The
     loss of the images counts where kernels or pixels are large, or a penalty or other loss is used.
-    With ``training`` layers compute as in a training step: dropout multiplies what it keeps, and
-    much of it in many layers makes the loss of an untrained model a thousand times larger.
-    ``rate`` takes the base rate of a layer and returns that with which it drops. No variable of
-    the model changes.
+    With ``training`` it is that of a training step, and layers compute as in one: dropout
+    multiplies what it keeps, and much of it in many layers makes the loss of an untrained model a
+    thousand times larger. ``rate`` takes the base rate of a layer and returns that with which it
+    drops. No variable of the model changes.
     """
     rates = {
         id(layer.rate): keras.ops.convert_to_tensor(rate(layer.base_rate), layer.rate.dtype)
@@ -46,7 +46,8 @@ def untrained_loss(
     }
     rest = [rates.get(id(one), one) for one in model.non_trainable_variables]
     logits, _ = model.stateless_call(model.trainable_variables, rest, images, training=training)
-    found = float(keras.ops.convert_to_numpy(model.compute_loss(images, labels, logits)))
+    loss = model.compute_loss(images, labels, logits, training=training)
+    found = float(keras.ops.convert_to_numpy(loss))
     guessing = math.log(logits.shape[-1])
     return max(guessing, found) if math.isfinite(found) else guessing
 

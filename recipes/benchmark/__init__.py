@@ -26,9 +26,9 @@ class Benchmark:
     TensorFlow's tutorial. find_lr: its suggestions beside a grid of learning rates. search:
     searches beside those of KerasTuner, and what they cost. tuned: a search of each of four
     recipes, and whether fresh seeds confirm what it finds. speed: training and augmentation against
-    stock Keras and PyTorch. memory: what gradient checkpointing saves and costs. gpu: the same as
-    speed with jax on a GPU, and whether a training repeats bit for bit. All but gpu can be
-    interrupted at any time and resume with the same command.
+    stock Keras and PyTorch. memory: what gradient checkpointing saves and costs. gpu: images
+    per second of jax on a GPU by batch size, and whether a training repeats bit for bit. All but
+    gpu can be interrupted at any time and resume with the same command.
     """
 
     what: tyro.conf.Positional[Literal["accuracy", "dropout", "augmentation", "seconds", _Program]]

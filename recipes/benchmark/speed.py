@@ -87,7 +87,7 @@ def training_rows(setting: str, rounds: int, changes: Mapping[str, Any]) -> Iter
         yield row("throughput", [batch / one.seconds for one in own], "images/s", own)
         yield row("time against fashion_zoo", ratios(own, timed["fashion_zoo"]), "ratio")
         yield row("training loss, last epoch", [answers[name]["losses"][last]], "nats")
-        yield row("peak memory", [answers[name]["megabytes"]], "MB")
+        yield row("peak memory", [answers[name]["megabytes"]], "MiB")
 
 
 def share_rows(setting: str, rounds: int, changes: Mapping[str, Any]) -> Iterator[Row]:
@@ -166,7 +166,7 @@ TRAINING = pivot(
         "images per second": ("throughput", spread(",.0f")),
         "time against `fashion_zoo`": ("time against fashion_zoo", spread(".2f")),
         "loss of the last epoch": ("training loss, last epoch", median(".3f")),
-        "peak memory": ("peak memory", median(",.0f", " MB")),
+        "peak memory": ("peak memory", median(",.0f", " MiB")),
     },
 )
 SHARES = pivot(

@@ -164,10 +164,14 @@ def training(
 
 
 def accuracies(done: Figures | None, data: Dataset) -> Row:
-    """Return the accuracies of a training; those of a guess if it diverged."""
+    """Return the accuracies of a training, and which test images are correct.
+
+    If it diverged, the accuracies are those of a guess.
+    """
     guess = 1 / len(data.class_names)
     return {
         "validation_accuracy": done.validation_accuracy if done else guess,
         "test_accuracy": done.test_accuracy if done else guess,
         "diverged": float(done is None),
+        **({"correct": done.correct} if done else {}),
     }

@@ -1,4 +1,4 @@
-"""What the exercises share: trainings that leave only their figures, and curves over epochs."""
+"""What experiments share: trainings that leave only their figures, and curves over epochs."""
 
 import functools
 import statistics

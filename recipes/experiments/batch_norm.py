@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fashion_zoo.data import Dataset
+from fashion_zoo.errors import TrainingError
 from fashion_zoo.evaluation.statistics import POSITIVE
 from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, Quick, columns
 from fashion_zoo.experiments.experiment import Row
@@ -28,8 +29,8 @@ ARMS: Mapping[str, Mapping[str, Any]] = {
 RATES = tuple(10 ** (-3 + number / 2) for number in range(7))
 """Learning rates that are tried with each seed, from 0.001 to 1."""
 TRIAL_EPOCHS = 3
-BORNE = 0.02
-"""A rate is borne if its validation accuracy is lower than the best one by less than this."""
+TOLERATED_LOSS = 0.02
+"""A rate is tolerated if its validation accuracy is below the best one by less than this."""
 LOOKED_AT = 1_000  # validation images whose activations are measured
 BAND = (0.05, 0.5, 0.95)
 """Quantiles of the inputs of a layer's activations."""
@@ -54,25 +55,26 @@ def measure(
     rate = rates[int(np.argmax(tried))]
     watcher, seen = watch(data.validation.images[:LOOKED_AT])
     done = train(rate, epochs, callbacks=[watcher])
-    found = _training.row_of(done) if done else {"validation_accuracy": 0.0, "test_accuracy": 0.0}
+    if done is None:
+        raise TrainingError(f"With a learning rate of {rate:g} the loss diverges.")
     return {
         "learning_rate": rate,
         "largest_rate": (largest := largest_rate(rates, tried)),
         "largest_rate_log10": math.log10(largest),
         "rates": " ".join(f"{one:.4g}" for one in rates),
         "tried": _training.joined(tried),
-        **found,
+        **_training.row_of(done),
         **summary(seen),
     }
 
 
 def largest_rate(rates: Sequence[float], tried: Sequence[float]) -> float:
-    """Return the rate at which accuracy falls below the best one by ``BORNE``.
+    """Return the rate at which accuracy falls below the best one by ``TOLERATED_LOSS``.
 
     Between two rates that were tried it is interpolated on the logarithm; it is the last one where
     no rate behind the best falls as low.
     """
-    least, best = max(tried) - BORNE, int(np.argmax(tried))
+    least, best = max(tried) - TOLERATED_LOSS, int(np.argmax(tried))
     for place in range(best, len(rates) - 1):
         here, there = tried[place], tried[place + 1]
         if there < least:
@@ -195,8 +197,9 @@ EXPERIMENT = Experiment(
     note="`baseline_mlp`, with batch normalization as stated; mean over {seeds} with {interval}. "
     f"With each seed {len(RATES)} learning rates from 0.001 to 1 are tried for {TRIAL_EPOCHS} "
     "epochs, and the one with the best validation accuracy trains 20; the table has their "
-    f"geometric mean. A rate is borne if its accuracy is within {100 * BORNE:.0f} points of the "
-    "best one. The drift of an epoch is by how much the mean input of an activation moves in it, "
+    f"geometric mean. A rate is tolerated if its accuracy is within "
+    f"{100 * TOLERATED_LOSS:.0f} points of the best one. The drift of an epoch is by "
+    "how much the mean input of an activation moves in it, "
     "in standard deviations. Differences are paired by seed. {machine} `{command}` reproduces the "
     "table.",
     seeds=5,

@@ -79,18 +79,31 @@ def _claims() -> list[Claim]:
             "ReLU, 0.001",
             "dead",
             least=0.01,
-            text="More units of ReLU die at 0.01 than at 0.001.",
+            text="More ReLU units die at 0.01 than at 0.001.",
         ),
         Claim(
             "ReLU, 0.03",
             "leaky ReLU, 0.03",
             "dead",
             least=0.01,
-            text="More of ReLU die than leaky ones.",
+            text="More ReLU than leaky ReLU units die at 0.03.",
         ),
-        Claim("ReLU, 0.03", "ELU, 0.03", "dead", least=0.01, text="More of ReLU die than of ELU."),
-        Claim("leaky ReLU, 0.03", "leaky ReLU, 0.001", text="At no rate do leaky ones die.", **own),
-        Claim("ELU, 0.03", "ELU, 0.001", text="At no rate do those of ELU die.", **own),
+        Claim(
+            "ReLU, 0.03",
+            "ELU, 0.03",
+            "dead",
+            least=0.01,
+            text="More ReLU than ELU units die at 0.03.",
+        ),
+        *(
+            Claim(
+                f"{name}, 0.03",
+                f"{name}, 0.001",
+                text=f"No more {name} units die at 0.03 than at 0.001.",
+                **own,
+            )
+            for name in ("leaky ReLU", "ELU")
+        ),
     ]
 
 
@@ -110,8 +123,10 @@ EXPERIMENT = Experiment(
     ],
     note=f"Three layers of 256 units without normalization, 20,000 images, {EPOCHS} epochs, one-"
     "cycle up to the learning rate. A unit is dead if it has one value for all validation images, "
-    "which of ReLU is 0, after the last epoch. A training that diverges has the accuracy of a "
-    "guess. Mean over {seeds} with {interval}. {machine} `{command}` reproduces the table.",
+    "which of ReLU is 0, after the last epoch, or the last one before the loss diverged; a leaky "
+    "ReLU or ELU unit has one only where rounding makes it so. A training that diverges "
+    "has the accuracy of a guess. Mean over {seeds} with {interval}. {machine} `{command}` "
+    "reproduces the table.",
     seeds=5,
     quick=Quick({"data": {"limit": 500}}),
     page="docs/claims/dead_units.md",

@@ -77,6 +77,8 @@ CURES = {
     for cure, own in one.cures.items()
 }
 """Arm of a cure to the arm of its trouble, and the change."""
+STOPPED = "overfits, early stopping"
+"""The cure that keeps the epoch with the least validation loss, by which the others are judged."""
 
 
 def measure(changes: tuple[Changes, ...], seed: int, data: Dataset) -> Row:
@@ -215,7 +217,7 @@ EXPERIMENT = Experiment(
     name="debugging",
     question="What mends a training that does not learn, that overfits, or that underfits?",
     arms=arms(),
-    claims=[claim(arm, trouble) for arm, (trouble, _) in CURES.items()],
+    claims=[claim(arm, trouble) for arm, (trouble, _) in CURES.items() if arm != STOPPED],
     columns=[
         columns.name("training", code=lambda arm: False),
         columns.Column("options", settings),
@@ -229,7 +231,8 @@ EXPERIMENT = Experiment(
     f"{TROUBLES['overfits'].images:,} images where it overfits. Options of a cure are added to "
     "those of its trouble. Mean over {seeds} with {interval}; gains are paired by seed. The "
     "training loss is that of the last line of `history.csv`: with dropout, augmentation and "
-    "penalty, as it is trained. Validation loss and accuracy are of the weights that are kept. "
+    "penalty, as it is trained. Validation loss and accuracy are of the weights that are kept; "
+    "nothing is claimed of early stopping, which keeps those with the least validation loss. "
     "{machine} `{command}` reproduces the table.",
     seeds=5,
     quick=Quick({"data": {"limit": 500}}),

@@ -58,7 +58,7 @@ EXPERIMENT = Experiment(
         ),
         Claim(
             f"{TAPER}, {PLAIN}", f"{SHALLOW}, {PLAIN}",
-            text="One hidden layer lacks capacity, however wide it is.",
+            text="Four tapering layers are better than one layer with as many parameters.",
         ),
         Claim(
             f"{DEEP}, {PLAIN}", f"{TAPER}, {PLAIN}", direction="lower", least=0.01,

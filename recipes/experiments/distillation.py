@@ -64,7 +64,8 @@ EXPERIMENT = Experiment(
     "`conv_teacher` in the first rows, and its twin is the same recipe without one. All learn with "
     "the defaults of `training.distillation` but for a temperature T that is given. For "
     f"`bn_mlp.tiny` and `bn_mlp.strongest`, which augment, the teacher has predicted {VIEWS} views "
-    "of each image before the training. Seconds are those of the epochs, without such predictions. "
+    "of each image before the training, and the student sees only these; its twin sees new ones in "
+    "every epoch. Seconds are those of the epochs, without such predictions. "
     "{machine} `{command}` reproduces the table.",
     imports=["recipes.teachers.convolutional"],
     seeds=5,

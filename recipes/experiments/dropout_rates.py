@@ -26,12 +26,14 @@ def best(measured: Measured) -> str | None:
 
 def seeds_won(measured: Measured, arm: str) -> str:
     """Return of how many seeds the validation accuracy of an arm is the highest."""
-    each = [measured.values(one, "validation_accuracy") for one in measured.by_arm]
-    own = measured.values(arm, "validation_accuracy")
-    won = sum(
-        value == max(seed) for value, seed in zip(own, zip(*each, strict=False), strict=False)
-    )
-    return f"{won} of {len(own)}"
+    each = measured.by_arm.values()
+    shared = [seed for seed in measured.by_arm[arm] if all(seed in rows for rows in each)]
+    reached = [
+        {name: rows[seed]["validation_accuracy"] for name, rows in measured.by_arm.items()}
+        for seed in shared
+    ]
+    won = sum(one[arm] == max(one.values()) for one in reached)
+    return f"{won} of {len(shared)}"
 
 
 def figure(measured: Measured) -> "Figure":

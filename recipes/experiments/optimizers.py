@@ -10,16 +10,7 @@ from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.runs import Trained
 from fashion_zoo.show.plots import canvas
 from recipes.experiments._figures import WIDTH
-from recipes.experiments._training import (
-    LEVEL,
-    draw,
-    figures,
-    figures_of,
-    first_epoch,
-    joined,
-    look_at,
-    reached,
-)
+from recipes.experiments._training import LEVEL, draw, figures, figures_of, look_at, reached, row_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,12 +33,12 @@ SETTINGS: dict[str, tuple[float, dict[str, Any]]] = {
     "adabound": (1e-3, {}),
     "sgd": (1e-2, {}),
     "muon": (1e-3, {"weight_decay": 0.01}),
-    "lion": (1e-4, {"weight_decay": 0.1}),
+    "lion": (1e-3, {"weight_decay": 0.1}),
     "schedule_free_adamw": (1e-3, {"schedules": {"learning_rate": "constant"}}),
 }
 """Optimizer to its lowest learning rate, and what else of the training is its own.
 
-Lion's rate is a tenth of Adam's and its decay ten times as large, as its paper says.
+Lion's decay is ten times as large as Adam's, as its paper says.
 """
 
 
@@ -64,6 +55,8 @@ def chosen_rate(word: str, data: Dataset) -> float:
         settings = _settings(word, rate)
         if done := figures_of(RECIPE, data, TRIAL_SEED, settings, short, evaluate=False):
             found[rate] = done.validation_accuracy
+    if not found:
+        raise TrainingError(f"With {word} the loss diverges at every learning rate that is tried.")
     return max(found, key=found.__getitem__)
 
 
@@ -77,17 +70,9 @@ def measure(word: str, seed: int, data: Dataset) -> Row:
 
 
 def _measured(done: Trained) -> Row:
-    found = figures(done)
-    curve = found.history["val_accuracy"]
+    found = row_of(figures(done))
     times = [row["seconds"] for row in pages.read_rows(done.run.path / "timing.csv")]
-    epochs = first_epoch(curve)
-    return {
-        "validation_accuracy": found.validation_accuracy,
-        "test_accuracy": found.test_accuracy,
-        "epochs_to_level": epochs,
-        "seconds_to_level": sum(times[:epochs]),
-        "curve": joined(curve),
-    }
+    return {**found, "seconds_to_level": sum(times[: found["epochs_to_level"]])}
 
 
 def figure(measured: Measured) -> "Figure":

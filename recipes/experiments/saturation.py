@@ -32,11 +32,11 @@ EXPERIMENT = Experiment(
     claims=[
         Claim(
             "sigmoid, 10 layers", "relu, 10 layers", "ratio_start", "lower", least=1, **POWERS,
-            text="Behind ten layers of sigmoid the gradient of the first one has vanished.",
+            text="With ten sigmoid layers the gradient at the first one vanishes.",
         ),
         Claim(
             "tanh, 10 layers", "relu, 10 layers", "ratio_start", "lower", **POWERS,
-            text="Behind ten layers of tanh it is smaller than behind ReLU.",
+            text="With ten layers of tanh the gradient at the first one is smaller than with ReLU.",
         ),
         Claim(
             "sigmoid, 2 layers", "relu, 2 layers", direction="same", least=0.01,

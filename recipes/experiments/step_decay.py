@@ -3,7 +3,7 @@
 from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, Quick, columns
 from recipes.experiments._figures import ACCURACY, Point, by_number
 
-EVERY = {"1/10": 0.1, "1/5": 0.2, "1/3": 0.33, "1/2": 0.5, "2/3": 0.67}
+EVERY = {"1/10": 1 / 10, "1/5": 1 / 5, "1/3": 1 / 3, "1/2": 1 / 2, "2/3": 2 / 3}
 FACTORS = (0.02, 0.1, 0.5, 0.8)
 CONSTANT = "constant"
 ADVISED = {(factor, every) for factor in (0.1, 0.5) for every in ("1/3", "1/2")}

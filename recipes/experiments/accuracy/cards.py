@@ -94,7 +94,7 @@ def weights(row: Published) -> list[str]:
     ]
     otherwise = [f"Trained with\n\n```python\nimport fashion_zoo\n\n{row.command}\n```"]
     return [
-        f"Those of seed {row.seed}, {row.dtype}, {row.size / 2**20:.1f} MB: "
+        f"Those of seed {row.seed}, {row.dtype}, {row.size / 2**20:.1f} MiB: "
         f"{' and '.join(reached)}, computed in float32.",
         "```python\nimport fashion_zoo\n\n"
         f'model = fashion_zoo.get("{row.recipe}", weights="{row.weights}")\n```',
