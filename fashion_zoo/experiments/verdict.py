@@ -128,7 +128,7 @@ def judge(measured: "Measured", claims: Sequence[Claim]) -> list[Verdict]:
 def written(verdicts: Sequence[Verdict]) -> str:
     """Return a Markdown list of verdicts, and below it how they were found."""
     together = " for all claims together, by Holm's procedure" if len(verdicts) > 1 else ""
-    tested = [one.claim.metric.startswith("test_") for one in verdicts]
+    tested = [_of_test_images(one.claim.metric) for one in verdicts]
     subject = "those of test accuracies " if any(tested) and not all(tested) else ""
     images = f", {subject}on these test images" if any(tested) else ""
     lines = "\n".join(f"- {verdict}" for verdict in verdicts)
@@ -136,6 +136,10 @@ def written(verdicts: Sequence[Verdict]) -> str:
         f"{lines}\n\nVerdicts are by Student's t-test, two-sided and paired by seed{images}, at a "
         f"level of {100 * LEVEL:g} %{together}."
     )
+
+
+def _of_test_images(metric: str) -> bool:
+    return metric.endswith("accuracy") and "validation" not in metric
 
 
 class _Pair(NamedTuple):

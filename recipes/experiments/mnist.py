@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from fashion_zoo.data import load
 from fashion_zoo.data.sources import WORDS, Given, Raw, Source
 from fashion_zoo.errors import ConfigError
-from fashion_zoo.evaluation.statistics import FRACTION, mean_interval
+from fashion_zoo.evaluation.statistics import FRACTION
 from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, columns
 from fashion_zoo.registry import list_recipes
 from fashion_zoo.show.plots import canvas
 from recipes.experiments._figures import WIDTH
+from recipes.experiments._training import dot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -117,10 +118,7 @@ def _draw_accuracies(axis: "Axes", measured: Measured) -> None:
             values = measured.values(f"{name}, {title}", "test_accuracy")
             if not values:  # only some arms were measured
                 continue
-            mean, (low, high) = sum(values) / len(values), mean_interval(values, FRACTION)
-            axis.errorbar(
-                mean, place, xerr=[[mean - low], [high - mean]], fmt="o", color=color, capsize=4,
-            )  # fmt: skip
+            dot(axis, place, values, FRACTION, across=True, color=color)
         axis.plot([], [], "o", color=color, label=title)
     axis.set_yticks(range(len(names)), names)
     axis.invert_yaxis()

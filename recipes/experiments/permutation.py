@@ -59,20 +59,20 @@ EXPERIMENT = Experiment(
             "MLP, in order",
             direction="same",
             least=0.005,
-            text="A multilayer perceptron loses nothing.",
+            text="A multilayer perceptron loses nothing by shuffled pixels.",
         ),
         Claim(
             "convolutions, permuted",
             "convolutions, in order",
             direction="lower",
             least=0.02,
-            text="Convolutions lose.",
+            text="Convolutions lose by shuffled pixels.",
         ),
         Claim(
             "convolutions, permuted",
             "MLP, permuted",
             direction="lower",
-            text="Without space convolutions are worse than a multilayer perceptron.",
+            text="With shuffled pixels convolutions are worse than a multilayer perceptron.",
         ),
     ],
     columns=[

@@ -71,12 +71,15 @@ EXPERIMENT = Experiment(
     settings={"data": {"limit": 20_000}},
     claims=[
         *(
-            Claim(
-                deeper, other, "probe_accuracy", text=f"Those of {deeper} are better than {other}."
-            )
+            Claim(deeper, other, "probe_accuracy", text=f"Better with {deeper} than with {other}.")
             for other, deeper in zip((PIXELS, *LAYERS), LAYERS, strict=False)
         ),
-        Claim(LAYERS[-1], UNTRAINED, "probe_accuracy", text="Training makes them better."),
+        Claim(
+            LAYERS[-1],
+            UNTRAINED,
+            "probe_accuracy",
+            text="Better with trained than with untrained layers.",
+        ),
     ],
     columns=[
         columns.name("features", code=lambda arm: False),

@@ -20,7 +20,11 @@ EXPERIMENT = Experiment(
     arms=[_arm(name, point) for name, point in POINTS.items()],
     settings={"data": {"limit": 20_000}, "training": {"epochs": 15}},
     claims=[
-        Claim(f"{recipe}, spectral", f"{recipe}, plain", text=f"It helps `{recipe}`.")
+        Claim(
+            f"{recipe}, spectral",
+            f"{recipe}, plain",
+            text=f"Spectral normalization helps `{recipe}`.",
+        )
         for recipe in RECIPES
     ],
     columns=[

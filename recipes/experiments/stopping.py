@@ -56,7 +56,7 @@ EXPERIMENT = Experiment(
             unit="epochs",
             scale=1,
             form=".1f",
-            text="It saves more than 5 of 40 epochs.",
+            text="Early stopping saves more than 5 of 40 epochs.",
         ),
     ],
     columns=[

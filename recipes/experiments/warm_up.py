@@ -32,7 +32,7 @@ EXPERIMENT = Experiment(
         Claim(
             f"radam, {rate:g}, without warm-up",
             f"adam, {rate:g}, without warm-up",
-            text=f"It helps without warm-up at a rate of {rate:g}.",
+            text=f"RAdam helps without warm-up at a rate of {rate:g}.",
         )
         for rate in RATES
     ],
