@@ -135,6 +135,7 @@ def test_differences_are_paired_by_the_seeds_that_both_have(own):
     )
     assert found.paired("wide", "as it is", "validation_accuracy") == pytest.approx([0.1])
     assert columns.percent([0.5]) == "50.00 %"
+    assert columns.percent([0.5], spread=True) == "50.00 %", "one seed has no spread"
     with pytest.raises(ConfigError, match=r"Unknown metric 'valid'"):
         found.paired("wide", "as it is", "valid")
 

@@ -27,15 +27,16 @@ def mean(
 ) -> str:
     """Return a mean over seeds with its 95 % interval in brackets, all multiplied by ``scale``.
 
-    ``form`` is a format of numbers, ``bounds`` are those of the interval, which a single value does
-    not have, and ``spread`` adds the sample standard deviation, as ``± 0.19``. With a number of
+    ``form`` is a format of numbers, ``bounds`` are those of the interval, and ``spread`` adds the
+    sample standard deviation, as ``± 0.19``. A single value has neither. With a number of
     ``images`` the interval of fractions of them holds the choice of the images as well.
     """
     ends = mean_interval(values, bounds) if images is None else sampled_interval(values, images)
     low, high = (scale * end for end in ends)
-    deviation = f" ± {scale * standard_deviation(values):{form}}" if spread else ""
+    several = len(values) > 1
+    deviation = f" ± {scale * standard_deviation(values):{form}}" if spread and several else ""
     middle = f"{scale * sum(values) / len(values):{form}}"
-    interval = f" ({low:{form}} to {high:{form}})" if len(values) > 1 else ""
+    interval = f" ({low:{form}} to {high:{form}})" if several else ""
     return f"{middle}{deviation}{unit}{interval}"
 
 
