@@ -74,8 +74,8 @@ def test_a_teacher_that_predicts_once_trains_as_one_in_the_step(teacher, monkeyp
         model, rows = fit_recipe("bn_mlp", config(teacher, epochs=3))
         found.append((model.get_weights(), rows))
         arrays = [len(one) for one in seen if isinstance(one, np.ndarray)]
-        # what tells logits from probabilities, all training images, the losses before the training
-        assert arrays == [4, *([50] * 8 + [20]) * kept, 1000, 1000]
+        # what tells logits from probabilities, all training images, the loss before the training
+        assert arrays == [4, *([50] * 8 + [20]) * kept, 1000]
         assert (len(seen) == len(arrays)) == kept, "else it is traced as a part of the step"
     (weights, rows), (others, expected) = found
     for row, other in zip(rows, expected, strict=True):

@@ -248,7 +248,7 @@ def test_a_training_that_diverges_ends_nothing_and_leaves_a_claim_open(
     assert [(row["arm"], row["seed"]) for row in rows] == [
         ("as it is", 0), ("as it is", 1), ("as it is", 2), ("wide", 0), ("wide", 2), ("wide", 1)
     ]  # fmt: skip
-    assert rows[-1].keys() == {"arm", "seed", "loss_diverged", "machine", "commit"}
+    assert rows[-1].keys() - {"commit"} == {"arm", "seed", "loss_diverged", "machine"}
     assert "Mean over 3 seeds, `wide` 2 seeds with" in table
     assert table.endswith("\n\nThe loss diverged, which leaves no figures: `wide` with seed 1.")
     expected = "Wide is better. These seeds cannot tell: the loss diverged in 1 training of these "
