@@ -13,6 +13,8 @@ from fashion_zoo.storage import reading
 
 RESULTS = Path(__file__).parent / "assets" / "results.csv"
 TEXTS = ("arm", "machine", "commit")  # columns of a CSV file that are never numbers
+DIVERGED = "loss_diverged"
+"""Column of a training whose loss diverged, which has no figures."""
 _NUMBERS = ("seed", "validation_accuracy", "test_accuracy", "seconds")
 _ALWAYS = ("arm", *_NUMBERS, "precision", "config", "machine")
 
@@ -44,7 +46,9 @@ def read_results(path: AnyPath = RESULTS) -> dict[str, Result]:
         DataError: if the file cannot be read or lacks a column.
     """
     results: dict[str, Result] = {}
-    for row in (rows := read_rows(path := Path(path))):
+    path = Path(path)
+    rows = [row for row in read_rows(path) if not row.get(DIVERGED)]
+    for row in rows:
         wrong = [name for name in _ALWAYS if name not in row]
         wrong += [name for name in _NUMBERS if isinstance(row.get(name), str)]
         if wrong:

@@ -163,6 +163,13 @@ def test_a_card_says_of_each_interval_whether_it_holds_the_choice_of_the_images(
         assert f" % ({100 * low:.2f} to {100 * high:.2f}) on {title}" in card
 
 
+def test_a_training_that_diverged_is_no_row_of_the_results(tmp_path):
+    lost = {"arm": "bn_mlp", "seed": 9, "loss_diverged": 1, "machine": "a CPU"}
+    pages.write_rows(tmp_path / "results.csv", [*ROWS, lost])
+    found = fashion_zoo.read_results(tmp_path / "results.csv")
+    assert 9 not in found["bn_mlp"].values("seed")
+
+
 def test_a_card_names_the_published_weights_and_their_figures():
     rows = [one for one in fashion_zoo.weights.list_weights() if one.recipe == "bn_mlp"]
     row, distilled = sorted(rows, key=lambda one: one.weights)

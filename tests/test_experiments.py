@@ -254,6 +254,7 @@ def test_a_training_that_diverges_ends_nothing_and_leaves_a_claim_open(
     expected = "Wide is better. These seeds cannot tell: the loss diverged in 1 training of these "
     assert table.startswith(f"- {expected}arms.\n")
     assert experiments.run(claiming, folder=tmp_path, measure=False) == table
+    assert Measured(claiming, rows).rows == rows[:-1], "a figure finds its columns in each"
 
 
 def test_overrides_that_a_program_would_not_take_are_refused(tmp_path, own):

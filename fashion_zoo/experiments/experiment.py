@@ -16,6 +16,7 @@ from fashion_zoo.experiments.metrics import METRICS, correct
 from fashion_zoo.experiments.notes import Words
 from fashion_zoo.experiments.verdict import Verdict, judge, written
 from fashion_zoo.language.wording import listed, unknown
+from fashion_zoo.results import DIVERGED
 from fashion_zoo.runs import Run
 from fashion_zoo.storage import absolute
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 """One training, or one measurement: column of the CSV file to value."""
-DIVERGED = "loss_diverged"
-"""Column of a training whose loss diverged, which has no figures."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -222,11 +221,8 @@ class Measured:
 
     @property
     def rows(self) -> list[Row]:
-        """All rows, in the order of the arms and seeds."""
-        both = [
-            kept.get(arm.name, {}) for arm in self.arms for kept in (self.by_arm, self.diverged)
-        ]
-        return [row for own in both for row in own.values()]
+        """All rows with figures, in the order of the arms and seeds."""
+        return [row for own in self.by_arm.values() for row in own.values()]
 
     def has(self, arm: str, metric: str) -> bool:
         """Return whether every row of an arm has a metric; older rows may lack a new one."""

@@ -18,19 +18,13 @@ from fashion_zoo.data import Dataset, load, load_for
 from fashion_zoo.data.pipeline import need_tensorflow
 from fashion_zoo.errors import ConfigError, DataError, Hint, TrainingError, resumable
 from fashion_zoo.experiments import page as pages
-from fashion_zoo.experiments.experiment import (
-    DIVERGED,
-    Arm,
-    Experiment,
-    Measured,
-    Places,
-    Row,
-)
+from fashion_zoo.experiments.experiment import Arm, Experiment, Measured, Places, Row
 from fashion_zoo.experiments.metrics import correct
 from fashion_zoo.language.arguments import Place, checked
 from fashion_zoo.language.wording import listed, percent, unknown
 from fashion_zoo.machine import environment
 from fashion_zoo.machine.devices import releasing
+from fashion_zoo.results import DIVERGED
 from fashion_zoo.show import figures
 from fashion_zoo.show.progress import Pace, TrainingDisplay
 from fashion_zoo.show.waiting import Progress, waiting
@@ -147,7 +141,8 @@ def outcome(
     if measure:
         known = {arm.name for arm in arms}  # rows of others are of recipes that are not registered
         others = [row for row in rows if row["arm"] not in known]
-        pages.write_rows(places.rows, [*measured.rows, *others])
+        lost = [row for own in measured.diverged.values() for row in own.values()]
+        pages.write_rows(places.rows, [*measured.rows, *lost, *others])
     return Outcome(measured, _write(measured, places, home.page))
 
 

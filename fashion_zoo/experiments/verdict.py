@@ -31,7 +31,8 @@ class Verdict(NamedTuple):
     """The other arm; None if no arm was chosen."""
     word: Word
     seeds: int = 0
-    """Seeds that both arms have. With fewer than 2, what follows is None but for ``diverged``."""
+    """Seeds that both arms have. With fewer than 2, or with any that ``diverged``, what follows is
+    None."""
     difference: float | None = None
     """Mean of the metric of the arm minus that of the other."""
     interval: Interval | None = None
