@@ -50,10 +50,10 @@ def test_epochs_are_counted_to_the_first_that_reaches_the_level():
     [
         ([0.80, 0.84, 0.82], 1.0),  # within 2 points to the end
         ([0.80, 0.84, 0.80], 10**-0.5),  # 2 points are lost in the middle of the last factor 10
-        ([0.85, 0.10, 0.84], 1e-2 * 10 ** (0.02 / 0.75)),  # what comes after a fall is not borne
+        ([0.85, 0.10, 0.84], 1e-2 * 10 ** (0.02 / 0.75)),  # not what comes after a fall
     ],
 )
-def test_a_rate_is_borne_until_two_points_are_lost(tried, expected):
+def test_a_rate_is_tolerated_until_two_points_are_lost(tried, expected):
     rates = (1e-2, 1e-1, 1.0)
     assert batch_norm.largest_rate(rates, tried) == pytest.approx(expected)
 

@@ -41,7 +41,7 @@ def test_contenders_train_in_slices_and_are_gone_afterwards(children):
     for name in names:
         assert len(timed[name]) == 5
         assert all(one.seconds > 0 for one in timed[name])
-        assert answers[name]["megabytes"] > 50
+        assert answers[name]["mebibytes"] > 50
         assert len(answers[name]["losses"]) >= 2  # 4 steps per epoch, a slice each
         assert all(0.1 < loss < 3 for loss in answers[name]["losses"])
     assert len(children) == len(names)
@@ -65,7 +65,7 @@ def fake(entries, rounds):
         name: [Slice((place + 1.0) * (number + 1), number, number == 2) for number in range(rounds)]
         for place, name in enumerate(entries)
     }
-    return timed, {name: {"losses": [0.7, 0.5], "megabytes": 100.0} for name in entries}
+    return timed, {name: {"losses": [0.7, 0.5], "mebibytes": 100.0} for name in entries}
 
 
 def test_ratios_are_of_the_same_round(monkeypatch):

@@ -1,6 +1,6 @@
 """The columns of a table: functions of the results of an arm, with intervals over the seeds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from fashion_zoo.evaluation.statistics import (
     ANYTHING,
@@ -110,17 +110,20 @@ def difference(
 def against(
     header: str,
     metric: str,
-    base: str | Callable[[Measured], str | None],
+    base: str | Mapping[str, str] | Callable[[Measured], str | None],
     write: Write = points,
     itself: str | None = None,
 ) -> Column:
     """Return a column of differences of a metric to another arm, paired by seed.
 
-    ``base`` is the other arm, or a function that chooses it; if it was not measured, the cell is
-    empty. ``write`` makes the cell of the differences; ``itself`` is the cell of the other arm.
+    ``base`` is the other arm, a mapping from arm to its own, or a function that chooses it; if
+    there is none or it was not measured, the cell is empty. ``write`` makes the cell of the
+    differences; ``itself`` is the cell of the other arm.
     """
 
     def cell(measured: Measured, arm: str) -> str | None:
+        if isinstance(base, Mapping):
+            return difference(measured, arm, base.get(arm), metric, write)
         other = base(measured) if callable(base) else base
         return itself if arm == other else difference(measured, arm, other, metric, write)
 

@@ -17,7 +17,7 @@ class _EffectiveDense(keras.layers.Dense):
 
     def effective_kernel(self, training: bool = False):
         """Return what the inputs are multiplied by, (inputs, units) of the weights' dtype."""
-        raise NotImplementedError
+        raise NotImplementedError  # each subclass has its own
 
     def call(self, inputs, training=False):
         x = ops.matmul(inputs, ops.cast(self.effective_kernel(training), self.compute_dtype))

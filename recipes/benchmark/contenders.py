@@ -89,7 +89,7 @@ class Sliced(keras.callbacks.Callback):
         the next contender.
         """
         if self.seconds is not None:
-            found = {"seconds": self.seconds, "losses": self.losses, "megabytes": mebibytes()}
+            found = {"seconds": self.seconds, "losses": self.losses, "mebibytes": mebibytes()}
             self.pipe.send(found)
         if self.losses:
             self.pipe.recv()  # raises EOFError when the parent process has ended

@@ -87,7 +87,7 @@ def training_rows(setting: str, rounds: int, changes: Mapping[str, Any]) -> Iter
         yield row("throughput", [batch / one.seconds for one in own], "images/s", own)
         yield row("time against fashion_zoo", ratios(own, timed["fashion_zoo"]), "ratio")
         yield row("training loss, last epoch", [answers[name]["losses"][last]], "nats")
-        yield row("peak memory", [answers[name]["megabytes"]], "MiB")
+        yield row("peak memory", [answers[name]["mebibytes"]], "MiB")
 
 
 def share_rows(setting: str, rounds: int, changes: Mapping[str, Any]) -> Iterator[Row]:

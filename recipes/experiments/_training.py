@@ -1,5 +1,6 @@
 """What experiments share: trainings that leave only their figures, and curves over epochs."""
 
+import contextlib
 import functools
 import statistics
 import tempfile
@@ -49,22 +50,19 @@ def look_at(
     look: Callable[[Trained], Looked],
     evaluate: bool = True,
     callbacks: Sequence[Any] = (),
-) -> Looked | None:
+) -> Looked:
     """Train a recipe with changes, applied in order, into a folder that is not kept.
 
-    Return what ``look`` finds in the result; None if the training diverges.
+    Return what ``look`` finds in the result; raise TrainingError if the training diverges.
     """
     import fashion_zoo
 
     config = functools.reduce(override, changes, recipe(name).config)
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            done = fashion_zoo.train(
-                name, config=config, seed=seed, run_dir=Path(folder) / "run", data=data,
-                export=False, evaluate=evaluate, progress=False, callbacks=callbacks,
-            )  # fmt: skip
-        except TrainingError:
-            return None
+        done = fashion_zoo.train(
+            name, config=config, seed=seed, run_dir=Path(folder) / "run", data=data, export=False,
+            evaluate=evaluate, progress=False, callbacks=callbacks,
+        )  # fmt: skip
         return look(done)
 
 
@@ -76,8 +74,12 @@ def figures_of(
     evaluate: bool = True,
     callbacks: Sequence[Any] = (),
 ) -> Figures | None:
-    """Train a recipe with changes, applied in order; return None if the training diverges."""
-    return look_at(name, data, seed, *changes, look=figures, evaluate=evaluate, callbacks=callbacks)
+    """Train as ``look_at`` does; return None if the training diverges."""
+    with contextlib.suppress(TrainingError):
+        return look_at(
+            name, data, seed, *changes, look=figures, evaluate=evaluate, callbacks=callbacks
+        )
+    return None
 
 
 def figures(done: Trained) -> Figures:

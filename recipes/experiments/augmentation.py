@@ -11,12 +11,6 @@ ALONE = {name: _WRITTEN.get(name, name) for name in OPERATIONS}
 ON_TOP = [f"standard | {policy}" for name, policy in ALONE.items() if name not in INSIDE]
 
 
-def _alone(measured: Measured, arm: str) -> str | None:
-    if arm in BASES:
-        return None
-    return columns.difference(measured, arm, "none", "validation_accuracy")
-
-
 def _on_top(measured: Measured, arm: str) -> str | None:
     if arm in BASES:
         return None
@@ -43,7 +37,9 @@ EXPERIMENT = Experiment(
     columns=[
         columns.name("policy"),
         columns.accuracy("validation accuracy", "validation_accuracy"),
-        columns.Column("alone, against none", _alone),
+        columns.against(
+            "alone, against none", "validation_accuracy", dict.fromkeys(ALONE.values(), "none")
+        ),
         columns.Column("on top of standard, against it", _on_top),
     ],
     note="`bn_mlp`, 10 epochs, batches of 512. Mean over {seeds} with {interval}; "

@@ -3,7 +3,7 @@
 from typing import Any
 
 from fashion_zoo import experiments
-from fashion_zoo.experiments import Arm, Experiment, Measured, columns
+from fashion_zoo.experiments import Arm, Experiment, columns
 from fashion_zoo.runs import Run
 
 RECIPES = ("bn_mlp", "bn_mlp.large")
@@ -26,16 +26,8 @@ def _name(recipe: str, word: str) -> str:
     return recipe if word == "none" else f"{recipe}, {word}"
 
 
-def _against_none(header: str, metric: str) -> columns.Column:
-    """Return the differences to the same recipe without an average."""
-
-    def cell(measured: Measured, arm: str) -> str | None:
-        base = arm.partition(",")[0]
-        return None if arm == base else columns.difference(measured, arm, base, metric)
-
-    return columns.Column(header, cell)
-
-
+PLAIN = {_name(recipe, word): recipe for recipe in RECIPES for word in WORDS if word != "none"}
+"""Arm to that of the same recipe without an average."""
 EXPERIMENT = Experiment(
     name="averaging",
     question="Are averaged weights better than the last ones?",
@@ -48,10 +40,10 @@ EXPERIMENT = Experiment(
     columns=[
         columns.name("training", code=lambda arm: arm in RECIPES),
         columns.accuracy("averaged weights, validation", "averaged_validation_accuracy"),
-        _against_none("against none", "averaged_validation_accuracy"),
+        columns.against("against none", "averaged_validation_accuracy", PLAIN),
         columns.number("averages kept", "averages_kept", ".0%"),
         columns.accuracy("kept weights, test", "test_accuracy"),
-        _against_none("test against none", "test_accuracy"),
+        columns.against("test against none", "test_accuracy", PLAIN),
     ],
     note="Mean over {seeds} with {interval}. Differences are points of accuracy, paired by seed: "
     "the weights of a training are the same with and without an average. Validation chose between "

@@ -197,7 +197,7 @@ EXPERIMENT = Experiment(
     note="`baseline_mlp`, with batch normalization as stated; mean over {seeds} with {interval}. "
     f"With each seed {len(RATES)} learning rates from 0.001 to 1 are tried for {TRIAL_EPOCHS} "
     "epochs, and the one with the best validation accuracy trains 20; the table has their "
-    f"geometric mean. A rate is tolerated if its accuracy is within "
+    "geometric mean. A rate is tolerated if its accuracy is within "
     f"{100 * TOLERATED_LOSS:.0f} points of the best one. The drift of an epoch is by "
     "how much the mean input of an activation moves in it, "
     "in standard deviations. Differences are paired by seed. {machine} `{command}` reproduces the "

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fashion_zoo.data import Dataset
+from fashion_zoo.errors import TrainingError
 from fashion_zoo.evaluation.statistics import POSITIVE
 from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, Quick, columns
 from fashion_zoo.experiments.experiment import Row
@@ -87,8 +88,12 @@ def measure(changes: tuple[Changes, ...], seed: int, data: Dataset) -> Row:
     A training that diverges has no curves, the accuracy of a guess, and no validation loss.
     """
     usual = {"training": {"epochs": EPOCHS}}
-    found = _training.look_at(RECIPE, data, seed, usual, *changes, look=_looked_at, evaluate=False)
-    return found or {"validation_accuracy": 1 / len(data.class_names), "findings": ENDED}
+    try:
+        return _training.look_at(
+            RECIPE, data, seed, usual, *changes, look=_looked_at, evaluate=False
+        )
+    except TrainingError:
+        return {"validation_accuracy": 1 / len(data.class_names), "findings": ENDED}
 
 
 def _looked_at(done: Trained) -> Row:
@@ -138,13 +143,6 @@ def found(measured: Measured, arm: str) -> str:
         else f"{text} ({number} of {len(texts)})"
         for text in dict.fromkeys(texts)
     )
-
-
-def gained(measured: Measured, arm: str) -> str | None:
-    """Return the points of validation accuracy that a cure adds."""
-    if arm not in CURES:
-        return None
-    return columns.difference(measured, arm, CURES[arm][0], "validation_accuracy")
 
 
 def _panel(axis: "Axes", measured: Measured, trouble: str) -> None:
@@ -224,7 +222,11 @@ EXPERIMENT = Experiment(
         loss("training loss", "loss"),
         loss("validation loss", "validation_loss"),
         columns.accuracy("validation accuracy", "validation_accuracy"),
-        columns.Column("points gained", gained),
+        columns.against(
+            "points gained",
+            "validation_accuracy",
+            {arm: trouble for arm, (trouble, _) in CURES.items()},
+        ),
         columns.Column("`inspect` finds", found),
     ],
     note=f"`{RECIPE}` with {IMAGES:,} images and {EPOCHS} epochs, but for the options, and with "

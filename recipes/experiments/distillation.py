@@ -20,21 +20,17 @@ STUDENTS = [
     _student("bn_mlp", CONVOLUTIONAL),
     *(_student(recipe, CONVOLUTIONAL, views=VIEWS) for recipe in AUGMENTED),
 ]
-_RECIPES = {arm.name: arm.recipe for arm in STUDENTS}
+TWINS = {arm.name: arm.recipe for arm in STUDENTS}
+"""Student to the arm of the same recipe without a teacher."""
 
 
 def _network(measured: Measured, arm: str) -> str:
-    return f"`{_RECIPES.get(arm, arm)}`"
+    return f"`{TWINS.get(arm, arm)}`"
 
 
 def _teacher(measured: Measured, arm: str) -> str:
-    _, *teacher = arm.split(", ")
-    return f"`{', '.join(teacher)}`" if teacher else "labels"
-
-
-def _against_twin(measured: Measured, arm: str) -> str | None:
-    """Return the differences to the twin: the same recipe without a teacher."""
-    return columns.difference(measured, arm, _RECIPES.get(arm), "test_accuracy")
+    teacher = arm.partition(", ")[2]
+    return f"`{teacher}`" if teacher else "labels"
 
 
 EXPERIMENT = Experiment(
@@ -56,7 +52,7 @@ EXPERIMENT = Experiment(
         columns.Column("learns from", _teacher),
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy", spread=True),
-        columns.Column("points against its twin", _against_twin),
+        columns.against("points against its twin", "test_accuracy", TWINS),
         columns.number("seconds", "seconds", ".0f"),
     ],
     note="Mean over {seeds} with {interval}. Differences are points of test accuracy, paired by "

@@ -10,7 +10,7 @@ import numpy as np
 
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Dataset, class_counts, load_for
-from fashion_zoo.experiments import Arm, Experiment, Measured, columns
+from fashion_zoo.experiments import Arm, Experiment, columns
 from fashion_zoo.registry import recipe
 from fashion_zoo.weights.starting import find_start
 from recipes.experiments.mnist import SHARES
@@ -65,14 +65,13 @@ def arms() -> list[Arm]:
     ]
 
 
-def against_initial(measured: Measured, arm: str) -> str | None:
-    """Return the difference to initial weights on the same images, paired by seed."""
-    images, start = arm.split(", ")
-    if start == BASE:
-        return None
-    return columns.difference(measured, arm, f"{images}, {BASE}", "test_accuracy")
-
-
+INITIAL = {
+    f"{images}, {start}": f"{images}, {BASE}"
+    for images in SOURCES
+    for start in STARTS
+    if start != BASE
+}
+"""Arm to that of initial weights on the same images."""
 EXPERIMENT = Experiment(
     name="fine_tuning",
     question="Are weights of clothes a better start for digits than initial ones?",
@@ -82,7 +81,7 @@ EXPERIMENT = Experiment(
         columns.Column("start", lambda measured, arm: arm.split(", ")[1]),
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy"),
-        columns.Column(f"points against {BASE}", against_initial),
+        columns.against(f"points against {BASE}", "test_accuracy", INITIAL),
     ],
     note="`bn_mlp` with its defaults: mean over {seeds} with {interval}; it is the interval for "
     "these images. Differences are points of test accuracy, paired by seed: both starts have the "

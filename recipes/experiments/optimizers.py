@@ -3,14 +3,25 @@
 import functools
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from fashion_zoo.data import Dataset
-from fashion_zoo.errors import TrainingError
 from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, columns, page as pages
 from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.runs import Trained
 from fashion_zoo.show.plots import canvas
 from recipes.experiments._figures import WIDTH
-from recipes.experiments._training import LEVEL, draw, figures, figures_of, look_at, reached, row_of
+from recipes.experiments._training import (
+    LEVEL,
+    Figures,
+    draw,
+    figures,
+    figures_of,
+    look_at,
+    reached,
+    row_of,
+    sweep,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,23 +60,20 @@ def _settings(word: str, rate: float) -> dict[str, Any]:
 @functools.cache
 def chosen_rate(word: str, data: Dataset) -> float:
     """Return the learning rate with the best validation accuracy of the trials."""
-    short, found = {"training": {"epochs": EPOCHS}}, {}
-    for number in range(TRIALS):
-        rate = SETTINGS[word][0] * FACTOR**number
+    short = {"training": {"epochs": EPOCHS}}
+
+    def train(rate: float) -> Figures | None:
         settings = _settings(word, rate)
-        if done := figures_of(RECIPE, data, TRIAL_SEED, settings, short, evaluate=False):
-            found[rate] = done.validation_accuracy
-    if not found:
-        raise TrainingError(f"With {word} the loss diverges at every learning rate that is tried.")
-    return max(found, key=found.__getitem__)
+        return figures_of(RECIPE, data, TRIAL_SEED, settings, short, evaluate=False)
+
+    rates = [SETTINGS[word][0] * FACTOR**number for number in range(TRIALS)]
+    return rates[int(np.argmax(sweep(rates, train)[0]))]
 
 
 def measure(word: str, seed: int, data: Dataset) -> Row:
     """Train with the chosen rate; return accuracies, time to ``LEVEL`` or 0, and the curve."""
     rate = chosen_rate(word, data)
     found = look_at(RECIPE, data, seed, _settings(word, rate), look=_measured)
-    if found is None:
-        raise TrainingError(f"With a learning rate of {rate:g} the loss diverges.")
     return {"learning_rate": rate, **found}
 
 

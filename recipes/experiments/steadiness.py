@@ -73,14 +73,15 @@ def measure(word: str, rate: float, seed: int, data: Dataset) -> Row:
 
 def _tolerates(rate: str, least: float) -> Contrast:
     """Return the claim that batch normalization gains more at a rate than at the lowest one."""
-    weights = {f"batch, {rate}": 1.0, f"none, {rate}": -1.0}
-    weights |= {f"batch, {RATES[0]:g}": -1.0, f"none, {RATES[0]:g}": 1.0}
+    usual = f"{RATES[0]:g}"
     return Contrast(
-        f"batch normalization at {rate}, beyond that at {RATES[0]:g},",
-        weights=weights,
+        f"batch normalization at {rate}, beyond that at {usual},",
+        weights={
+            f"batch, {rate}": 1, f"none, {rate}": -1, f"batch, {usual}": -1, f"none, {usual}": 1,
+        },
         least=least,
         text=f"With batch normalization less is lost at a rate of {rate}.",
-    )
+    )  # fmt: skip
 
 
 PLAIN: dict[str, Any] = {"direction": "lower", "unit": "", "scale": 1, "form": ".3f"}
