@@ -15,7 +15,8 @@ from fashion_zoo import DataError, experiments, registry
 from fashion_zoo.augment.policies import OPERATIONS, parse
 from fashion_zoo.config.overrides import override
 from fashion_zoo.config.switches import check_switches
-from fashion_zoo.experiments import Arm, Experiment, Measured, page, runner
+from fashion_zoo.experiments import Arm, Experiment, Measured, page
+from fashion_zoo.experiments.stored import keep
 from fashion_zoo.training import session
 from recipes import experiment
 from recipes.experiments import seconds
@@ -197,7 +198,7 @@ def test_a_run_that_is_not_what_is_measured_is_run_again(trained, tmp_path):
 def test_a_field_that_older_versions_did_not_store_measures_nothing_again(trained, tmp_path):
     folder, file = tmp_path / "bn_mlp-0", tmp_path / "kept.json"
     shutil.copytree(trained.run.path, folder)
-    assert runner.keep(file, {"a": (1,)}, lambda: {"b": 2}) == {"b": 2}
+    assert keep(file, {"a": (1,)}, lambda: {"b": 2}) == {"b": 2}
     for stored, path in ((folder / "environment.json", ()), (file, ("settings", "environment"))):
         content = found = json.loads(stored.read_text())
         for key in path:
@@ -206,11 +207,11 @@ def test_a_field_that_older_versions_did_not_store_measures_nothing_again(traine
         found["system"] = "an older kernel"
         stored.write_text(json.dumps(content))
     assert session._same_run(folder, "bn_mlp", trained.run.config)
-    assert runner.keep(file, {"a": (1,)}, lambda: {"b": 3}) == {"b": 2}
-    assert runner.keep(file, {"a": (4,)}, lambda: {"b": 3}) == {"b": 3}
+    assert keep(file, {"a": (1,)}, lambda: {"b": 3}) == {"b": 2}
+    assert keep(file, {"a": (4,)}, lambda: {"b": 3}) == {"b": 3}
     with pytest.raises(DataError, match=r"The answer of kept cannot be stored: .*JSON compliant"):
-        runner.keep(file, {"a": (5,)}, lambda: {"b": math.nan})
-    assert runner.keep(file, {"a": (4,)}, lambda: {"b": 5}) == {"b": 3}
+        keep(file, {"a": (5,)}, lambda: {"b": math.nan})
+    assert keep(file, {"a": (4,)}, lambda: {"b": 5}) == {"b": 3}
 
 
 @pytest.mark.parametrize("name", experiment.names())

@@ -38,13 +38,19 @@ class Arm:
     """Fields of the recipe's RunConfig, as ``override`` takes them."""
     place: str = ""
     """Its runs are folders PLACE-SEED; by default the name, with only letters, digits and dots."""
-    teacher: str = ""
-    """The arm before it whose run of the same seed is its teacher, as in a distillation."""
+    teacher: str | tuple[str, ...] = ()
+    """The arm before it whose run of the same seed is its teacher, as in a distillation; of several
+    arms it is the average of their runs."""
     shown: bool = True
     """Whether it has a row of the table; one without is compared in columns of other rows."""
     program: Callable[[int, Dataset], Row] | None = None
     """Measures something other than a recipe: takes a seed and the data, and returns column to
     value. The result is kept, as runs are."""
+
+    @property
+    def teachers(self) -> tuple[str, ...]:
+        """The arms that teach it."""
+        return (self.teacher,) if isinstance(self.teacher, str) else self.teacher
 
     def run_dir(self, folder: Path, seed: int) -> Path:
         """Return the run folder of a seed."""
@@ -145,8 +151,9 @@ class Experiment:
         arms = list(self.arms() if callable(self.arms) else self.arms)
         for place, arm in enumerate(arms):
             earlier = [one.name for one in arms[:place] if not one.program]
-            if arm.teacher and arm.teacher not in earlier:
-                raise ConfigError(unknown(f"teacher of arm {arm.name!r}", arm.teacher, earlier))
+            for name in arm.teachers:
+                if name not in earlier:
+                    raise ConfigError(unknown(f"teacher of arm {arm.name!r}", name, earlier))
         for first, second in itertools.combinations(arms, 2):
             places = [str(arm.run_dir(Path(), 0)).casefold() for arm in (first, second)]
             if first.name == second.name or places[0] == places[1]:

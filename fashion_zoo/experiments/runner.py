@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fashion_zoo import registry, storage
-from fashion_zoo.config import RunConfig, digest
+from fashion_zoo import registry, runs, storage
+from fashion_zoo.config import RunConfig
+from fashion_zoo.config.distillation import digest_of
 from fashion_zoo.config.overrides import override
 from fashion_zoo.config.switches import check_switches
 from fashion_zoo.data import Dataset, load, load_for
@@ -20,6 +21,7 @@ from fashion_zoo.errors import ConfigError, DataError, Hint, TrainingError, resu
 from fashion_zoo.experiments import page as pages
 from fashion_zoo.experiments.experiment import Arm, Experiment, Measured, Places, Row
 from fashion_zoo.experiments.metrics import correct
+from fashion_zoo.experiments.stored import keep
 from fashion_zoo.language.arguments import Place, checked
 from fashion_zoo.language.wording import listed, percent, unknown
 from fashion_zoo.machine import environment
@@ -28,7 +30,6 @@ from fashion_zoo.results import DIVERGED
 from fashion_zoo.show import figures
 from fashion_zoo.show.progress import Pace, TrainingDisplay
 from fashion_zoo.show.waiting import Progress, waiting
-from fashion_zoo.storage import reading
 
 
 @checked
@@ -178,9 +179,8 @@ def _measure(
     for seed, (arm, config) in itertools.product(range(seeds), zip(arms, configs, strict=True)):
         with pace.training(f"{arm.name}, seed {seed}"):
             seeded = dataclasses.replace(config, seed=seed)
-            if arm.teacher:
-                (teacher,) = (one for one in experiment.all_arms() if one.name == arm.teacher)
-                place = teacher.run_dir(folder, seed)
+            if arm.teachers:
+                place = _teacher(experiment, arm, folder, seed)
                 seeded = override(seeded, {"training": {"distillation": {"teacher": place}}})
             check_switches(seeded.training)
             path, own = arm.run_dir(folder, seed), registry.recipe(arm.recipe).config.model
@@ -195,6 +195,22 @@ def _measure(
             reached = percent(row["validation_accuracy"])
             display.say(f"{arm.name} seed {seed}: validation {reached}")
     return rows
+
+
+def _teacher(experiment: Experiment, arm: Arm, folder: Path, seed: int) -> Path:
+    """Return the run that teaches an arm; that of several arms is made of theirs, and kept."""
+    arms = [one for one in experiment.all_arms() if one.name in arm.teachers]
+    members = [one.run_dir(folder, seed) for one in arms]
+    if len(members) == 1:
+        return members[0]
+    from fashion_zoo.ensembles import ensemble
+
+    place = arm.run_dir(folder / "teachers", seed)
+    kept = runs.open_run(place).ensemble if runs.is_run(place) else None
+    of = [one["digest"] for one in kept["members"]] if kept else None
+    if of != [digest_of(one) for one in members]:
+        ensemble(members, to=place, force=True, progress=False)
+    return place
 
 
 def _row(
@@ -236,35 +252,6 @@ def _source(program: Callable[..., Any]) -> str | None:
     with contextlib.suppress(TypeError, OSError):
         return hashlib.sha256(Path(inspect.getfile(program)).read_bytes()).hexdigest()[:12]
     return None
-
-
-def keep(file: Path, settings: Mapping[str, Any], measure: Callable[[], Any]) -> Any:
-    """Return the answer of ``measure``, stored in a JSON file with its settings.
-
-    Settings are values of JSON and config dataclasses, whose new fields have their defaults in an
-    older file. It is not called if the file has an answer for the same settings in an environment
-    without ``environment.changes``.
-    """
-    now, plain = environment.describe(), digest.plain(settings)
-    with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):  # measured again
-        kept = reading.read_json(file)
-        before = kept["settings"].pop("environment")
-        known = {
-            name: _completed(settings.get(name), one) for name, one in kept["settings"].items()
-        }
-        if known == plain and not environment.changes(before, now):
-            return kept["answer"]
-    answer = measure()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        storage.write_json(file, {"settings": {**plain, "environment": now}, "answer": answer})
-    except (TypeError, ValueError) as error:
-        raise DataError(f"The answer of {file.stem} cannot be stored: {error}.") from error
-    return answer
-
-
-def _completed(value: Any, stored: Any) -> Any:
-    return digest.completed(value, stored) if dataclasses.is_dataclass(value) else stored
 
 
 def _write(measured: Measured, places: Places, published: Path | None) -> str:

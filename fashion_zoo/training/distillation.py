@@ -41,8 +41,9 @@ class Distillation:
 
         mixture * T^2 * KL(softmax(teacher / T) || softmax(student / T)) + (1 - mixture) * own
 
-    ``own`` is the loss of the labels. The teacher predicts, without dropout and with its own
-    batch-norm statistics, and in float32 whatever its precision was in training.
+    ``own`` is the loss of the labels. The teacher predicts without dropout and with its own
+    batch-norm statistics. Its layers that were trained in 16 bits have the precision of the
+    student, the others float32.
 
     Args:
         chosen: the settings, with a teacher.
@@ -59,7 +60,7 @@ class Distillation:
     def __init__(self, chosen: DistillationConfig, student: keras.Model):
         self.mixture = chosen.mixture
         self.divergence = Divergence(chosen.temperature)
-        self.teacher = _loaded(runs.open_teacher(chosen))
+        self.teacher = _loaded(runs.open_teacher(chosen), student)
         _check_outputs(self.teacher, student, chosen)
 
     def __call__(
@@ -105,12 +106,18 @@ class Distillation:
         return np.stack(found)
 
 
-def _loaded(run: Run) -> keras.Model:
-    """Load the model of a teacher, to predict in float32."""
+def _loaded(run: Run, student: keras.Model) -> keras.Model:
+    """Load the model of a teacher, in the precision of a student where it was trained in 16 bits.
+
+    That is as fast as the student on a device that multiplies 16 bits, and runs where it does not.
+    """
     model = run.load_model(compiled=False)
     model.trainable = False
+    computed = {layer.compute_dtype for layer in student._flatten_layers()} - {"float32"}
+    policy = f"mixed_{computed.pop()}" if computed else "float32"
     for layer in model._flatten_layers():
-        layer.dtype_policy = "float32"
+        if layer.compute_dtype != "float32":
+            layer.dtype_policy = policy
     return model
 
 

@@ -16,7 +16,7 @@ from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
 from fashion_zoo.experiments import columns, page as pages
 from fashion_zoo.experiments.experiment import Row
-from fashion_zoo.experiments.runner import keep
+from fashion_zoo.experiments.stored import keep
 from fashion_zoo.show.waiting import Progress
 from fashion_zoo.storage import absolute
 from recipes.benchmark.program import Program, Rows

@@ -15,7 +15,7 @@ from typing import Any
 from fashion_zoo.errors import ConfigError, TrainingError, resumable
 from fashion_zoo.experiments import page as pages
 from fashion_zoo.experiments.experiment import Row
-from fashion_zoo.experiments.runner import keep
+from fashion_zoo.experiments.stored import keep
 from fashion_zoo.language.wording import unknown
 from fashion_zoo.machine import environment
 from fashion_zoo.show.streams import say

@@ -12,7 +12,7 @@ from typing import Any
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data.pipeline import need_tensorflow
 from fashion_zoo.experiments.experiment import Row
-from fashion_zoo.experiments.runner import keep
+from fashion_zoo.experiments.stored import keep
 from fashion_zoo.language.wording import counted
 from fashion_zoo.machine import precision
 from fashion_zoo.registry import recipe

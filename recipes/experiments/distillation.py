@@ -1,24 +1,34 @@
 """Students of a better network beside their twins, which learn from the labels alone."""
 
+from collections.abc import Iterable
+
 from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, columns
 
 LARGE = "bn_mlp.large"
 CONVOLUTIONAL = "conv_teacher"
+STRONGEST = "bn_mlp.strongest"
+TOGETHER = (STRONGEST, CONVOLUTIONAL)
+EPOCHS = 200  # of their student, which sees new views in each: two thirds of the recipe's
 USUAL, TEMPERATURES = 2.0, (1.0, 2.0, 4.0)
-AUGMENTED = ("bn_mlp.tiny", "bn_mlp.strongest")  # recipes whose images change with each epoch
+AUGMENTED = ("bn_mlp.tiny", STRONGEST)  # recipes whose images change with each epoch
 VIEWS = 20  # of each of these images, for which the teacher predicts
 
 
-def _student(recipe: str, teacher: str, temperature: float = USUAL, views: int = 0) -> Arm:
-    name = f"{recipe}, {teacher}" + (f", T={temperature:g}" if teacher == LARGE else "")
+def _student(
+    recipe: str, *teachers: str, temperature: float = USUAL, views: int = 0, **changes: int
+) -> Arm:
+    name = f"{recipe}, {' + '.join(teachers)}"
+    if teachers == (LARGE,):
+        name += f", T={temperature:g}"
     chosen = {"temperature": temperature, "views": views}
-    return Arm(name, recipe, {"training": {"distillation": chosen}}, teacher=teacher)
+    return Arm(name, recipe, {"training": {"distillation": chosen, **changes}}, teacher=teachers)
 
 
 STUDENTS = [
-    *(_student("bn_mlp", LARGE, temperature) for temperature in TEMPERATURES),
+    *(_student("bn_mlp", LARGE, temperature=temperature) for temperature in TEMPERATURES),
     _student("bn_mlp", CONVOLUTIONAL),
     *(_student(recipe, CONVOLUTIONAL, views=VIEWS) for recipe in AUGMENTED),
+    _student(STRONGEST, *TOGETHER, epochs=EPOCHS),
 ]
 TWINS = {arm.name: arm.recipe for arm in STUDENTS}
 """Student to the arm of the same recipe without a teacher."""
@@ -29,8 +39,12 @@ def _network(measured: Measured, arm: str) -> str:
 
 
 def _teacher(measured: Measured, arm: str) -> str:
-    teacher = arm.partition(", ")[2]
-    return f"`{teacher}`" if teacher else "labels"
+    teachers = arm.partition(", ")[2]
+    return _written(teachers.split(" + ")) if teachers else "labels"
+
+
+def _written(teachers: Iterable[str]) -> str:
+    return " and ".join(f"`{one}`" for one in teachers)
 
 
 EXPERIMENT = Experiment(
@@ -43,7 +57,7 @@ EXPERIMENT = Experiment(
         *STUDENTS,
     ],
     claims=[
-        Claim(arm.name, arm.recipe, text=f"`{arm.recipe}` is better with `{arm.teacher}`.")
+        Claim(arm.name, arm.recipe, text=f"`{arm.recipe}` is better with {_written(arm.teachers)}.")
         for arm in STUDENTS
         if arm.changes["training"]["distillation"]["temperature"] == USUAL
     ],
@@ -59,9 +73,11 @@ EXPERIMENT = Experiment(
     "seed: the student of each seed has its own teacher, the run of `bn_mlp.large` or "
     "`conv_teacher` in the first rows, and its twin is the same recipe without one. All learn with "
     "the defaults of `training.distillation` but for a temperature T that is given. For "
-    f"`bn_mlp.tiny` and `bn_mlp.strongest`, which augment, the teacher has predicted {VIEWS} views "
-    "of each image before the training, and the student sees only these; its twin sees new ones in "
-    "every epoch. Seconds are those of the epochs, without such predictions. "
+    f"`bn_mlp.tiny` and `bn_mlp.strongest`, which augment, `conv_teacher` has predicted {VIEWS} "
+    "views of each image before the training, and the student sees only these; its twin sees new "
+    "ones in every epoch. So does the student of two teachers, whose probabilities are averaged, "
+    f"in {EPOCHS} epochs, fewer than its twin. Seconds are those of the epochs: with "
+    "predictions in every step, without those before the training. "
     "{machine} `{command}` reproduces the table.",
     imports=["recipes.teachers.convolutional"],
     seeds=5,

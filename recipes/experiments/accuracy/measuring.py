@@ -11,7 +11,7 @@ from fashion_zoo.evaluation import cost, measure
 from fashion_zoo.evaluation.calibration import temperature
 from fashion_zoo.evaluation.predict import logits_of
 from fashion_zoo.evaluation.suspects import read_suspects, without
-from fashion_zoo.experiments.runner import keep
+from fashion_zoo.experiments.stored import keep
 from fashion_zoo.registry import recipe
 from fashion_zoo.runs import Run, dataset_of
 
