@@ -54,7 +54,7 @@ def understood(line):
 @pytest.fixture
 def only_parsing(monkeypatch, reader, trained):
     parse = _common.parse
-    for name in ("quick", "large", "conv"):  # a teacher must be there
+    for name in ("quick", "large", "conv", "both"):  # a teacher must be there
         shutil.copytree(trained.run.path, reader / "runs" / name)
 
     def stop(*arguments, **options):

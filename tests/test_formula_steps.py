@@ -183,13 +183,14 @@ def test_loss_scaling_keeps_what_float16_would_lose():
 
 @pytest.mark.formula(15)
 @pytest.mark.parametrize("min_delta", [0.0, 0.05])
-def test_early_stopping_waits_for_its_patience(min_delta):
+@pytest.mark.parametrize("patience", [0, 1, 7])
+def test_early_stopping_waits_for_its_patience(patience, min_delta):
     stopped = set()
     for seed in range(8):
         losses = np.exp(-np.arange(40) / 8) + np.random.default_rng(seed).uniform(0, 0.3, 40)
-        page = formula(15, losses=losses, patience=7, min_delta=min_delta)
+        page = formula(15, losses=losses, patience=patience, min_delta=min_delta)
         for kind in (EarlyStopping, keras.callbacks.EarlyStopping):
-            callback = kind(monitor="val_loss", mode="min", patience=7, min_delta=min_delta)
+            callback = kind(monitor="val_loss", mode="min", patience=patience, min_delta=min_delta)
             callback.set_model(types.SimpleNamespace(stop_training=False))
             callback.on_train_begin()
             epochs = iter(enumerate(losses))

@@ -25,6 +25,7 @@ RECIPES = ("baseline_mlp", "bn_mlp", "adaptive_dropout_mlp", "l2_mlp")
 SCHEDULE = "one_cycle"  # of the learning rate, as in all recipes
 GRID = (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2)
 NEAR = 0.3  # points below the best of the grid: a suggestion within them is as good
+FACTOR = 3  # from the best of the grid: a suggestion within it is near
 RULES = ("steepest", "valley", "minimum", "slide")
 SETTINGS: Mapping[str, Any] = {
     "data": {"limit": 10_000},
@@ -108,24 +109,32 @@ def rates_table(rows: Rows) -> str:
     from fashion_zoo.training.lr_finder import RECOMMENDED
 
     lines = []
-    near: dict[str, list[str]] = {"within": [], "not within": []}
+    near: dict[bool, list[str]] = {True: [], False: []}
+    close: dict[bool, list[str]] = {True: [], False: []}
     for name, rates in grouped(rows).items():
         best = best_of_grid(rates)
         cells = {rule: _against(rate, each, rates[best]) for (rule, rate), each in rates.items()}
         others = [cells[rule] for rule in ("default", *RULES)]
         reached = f"{best[1]:g}: {columns.percent(rates[best])}"
         lines.append([f"`{SCHEDULE}`", f"`{name}`", reached, *others])
-        (own,) = [each for (rule, _), each in rates.items() if rule == RECOMMENDED]
+        ((rate, own),) = [(rate, own) for (rule, rate), own in rates.items() if rule == RECOMMENDED]
         below = statistics.fmean(rates[best]) - statistics.fmean(own)
-        near["within" if 100 * below <= NEAR else "not within"].append(f"`{name}`")  # NaN is not
+        near[100 * below <= NEAR].append(f"`{name}`")  # NaN is not
+        apart = max(rate, best[1]) / min(rate, best[1])
+        close[apart <= FACTOR].append(f"`{name}`")
     heads = ["schedule", "recipe", "best of the grid", "default", *RULES]
-    verdict = " and ".join(
-        f"{word} {NEAR:g} points of the best of the grid for {', '.join(names)}"
-        for word, names in near.items()
-        if names
+    return (
+        f"{pages.table(heads, lines)}\n\n`{RECOMMENDED}`, which find_lr recommends, is "
+        f"{_for_which(close, f'within a factor of {FACTOR} of')}. Trained with it, accuracy is "
+        f"{_for_which(near, f'within {NEAR:g} points of that of')}."
     )
-    table = pages.table(heads, lines)
-    return f"{table}\n\n`{RECOMMENDED}`, which find_lr recommends, is {verdict}."
+
+
+def _for_which(found: Mapping[bool, list[str]], how_near: str) -> str:
+    """Return for which recipes something is so, and for which it is not."""
+    yes, no = (", ".join(found[one]) for one in (True, False))
+    what = f"{how_near} the best of the grid for"
+    return f"{what} {yes}{f', but not for {no}' if no else ''}" if yes else f"not {what} {no}"
 
 
 def _against(rate: float, each: list[float], best: list[float]) -> str:

@@ -1,6 +1,7 @@
 """What several experiments look at in the layers of a run: gradients, outputs, dead units."""
 
 import functools
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -123,10 +124,17 @@ def dead(outputs: Sequence[np.ndarray]) -> float:
     return float(constant.mean())
 
 
-def drift(before: Sequence[np.ndarray], after: Sequence[np.ndarray]) -> float:
-    """Return how far the means of units moved, in their standard deviations; mean over the units.
+def mean_drift(seen: Sequence[Sequence[np.ndarray]]) -> float:
+    """Return the mean of the drifts between epochs, 0 of fewer than two."""
+    moved = [drift(*two) for two in itertools.pairwise(seen)]
+    return float(np.mean(moved or [0.0]))
 
-    Both are of each hidden layer, (images, units). A unit that is constant before does not count.
+
+def drift(before: Sequence[np.ndarray], after: Sequence[np.ndarray]) -> float:
+    """Return how far the means of units moved, in their standard deviations; median over the units.
+
+    Both are of each hidden layer, (images, units). A unit that is constant before does not count,
+    and of one that nearly is the number of deviations may be anything, so it is no mean.
     """
     moved = []
     for old, new in zip(before, after, strict=True):
@@ -134,7 +142,7 @@ def drift(before: Sequence[np.ndarray], after: Sequence[np.ndarray]) -> float:
         lives = deviation > 1e-6
         moved.append(np.abs(new.mean(axis=0) - old.mean(axis=0))[lives] / deviation[lives])
     every = np.concatenate(moved)
-    return float(every.mean()) if every.size else 0.0
+    return float(np.median(every)) if every.size else 0.0
 
 
 @precision.keras_defaults()

@@ -106,8 +106,8 @@ def summary(seen: Sequence[Sequence[np.ndarray]]) -> Row:
     """Return the quantiles of each layer after each epoch, and the drift of the units.
 
     The drift of an epoch is by how much the mean of a unit moves in it, in standard deviations of
-    this unit before: the mean over the units that were not constant. What is returned is the mean
-    over the epochs.
+    this unit before: the median over the units that were not constant. What is returned is the
+    mean over the epochs.
     """
     found: Row = {}
     for layer, epochs in enumerate(zip(*seen, strict=True), start=1):
@@ -171,7 +171,7 @@ def _wider(arm: str) -> Claim:
 
 STEADIER = Claim(
     "before", "none", "drift", "lower", unit="", scale=1, form=".3f",
-    text="Normalization keeps the inputs of activations steadier.",
+    text="Normalization before the activation keeps its inputs steadier, each at its own rate.",
 )  # fmt: skip
 EXPERIMENT = Experiment(
     name="batch_norm",

@@ -54,7 +54,7 @@ EXPERIMENT = Experiment(
     claims=[
         Claim(
             f"{TAPER}, {PLAIN}", f"{CONSTANT}, {PLAIN}",
-            text="Layers that taper are better than equal ones.",
+            text="Layers that taper are better than four equal ones.",
         ),
         Claim(
             f"{TAPER}, {PLAIN}", f"{SHALLOW}, {PLAIN}",
@@ -66,7 +66,7 @@ EXPERIMENT = Experiment(
         ),
         Claim(
             f"{DEEP}, {NORMALIZED}", f"{DEEP}, {PLAIN}",
-            text="Batch normalization helps 16 layers.",
+            text="Batch normalization, with the larger rate of `bn_mlp`, helps 16 layers.",
         ),
         Claim(
             f"{TAPER}, {NORMALIZED}", f"{SHALLOW}, {NORMALIZED}",

@@ -71,10 +71,7 @@ def _by_rate(axis: "Axes", measured: Measured, metric: str, bounds: Bounds = ANY
 EXPERIMENT = Experiment(
     name="dropout_rates",
     question="Which dropout rate is best, and how far does each overfit?",
-    arms=[
-        Arm(name, "baseline_mlp", {"model": {"dropout": rate}} if rate else {})
-        for name, rate in ARMS.items()
-    ],
+    arms=[Arm(name, "baseline_mlp", {"model": {"dropout": rate}}) for name, rate in ARMS.items()],
     claims=[
         *(Claim(arm, NONE) for arm in SOME[:3]),
         Claim(SOME[-1], NONE, direction="lower"),

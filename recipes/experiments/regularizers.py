@@ -82,7 +82,7 @@ EXPERIMENT = Experiment(
     settings={"training": {"optimizer": "adamw"}},
     claims=[
         *(_contrast(name) for name in FACTORS),
-        *(_contrast(name, direction="lower") for name in EFFECTS if name not in FACTORS),
+        *(_contrast(name, direction="lower") for name in EFFECTS if name.count(" x ") == 1),
         *(
             _contrast(name, "gap", direction="lower", unit="nats", scale=1, form=".3f")
             for name in FACTORS

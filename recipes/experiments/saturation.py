@@ -32,11 +32,13 @@ EXPERIMENT = Experiment(
     claims=[
         Claim(
             "sigmoid, 10 layers", "relu, 10 layers", "ratio_start", "lower", least=1, **POWERS,
-            text="With ten sigmoid layers the gradient at the first one vanishes.",
+            text="Before training, the gradient behind ten sigmoid layers is less than a tenth of "
+            "that behind ten of ReLU.",
         ),
         Claim(
             "tanh, 10 layers", "relu, 10 layers", "ratio_start", "lower", **POWERS,
-            text="With ten layers of tanh the gradient at the first one is smaller than with ReLU.",
+            text="Before training, the gradient behind ten layers of tanh is smaller than behind "
+            "ten of ReLU.",
         ),
         Claim(
             "sigmoid, 2 layers", "relu, 2 layers", direction="same", least=0.01,
@@ -56,7 +58,7 @@ EXPERIMENT = Experiment(
         columns.Column("hidden layers", lambda measured, arm: str(POINTS[arm].at), right=True),
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy"),
-        columns.value("first to last gradient, untrained", "ratio_start", ".1f"),
+        columns.value("log10 of gradient at layer 1 / at logits, untrained", "ratio_start", ".1f"),
         columns.value("the same, trained", "ratio_end", ".1f"),
     ],
     note=f"Layers of {WIDTH} units without normalization, with the initializer that fits each "
@@ -68,7 +70,7 @@ EXPERIMENT = Experiment(
     page="docs/claims/saturation.md",
     figure=by_number(
         POINTS,
-        [ACCURACY, Panel("ratio_start", "first to last gradient,\npower of ten")],
+        [ACCURACY, Panel("ratio_start", "log10 of gradient\nat layer 1 / at logits")],
         "hidden layers",
         "ReLU, tanh and sigmoid by depth",
         "Above what is reached, below the gradient at the first layer over that at the logits, "

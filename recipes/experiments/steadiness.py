@@ -56,16 +56,14 @@ def measure(word: str, rate: float, seed: int, data: Dataset) -> Row:
     done, kept = _looking.training("baseline_mlp", changes, seed, data)
     model = _looking.build("baseline_mlp", changes, seed, data)
     look, gradients = _looking.hidden_outputs(model), _looking.kernel_gradients(model)
-    images = data.train.images[:LOOKED_AT]
-    outputs, drifts, rough = look(images), [], []
+    seen, rough = [], []
     for weights in kept:
         model.set_weights(weights)
-        before, outputs = outputs, look(images)
-        drifts.append(_looking.drift(before, outputs))
+        seen.append(look(data.train.images[:LOOKED_AT]))
         rough.append(roughness(model, gradients, data))
     return {
         **_looking.accuracies(done, data),
-        "drift": float(np.mean(drifts or [0.0])),
+        "drift": _looking.mean_drift(seen),
         "roughness": float(np.mean(rough or [0.0])),
         "gap": loss_of(model, data.validation) - loss_of(model, data.train) if done else 0.0,
     }
@@ -136,10 +134,11 @@ EXPERIMENT = Experiment(
         columns.number("diverged", "diverged", ".0%"),
     ],
     note=f"Five layers of 128 units, 20,000 images, {EPOCHS} epochs, one-cycle up to the learning "
-    "rate. The drift is how far the mean of a unit moves in an epoch, in standard deviations. The "
+    "rate. The drift is how far the mean of a unit moves in an epoch, in standard deviations: the "
+    "median over the units, from the end of the first epoch on. The "
     f"change of the gradient is relative to it, along a step of {STEP:.0%} of the norm of the "
-    "kernels. Both are means over the epochs, until a training diverges, and 0 if that is in the "
-    "first one. The gap is validation loss minus training loss, "
+    "kernels. Both are means over the epochs, until a training diverges, and 0 if there are too "
+    "few. The gap is validation loss minus training loss, "
     "both of the final weights in prediction. A training that diverges has the accuracy of a "
     "guess and a gap of 0. Mean over {seeds} with {interval}. {machine} `{command}` reproduces "
     "the table.",

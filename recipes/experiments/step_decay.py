@@ -37,7 +37,12 @@ EXPERIMENT = Experiment(
     settings={"data": {"limit": 20_000}, "training": {"epochs": 12}},
     claims=[
         *(
-            Claim(name, best_other, least=-0.002, text=f"As good as any other: {name}.")
+            Claim(
+                name,
+                best_other,
+                least=-0.002,
+                text=f"{name} is as good as the best that is not advised, to 0.2 points.",
+            )
             for name in INSIDE
         ),
         Claim(

@@ -56,7 +56,7 @@ EXPERIMENT = Experiment(
             unit="epochs",
             scale=1,
             form=".1f",
-            text="Early stopping saves more than 5 of 40 epochs.",
+            text="Stopped early, one-cycle saves more than 5 of 40 epochs.",
         ),
     ],
     columns=[

@@ -142,6 +142,14 @@ def figure(measured: Measured) -> "Figure":
     return whole
 
 
+def _importances(measured: Measured, arm: str) -> str | None:
+    """Return the mean importance of each hyperparameter, once for both arms."""
+    if arm != TUNED:
+        return None
+    means = [statistics.fmean(measured.values(arm, f"importance_{name}")) for name in PARAMETERS]
+    return ", ".join(f"{one:.2f}" for one in means)
+
+
 def arms(**settings: Any) -> list[Arm]:
     """Return the arms, with other arguments of ``measure``."""
     names = (TUNED, DEFAULTS)
@@ -171,6 +179,7 @@ EXPERIMENT = Experiment(
             lambda measured, arm: columns.points(measured.values(arm, "optimism")),
         ),
         columns.accuracy("test accuracy", "test_accuracy"),
+        columns.Column("importance of rate, dropout, units", _importances, right=True),
     ],
     note="`bn_mlp` with one hidden layer, by default of 256 units, on 10,000 images for "
     f"{EPOCHS} epochs. Each seed is a search of its own with {TRIALS} trials by TPE, without "
