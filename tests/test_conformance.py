@@ -7,13 +7,15 @@ from rounding import SUMS
 
 from fashion_zoo import get, list_recipes, recipe
 
-EVERY = pytest.mark.parametrize("name", list_recipes())
 # A variant has the layers of its recipe, in other sizes; a large recipe takes seconds.
 QUICK = [name for name in list_recipes() if "." not in name and recipe(name).parameters < 10**6]
 TRAINED = pytest.mark.parametrize(
     "name",
     [pytest.param(name, marks=[pytest.mark.slow] * (name not in QUICK)) for name in list_recipes()],
 )
+EVERY = pytest.mark.parametrize("name", list_recipes())
+if keras.backend.backend() != "tensorflow":  # with which every one is built
+    EVERY = TRAINED
 
 OWN_LAYERS = ("bn_mlp", "adaptive_dropout_mlp")
 

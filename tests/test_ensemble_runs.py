@@ -84,18 +84,19 @@ model.train_on_batch(images, np.zeros(len(images)))  # it is compiled
 def test_the_models_load_where_this_package_is_not_installed(ensembled):
     images = load(limit=400).validation.images[:20].astype("float32")
     np.save(ensembled / "images.npy", images)
-    for name in METHODS:
+    names = ["average", "stack"]  # a greedy choice is an average, and a soup one of its recipe
+    for name in names:
         model = fashion_zoo.open_run(ensembled / name).load_model()
         np.save(ensembled / f"{name}.npy", model.predict_on_batch(images))
     done = subprocess.run(
-        [sys.executable, "-P", "-c", ELSEWHERE, *METHODS],
+        [sys.executable, "-P", "-c", ELSEWHERE, *names],
         cwd=ensembled,
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == list(METHODS)
+    assert done.stdout.split() == names
 
 
 def test_evaluate_and_predict_take_an_ensemble(ensembled, tmp_path, capsys):

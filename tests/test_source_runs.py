@@ -166,6 +166,7 @@ def test_a_run_without_excluded_images_is_evaluated_when_the_file_is_gone(tmp_pa
         assert fashion_zoo.evaluate(tmp_path / "r") == done.evaluation
 
 
+@pytest.mark.slow
 def test_an_export_reads_files_that_have_moved(moved, tmp_path, capsys):
     asked = [str(moved / "r"), "--to", str(tmp_path / "e"), "--json"]
     assert export.main([*asked, "--data.source", str(moved / "b.csv")]) == 0

@@ -199,8 +199,8 @@ def _measure(
 
 def _teacher(experiment: Experiment, arm: Arm, folder: Path, seed: int) -> Path:
     """Return the run that teaches an arm; that of several arms is made of theirs, and kept."""
-    arms = [one for one in experiment.all_arms() if one.name in arm.teachers]
-    members = [one.run_dir(folder, seed) for one in arms]
+    arms = {one.name: one for one in experiment.all_arms()}
+    members = [arms[name].run_dir(folder, seed) for name in arm.teachers]
     if len(members) == 1:
         return members[0]
     from fashion_zoo.ensembles import ensemble
