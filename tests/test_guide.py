@@ -1,6 +1,8 @@
 """Every formula of the guide has its code and its tests, and no list beside pages and marks."""
 
 import ast
+import contextlib
+import dataclasses
 import importlib
 import operator
 import re
@@ -13,6 +15,12 @@ TESTS = Path(__file__).parent
 PAGES = sorted(page.name for page in GUIDE.glob("*.md"))
 NAMED = re.compile(r"`(test_\w+\.py::test_\w+)`")
 CODE = re.compile(r"`((?:fashion_zoo|keras|tensorflow)(?:\.\w+)+)")
+
+
+def found(name):
+    """Return the object of a dotted name, of any module."""
+    package, _, rest = name.partition(".")
+    return operator.attrgetter(rest)(importlib.import_module(package))
 
 
 def marked():
@@ -51,8 +59,7 @@ def test_the_code_beside_a_formula_is_there(number, text):
     names = CODE.findall(text)
     assert names
     for name in names:
-        package, _, rest = name.partition(".")
-        operator.attrgetter(rest)(importlib.import_module(package))
+        found(name)
 
 
 @pytest.mark.parametrize("folder", [GUIDE, *TRANSLATIONS], ids=lambda folder: folder.parent.name)
@@ -63,7 +70,14 @@ def test_every_page_is_on_the_first_one(folder):
 
 
 def anchors(page):
-    """Return the anchors of the headings of a page: their own, or those that mkdocs makes."""
+    """Return the anchors of the headings of a page: their own, or those that mkdocs makes.
+
+    A page of the API has those of what it documents, and of the fields of its dataclasses.
+    """
+    for name in re.findall(r"^::: (\S+)$", page.read_text("utf-8"), re.M):
+        yield name
+        with contextlib.suppress(TypeError):
+            yield from (f"{name}.{field.name}" for field in dataclasses.fields(found(name)))
     for heading in re.findall(r"^#+ (.*)$", page.read_text("utf-8"), re.M):
         own = re.search(r"\{#([\w-]+)\}$", heading)
         plain = re.sub(r"[^\w\s-]", "", heading, flags=re.ASCII).strip().lower()
@@ -80,11 +94,15 @@ def test_links_lead_to_headings_that_are_there(folder):
 
 def test_every_term_of_the_glossary_leads_somewhere_and_they_are_in_order():
     rows = re.findall(
-        r"^\| (.*) \| .* \| (.*) \|$", (GUIDE / "glossary.md").read_text("utf-8"), re.M
+        r"^\| (.*) \| .* \| (.*) \| (.*) \|$", (GUIDE / "glossary.md").read_text("utf-8"), re.M
     )
-    terms = [term.lower() for term, _ in rows[2:]]
+    terms = [term.lower() for term, *_ in rows[2:]]
     assert terms == sorted(set(terms))
-    assert all(re.fullmatch(r"\[.+\]\(\S+\.md(#\S+)?\)", link) for _, link in rows[2:])
+    assert all(re.fullmatch(r"\[.+\]\(\S+\.md(#\S+)?\)", link) for _, link, _ in rows[2:])
+    for _, _, code in rows[2:]:
+        name, _, anchor = re.fullmatch(r"\[?`(.+?)`(\]\(\S+#(\S+)\))?", code).groups()
+        assert anchor in (None, f"fashion_zoo.{name}")
+        assert anchor or callable(found(name)), "of Keras or TensorFlow"
 
 
 def frame(page):
