@@ -121,7 +121,7 @@ def test_the_python_example_of_the_readme_runs():
 
 @pytest.mark.parametrize("path", [ROOT / "README.md", *PAGES], ids=lambda path: path.name)
 def test_every_dotted_name_of_the_library_resolves(path):
-    names = set(re.findall(r"fashion_zoo\.((?:\.?[A-Za-z_]\w*)+)", path.read_text(encoding="utf-8")))
+    names = set(re.findall(r"fashion_zoo\.((?:\.?[A-Za-z_]\w*)+)", path.read_text("utf-8")))
     for name in names - {"recipes"}:  # the name of an entry point
         operator.attrgetter(name)(fashion_zoo)
 
