@@ -30,7 +30,7 @@ class Ensemble:
     to: str
     """The folder of the ensemble."""
     method: str = "average"
-    """How they are combined: average, greedy(10), soup, boost, stack, or one of your own."""
+    """How they are combined, such as average, greedy(10), soup or stack, or a word of your own."""
     snapshots: bool = False
     """Combine the snapshots that the runs have of their trainings, in place of their models."""
     temperature: bool = False

@@ -15,8 +15,7 @@ from recipes import _common, _lines
 class Publish:
     """Publish the weights of a run of a recipe with its defaults, and measure them as stored.
 
-    With a name, the training may have had other settings, such as a teacher. Weights of the same
-    recipe, data set and name are replaced.
+    With a name, the training may have had other settings, such as a teacher.
     """
 
     run: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="RUN")]]
@@ -25,6 +24,8 @@ class Publish:
     """Name of weights that were trained otherwise than by default: their word is SOURCE.NAME."""
     to: str | None = None
     """The folder of weights and manifest.json; by default that of this package."""
+    force: bool = False
+    """Replace other weights of the same recipe, data set and name."""
     json: bool = False
     """Print the row of manifest.json."""
 
@@ -34,7 +35,7 @@ def main(argv: list[str]) -> None:
     """Parse, publish, print."""
     options = _common.parse(Publish, argv, "publish")
     _common.start_keras()
-    row = fashion_zoo.publish(options.run, name=options.name, to=options.to)
+    row = fashion_zoo.publish(options.run, name=options.name, to=options.to, force=options.force)
     if options.json:
         _common.print_json(dataclasses.asdict(row))
         return

@@ -67,7 +67,7 @@ def test_a_choice_needs_a_seed_and_any_other_experiment_two(tmp_path):
 
 
 def test_a_choice_has_no_metric_of_the_test_images():
-    assert experiments.test_accuracy not in candidates().metrics
+    assert experiments.test_accuracy not in candidates().measures()
     assert candidates().chooses
 
 

@@ -12,7 +12,7 @@ from keras_tuner import HyperParameters
 from resuming import OPTIONS, assert_same, stopped, train
 
 import fashion_zoo
-from fashion_zoo import ConfigError, RunError
+from fashion_zoo import ConfigError, RunError, TrainingError
 from fashion_zoo.config import distillation
 from fashion_zoo.experiments import Arm, Experiment, run, runner
 from fashion_zoo.experiments.columns import name
@@ -225,8 +225,27 @@ def test_the_runs_of_several_arms_teach_as_their_average(ensembled, tmp_path, mo
     before = model.stat().st_mtime_ns
     assert digests() == first
     assert model.stat().st_mtime_ns == before
+    for written in (model, model.with_name("training.json")):  # as after a kill
+        written.unlink()
+    assert digests() == first
     shutil.copy(members[1] / "model.keras", members[0])
     assert digests() == first[:1] * 2
+
+
+@pytest.mark.parametrize("teacher", ["large", ("small", "large")])
+def test_an_arm_whose_teacher_diverged_has_no_figures_and_the_others_have(
+    teacher, tmp_path, monkeypatch
+):
+    def row(experiment, arm, *_):
+        if arm.name == "large":
+            raise TrainingError("Training stopped: loss became nan.")
+        return {"validation_accuracy": 0.5}
+
+    monkeypatch.setattr(runner, "_row", row)
+    arms = [Arm("small"), Arm("large"), Arm("student", teacher=teacher)]
+    own = Experiment("x", "?", arms, [name("arm")], note="", chooses=True)
+    text = run(own, seeds=1, folder=tmp_path)
+    assert text.endswith("leaves no figures: `large` with seed 0; `student` with seed 0.")
 
 
 WORDS = ["--model.hidden-units", "8", "--data.limit", "420", "--epochs", "1", "--no-export"]

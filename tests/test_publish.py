@@ -113,7 +113,10 @@ def test_weights_are_replaced_and_others_stay(run, ours):
     old = fashion_zoo.publish(run)
     other_row(ours)
     changed(run, 0.5)
-    new = fashion_zoo.publish(run)
+    with pytest.raises(ConfigError, match=f"has other weights fashion_mnist of {NAME}. Replace"):
+        fashion_zoo.publish(run)
+    assert old in manifest.read_manifest(ours)
+    new = fashion_zoo.publish(run, force=True)
     assert new.file != old.file
     assert [row.recipe for row in manifest.read_manifest(ours)] == ["other", NAME]
     assert names(ours) == sorted(["manifest.json", new.file, "other.safetensors"])
@@ -129,7 +132,7 @@ def test_weights_whose_replacement_was_cut_off_are_the_old_ones(run, ours, monke
     with monkeypatch.context() as patch:
         patch.setattr(manifest, "write_manifest", fails)
         with pytest.raises(KeyboardInterrupt):
-            fashion_zoo.publish(run)
+            fashion_zoo.publish(run, force=True)
     fashion_zoo.get(NAME, weights=WORD)
     assert manifest.read_manifest(ours) == [old]
 
@@ -146,7 +149,7 @@ def test_float16_that_changes_decisions_is_not_taken(run, ours, monkeypatch):
     stored = safetensors.numpy.load((ours / row.file).read_bytes())
     assert {str(value.dtype) for value in stored.values()} == {row.dtype} == {"float32"}
     monkeypatch.setattr(publishing, "_CHANGED", 5000)
-    assert fashion_zoo.publish(run).dtype == "float16"
+    assert fashion_zoo.publish(run, force=True).dtype == "float16"
 
 
 def test_a_weight_too_large_for_float16_is_not_halved():
@@ -232,7 +235,7 @@ def test_the_row_of_a_run_that_was_resumed_elsewhere_names_both_places(run, ours
     assert " then " not in row.versions  # they are the same
     later = {**moved, "commit": None, "versions": {"keras": "9.0"}}
     file.write_text(json.dumps({**first, "resumed": [later]}))
-    row = fashion_zoo.publish(run)
+    row = fashion_zoo.publish(run, force=True)
     assert row.commit == f"{'a' * 40} then unknown"
     assert row.versions.endswith(" then keras 9.0")
 

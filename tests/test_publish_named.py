@@ -128,7 +128,9 @@ def test_weights_with_a_name_and_without_stand_beside_each_other(runs, ours, tmp
     usual = fashion_zoo.publish(trained(tmp_path / "usual", evaluate=False))
     assert manifest.read_manifest(ours) == [usual, named]
     assert usual.config == usual.defaults == named.defaults
-    again = fashion_zoo.publish(tmp_path / "usual", name="taught")  # of the defaults, too
+    again = fashion_zoo.publish(
+        tmp_path / "usual", name="taught", force=True
+    )  # of the defaults, too
     assert manifest.read_manifest(ours) == [usual, again]
     assert (again.weights, again.command) == (TAUGHT, usual.command)
     with pytest.raises(ConfigError) as refused:

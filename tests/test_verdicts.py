@@ -160,7 +160,7 @@ def test_several_claims_share_one_level():
     assert "(98.33 % interval " in text
     assert "at a level of 5 % for all claims together, by Holm's procedure.\n\n| arm |" in text
     alone = measured([Claim("a", "old"), Claim("c", "old")], old=BASE, a=arms["a"], c=[])
-    assert [one.level for one in alone.verdicts()] == [0.05, None], "what is not measured"
+    assert [one.level for one in alone.verdicts()] == [0.05 / 2, None], "as when c is measured"
 
 
 def test_the_choice_of_the_test_images_counts_where_it_is_known_which_are_correct():
@@ -228,5 +228,8 @@ def test_what_is_correct_is_measured_where_a_claim_is_of_the_test_accuracy():
     assert own.measures() == (*experiments.METRICS, experiments.correct)
     other = dataclasses.replace(own, claims=[dataclasses.replace(claim, metric="seconds")])
     assert other.measures() == experiments.METRICS
-    assert dataclasses.replace(own, chooses=True).measures() == experiments.METRICS
+    assert dataclasses.replace(own, chooses=True).measures() == experiments.CHOICE
+    tested = dataclasses.replace(own, chooses=True, metrics=experiments.METRICS)
+    with pytest.raises(ConfigError, match=r"Leave test_accuracy out of its metrics"):
+        tested.all_arms()
     assert math.isclose(experiments.verdict.LEVEL, 0.05)

@@ -56,8 +56,8 @@ def ensemble(
     Args:
         runs: a list of at least 2 runs that were trained and validated on the same images; with
             ``snapshots``, at least 1.
-        method: how they are combined, a word of ``fashion_zoo.ensembles.WORDS``: ``"average"``,
-            ``"greedy(10)"``, ``"soup"``, ``"stack"``.
+        method: how they are combined, a word of ``fashion_zoo.ensembles.WORDS``, such as
+            ``"average"``, ``"greedy(10)"`` or ``"stack"``.
         to: the folder of the ensemble.
         temperature: whether to divide the logits by a number that is fitted on the validation
             images, which makes the probabilities fit better and leaves the classes as they are.

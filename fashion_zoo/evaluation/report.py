@@ -1,4 +1,4 @@
-"""Evaluation on the test images: the one place that uses their labels."""
+"""Evaluation on the test images, by whose labels nothing is trained or selected."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

@@ -5,7 +5,6 @@ from typing import Any
 
 from fashion_zoo.experiments import columns
 from fashion_zoo.experiments.experiment import Arm, Experiment
-from fashion_zoo.experiments.metrics import CHOICE
 
 Changes = Mapping[str, Any]
 
@@ -44,7 +43,6 @@ def choosing(
         name=name,
         question=question,
         arms=[Arm(each, recipe, changes) for each, changes in candidates.items()],
-        metrics=CHOICE,
         columns=[
             columns.name("candidate", code=lambda arm: False),
             columns.accuracy("validation accuracy", "validation_accuracy"),

@@ -1,5 +1,6 @@
 """The columns of a table: functions of the results of an arm, with intervals over the seeds."""
 
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 
 from fashion_zoo.evaluation.statistics import (
@@ -79,9 +80,14 @@ def value(
     return _of(header, metric, lambda values: mean(values, form, bounds=bounds), right)
 
 
-def number(header: str, metric: str, form: str) -> Column:
-    """Return a column of means without intervals."""
-    return _of(header, metric, lambda values: f"{sum(values) / len(values):{form}}", True)
+def number(
+    header: str,
+    metric: str,
+    form: str,
+    of: Callable[[Sequence[float]], float] = statistics.fmean,
+) -> Column:
+    """Return a column of means, or of what ``of`` returns, without intervals."""
+    return _of(header, metric, lambda values: f"{of(values):{form}}", True)
 
 
 def where_measured(column: Column, metric: str) -> Column:

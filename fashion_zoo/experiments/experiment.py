@@ -12,7 +12,7 @@ from fashion_zoo.data import Dataset
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.experiments import page as pages
 from fashion_zoo.experiments.claim import Claim
-from fashion_zoo.experiments.metrics import METRICS, correct
+from fashion_zoo.experiments.metrics import correct, measures
 from fashion_zoo.experiments.notes import Words
 from fashion_zoo.experiments.verdict import Verdict, judge, written
 from fashion_zoo.language.wording import listed, unknown
@@ -111,9 +111,10 @@ class Experiment:
     the figures, of a single seed without an interval), machine (with versions and
     commit), command, unmeasured (a sentence, after a blank, with recipes that have no rows), or a
     column of the CSV file, with the arms that differ."""
-    metrics: Sequence[Callable[[Run], Any]] = METRICS
+    metrics: Sequence[Callable[[Run], Any]] | None = None
     """Metrics of each run; the name of the function is the column of the CSV file. A function of
-    several columns returns column to value."""
+    several columns returns column to value. By default ``METRICS``, or ``CHOICE`` of an experiment
+    that chooses."""
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """Changes of the config of every arm, before its own."""
     imports: Sequence[str] = ()
@@ -138,16 +139,16 @@ class Experiment:
     file: Path | None = None
     """The CSV file, if it is not beside the page."""
     more: "Callable[[Measured, Places], Mapping[Path, str | bytes]] | None" = None
-    """Returns further published files of the same rows, path to content. They are written with the
-    page of the experiment, not with another one."""
+    """Returns further published files of its rows, path to content, written with its own page."""
 
     def all_arms(self) -> list[Arm]:
         """Return the arms.
 
         Raises:
             ConfigError: if two share a name, or a folder but for its case; a teacher is no arm
-                that is trained before; or a claim is about no arm.
+                that is trained before; a claim is about no arm; or it chooses by the test images.
         """
+        self.measures()
         arms = list(self.arms() if callable(self.arms) else self.arms)
         for place, arm in enumerate(arms):
             earlier = [one.name for one in arms[:place] if not one.program]
@@ -180,8 +181,9 @@ class Experiment:
 
     def measures(self) -> tuple[Callable[[Run], Any], ...]:
         """Return the metrics, with what its claims need beside them."""
+        found = measures(self.metrics, chooses=self.chooses)
         tests = not self.chooses and any(one.metric == "test_accuracy" for one in self.claims)
-        return (*self.metrics, correct) if tests else tuple(self.metrics)
+        return (*found, correct) if tests else found
 
     @property
     def picture(self) -> str:

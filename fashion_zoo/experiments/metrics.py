@@ -1,5 +1,9 @@
 """What an experiment measures of a run."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from fashion_zoo.errors import ConfigError
 from fashion_zoo.runs import Run
 
 
@@ -32,6 +36,24 @@ def correct(run: Run) -> str | None:
     An older evaluation does not have it; see ``fashion_zoo.evaluation.paired.packed``.
     """
     return run.result("evaluation").get("correct")
+
+
+def measures(
+    metrics: Sequence[Callable[[Run], Any]] | None, *, chooses: bool
+) -> tuple[Callable[[Run], Any], ...]:
+    """Return the metrics of an experiment, by default ``CHOICE`` if it chooses, else ``METRICS``.
+
+    Raises:
+        ConfigError: if it chooses by the test images.
+    """
+    if metrics is None:
+        return CHOICE if chooses else METRICS
+    if chooses and test_accuracy in metrics:
+        raise ConfigError(
+            "An experiment that chooses does not evaluate the test images. Leave test_accuracy out "
+            "of its metrics, or set chooses=False."
+        )
+    return tuple(metrics)
 
 
 METRICS = (validation_accuracy, test_accuracy, seconds)

@@ -59,8 +59,8 @@ def run(
         folder: folder of the runs; by default the experiment's.
         page: the page whose table is replaced; by default the experiment's, and none with another
             folder.
-        only: measure only the arms of this name or of this recipe. The rows of the others
-            stay as they are.
+        only: measure only the arm of this name, or else the arms of this recipe. The rows of the
+            others stay as they are.
         measure: false writes the page from the stored rows.
         quick: a quick look with the changes and the seeds of ``experiment.quick``, by default in a
             folder of its own, ``runs/NAME-quick``; no page is written.
@@ -128,7 +128,7 @@ def outcome(
     chosen = _chosen(arms, only)
     if places.page:
         pages.around(places.page, experiment.mark)
-    rows = pages.read_rows(places.rows) if only or not measure else []
+    rows = pages.read_rows(places.rows) if not measure or places.rows.exists() else []
     if measure:
         again = {arm.name for arm in chosen}
         rows = [row for row in rows if row["arm"] not in again]
@@ -148,9 +148,8 @@ def outcome(
 
 
 def _chosen(arms: Sequence[Arm], only: str | None) -> list[Arm]:
-    found = [
-        arm for arm in arms if only in (None, arm.name) or (arm.recipe == only and not arm.program)
-    ]
+    named = [arm for arm in arms if arm.name == only]
+    found = named or [arm for arm in arms if not only or (arm.recipe == only and not arm.program)]
     if not found:
         raise ConfigError(unknown("arm", str(only), [arm.name for arm in arms]))
     return found
@@ -173,19 +172,20 @@ def _measure(
         configs.append(functools.reduce(override, changes, registry.recipe(arm.recipe).config))
     if any(config.training.policy for config in configs):
         need_tensorflow()
-    display, rows, loaded = TrainingDisplay(progress), [], functools.cache(load)
+    rows: list[Row] = []
+    display, loaded = TrainingDisplay(progress), functools.cache(load)
     pace = Pace(len(arms) * seeds, display.say)
     # Seed by seed: a machine whose speed drifts is the same for the arms that are compared.
     for seed, (arm, config) in itertools.product(range(seeds), zip(arms, configs, strict=True)):
         with pace.training(f"{arm.name}, seed {seed}"):
             seeded = dataclasses.replace(config, seed=seed)
-            if arm.teachers:
-                place = _teacher(experiment, arm, folder, seed)
-                seeded = override(seeded, {"training": {"distillation": {"teacher": place}}})
-            check_switches(seeded.training)
             path, own = arm.run_dir(folder, seed), registry.recipe(arm.recipe).config.model
-            seeded, data = load_for(seeded, own, loaded(config.data))
             try:
+                if arm.teachers:
+                    place = _teacher(experiment, arm, folder, seed, rows)
+                    seeded = override(seeded, {"training": {"distillation": {"teacher": place}}})
+                check_switches(seeded.training)
+                seeded, data = load_for(seeded, own, loaded(config.data))
                 row = _row(experiment, arm, seeded, path, display, data)
             except TrainingError as error:  # it would end so each time
                 display.say(f"{arm.name} seed {seed} has no figures: {error}")
@@ -197,8 +197,16 @@ def _measure(
     return rows
 
 
-def _teacher(experiment: Experiment, arm: Arm, folder: Path, seed: int) -> Path:
-    """Return the run that teaches an arm; that of several arms is made of theirs, and kept."""
+def _teacher(
+    experiment: Experiment, arm: Arm, folder: Path, seed: int, rows: Sequence[Row]
+) -> Path:
+    """Return the run that teaches an arm; that of several arms is made of theirs, and kept.
+
+    Raise TrainingError if the training of one of them diverged, as the rows say.
+    """
+    for row in rows:
+        if row["seed"] == seed and row["arm"] in arm.teachers and row.get(DIVERGED):
+            raise TrainingError(f"the training of its teacher {row['arm']} diverged.")
     arms = {one.name: one for one in experiment.all_arms()}
     members = [arms[name].run_dir(folder, seed) for name in arm.teachers]
     if len(members) == 1:
@@ -206,9 +214,9 @@ def _teacher(experiment: Experiment, arm: Arm, folder: Path, seed: int) -> Path:
     from fashion_zoo.ensembles import ensemble
 
     place = arm.run_dir(folder / "teachers", seed)
-    kept = runs.open_run(place).ensemble if runs.is_run(place) else None
-    of = [one["digest"] for one in kept["members"]] if kept else None
-    if of != [digest_of(one) for one in members]:
+    kept = runs.open_run(place) if runs.is_run(place) else None
+    of = [one["digest"] for one in kept.ensemble["members"]] if kept and kept.ensemble else None
+    if not kept or not kept.finished or of != [digest_of(one) for one in members]:
         ensemble(members, to=place, force=True, progress=False)
     return place
 

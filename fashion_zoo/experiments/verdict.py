@@ -183,14 +183,19 @@ def _images(measured: "Measured", claim: Claim, base: str | None) -> paired.Diff
 def _tested(
     claims: Sequence[Claim], found: Sequence[paired.Differences | None]
 ) -> list[_Test | None]:
-    """Return p-value and level of each claim that can be tested."""
+    """Return p-value and level of each claim that can be tested.
+
+    A claim that cannot be yet counts like one that nothing speaks for, so that the levels of the
+    others stay as they are when it is.
+    """
     p_values = [
         None if one is None else max(float(one.p_value(limit)) for limit in claim.limits())
         for claim, one in zip(claims, found, strict=True)
     ]
-    tested = [p for p in p_values if p is not None]
-    levels = iter(paired.holm(tested, LEVEL).tolist() if tested else [])
-    return [None if p is None else _Test(p, next(levels)) for p in p_values]
+    if not p_values:
+        return []
+    levels = paired.holm([1.0 if p is None else p for p in p_values], LEVEL).tolist()
+    return [None if p is None else _Test(p, own) for p, own in zip(p_values, levels, strict=True)]
 
 
 def _verdict(claim: Claim, pair: _Pair, here: _Test | None, others: _Test | None) -> Verdict:

@@ -33,21 +33,26 @@ _AGREES = 0.99  # share of the decisions of the run's own model, which may compu
 @checked
 @releasing()
 def publish(
-    run: AnyPath, *, name: str | None = None, to: Place | None = None, progress: Progress = "auto"
+    run: AnyPath,
+    *,
+    name: str | None = None,
+    to: Place | None = None,
+    force: bool = False,
+    progress: Progress = "auto",
 ) -> Published:
     """Publish the weights of a run: write their file, and the row of the manifest.
 
     The weights are stored in float16, or in float32 if that would change more than 2 of the
     decisions on the validation images. The row has what the weights as they are stored reach on the
-    validation and the test images. The run is evaluated if it was not. Weights of the same recipe
-    and word are replaced. Their word is the source of the images, and with a name
-    ``SOURCE.NAME``.
+    validation and the test images. The run is evaluated if it was not. The word of the weights is
+    the source of the images, and with a name ``SOURCE.NAME``.
 
     Args:
         run: a finished run of a recipe with its defaults and any seed; with a name, of its model
             and any other settings, such as a teacher, which must be where it was.
         name: what distinguishes the weights from those of the defaults, such as ``"distilled"``.
         to: the folder of files and manifest, by default that of this package.
+        force: replace other weights of the same recipe and word.
         progress: show progress on a terminal: True, False, or "auto".
 
     Returns:
@@ -57,7 +62,8 @@ def publish(
         RunError: if the run or its teacher cannot be read, is not finished, began as a fork, or was
             trained with callbacks of its own; with a name, also with files of this machine.
         ConfigError: if it was trained with other settings than the defaults of its recipe, with a
-            name of its model, or the name is no identifier or the word of a source.
+            name of its model, the name is no identifier or the word of a source, or there are
+            other weights of this word.
         WeightsError: if the manifest is damaged, or the weights cannot be restored.
         StorageError: if the folder cannot be written.
     """
@@ -75,6 +81,16 @@ def publish(
     with locks.lock(folder):
         rows = _rows(folder)
         same = [one for one in rows if (one.recipe, one.weights) == (row.recipe, row.weights)]
+        if not force and same not in ([], [row]):
+            raise ConfigError(
+                f"{folder} has other weights {row.weights} of {row.recipe}. Replace them with ",
+                Hint("force", True),
+                ", give these a name with ",
+                Hint("name"),
+                ", or another folder with ",
+                Hint("to"),
+                ".",
+            )
         others = [one for one in rows if one not in same]
         storage.write_bytes(folder / row.file, data)
         manifest.write_manifest(folder, [*others, row])

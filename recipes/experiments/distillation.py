@@ -74,9 +74,10 @@ EXPERIMENT = Experiment(
     "`conv_teacher` in the first rows, and its twin is the same recipe without one. All learn with "
     "the defaults of `training.distillation` but for a temperature T that is given. For "
     f"`bn_mlp.tiny` and `bn_mlp.strongest`, which augment, `conv_teacher` has predicted {VIEWS} "
-    "views of each image before the training, and the student sees only these; its twin sees new "
-    "ones in every epoch. So does the student of two teachers, whose probabilities are averaged, "
-    f"in {EPOCHS} epochs, fewer than its twin. Seconds are those of the epochs: with "
+    "views of each image before the training, as many again where mixing ends during it, and the "
+    "student sees only these; its twin sees new ones in every epoch. The student of two teachers, "
+    f"whose probabilities are averaged, also sees new views, in {EPOCHS} epochs, fewer than its "
+    "twin. Seconds are those of the epochs: with "
     "predictions in every step, without those before the training. "
     "{machine} `{command}` reproduces the table.",
     imports=["recipes.teachers.convolutional"],

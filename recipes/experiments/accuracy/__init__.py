@@ -1,5 +1,6 @@
 """Every recipe with its defaults: the table of the README, the page of results, and the cards."""
 
+import statistics
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,7 +19,10 @@ INTERVAL = (
     "choice of the seeds and that of the images."
 )
 OTHERS = "Intervals of figures that are not accuracies hold the choice of the seeds alone."
-MACHINE = "Seconds are of one training in {precision}. {machine}"
+MACHINE = (
+    "Seconds are of one training in {precision}; they and milliseconds are the median over the "
+    "seeds. {machine}"
+)
 
 
 def worst(measured: Measured, arm: str) -> str:
@@ -33,7 +37,7 @@ def _value(header: str, metric: str, form: str) -> Column:
 
 
 def _number(header: str, metric: str, form: str) -> Column:
-    return where_measured(columns.number(header, metric, form), metric)
+    return where_measured(columns.number(header, metric, form, statistics.median), metric)
 
 
 def _accuracy(header: str, metric: str, images: str) -> Column:

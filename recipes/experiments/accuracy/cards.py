@@ -108,7 +108,7 @@ def limits(entry: Recipe, measured: Measured, docs: Path) -> str:
     said = [
         f"Measured on {entry.config.data.title}: {counted(row['validation_images'], 'image')} for "
         f"validation and {row['test_images']:,} for the test. The defaults were chosen by the "
-        "validation images, so the accuracy on these flatters them."
+        "validation images, so the accuracy on these is too high on average."
     ]
     if measured.has(name, "worst_recall"):
         recall = columns.percent(measured.values(name, "worst_recall"))
@@ -149,7 +149,7 @@ def others(name: str, docs: Path) -> str:
     ]
     return (
         f"With fewer images its test accuracy is {' and '.join(reached)} "
-        "([MNIST beside Fashion-MNIST](../mnist.md)); on others it was not measured."
+        "([MNIST beside Fashion-MNIST](../mnist.md))."
     )
 
 
