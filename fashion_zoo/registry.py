@@ -117,7 +117,7 @@ def register_variant(
     *,
     summary: str,
     parameters: int | None = None,
-    tags: str | Iterable[str] = (),
+    tags: str | Iterable[str] | None = None,
     space: TrainingSpace | None = None,
 ) -> Recipe:
     """Register a recipe with the builder of another one and other defaults.
@@ -127,7 +127,7 @@ def register_variant(
         changes: the changes of the config, as for ``override``.
         summary: the idea in one line.
         parameters: number of trainable parameters; by default that of the other recipe.
-        tags: more tags for ``find(tag=...)``.
+        tags: tags for ``find(tag=...)``; by default those of the other recipe.
         space: the search space; by default that of the other recipe.
 
     Raises:
@@ -146,7 +146,7 @@ def register_variant(
         config=override(varied.config, changes),
         summary=summary,
         parameters=varied.parameters if parameters is None else parameters,
-        tags=(*varied.tags, *_tags(tags)),
+        tags=varied.tags if tags is None else _tags(tags),
         space=space or varied.space,
     )
     known = _recipes.get(name, variant)

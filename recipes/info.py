@@ -3,7 +3,7 @@
 import dataclasses
 import shlex
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
@@ -38,9 +38,9 @@ def main(argv: list[str]) -> None:
     if initializer := getattr(entry.config.model, "initializer", None):
         print(f"kernels     {initializer}, initially")
     if result:
-        means = [_lines.percent(result.mean(f"{part}_accuracy")) for part in ("test", "validation")]
+        test, validation = (_reached(result, part) for part in ("test", "validation"))
         print(
-            f"reached     {means[0]} on test, {means[1]} on validation, mean of "
+            f"reached     {test} on test, {validation} on validation, mean and 95 % interval of "
             f"{_lines.counted(len(result.rows), 'seed')}, {result.mean('seconds'):.0f} s each on "
             f"{result.rows[0]['machine']}"
         )
@@ -49,6 +49,16 @@ def main(argv: list[str]) -> None:
     print("defaults")
     for words in _lines.flags(defaults):
         print(f"  {shlex.join(words)}")
+
+
+def _reached(result: Any, part: str) -> str:
+    """Return the mean accuracy, with the interval of the table of results."""
+    values, images = result.values(f"{part}_accuracy"), result.rows[0].get(f"{part}_images")
+    mean = _lines.percent(result.mean(f"{part}_accuracy"))
+    if len(values) < 2 or images is None:
+        return mean
+    low, high = fashion_zoo.evaluation.sampled_interval(values, images)
+    return f"{mean} ({_lines.percent(low)} to {_lines.percent(high)})"
 
 
 if __name__ == "__main__":

@@ -62,11 +62,24 @@ def test_an_unknown_recipe_is_answered_with_the_nearest_and_all():
 def test_find_takes_every_condition():
     assert find(tag="batch_norm") == [
         "adaptive_dropout_mlp", "bn_mlp", "bn_mlp.large", "bn_mlp.quick",
-        "bn_mlp.strongest", "bn_mlp.tiny",
+        "bn_mlp.strongest", "bn_mlp.tiny", "conv_start_mlp",
     ]  # fmt: skip
     assert find(max_parameters=575_050) == ["baseline_mlp", "bn_mlp.quick", "bn_mlp.tiny", "l2_mlp"]
     assert find(max_parameters=90_000, tag="batch_norm") == []
     assert find() == BUILT_IN
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_a_tag_of_a_technique_is_on_the_recipes_that_use_it(name):
+    entry = recipe(name)
+    model, training = entry.config.model, entry.config.training
+    used = {
+        "batch_norm": model.normalization == "batch",
+        "dropout": max(model.dropout_rates) > 0,
+        "l2": model.l2 > 0,
+        "augmentation": training.augmentation != "none",
+    }
+    assert {tag: tag in entry.tags for tag in used} == used
 
 
 def test_an_unknown_tag_is_answered():
@@ -215,14 +228,15 @@ def test_a_variant_has_the_same_builder_and_other_defaults():
         {"model": {"hidden_units": (8,)}, "training": {"epochs": 3}},
         summary="Small.",
         parameters=6_386,
-        tags=["small"],
+        tags=["mlp", "small"],
     )
     base = recipe("bn_mlp")
     assert recipe("bn_mlp.small") is found
     assert (found.name, found.builder, found.parameters) == ("bn_mlp.small", base.builder, 6_386)
     assert (found.config.model.hidden_units, found.config.training.epochs) == ((8,), 3)
     assert found.config.training.learning_rate == base.config.training.learning_rate
-    assert found.tags == (*base.tags, "small")
+    assert found.tags == ("mlp", "small")
+    assert register_variant("bn_mlp.other", {}, summary="Other.").tags == base.tags
     assert "bn_mlp.small" in list_recipes("bn_mlp.*")
     assert base.config.training.epochs == 20
 

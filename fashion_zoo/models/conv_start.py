@@ -132,7 +132,7 @@ def initial_kernel(config: ConvStartConfig, seed: int) -> np.ndarray:
     ),
     parameters=3_901_002,
     reference="d'Ascoli et al. 2019, arXiv:1906.06766",
-    tags=("mlp", "convolution_at_start"),
+    tags=("mlp", "batch_norm", "dropout", "augmentation", "convolution_at_start"),
     space=ConvStartSpace(
         normalization="'batch'",
         augmentation="choice('none', 'flip', 'flip | translate(1)', 'standard')",

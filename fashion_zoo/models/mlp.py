@@ -115,7 +115,7 @@ register_variant(
     },
     summary="bn_mlp in seconds: two layers, large batches, smoothed labels.",
     parameters=352_522,
-    tags=("quick",),
+    tags=("mlp", "batch_norm", "quick"),
 )
 
 
@@ -134,7 +134,7 @@ LARGE = register_variant(
     },
     summary="bn_mlp as good as it gets in minutes: three wide layers and augmented images.",
     parameters=2_916_362,
-    tags=("large", "augmentation"),
+    tags=("mlp", "batch_norm", "dropout", "augmentation", "large"),
     space=MLPSpace(
         normalization="'batch'",
         augmentation="choice('none', 'flip', 'flip | translate(1)', 'standard')",
@@ -156,7 +156,7 @@ register_variant(
     },
     summary="bn_mlp.large with a wider first layer, more dropout, and many more epochs.",
     parameters=3_843_082,
-    tags=("large", "augmentation"),
+    tags=("mlp", "batch_norm", "dropout", "augmentation", "large"),
     space=dataclasses.replace(
         LARGE.space,
         units="choice(512, 1024, 1536, 2048)",
@@ -178,7 +178,7 @@ register_variant(
     },
     summary="bn_mlp of under 100,000 parameters: two narrow layers and very many epochs.",
     parameters=97_962,
-    tags=("tiny", "augmentation"),
+    tags=("mlp", "batch_norm", "augmentation", "tiny"),
     space=dataclasses.replace(LARGE.space, units="choice(48, 64, 80, 96, 112)"),
 )
 
