@@ -36,7 +36,7 @@ class RunExperiment:
     page: str | None = None
     """The page whose table is replaced; by default the experiment's."""
     only: Annotated[str | None, tyro.conf.arg(aliases=["--recipe"])] = None
-    """Measure only this arm, or the arms of this recipe; the rows of the others stay."""
+    """Measure only this arm, or if none has the name the arms of this recipe; other rows stay."""
     data: _common.Images = dataclasses.field(default_factory=_common.Images)
     measure: bool = True
     """Whether to train; else the table is written from the stored rows."""

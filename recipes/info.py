@@ -2,6 +2,7 @@
 
 import dataclasses
 import shlex
+import statistics
 import sys
 from typing import Annotated, Any
 
@@ -39,9 +40,10 @@ def main(argv: list[str]) -> None:
         print(f"kernels     {initializer}, initially")
     if result:
         test, validation = (_reached(result, part) for part in ("test", "validation"))
+        seconds = statistics.median(result.values("seconds"))
         print(
             f"reached     {test} on test, {validation} on validation, mean and 95 % interval of "
-            f"{_lines.counted(len(result.rows), 'seed')}, {result.mean('seconds'):.0f} s each on "
+            f"{_lines.counted(len(result.rows), 'seed')}, median {seconds:.0f} s on "
             f"{result.rows[0]['machine']}"
         )
     else:

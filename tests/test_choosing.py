@@ -40,7 +40,7 @@ def test_candidates_are_compared_on_the_validation_images_alone(tmp_path, untest
     table = experiments.run(candidates(), folder=tmp_path, progress=False)
     assert table == (
         "| candidate | validation accuracy | points against the first | validation loss "
-        "| seconds |\n| --- | --- | --- | ---: | ---: |\n"
+        "| seconds, median |\n| --- | --- | --- | ---: | ---: |\n"
         "| four | 88.00 % | | 1.0000 | 2 |\n"
         "| one | 82.00 % | -6.00 | 0.2500 | 2 |\n\n"
         "Of bn_mlp. 1 seed each. a CPU, 2 cores, Python 3.11.7, Keras 3.15.1, tensorflow 2.21.0, "

@@ -187,6 +187,11 @@ def test_a_drift_is_in_standard_deviations_and_leaves_constant_units_out():
     after = [np.array([[3.0, 9.0], [5.0, 9.0]])]
     assert _looking.drift(before, after) == 3.0
     assert _looking.drift([before[0][:, 1:]], [after[0][:, 1:]]) == 0.0
+    before = [np.array([[0.0, 0, 0], [2, 2, 2]])]
+    after = [before[0] + [3, 3, 30]]
+    assert _looking.drift(before, after) == 3.0, "the median; the mean is 12"
+    assert _looking.drifts([before, after, after]) == [3.0, 0.0]
+    assert _looking.drifts([before]) == []
 
 
 def test_roughness_leaves_the_weights_as_they_are_and_is_above_0():

@@ -292,7 +292,8 @@ def test_what_must_not_have_seen_a_fold_has_no_teacher(teacher, images):
 
 
 @pytest.mark.parametrize("name", ["studnt", "student", "later"])
-def test_the_teacher_of_an_arm_is_an_arm_that_is_trained_before(name):
-    arms = [Arm("first"), Arm("student", teacher=name), Arm("later")]
+@pytest.mark.parametrize("more", [(), ("first",)])
+def test_the_teacher_of_an_arm_is_an_arm_that_is_trained_before(name, more):
+    arms = [Arm("first"), Arm("student", teacher=(*more, name) if more else name), Arm("later")]
     with pytest.raises(ConfigError, match=f"Unknown teacher of arm 'student' '{name}'"):
         Experiment("x", "Which?", arms, []).all_arms()

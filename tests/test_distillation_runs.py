@@ -245,7 +245,9 @@ def test_an_arm_whose_teacher_diverged_has_no_figures_and_the_others_have(
     arms = [Arm("small"), Arm("large"), Arm("student", teacher=teacher)]
     own = Experiment("x", "?", arms, [name("arm")], note="", chooses=True)
     text = run(own, seeds=1, folder=tmp_path)
-    assert text.endswith("leaves no figures: `large` with seed 0; `student` with seed 0.")
+    lost = "leaves no figures: `large` with seed 0; `student` with seed 0."
+    assert text.endswith(lost)
+    assert run(own, only="student", seeds=1, folder=tmp_path).endswith(lost)
 
 
 WORDS = ["--model.hidden-units", "8", "--data.limit", "420", "--epochs", "1", "--no-export"]

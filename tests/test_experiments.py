@@ -47,7 +47,7 @@ def test_an_experiment_of_ones_own_is_a_file_and_a_command(
         "| bn_mlp | validation accuracy | against it as it is | seconds |\n"
         "| --- | --- | --- | ---: |\n"
         "| as it is | 100.00 % (100.00 to 100.00) | | 2 |\n"
-        "| wide | 90.00 % (90.00 to 90.00) | -10.00 (-10.00 to -10.00) | 2 |\n\n"
+        "| wide | 90.00 % (90.00 to 90.00) | -10.00 | 2 |\n\n"
         f"Mean over 2 seeds with {page.INTERVAL}. a CPU, 2 cores, Python 3.11.7, Keras 3.15.1, "
         "tensorflow 2.21.0, commit aaaaaaaaaaaa. `python -m recipes.experiment width.py --seeds 2` "
         "reproduces the table.\n"

@@ -115,7 +115,7 @@ def test_averages_are_compared_with_the_same_recipe_without_one():
     lines = measured("averaging", **arms).table().splitlines()
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:5]]
     assert [row[0] for row in cells] == ["`bn_mlp`", *reversed(list(arms)[1:])]
-    assert [row[2] for row in cells] == ["", "+1.00 (+1.00 to +1.00)", ""]
+    assert [row[2] for row in cells] == ["", "+1.00", ""]
     assert [row[3] for row in cells] == ["0%", "50%", "100%"]
     assert [row[5] for row in cells] == ["", "-1.00 (-1.00 to -1.00)", ""]
 
@@ -160,7 +160,7 @@ def test_the_imbalance_table_marks_what_validation_chose_and_compares_it_on_test
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:5]]
     assert [row[0] for row in cells] == ["nothing", "focal loss", "logit adjustment"]
     assert [row[2] for row in cells] == ["", "", "yes"], "the test accuracies have no say"
-    assert [row[4] for row in cells] == ["", "-11.00 (-11.00 to -11.00)", "-3.00 (-3.00 to -3.00)"]
+    assert [row[4] for row in cells] == ["", "-11.00", "-3.00"]
 
 
 def test_the_experiment_on_imbalance_trains_on_the_long_tail():

@@ -48,7 +48,7 @@ def choosing(
             columns.accuracy("validation accuracy", "validation_accuracy"),
             columns.against("points against the first", "validation_accuracy", first),
             columns.number("validation loss", "validation_loss", ".4f"),
-            columns.number("seconds", "seconds", ".0f"),
+            columns.seconds(),
         ],
         note=f"{note} {{means}}. {{machine}} `{{command}}` reproduces the table.",
         settings=settings,

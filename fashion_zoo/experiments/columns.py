@@ -1,5 +1,6 @@
 """The columns of a table: functions of the results of an arm, with intervals over the seeds."""
 
+import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 
@@ -47,7 +48,12 @@ def percent(fractions: Sequence[float], *, spread: bool = False, images: int | N
 
 
 def points(differences: Sequence[float]) -> str:
-    """Return the mean difference of fractions with its interval, in points."""
+    """Return the mean difference of fractions with its interval, in points.
+
+    Two that are equal leave no interval.
+    """
+    if len(differences) == 2 and math.isclose(*differences, rel_tol=1e-9):
+        differences = differences[:1]
     return mean(differences, "+.2f", "", DIFFERENCE, 100)
 
 
@@ -88,6 +94,11 @@ def number(
 ) -> Column:
     """Return a column of means, or of what ``of`` returns, without intervals."""
     return _of(header, metric, lambda values: f"{of(values):{form}}", True)
+
+
+def seconds() -> Column:
+    """Return a column of the median of the seconds, which one slow training does not move."""
+    return number("seconds, median", "seconds", ".0f", statistics.median)
 
 
 def where_measured(column: Column, metric: str) -> Column:

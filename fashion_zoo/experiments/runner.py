@@ -132,7 +132,7 @@ def outcome(
     if measure:
         again = {arm.name for arm in chosen}
         rows = [row for row in rows if row["arm"] not in again]
-        rows += _measure(experiment, chosen, seeds, places.folder, progress, changes)
+        rows += _measure(experiment, chosen, seeds, places.folder, progress, changes, rows)
     measured = Measured(experiment, rows)
     if not measured.by_arm:
         raise DataError(
@@ -149,7 +149,9 @@ def outcome(
 
 def _chosen(arms: Sequence[Arm], only: str | None) -> list[Arm]:
     named = [arm for arm in arms if arm.name == only]
-    found = named or [arm for arm in arms if not only or (arm.recipe == only and not arm.program)]
+    found = named or [
+        arm for arm in arms if only is None or (arm.recipe == only and not arm.program)
+    ]
     if not found:
         raise ConfigError(unknown("arm", str(only), [arm.name for arm in arms]))
     return found
@@ -162,8 +164,11 @@ def _measure(
     folder: Path,
     progress: Progress,
     further: Sequence[Mapping[str, Any]],
+    stored: Sequence[Row] = (),
 ) -> list[Row]:
-    """Return the rows of these arms, trained and evaluated where they are not stored."""
+    """Return the rows of these arms, trained and evaluated where they are not; ``stored`` are
+    those of others.
+    """
     for source in experiment.imports:
         registry.load_recipes(source)
     configs = []
@@ -182,7 +187,7 @@ def _measure(
             path, own = arm.run_dir(folder, seed), registry.recipe(arm.recipe).config.model
             try:
                 if arm.teachers:
-                    place = _teacher(experiment, arm, folder, seed, rows)
+                    place = _teacher(experiment, arm, folder, seed, [*stored, *rows])
                     seeded = override(seeded, {"training": {"distillation": {"teacher": place}}})
                 check_switches(seeded.training)
                 seeded, data = load_for(seeded, own, loaded(config.data))

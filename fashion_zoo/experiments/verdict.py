@@ -185,8 +185,8 @@ def _tested(
 ) -> list[_Test | None]:
     """Return p-value and level of each claim that can be tested.
 
-    A claim that cannot be yet counts like one that nothing speaks for, so that the levels of the
-    others stay as they are when it is.
+    A claim that cannot be yet counts like one that nothing speaks for, so that measuring it later
+    takes no verdict back.
     """
     p_values = [
         None if one is None else max(float(one.p_value(limit)) for limit in claim.limits())

@@ -46,8 +46,8 @@ class Benchmark:
     page: str | None = None
     """The page whose table is replaced."""
     only: str | None = None
-    """Measure only this arm of accuracy, dropout, augmentation or seconds, the arms of this recipe,
-    or this recipe of tuned; the rows of the others stay."""
+    """Measure only this arm of accuracy, dropout, augmentation or seconds, or else the arms of this
+    recipe, or this recipe of tuned; the rows of the others stay."""
     measure: bool = True
     """Whether to train; else the table of one of these is written from the stored rows."""
     data: _common.Images = dataclasses.field(default_factory=_common.Images)

@@ -124,10 +124,9 @@ def dead(outputs: Sequence[np.ndarray]) -> float:
     return float(constant.mean())
 
 
-def mean_drift(seen: Sequence[Sequence[np.ndarray]]) -> float:
-    """Return the mean of the drifts between epochs, 0 of fewer than two."""
-    moved = [drift(*two) for two in itertools.pairwise(seen)]
-    return float(np.mean(moved or [0.0]))
+def drifts(seen: Sequence[Sequence[np.ndarray]]) -> list[float]:
+    """Return the drift from each epoch to the next one."""
+    return [drift(*two) for two in itertools.pairwise(seen)]
 
 
 def drift(before: Sequence[np.ndarray], after: Sequence[np.ndarray]) -> float:

@@ -113,7 +113,7 @@ def summary(seen: Sequence[Sequence[np.ndarray]]) -> Row:
     for layer, epochs in enumerate(zip(*seen, strict=True), start=1):
         quantiles = np.concatenate([np.quantile(one, BAND) for one in epochs])
         found[f"layer_{layer}"] = _training.joined(quantiles)
-    moved = [_looking.drift(*two) for two in itertools.pairwise(seen)]
+    moved = _looking.drifts(seen)
     return {**found, "drift": float(np.mean(moved)), "drifts": _training.joined(moved)}
 
 

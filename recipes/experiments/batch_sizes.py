@@ -53,7 +53,7 @@ EXPERIMENT = Experiment(
         columns.Column("batch size", lambda measured, arm: str(POINTS[arm].at), right=True),
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy"),
-        columns.number("seconds", "seconds", ".0f"),
+        columns.seconds(),
     ],
     note=f"Layers of 256 and 128 units, {IMAGES:,} images, 15 epochs. The learning rate is 0.003 "
     "times the root of batch size / 256, the same for each normalization. Rows of one batch size "

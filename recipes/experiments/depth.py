@@ -79,7 +79,7 @@ EXPERIMENT = Experiment(
         columns.Column("parameters", _size, right=True),
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy"),
-        columns.number("seconds", "seconds", ".0f"),
+        columns.seconds(),
     ],
     note="20,000 images, 15 epochs; without normalization the learning rate is that of "
     "`baseline_mlp`, with it that of `bn_mlp`. Parameters are those of kernels and biases. Mean "

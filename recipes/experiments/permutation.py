@@ -80,7 +80,7 @@ EXPERIMENT = Experiment(
         columns.Column("pixels", lambda measured, arm: POINTS[arm].series),
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy"),
-        columns.number("seconds", "seconds", ".0f"),
+        columns.seconds(),
     ],
     note="`bn_mlp` with its defaults, and two 3x3 convolutions of 16 and 32 filters with batch "
     "normalization, pooling between them and an average over all places; 10,000 images, 10 epochs, "

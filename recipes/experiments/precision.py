@@ -47,7 +47,7 @@ EXPERIMENT = Experiment(
         columns.against("test points against float32", "test_accuracy", "float32"),
         columns.number("skipped steps", "skipped_steps", ".1f"),
         columns.number("gradient entries that are 0", "zero_gradients", ".2%"),
-        columns.number("seconds", "seconds", ".0f"),
+        columns.seconds(),
     ],
     note="`bn_mlp` with its defaults. Mean over {seeds} with {interval}. Differences are points of "
     "accuracy, paired by seed. {machine} `{command}` reproduces the table.",

@@ -32,7 +32,7 @@ EXPERIMENT = Experiment(
         columns.Column("kernels", lambda measured, arm: POINTS[arm].series),
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy"),
-        columns.number("seconds", "seconds", ".0f"),
+        columns.seconds(),
     ],
     note="Both recipes with their other defaults, 20,000 images, 15 epochs. Mean over {seeds} with "
     "{interval}. {machine} `{command}` reproduces the table.",

@@ -63,7 +63,7 @@ def measure(word: str, rate: float, seed: int, data: Dataset) -> Row:
         rough.append(roughness(model, gradients, data))
     return {
         **_looking.accuracies(done, data),
-        "drift": _looking.mean_drift(seen),
+        "drift": float(np.mean(_looking.drifts(seen) or [0.0])),
         "roughness": float(np.mean(rough or [0.0])),
         "gap": loss_of(model, data.validation) - loss_of(model, data.train) if done else 0.0,
     }

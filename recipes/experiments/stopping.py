@@ -62,7 +62,7 @@ EXPERIMENT = Experiment(
     columns=[
         columns.name("training", code=lambda arm: False),
         columns.number("epochs", "epochs", ".1f"),
-        columns.number("seconds", "seconds", ".0f"),
+        columns.seconds(),
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy"),
         columns.against("points against one-cycle", "test_accuracy", "one-cycle, to its end"),
