@@ -65,7 +65,7 @@ def test_its_layers_are_those_of_bn_mlp_and_start_otherwise_with_another_seed():
 
 def test_it_is_in_a_class_of_its_own():
     entry = recipe("conv_start_mlp")
-    assert entry.tags == ("mlp", "convolution_at_start")
+    assert entry.tags == ("mlp", "batch_norm", "dropout", "augmentation", "convolution_at_start")
     assert fashion_zoo.find(tag="convolution_at_start") == ["conv_start_mlp"]
     assert entry.parameters <= 5_000_000
     large = recipe("bn_mlp.large").config
