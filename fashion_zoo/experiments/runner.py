@@ -128,7 +128,7 @@ def outcome(
     chosen = _chosen(arms, only)
     if places.page:
         pages.around(places.page, experiment.mark)
-    rows = pages.read_rows(places.rows) if not measure or places.rows.exists() else []
+    rows = pages.read_rows(places.rows)
     if measure:
         again = {arm.name for arm in chosen}
         rows = [row for row in rows if row["arm"] not in again]

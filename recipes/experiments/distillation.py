@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, columns
+from fashion_zoo.language.wording import listed
 
 LARGE = "bn_mlp.large"
 CONVOLUTIONAL = "conv_teacher"
@@ -44,7 +45,7 @@ def _teacher(measured: Measured, arm: str) -> str:
 
 
 def _written(teachers: Iterable[str]) -> str:
-    return " and ".join(f"`{one}`" for one in teachers)
+    return listed([f"`{one}`" for one in teachers])
 
 
 EXPERIMENT = Experiment(
