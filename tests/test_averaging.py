@@ -164,6 +164,7 @@ def test_an_exponential_average_moves_once_for_each_update():
     assert averaged(made)[0] != pytest.approx(few.numpy(), rel=0.01)
 
 
+@pytest.mark.slow
 def test_the_singular_vectors_of_spectral_kernels_follow_the_averaged_weights():
     config = override(recipe("baseline_mlp").config, options("swa(0)", epochs=2))
     config = override(config, {"model": {"spectral_normalization": True}})

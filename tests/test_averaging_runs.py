@@ -42,7 +42,7 @@ def options(word, precision="float32", **training):
 @pytest.mark.parametrize(
     ("steps", "settings"),
     [
-        (8, options("ema(0.8)")),
+        pytest.param(8, options("ema(0.8)"), marks=SLOW),
         pytest.param(1, options("ema(0.8)"), marks=SLOW),
         pytest.param(8, options("ema(0.8)", **STOPPING), marks=SLOW),
         pytest.param(1, options("swa(0.25)"), marks=SLOW),

@@ -172,6 +172,7 @@ def test_gradients_of_kernels_are_from_the_first_to_the_last():
     assert [one.shape for one in found] == [(784, 8), (8, 9), (9, 10)]
 
 
+@pytest.mark.slow
 def test_a_wider_layer_fits_a_continuous_function_better_and_its_error_repeats():
     data = load(limit=10)
     narrow, wide = (approximation.measure(width, 0, data) for width in (1, 16))

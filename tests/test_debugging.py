@@ -72,6 +72,7 @@ def test_the_figure_fits_a_phone_whatever_was_measured(number):
     assert figures.draw(lambda: drawn).startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_a_training_that_diverges_is_a_row_and_one_that_ends_is_inspected():
     data = fashion_zoo.data.load(limit=500)
     sgd = {"training": {"optimizer": "sgd", "learning_rate": 1e4, "epochs": 1}}

@@ -140,33 +140,6 @@ def test_a_teacher_sees_the_images_that_the_student_sees_and_has_no_part_in_it(
     assert len(model.trainable_variables) == 5, "of two layers and a normalization"
 
 
-@pytest.mark.parametrize("trained", ["float32", "mixed_float16", "mixed_bfloat16"])
-@pytest.mark.parametrize("precision", ["float32", "mixed_float16", "mixed_bfloat16"])
-def test_layers_of_a_teacher_of_16_bits_predict_in_the_precision_of_the_student(
-    teacher, precision, trained, monkeypatch
-):
-    def loaded(policy):
-        made = teacher.load_model()
-        for layer in made._flatten_layers():  # as if it had been trained so
-            layer.dtype_policy = "float32" if layer.name == "logits" else policy
-        return made
-
-    planned, model, data = student(config(teacher, precision=precision))
-    given = loaded(trained)
-    with monkeypatch.context() as changed:
-        changed.setattr(type(teacher), "load_model", lambda self, **_: given)
-        compile_model(model, planned, steps_per_execution=1)
-    made, images = teaching_of(model), data.train.images[:50]
-    expected = loaded("float32" if trained == "float32" else precision)
-    logits = made.logits(images)
-    assert keras.backend.standardize_dtype(logits.dtype) == "float32"
-    assert np.array_equal(logits, expected(images.astype("float32"), training=False))
-    exact = loaded("float32")(images.astype("float32"), training=False)
-    assert np.array_equal(logits, exact) == ("float32" in (trained, precision))
-    fit(model, planned, data, [], Silent(), compiled=True)
-    assert all(np.isfinite(one).all() for one in model.get_weights())
-
-
 def test_the_time_of_the_teacher_counts_in_the_steps_of_an_execution(teacher, monkeypatch):
     """Its forward pass is a third of a step of a model of its size, if it is part of the step."""
     asked = []

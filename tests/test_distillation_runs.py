@@ -24,6 +24,7 @@ from fashion_zoo.training.plan import Plan
 from recipes import distill
 
 
+@pytest.mark.slow
 def test_any_number_of_steps_per_execution_trains_the_same(teacher):
     if keras.backend.backend() == "torch":
         pytest.skip("Keras has no longer executions there")
@@ -101,7 +102,8 @@ def options(teacher, **training):
 MIXED = {"augmentation": "flip | mixup(0.4, 0.5)"}
 
 
-@pytest.mark.parametrize("further", [{}, pytest.param(MIXED, marks=pytest.mark.slow)], ids=str)
+@pytest.mark.slow
+@pytest.mark.parametrize("further", [{}, MIXED], ids=str)
 def test_a_student_that_was_killed_goes_on_to_the_same_run(teacher, tmp_path, monkeypatch, further):
     if further and keras.backend.backend() != "tensorflow":
         pytest.skip("TensorFlow augments")

@@ -81,6 +81,7 @@ model.train_on_batch(images, np.zeros(len(images)))  # it is compiled
 """
 
 
+@pytest.mark.slow
 def test_the_models_load_where_this_package_is_not_installed(ensembled):
     images = load(limit=400).validation.images[:20].astype("float32")
     np.save(ensembled / "images.npy", images)

@@ -49,7 +49,7 @@ def fork(whole, tmp_path_factory):
     return train(tmp_path_factory.mktemp("fork") / "r", fork=whole.path, **LONGER)
 
 
-@pytest.mark.parametrize("again", [True, False])
+@pytest.mark.parametrize("again", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_a_fork_that_was_killed_in_its_first_epoch_resumes_from_its_origin(
     whole, fork, tmp_path, monkeypatch, again
 ):
@@ -77,6 +77,7 @@ def test_a_fork_names_its_origin_and_is_no_training_of_an_experiment(whole, fork
     assert session._same_run(fork.path, "bn_mlp", fork.config) is None
 
 
+@pytest.mark.slow
 def test_a_training_that_begins_again_elsewhere_was_not_begun_where_it_was_killed(whole, tmp_path):
     config = fashion_zoo.override(whole.config, {"training": {"epochs": 1}})
     before = {"commit": "another", "fork": {"run": "r", "epochs": 1}}

@@ -69,7 +69,10 @@ def test_a_clipping_logs_the_norm_and_nothing_else_does():
     "training",
     [
         {"clipping": "adaptive", **MEASURED},
-        {"clipping": "norm(0.1)", "accumulation": 4, "optimizer": "adamw", "weight_decay": 0.1},
+        pytest.param(
+            {"clipping": "norm(0.1)", "accumulation": 4, "optimizer": "adamw", "weight_decay": 0.1},
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=str,
 )

@@ -70,6 +70,7 @@ def test_a_run_without_checkpoints_or_without_a_model_is_inspected_as_it_is(trai
     assert found["epochs"][-1]["learning_rate"] > 0
 
 
+@pytest.mark.slow
 def test_a_model_file_with_folded_kernels_is_the_last_checkpoint(tmp_path):
     run = fashion_zoo.train(
         "baseline_mlp", run_dir=tmp_path / "r", evaluate=False, export=False,

@@ -189,11 +189,13 @@ def rosenbrock(w):
     [
         ("radam", 0.02),
         ("adabound(final_learning_rate=0.02)", 0.02),
-        ("lookahead(radam)", 0.05),
+        pytest.param("lookahead(radam)", 0.05, marks=pytest.mark.slow),
         ("lookahead(sgd)", 0.002),
     ],
 )
-@pytest.mark.parametrize("problem", ["quadratic", "rosenbrock"])
+@pytest.mark.parametrize(
+    "problem", [pytest.param("quadratic", marks=pytest.mark.slow), "rosenbrock"]
+)
 def test_an_optimizer_finds_the_least_value(word, rate, problem):
     losses = {"quadratic": lambda w: keras.ops.sum((w - 1) ** 2), "rosenbrock": rosenbrock}
     start = np.array([[-0.5, 1.0]])

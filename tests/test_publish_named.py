@@ -90,6 +90,7 @@ def assert_same(*files):
     assert all((one[path] == other[path]).all() for path in one)
 
 
+@pytest.mark.slow
 def test_the_command_makes_the_same_weights(runs, ours, tmp_path, monkeypatch):
     run = again(COMMAND, monkeypatch, tmp_path)
     row = fashion_zoo.publish(run, name="taught", to="again")

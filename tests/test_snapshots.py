@@ -86,6 +86,7 @@ def test_snapshots_only_watch():
     assert digest.of(config) == digest.of(without) != digest.of(recipe("bn_mlp").config)
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_to_the_same_snapshots(cycled, tmp_path, monkeypatch):
     stopped(tmp_path / "r", 3, monkeypatch, **CYCLES)
     assert [name for name in files(open_run(tmp_path / "r")) if "snapshots" in name] == NAMES[:1]

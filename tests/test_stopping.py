@@ -84,8 +84,10 @@ def test_a_training_whose_first_execution_has_diverged_is_no_success(name, tmp_p
 
 @pytest.mark.parametrize(
     ("rate", "dropout"),
-    [(0.9, {}), (0.45, {"schedules": {"dropout": "linear(2, 1)"}})],
-    ids=["constant", "scheduled"],
+    [
+        pytest.param(0.9, {}, id="constant", marks=pytest.mark.slow),
+        pytest.param(0.45, {"schedules": {"dropout": "linear(2, 1)"}}, id="scheduled"),
+    ],
 )
 def test_heavy_dropout_is_no_divergence(tmp_path, small, rate, dropout):
     """The loss of a step is then far more than ten times that of the untrained model without it."""
@@ -151,6 +153,7 @@ def first_kernel(run):
     return next(one for one in arrays if one.shape == kernel.shape), kernel
 
 
+@pytest.mark.slow
 def test_what_ctrl_c_says_of_the_saved_weights_is_true(tmp_path, small, monkeypatch):
     class Press(session.StopOnInterrupt):
         """Ctrl-C in the second epoch."""

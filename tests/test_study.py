@@ -45,7 +45,7 @@ def test_more_trials_go_on_where_fewer_ended(url, whole):
     assert outcome(search(url, trials=6)) == whole[0]
 
 
-@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("after", [pytest.param(False, marks=pytest.mark.slow), True])
 @pytest.mark.parametrize("part", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_kill_at_a_write_changes_nothing(tmp_path, whole, part, after):
     found, writes = whole

@@ -122,6 +122,7 @@ def test_an_experiment_imports_recipes_of_its_arms_where_these_are_trained(tmp_p
     assert "conv_teacher" not in fashion_zoo.list_recipes()
 
 
+@pytest.mark.slow
 def test_a_run_of_it_teaches_where_it_is_imported_and_its_model_needs_nothing(
     conv, tmp_path, capsys, monkeypatch
 ):

@@ -105,6 +105,7 @@ def of(teacher, views, **training):
     return config(teacher, distilling={"views": views}, **settings)
 
 
+@pytest.mark.slow
 def test_with_as_many_views_as_epochs_a_student_trains_as_one_whose_teacher_is_in_the_step(
     teacher,
 ):
