@@ -108,7 +108,9 @@ def test_without_two_seeds_or_any_spread_nothing_can_be_told():
     )
     found = verdict([0.01] * 2)
     assert found.word == "these seeds cannot tell"
-    assert str(found).endswith(" is the same with both seeds, which leaves no interval.")
+    assert str(found).endswith(
+        "(2 seeds). The difference is the same with both seeds, which leaves no interval."
+    )
 
 
 def test_seeds_that_all_agree_decide():

@@ -30,15 +30,17 @@ def mean(
     """Return a mean over seeds with its 95 % interval in brackets, all multiplied by ``scale``.
 
     ``form`` is a format of numbers, ``bounds`` are those of the interval, and ``spread`` adds the
-    sample standard deviation, as ``± 0.19``. A single value has neither. With a number of
-    ``images`` the interval of fractions of them holds the choice of the images as well.
+    sample standard deviation, as ``± 0.19``. A single value has neither, and two that are equal
+    leave no interval. With a number of ``images`` the interval of fractions of them holds the
+    choice of the images as well.
     """
     ends = mean_interval(values, bounds) if images is None else sampled_interval(values, images)
     low, high = (scale * end for end in ends)
     several = len(values) > 1
     deviation = f" ± {scale * standard_deviation(values):{form}}" if spread and several else ""
     middle = f"{scale * sum(values) / len(values):{form}}"
-    interval = f" ({low:{form}} to {high:{form}})" if several else ""
+    equal = images is None and len(values) == 2 and math.isclose(*values, rel_tol=1e-9)
+    interval = f" ({low:{form}} to {high:{form}})" if several and not equal else ""
     return f"{middle}{deviation}{unit}{interval}"
 
 
@@ -48,18 +50,18 @@ def percent(fractions: Sequence[float], *, spread: bool = False, images: int | N
 
 
 def points(differences: Sequence[float]) -> str:
-    """Return the mean difference of fractions with its interval, in points.
-
-    Two that are equal leave no interval.
-    """
-    if len(differences) == 2 and math.isclose(*differences, rel_tol=1e-9):
-        differences = differences[:1]
+    """Return the mean difference of fractions with its interval, in points."""
     return mean(differences, "+.2f", "", DIFFERENCE, 100)
 
 
 def name(header: str, code: Callable[[str], bool] = lambda arm: True) -> Column:
     """Return the column of the arms' names, as code if ``code`` of a name is true."""
     return Column(header, lambda measured, arm: f"`{arm}`" if code(arm) else arm)
+
+
+def part(header: str, place: int, *, right: bool = False) -> Column:
+    """Return the column of one part of the arms' names, which are separated by ``", "``."""
+    return Column(header, lambda measured, arm: arm.split(", ")[place], right)
 
 
 def accuracy(

@@ -64,8 +64,8 @@ class Verdict(NamedTuple):
                 trainings = counted(self.diverged, "training")
                 reason = f"the loss diverged in {trainings} of these arms."
             return _joined(claim.text, f"{_sentence(self.word)}: {reason}")
-        ends = f"{self._ends(self.interval, self.level)}, {counted(self.seeds, 'seed')}"
-        found = f"{claim.found(self.difference, self.base)} ({ends})."
+        ends = "" if self._equal_pair() else f"{self._ends(self.interval, self.level)}, "
+        found = f"{claim.found(self.difference, self.base)} ({ends}{counted(self.seeds, 'seed')})."
         claimed = f"Claimed was {claim.claimed()}." if claim.least else ""
         return _joined(
             claim.text, f"{_sentence(self.word)}: {found}", claimed, self._open(), self._others()
@@ -75,14 +75,18 @@ class Verdict(NamedTuple):
         low, high = (self.claim.size(end, "+") for end in interval)
         return f"{100 * (1 - level):.4g} % interval {low} to {high}"
 
+    def _equal_pair(self) -> bool:
+        """Return whether there are two seeds with the same difference, which leave no interval."""
+        return self.seeds == 2 and self.interval is not None and self.interval.low == self.interval.high
+
     def _open(self) -> str:
         """Return what would settle the claim on these test images."""
         if self.word != OPEN or self.interval is None:
             return ""
-        if self.interval.low == self.interval.high:
-            if self.seeds > 2:
-                return "With every seed the difference is at the limit of the claim."
+        if self._equal_pair():
             return "The difference is the same with both seeds, which leaves no interval."
+        if self.interval.low == self.interval.high:
+            return "With every seed the difference is at the limit of the claim."
         if self.more is None:
             return "If that is the true difference, more than 1,000 seeds would be needed."
         return (

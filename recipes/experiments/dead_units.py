@@ -114,8 +114,8 @@ EXPERIMENT = Experiment(
     settings={"data": {"limit": 20_000}},
     claims=_claims(),
     columns=[
-        columns.Column("activation", lambda measured, arm: arm.split(", ")[0]),
-        columns.Column("learning rate", lambda measured, arm: arm.split(", ")[1], right=True),
+        columns.part("activation", 0),
+        columns.part("learning rate", 1, right=True),
         columns.value("dead units", "dead", ".1%", FRACTION),
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy"),

@@ -77,8 +77,8 @@ EXPERIMENT = Experiment(
     question="Are weights of clothes a better start for digits than initial ones?",
     arms=arms,
     columns=[
-        columns.Column("images", lambda measured, arm: arm.split(", ")[0]),
-        columns.Column("start", lambda measured, arm: arm.split(", ")[1]),
+        columns.part("images", 0),
+        columns.part("start", 1),
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy"),
         columns.against(f"points against {BASE}", "test_accuracy", INITIAL),

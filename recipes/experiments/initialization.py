@@ -106,7 +106,7 @@ EXPERIMENT = Experiment(
         ),
     ],
     columns=[
-        columns.Column("kernels", lambda measured, arm: arm.split(", ")[0]),
+        columns.part("kernels", 0),
         columns.Column("hidden layers", lambda measured, arm: arm.split()[1], right=True),
         columns.Column("normalization", lambda measured, arm: f"`{arm.split(', ')[2]}`"),
         columns.accuracy("validation accuracy", "validation_accuracy"),

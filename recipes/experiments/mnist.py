@@ -141,7 +141,7 @@ EXPERIMENT = Experiment(
     ],
     columns=[
         columns.Column("recipe", lambda measured, arm: f"`{arm.split(', ')[0]}`"),
-        columns.Column("images", lambda measured, arm: arm.split(", ")[1]),
+        columns.part("images", 1),
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy"),
         columns.Column("points against Fashion-MNIST", against_fashion),

@@ -125,7 +125,7 @@ EXPERIMENT = Experiment(
     ],
     columns=[
         columns.Column("normalization", lambda measured, arm: f"`{arm.split(', ')[0]}`"),
-        columns.Column("learning rate", lambda measured, arm: arm.split(", ")[1], right=True),
+        columns.part("learning rate", 1, right=True),
         columns.value("drift of inputs", "drift"),
         columns.value("change of the gradient", "roughness"),
         columns.value("gap", "gap"),

@@ -38,8 +38,8 @@ EXPERIMENT = Experiment(
     ],
     columns=[
         columns.Column("optimizer", lambda measured, arm: f"`{POINTS[arm].series}`"),
-        columns.Column("learning rate", lambda measured, arm: arm.split(", ")[1], right=True),
-        columns.Column("schedule", lambda measured, arm: arm.split(", ")[2]),
+        columns.part("learning rate", 1, right=True),
+        columns.part("schedule", 2),
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy"),
     ],
