@@ -17,8 +17,10 @@ __all__ = [name for name in __all__ if name not in _HEAVY]
 
 def __getattr__(name: str) -> object:
     if name.startswith("benchmark_"):  # until version 0.1.0
-        command = name.replace("_", " ", 1)
-        raise AttributeError(f"fashion_zoo.{name} is the command {command!r} since version 0.2.0.")
+        raise AttributeError(
+            f"fashion_zoo.{name} is a command since version 0.2.0: see python -m "
+            "recipes.experiment --list and python -m recipes.benchmark --help."
+        )
     return _load(name)
 
 

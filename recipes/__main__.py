@@ -26,7 +26,7 @@ COMMANDS = {
     "verify": "train a recipe again and test its row of results",
     "compare": "say which of several recipes are better, and how sure that is",
     "experiment": "compare recipes and techniques over several seeds",
-    "benchmark": "measure the table of results, speed and searches",
+    "benchmark": "measure speed, memory and searches",
 }
 
 

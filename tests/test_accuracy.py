@@ -17,7 +17,7 @@ from fashion_zoo.config.overrides import override
 from fashion_zoo.evaluation import cost, sampled_interval
 from fashion_zoo.experiments import Measured, page as pages
 from fashion_zoo.machine import environment
-from recipes import benchmark
+from recipes import experiment
 from recipes.experiments import accuracy
 from recipes.experiments.accuracy import cards
 from recipes.experiments.accuracy.measuring import figures
@@ -44,7 +44,7 @@ ROWS = [{"arm": "bn_mlp", "seed": seed, **ROW, **own} for seed, own in enumerate
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """A folder with the pages that the benchmark fills, in which it runs."""
+    """A folder with the pages that the experiment fills, in which it runs."""
     monkeypatch.chdir(tmp_path)
     Path("docs").mkdir()
     for name in ("results.md", "mnist.csv"):
@@ -88,7 +88,7 @@ def test_every_published_row_is_of_the_defaults_of_today():
 
 def test_the_page_of_results_shows_the_figures_of_the_rows(place):
     pages.write_rows(place / "results.csv", ROWS)
-    assert benchmark.main(["accuracy", "--no-measure", "--seeds", "3"]) == 0
+    assert experiment.main(["accuracy", "--no-measure", "--seeds", "3"]) == 0
     whole = Path("docs/results.md").read_text()
     assert cells(whole, "[`bn_mlp`](recipes/bn_mlp.md)") == [
         "91.00 ± 1.00 % (88.11 to 93.24)", "92.00 ± 1.00 % (89.06 to 94.20)",
@@ -117,14 +117,14 @@ def test_a_figure_that_older_rows_lack_has_an_empty_cell(place):
         "| 576,010 | | 0.51 | 4.25 | 20 |"
     )
     pages.write_rows(place / "results.csv", older)
-    assert benchmark.main(["accuracy", "--no-measure"]) == 0
+    assert experiment.main(["accuracy", "--no-measure"]) == 0
     found = cells(Path("docs/results.md").read_text(), "[`bn_mlp`](recipes/bn_mlp.md)")
     assert (found[6], found[12], found.count("")) == ("", "", 2)
 
 
 def test_a_card_says_what_a_recipe_is_what_it_reaches_and_where_that_ends(place):
     pages.write_rows(place / "results.csv", ROWS)
-    assert benchmark.main(["accuracy", "--no-measure"]) == 0
+    assert experiment.main(["accuracy", "--no-measure"]) == 0
     card = Path("docs/recipes/bn_mlp.md").read_text()
     assert card.startswith(
         f"# `bn_mlp`\n\n<!-- card:begin -->\n\n{registry.recipe('bn_mlp').summary}"
@@ -148,7 +148,7 @@ def test_a_card_says_what_a_recipe_is_what_it_reaches_and_where_that_ends(place)
 
 def test_a_card_says_of_each_interval_whether_it_holds_the_choice_of_the_images(place):
     pages.write_rows(place / "results.csv", ROWS)
-    assert benchmark.main(["accuracy", "--no-measure"]) == 0
+    assert experiment.main(["accuracy", "--no-measure"]) == 0
     card = Path("docs/recipes/bn_mlp.md").read_text()
     said = (
         "with a 95 % interval in brackets that holds both the choice of the seeds and that of the "
@@ -274,7 +274,7 @@ def test_one_recipe_is_measured_alone_by_the_command_and_keeps_its_commit(
         )
     for name, commit in (("tiny_a", "a" * 40), ("tiny_b", "b" * 40)):
         monkeypatch.setattr(environment, "commit", lambda commit=commit: commit)
-        assert benchmark.main(["accuracy", "--only", name, "--seeds", "2"]) == 0
+        assert experiment.main(["accuracy", "--only", name, "--seeds", "2"]) == 0
     rows = pages.read_rows(place / "results.csv")
     assert [(row["arm"], row["seed"], row["commit"][0]) for row in rows] == [
         ("tiny_a", 0, "a"), ("tiny_a", 1, "a"), ("tiny_b", 0, "b"), ("tiny_b", 1, "b"),
@@ -288,6 +288,6 @@ def test_one_recipe_is_measured_alone_by_the_command_and_keeps_its_commit(
     text = Path("README.md").read_text()
     assert "commit aaaaaaaaaaaa; `tiny_b` " in text
     before = {file: file.read_bytes() for file in Path("docs").rglob("*.*")}
-    assert benchmark.main(["accuracy", "--no-measure", "--seeds", "2"]) == 0
+    assert experiment.main(["accuracy", "--no-measure", "--seeds", "2"]) == 0
     assert {file: file.read_bytes() for file in Path("docs").rglob("*.*")} == before
     assert len(audits) == 1

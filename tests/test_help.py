@@ -62,7 +62,7 @@ def test_help_is_as_wide_as_the_terminal(module, words, capsys, monkeypatch):
 
 def test_help_is_not_indented(capsys):
     assert benchmark.main(["--help"]) == 0
-    assert "\naccuracy: every recipe, into assets/results.csv" in capsys.readouterr().out
+    assert "\nfind_lr: its suggestions beside a grid of learning rates" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

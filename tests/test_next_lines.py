@@ -15,6 +15,7 @@ from fashion_zoo.training.lr_finder import RangeTest, Suggestion
 from fashion_zoo.tuning import Tuned
 from recipes import _common, _workers, find_lr, train, tune
 
+FIND_LR = str(Path(__file__).parents[1] / "docs/commands/find_lr.md")
 OWN = """
 import fashion_zoo
 from fashion_zoo import MLPConfig, RunConfig, register
@@ -159,7 +160,7 @@ def test_tune_proposes_the_config_that_it_found(own, capsys, monkeypatch):
         ),
         ("experiment", ["tiny", "--folder", "x"], "fashion_zoo.experiments.runner._measure"),
         ("compare", ["bn_mlp", "own_mlp"], "fashion_zoo.experiments.comparing.outcome"),
-        ("benchmark", ["dropout", "--folder", "x"], "fashion_zoo.experiments.runner._measure"),
+        ("benchmark", ["find_lr", "--page", FIND_LR], "recipes.benchmark.find_lr._rates"),
     ],
 )
 def test_ctrl_c_proposes_the_same_command_where_it_resumes(

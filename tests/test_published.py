@@ -1,6 +1,5 @@
 """Every published table comes out of its stored rows, to the letter."""
 
-import json
 import re
 from pathlib import Path
 
@@ -81,27 +80,6 @@ def test_a_result_has_the_mean_over_its_seeds(tmp_path):
     assert found.values("test_accuracy") == [0.9, 0.8]
     assert found.mean("test_accuracy") == pytest.approx(0.85)
     assert read_results(tmp_path / "none.csv") == {}
-
-
-def test_the_benchmark_prints_as_json_what_it_measured(tmp_path, monkeypatch, capsys):
-    accuracy, asked = experiment.find("accuracy"), []
-
-    def run(found, **options):
-        asked.append(options)
-        pages.write_rows(tmp_path / "accuracy.csv", pages.read_rows(accuracy.file)[:3])
-
-    monkeypatch.setattr("fashion_zoo.experiments.run", run)
-    monkeypatch.setattr("recipes._common.start_keras", lambda wake: None)
-    options = ["--folder", str(tmp_path), "--only", "bn_mlp", "--no-measure", "--json"]
-    assert benchmark.main(["accuracy", *options]) == 0
-    (printed,) = json.loads(capsys.readouterr().out)
-    assert printed["recipe"] == list_recipes()[0]
-    assert [row["seed"] for row in printed["rows"]] == [0, 1, 2]
-    assert asked == [
-        {"folder": str(tmp_path), "only": "bn_mlp", "measure": False, "progress": True}
-    ]
-    assert benchmark.main(["speed", "--no-measure"]) == 3
-    assert "--no-measure is not of benchmark speed, which takes" in capsys.readouterr().err
 
 
 def test_results_survive_their_file(tmp_path):

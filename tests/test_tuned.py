@@ -201,7 +201,7 @@ def test_a_search_goes_on_and_the_command_of_a_trial_is_of_its_config(page, tmp_
 def test_the_command_passes_its_options_on(monkeypatch, capsys):
     asked = []
     monkeypatch.setattr(type(tuned.PROGRAM), "run", lambda self, **given: asked.append(given) or "")
-    monkeypatch.setattr(_common, "start_keras", lambda wake: None)
+    monkeypatch.setattr(_common, "start_keras", lambda: None)
     assert benchmark.main(["tuned", "--only", "l2_mlp", "--trials", "9"]) == 0
     assert asked == [{"only": "l2_mlp", "trials": 9, "progress": True}]
     assert benchmark.main(["search", "--trials", "9"]) == 3

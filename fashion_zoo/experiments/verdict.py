@@ -77,7 +77,11 @@ class Verdict(NamedTuple):
 
     def _equal_pair(self) -> bool:
         """Return whether there are two seeds with the same difference, which leave no interval."""
-        return self.seeds == 2 and self.interval is not None and self.interval.low == self.interval.high
+        return (
+            self.seeds == 2
+            and self.interval is not None
+            and self.interval.low == self.interval.high
+        )
 
     def _open(self) -> str:
         """Return what would settle the claim on these test images."""

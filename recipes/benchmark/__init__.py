@@ -1,7 +1,8 @@
-"""Measure: ``python -m recipes.benchmark accuracy --seeds 3``, ``... speed --rounds 60``."""
+"""Measure: ``python -m recipes.benchmark find_lr --seeds 3``, ``... speed --rounds 60``."""
 
 import dataclasses
 import importlib
+import shlex
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import tyro
@@ -20,84 +21,55 @@ PROGRAMS = get_args(_Program)
 class Benchmark:
     """Measure, and write the tables of a page and their rows into a CSV file beside it.
 
-    accuracy: every recipe, into assets/results.csv, README.md, docs/results.md and a card of each
-    in docs/recipes. dropout: scheduled rates against constant ones. augmentation: each operation
-    alone and on top of standard. seconds: schedules that reach 88, 89, 90 and 91 % beside
-    TensorFlow's tutorial. find_lr: its suggestions beside a grid of learning rates. search:
-    searches beside those of KerasTuner, and what they cost. tuned: a search of each of four
-    recipes, and whether fresh seeds confirm what it finds. speed: training and augmentation against
-    stock Keras and PyTorch. memory: what gradient checkpointing saves and costs. gpu: images
-    per second of jax on a GPU by batch size, and whether a training repeats bit for bit. All but
-    gpu can be interrupted at any time and resume with the same command.
+    find_lr: its suggestions beside a grid of learning rates. search: searches beside those of
+    KerasTuner, and what they cost. tuned: a search of each of four recipes, and whether fresh seeds
+    confirm what it finds. speed: training and augmentation against stock Keras and PyTorch. memory:
+    what gradient checkpointing saves and costs. gpu: images per second of jax on a GPU by batch
+    size, and whether a training repeats bit for bit. All but gpu can be interrupted at any time and
+    resume with the same command.
     """
 
-    what: tyro.conf.Positional[Literal["accuracy", "dropout", "augmentation", "seconds", _Program]]
+    what: tyro.conf.Positional[_Program]
     """What to measure."""
     seeds: int | None = None
-    """Trainings per row, at least 2; by default 3, and 5 for dropout, seconds, search and
-    tuned."""
+    """Trainings per row, at least 2; by default 3, and 5 for search and tuned."""
     rounds: int | None = None
     """Slices of each contender of speed, at least 2; by default 60."""
     trials: int | None = None
     """Trials of each search of tuned; by default 20."""
     folder: str | None = None
-    """Folder of the runs and of what was measured so far; by default runs/NAME, and runs/benchmark
-    for accuracy."""
+    """Folder of the runs and of what was measured so far; by default runs/NAME."""
     page: str | None = None
     """The page whose table is replaced."""
     only: str | None = None
-    """Measure only this arm of accuracy, dropout, augmentation or seconds, or else the arms of this
-    recipe, or this recipe of tuned; the rows of the others stay."""
-    measure: bool = True
-    """Whether to train; else the table of one of these is written from the stored rows."""
-    data: _common.Images = dataclasses.field(default_factory=_common.Images)
-    json: bool = False
-    """Print the results of accuracy as JSON."""
+    """Measure only this recipe of tuned; the rows of the others stay."""
 
 
 def load(name: str) -> "Program":
-    """Return the program of a benchmark that is no experiment."""
+    """Return the program of a benchmark."""
     return importlib.import_module(f"recipes.benchmark.{name}").PROGRAM
 
 
 @_common.command
 def main(argv: list[str]) -> None:
     """Parse, measure, print."""
+    if argv and argv[0] in experiment.names():  # those of older versions were benchmarks
+        raise fashion_zoo.ConfigError(
+            f"{argv[0]} is an experiment. Run it with: "
+            f"python -m recipes.experiment {shlex.join(argv)}"
+        )
     options = _common.parse(Benchmark, argv, "benchmark")
-    program = load(options.what) if options.what in PROGRAMS else None
-    takes = program.takes if program else ("seeds", "folder", "page", "only", "no-measure")
+    program = load(options.what)
     names = ("seeds", "rounds", "trials", "folder", "page", "only")
     given = {name: getattr(options, name) for name in names}
-    given["no-measure"] = None if options.measure else True
     chosen: dict[str, Any] = {name: one for name, one in given.items() if one is not None}
     for name in chosen:
-        if name not in takes:
+        if name not in program.takes:
             raise fashion_zoo.ConfigError(
                 f"--{name} is not of benchmark {options.what}, which takes "
-                f"{', '.join(f'--{one}' for one in takes)}. Leave it out."
+                f"{', '.join(f'--{one}' for one in program.takes)}. Leave it out."
             )
-    if options.json and options.what != "accuracy":
-        raise fashion_zoo.ConfigError(
-            f"--json is of benchmark accuracy; {options.what} writes a CSV file. Leave it out."
-        )
-    if options.data.source is not None:
-        if program:
-            raise fashion_zoo.ConfigError(
-                f"benchmark {options.what} measures on Fashion-MNIST. Leave out --data.source."
-            )
-        chosen["data"] = {"source": options.data.source}
-    if chosen.pop("no-measure", False):
-        chosen["measure"] = False
-    _common.start_keras(wake=options.measure)
-    if "seeds" in takes:
+    _common.start_keras()
+    if "seeds" in program.takes:
         chosen["progress"] = True
-    if program:
-        print(program.run(**chosen))
-        return
-    found = experiment.find(options.what)
-    table = fashion_zoo.experiments.run(found, **chosen)
-    if options.json:
-        results = fashion_zoo.read_results(found.places(options.folder, options.page).rows)
-        _common.print_json(list(map(dataclasses.asdict, results.values())))
-    else:
-        print(table)
+    print(program.run(**chosen))

@@ -48,5 +48,4 @@ EXPERIMENT = Experiment(
     "table.",
     page="docs/augmentation.md",
     mark="worth",
-    command="python -m recipes.benchmark augmentation --seeds",
 )

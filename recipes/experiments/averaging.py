@@ -50,5 +50,4 @@ EXPERIMENT = Experiment(
     "raw and averaged weights in each training. {machine} `{command}` reproduces the table.",
     seeds=5,
     page="docs/averaging.md",
-    command="python -m recipes.experiment averaging --seeds",
 )

@@ -84,5 +84,4 @@ EXPERIMENT = Experiment(
     imports=["recipes.teachers.convolutional"],
     seeds=5,
     page="docs/distillation.md",
-    command="python -m recipes.experiment distillation --seeds",
 )

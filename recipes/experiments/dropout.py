@@ -90,5 +90,4 @@ EXPERIMENT = Experiment(
     "the table.",
     seeds=5,
     page="docs/dropout.md",
-    command="python -m recipes.benchmark dropout --seeds",
 )

@@ -119,6 +119,5 @@ EXPERIMENT = Experiment(
     "{machine} `{command}` reproduces the table.",
     seeds=5,
     page="docs/optimizers.md",
-    command="python -m recipes.experiment optimizers --seeds",
     figure=figure,
 )

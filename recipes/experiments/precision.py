@@ -53,5 +53,4 @@ EXPERIMENT = Experiment(
     "accuracy, paired by seed. {machine} `{command}` reproduces the table.",
     seeds=5,
     page="docs/precision.md",
-    command="python -m recipes.experiment precision --seeds",
 )

@@ -116,5 +116,4 @@ EXPERIMENT = Experiment(
     "the table.",
     seeds=5,
     page="docs/seconds.md",
-    command="python -m recipes.benchmark seconds --seeds",
 )

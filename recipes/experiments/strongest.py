@@ -67,5 +67,4 @@ EXPERIMENT = choosing(
     settings={"training": {"epochs": EPOCHS}},
     note=f"Each candidate is `bn_mlp.large` with {EPOCHS} epochs, but for what its name says.",
     page="docs/choosing-strongest.md",
-    command="python -m recipes.experiment strongest --seeds",
 )

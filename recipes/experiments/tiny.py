@@ -71,5 +71,4 @@ EXPERIMENT = choosing(
     "batches of 256, a learning rate of 0.005 and flipped images, but for what its name says; "
     "images are mixed in the first 80 % of a training.",
     page="docs/choosing-tiny.md",
-    command="python -m recipes.experiment tiny --seeds",
 )

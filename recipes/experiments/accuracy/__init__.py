@@ -103,9 +103,7 @@ EXPERIMENT = Experiment(
     metrics=(*experiments.METRICS, figures),
     columns=[columns.name("recipe"), PARAMETERS, VALIDATION, TEST, SECONDS],
     note=f"{INTERVAL} {MACHINE} `{{command}}` reproduces the table.{{unmeasured}}",
-    folder="runs/benchmark",
     page="README.md",
-    command="python -m recipes.benchmark accuracy --seeds",
     file=RESULTS,
     more=more,
 )
