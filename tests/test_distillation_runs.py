@@ -60,6 +60,7 @@ def test_images_that_stay_as_they_are_come_with_the_logits_of_the_teacher(teache
         assert np.asarray(kept).dtype == np.float32
 
 
+@pytest.mark.slow
 def test_a_teacher_that_predicts_once_trains_as_one_in_the_step(teacher, monkeypatch):
     """The logits differ in their last bits at most: another program computes them."""
     found, usual = [], teaching._logits

@@ -60,6 +60,7 @@ def test_a_fork_that_was_killed_in_its_first_epoch_resumes_from_its_origin(
     assert run.environments == fork.environments
 
 
+@pytest.mark.slow
 def test_a_fork_that_was_killed_before_training_begins_with_its_origin(whole, fork, tmp_path):
     with runs.create(tmp_path / "r", "bn_mlp", fork.config, {}, data=fork.data):
         pass  # as if killed here

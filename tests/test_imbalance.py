@@ -195,6 +195,7 @@ def test_a_limit_comes_before_the_tail_and_a_small_class_keeps_what_it_has():
         long_tail((x, y))
 
 
+@pytest.mark.slow
 def test_a_run_on_long_tailed_data_is_resumed_on_no_other(tmp_path):
     tail = long_tail(load(three_classes()), 4)
     settings = {"model": {"hidden_units": (8,)}, "training": {"epochs": 1, "batch_size": 8}}

@@ -101,6 +101,7 @@ def test_twenty_ends_at_random_steps_change_nothing(tmp_path, monkeypatch, word)
     assert_same(resumed, train(tmp_path / "whole", progress=False, **settings))
 
 
+@SLOW
 def test_the_statistics_of_a_schedule_free_training_are_those_of_its_averaged_weights():
     """On all 600 images, which are fewer than 10,000."""
     config = override(recipe("bn_mlp").config, options("schedule_free_adamw"))

@@ -91,6 +91,7 @@ def test_label_smoothing_keeps_validation_loss_comparable(small):
     assert rows[-1]["val_accuracy"] == pytest.approx(accuracy, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_gradients_are_clipped_by_their_global_norm(small):
     free, _ = fitted(small, training={"optimizer": "sgd", "epochs": 1})
     still, _ = fitted(
