@@ -8,20 +8,11 @@ __version__ = "0.2.0"
 
 # The public names stand in __init__.pyi. Each is imported when it is first used, so that
 # ``import fashion_zoo`` loads neither keras nor tensorflow.
-_load, __dir__, __all__ = _lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = _lazy_loader.attach_stub(__name__, __file__)
 
 # What loads keras is no part of a star import.
 _HEAVY = {"augment", "callbacks", "layers", "optimizers", "tuning"}
 __all__ = [name for name in __all__ if name not in _HEAVY]
-
-
-def __getattr__(name: str) -> object:
-    if name.startswith("benchmark_"):  # until version 0.1.0
-        raise AttributeError(
-            f"fashion_zoo.{name} is a command since version 0.2.0: see python -m "
-            "recipes.experiment --list and python -m recipes.benchmark --help."
-        )
-    return _load(name)
 
 
 _serialization.register_with_keras()

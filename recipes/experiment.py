@@ -71,8 +71,10 @@ def find(what: str) -> "Experiment":
             f"{what} defines no experiment: expected EXPERIMENT = fashion_zoo.experiments."
             f"Experiment(...), found {found!r}."
         )
+    if what.endswith(".py") and _shipped(what):
+        what = Path(what).stem
     command = f"python -m recipes.experiment {shlex.quote(what)} --seeds"
-    if what.endswith(".py") and found.name in names() and not _shipped(what):
+    if what.endswith(".py") and found.name in names():
         own: dict[str, Any] = {
             "name": Path(what).stem,
             "folder": "",

@@ -1,6 +1,7 @@
 """Shared by all tests: small stratified slices of the real images, and one small trained run."""
 
 import contextlib
+import functools
 import gc
 import os
 import pickle
@@ -13,6 +14,7 @@ import pytest
 
 import fashion_zoo
 from fashion_zoo.data import Images, load, stratified
+from fashion_zoo.data.sources import fashion_mnist
 from fashion_zoo.show import figures
 
 # A GPU multiplies float32 with the 10 bits of TF32 unless it is told otherwise, and the tests of
@@ -88,6 +90,19 @@ def quickly_drawn():
             return _TRY_SAVE(path, make)
 
     with _pictures(try_save):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def read_once():
+    """The embedded images are unpacked once in a process: it is a fifth of a small training."""
+    usual, once = fashion_mnist._read, functools.cache(fashion_mnist._read)
+
+    def read(folder, part):
+        return (once if folder == fashion_mnist.EMBEDDED else usual)(folder, part)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fashion_mnist, "_read", read)
         yield
 
 

@@ -54,6 +54,7 @@ def test_every_operation_has_a_key_of_its_own():
     assert {*(y % 2), *(x % 2)} == {0, 1}  # of one key, every move is even
 
 
+@pytest.mark.slow
 def test_a_map_does_what_eager_code_does(images):
     """All in one map: its graph is built and optimized once."""
     pixels = images.images[:40].reshape(2, 20, 28, 28)

@@ -163,7 +163,12 @@ def wrong_command_lines(run, other_files, folder):
         (["verify", "bn_mpl"], 3, "Did you mean 'bn_mlp'?"),
         (["verify", "bn_mlp", "--seeds", "0"], 3, "seeds must be"),
         (["experiment", "accuracy", "--seeds", "1"], 3, "seeds must be"),
-        (["benchmark", "accuracy"], 3, "is an experiment. Run it with: python -m recipes.exp"),
+        (
+            ["benchmark", "accuracy"],
+            3,
+            "accuracy is an experiment. Run it with: python -m recipes.",
+        ),
+        (["benchmark", "--seeds", "3", "dropout"], 3, "python -m recipes.experiment dropout"),
         (["benchmark", "search", "--page", "nowhere.md"], 4, "nowhere.md"),
         (["benchmark", "speed", "--rounds", "1"], 3, "rounds must be"),
         (["benchmark", "speed", "--seeds", "3"], 3, "--seeds is not of benchmark speed"),

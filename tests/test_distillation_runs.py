@@ -86,6 +86,7 @@ def test_a_teacher_that_predicts_once_trains_as_one_in_the_step(teacher, monkeyp
         assert one == pytest.approx(other, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_a_mixture_of_0_is_the_plain_training_bit_for_bit(teacher):
     large = {"batch_size": 140}
     model, rows = fit_recipe("bn_mlp", config(teacher, distilling={"mixture": 0}, **large))
@@ -201,6 +202,7 @@ def test_an_arm_learns_from_the_run_of_an_earlier_arm_with_its_seed(tmp_path, mo
     assert [one.teacher for one in found][1::2] == [str(tmp_path / f"large-{n}") for n in (0, 1)]
 
 
+@pytest.mark.slow
 def test_the_runs_of_several_arms_teach_as_their_average(ensembled, tmp_path, monkeypatch):
     asked = []
 

@@ -24,7 +24,7 @@ if keras.backend.backend() == "jax":
 if keras.backend.backend() == "torch":  # which has no longer executions
     WAYS = [(1, "auto")]
 # A schedule that falls in one way, and one that rises in another; the slow tests have all of both.
-FEW = [("falling to 0", WAYS[-1]), ("rising from 0", WAYS[len(WAYS) // 2])]
+FEW = [("falling to 0", WAYS[-1]), ("rising from 0", WAYS[len(WAYS) // 3])]
 CASES = pytest.mark.parametrize(
     ("name", "steps_per_execution", "jit_compile"),
     [

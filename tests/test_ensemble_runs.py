@@ -183,6 +183,7 @@ def test_a_member_and_a_teacher_are_trained_to_their_end(ensembled, tmp_path):
     assert sorted(one.name for one in tmp_path.iterdir() if one.is_dir()) == ["half"]
 
 
+@pytest.mark.slow
 def test_an_ensemble_can_be_a_member(ensembled, tmp_path):
     run = fashion_zoo.ensemble([ensembled / "soup", ensembled / "average"], to=tmp_path / "e")
     single = fashion_zoo.open_run(ensembled / "soup").ensemble["parameters"]

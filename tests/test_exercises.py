@@ -286,6 +286,7 @@ def test_a_copy_of_an_exercise_is_an_experiment_of_its_own(name, tmp_path):
     assert places.page is None
     assert places.rows == places.folder / "mine.csv" == Path("runs/mine/mine.csv").absolute()
     assert experiment.find(str(shipped)).places() == experiment.find(name).places()
+    assert experiment.find(str(shipped)).command == experiment.find(name).command
 
 
 def test_ensembles_of_other_images_do_not_replace_the_members(monkeypatch):

@@ -207,6 +207,7 @@ def test_two_arms_that_cannot_be_told_apart_are_refused(tmp_path, own, trained_r
     [
         (columns.accuracy("x", "valid_accuracy"), "Unknown metric 'valid_accuracy'"),
         (columns.against("x", "validation_accuracy", "as is"), "Unknown arm 'as is'"),
+        (columns.part("x", 1), "column 'x' takes part 1 of an arm's name; received 'as it is', wh"),
     ],
 )
 def test_a_column_of_what_is_not_measured_is_answered(tmp_path, own, trained_runs, column, said):

@@ -65,14 +65,12 @@ def test_a_clipping_logs_the_norm_and_nothing_else_does():
         fashion_zoo.EarlyStoppingConfig("gradient_norm")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "training",
     [
         {"clipping": "adaptive", **MEASURED},
-        pytest.param(
-            {"clipping": "norm(0.1)", "accumulation": 4, "optimizer": "adamw", "weight_decay": 0.1},
-            marks=pytest.mark.slow,
-        ),
+        {"clipping": "norm(0.1)", "accumulation": 4, "optimizer": "adamw", "weight_decay": 0.1},
     ],
     ids=str,
 )
@@ -103,6 +101,7 @@ def test_accumulated_batches_train_as_one_large_batch():
         assert weights == pytest.approx(its, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_the_gradient_of_four_batches_of_64_is_that_of_one_of_256():
     """One update of gradient descent with the rate 1 subtracts it."""
     plain = {

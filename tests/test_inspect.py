@@ -69,6 +69,7 @@ def test_vanishing_gradients_in_thirty_layers_without_normalization(sample):
     assert 0 < worst < 1e-3
 
 
+@pytest.mark.slow
 def test_exploding_gradients(sample):
     ((kind, layers, worst),) = found(deep("leaky_relu", gain=3.0), sample)
     assert (kind, layers[0]) == ("exploding_gradients", "dense_1")

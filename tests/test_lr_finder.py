@@ -128,6 +128,7 @@ def test_a_sweep_has_the_loss_and_the_batches_of_its_training():
     assert first == pytest.approx(np.mean(-((1 - np.exp(own)) ** 2) * own), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_step_of_a_sweep_is_an_update_of_its_training():
     """Which takes several batches where gradients are accumulated."""
     data, entry = load(three_classes()), recipe("baseline_mlp")

@@ -70,6 +70,7 @@ def test_several_objectives_are_not_pruned(opened):
         StudyOracle(opened(directions=BOTH), objective)
 
 
+@pytest.mark.slow
 def test_the_page_draws_the_front_and_has_the_costs(opened):
     study = opened(trials=5, directions=BOTH)
     plans = run(study, [(0.7, 50.0), (0.8, 90.0), (0.75, 95.0), (0.6, 40.0), (0.65, 60.0)])

@@ -103,7 +103,13 @@ def test_asha_looks_first_after_a_ninth_of_the_epochs(opened):
         oracle.end_trial(trial)
 
 
-@pytest.mark.parametrize("epochs", [5, 9, 17, 18, 19, 20, 26, 27, 40])
+@pytest.mark.parametrize(
+    "epochs",
+    [
+        *(9, 19, 40),
+        *(pytest.param(other, marks=pytest.mark.slow) for other in (5, 17, 18, 20, 26, 27)),
+    ],
+)
 def test_asha_looks_twice_and_not_shortly_before_the_end(opened, epochs):
     """A trial that keeps up with the first until a third of the epochs is trained to its end."""
     study = opened(trials=3)

@@ -112,6 +112,16 @@ def test_differences_that_are_all_equal_leave_no_doubt_but_for_those_of_two_seed
     assert float(found.p_value()) == 0
     assert float(found.p_value(0.012)) == 1
     assert float(paired.over_seeds([0.012, 0.012]).p_value()) == 1
+    rounded = [0.8501 - 0.85, 0.8504 - 0.8503]  # one image of 10,000
+    assert rounded[0] != rounded[1]
+    assert float(paired.over_seeds(rounded).p_value()) == 1
+    right = np.zeros((3, 200), "bool")
+    right[:, :3] = True  # the same three images
+    over = paired.over_images(right, np.zeros_like(right))
+    assert float(over.by_seed) == 0
+    assert float(over.p_value()) == pytest.approx(0.0817, abs=1e-4)  # z = 0.015 / 0.0086166
+    two = paired.over_images(right[:2], np.zeros_like(right[:2]))
+    assert float(two.p_value()) == 1
 
 
 def test_the_variance_of_seeds_and_images_is_that_of_the_analysis_of_variance():

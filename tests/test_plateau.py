@@ -52,9 +52,8 @@ def test_a_small_improvement_does_not_count_and_the_rate_has_a_lowest_factor():
     assert scales([5, 5, 5, 5, 5], patience=1, lowest=0.375) == [1, 1, 0.5, 0.375, 0.375]
 
 
-@pytest.mark.parametrize(
-    "precision", ["float32", pytest.param("mixed_float16", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
 def test_a_plateau_trains_as_the_schedule_with_the_same_rates_does(precision):
     """To the last bit: so the factor is in the graph, from the first step of its epoch."""
     config = override(recipe("baseline_mlp").config, {**OPTIONS, "precision": precision})

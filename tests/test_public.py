@@ -55,11 +55,6 @@ def test_an_unknown_attribute_is_an_attribute_error():
         fashion_zoo.trian  # noqa: B018  # the access is the test
 
 
-def test_a_function_that_became_a_command_names_it():
-    with pytest.raises(AttributeError, match=r"a command since version 0\.2\.0: see python -m "):
-        fashion_zoo.benchmark_accuracy  # noqa: B018  # the access is the test
-
-
 @pytest.mark.parametrize(
     "use",
     [

@@ -225,6 +225,7 @@ def test_a_run_that_the_command_of_its_row_does_not_repeat_is_refused(ours, runs
     assert not ours.exists()
 
 
+@pytest.mark.slow
 def test_the_row_of_a_run_that_was_resumed_elsewhere_names_both_places(run, ours):
     file = run / "environment.json"
     first = {**json.loads(file.read_text()), "commit": "a" * 40}

@@ -124,6 +124,7 @@ def test_a_teacher_that_is_an_ensemble_is_made_of_its_members(runs, ours, tmp_pa
     assert_same(tmp_path / "again" / other.file, ours / row.file)
 
 
+@pytest.mark.slow
 def test_weights_with_a_name_and_without_stand_beside_each_other(runs, ours, tmp_path):
     named = fashion_zoo.publish(runs / "student", name="taught")
     usual = fashion_zoo.publish(trained(tmp_path / "usual", evaluate=False))

@@ -82,6 +82,13 @@ def test_a_result_has_the_mean_over_its_seeds(tmp_path):
     assert read_results(tmp_path / "none.csv") == {}
 
 
+@pytest.mark.parametrize("name", ["accuracy", "augmentation", "seconds"])
+def test_a_table_of_trainings_with_augmentation_needs_tensorflow(name, monkeypatch, capsys):
+    monkeypatch.setattr("keras.backend.backend", lambda: "jax")
+    assert experiment.main([name]) == 3
+    assert "augmentation is done by TensorFlow, and the backend is jax" in capsys.readouterr().err
+
+
 def test_results_survive_their_file(tmp_path):
     accuracy = experiment.find("accuracy")
     pages.write_rows(tmp_path / "results.csv", pages.read_rows(accuracy.file))

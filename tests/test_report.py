@@ -40,6 +40,7 @@ def plans(tmp_path_factory):
     return search(f"sqlite:///{tmp_path_factory.mktemp('study')}/study.db", trials=12)
 
 
+@pytest.mark.slow
 def test_pruned_trials_are_in_the_history(plans):
     pruned = sum(plan.outcome.state.name == "PRUNED" for plan in plans)
     assert 0 < pruned < 12

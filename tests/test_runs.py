@@ -46,6 +46,7 @@ def test_a_run_without_a_model_is_named(tmp_path):
         fashion_zoo.evaluate(tmp_path / "r")
 
 
+@pytest.mark.slow
 def test_the_current_folder_can_be_the_run(tmp_path, small, monkeypatch):
     monkeypatch.chdir(tmp_path)
     trained = fashion_zoo.train("bn_mlp", run_dir=".", evaluate=False, export=False, **small)

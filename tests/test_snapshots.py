@@ -137,6 +137,7 @@ def test_an_ensemble_of_snapshots_is_one_of_models_of_their_epochs(cycled, tmp_p
     )
 
 
+@pytest.mark.slow
 def test_the_command_combines_the_snapshots_of_one_run(cycled, tmp_path, capsys):
     flags = ["--snapshots", "--method", "soup", "--to", str(tmp_path / "e")]
     assert ensemble.main([str(cycled.path), *flags]) == 0

@@ -154,6 +154,7 @@ def test_a_run_whose_files_have_moved_is_resumed_with_their_new_place(moved, tmp
         fashion_zoo.train("bn_mlp", data=other, **given)  # also of a run that is finished
 
 
+@pytest.mark.slow
 def test_a_run_without_excluded_images_is_evaluated_when_the_file_is_gone(tmp_path):
     out, data = tmp_path / "out.txt", three_classes()
     np.savez(tmp_path / "a.npz", images=data[0], labels=data[1])

@@ -54,6 +54,7 @@ def test_early_stopping_brings_the_best_weights_back(tmp_path, small):
     assert trained.training["weights_of_epoch"] == kept
 
 
+@pytest.mark.slow
 def test_the_validation_loss_is_of_the_weights_that_were_kept_without_a_penalty(tmp_path, small):
     trained = early_stopped(tmp_path, {**small, "model": {**small["model"], "l2": 0.01}})
     data = load(trained.run.config.data)
@@ -214,6 +215,7 @@ def test_a_second_ctrl_c_leaves_at_once_and_nothing_behind(tmp_path, small, monk
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_ctrl_c_with_the_last_epoch_saves_a_finished_run_and_evaluates_nothing(
     tmp_path, small, monkeypatch
 ):

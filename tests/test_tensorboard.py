@@ -70,6 +70,7 @@ def check_scalars(run):
         assert values == {int(row["epoch"]): np.float32(row[name]) for row in rows}, name
 
 
+@pytest.mark.slow
 def test_scalars_are_those_of_the_history_live_values_too(watched):
     check_scalars(watched)
     live = {"learning_rate", "dropout_1_rate", "label_smoothing", "val_accuracy"}

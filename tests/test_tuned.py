@@ -152,6 +152,12 @@ def test_one_interval_alone_would_be_above_0_and_that_of_three_is_not():
     assert alone.endswith("No tuned variant was found: no interval of a gain is above 0.")
 
 
+def test_the_same_gain_with_two_seeds_is_not_confirmed():
+    text = tuned.table([row(1, [0.91, 0.92]), row(0, [0.9, 0.91])])
+    assert "| +1.00 points |" in text
+    assert text.endswith("No tuned variant was found: no interval of a gain is above 0.")
+
+
 def test_a_loss_is_not_confirmed_and_the_best_confirmed_trial_is_named():
     defaults = row(0, [0.9, 0.9, 0.9])
     unsure, sure = row(3, [0.9, 0.92, 0.94]), row(5, [0.91, 0.91, 0.91])

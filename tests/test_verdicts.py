@@ -108,9 +108,20 @@ def test_without_two_seeds_or_any_spread_nothing_can_be_told():
     )
     found = verdict([0.01] * 2)
     assert found.word == "these seeds cannot tell"
-    assert str(found).endswith(
+    assert (found.interval, found.images) == (None, None)
+    assert str(found) == (
+        "These seeds cannot tell: test accuracy of `new` is 1.00 points higher than that of `old` "
         "(2 seeds). The difference is the same with both seeds, which leaves no interval."
     )
+    right = np.arange(100) < np.array([[90], [91]])
+    old, new = (packed(one, "a" * 16) for one in right)
+    rows = {
+        name: [{"test_accuracy": at, "correct": bits}] * 2
+        for name, at, bits in (("old", 0.9, old), ("new", 0.91, new))
+    }
+    (found,) = measured([Claim("new", "old")], **rows).verdicts()
+    assert found.images is None
+    assert "other test images" not in str(found)
 
 
 def test_seeds_that_all_agree_decide():

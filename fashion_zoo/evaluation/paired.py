@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fashion_zoo.evaluation.statistics import equal
+
 _SMALLEST = 1e-12  # p-value that is not told from smaller ones, where it is searched
 _STEPS = 50  # halvings of its logarithm
 _ROUNDING = 1e-9  # a distance below it is none
@@ -45,8 +47,9 @@ class Differences(NamedTuple):
     def p_value(self, value: Any = 0.0) -> Any:
         """Return the smallest level, (...) floats, whose interval does not contain a value.
 
-        It is two-sided. Where the differences of three seeds or more are equal it is 0, unless they
-        are the value; equal ones of two seeds may be chance, and it is 1.
+        It is two-sided. Where the differences of three seeds or more are equal and no image adds to
+        their variance it is 0, unless they are the value; equal ones of two seeds may be chance,
+        and it is 1.
         """
         from scipy.special import stdtr
 
@@ -56,8 +59,9 @@ class Differences(NamedTuple):
         found = 2 * stdtr(self.seeds - 1, -distance / error)
         if np.any(self.by_image):
             found = self._searched(distance)
-        equal = np.where((distance > _ROUNDING) & (self.seeds > 2), 0.0, 1.0)
-        return np.where(spread, found, equal)
+            spread = spread | ((np.asarray(self.by_image) > 0) & (self.seeds > 2))
+        without = np.where((distance > _ROUNDING) & (self.seeds > 2), 0.0, 1.0)
+        return np.where(spread, found, without)
 
     def _searched(self, distance: Any) -> Any:
         """Return the level at which the half width is this distance, between 1e-12 and 1."""
@@ -75,9 +79,7 @@ def over_seeds(differences: Any) -> Differences:
     values = np.asarray(differences, dtype="float64")
     seeds = values.shape[-1]
     variance = values.var(axis=-1, ddof=1) / seeds
-    # What is left of equal values is rounding.
-    flat = np.ptp(values, axis=-1) <= 1e-12 * np.abs(values).max(axis=-1)
-    return Differences(values.mean(axis=-1), np.where(flat, 0.0, variance), 0.0, seeds)
+    return Differences(values.mean(axis=-1), np.where(equal(values), 0.0, variance), 0.0, seeds)
 
 
 def over_images(first: Any, second: Any) -> Differences:

@@ -3,7 +3,9 @@
 import math
 import statistics
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 Bounds = tuple[float, float]
 ANYTHING: Bounds = (-math.inf, math.inf)
@@ -12,6 +14,7 @@ FRACTION: Bounds = (0.0, 1.0)
 DIFFERENCE: Bounds = (-1.0, 1.0)  # of two fractions
 
 _HUGE = 700.0  # exp of more is infinite
+_RELATIVE, _ABSOLUTE = 1e-9, 1e-12  # differences of this size are of rounding
 
 
 class Interval(NamedTuple):
@@ -19,6 +22,13 @@ class Interval(NamedTuple):
 
     low: float
     high: float
+
+
+def equal(values: Any) -> Any:
+    """Return whether values differ by rounding alone: (...) booleans of (..., n) floats."""
+    values = np.asarray(values, dtype="float64")
+    largest = np.abs(values).max(axis=-1)
+    return np.ptp(values, axis=-1) <= np.maximum(_RELATIVE * largest, _ABSOLUTE)
 
 
 def wilson(successes: int, trials: int, level: float = 0.95) -> Interval:
@@ -43,7 +53,8 @@ def mean_interval(
     So an interval contains its mean and stays within the bounds. If h is small beside the distance
     to a bound, it is close to m - h to m + h.
 
-    The interval of a single value is (nan, nan). Of k means, all lie in their intervals at once
+    The interval of a single value, or of two that are equal, is (nan, nan): they say nothing of the
+    spread. Of k means, all lie in their intervals at once
     with a confidence of 95 % or more if each has the level 1 - 0.05 / k (Bonferroni).
 
     References: Student 1908, Biometrika 6(1); Brown, Cai & DasGupta 2001, Statistical Science
@@ -52,7 +63,7 @@ def mean_interval(
     from scipy.stats import t
 
     count = len(values)
-    if count < 2:
+    if count < 2 or (count == 2 and equal(values)):
         return Interval(math.nan, math.nan)
     half = float(t.ppf((1 + level) / 2, count - 1)) * standard_deviation(values) / math.sqrt(count)
     return _around(sum(values) / count, half, bounds)

@@ -19,7 +19,6 @@ def choosing(
     note: str,
     seeds: int = 1,
     page: str = "",
-    command: str = "",
 ) -> Experiment:
     """Return an experiment that compares candidates with one training, each on its own.
 
@@ -36,7 +35,6 @@ def choosing(
         note: what is said below the table, before its facts.
         seeds: default number of trainings per candidate, at least 1.
         page: the page with the table, if any.
-        command: the command that reproduces it, up to the number of seeds.
     """
     first = next(iter(candidates))
     return Experiment(
@@ -55,5 +53,4 @@ def choosing(
         chooses=True,
         seeds=seeds,
         page=page,
-        command=command,
     )

@@ -4,6 +4,7 @@ import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 
+from fashion_zoo.errors import ConfigError
 from fashion_zoo.evaluation.statistics import (
     ANYTHING,
     DIFFERENCE,
@@ -14,6 +15,7 @@ from fashion_zoo.evaluation.statistics import (
     standard_deviation,
 )
 from fashion_zoo.experiments.experiment import Column, Measured
+from fashion_zoo.language.wording import counted
 
 Write = Callable[[Sequence[float]], str]
 
@@ -31,17 +33,15 @@ def mean(
 
     ``form`` is a format of numbers, ``bounds`` are those of the interval, and ``spread`` adds the
     sample standard deviation, as ``± 0.19``. A single value has neither, and two that are equal
-    leave no interval. With a number of ``images`` the interval of fractions of them holds the
-    choice of the images as well.
+    leave no interval over the seeds. With a number of ``images`` the interval of fractions of them
+    holds the choice of the images as well.
     """
     ends = mean_interval(values, bounds) if images is None else sampled_interval(values, images)
     low, high = (scale * end for end in ends)
-    several = len(values) > 1
-    deviation = f" ± {scale * standard_deviation(values):{form}}" if spread and several else ""
+    deviation = f" ± {scale * standard_deviation(values):{form}}" if len(values) > 1 else ""
     middle = f"{scale * sum(values) / len(values):{form}}"
-    equal = images is None and len(values) == 2 and math.isclose(*values, rel_tol=1e-9)
-    interval = f" ({low:{form}} to {high:{form}})" if several and not equal else ""
-    return f"{middle}{deviation}{unit}{interval}"
+    interval = "" if math.isnan(low) else f" ({low:{form}} to {high:{form}})"
+    return f"{middle}{deviation if spread else ''}{unit}{interval}"
 
 
 def percent(fractions: Sequence[float], *, spread: bool = False, images: int | None = None) -> str:
@@ -59,9 +59,25 @@ def name(header: str, code: Callable[[str], bool] = lambda arm: True) -> Column:
     return Column(header, lambda measured, arm: f"`{arm}`" if code(arm) else arm)
 
 
-def part(header: str, place: int, *, right: bool = False) -> Column:
-    """Return the column of one part of the arms' names, which are separated by ``", "``."""
-    return Column(header, lambda measured, arm: arm.split(", ")[place], right)
+def part(header: str, place: int, *, code: bool = False, right: bool = False) -> Column:
+    """Return the column of one part of the arms' names, which are separated by ``", "``.
+
+    ``place`` is 0 for the first, and ``code`` shows it as code.
+
+    Raises:
+        ConfigError: when the column is made of an arm whose name has fewer parts.
+    """
+
+    def cell(measured: Measured, arm: str) -> str:
+        parts = arm.split(", ")
+        if not place < len(parts):
+            raise ConfigError(
+                f"column {header!r} takes part {place} of an arm's name; received {arm!r}, which "
+                f"has {counted(len(parts), 'part')}. Separate them by a comma and a blank."
+            )
+        return f"`{parts[place]}`" if code else parts[place]
+
+    return Column(header, cell, right)
 
 
 def accuracy(

@@ -36,7 +36,8 @@ class Verdict(NamedTuple):
     difference: float | None = None
     """Mean of the metric of the arm minus that of the other."""
     interval: Interval | None = None
-    """Of the difference on these test images: Student's t, paired by seed."""
+    """Of the difference on these test images: Student's t, paired by seed; None if it is the same
+    with both of two seeds."""
     level: float | None = None
     """The probability that the interval misses: Holm's level of this claim."""
     p: float | None = None
@@ -58,13 +59,13 @@ class Verdict(NamedTuple):
     def __str__(self) -> str:
         """Return the verdict in a sentence, and what else is known in others."""
         claim = self.claim
-        if self.difference is None or self.interval is None or self.level is None:
+        if self.difference is None or self.level is None:
             reason = claim.lacking(self.base)
             if self.diverged:
                 trainings = counted(self.diverged, "training")
                 reason = f"the loss diverged in {trainings} of these arms."
             return _joined(claim.text, f"{_sentence(self.word)}: {reason}")
-        ends = "" if self._equal_pair() else f"{self._ends(self.interval, self.level)}, "
+        ends = f"{self._ends(self.interval, self.level)}, " if self.interval else ""
         found = f"{claim.found(self.difference, self.base)} ({ends}{counted(self.seeds, 'seed')})."
         claimed = f"Claimed was {claim.claimed()}." if claim.least else ""
         return _joined(
@@ -75,19 +76,11 @@ class Verdict(NamedTuple):
         low, high = (self.claim.size(end, "+") for end in interval)
         return f"{100 * (1 - level):.4g} % interval {low} to {high}"
 
-    def _equal_pair(self) -> bool:
-        """Return whether there are two seeds with the same difference, which leave no interval."""
-        return (
-            self.seeds == 2
-            and self.interval is not None
-            and self.interval.low == self.interval.high
-        )
-
     def _open(self) -> str:
         """Return what would settle the claim on these test images."""
-        if self.word != OPEN or self.interval is None:
+        if self.word != OPEN:
             return ""
-        if self._equal_pair():
+        if self.interval is None:
             return "The difference is the same with both seeds, which leaves no interval."
         if self.interval.low == self.interval.high:
             return "With every seed the difference is at the limit of the claim."
@@ -222,7 +215,7 @@ def _verdict(claim: Claim, pair: _Pair, here: _Test | None, others: _Test | None
         p=here.p,
         more=_more(claim, found, here) if word == OPEN else None,
     )
-    if pair.others is None or others is None:
+    if pair.others is None or others is None or verdict.interval is None:
         return verdict
     return verdict._replace(
         images=_interval(pair.others, others),
@@ -237,7 +230,9 @@ def _word(claim: Claim, found: paired.Differences, test: _Test) -> Word:
     return HOLDS if claim.holds(float(found.mean)) else FAILS
 
 
-def _interval(found: paired.Differences, test: _Test) -> Interval:
+def _interval(found: paired.Differences, test: _Test) -> Interval | None:
+    if found.seeds == 2 and not found.by_seed:
+        return None
     half, mean = float(found.half_width(test.level)), float(found.mean)
     return Interval(mean - half, mean + half)
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -145,4 +146,5 @@ def _rows(
 
 
 def _interval(values: Sequence[float], bounds: Bounds) -> tuple[float | None, float | None]:
-    return mean_interval(values, bounds) if len(values) > 1 else (None, None)
+    low, high = mean_interval(values, bounds)
+    return (None, None) if math.isnan(low) else (low, high)

@@ -2,13 +2,12 @@
 
 import dataclasses
 import importlib
-import shlex
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import tyro
 
 import fashion_zoo
-from recipes import _common, experiment
+from recipes import _common, _spelling, experiment
 
 if TYPE_CHECKING:
     from recipes.benchmark.program import Program
@@ -53,11 +52,9 @@ def load(name: str) -> "Program":
 @_common.command
 def main(argv: list[str]) -> None:
     """Parse, measure, print."""
-    if argv and argv[0] in experiment.names():  # those of older versions were benchmarks
-        raise fashion_zoo.ConfigError(
-            f"{argv[0]} is an experiment. Run it with: "
-            f"python -m recipes.experiment {shlex.join(argv)}"
-        )
+    for name in set(argv) & set(experiment.names()):  # accuracy and three more were benchmarks
+        call = _spelling.command(fashion_zoo.errors.Call("experiment", (name,)))
+        raise fashion_zoo.ConfigError(f"{name} is an experiment. Run it with: {call}")
     options = _common.parse(Benchmark, argv, "benchmark")
     program = load(options.what)
     names = ("seeds", "rounds", "trials", "folder", "page", "only")

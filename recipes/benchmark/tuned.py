@@ -1,6 +1,7 @@
 """Tuned recipes: what a search of each finds, and whether fresh seeds confirm it."""
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,8 @@ def table(rows: Rows) -> str:
             low, high = mean_interval(gains, DIFFERENCE, LEVEL)
             mean = sum(gains) / len(gains)
             name = str(row["trial"])
-            gain = f"{points(mean)} points ({points(low)} to {points(high)})"
+            ends = "" if math.isnan(low) else f" ({points(low)} to {points(high)})"
+            gain = f"{points(mean)} points{ends}"
             confirmed += [row] if low > 0 else []
         lines.append([name, percent(row["score"]), columns.percent(_again(row)), gain])
     heads = ["trial", "score in the search", "trained again", "gain on the defaults"]

@@ -108,7 +108,7 @@ EXPERIMENT = Experiment(
     columns=[
         columns.part("kernels", 0),
         columns.Column("hidden layers", lambda measured, arm: arm.split()[1], right=True),
-        columns.Column("normalization", lambda measured, arm: f"`{arm.split(', ')[2]}`"),
+        columns.part("normalization", 2, code=True),
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy"),
         columns.value("log10 of gradient at layer 1 / at logits, untrained", "ratio_start", ".1f"),

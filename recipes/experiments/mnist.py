@@ -140,7 +140,7 @@ EXPERIMENT = Experiment(
         for name in (BASELINE, "bn_mlp")
     ],
     columns=[
-        columns.Column("recipe", lambda measured, arm: f"`{arm.split(', ')[0]}`"),
+        columns.part("recipe", 0, code=True),
         columns.part("images", 1),
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy"),

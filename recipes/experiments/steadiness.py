@@ -124,7 +124,7 @@ EXPERIMENT = Experiment(
         ),
     ],
     columns=[
-        columns.Column("normalization", lambda measured, arm: f"`{arm.split(', ')[0]}`"),
+        columns.part("normalization", 0, code=True),
         columns.part("learning rate", 1, right=True),
         columns.value("drift of inputs", "drift"),
         columns.value("change of the gradient", "roughness"),
