@@ -7,17 +7,18 @@ from rounding import SUMS
 
 from fashion_zoo import get, list_recipes, recipe
 
-# A variant has the layers of its recipe, in other sizes; a large recipe takes seconds.
-QUICK = [name for name in list_recipes() if "." not in name and recipe(name).parameters < 10**6]
+# They have layers of ours; a variant has the layers of its recipe, in other sizes.
+OWN_LAYERS = ("bn_mlp", "adaptive_dropout_mlp")
 TRAINED = pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=[pytest.mark.slow] * (name not in QUICK)) for name in list_recipes()],
+    [
+        pytest.param(name, marks=[pytest.mark.slow] * (name not in OWN_LAYERS))
+        for name in list_recipes()
+    ],
 )
 EVERY = pytest.mark.parametrize("name", list_recipes())
 if keras.backend.backend() != "tensorflow":  # with which every one is built
     EVERY = TRAINED
-
-OWN_LAYERS = ("bn_mlp", "adaptive_dropout_mlp")
 
 
 def predict(model, images):

@@ -72,6 +72,15 @@ def test_the_figure_fits_a_phone_whatever_was_measured(number):
     assert figures.draw(lambda: drawn).startswith(b"\x89PNG")
 
 
+def test_a_training_that_diverges_has_a_row_without_curves(monkeypatch):
+    def diverge(*given, **options):
+        raise fashion_zoo.TrainingError("it diverged")
+
+    monkeypatch.setattr(debugging._training, "look_at", diverge)
+    row = debugging.measure((), 0, fashion_zoo.data.load(limit=100))
+    assert row == {"validation_accuracy": 0.1, "findings": debugging.ENDED}
+
+
 @pytest.mark.slow
 def test_a_training_that_diverges_is_a_row_and_one_that_ends_is_inspected():
     data = fashion_zoo.data.load(limit=500)

@@ -171,6 +171,7 @@ def test_every_public_call_that_makes_models_gives_their_memory_back():
     } <= released
 
 
+@pytest.mark.slow
 def test_a_call_leaves_no_gradient_and_none_of_the_callers_settings_behind(small):
     keras.config.set_dtype_policy("mixed_bfloat16")
     gradients = set(ops.gradient_registry._registry)

@@ -155,6 +155,7 @@ def test_the_time_of_the_teacher_counts_in_the_steps_of_an_execution(teacher, mo
     assert asked == [weights + its // 3, weights, weights, weights]
 
 
+@pytest.mark.slow
 def test_a_teacher_of_flat_images_teaches_a_student_of_pictures(teacher, tmp_path):
     inputs = keras.Input((784,))
     flat = keras.Model(inputs, keras.layers.Dense(10)(inputs / 255))

@@ -58,6 +58,7 @@ def test_a_rate_a_step_reaches_the_compiled_graph(name, steps_per_execution, jit
         assert_dropped(history, layer, means)
 
 
+@SLOW
 def test_a_second_fit_begins_the_table_anew():
     """The step was traced by then, with the first table in it."""
     built = model()

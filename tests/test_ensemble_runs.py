@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,8 @@ def test_an_ensemble_is_a_finished_run_that_says_what_it_is_made_of(ensembled, n
     assert part["parameters"] == part["member_parameters"] * (
         1 if name == "soup" else sum(row["weight"] != 0 for row in part["members"])
     ) + (210 if name == "stack" else 0)
+    with zipfile.ZipFile(run.model_file) as archive:
+        assert b"fashion_zoo" not in archive.read("config.json"), "Keras's own classes only"
     assert repr(run).splitlines()[0].endswith(f"{METHODS[name]} of 2 members, ensemble {name}")
     assert "points against its best member" in repr(run)
 

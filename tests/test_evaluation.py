@@ -72,8 +72,9 @@ def test_a_bounded_interval_is_students_on_a_scale_without_bounds():
 def test_far_from_its_bounds_an_interval_is_students(bounds):
     values = [0.5001, 0.5002, 0.5003]
     assert mean_interval(values, bounds) == pytest.approx(mean_interval(values), rel=1e-6)
-    assert mean_interval([0.5, 0.5], bounds) == (0.5, 0.5)
-    assert mean_interval([1.0, 1.0], bounds) == (1.0, 1.0)
+    assert mean_interval([0.5] * 3, bounds) == (0.5, 0.5)
+    assert np.isnan(mean_interval([0.5] * 2, bounds)).all()
+    assert mean_interval([1.0] * 3, bounds) == (1.0, 1.0)
     assert all(math.isnan(end) for end in mean_interval([0.5], bounds))
 
 

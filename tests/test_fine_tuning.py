@@ -33,6 +33,7 @@ def started(weights, seed, monkeypatch):
     return begun[0]
 
 
+@pytest.mark.slow
 def test_both_starts_differ_in_the_hidden_layers_only(monkeypatch):
     (published, planned, data), (initial, other, _) = (
         started(weights, 3, monkeypatch) for weights in ("fashion_mnist", None)

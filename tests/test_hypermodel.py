@@ -144,6 +144,7 @@ def test_an_optimizer_gets_its_variables_once():
     assert len(names) == len(set(names))
 
 
+@pytest.mark.slow
 def test_a_model_goes_on_at_its_epoch():
     """As in Hyperband, where a trial begins with the weights of an earlier one."""
     made = small()

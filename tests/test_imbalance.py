@@ -99,6 +99,7 @@ def test_the_metrics_of_a_training_are_those_of_scikit_learn(soft):
 SMALL = {"model": {"hidden_units": (8,)}, "data": {"limit": 200}}
 
 
+@pytest.mark.slow
 def test_what_is_asked_for_is_logged_and_can_stop_a_training():
     settings = {
         "epochs": 1, "batch_size": 50, "sampling": "balanced", "loss": "focal",

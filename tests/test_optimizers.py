@@ -194,7 +194,11 @@ def test_a_fused_optimizer_is_that_of_keras(fused, stock, options):
         assert np.abs(ours - theirs).max() <= SUMS
 
 
-@pytest.mark.parametrize("options", [{}, {"gradient_accumulation_steps": 2}], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [{}, pytest.param({"gradient_accumulation_steps": 2}, marks=pytest.mark.slow)],
+    ids=str,
+)
 def test_a_fused_optimizer_is_that_of_keras_in_a_compiled_fit(options):
     """The powers of beta are kept for the step that is traced, and must move with it."""
     generator = np.random.default_rng(0)

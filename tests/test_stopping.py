@@ -20,7 +20,8 @@ from fashion_zoo.training import checkpoint as checkpoints, ending, session
 from recipes import _spelling
 
 
-@pytest.mark.parametrize("monitor", ["accuracy", pytest.param("loss", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("monitor", ["accuracy", "loss"])
 def test_early_stopping_waits_as_long_as_its_patience(small, monitor):
     still = {"learning_rate": 1e-30, "optimizer": "sgd", "epochs": 9}  # nothing ever improves
     stopping = {"early_stopping": {"monitor": monitor, "patience": 2}}
@@ -83,10 +84,11 @@ def test_a_training_whose_first_execution_has_diverged_is_no_success(name, tmp_p
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rate", "dropout"),
     [
-        pytest.param(0.9, {}, id="constant", marks=pytest.mark.slow),
+        pytest.param(0.9, {}, id="constant"),
         pytest.param(0.45, {"schedules": {"dropout": "linear(2, 1)"}}, id="scheduled"),
     ],
 )

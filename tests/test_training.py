@@ -82,6 +82,7 @@ def test_a_dropout_schedule_without_dropout_is_refused_and_leaves_nothing(tmp_pa
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_label_smoothing_keeps_validation_loss_comparable(small):
     model, rows = fitted(small, training={"label_smoothing": 0.1})
     compile_model(model, plan(RunConfig(MLPConfig())))

@@ -170,6 +170,7 @@ OTHERS = {
         "training": {"schedules": {"dropout": "linear"}}
     },
     "data.limit: 1000, now None": {"data": {"limit": 1000}},
+    "data.long_tail: 10, now None": {"data": {"long_tail": 10}},
 }  # fmt: skip
 
 

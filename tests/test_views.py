@@ -66,6 +66,7 @@ def read(pipeline, epoch):
     return [np.stack(each) for each in zip(*pipeline.batches.as_numpy_iterator(), strict=True)]
 
 
+@pytest.mark.slow
 def test_a_teacher_predicts_each_batch_of_the_distinct_epochs_once_before_the_first_step(
     teacher, monkeypatch
 ):
