@@ -14,5 +14,4 @@ __getattr__, __dir__, __all__ = _lazy_loader.attach_stub(__name__, __file__)
 _HEAVY = {"augment", "callbacks", "layers", "optimizers", "tuning"}
 __all__ = [name for name in __all__ if name not in _HEAVY]
 
-
 _serialization.register_with_keras()

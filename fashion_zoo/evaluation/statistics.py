@@ -54,8 +54,8 @@ def mean_interval(
     to a bound, it is close to m - h to m + h.
 
     The interval of a single value, or of two that are equal, is (nan, nan): they say nothing of the
-    spread. Of k means, all lie in their intervals at once
-    with a confidence of 95 % or more if each has the level 1 - 0.05 / k (Bonferroni).
+    spread. Of k means, all lie in their intervals at once with a confidence of 95 % or more if each
+    has the level 1 - 0.05 / k (Bonferroni).
 
     References: Student 1908, Biometrika 6(1); Brown, Cai & DasGupta 2001, Statistical Science
     16(2), for the logit; Dunn 1961, JASA 56(293), for several means.

@@ -38,10 +38,11 @@ def mean(
     """
     ends = mean_interval(values, bounds) if images is None else sampled_interval(values, images)
     low, high = (scale * end for end in ends)
-    deviation = f" ± {scale * standard_deviation(values):{form}}" if len(values) > 1 else ""
+    several = len(values) > 1
+    deviation = f" ± {scale * standard_deviation(values):{form}}" if spread and several else ""
     middle = f"{scale * sum(values) / len(values):{form}}"
     interval = "" if math.isnan(low) else f" ({low:{form}} to {high:{form}})"
-    return f"{middle}{deviation if spread else ''}{unit}{interval}"
+    return f"{middle}{deviation}{unit}{interval}"
 
 
 def percent(fractions: Sequence[float], *, spread: bool = False, images: int | None = None) -> str:

@@ -52,9 +52,10 @@ def load(name: str) -> "Program":
 @_common.command
 def main(argv: list[str]) -> None:
     """Parse, measure, print."""
-    for name in set(argv) & set(experiment.names()):  # accuracy and three more were benchmarks
-        call = _spelling.command(fashion_zoo.errors.Call("experiment", (name,)))
-        raise fashion_zoo.ConfigError(f"{name} is an experiment. Run it with: {call}")
+    known = experiment.names()  # accuracy and three more were benchmarks
+    if named := [word for word in argv if word in known]:
+        call = _spelling.command(fashion_zoo.errors.Call("experiment", (named[0],)))
+        raise fashion_zoo.ConfigError(f"{named[0]} is an experiment. Run it with: {call}")
     options = _common.parse(Benchmark, argv, "benchmark")
     program = load(options.what)
     names = ("seeds", "rounds", "trials", "folder", "page", "only")
