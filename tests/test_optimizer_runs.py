@@ -14,6 +14,7 @@ from fashion_zoo import override, recipe
 from fashion_zoo.data import load
 from fashion_zoo.optimizers import WORDS, build_optimizer
 from fashion_zoo.training import fit as fits, session
+from fashion_zoo.training.plan import plan
 
 SLOW = pytest.mark.slow
 QUICK = ["schedule_free_adamw", "lookahead(radam, k=3)"]
@@ -112,6 +113,18 @@ def test_the_statistics_of_a_schedule_free_training_are_those_of_its_averaged_we
     found = keras.ops.convert_to_numpy(model.get_layer("batch_norm_1").moving_mean)
     assert found == pytest.approx(inputs.mean(axis=0), abs=1e-4)
     assert np.abs(found).max() > 0.01
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+@pytest.mark.parametrize("word", WORDS)
+def test_no_step_makes_a_variable(word, precision):
+    config = override(recipe("bn_mlp").config, options(word, precision, accumulation=2))
+    planned = plan(config, np.full(10, 60))
+    model = fits.compile_model(fits.build_model(recipe("bn_mlp"), config.model, planned), planned)
+    before = len(model.optimizer.variables)
+    weights = model.trainable_variables
+    model.optimizer.apply([keras.ops.zeros_like(one) for one in weights], weights)
+    assert len(model.optimizer.variables) == before > 0
 
 
 def test_every_optimizer_of_keras_is_a_word():

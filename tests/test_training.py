@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 from fitting import fit_recipe
@@ -45,6 +46,20 @@ def test_learning_rate_and_dropout_rates_run_to_the_end_of_their_schedules(train
     _, rows = fitted(small, training={"schedules": schedules, "epochs": 3})
     assert [row["learning_rate"] for row in rows] == pytest.approx([3e-3, 3e-4, 3e-5])
     assert [row["dropout_1_rate"] for row in rows] == pytest.approx([0.2, 0.4 / 3, 0.2 / 3])
+
+
+def test_a_step_is_traced_once(small, monkeypatch):
+    """TensorFlow traces a step again that has made variables."""
+    traced, train_step = [], keras.Model.train_step
+
+    def counted(self, data):
+        traced.append(self.name)
+        return train_step(self, data)
+
+    monkeypatch.setattr(keras.Model, "train_step", counted)
+    training = {"averaging": "ema", "clipping": "adaptive", "metrics": ["worst_recall"]}
+    fitted(small, training={**training, "epochs": 1})
+    assert len(traced) == 1
 
 
 @pytest.mark.parametrize(

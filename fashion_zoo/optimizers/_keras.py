@@ -52,7 +52,6 @@ class ScheduleFreeAdamW(keras.optimizers.ScheduleFreeAdamW):
     """
 
     in_keras = keras.optimizers.ScheduleFreeAdamW
-    copies_weights = True
 
     def build(self, variables):
         """Make ``z`` and the mean squares."""

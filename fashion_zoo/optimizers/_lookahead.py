@@ -23,7 +23,6 @@ class Lookahead(keras.optimizers.Optimizer):
     alpha: float
     """Step of the slow weights, in (0, 1]."""
     nearest: Any
-    copies_weights = True
 
     def build(self, variables):
         """Make the slow weights, beside the variables of the optimizer."""

@@ -74,9 +74,8 @@ def compile_model(
             _cost(model, None if plan.taught_before else teaching), plan.batch_size, plan.steps
         ),
     )
-    if hasattr(optimizers.counting(model.optimizer), "copies_weights"):
-        # In a step, XLA cannot copy them.
-        optimizers.ensure_built(model.optimizer, model.trainable_variables)
+    # A step that makes variables is traced twice, and XLA cannot copy weights in it.
+    optimizers.ensure_built(model.optimizer, model.trainable_variables)
     set_training_loss(model, plan, teaching)
     set_checkpointing(model, plan.checkpointing)
     return model

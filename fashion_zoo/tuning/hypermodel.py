@@ -11,7 +11,7 @@ import keras_tuner
 from keras_tuner.engine import hyperparameters
 from keras_tuner.src.engine.conditions import Parent  # it has no public name
 
-from fashion_zoo import optimizers, registry, runs, spaces
+from fashion_zoo import registry, runs, spaces
 from fashion_zoo.callbacks import check_callbacks
 from fashion_zoo.config import RunConfig
 from fashion_zoo.config.overrides import override
@@ -138,8 +138,6 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         planned = plan(config, class_counts(self.images(repetition)))
         model = build_model(self.entry, config.model, planned)
         compile_model(model, planned)
-        # A tuner may load its weights.
-        optimizers.ensure_built(model.optimizer, model.trainable_variables)
         self._built = weakref.ref(model), config, planned
         return model
 
