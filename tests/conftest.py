@@ -15,6 +15,7 @@ import pytest
 import fashion_zoo
 from fashion_zoo.data import Images, load, stratified
 from fashion_zoo.data.sources import fashion_mnist
+from fashion_zoo.inspecting import page as inspection
 from fashion_zoo.show import figures
 
 # A GPU multiplies float32 with the 10 bits of TF32 unless it is told otherwise, and the tests of
@@ -65,7 +66,7 @@ def _freeze():
     gc.freeze()
 
 
-_DRAWN = ("curves.png", "confusion.png", "reliability.png", "errors.png")
+_DRAWN = {"curves", "confusion", "reliability", "errors", *inspection._PICTURES}
 _TRY_SAVE = figures.try_save
 
 
@@ -78,14 +79,14 @@ def _pictures(try_save):
 
 @pytest.fixture(scope="session", autouse=True)
 def quickly_drawn():
-    """The pictures of a run, which take half the time of a small one, are written but empty."""
+    """The pictures of runs and inspections, which take most of their time, are empty."""
     from matplotlib.figure import Figure
 
     empty = figures.draw(lambda: Figure((1, 1)))
 
     def try_save(path, make):
         with pytest.MonkeyPatch.context() as patch:
-            if Path(path).name in _DRAWN:
+            if Path(path).stem in _DRAWN:
                 patch.setattr(figures, "draw", lambda *_: empty)
             return _TRY_SAVE(path, make)
 

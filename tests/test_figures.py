@@ -59,7 +59,7 @@ def test_ticks_of_a_logarithmic_axis_are_plain_numbers():
 
     figures.draw(make)
     labels = [label.get_text() for label in made[0].get_xticklabels()]
-    assert "1e\N{MINUS SIGN}05" in labels
+    assert {"1e\N{MINUS SIGN}05", "0.001", "0.1"} <= {*labels}
     assert not any("$" in label for label in labels)
 
 

@@ -81,7 +81,7 @@ def test_a_model_file_with_folded_kernels_is_the_last_checkpoint(tmp_path):
     assert [one["epoch"] for one in found["epochs"]] == ["untrained", "epoch 1"]
 
 
-def test_an_inspection_is_a_result_of_its_run(trained, tmp_path, capsys):
+def test_an_inspection_is_a_result_of_its_run(trained, tmp_path, capsys, drawn):
     shutil.copytree(trained.run.path, tmp_path / "r")
     assert main([str(tmp_path / "r"), "--images", "100"]) == 0
     printed = capsys.readouterr().out

@@ -270,6 +270,7 @@ def test_a_forced_training_that_fails_leaves_the_older_run(trained, tmp_path, sm
     assert [folder.name for folder in tmp_path.iterdir()] == ["r"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_what_is_trained_so_far(tmp_path):
     command = [
         sys.executable, "-P", "-m", "recipes.train", "baseline_mlp",

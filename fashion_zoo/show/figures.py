@@ -121,14 +121,14 @@ def _own_defaults() -> contextlib.AbstractContextManager[None]:
 
 
 def _plain_ticks(figure: "Figure") -> None:
-    """Label logarithmic axes as 1e-05, instead of by formulas."""
-    from matplotlib.ticker import LogFormatter
+    """Label logarithmic axes as 0.1 and 1e-05, instead of by formulas."""
+    from matplotlib.ticker import Formatter
 
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
             if axis.get_scale() == "log":
-                axis.set_major_formatter(LogFormatter())
-                axis.set_minor_formatter(LogFormatter(labelOnlyBase=True))
+                axis.set_major_formatter(lambda value, _: Formatter.fix_minus(f"{value:g}"))
+                axis.set_minor_formatter(lambda *_: "")
 
 
 @checked
