@@ -201,7 +201,7 @@ def test_dropout_scales_what_it_keeps_and_so_does_its_gradient(dtype):
 @pytest.mark.formula(7)
 def test_both_forms_of_dropout_agree_in_expectation_and_not_behind_relu():
     x, w = np.array([0.5, -1.0, 2.0, 1.5]), np.array([1.0, 2.0, -0.5, 0.7])
-    means, behind = {"y": 0.0, "y_guide": 0.0}, 0.0
+    means, behind = {"y": 0.0, "y_unscaled": 0.0}, 0.0
     for mask in itertools.product((0, 1), repeat=4):  # every one, with its probability
         mask = np.array(mask)
         chance = np.prod(np.where(mask, 0.75, 0.25))
@@ -210,8 +210,8 @@ def test_both_forms_of_dropout_agree_in_expectation_and_not_behind_relu():
             means[name] = means[name] + chance * getattr(page, name)
         behind += chance * relu(w @ page.y)
     assert means["y"] == pytest.approx(page.y_predicted)
-    assert means["y_guide"] == pytest.approx(page.y_guide_predicted)
-    assert page.y_guide_predicted == pytest.approx(0.75 * x)
+    assert means["y_unscaled"] == pytest.approx(page.y_unscaled_predicted)
+    assert page.y_unscaled_predicted == pytest.approx(0.75 * x)
     assert relu(w @ page.y_predicted) == 0 < 0.1 < behind
 
 

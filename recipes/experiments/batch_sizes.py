@@ -29,8 +29,8 @@ def _claims() -> list[Claim]:
                 Claim(
                     f"batch, {size}",
                     f"{other}, {size}",
-                    direction="lower" if small else "same",
-                    least=0.01,
+                    direction="lower" if small else "higher",
+                    least=0.01 if small else -0.01,
                     text=f"With {size} images in a batch batch normalization is "
                     f"{'worse than' if small else 'as good as'} {other} normalization.",
                 )

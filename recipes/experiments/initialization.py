@@ -81,14 +81,15 @@ EXPERIMENT = Experiment(
             "He, 3 layers, none",
             direction="same",
             least=0.01,
-            text="Three layers train from small kernels as well.",
+            text="Three layers end within a point from small and from He kernels.",
         ),
         Claim(
             "small, 10 layers, batch",
             "He, 10 layers, batch",
             direction="same",
             least=0.01,
-            text="With batch normalization ten layers train from small kernels as well.",
+            text="With batch normalization ten layers end within a point from small and from He "
+            "kernels.",
         ),
         Claim(
             "He, 10 layers, batch",
@@ -117,8 +118,8 @@ EXPERIMENT = Experiment(
     note=f"Layers of {WIDTH} units with ReLU; 20,000 images, 10 epochs, the learning rate of "
     f"`baseline_mlp`. Small kernels are normal with a standard deviation of {DEVIATION}. The "
     "gradient with respect to the outputs of the first layer over that with respect to the logits, "
-    "by their norms, as a power of ten: 0 is as large. Mean over {seeds} with {interval}. "
-    "{machine} `{command}` reproduces the table.",
+    "by their norms, as a power of ten: 0 is as large, -12 stands for less as well. Mean over "
+    "{seeds} with {interval}. {machine} `{command}` reproduces the table.",
     seeds=5,
     quick=Quick({"data": {"limit": 500}, "training": {"epochs": 1}}),
     page="docs/claims/initialization.md",

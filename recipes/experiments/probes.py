@@ -78,7 +78,7 @@ EXPERIMENT = Experiment(
             LAYERS[-1],
             UNTRAINED,
             "probe_accuracy",
-            text="Better with trained than with untrained layers.",
+            text="Better with layer 4 trained than untrained.",
         ),
     ],
     columns=[

@@ -111,8 +111,7 @@ EXPERIMENT = Experiment(
         Claim(
             "batch, 0.1",
             "batch, 0.001",
-            direction="same",
-            least=0.02,
+            least=-0.02,
             text="With batch normalization little is lost at a hundred times the rate.",
         ),
         Claim(
