@@ -28,6 +28,8 @@ GUESS = 0.1
 """The accuracy of a guess among ten classes."""
 LEVEL = 0.9
 """The validation accuracy to whose first epoch epochs are counted."""
+NEAR = 0.06
+"""The range of accuracies that ``near`` shows."""
 
 
 class Figures(NamedTuple):
@@ -169,6 +171,11 @@ def dot(
     spread = [[mean - ends.low], [ends.high - mean]]
     at = {"x": mean, "y": place, "xerr": spread} if across else {"x": place, "y": mean}
     axis.errorbar(**at, yerr=None if across else spread, fmt="o", capsize=3, **style)
+
+
+def near(axis: "Axes", best: float) -> None:
+    """Show the accuracies near the best one: a range of all would make one line of these."""
+    axis.set_ylim(best - NEAR, best + NEAR / 10)
 
 
 def reached(header: str, metric: str, form: str) -> columns.Column:

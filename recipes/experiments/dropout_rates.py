@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 ARMS: Mapping[str, float] = {f"rate {rate:g}": rate for rate in (0.0, 0.1, 0.3, 0.5, 0.7, 0.9)}
 NONE, *SOME = ARMS
-NEAR = 0.06
-"""The range of accuracies in the picture: one of all would make one line of the best rates."""
 
 
 def best(measured: Measured) -> str | None:
@@ -58,13 +56,13 @@ def figure(measured: Measured) -> "Figure":
         statistics.fmean(measured.values(arm, "validation_accuracy")) for arm in measured.by_arm
     ]
     for axis in (axes[0], axes[2]):
-        axis.set_ylim(max(reached) - NEAR, max(reached) + NEAR / 10)
+        _training.near(axis, max(reached))
     canvas.annotate(
         whole,
         "Six dropout rates",
         "baseline_mlp, means over the seeds with 95 % intervals. Accuracies more than "
-        f"{100 * NEAR:.0f} points below the best are in the table only. The training loss of the "
-        "curves is with dropout, that of the gap without.",
+        f"{100 * _training.NEAR:.0f} points below the best are in the table only. The training "
+        "loss of the curves is with dropout, that of the gap without.",
     )
     return whole
 
