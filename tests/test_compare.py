@@ -49,7 +49,8 @@ def test_a_question_at_the_prompt_is_answered_in_a_sentence_and_a_table(
     printed = capsys.readouterr().out
     # by hand: differences 0.3, 0.4 and 0.2 points, t(0.975, 2) = 4.3027, half width 0.248
     assert printed.startswith(
-        f"- Holds here: test accuracy of `{MORE}` is 0.30 points higher than that of `{PLAIN}` "
+        f"- `{MORE}` has a higher test accuracy than `{PLAIN}`. "
+        f"Holds here: test accuracy of `{MORE}` is 0.30 points higher than that of `{PLAIN}` "
         "(95 % interval +0.05 to +0.55, 3 seeds)."
     )
     assert f"\n| `{MORE}` | 100.00 % (100.00 to 100.00) | 90.33 % (" in printed

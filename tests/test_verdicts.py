@@ -51,6 +51,7 @@ def test_a_claim_whose_interval_lies_on_its_side_holds_here():
     assert found.difference == pytest.approx(0.0032)
     assert found.interval == pytest.approx((0.0021611, 0.0042389), abs=1e-7)
     assert str(found) == (
+        "`new` has a higher test accuracy than `old`. "
         "Holds here: test accuracy of `new` is 0.32 points higher than that of `old` "
         "(95 % interval +0.22 to +0.42, 5 seeds)."
     )
@@ -60,6 +61,7 @@ def test_a_claim_whose_interval_lies_on_the_other_side_does_not_hold():
     found = verdict([-one for one in BETTER])
     assert found.word == "does not hold here"
     assert str(found).startswith(
+        "`new` has a higher test accuracy than `old`. "
         "Does not hold here: test accuracy of `new` is 0.32 points lower than that of `old` "
         "(95 % interval -0.42 to -0.22,"
     )
@@ -104,6 +106,7 @@ def test_without_two_seeds_or_any_spread_nothing_can_be_told():
     once = verdict([0.01])
     assert (once.word, once.seeds, once.difference) == ("these seeds cannot tell", 1, None)
     assert str(once) == (
+        "`new` has a higher test accuracy than `old`. "
         "These seeds cannot tell: `new` and `old` have fewer than 2 seeds in common."
     )
     found = verdict([0.01] * 2)
@@ -169,7 +172,9 @@ def test_several_claims_share_one_level():
     for one in found.verdicts():
         assert (one.interval.low > 0) == (one.p <= one.level) == (one.word == "holds here")
     text = found.text()
-    assert text.startswith("- Holds here: test accuracy of `a` is 0.32 points higher")
+    assert text.startswith(
+        "- `a` has a higher test accuracy than `old`. Holds here: test accuracy of"
+    )
     assert "(98.33 % interval " in text
     assert "at a level of 5 % for all claims together, by Holm's procedure.\n\n| arm |" in text
     alone = measured([Claim("a", "old"), Claim("c", "old")], old=BASE, a=arms["a"], c=[])
@@ -229,6 +234,7 @@ def test_another_metric_has_its_own_unit():
     values = {"old": [{"nll": 0.3}, {"nll": 0.31}], "new": [{"nll": 0.2}, {"nll": 0.211}]}
     (found,) = measured([claim], **values).verdicts()
     assert str(found) == (
+        "`new` has a lower nll than `old`. "
         "Holds here: nll of `new` is 0.099 nats lower than that of `old` "
         "(95 % interval -0.106 to -0.093, 2 seeds)."
     )

@@ -28,7 +28,7 @@ class Claim:
     """In the unit of the metric; of accuracies 0.001 is 0.1 points. Below 0 the claim is that the
     arm is worse by less. The same needs one above 0."""
     text: str = ""
-    """The claim in words, if its arms and its metric do not say it."""
+    """The claim in words, by default those of ``words``."""
     unit: str = "points"
     scale: float = 100
     """The unit of what is written, and the factor from the metric to it."""
@@ -78,6 +78,13 @@ class Claim:
     def arms(self, base: str | None) -> list[str]:
         """Return the names of the arms that it compares, the other one if there is one."""
         return [self.arm, *([base] if base else [])]
+
+    def words(self, base: str | None) -> str:
+        """Return what is claimed, as a sentence."""
+        name, other = self.metric.replace("_", " "), f"`{base}`" if base else "the other arm"
+        if self.direction == "same":
+            return self.text or f"`{self.arm}` has the {name} of {other}."
+        return self.text or f"`{self.arm}` has a {self.direction} {name} than {other}."
 
     def found(self, difference: float, base: str | None) -> str:
         """Return what was found of a difference, in words."""

@@ -51,6 +51,11 @@ class Contrast(Claim):
         """Return the names of the arms that have a weight."""
         return list(self.weights)
 
+    def words(self, base: str | None) -> str:
+        """Return what is claimed, as a sentence."""
+        way = {"higher": "above 0", "lower": "below 0", "same": "0"}[self.direction]
+        return self.text or f"The effect of {self.arm} on {self.metric.replace('_', ' ')} is {way}."
+
     def found(self, difference: float, base: str | None) -> str:
         """Return what was found, in words."""
         metric = self.metric.replace("_", " ")

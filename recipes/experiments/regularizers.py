@@ -101,12 +101,11 @@ EXPERIMENT = Experiment(
         columns.against("points of test accuracy against none", "test_accuracy", NOTHING),
         columns.value("gap", "gap"),
     ],
-    note="`baseline_mlp` with AdamW and its default learning rate; dropout 0.2, decoupled weight "
-    "decay 0.1. Mean over {seeds} with {interval}. The gap is validation loss minus training loss "
-    "of the final weights, both without dropout. Differences are paired by seed. An effect is the "
-    "mean of the four arms with a factor minus that of the four without it; an interaction of two "
-    "is half of what the effect of one changes with the other. {machine} `{command}` reproduces "
-    "the table.",
+    note="`baseline_mlp` with AdamW; dropout 0.2, decoupled weight decay 0.1. Mean over {seeds} "
+    "with {interval}. The gap is validation loss minus training loss of the final weights, both "
+    "without dropout. Differences are paired by seed. An effect is the mean of the arms with a "
+    "factor minus that of the arms without it; an interaction of two is half of what the effect "
+    "of one changes with the other. {machine} `{command}` reproduces the table.",
     seeds=5,
     page="docs/exercises/regularization.md",
     figure=figure,

@@ -112,7 +112,9 @@ EXPERIMENT = Experiment(
     ],
     note=f"`bn_mlp`, {EPOCHS} epochs; mean over {{seeds}} with {{interval}}. With each seed "
     f"{len(RATES)} base rates are tried, a factor of the root of 10 apart, and the row is of the "
-    "one with the best validation accuracy; the table has their geometric mean. The schedules are "
+    "one with the best validation accuracy; the table has their geometric mean. Epochs to "
+    f"{LEVEL:.0%} are those of the seeds that reach it, with their number if not all do. The "
+    "schedules are "
     + ", ".join(f"`{one}`" for one in SCHEDULES.values())
     + ". Differences are paired by seed. {machine} `{command}` reproduces the table.",
     seeds=5,
