@@ -49,7 +49,7 @@ def test_a_question_at_the_prompt_is_answered_in_a_sentence_and_a_table(
     printed = capsys.readouterr().out
     # by hand: differences 0.3, 0.4 and 0.2 points, t(0.975, 2) = 4.3027, half width 0.248
     assert printed.startswith(
-        f"- `{MORE}` has a higher test accuracy than `{PLAIN}`. "
+        f"- The test accuracy of `{MORE}` is higher than that of `{PLAIN}`. "
         f"Holds here: test accuracy of `{MORE}` is 0.30 points higher than that of `{PLAIN}` "
         "(95 % interval +0.05 to +0.55, 3 seeds)."
     )

@@ -51,7 +51,7 @@ def test_a_claim_whose_interval_lies_on_its_side_holds_here():
     assert found.difference == pytest.approx(0.0032)
     assert found.interval == pytest.approx((0.0021611, 0.0042389), abs=1e-7)
     assert str(found) == (
-        "`new` has a higher test accuracy than `old`. "
+        "The test accuracy of `new` is higher than that of `old`. "
         "Holds here: test accuracy of `new` is 0.32 points higher than that of `old` "
         "(95 % interval +0.22 to +0.42, 5 seeds)."
     )
@@ -61,7 +61,7 @@ def test_a_claim_whose_interval_lies_on_the_other_side_does_not_hold():
     found = verdict([-one for one in BETTER])
     assert found.word == "does not hold here"
     assert str(found).startswith(
-        "`new` has a higher test accuracy than `old`. "
+        "The test accuracy of `new` is higher than that of `old`. "
         "Does not hold here: test accuracy of `new` is 0.32 points lower than that of `old` "
         "(95 % interval -0.42 to -0.22,"
     )
@@ -106,13 +106,14 @@ def test_without_two_seeds_or_any_spread_nothing_can_be_told():
     once = verdict([0.01])
     assert (once.word, once.seeds, once.difference) == ("these seeds cannot tell", 1, None)
     assert str(once) == (
-        "`new` has a higher test accuracy than `old`. "
+        "The test accuracy of `new` is higher than that of `old`. "
         "These seeds cannot tell: `new` and `old` have fewer than 2 seeds in common."
     )
     found = verdict([0.01] * 2)
     assert found.word == "these seeds cannot tell"
     assert (found.interval, found.images) == (None, None)
     assert str(found) == (
+        "The test accuracy of `new` is higher than that of `old`. "
         "These seeds cannot tell: test accuracy of `new` is 1.00 points higher than that of `old` "
         "(2 seeds). The difference is the same with both seeds, which leaves no interval."
     )
@@ -173,7 +174,7 @@ def test_several_claims_share_one_level():
         assert (one.interval.low > 0) == (one.p <= one.level) == (one.word == "holds here")
     text = found.text()
     assert text.startswith(
-        "- `a` has a higher test accuracy than `old`. Holds here: test accuracy of"
+        "- The test accuracy of `a` is higher than that of `old`. Holds here: test accuracy of"
     )
     assert "(98.33 % interval " in text
     assert "at a level of 5 % for all claims together, by Holm's procedure.\n\n| arm |" in text
@@ -234,7 +235,7 @@ def test_another_metric_has_its_own_unit():
     values = {"old": [{"nll": 0.3}, {"nll": 0.31}], "new": [{"nll": 0.2}, {"nll": 0.211}]}
     (found,) = measured([claim], **values).verdicts()
     assert str(found) == (
-        "`new` has a lower nll than `old`. "
+        "The nll of `new` is lower than that of `old`. "
         "Holds here: nll of `new` is 0.099 nats lower than that of `old` "
         "(95 % interval -0.106 to -0.093, 2 seeds)."
     )

@@ -83,8 +83,8 @@ class Claim:
         """Return what is claimed, as a sentence."""
         name, other = self.metric.replace("_", " "), f"`{base}`" if base else "the other arm"
         if self.direction == "same":
-            return self.text or f"`{self.arm}` has the {name} of {other}."
-        return self.text or f"`{self.arm}` has a {self.direction} {name} than {other}."
+            return self.text or f"The {name} of `{self.arm}` is that of {other}."
+        return self.text or f"The {name} of `{self.arm}` is {self.direction} than that of {other}."
 
     def found(self, difference: float, base: str | None) -> str:
         """Return what was found of a difference, in words."""
