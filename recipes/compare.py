@@ -46,7 +46,7 @@ _BRIEF = Brief(
         "training.epochs", "training.batch_size", "training.learning_rate", "training.augmentation",
         "model.hidden_units", "model.dropout", "precision",
     ),
-    ('NAME "NAME --model.dropout 0.4"',),
+    ("NAME --model.dropout 0.4",),
 )  # fmt: skip
 
 
@@ -59,7 +59,7 @@ def arm(text: str) -> "fashion_zoo.experiments.Arm":
     if not words:
         raise fashion_zoo.ConfigError("A recipe to compare has no name: received an empty text.")
     entry = _common.recipe_first(words, "compare")
-    name = f"compare {entry.name}"
+    name = f"train {entry.name}"  # whose help has these flags
     _, config = _common.parse_config(Compared, words[1:], name, entry.config, _BRIEF)
     changes = {
         field: value

@@ -97,6 +97,7 @@ def test_the_verdicts_are_data(tmp_path, monkeypatch, trained_runs, capsys):
         (["bn_mlp"], 3, "compare takes a list of at least two recipes, received 1."),
         (["bn_mlp", "bn_mpl"], 3, "Unknown recipe 'bn_mpl'. Did you mean 'bn_mlp'?"),
         (["bn_mlp", "bn_mlp --seeds 3"], 2, "Unknown option --seeds. Did you mean --seed?"),
+        (["bn_mlp", "bn_mlp --dropuot 1"], 2, "python -m recipes.train bn_mlp --help lists the"),
         (["bn_mlp", "bn_mlp --seed 3"], 3, "have the same seeds, 0, 1 and so on, and"),
         (["bn_mlp", "bn_mlp --model.dropout 0.2"], 3, "are the same training: there is nothing"),
         (["bn_mlp", "bn_mlp --model.dropout '0.2"], 3, "cannot be read: No closing quotation"),
