@@ -118,6 +118,8 @@ def test_the_statistics_of_a_schedule_free_training_are_those_of_its_averaged_we
 @pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
 @pytest.mark.parametrize("word", WORDS)
 def test_no_step_makes_a_variable(word, precision):
+    if precision == "mixed_float16" and keras.backend.backend() != "tensorflow":
+        pytest.skip("loss scaling is applied in stateless calls only")
     config = override(recipe("bn_mlp").config, options(word, precision, accumulation=2))
     planned = plan(config, np.full(10, 60))
     model = fits.compile_model(fits.build_model(recipe("bn_mlp"), config.model, planned), planned)
