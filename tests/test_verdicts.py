@@ -174,7 +174,8 @@ def test_several_claims_share_one_level():
         assert (one.interval.low > 0) == (one.p <= one.level) == (one.word == "holds here")
     text = found.text()
     assert text.startswith(
-        "- The test accuracy of `a` is higher than that of `old`. Holds here: test accuracy of"
+        "- The test accuracy of `a` is higher than that of `old`. "
+        "Holds here: test accuracy of `a` is 0.32 points higher"
     )
     assert "(98.33 % interval " in text
     assert "at a level of 5 % for all claims together, by Holm's procedure.\n\n| arm |" in text

@@ -80,11 +80,10 @@ class Claim:
         return [self.arm, *([base] if base else [])]
 
     def words(self, base: str | None) -> str:
-        """Return what is claimed, as a sentence."""
+        """Return what is claimed, as a sentence, where it has no text of its own."""
         name, other = self.metric.replace("_", " "), f"`{base}`" if base else "the other arm"
-        if self.direction == "same":
-            return self.text or f"The {name} of `{self.arm}` is that of {other}."
-        return self.text or f"The {name} of `{self.arm}` is {self.direction} than that of {other}."
+        way = "" if self.direction == "same" else f"{self.direction} than "
+        return f"The {name} of `{self.arm}` is {way}that of {other}."
 
     def found(self, difference: float, base: str | None) -> str:
         """Return what was found of a difference, in words."""

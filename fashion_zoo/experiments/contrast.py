@@ -52,9 +52,9 @@ class Contrast(Claim):
         return list(self.weights)
 
     def words(self, base: str | None) -> str:
-        """Return what is claimed, as a sentence."""
+        """Return what is claimed, as a sentence, where it has no text of its own."""
         way = {"higher": "above 0", "lower": "below 0", "same": "0"}[self.direction]
-        return self.text or f"The effect of {self.arm} on {self.metric.replace('_', ' ')} is {way}."
+        return f"The effect of {self.arm} on {self.metric.replace('_', ' ')} is {way}."
 
     def found(self, difference: float, base: str | None) -> str:
         """Return what was found, in words."""

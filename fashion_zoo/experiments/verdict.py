@@ -59,17 +59,19 @@ class Verdict(NamedTuple):
     def __str__(self) -> str:
         """Return the verdict in a sentence, and what else is known in others."""
         claim = self.claim
+        text = claim.text or claim.words(self.base)
         if self.difference is None or self.level is None:
             reason = claim.lacking(self.base)
             if self.diverged:
                 trainings = counted(self.diverged, "training")
                 reason = f"the loss diverged in {trainings} of these arms."
-            return _joined(claim.words(self.base), f"{_sentence(self.word)}: {reason}")
+            return _joined(text, f"{_sentence(self.word)}: {reason}")
         ends = f"{self._ends(self.interval, self.level)}, " if self.interval else ""
         found = f"{claim.found(self.difference, self.base)} ({ends}{counted(self.seeds, 'seed')})."
         claimed = f"Claimed was {claim.claimed()}." if claim.least else ""
-        verdict = f"{_sentence(self.word)}: {found}"
-        return _joined(claim.words(self.base), verdict, claimed, self._open(), self._others())
+        return _joined(
+            text, f"{_sentence(self.word)}: {found}", claimed, self._open(), self._others()
+        )
 
     def _ends(self, interval: Interval, level: float) -> str:
         low, high = (self.claim.size(end, "+") for end in interval)
