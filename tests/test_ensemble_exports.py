@@ -62,9 +62,11 @@ def test_the_experiment_measures_each_method_of_a_group_of_seeds(tmp_path):
     ]
     runs = [file.parent for file in (tmp_path / "members").glob("*/*/training.json")]
     trainings = {"seeds": 5, "bagging": 5, "boosting": 5, "snapshots": 1}
-    assert Counter(run.parent.name for run in runs) == {
+    folders = Counter(run.parent.name for run in runs)
+    assert len(folders) == 2 * len(trainings)
+    assert {name.rsplit("-", 2)[0]: count for name, count in folders.items()} == {
         f"{name}-{group}": count for name, count in trainings.items() for group in range(2)
-    }
+    }, "each ends in the digest of its config"
     epochs = [fashion_zoo.open_run(run).read_json("training.json")["epochs"] for run in runs]
     assert sorted(set(epochs)) == [1, 5]
     by_arm = {row["arm"]: row for row in rows}
