@@ -57,6 +57,14 @@ def trained(place: Path, name: str = "tiny_mlp", **overrides):
     return fashion_zoo.train(name, run_dir=place, export=False, progress=False, **overrides)
 
 
+def alternating(count: int):
+    """Parametrize a test of ``shipped`` by a number, of the one file and the other in turn."""
+    words = [(WORD, TAUGHT)[number % 2] for number in range(count)]
+    return pytest.mark.parametrize(
+        ("shipped", "number"), [*zip(words, range(count), strict=True)], indirect=["shipped"]
+    )
+
+
 class Shipped(NamedTuple):
     """A folder of published weights, and those of ``tiny_mlp`` in it that a test is about."""
 

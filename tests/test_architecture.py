@@ -1,6 +1,7 @@
 """The table of docs/architecture.md, checked on the syntax tree of every file."""
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -53,8 +54,13 @@ def is_module(name):
     return place.is_dir() or place.with_suffix(".py").is_file()
 
 
+@functools.cache
 def imports(path):
-    """Yield (module, whether it stands at the top of the file) of each import."""
+    """Return (module, whether it stands at the top of the file) of each import."""
+    return [*_imports(path)]
+
+
+def _imports(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     typing_only = {
         id(node)

@@ -136,6 +136,7 @@ def test_an_ensemble_teaches_and_its_student_goes_on_to_the_same_run(
     assert found == pytest.approx(expected, rel=1e-4, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_a_student_is_resumed_with_its_teacher_only_wherever_that_lies(
     teacher, tmp_path, monkeypatch
 ):

@@ -49,7 +49,8 @@ def fork(whole, tmp_path_factory):
     return train(tmp_path_factory.mktemp("fork") / "r", fork=whole.path, **LONGER)
 
 
-@pytest.mark.parametrize("again", [True, pytest.param(False, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("again", [True, False])
 def test_a_fork_that_was_killed_in_its_first_epoch_resumes_from_its_origin(
     whole, fork, tmp_path, monkeypatch, again
 ):

@@ -13,7 +13,7 @@ import sys
 import numpy as np
 import pytest
 import safetensors.numpy
-from shipping import TAUGHT, WORD, Shipped, registered, trained
+from shipping import TAUGHT, WORD, Shipped, alternating, registered, trained
 
 import fashion_zoo
 from fashion_zoo import WeightsError
@@ -132,9 +132,9 @@ def test_jax_reaches_the_same_without_tensorflow(shipped, published):
     assert float(nll) == pytest.approx(shipped.row().test.nll, abs=1e-5)
 
 
-@pytest.mark.parametrize("seed", range(100))
-def test_a_flipped_bit_is_seen(shipped, seed):
-    stored, chance = bytearray(shipped.file().read_bytes()), random.Random(seed)
+@alternating(100)
+def test_a_flipped_bit_is_seen(shipped, number):
+    stored, chance = bytearray(shipped.file().read_bytes()), random.Random(number)
     stored[chance.randrange(len(stored))] ^= 1 << chance.randrange(8)
     shipped.file().write_bytes(stored)
     shipped.refused("is damaged: its SHA-256 is not that of the manifest")
@@ -143,10 +143,10 @@ def test_a_flipped_bit_is_seen(shipped, seed):
         assert all(np.isfinite(as_array(weight)).all() for weight in shipped.load().weights)
 
 
-@pytest.mark.parametrize("part", range(40))
-def test_a_file_that_was_cut_is_seen(shipped, part):
+@alternating(40)
+def test_a_file_that_was_cut_is_seen(shipped, number):
     stored = shipped.file().read_bytes()
-    stored = stored[: part * len(stored) // 40]
+    stored = stored[: number * len(stored) // 40]
     shipped.file().write_bytes(stored)
     shipped.refused("is damaged: it must have [0-9,]+ bytes, and has")
     shipped.rewrite(stored)
