@@ -1,6 +1,7 @@
 """What stands on the figures: exact texts and lines, from arrays."""
 
 import dataclasses
+import itertools
 import shutil
 
 import numpy as np
@@ -96,6 +97,19 @@ def test_an_axis_of_epochs_begins_with_the_first_and_ends_with_the_last(last, ti
     axis = canvas.blank(4, 3).subplots()
     canvas.whole_ticks(axis, last)
     assert list(axis.get_xticks()) == ticks
+
+
+def test_percentages_along_an_axis_do_not_touch():
+    figure, (axis,) = canvas.grid(4, 3)
+    axis.set_xlim(0.842, 0.874)
+    canvas.in_percent(axis, "x")
+    figure.canvas.draw()
+    labels = [
+        label for label in axis.get_xticklabels() if 0.842 <= label.get_position()[0] <= 0.874
+    ]
+    ends = [label.get_window_extent() for label in labels]
+    assert len(ends) > 2
+    assert all(left.x1 + 5 < right.x0 for left, right in itertools.pairwise(ends))
 
 
 def test_layers_that_move_alike_are_one_line():

@@ -116,7 +116,7 @@ def test_averages_are_compared_with_the_same_recipe_without_one():
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:5]]
     assert [row[0] for row in cells] == ["`bn_mlp`", *reversed(list(arms)[1:])]
     assert [row[2] for row in cells] == ["", "+1.00", ""]
-    assert [row[3] for row in cells] == ["0%", "50%", "100%"]
+    assert [row[3] for row in cells] == ["0 %", "50 %", "100 %"]
     assert [row[5] for row in cells] == ["", "-1.00", ""]
 
 

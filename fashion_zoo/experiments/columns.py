@@ -1,5 +1,6 @@
 """The columns of a table: functions of the results of an arm, with intervals over the seeds."""
 
+import functools
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -39,10 +40,18 @@ def mean(
     ends = mean_interval(values, bounds) if images is None else sampled_interval(values, images)
     low, high = (scale * end for end in ends)
     several = len(values) > 1
-    deviation = f" ± {scale * standard_deviation(values):{form}}" if spread and several else ""
-    middle = f"{scale * sum(values) / len(values):{form}}"
-    interval = "" if math.isnan(low) else f" ({low:{form}} to {high:{form}})"
+    write = functools.partial(_written, form=form)
+    deviation = f" ± {write(scale * standard_deviation(values))}" if spread and several else ""
+    middle = write(scale * sum(values) / len(values))
+    interval = "" if math.isnan(low) else f" ({write(low)} to {write(high)})"
     return f"{middle}{deviation}{unit}{interval}"
+
+
+def _written(value: float, form: str) -> str:
+    """Return a formatted number: a rounded 0 has no minus, and a percent sign has a blank."""
+    text = f"{value:{form}}"
+    is_zero = "0" in text and not set(text) & set("123456789")
+    return (f"{0.0:{form}}" if is_zero else text).replace("%", " %")
 
 
 def percent(fractions: Sequence[float], *, spread: bool = False, images: int | None = None) -> str:
@@ -112,7 +121,7 @@ def number(
     of: Callable[[Sequence[float]], float] = statistics.fmean,
 ) -> Column:
     """Return a column of means, or of what ``of`` returns, without intervals."""
-    return _of(header, metric, lambda values: f"{of(values):{form}}", True)
+    return _of(header, metric, lambda values: _written(of(values), form), True)
 
 
 def seconds() -> Column:

@@ -39,8 +39,8 @@ def losses_and_variances(run: Run) -> Row:
     layers = [one for one in run.load_model().layers if hasattr(one, "moving_variance")]
     kept = np.concatenate([np.asarray(one.get_weights()[3]) for one in layers])
     return {
-        "first_loss": losses[0],
-        "late_change": float(changes.mean()) if len(changes) else 0.0,
+        "validation_loss_after_one_epoch": losses[0],
+        "late_change_of_the_validation_loss": float(changes.mean()) if len(changes) else 0.0,
         "tiny": float((kept < TINY).mean()),
     }
 
@@ -64,15 +64,21 @@ EXPERIMENT = Experiment(
         Claim(
             "momentum 0.999",
             DEFAULT,
-            "first_loss",
+            "validation_loss_after_one_epoch",
             text="A momentum of 0.999 is slow at first.",
             **NATS,
         ),
-        Claim("momentum 0.5", DEFAULT, "late_change", text="A momentum of 0.5 is noisy.", **NATS),
+        Claim(
+            "momentum 0.5",
+            DEFAULT,
+            "late_change_of_the_validation_loss",
+            text="A momentum of 0.5 is noisy.",
+            **NATS,
+        ),
         Claim(
             "momentum 0.99",
             DEFAULT,
-            "late_change",
+            "late_change_of_the_validation_loss",
             "lower",
             text="A momentum of 0.99 is steady.",
             **NATS,
@@ -101,8 +107,8 @@ EXPERIMENT = Experiment(
     ],
     columns=[
         columns.name("batch normalization", code=lambda arm: False),
-        columns.value("validation loss after 1 epoch", "first_loss"),
-        columns.value("mean change of the loss, late", "late_change"),
+        columns.value("validation loss after 1 epoch", "validation_loss_after_one_epoch"),
+        columns.value("mean change of the loss, late", "late_change_of_the_validation_loss"),
         columns.number(f"variances below {TINY}", "tiny", ".1%"),
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy"),
@@ -121,7 +127,7 @@ EXPERIMENT = Experiment(
         {name: Point("", name) for name in ARMS},
         "Arguments of batch normalization",
         "Above the validation loss after one epoch, below the test accuracy.",
-        Panel("first_loss", "validation loss after one epoch"),
+        Panel("validation_loss_after_one_epoch", "validation loss after one epoch"),
         ACCURACY,
     ),
 )

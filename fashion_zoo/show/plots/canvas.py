@@ -60,11 +60,13 @@ def style(number: int, name: str) -> dict[str, Any]:
 
 
 def in_percent(axis: "Axes", way: str = "y") -> None:
-    """Label an axis of fractions in percent."""
-    from matplotlib.ticker import PercentFormatter
+    """Label an axis of fractions in percent, across with few enough ticks for a phone."""
+    from matplotlib.ticker import MaxNLocator, PercentFormatter
 
     along = axis.yaxis if way == "y" else axis.xaxis
     along.set_major_formatter(PercentFormatter(1, symbol=" %"))
+    if way == "x":
+        along.set_major_locator(MaxNLocator(4, steps=(1, 2, 5, 10)))
 
 
 def whole_ticks(axis: "Axes", last: int) -> None:
