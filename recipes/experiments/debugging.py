@@ -160,7 +160,8 @@ def _panel(axis: "Axes", measured: Measured, trouble: str) -> None:
     axis.set_ylim(0, TOP)
     axis.tick_params(labelsize=8)
     if axis.lines:
-        axis.legend(fontsize=6)
+        several = {"loc": "upper right", "ncols": 2, "columnspacing": 1} if len(arms) > 3 else {}
+        axis.legend(fontsize=6, **several)
     axis.grid(alpha=0.3)
 
 
