@@ -4,7 +4,6 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from fashion_zoo.data import Dataset
-from fashion_zoo.evaluation.statistics import FRACTION
 from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, Quick, columns
 from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.show.plots import canvas
@@ -40,7 +39,7 @@ def measure(word: str, rate: float, seed: int, data: Dataset) -> Row:
         shares.append(_looking.dead(look(data.validation.images)))
     return {
         **_looking.accuracies(done, data),
-        "dead": shares[-1] if shares else 0.0,
+        "share_of_dead_units": shares[-1] if shares else 0.0,
         "curve": joined(shares),
     }
 
@@ -72,26 +71,26 @@ def figure(measured: Measured) -> "Figure":
 
 
 def _claims() -> list[Claim]:
-    own: dict[str, Any] = {"metric": "dead", "direction": "lower", "least": -0.01}
+    own: dict[str, Any] = {"metric": "share_of_dead_units", "direction": "lower", "least": -0.01}
     return [
         Claim(
             "ReLU, 0.01",
             "ReLU, 0.001",
-            "dead",
+            "share_of_dead_units",
             least=0.01,
             text="More ReLU units die at 0.01 than at 0.001.",
         ),
         Claim(
             "ReLU, 0.03",
             "leaky ReLU, 0.03",
-            "dead",
+            "share_of_dead_units",
             least=0.01,
             text="More ReLU than leaky ReLU units die at 0.03.",
         ),
         Claim(
             "ReLU, 0.03",
             "ELU, 0.03",
-            "dead",
+            "share_of_dead_units",
             least=0.01,
             text="More ReLU than ELU units die at 0.03.",
         ),
@@ -116,7 +115,7 @@ EXPERIMENT = Experiment(
     columns=[
         columns.part("activation", 0),
         columns.part("learning rate", 1, right=True),
-        columns.value("dead units", "dead", ".1%", FRACTION),
+        columns.accuracy("dead units", "share_of_dead_units"),
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy"),
         columns.number("diverged", "diverged", ".0%"),
