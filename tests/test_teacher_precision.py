@@ -10,7 +10,7 @@ from fashion_zoo.training.fit import compile_model, fit
 from fashion_zoo.training.loss import teaching_of
 
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
-FEW = [("float32", "mixed_bfloat16"), ("mixed_bfloat16", "float32")]
+FEW = [("float32", "mixed_bfloat16"), ("mixed_bfloat16",) * 2]
 SLOW = pytest.mark.slow
 
 

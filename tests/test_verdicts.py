@@ -254,3 +254,7 @@ def test_what_is_correct_is_measured_where_a_claim_is_of_the_test_accuracy():
     with pytest.raises(ConfigError, match=r"Leave test_accuracy out of its metrics"):
         tested.all_arms()
     assert math.isclose(experiments.verdict.LEVEL, 0.05)
+
+
+def test_equal_arms_are_neither_higher_nor_lower():
+    assert Claim("a", "b").found(0.0, "b") == "test accuracy of `a` equals that of `b`"

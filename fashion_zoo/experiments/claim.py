@@ -88,6 +88,8 @@ class Claim:
     def found(self, difference: float, base: str | None) -> str:
         """Return what was found of a difference, in words."""
         way, name = "lower" if difference < 0 else "higher", self.metric.replace("_", " ")
+        if difference == 0:
+            return f"{name} of `{self.arm}` equals that of `{base}`"
         amount = self.amount(abs(difference))
         return f"{name} of `{self.arm}` is {amount} {way} than that of `{base}`"
 

@@ -48,10 +48,8 @@ def mean(
 
 
 def _written(value: float, form: str) -> str:
-    """Return a formatted number: a rounded 0 has no minus, and a percent sign has a blank."""
-    text = f"{value:{form}}"
-    is_zero = "0" in text and not set(text) & set("123456789")
-    return (f"{0.0:{form}}" if is_zero else text).replace("%", " %")
+    """Return a formatted number, with a blank before a percent sign as on every page."""
+    return f"{value:{form}}".replace("%", " %")
 
 
 def percent(fractions: Sequence[float], *, spread: bool = False, images: int | None = None) -> str:

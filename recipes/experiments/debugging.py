@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -114,7 +115,7 @@ def _looked_at(done: Trained) -> Row:
 def settings(_: Measured, arm: str) -> str:
     """Return the options of an arm; those of a cure are added to those of its trouble."""
     changes = CURES[arm][1] if arm in CURES else TROUBLES[arm].changes
-    words = " ".join(itertools.chain.from_iterable(flags(changes)))
+    words = shlex.join(itertools.chain.from_iterable(flags(changes)))
     return f"`{words}`" if arm not in CURES else f"and `{words}`"
 
 
@@ -234,8 +235,10 @@ EXPERIMENT = Experiment(
     f"{TROUBLES['overfits'].images:,} images where it overfits. Options of a cure are added to "
     "those of its trouble. Mean over {seeds} with {interval}; gains are paired by seed. The "
     "training loss is that of the last line of `history.csv`: with dropout, augmentation and "
-    "penalty, as it is trained. Validation loss and accuracy are of the weights that are kept; "
-    "nothing is claimed of early stopping, which keeps those with the least validation loss. "
+    "penalty, as it is trained. Validation loss, without the penalty, and accuracy are of the "
+    "weights that are kept. A training that ends with an error has the accuracy of a guess and no "
+    "losses; losses are those of the other seeds. Nothing is claimed of early stopping, which "
+    "keeps the weights with the least validation loss. "
     "{machine} `{command}` reproduces the table.",
     seeds=5,
     quick=Quick({"data": {"limit": 500}}),

@@ -82,8 +82,9 @@ EXPERIMENT = Experiment(
         columns.seconds(),
     ],
     note="20,000 images, 15 epochs; without normalization the learning rate is that of "
-    "`baseline_mlp`, with it that of `bn_mlp`. Parameters are those of kernels and biases. Mean "
-    "over {seeds} with {interval}. {machine} `{command}` reproduces the table.",
+    "`baseline_mlp`, with it that of `bn_mlp`, and neither has dropout. Parameters are those of "
+    "kernels and biases. Mean over {seeds} with {interval}. {machine} `{command}` reproduces the "
+    "table.",
     seeds=5,
     quick=Quick({"data": {"limit": 1_000}, "training": {"epochs": 1}}),
     page="docs/claims/depth.md",

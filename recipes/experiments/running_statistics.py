@@ -101,7 +101,7 @@ EXPERIMENT = Experiment(
             "small kernels, epsilon 0.1",
             "small kernels",
             direction="lower",
-            text="With small kernels, whose variances are tiny, an epsilon of 0.1 harms.",
+            text="With small kernels, whose variances are tiny at first, an epsilon of 0.1 harms.",
         ),
         Claim(DEFAULT, "after the activation", text="Normalization belongs before the activation."),
     ],
