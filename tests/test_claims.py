@@ -47,8 +47,11 @@ def made_up(name):
 EXTRA = {
     "approximation": lambda: {"curve": "0 1 2 " + "0.5 " * 58, "largest_error": 0.5},
     "dead_units": lambda: {"curve": "0 0.1 0.2", "diverged": 0.0},
-    "saturation": lambda: {"ratio_end": -1.5},
-    "initialization": lambda: {"ratio_start": -2.0, "ratio_end": -1.5},
+    "saturation": lambda: {"gradient_ratio_after_training": -1.5},
+    "initialization": lambda: {
+        "gradient_ratio_before_training": -2.0,
+        "gradient_ratio_after_training": -1.5,
+    },
     "probes": lambda: {"network_accuracy": 0.9},
     "running_statistics": lambda: {"tiny": 0.0},
     "steadiness": lambda: {"diverged": 0.0},

@@ -64,14 +64,17 @@ def first(data: Dataset) -> Images:
     return Images(data.train.images[:BATCH], data.train.labels[:BATCH])
 
 
+BEFORE, AFTER = "gradient_ratio_before_training", "gradient_ratio_after_training"
+
+
 def gradient_ratios(run: Run) -> Row:
     """Return the power of ten of |gradient at the first activation| / |gradient at the logits|.
 
-    ``ratio_start`` is that of the untrained model, ``ratio_end`` that of the trained one.
+    ``BEFORE`` is that of the untrained model, ``AFTER`` that of the trained one.
     """
     data = loaded(run.config.data)
-    models = {"start": untrained(run, data), "end": run.load_model()}
-    return {f"ratio_{when}": power_of_ratio(model, data) for when, model in models.items()}
+    models = {BEFORE: untrained(run, data), AFTER: run.load_model()}
+    return {name: power_of_ratio(model, data) for name, model in models.items()}
 
 
 @precision.keras_defaults()

@@ -8,7 +8,7 @@ from fashion_zoo.experiments import Arm, Claim, Experiment, Quick, columns
 from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.runs import Run
 from recipes.experiments._figures import Point, by_row
-from recipes.experiments._looking import gradient_ratios
+from recipes.experiments._looking import AFTER, BEFORE, gradient_ratios
 
 WIDTH, DEPTHS = 128, (3, 10)
 DEVIATION = 0.01
@@ -45,7 +45,7 @@ def relu_of_small_kernels() -> Activation:
 def unevenness(run: Run) -> Row:
     """Return the ratios of gradients, and how far that of the untrained model is from 1."""
     found = gradient_ratios(run)
-    return {**found, "unevenness": abs(found["ratio_start"])}
+    return {**found, "unevenness": abs(found[BEFORE])}
 
 
 def _arm(name: str) -> Arm:
@@ -112,8 +112,12 @@ EXPERIMENT = Experiment(
         columns.part("normalization", 2, code=True),
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy"),
-        columns.value("log10 of gradient at layer 1 / at logits, untrained", "ratio_start", ".1f"),
-        columns.value("the same, trained", "ratio_end", ".1f"),
+        columns.value(
+            "log10 of gradient at layer 1 / at logits, untrained",
+            BEFORE,
+            ".1f",
+        ),
+        columns.value("the same, trained", AFTER, ".1f"),
     ],
     note=f"Layers of {WIDTH} units with ReLU; 20,000 images, 10 epochs, the learning rate of "
     f"`baseline_mlp`. Small kernels are normal with a standard deviation of {DEVIATION}. The "

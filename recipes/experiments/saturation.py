@@ -5,7 +5,7 @@ from typing import Any
 from fashion_zoo import experiments
 from fashion_zoo.experiments import Arm, Claim, Experiment, Quick, columns
 from recipes.experiments._figures import ACCURACY, Panel, Point, by_number
-from recipes.experiments._looking import gradient_ratios
+from recipes.experiments._looking import AFTER, BEFORE, gradient_ratios
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid")
 DEPTHS = (2, 5, 10, 20)
@@ -31,12 +31,12 @@ EXPERIMENT = Experiment(
     metrics=(*experiments.METRICS, gradient_ratios),
     claims=[
         Claim(
-            "sigmoid, 10 layers", "relu, 10 layers", "ratio_start", "lower", least=1, **POWERS,
+            "sigmoid, 10 layers", "relu, 10 layers", BEFORE, "lower", least=1, **POWERS,
             text="Before training, the gradient behind ten sigmoid layers is less than a tenth of "
             "that behind ten of ReLU.",
         ),
         Claim(
-            "tanh, 10 layers", "relu, 10 layers", "ratio_start", "lower", **POWERS,
+            "tanh, 10 layers", "relu, 10 layers", BEFORE, "lower", **POWERS,
             text="Before training, the gradient behind ten layers of tanh is smaller than behind "
             "ten of ReLU.",
         ),
@@ -58,8 +58,8 @@ EXPERIMENT = Experiment(
         columns.Column("hidden layers", lambda measured, arm: str(POINTS[arm].at), right=True),
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy"),
-        columns.value("log10 of gradient at layer 1 / at logits, untrained", "ratio_start", ".1f"),
-        columns.value("the same, trained", "ratio_end", ".1f"),
+        columns.value("log10 of gradient at layer 1 / at logits, untrained", BEFORE, ".1f"),
+        columns.value("the same, trained", AFTER, ".1f"),
     ],
     note=f"Layers of {WIDTH} units without normalization, with the initializer that fits each "
     "activation; 20,000 images, 10 epochs. The gradient with respect to the outputs of the first "
@@ -71,7 +71,7 @@ EXPERIMENT = Experiment(
     page="docs/claims/saturation.md",
     figure=by_number(
         POINTS,
-        [ACCURACY, Panel("ratio_start", "log10 of gradient\nat layer 1 / at logits")],
+        [ACCURACY, Panel(BEFORE, "log10 of gradient\nat layer 1 / at logits")],
         "hidden layers",
         "ReLU, tanh and sigmoid by depth",
         "Above what is reached, below the gradient at the first layer over that at the logits, "
