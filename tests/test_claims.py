@@ -55,7 +55,7 @@ EXTRA = {
     "probes": lambda: {"network_accuracy": 0.9},
     "running_statistics": lambda: {"tiny": 0.0},
     "steadiness": lambda: {"diverged": 0.0},
-    "stopping": lambda: {"epochs": 12.0},
+    "stopping": lambda: {"number_of_epochs": 12.0},
 }
 """Numbers of the columns that no claim is about."""
 

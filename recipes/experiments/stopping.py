@@ -18,7 +18,7 @@ ARMS: dict[str, dict[str, Any]] = {
 POINTS = {name: Point("", name) for name in ARMS}
 
 
-def epochs(run: Run) -> float:
+def number_of_epochs(run: Run) -> float:
     """Return the number of epochs trained."""
     return float(run.read_json("training.json")["epochs"])
 
@@ -28,7 +28,7 @@ EXPERIMENT = Experiment(
     question="What does early stopping cost and save?",
     arms=[Arm(name, changes={"training": training}) for name, training in ARMS.items()],
     settings={"data": {"limit": 20_000}, "training": {"epochs": 40}},
-    metrics=(*experiments.METRICS, epochs),
+    metrics=(*experiments.METRICS, number_of_epochs),
     claims=[
         Claim(
             "one-cycle, stopped",
@@ -50,7 +50,7 @@ EXPERIMENT = Experiment(
         Claim(
             "one-cycle, stopped",
             "one-cycle, to its end",
-            "epochs",
+            "number_of_epochs",
             "lower",
             least=5,
             unit="epochs",
@@ -61,7 +61,7 @@ EXPERIMENT = Experiment(
     ],
     columns=[
         columns.name("training", code=lambda arm: False),
-        columns.number("epochs", "epochs", ".1f"),
+        columns.number("epochs", "number_of_epochs", ".1f"),
         columns.seconds(),
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy"),
@@ -77,7 +77,7 @@ EXPERIMENT = Experiment(
         POINTS,
         "Early stopping",
         "Above the epochs that were trained, below the test accuracy.",
-        Panel("epochs", "epochs"),
+        Panel("number_of_epochs", "epochs"),
         ACCURACY,
     ),
 )
