@@ -79,19 +79,24 @@ class Claim:
         """Return the names of the arms that it compares, the other one if there is one."""
         return [self.arm, *([base] if base else [])]
 
+    @property
+    def metric_name(self) -> str:
+        """The name of its metric, in words."""
+        return self.metric.replace("_", " ")
+
     def words(self, base: str | None) -> str:
         """Return what is claimed, as a sentence, where it has no text of its own."""
-        name, other = self.metric.replace("_", " "), f"`{base}`" if base else "the other arm"
+        other = f"`{base}`" if base else "the other arm"
         way = "" if self.direction == "same" else f"{self.direction} than "
-        return f"The {name} of `{self.arm}` is {way}that of {other}."
+        return f"The {self.metric_name} of `{self.arm}` is {way}that of {other}."
 
     def found(self, difference: float, base: str | None) -> str:
         """Return what was found of a difference, in words."""
-        way, name = "lower" if difference < 0 else "higher", self.metric.replace("_", " ")
+        name = f"{self.metric_name} of `{self.arm}`"
         if difference == 0:
-            return f"{name} of `{self.arm}` equals that of `{base}`"
-        amount = self.amount(abs(difference))
-        return f"{name} of `{self.arm}` is {amount} {way} than that of `{base}`"
+            return f"{name} equals that of `{base}`"
+        way = "lower" if difference < 0 else "higher"
+        return f"{name} is {self.amount(abs(difference))} {way} than that of `{base}`"
 
     def lacking(self, base: str | None) -> str:
         """Return what is not there to be tested, in words."""

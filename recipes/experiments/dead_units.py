@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 ACTIVATIONS = {"relu": "ReLU", "leaky_relu(0.01)": "leaky ReLU", "elu": "ELU"}
 RATES = (1e-3, 3e-3, 1e-2, 3e-2)
+DEAD = "share_of_dead_units"
 UNITS, EPOCHS = (256, 256, 256), 10
 NAMES = {
     f"{title}, {rate:g}": (word, rate) for rate in RATES for word, title in ACTIVATIONS.items()
@@ -39,7 +40,7 @@ def measure(word: str, rate: float, seed: int, data: Dataset) -> Row:
         shares.append(_looking.dead(look(data.validation.images)))
     return {
         **_looking.accuracies(done, data),
-        "share_of_dead_units": shares[-1] if shares else 0.0,
+        DEAD: shares[-1] if shares else 0.0,
         "curve": joined(shares),
     }
 
@@ -71,26 +72,26 @@ def figure(measured: Measured) -> "Figure":
 
 
 def _claims() -> list[Claim]:
-    own: dict[str, Any] = {"metric": "share_of_dead_units", "direction": "lower", "least": -0.01}
+    own: dict[str, Any] = {"metric": DEAD, "direction": "lower", "least": -0.01}
     return [
         Claim(
             "ReLU, 0.01",
             "ReLU, 0.001",
-            "share_of_dead_units",
+            DEAD,
             least=0.01,
             text="More ReLU units die at 0.01 than at 0.001.",
         ),
         Claim(
             "ReLU, 0.03",
             "leaky ReLU, 0.03",
-            "share_of_dead_units",
+            DEAD,
             least=0.01,
             text="More ReLU than leaky ReLU units die at 0.03.",
         ),
         Claim(
             "ReLU, 0.03",
             "ELU, 0.03",
-            "share_of_dead_units",
+            DEAD,
             least=0.01,
             text="More ReLU than ELU units die at 0.03.",
         ),
@@ -115,7 +116,7 @@ EXPERIMENT = Experiment(
     columns=[
         columns.part("activation", 0),
         columns.part("learning rate", 1, right=True),
-        columns.accuracy("dead units", "share_of_dead_units"),
+        columns.accuracy("dead units", DEAD),
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy"),
         columns.number("diverged", "diverged", ".0%"),

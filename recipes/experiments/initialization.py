@@ -112,11 +112,7 @@ EXPERIMENT = Experiment(
         columns.part("normalization", 2, code=True),
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy"),
-        columns.value(
-            "log10 of gradient at layer 1 / at logits, untrained",
-            BEFORE,
-            ".1f",
-        ),
+        columns.value("log10 of gradient at layer 1 / at logits, untrained", BEFORE, ".1f"),
         columns.value("the same, trained", AFTER, ".1f"),
     ],
     note=f"Layers of {WIDTH} units with ReLU; 20,000 images, 10 epochs, the learning rate of "

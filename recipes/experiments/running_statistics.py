@@ -26,6 +26,7 @@ ARMS: dict[str, dict[str, Any]] = {
     "after the activation": {"normalization_position": "after"},
 }
 DEFAULT = next(iter(ARMS))
+FIRST, LATE = "validation_loss_after_one_epoch", "late_change_of_the_validation_loss"
 
 
 def losses_and_variances(run: Run) -> Row:
@@ -39,8 +40,8 @@ def losses_and_variances(run: Run) -> Row:
     layers = [one for one in run.load_model().layers if hasattr(one, "moving_variance")]
     kept = np.concatenate([np.asarray(one.get_weights()[3]) for one in layers])
     return {
-        "validation_loss_after_one_epoch": losses[0],
-        "late_change_of_the_validation_loss": float(changes.mean()) if len(changes) else 0.0,
+        FIRST: losses[0],
+        LATE: float(changes.mean()) if len(changes) else 0.0,
         "tiny": float((kept < TINY).mean()),
     }
 
@@ -64,21 +65,21 @@ EXPERIMENT = Experiment(
         Claim(
             "momentum 0.999",
             DEFAULT,
-            "validation_loss_after_one_epoch",
+            FIRST,
             text="A momentum of 0.999 is slow at first.",
             **NATS,
         ),
         Claim(
             "momentum 0.5",
             DEFAULT,
-            "late_change_of_the_validation_loss",
+            LATE,
             text="A momentum of 0.5 is noisy.",
             **NATS,
         ),
         Claim(
             "momentum 0.99",
             DEFAULT,
-            "late_change_of_the_validation_loss",
+            LATE,
             "lower",
             text="A momentum of 0.99 is steady.",
             **NATS,
@@ -107,8 +108,8 @@ EXPERIMENT = Experiment(
     ],
     columns=[
         columns.name("batch normalization", code=lambda arm: False),
-        columns.value("validation loss after 1 epoch", "validation_loss_after_one_epoch"),
-        columns.value("mean change of the loss, late", "late_change_of_the_validation_loss"),
+        columns.value("validation loss after 1 epoch", FIRST),
+        columns.value("mean change of the loss, late", LATE),
         columns.number(f"variances below {TINY}", "tiny", ".1%"),
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy"),
@@ -127,7 +128,7 @@ EXPERIMENT = Experiment(
         {name: Point("", name) for name in ARMS},
         "Arguments of batch normalization",
         "Above the validation loss after one epoch, below the test accuracy.",
-        Panel("validation_loss_after_one_epoch", "validation loss after one epoch"),
+        Panel(FIRST, "validation loss after one epoch"),
         ACCURACY,
     ),
 )
