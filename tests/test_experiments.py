@@ -67,19 +67,18 @@ def test_one_arm_can_be_measured_alone_and_every_row_keeps_its_own_commit(
     before = page.read_rows(place.with_suffix(".csv"))
     trained_runs.clear()
     trained_runs.commit = "b" * 40 + "+changes"
-    table = experiments.run(own, only="wide", **options)
+    text = experiments.run(own, only="wide", **options)
     assert len(trained_runs) == 2
     after = page.read_rows(place.with_suffix(".csv"))
     assert after[:2] == before[:2]
     assert after[2] == {**before[2], "commit": "b" * 40 + "+changes"}
     versions = "2 cores, Python 3.11.7, Keras 3.15.1, tensorflow 2.21.0"
     said = f"{versions}, commit aaaaaaaaaaaa; `wide` a CPU, {versions}, commit "
-    assert f"{said}bbbbbbbbbbbb+changes. " in table
-    mark = "<!-- results:{} -->"
-    assert place.read_text() == (
-        f"before\n{mark.format('begin')}\n{table}\n{mark.format('end')}\nafter\n"
-    )
-    assert experiments.run(own, measure=False, **options) == table
+    assert f"{said}bbbbbbbbbbbb+changes. " in text
+    table = text.removesuffix(f"\n\nPage: {place}")
+    begin, end = map("<!-- results:{} -->".format, ("begin", "end"))
+    assert place.read_text() == f"before\n{begin}\n{table}\n{end}\nafter\n"
+    assert experiments.run(own, measure=False, **options) == text
     assert len(trained_runs) == 2
     own_recipe = experiments.run(own, only="bn_mlp", **options)  # both arms are of it
     assert "; `" not in own_recipe
@@ -123,9 +122,9 @@ def test_a_figure_stands_below_the_table(tmp_path, own, trained_runs):
     place = tmp_path / "width.md"
     place.write_text("<!-- results:begin -->\n<!-- results:end -->\n")
     drawn = Experiment(**{**vars(own), "figure": lambda measured: Figure()})
-    table = experiments.run(drawn, seeds=2, folder=tmp_path / "runs", page=place)
-    assert table.endswith("\n\n![Does a wider first layer help?](width.png)")
-    assert table in place.read_text()
+    text = experiments.run(drawn, seeds=2, folder=tmp_path / "runs", page=place)
+    table = text.removesuffix(f"\n\nPage: {place}")
+    assert f"{table}\n\n![Does a wider first layer help?](width.png)\n" in place.read_text()
     assert (tmp_path / "width.png").read_bytes().startswith(b"\x89PNG")
 
 

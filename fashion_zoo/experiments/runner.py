@@ -268,10 +268,10 @@ def _source(program: Callable[..., Any]) -> str | None:
 
 
 def _write(measured: Measured, places: Places, published: Path | None) -> str:
-    """Write table and figure into the page, if any, and return the table.
+    """Write table and figure into the page, if any, and return the table and where they are.
 
     With the published page the further files of the experiment are written. Without a page the
-    figure is beside the rows, and the text names it.
+    figure is beside the rows.
     """
     experiment, page = measured.experiment, places.page
     drawn = False
@@ -280,9 +280,9 @@ def _write(measured: Measured, places: Places, published: Path | None) -> str:
         drawn = figures.try_save(picture, lambda: draw(measured))
     if page is None:
         return f"{measured.text()}\n\nPicture: {picture}" if drawn else measured.text()
-    pages.put(page, {experiment.mark: (section := measured.section())})
+    pages.put(page, {experiment.mark: measured.section()})
     if experiment.more and page == published:
         for path, content in experiment.more(measured, places).items():
             path.parent.mkdir(parents=True, exist_ok=True)
             storage.write_bytes(path, content.encode() if isinstance(content, str) else content)
-    return section
+    return f"{measured.text()}\n\nPage: {page}"
