@@ -35,6 +35,17 @@ def _claims() -> list[Claim]:
                     f"{'worse than' if small else 'as good as'} {other} normalization.",
                 )
             )
+    for name in ("layer", "group"):
+        found.append(
+            Claim(
+                f"{name}, {SIZES[0]}",
+                f"{name}, {SIZES[-1]}",
+                direction="same",
+                least=0.01,
+                text=f"With {name} normalization {SIZES[0]} images in a batch are as good as "
+                f"{SIZES[-1]}.",
+            )
+        )
     return found
 
 

@@ -65,6 +65,10 @@ EXPERIMENT = Experiment(
             text="Without normalization a network of 16 layers trains badly.",
         ),
         Claim(
+            f"{DEEP}, {PLAIN}", f"{TAPER}, {PLAIN}", direction="lower", least=0.1,
+            text="Without normalization a network of 16 layers does not train.",
+        ),
+        Claim(
             f"{DEEP}, {NORMALIZED}", f"{DEEP}, {PLAIN}",
             text="Batch normalization, with the larger rate of `bn_mlp`, helps 16 layers.",
         ),

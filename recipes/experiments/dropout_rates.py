@@ -1,5 +1,6 @@
 """Exercise: six dropout rates, how far each overfits, and which is the best."""
 
+import functools
 import statistics
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -35,6 +36,13 @@ def seeds_won(measured: Measured, arm: str) -> str:
     ]
     won = sum(one[arm] == max(one.values()) for one in reached)
     return f"{won} of {len(shared)}"
+
+
+def losses(measured: Measured, arm: str, training: bool) -> str:
+    """Return the validation or the training loss of the final weights, both without dropout."""
+    final = [_training.numbers(cell)[-1] for cell in measured.values(arm, "validation_loss")]
+    gaps = measured.values(arm, "gap") if training else [0.0] * len(final)
+    return columns.mean([loss - gap for loss, gap in zip(final, gaps, strict=True)])
 
 
 def figure(measured: Measured) -> "Figure":
@@ -101,13 +109,15 @@ EXPERIMENT = Experiment(
         columns.against(
             "points of test accuracy against the best rate", "test_accuracy", best, itself="best"
         ),
+        columns.Column("training loss", functools.partial(losses, training=True)),
+        columns.Column("validation loss", functools.partial(losses, training=False)),
         columns.value("gap", "gap"),
     ],
     note="`baseline_mlp`, which has no batch normalization; mean over {seeds} with {interval}. The "
     "best rate is the one with the highest mean validation accuracy; beside it is of how many "
-    "seeds each rate is the best. The gap is validation loss minus training loss of the final "
-    "weights, both without dropout. Differences are paired by seed. {machine} `{command}` "
-    "reproduces the table.",
+    "seeds each rate is the best. Losses are those of the final weights, without dropout, and the "
+    "gap is validation loss minus training loss. Differences are paired by seed. {machine} "
+    "`{command}` reproduces the table.",
     seeds=5,
     page="docs/exercises/dropout.md",
     figure=figure,

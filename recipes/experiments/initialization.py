@@ -4,7 +4,7 @@ from typing import Any
 
 from fashion_zoo import experiments
 from fashion_zoo.activations import WORDS, Activation, Initializer, keras_layer
-from fashion_zoo.experiments import Arm, Claim, Experiment, Quick, columns
+from fashion_zoo.experiments import Arm, Claim, Contrast, Experiment, Quick, columns
 from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.runs import Run
 from recipes.experiments._figures import Point, by_row
@@ -53,6 +53,12 @@ def _arm(name: str) -> Arm:
     units = (WIDTH,) * int(layers.split()[0])
     model = {"hidden_units": units, "normalization": normalization, **MODELS[own]}
     return Arm(name, "baseline_mlp", {"model": model})
+
+
+def _beyond(text: str, name: str, kernels: str, here: str, there: str, **own: Any) -> Contrast:
+    """Return the claim that kernels in place of He's change more at one place than at another."""
+    weights = {f"{kernels}, {here}": 1, f"He, {here}": -1, f"{kernels}, {there}": -1}
+    return Contrast(name, weights={**weights, f"He, {there}": 1}, text=text, **own)
 
 
 UNEVEN: dict[str, Any] = {"unit": "powers of ten", "scale": 1, "metric": "unevenness"}
@@ -104,6 +110,28 @@ EXPERIMENT = Experiment(
             direction="lower",
             text="Batch normalization evens the first gradients of ten layers with small kernels.",
             **UNEVEN,
+        ),
+        *(
+            _beyond(
+                f"The deeper the network, the more {kernels} kernels cost.",
+                f"{kernels} in place of He kernels in ten layers, beyond that in three,",
+                kernels,
+                "10 layers, none",
+                "3 layers, none",
+                direction="lower",
+            )
+            for kernels in ("Glorot", "small")
+        ),
+        *(
+            _beyond(
+                f"With batch normalization small kernels cost {layers} layers less.",
+                f"small in place of He kernels in {layers} layers with batch normalization, beyond "
+                "that without it,",
+                "small",
+                f"{layers} layers, batch",
+                f"{layers} layers, none",
+            )
+            for layers in DEPTHS
         ),
     ],
     columns=[

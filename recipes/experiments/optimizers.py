@@ -110,7 +110,7 @@ EXPERIMENT = Experiment(
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy"),
         columns.against("points of test accuracy against adam", "test_accuracy", "adam"),
-        reached(f"epochs to {LEVEL:.0%} validation", "epochs_to_level", ".1f"),
+        reached(f"epochs to {100 * LEVEL:.0f} % validation", "epochs_to_level", ".1f"),
         reached("seconds to it", "seconds_to_level", ".1f"),
     ],
     note="`bn_mlp` with its other defaults; mean over {seeds} with {interval}. The learning rate "

@@ -24,6 +24,13 @@ ARMS: dict[str, dict[str, Any]] = {
     "small kernels": {"activation": SMALL},
     "small kernels, epsilon 0.1": {"activation": SMALL, "normalization": "batch(epsilon=0.1)"},
     "after the activation": {"normalization_position": "after"},
+    **{
+        f"after the activation, epsilon {epsilon:g}": {
+            "normalization_position": "after",
+            "normalization": f"batch(epsilon={epsilon:g})",
+        }
+        for epsilon in (0.001, 0.1)
+    },
 }
 DEFAULT = next(iter(ARMS))
 FIRST, LATE = "validation_loss_after_one_epoch", "late_change_of_the_validation_loss"
@@ -72,6 +79,14 @@ EXPERIMENT = Experiment(
         Claim(
             "momentum 0.5",
             DEFAULT,
+            FIRST,
+            "lower",
+            text="A momentum of 0.5 is quick at first.",
+            **NATS,
+        ),
+        Claim(
+            "momentum 0.5",
+            DEFAULT,
             LATE,
             text="A momentum of 0.5 is noisy.",
             **NATS,
@@ -103,6 +118,16 @@ EXPERIMENT = Experiment(
             "small kernels",
             direction="lower",
             text="With small kernels, whose variances are tiny at first, an epsilon of 0.1 harms.",
+        ),
+        *(
+            Claim(
+                f"after the activation, epsilon {epsilon}",
+                "after the activation",
+                direction="lower",
+                text="Behind the activation, where many variances stay tiny, an epsilon of "
+                f"{epsilon} harms.",
+            )
+            for epsilon in ("0.001", "0.1")
         ),
         Claim(DEFAULT, "after the activation", text="Normalization belongs before the activation."),
     ],

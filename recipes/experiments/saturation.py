@@ -41,6 +41,11 @@ EXPERIMENT = Experiment(
             "ten of ReLU.",
         ),
         Claim(
+            "tanh, 20 layers", "relu, 20 layers", BEFORE, "lower", least=1, **POWERS,
+            text="Before training, the gradient behind twenty layers of tanh is less than a tenth "
+            "of that behind twenty of ReLU.",
+        ),
+        Claim(
             "sigmoid, 2 layers", "relu, 2 layers", least=-0.01,
             text="In two layers sigmoid is as good as ReLU.",
         ),

@@ -102,7 +102,7 @@ EXPERIMENT = Experiment(
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy"),
         columns.against("points of test accuracy against constant", "test_accuracy", FIRST),
-        _training.reached(f"epochs to {LEVEL:.0%} validation", "epochs_to_level", ".1f"),
+        _training.reached(f"epochs to {100 * LEVEL:.0f} % validation", "epochs_to_level", ".1f"),
         columns.Column(
             "points between the best and the worst base rate",
             lambda measured, arm: columns.mean(
@@ -113,8 +113,8 @@ EXPERIMENT = Experiment(
     note=f"`bn_mlp`, {EPOCHS} epochs; mean over {{seeds}} with {{interval}}. With each seed "
     f"{len(RATES)} base rates are tried, a factor of the root of 10 apart, and the row is of the "
     "one with the best validation accuracy; the table has their geometric mean. Epochs to "
-    f"{LEVEL:.0%} are those of the seeds that reach it, with their number if not all do. The "
-    "schedules are "
+    f"{100 * LEVEL:.0f} % are those of the seeds that reach it, with their number if not all do. "
+    "The schedules are "
     + ", ".join(f"`{one}`" for one in SCHEDULES.values())
     + ". Differences are paired by seed. {machine} `{command}` reproduces the table.",
     seeds=5,

@@ -78,7 +78,7 @@ def _tolerates(rate: str, least: float) -> Contrast:
             f"batch, {rate}": 1, f"none, {rate}": -1, f"batch, {usual}": -1, f"none, {usual}": 1,
         },
         least=least,
-        text=f"With batch normalization less is lost at a rate of {rate}.",
+        text=f"Batch normalization gains more at a rate of {rate} than at {usual}.",
     )  # fmt: skip
 
 
@@ -135,8 +135,8 @@ EXPERIMENT = Experiment(
     note=f"Five layers of 128 units, 20,000 images, {EPOCHS} epochs, one-cycle up to the learning "
     "rate. The drift is how far the mean of a unit moves in an epoch, in standard deviations: the "
     "median over the units, from the end of the first epoch on. The "
-    f"change of the gradient is relative to it, along a step of {STEP:.0%} of the norm of the "
-    "kernels. Both are means over the epochs, until a training diverges, and 0 if there are too "
+    f"change of the gradient is relative to it, along a step of {100 * STEP:.0f} % of the norm of "
+    "the kernels. Both are means over the epochs, until a training diverges, and 0 if there are too "
     "few. The gap is validation loss minus training loss, "
     "both of the final weights in prediction. A training that diverges has the accuracy of a "
     "guess and a gap of 0. Mean over {seeds} with {interval}. {machine} `{command}` reproduces "
