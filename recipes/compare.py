@@ -8,7 +8,7 @@ from typing import Annotated
 import tyro
 
 import fashion_zoo
-from recipes import _common
+from recipes import _common, _spelling
 from recipes._help import Brief
 
 
@@ -76,7 +76,8 @@ def main(argv: list[str]) -> None:
     arms = [arm(text) for text in options.recipes]
     _common.start_keras()
     least = ["--least", str(options.least)] if options.least else []
-    words = ["python", "-m", "recipes.compare", *options.recipes, *least, "--seeds"]
+    flags = [*least, *_spelling.import_flags()]
+    words = ["python", "-m", "recipes.compare", *options.recipes, *flags, "--seeds"]
     found = fashion_zoo.compare(
         arms,
         seeds=options.seeds,

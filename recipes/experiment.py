@@ -5,13 +5,14 @@ import importlib
 import pkgutil
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
 import fashion_zoo
-from recipes import _common
+from recipes import _common, _spelling
 
 if TYPE_CHECKING:
     from fashion_zoo.experiments import Experiment
@@ -52,11 +53,12 @@ def names() -> list[str]:
     return [one.name for one in found if not one.name.startswith("_")]  # that is shared by several
 
 
-def find(what: str) -> "Experiment":
+def find(what: str, flags: Sequence[str] = ()) -> "Experiment":
     """Return the experiment of a name or a file; raise ConfigError if there is none.
 
     A file that still has the name of an experiment of the package, as a copy has, is an experiment
-    of its own: its name is that of the file, and it writes no page.
+    of its own: its name is that of the file, and it writes no page. The command that reproduces it
+    has these flags.
     """
     if what.endswith(".py"):
         module = fashion_zoo.load_recipes(what)
@@ -73,8 +75,13 @@ def find(what: str) -> "Experiment":
         )
     if what.endswith(".py") and _shipped(what):
         what = Path(what).stem
-    command = f"python -m recipes.experiment {shlex.quote(what)} --seeds"
+    command = shlex.join(["python", "-m", "recipes.experiment", what, *flags, "--seeds"])
     if what.endswith(".py") and found.name in names():
+        if Path(what).stem in names():
+            raise fashion_zoo.ConfigError(
+                f"{what} has the name of an experiment of the package, whose runs it would "
+                "replace. Rename the file."
+            )
         own: dict[str, Any] = {
             "name": Path(what).stem,
             "folder": "",
@@ -104,10 +111,11 @@ def main(argv: list[str]) -> None:
         raise fashion_zoo.ConfigError(
             f"experiment needs a name or a file, received nothing. Known: {', '.join(names())}."
         )
-    found = find(options.what)
-    _common.start_keras(wake=options.measure)
     source = options.data.source
     changes = {} if source is None else {"data": {"source": source}}
+    flags = [] if source is None else ["--data.source", source]
+    found = find(options.what, [*flags, *_spelling.import_flags()])
+    _common.start_keras(wake=options.measure)
     table = fashion_zoo.experiments.run(
         found,
         seeds=options.seeds,

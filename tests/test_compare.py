@@ -116,7 +116,7 @@ def test_what_cannot_be_compared_is_answered(
 
 @pytest.mark.parametrize(
     ("own", "what"),
-    [({"program": len}, "a program"), ({"teacher": "bn_mlp"}, "a teacher")],
+    [({"program": lambda seed, data: {}}, "a program"), ({"teacher": "bn_mlp"}, "a teacher")],
 )
 def test_an_arm_whose_parts_would_be_left_out_is_refused(own, what):
     with pytest.raises(ConfigError, match=f"and 'mine' has {what}. Write an experiment"):

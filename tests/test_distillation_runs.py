@@ -14,7 +14,7 @@ from resuming import OPTIONS, assert_same, stopped, train
 import fashion_zoo
 from fashion_zoo import ConfigError, RunError, TrainingError
 from fashion_zoo.config import distillation
-from fashion_zoo.experiments import Arm, Experiment, run, runner
+from fashion_zoo.experiments import Arm, Experiment, run, training
 from fashion_zoo.experiments.columns import name
 from fashion_zoo.training import distillation as teaching
 from fashion_zoo.training.averaging import _each
@@ -194,7 +194,7 @@ def test_an_arm_learns_from_the_run_of_an_earlier_arm_with_its_seed(tmp_path, mo
         found.append(config.training.distillation)
         return {"validation_accuracy": 0.5}
 
-    monkeypatch.setattr(runner, "_row", row)
+    monkeypatch.setattr(training, "_row", row)
     monkeypatch.setattr(distillation, "digest_of", lambda run, **_: f"of {run.name}")
     arms = [Arm("large"), Arm("small", teacher="large")]
     own = Experiment("x", "?", arms, [name("arm")], note="")
@@ -211,7 +211,7 @@ def test_the_runs_of_several_arms_teach_as_their_average(ensembled, tmp_path, mo
         asked.append(config.training.distillation.teacher)
         return {"validation_accuracy": 0.5}
 
-    monkeypatch.setattr(runner, "_row", row)
+    monkeypatch.setattr(training, "_row", row)
     members = [tmp_path / "one-0", tmp_path / "two-0"]
     for number, member in enumerate(members):
         shutil.copytree(ensembled / f"run-{number}", member)
@@ -247,7 +247,7 @@ def test_an_arm_whose_teacher_diverged_has_no_figures_and_the_others_have(
             raise TrainingError("Training stopped: loss became nan.")
         return {"validation_accuracy": 0.5}
 
-    monkeypatch.setattr(runner, "_row", row)
+    monkeypatch.setattr(training, "_row", row)
     arms = [Arm("small"), Arm("large"), Arm("student", teacher=teacher)]
     own = Experiment("x", "?", arms, [name("arm")], note="", chooses=True)
     text = run(own, seeds=1, folder=tmp_path)

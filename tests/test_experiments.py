@@ -53,7 +53,7 @@ def test_an_experiment_of_ones_own_is_a_file_and_a_command(
         "reproduces the table.\n"
     )
     rows = Path("runs/width/width.csv").read_text().splitlines()
-    assert rows[0] == "arm,seed,validation_accuracy,test_accuracy,seconds,machine,commit"
+    assert rows[0] == "arm,seed,validation_accuracy,test_accuracy,seconds,machine,commit,config"
     assert rows[1].startswith("as it is,0,1.0,0.9,2.0,")
 
 
@@ -85,7 +85,7 @@ def test_one_arm_can_be_measured_alone_and_every_row_keeps_its_own_commit(
 
 
 def test_an_arm_or_else_the_arms_of_a_recipe_are_measured_alone():
-    arms = [Arm("l2_mlp", "l2_mlp"), Arm("a"), Arm("b"), Arm("c", "l2_mlp"), Arm("d", program=len)]
+    arms = [Arm("l2_mlp", "l2_mlp"), Arm("a"), Arm("b"), Arm("c", "l2_mlp"), Arm("d", program=max)]
     for only, names in {"bn_mlp": ["a", "b"], "l2_mlp": ["l2_mlp"], "d": ["d"]}.items():
         assert [arm.name for arm in runner._chosen(arms, only)] == names
     assert runner._chosen(arms, None) == arms
@@ -95,7 +95,7 @@ def test_what_cannot_end_well_does_not_begin(tmp_path, own, trained_runs, monkey
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigError, match="seeds must be at least 2, for an interval; received 1"):
         experiments.run(own, seeds=1)
-    with pytest.raises(ConfigError, match="for a quick look, name another folder with folder"):
+    with pytest.raises(ConfigError, match="would replace the runs of the whole experiment"):
         experiments.run(own, training={"epochs": 1})
     with pytest.raises(ConfigError, match=r"Unknown arm 'wied'\. Did you mean 'wide'\?"):
         experiments.run(own, only="wied")
@@ -168,7 +168,7 @@ def test_a_quick_look_leaves_alone_what_is_published(tmp_path, monkeypatch, own,
     published = Experiment(**{**vars(own), "page": "own.md", "file": tmp_path / "own.rows"})
     quick = {"seeds": 2, "training": {"epochs": 1}}
     experiments.run(published, folder="quick", **quick)
-    with pytest.raises(ConfigError, match="overrides would replace the runs"):
+    with pytest.raises(ConfigError, match="would replace the runs"):
         experiments.run(published, folder="runs/width", **quick)
     experiments.run(published, folder="quick", seeds=2)
     experiments.run(published, page="other.md", seeds=2)
@@ -246,14 +246,14 @@ def test_a_training_that_diverges_ends_nothing_and_leaves_a_claim_open(
     table = experiments.run(claiming, seeds=3, folder=tmp_path)
     rows = page.read_rows(tmp_path / "width.csv")
     assert [(row["arm"], row["seed"]) for row in rows] == [
-        ("as it is", 0), ("as it is", 1), ("as it is", 2), ("wide", 0), ("wide", 2), ("wide", 1)
+        ("as it is", 0), ("as it is", 1), ("as it is", 2), ("wide", 0), ("wide", 1), ("wide", 2)
     ]  # fmt: skip
-    assert rows[-1].keys() - {"commit"} == {"arm", "seed", "loss_diverged", "machine"}
+    assert rows[4].keys() - {"commit"} == {"arm", "seed", "loss_diverged", "machine", "config"}
     assert "Mean over 3 seeds, `wide` 2 seeds with" in table
     assert table.endswith("\n\nThe loss diverged, which leaves no figures: `wide` with seed 1.")
     assert table.startswith("- Wide is better. These seeds cannot tell: the loss diverged in 1 tr")
     assert experiments.run(claiming, folder=tmp_path, measure=False) == table
-    assert Measured(claiming, rows).rows == rows[:-1], "a figure finds its columns in each"
+    assert Measured(claiming, rows).rows == rows[:4] + rows[5:], "a figure needs its columns"
 
 
 def test_overrides_that_a_program_would_not_take_are_refused(tmp_path, own):
@@ -286,7 +286,7 @@ def test_the_images_are_loaded_once_for_all_trainings(tmp_path, own, trained_run
     few = Arm("few", changes={"data": {"limit": 300}})
     changed = {"arms": [*own.all_arms(), few], "metrics": (experiments.seconds,)}
     three = Experiment(**{**vars(own), **changed})
-    monkeypatch.setattr(experiments.runner, "load", lambda it: loaded.append(it) or load(it))
+    monkeypatch.setattr(experiments.training, "load", lambda it: loaded.append(it) or load(it))
     monkeypatch.setattr(Measured, "table", lambda measured: "")
     experiments.run(three, seeds=2, folder=tmp_path)
     assert [data.limit for data in loaded] == [None, 300]

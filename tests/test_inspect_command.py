@@ -127,6 +127,16 @@ def test_what_cannot_be_inspected_is_one_sentence(make, text, tmp_path):
         fashion_zoo.inspect(make(), to=tmp_path / "i")
 
 
+def test_a_run_has_its_own_scale_and_a_model_needs_layers(trained, tmp_path):
+    with pytest.raises(ConfigError, match=r"the pixels it was trained on; received scale=0\.5\. L"):
+        fashion_zoo.inspect(trained.run.path, to=tmp_path / "i", scale=0.5)
+    layers = keras.layers
+    ten = [layers.Reshape((784, 1)), layers.Cropping1D((0, 774)), layers.Flatten()]
+    model = keras.Sequential([layers.Input((28, 28, 1)), *ten], name="crop")
+    with pytest.raises(ConfigError, match="layers that learn, received crop without any"):
+        fashion_zoo.inspect(model, to=tmp_path / "i")
+
+
 def test_a_file_that_is_no_model_is_one_sentence(tmp_path):
     (tmp_path / "m.keras").write_text("no model")
     with pytest.raises(RunError, match=r"m\.keras cannot be loaded as a Keras model"):

@@ -158,7 +158,7 @@ def test_tune_proposes_the_config_that_it_found(own, capsys, monkeypatch):
             ["--train", "own_mlp", "--to", "an ensemble"],
             "fashion_zoo.ensembles.training.load_for",
         ),
-        ("experiment", ["tiny", "--folder", "x"], "fashion_zoo.experiments.runner._measure"),
+        ("experiment", ["tiny", "--folder", "x"], "fashion_zoo.experiments.training.measure"),
         ("compare", ["bn_mlp", "own_mlp"], "fashion_zoo.experiments.comparing.outcome"),
         ("benchmark", ["find_lr", "--page", FIND_LR], "recipes.benchmark.find_lr._rates"),
     ],

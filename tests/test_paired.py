@@ -87,11 +87,21 @@ def test_a_difference_of_0_3_points_is_found_as_often_as_is_stated(draw):
 
 
 def test_the_stated_number_of_seeds_is_the_smallest_that_suffices():
-    needed = paired.seeds_for(0.001, 0.002)
+    needed = paired.seeds_for([0.001], 0.002)
     assert needed == 34
     assert paired.power(0.001, 0.002, 34) >= 0.8 > paired.power(0.001, 0.002, 33)
-    assert paired.seeds_for(0.0, 0.002) is None
+    assert paired.seeds_for([0.0], 0.002) is None
     assert paired.power(0.0, 0.002, 5) == pytest.approx(0.05)
+
+
+def test_the_stated_number_of_seeds_settles_that_a_difference_is_the_same():
+    """A mean between two limits is told from both of them."""
+    needed = paired.seeds_for([0.005, 0.005], 0.008, chance=0.8)
+    found = paired.over_seeds(np.random.default_rng(0).normal(0, 0.008, (COUNT, needed)))
+    settled = (np.abs(found.mean) < 0.005) & (
+        np.maximum(found.p_value(0.005), found.p_value(-0.005)) <= LEVEL
+    )
+    assert 0.8 <= settled.mean() < 0.82
 
 
 def test_a_paired_test_is_students():

@@ -7,7 +7,7 @@ import pytest
 
 from fashion_zoo import list_recipes, read_results, recipe
 from fashion_zoo.config import digest
-from fashion_zoo.experiments import Measured, page as pages
+from fashion_zoo.experiments import Measured, page as pages, training
 from recipes import benchmark, experiment
 
 ROOT = Path(__file__).parent.parent
@@ -28,6 +28,18 @@ def test_the_page_of_an_experiment_shows_exactly_its_rows(name):
         for path, text in more.items():
             assert isinstance(text, bytes) or path.read_text(encoding="utf-8") == text, path
     assert page.read_text(encoding="utf-8") == pages.filled(page, {found.mark: table})
+
+
+@pytest.mark.parametrize("name", experiment.names())
+def test_every_arm_has_the_settings_that_its_rows_were_measured_with(name):
+    found = experiment.find(name)
+    rows = pages.read_rows(found.places(page=ROOT / found.page).rows)
+    known = {arm.name: arm for arm in found.all_arms() if arm.recipe in list_recipes()}
+    now = training.configs_of(found, list(known.values()), [])
+    for row in rows:
+        if "config" in row and row["arm"] in known:
+            settings = training.settings_of(known[row["arm"]], now[row["arm"]])
+            assert settings == {"config": row["config"]}, row["arm"]
 
 
 @pytest.mark.parametrize("name", benchmark.PROGRAMS)

@@ -13,7 +13,7 @@ import pytest
 
 import fashion_zoo
 from fashion_zoo import ConfigError, experiments, registry
-from fashion_zoo.experiments import Arm, Experiment, columns, runner
+from fashion_zoo.experiments import Arm, Experiment, columns, training
 from recipes import distill
 
 MODULE = Path(__file__).parent.parent / "recipes" / "teachers" / "convolutional.py"
@@ -111,7 +111,7 @@ def test_an_architecture_that_cannot_be_built_is_one_sentence(conv, settings, me
 def test_an_experiment_imports_recipes_of_its_arms_where_these_are_trained(tmp_path, monkeypatch):
     fashion_zoo.list_recipes()
     monkeypatch.setattr(registry, "_recipes", dict(registry._recipes))
-    monkeypatch.setattr(runner, "_row", lambda *_: {"validation_accuracy": 0.5})
+    monkeypatch.setattr(training, "_row", lambda *_: {"validation_accuracy": 0.5})
     own = Experiment("x", "?", [Arm("own", "conv_teacher")], [columns.name("arm")], note="")
     with pytest.raises(ConfigError, match="Unknown recipe 'conv_teacher'"):
         experiments.run(own, seeds=2, folder=tmp_path)

@@ -221,7 +221,6 @@ def test_the_other_arm_may_be_chosen_by_another_metric():
         (Claim("nwe", "old"), "Unknown arm of a claim 'nwe'. Did you mean 'new'?"),
         (Claim("new", "odl"), "Unknown arm of a claim 'odl'. Did you mean 'old'?"),
         (Claim("new", "new"), "A claim compares two arms, received 'new' twice."),
-        (Claim("new", "old", direction="higer"), "Unknown direction of a claim 'higer'."),
         (Claim("new", "old", direction="same"), "needs least, the smallest difference that"),
     ],
 )
@@ -229,6 +228,32 @@ def test_a_claim_that_cannot_be_tested_is_answered_before_anything_is_trained(cl
     with pytest.raises(ConfigError) as caught:
         measured([claim], old=BASE, new=BASE)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"direction": "higer"}, "Unknown direction 'higer'. Did you mean 'higher'?"),
+        ({"least": "0.1"}, "Claim takes a number as least, received '0.1'."),
+        ({"form": ".2q"}, "form is a format of a number, such as '.2f'; received '.2q'."),
+        ({"metric": len}, "Claim takes a text as metric, received"),
+    ],
+)
+def test_a_field_of_a_claim_that_cannot_be_is_answered_at_once(fields, said):
+    with pytest.raises(ConfigError) as caught:
+        Claim("new", "old", **fields)
+    assert said in str(caught.value)
+
+
+def test_an_arm_that_is_its_own_base_or_none_at_all_is_answered():
+    rows = {"old": BASE, "new": BASE}
+    (found,) = measured([Claim("new", lambda measured: "new")], **rows).verdicts()
+    assert str(found).endswith("`new` is itself the arm that was chosen to compare with.")
+    with pytest.raises(ConfigError, match="Unknown arm 'odl'"):
+        measured([Claim("new", lambda measured: "odl")], **rows).verdicts()
+    with pytest.raises(ConfigError, match="Nothing is chosen by the test images"):
+        chosen = Claim("new", lambda measured: measured.best("test_accuracy", ["old"]))
+        measured([chosen], **rows).verdicts()
 
 
 def test_another_metric_has_its_own_unit():

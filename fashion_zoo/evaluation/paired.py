@@ -4,6 +4,7 @@ Every function takes one comparison, or an array of them, so that simulations te
 """
 
 import base64
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -166,11 +167,25 @@ def power(effect: Any, deviation: Any, seeds: Any, level: float = 0.05) -> Any:
 
 
 def seeds_for(
-    effect: float, deviation: float, level: float = 0.05, *, chance: float = 0.8, most: int = 1000
+    effects: Sequence[float],
+    deviation: float,
+    level: float = 0.05,
+    *,
+    chance: float = 0.8,
+    most: int = 1000,
 ) -> int | None:
-    """Return the fewest seeds with which ``power`` is at least ``chance``, None above ``most``."""
+    """Return the fewest seeds that find all effects with a probability of at least ``chance``.
+
+    Two are the distances to two limits that a mean lies between, so that a test misses at most one
+    of them: both are found with a probability of
+
+        power(first) + power(second) - 1
+
+    None if more than ``most`` seeds would be needed.
+    """
     counts = np.arange(2, most + 1)
-    enough = power(effect, deviation, counts, level) >= chance
+    missed = sum(1 - power(effect, deviation, counts, level) for effect in effects)
+    enough = 1 - missed >= chance
     return int(counts[np.argmax(enough)]) if enough.any() else None
 
 

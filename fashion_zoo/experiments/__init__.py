@@ -8,9 +8,9 @@ from fashion_zoo.experiments.contrast import Contrast as Contrast, effects as ef
 from fashion_zoo.experiments.experiment import (
     Arm as Arm,
     Experiment as Experiment,
-    Measured as Measured,
     Quick as Quick,
 )
+from fashion_zoo.experiments.measured import Measured as Measured
 from fashion_zoo.experiments.metrics import (
     CHOICE as CHOICE,
     METRICS as METRICS,

@@ -5,10 +5,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from fashion_zoo.errors import ConfigError
+from fashion_zoo.language.arguments import check_fields
 from fashion_zoo.language.wording import unknown
 
 if TYPE_CHECKING:
-    from fashion_zoo.experiments.experiment import Measured
+    from fashion_zoo.experiments.measured import Measured
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +36,15 @@ class Claim:
     form: str = ".2f"
     """Format of a number in this unit."""
 
+    def __post_init__(self):
+        check_fields(self)
+        try:
+            format(0.0, self.form)
+        except ValueError:
+            raise ConfigError(
+                f"form is a format of a number, such as '.2f'; received {self.form!r}."
+            ) from None
+
     def check(self, arms: Sequence[str]) -> None:
         """Raise ConfigError if it is about an unknown arm, or cannot be tested."""
         named = [self.arm] if callable(self.against) else [self.arm, self.against]
@@ -46,9 +56,7 @@ class Claim:
         self.check_direction()
 
     def check_direction(self) -> None:
-        """Raise ConfigError if the direction is unknown, or has no least difference."""
-        if self.direction not in (known := ("higher", "lower", "same")):
-            raise ConfigError(unknown("direction of a claim", self.direction, known))
+        """Raise ConfigError if the direction needs a least difference and has none."""
         if self.direction == "same" and not self.least > 0:
             raise ConfigError(
                 f"The claim that {self.arm!r} is the same needs least, the smallest difference "
@@ -71,7 +79,10 @@ class Claim:
     def pair(self, measured: "Measured") -> tuple[str | None, list[float]]:
         """Return the other arm, and the differences of the seeds that both have."""
         base = self.against(measured) if callable(self.against) else self.against
-        if base is None or base == self.arm or {base, self.arm} - measured.by_arm.keys():
+        if base is None or base == self.arm:
+            return base, []
+        if {base, self.arm} - measured.by_arm.keys():
+            measured.by_seed(base, self.metric)  # raises ConfigError where there is no such arm
             return base, []
         return base, measured.paired(self.arm, base, self.metric)
 
@@ -100,6 +111,8 @@ class Claim:
 
     def lacking(self, base: str | None) -> str:
         """Return what is not there to be tested, in words."""
+        if base == self.arm:
+            return f"`{base}` is itself the arm that was chosen to compare with."
         other = f"`{base}`" if base else "the arm it is compared with"
         return f"`{self.arm}` and {other} have fewer than 2 seeds in common."
 

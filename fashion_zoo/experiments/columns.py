@@ -15,7 +15,8 @@ from fashion_zoo.evaluation.statistics import (
     sampled_interval,
     standard_deviation,
 )
-from fashion_zoo.experiments.experiment import Column, Measured
+from fashion_zoo.experiments.experiment import Column
+from fashion_zoo.experiments.measured import Measured
 from fashion_zoo.language.wording import counted
 
 Write = Callable[[Sequence[float]], str]

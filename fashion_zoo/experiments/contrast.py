@@ -11,7 +11,7 @@ from fashion_zoo.experiments.claim import Claim
 from fashion_zoo.language.wording import unknown
 
 if TYPE_CHECKING:
-    from fashion_zoo.experiments.experiment import Measured
+    from fashion_zoo.experiments.measured import Measured
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,12 +37,12 @@ class Contrast(Claim):
 
     def pair(self, measured: "Measured") -> tuple[str | None, list[float]]:
         """Return no other arm, and the effect of each seed that all arms have."""
-        own = [measured.by_arm.get(arm, {}) for arm in self.weights]
-        seeds = [seed for seed in own[0] if all(seed in rows for rows in own)]
+        own = [measured.by_seed(arm, self.metric) for arm in self.weights]
+        seeds = [seed for seed in own[0] if all(seed in values for values in own)]
         return None, [
             sum(
-                weight * rows[seed][self.metric]
-                for rows, weight in zip(own, self.weights.values(), strict=True)
+                weight * values[seed]
+                for values, weight in zip(own, self.weights.values(), strict=True)
             )
             for seed in seeds
         ]

@@ -1,27 +1,26 @@
-"""An experiment as data: a question, arms, seeds, metrics and columns; and its results."""
+"""An experiment as data: a question, arms, seeds, metrics and columns."""
 
 import dataclasses
 import itertools
 import re
-import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import string
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fashion_zoo.data import Dataset
 from fashion_zoo.errors import ConfigError
-from fashion_zoo.experiments import page as pages
 from fashion_zoo.experiments.claim import Claim
 from fashion_zoo.experiments.metrics import correct, measures
-from fashion_zoo.experiments.notes import Words
-from fashion_zoo.experiments.verdict import Verdict, judge, written
-from fashion_zoo.language.wording import listed, unknown
-from fashion_zoo.results import DIVERGED
+from fashion_zoo.language.arguments import check_fields
+from fashion_zoo.language.wording import unknown
 from fashion_zoo.runs import Run
 from fashion_zoo.storage import absolute
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from fashion_zoo.experiments.measured import Measured
 
 Row = dict[str, Any]
 """One training, or one measurement: column of the CSV file to value."""
@@ -46,6 +45,9 @@ class Arm:
     program: Callable[[int, Dataset], Row] | None = None
     """Measures something other than a recipe: takes a seed and the data, and returns column to
     value. The result is kept, as runs are."""
+
+    def __post_init__(self):
+        check_fields(self)
 
     @property
     def teachers(self) -> tuple[str, ...]:
@@ -80,6 +82,9 @@ class Quick:
     """Trainings per arm."""
     arms: "Sequence[Arm] | None" = None
     """The arms, if others; those that claims are about keep their names."""
+
+    def __post_init__(self):
+        check_fields(self)
 
 
 _QUICK = "A quick look, which the whole experiment may contradict: {seeds}. {machine}"
@@ -140,6 +145,19 @@ class Experiment:
     """The CSV file, if it is not beside the page."""
     more: "Callable[[Measured, Places], Mapping[Path, str | bytes]] | None" = None
     """Returns further published files of its rows, path to content, written with its own page."""
+
+    def __post_init__(self):
+        check_fields(self)
+        if isinstance(self.imports, str):
+            raise ConfigError(f"imports takes a list of texts, received {self.imports!r}.")
+        try:
+            names = [name for _, name, *_ in string.Formatter().parse(self.note)]
+        except ValueError as error:
+            raise ConfigError(f"The note {self.note!r} cannot be read: {error}.") from None
+        if "" in names:
+            raise ConfigError(
+                f"The note {self.note!r} has braces without a name between them; write {{{{}}}}."
+            )
 
     def all_arms(self) -> list[Arm]:
         """Return the arms.
@@ -204,97 +222,3 @@ class Experiment:
             return Places(place, target, self.file)
         rows = target.with_suffix(".csv") if target else place / f"{self.name}.csv"
         return Places(place, target, rows)
-
-
-class Measured:
-    """The results of an experiment, for its columns.
-
-    Args:
-        experiment: the experiment.
-        rows: a row per training, with ``arm`` and ``seed``; rows of other arms are left out.
-
-    Attributes:
-        by_arm: arm to seed to row, of the trainings with figures.
-        diverged: the same of those whose loss diverged. A mean of the others would be too good.
-    """
-
-    def __init__(self, experiment: Experiment, rows: Iterable[Row]):
-        self.experiment, self.arms = experiment, experiment.all_arms()
-        self._rows: dict[str, dict[int, Row]] = {arm.name: {} for arm in self.arms}
-        without: dict[str, dict[int, Row]] = {arm.name: {} for arm in self.arms}
-        for row in sorted(rows, key=lambda row: row["seed"]):
-            kept = without if row.get(DIVERGED) else self._rows
-            kept.get(row["arm"], {})[row["seed"]] = row
-        self.by_arm = {name: rows for name, rows in self._rows.items() if rows}
-        self.diverged = {name: rows for name, rows in without.items() if rows}
-
-    @property
-    def rows(self) -> list[Row]:
-        """All rows with figures, in the order of the arms and seeds."""
-        return [row for own in self.by_arm.values() for row in own.values()]
-
-    def has(self, arm: str, metric: str) -> bool:
-        """Return whether every row of an arm has a metric; older rows may lack a new one."""
-        rows = self.by_arm.get(arm, {}).values()
-        return bool(rows) and all(row.get(metric) is not None for row in rows)
-
-    def values(self, arm: str, metric: str) -> list[Any]:
-        """Return a metric of an arm, a value per seed; raise ConfigError if either is unknown."""
-        return list(self._by_seed(arm, metric).values())
-
-    def _by_seed(self, arm: str, metric: str) -> dict[int, Any]:
-        if arm not in self._rows:
-            raise ConfigError(unknown("arm", arm, self._rows))
-        for row in self._rows[arm].values():
-            if metric not in row:
-                raise ConfigError(unknown("metric", metric, row))
-        return {seed: row[metric] for seed, row in self._rows[arm].items()}
-
-    def paired(self, arm: str, base: str | None, metric: str) -> list[float]:
-        """Return the differences between two arms, one for each seed that both have."""
-        own, other = self._by_seed(arm, metric), self._by_seed(base, metric) if base else {}
-        return [value - other[seed] for seed, value in own.items() if seed in other]
-
-    def best(self, metric: str, arms: Iterable[str]) -> str | None:
-        """Return the arm with the highest mean, None if none of them was measured."""
-        means = {
-            arm: statistics.fmean(self.values(arm, metric)) for arm in arms if arm in self.by_arm
-        }
-        return max(means, key=means.__getitem__, default=None)
-
-    def table(self) -> str:
-        """Return the Markdown table, with the note below it."""
-        lost = [
-            f"`{arm}` with seed {listed([str(seed) for seed in rows])}"
-            for arm, rows in self.diverged.items()
-        ]
-        parts = [self.rows_of(self.experiment.columns), self.note(self.experiment.note)]
-        if lost:
-            parts.append(f"The loss diverged, which leaves no figures: {'; '.join(lost)}.")
-        return "\n\n".join(parts)
-
-    def rows_of(self, columns: Sequence[Column]) -> str:
-        """Return a Markdown table of other columns, without the note."""
-        shown = [arm for arm in self.arms if arm.shown and arm.name in self.by_arm]
-        lines = [[column.cell(self, arm.name) for column in columns] for arm in shown]
-        heads = [column.header for column in columns]
-        return pages.table(heads, lines, [column.header for column in columns if column.right])
-
-    def note(self, text: str) -> str:
-        """Return a note with what stands in braces replaced, as ``Experiment.note`` says."""
-        return text.format_map(Words(self))
-
-    def verdicts(self) -> list[Verdict]:
-        """Return the verdict on each claim of the experiment."""
-        return judge(self, self.experiment.claims)
-
-    def text(self) -> str:
-        """Return the verdicts, if there are claims, and the table."""
-        found = self.verdicts()
-        return f"{written(found)}\n\n{self.table()}" if found else self.table()
-
-    def section(self) -> str:
-        """Return what a page shows: verdicts and table, and below them the picture, if any."""
-        experiment = self.experiment
-        shown = f"\n\n![{experiment.question}]({experiment.picture})" if experiment.figure else ""
-        return self.text() + shown

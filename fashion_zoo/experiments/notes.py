@@ -6,7 +6,7 @@ from fashion_zoo.experiments import page as pages
 from fashion_zoo.language.wording import counted
 
 if TYPE_CHECKING:
-    from fashion_zoo.experiments.experiment import Measured
+    from fashion_zoo.experiments.measured import Measured
 
 
 class Words(dict):
@@ -15,7 +15,10 @@ class Words(dict):
     def __init__(self, measured: "Measured"):
         self.measured, rows = measured, measured.by_arm
         given, count = measured.experiment.command, max(map(len, rows.values()))
-        python = f"fashion_zoo.experiments.run(EXPERIMENT, seeds={count})"
+        own = "".join(
+            f", {name}={value!r}" for changes in measured.changes for name, value in changes.items()
+        )
+        python = f"fashion_zoo.experiments.run(EXPERIMENT, seeds={count}{own})"
         seeds = pages.common({arm: counted(len(own), "seed") for arm, own in rows.items()})
         several = ", several" if min(map(len, rows.values())) == 1 else ""
         means = f"Mean over {seeds}{several} with {pages.INTERVAL}"
@@ -31,8 +34,11 @@ class Words(dict):
         rows = self.measured.by_arm
         if name == "machine":
             return pages.measured_on({arm: list(own.values()) for arm, own in rows.items()})
-        short = pages.short if name == "commit" else str
-        return pages.common({arm: short(self.measured.values(arm, name)[0]) for arm in rows})
+        if name == "commit":  # which rows of an installed package lack
+            return pages.common(
+                {arm: pages.short(next(iter(own.values())).get(name)) for arm, own in rows.items()}
+            )
+        return pages.common({arm: str(self.measured.values(arm, name)[0]) for arm in rows})
 
 
 def _unmeasured(measured: "Measured") -> str:

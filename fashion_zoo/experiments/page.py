@@ -49,7 +49,9 @@ def measured_on(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     """Return a sentence with machine and commit of rows, which are given by name."""
     texts = {}
     for name, own in rows.items():
-        places = dict.fromkeys(f"{row['machine']}, commit {short(row['commit'])}" for row in own)
+        places = dict.fromkeys(
+            f"{row['machine']}, commit {short(row.get('commit'))}" for row in own
+        )
         texts[name] = " and ".join(places)
     return f"{common(texts, '; ')}."
 

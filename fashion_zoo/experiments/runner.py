@@ -1,35 +1,19 @@
-"""Train the missing arms and seeds of an experiment, and write its rows and its page."""
+"""Run an experiment: have its arms measured, and write its rows and its page."""
 
-import contextlib
-import dataclasses
-import functools
-import hashlib
-import inspect
-import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fashion_zoo import registry, runs, storage
-from fashion_zoo.config import RunConfig
-from fashion_zoo.config.distillation import digest_of
-from fashion_zoo.config.overrides import override
-from fashion_zoo.config.switches import check_switches
-from fashion_zoo.data import Dataset, load, load_for
-from fashion_zoo.data.pipeline import need_tensorflow
+from fashion_zoo import registry, storage
 from fashion_zoo.errors import ConfigError, DataError, Hint, TrainingError, resumable
-from fashion_zoo.experiments import page as pages
-from fashion_zoo.experiments.experiment import Arm, Experiment, Measured, Places, Row
-from fashion_zoo.experiments.metrics import correct
-from fashion_zoo.experiments.stored import keep
+from fashion_zoo.experiments import page as pages, rows as stored, training
+from fashion_zoo.experiments.experiment import Arm, Experiment, Places, Row
+from fashion_zoo.experiments.measured import Measured
 from fashion_zoo.language.arguments import Place, checked
-from fashion_zoo.language.wording import listed, percent, unknown
-from fashion_zoo.machine import environment
+from fashion_zoo.language.wording import listed, unknown
 from fashion_zoo.machine.devices import releasing
-from fashion_zoo.results import DIVERGED
 from fashion_zoo.show import figures
-from fashion_zoo.show.progress import Pace, TrainingDisplay
-from fashion_zoo.show.waiting import Progress, waiting
+from fashion_zoo.show.waiting import Progress
 
 
 @checked
@@ -79,11 +63,13 @@ def run(
         KeyboardInterrupt: on Ctrl-C; the next call resumes.
     """
     changes: list[Mapping[str, Any]] = [overrides]
-    programs = [arm.name for arm in experiment.all_arms() if arm.program]
-    if programs and (others := sorted(overrides.keys() - {"data"})):
+    _check_overrides(experiment, overrides)
+    own = experiment.places(folder).folder == experiment.places().folder
+    if own and (folder if quick else overrides):
         raise ConfigError(
-            f"{programs[0]!r} is a program, which takes its data and no other override; received "
-            f"{listed(others)}."
+            "This would replace the runs of the whole experiment. Name another folder with ",
+            Hint("folder"),
+            ".",
         )
     if quick:
         if page is not None:
@@ -91,15 +77,32 @@ def run(
                 "A quick look writes no page. Leave out ", Hint("page"), " or ", Hint("quick"), "."
             )
         experiment, changes = experiment.quickly(), [experiment.quick.changes, overrides]
-    elif overrides and experiment.places(folder).folder == experiment.places().folder:
-        raise ConfigError(
-            "overrides would replace the runs of the whole experiment; for a quick look, name "
-            "another folder with ",
-            Hint("folder"),
-            ".",
-        )
     done = outcome(experiment, seeds, folder, page, only, measure, progress, changes)
     return pages.Markdown(done.text)
+
+
+def _check_overrides(experiment: Experiment, overrides: Mapping[str, Any]) -> None:
+    """Raise ConfigError if one is of what tells arms apart, or none of an arm that is a program."""
+    changed = set(_leaves(overrides))
+    for arm in experiment.all_arms():
+        if arm.program and (others := sorted(overrides.keys() - {"data"})):
+            raise ConfigError(
+                f"{arm.name!r} is a program, which takes its data and no other override; received "
+                f"{listed(others)}."
+            )
+        if both := sorted(changed & set(_leaves(arm.changes))):
+            raise ConfigError(
+                f"{'.'.join(both[0])} is what tells arm {arm.name!r} from others, so it cannot be "
+                "another for all of them. Leave it out."
+            )
+
+
+def _leaves(changes: Mapping[str, Any], *path: str) -> Iterator[tuple[str, ...]]:
+    for name, value in changes.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, *path, name)
+        else:
+            yield (*path, name)
 
 
 class Outcome(NamedTuple):
@@ -125,26 +128,57 @@ def outcome(
         reason = "" if experiment.chooses else ", for an interval"
         raise ConfigError(f"seeds must be at least {fewest}{reason}; received {seeds}.")
     places, home = experiment.places(folder, page), experiment.places()
-    chosen = _chosen(arms, only)
+    chosen = _chosen(arms, only) if measure else []
     if places.page:
         pages.around(places.page, experiment.mark)
-    rows = pages.read_rows(places.rows)
     if measure:
-        again = {arm.name for arm in chosen}
-        rows = [row for row in rows if row["arm"] not in again]
-        rows += _measure(experiment, chosen, seeds, places.folder, progress, changes, rows)
-    measured = Measured(experiment, rows)
-    if not measured.by_arm:
-        raise DataError(
-            f"{places.rows} has no rows of experiment {experiment.name}, so there is no table to "
-            "write. Measure them first."
+        _check_metrics(experiment, arms)
+        for source in experiment.imports:
+            registry.load_recipes(source)
+    known = [arm for arm in arms if measure or arm.recipe in registry.list_recipes()]
+    configs = training.configs_of(experiment, known, changes)
+    again = {arm.name for arm in chosen}
+    kept = stored.kept(places.rows, again)
+    _check_settings(kept, known, configs, places.rows)
+    own: list[Row] = []
+    if chosen:
+        own = training.measure(
+            experiment, configs, chosen, range(seeds), places.folder, progress, kept
         )
-    if measure:
-        known = {arm.name for arm in arms}  # rows of others are of recipes that are not registered
-        others = [row for row in rows if row["arm"] not in known]
-        lost = [row for own in measured.diverged.values() for row in own.values()]
-        pages.write_rows(places.rows, [*measured.rows, *lost, *others])
+        kept = stored.replace(places.rows, places.folder, own, [arm.name for arm in arms])
+    measured = Measured(experiment, [*kept, *own], changes)
+    if not measured.by_arm:
+        kind = TrainingError if measured.diverged else DataError
+        raise kind(_without(experiment, measured, places.rows))
     return Outcome(measured, _write(measured, places, home.page))
+
+
+def _check_metrics(experiment: Experiment, arms: Sequence[Arm]) -> None:
+    """Raise ConfigError if a claim is on a metric that nothing will measure.
+
+    What metrics of one's own and programs measure is not known before.
+    """
+    if experiment.metrics is None and not any(arm.program for arm in arms):
+        known = [one.__name__ for one in experiment.measures()]
+        for claim in experiment.claims:
+            if claim.metric not in known:
+                raise ConfigError(unknown("metric of a claim", claim.metric, known))
+
+
+def _check_settings(
+    rows: Sequence[Row], arms: Sequence[Arm], configs: Mapping[str, Any], file: Path
+) -> None:
+    """Raise DataError if stored rows are of other settings than those of their arm now."""
+    now = {arm.name: training.settings_of(arm, configs[arm.name]).get("config") for arm in arms}
+    for row in rows:
+        name, before = row["arm"], row.get("config")  # which older rows lack
+        if before and now.get(name, before) != before:
+            raise DataError(
+                f"The rows of {name!r} in {file} are of other settings than it has now, so they "
+                "compare with no others. Measure all arms again, or name another folder with ",
+                Hint("folder"),
+                ".",
+            )
 
 
 def _chosen(arms: Sequence[Arm], only: str | None) -> list[Arm]:
@@ -155,116 +189,6 @@ def _chosen(arms: Sequence[Arm], only: str | None) -> list[Arm]:
     if not found:
         raise ConfigError(unknown("arm", str(only), [arm.name for arm in arms]))
     return found
-
-
-def _measure(
-    experiment: Experiment,
-    arms: Sequence[Arm],
-    seeds: int,
-    folder: Path,
-    progress: Progress,
-    further: Sequence[Mapping[str, Any]],
-    stored: Sequence[Row] = (),
-) -> list[Row]:
-    """Return the rows of these arms, trained and evaluated where they are not; ``stored`` are
-    those of others.
-    """
-    for source in experiment.imports:
-        registry.load_recipes(source)
-    configs = []
-    for arm in arms:
-        changes = (experiment.settings, arm.changes, *further)
-        configs.append(functools.reduce(override, changes, registry.recipe(arm.recipe).config))
-    if any(config.training.policy for config in configs):
-        need_tensorflow()
-    rows: list[Row] = []
-    display, loaded = TrainingDisplay(progress), functools.cache(load)
-    pace = Pace(len(arms) * seeds, display.say)
-    # Seed by seed: a machine whose speed drifts is the same for the arms that are compared.
-    for seed, (arm, config) in itertools.product(range(seeds), zip(arms, configs, strict=True)):
-        with pace.training(f"{arm.name}, seed {seed}"):
-            seeded = dataclasses.replace(config, seed=seed)
-            path, own = arm.run_dir(folder, seed), registry.recipe(arm.recipe).config.model
-            try:
-                if arm.teachers:
-                    place = _teacher(experiment, arm, folder, seed, [*stored, *rows])
-                    seeded = override(seeded, {"training": {"distillation": {"teacher": place}}})
-                check_switches(seeded.training)
-                seeded, data = load_for(seeded, own, loaded(config.data))
-                row = _row(experiment, arm, seeded, path, display, data)
-            except TrainingError as error:  # it would end so each time
-                display.say(f"{arm.name} seed {seed} has no figures: {error}")
-                row = {DIVERGED: 1, **environment.place(environment.describe())}
-        rows.append({"arm": arm.name, "seed": seed, **row})
-        if "validation_accuracy" in row:
-            reached = percent(row["validation_accuracy"])
-            display.say(f"{arm.name} seed {seed}: validation {reached}")
-    return rows
-
-
-def _teacher(
-    experiment: Experiment, arm: Arm, folder: Path, seed: int, rows: Sequence[Row]
-) -> Path:
-    """Return the run that teaches an arm; that of several arms is made of theirs, and kept.
-
-    Raise TrainingError if the training of one of them diverged, as the rows say.
-    """
-    for row in rows:
-        if row["seed"] == seed and row["arm"] in arm.teachers and row.get(DIVERGED):
-            raise TrainingError(f"the training of its teacher {row['arm']} diverged.")
-    arms = {one.name: one for one in experiment.all_arms()}
-    members = [arms[name].run_dir(folder, seed) for name in arm.teachers]
-    if len(members) == 1:
-        return members[0]
-    from fashion_zoo.ensembles import ensemble
-
-    place = arm.run_dir(folder / "teachers", seed)
-    kept = runs.open_run(place) if runs.is_run(place) else None
-    of = [one["digest"] for one in kept.ensemble["members"]] if kept and kept.ensemble else None
-    if not kept or not kept.finished or of != [digest_of(one) for one in members]:
-        ensemble(members, to=place, force=True, progress=False)
-    return place
-
-
-def _row(
-    experiment: Experiment, arm: Arm, config: RunConfig, path: Path, display: Any, data: Dataset
-) -> dict[str, Any]:
-    if program := arm.program:
-        settings = {
-            "arm": arm.name,
-            "seed": config.seed,
-            "data": config.data,
-            "source": _source(program),
-        }
-        file = path.with_name(f"{path.name}.json")
-        found = keep(file, settings, lambda: dict(program(config.seed, data)))
-        return {**found, **environment.place(environment.describe())}
-    from fashion_zoo.evaluation import evaluate_run
-    from fashion_zoo.training.session import train_once
-
-    done = train_once(registry.recipe(arm.recipe), config, path, display, data)
-    if not experiment.chooses:
-        with waiting("Evaluating on the test images", display.enabled):
-            known = done.result("evaluation")
-            if not known or (correct in experiment.measures() and correct(done) is None):
-                evaluate_run(done, given=data)
-    row: dict[str, Any] = {}
-    for metric in experiment.measures():
-        found = metric(done)
-        row |= found if isinstance(found, Mapping) else {metric.__name__: found}
-    return {**row, **environment.place(done.read_json("environment.json"))}
-
-
-def _source(program: Callable[..., Any]) -> str | None:
-    """Return the digest of the file that defines a program, None if there is none.
-
-    That of one's own experiment may change without a commit.
-    """
-    while isinstance(program, functools.partial):
-        program = program.func
-    with contextlib.suppress(TypeError, OSError):
-        return hashlib.sha256(Path(inspect.getfile(program)).read_bytes()).hexdigest()[:12]
-    return None
 
 
 def _write(measured: Measured, places: Places, published: Path | None) -> str:
@@ -286,3 +210,16 @@ def _write(measured: Measured, places: Places, published: Path | None) -> str:
             path.parent.mkdir(parents=True, exist_ok=True)
             storage.write_bytes(path, content.encode() if isinstance(content, str) else content)
     return f"{measured.text()}\n\nPage: {page}"
+
+
+def _without(experiment: Experiment, measured: Measured, file: Path) -> str:
+    """Return why there is no table to write."""
+    if measured.diverged:
+        return (
+            f"The loss of every training of experiment {experiment.name} diverged, so there is no "
+            "table to write. Lower the learning rate."
+        )
+    return (
+        f"{file} has no rows of experiment {experiment.name}, so there is no table to write. "
+        "Measure them first."
+    )

@@ -10,7 +10,7 @@ from fashion_zoo.experiments.claim import Claim
 from fashion_zoo.language.wording import counted
 
 if TYPE_CHECKING:
-    from fashion_zoo.experiments.experiment import Measured
+    from fashion_zoo.experiments.measured import Measured
 
 LEVEL = 0.05
 """Probability of any wrong verdict among the claims of an experiment."""
@@ -142,7 +142,7 @@ def written(verdicts: Sequence[Verdict]) -> str:
 
 
 def _of_test_images(metric: str) -> bool:
-    return metric.endswith("accuracy") and "validation" not in metric
+    return metric == "test_accuracy" or metric.endswith(("_test_accuracy", "probe_accuracy"))
 
 
 class _Pair(NamedTuple):
@@ -242,6 +242,10 @@ def _more(claim: Claim, found: paired.Differences, test: _Test) -> int | None:
     deviation = math.sqrt(float(found.by_seed) * found.seeds)
     if not deviation:
         return None
-    distance = min(abs(float(found.mean) - limit) for limit in claim.limits())
-    needed = paired.seeds_for(distance, deviation, test.level, chance=POWER)
+    # That a difference is the same takes a test at both limits, and one by itself is of no use.
+    same = claim.direction == "same" and claim.holds(float(found.mean))
+    distances = [abs(float(found.mean) - limit) for limit in claim.limits()]
+    needed = paired.seeds_for(
+        distances if same else [min(distances)], deviation, test.level, chance=POWER
+    )
     return None if needed is None else max(needed - found.seeds, 1)

@@ -62,6 +62,10 @@ class Probe:
         copy = keras.models.clone_model(
             _functional(model), clone_function=self._copied, call_function=self._tapped
         )
+        if not self.taps:
+            raise ConfigError(
+                f"inspect takes a model with layers that learn, received {model.name} without any."
+            )
         seen = [*(tap.output for tap in self.taps), *(tap.source for tap in self._normalizing)]
         self._graph = keras.Model(copy.inputs[0], [*copy.outputs, *seen])
         self._from_logits = not _ends_in_probabilities(self.taps[-1].layer)

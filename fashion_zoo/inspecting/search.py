@@ -10,7 +10,7 @@ import numpy as np
 
 from fashion_zoo import storage
 from fashion_zoo.data import Dataset, Images, load, reshape, stratified
-from fashion_zoo.errors import RunError
+from fashion_zoo.errors import ConfigError, Hint, RunError
 from fashion_zoo.evaluation.predict import run_or_model
 from fashion_zoo.inspecting import page
 from fashion_zoo.inspecting.findings import (
@@ -66,7 +66,7 @@ def inspect(
             the same arrays again. See ``fashion_zoo.data.load``.
         images: number of training images to use, as many of each class, rounded down to whole
             batches of 256.
-        scale: factor of the pixels, such as 1 / 255 for a model that takes 0..1.
+        scale: factor of the pixels, such as 1 / 255 for a model that takes 0..1; a run has its own.
         force: replace an older inspection there.
         show: called with the result before anything is written.
         progress: show progress on a terminal: True, False, or "auto".
@@ -90,6 +90,13 @@ def inspect(
     checks.whole("images", images, 1)
     checks.number("scale", scale, "a number above 0", lambda value: value > 0)
     kept = _run_of(run)
+    if kept and scale != 1:
+        raise ConfigError(
+            f"A run is inspected with the pixels it was trained on; received scale={scale:g}. "
+            "Leave out ",
+            Hint("scale"),
+            ".",
+        )
     default = kept.path / FOLDER if kept else storage.absolute(FOLDER)
     place = Path(to) if to is not None else default
     storage.check_free(place, "an inspection", is_inspection, force=force)

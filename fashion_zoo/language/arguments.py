@@ -6,6 +6,7 @@
 A value of a wrong type is a ConfigError at the call, not an AttributeError in the code below.
 """
 
+import dataclasses
 import functools
 import inspect
 import numbers
@@ -17,7 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 from fashion_zoo.errors import ConfigError
-from fashion_zoo.language.wording import unknown, with_article
+from fashion_zoo.language.wording import counted, unknown, with_article
 from fashion_zoo.storage import absolute
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -74,6 +75,13 @@ def checked(function: Function) -> Function:
     return typing.cast("Function", call)
 
 
+def check_fields(given: Any) -> None:
+    """Check the fields of a dataclass against their annotations, as ``checked`` does arguments."""
+    for field in dataclasses.fields(given):
+        if not isinstance(field.type, str):
+            _check(type(given).__name__, field.name, getattr(given, field.name), field.type)
+
+
 def received(value: object) -> str:
     """Return a value for a message, or the type of a long one."""
     text = repr(value)
@@ -121,6 +129,12 @@ def plain(value: Any) -> Any:
     return float(value) if isinstance(value, numbers.Real) else value
 
 
+def _several(words: str) -> str:
+    """Return "a function of 2 arguments" in the plural."""
+    first, *rest = words.removeprefix("an ").removeprefix("a ").split(" of ")
+    return " of ".join([f"{first}s", *rest])
+
+
 def described(hint: Any) -> str:
     """Return an annotation in words: ``str | Path | None`` is "a path or None"."""
     origin, inside = typing.get_origin(hint), typing.get_args(hint)
@@ -140,7 +154,8 @@ def described(hint: Any) -> str:
     if isinstance(kind, type) and issubclass(kind, Mapping):
         return "a dictionary"
     if kind is Callable or kind is types.FunctionType:
-        return "a function"
+        several = inside and isinstance(inside[0], list) and inside[0]
+        return f"a function of {counted(len(several), 'argument')}" if several else "a function"
     if isinstance(kind, type) and issubclass(kind, Sequence | Iterable) and inside:
-        return f"a list of {described(inside[0]).removeprefix('a ')}s"
+        return f"a list of {_several(described(inside[0]))}"
     return with_article(getattr(kind, "__name__", str(kind)))

@@ -14,6 +14,7 @@ from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.show.plots import canvas
 from recipes.experiments._figures import WIDTH
 from recipes.experiments._training import joined, numbers
+from recipes.experiments._units import POWERS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -78,7 +79,7 @@ def figure(measured: Measured) -> "Figure":
     return whole
 
 
-POWERS: dict[str, Any] = {"unit": "powers of ten", "scale": 1, "metric": "error"}
+ERROR: dict[str, Any] = {**POWERS, "metric": "error"}
 EXPERIMENT = Experiment(
     name="approximation",
     question="Does a wider hidden layer approximate a continuous function better?",
@@ -89,7 +90,7 @@ EXPERIMENT = Experiment(
             str(narrow),
             direction="lower",
             text=f"{wide} units are closer than {narrow}.",
-            **POWERS,
+            **ERROR,
         )
         for narrow, wide in itertools.pairwise(WIDTHS)
     ],

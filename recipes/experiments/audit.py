@@ -11,7 +11,7 @@ import numpy as np
 from fashion_zoo.auditing import Audit, audit
 from fashion_zoo.data import Dataset, Images
 from fashion_zoo.evaluation.statistics import POSITIVE
-from fashion_zoo.experiments import Arm, Experiment, Measured, columns
+from fashion_zoo.experiments import Arm, Experiment, Measured, Quick, columns
 from fashion_zoo.seeds import derive
 
 FLIPPED, COPIES, SHIFTED, INVERTED, BLANK = 600, 50, 20, 10, 5  # 600 are 1 % of the labels
@@ -162,6 +162,7 @@ EXPERIMENT = Experiment(
     "precision as well. Mean over {seeds} with {interval}. {machine} `{command}` reproduces the "
     "table.",
     seeds=3,
+    quick=Quick({}),  # an audit is of all images
     page="docs/audit_of_fashion_mnist.md",
     mark="planted",
 )

@@ -16,6 +16,7 @@ from fashion_zoo.show.plots import canvas
 from recipes._lines import flags
 from recipes.experiments import _training
 from recipes.experiments._figures import WIDTH
+from recipes.experiments._units import NATS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -193,7 +194,7 @@ def claim(arm: str, trouble: str) -> Claim:
     """Return the claim that a cure mends its trouble."""
     text = f"{trouble.capitalize()}: better with {arm.removeprefix(f'{trouble}, ')}."
     if TROUBLES[trouble].overfits:
-        own: dict[str, Any] = {"unit": "nats", "scale": 1, "form": ".3f"}
+        own = dict(NATS)
         return Claim(arm, trouble, "validation_loss", "lower", text=text, **own)
     return Claim(arm, trouble, "validation_accuracy", text=text)
 

@@ -11,6 +11,7 @@ from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, columns
 from fashion_zoo.show.plots import canvas
 from recipes.experiments import _training
 from recipes.experiments._figures import WIDTH
+from recipes.experiments._units import NATS
 from recipes.experiments.dropout import gap
 
 if TYPE_CHECKING:
@@ -90,10 +91,7 @@ EXPERIMENT = Experiment(
     claims=[
         *(Claim(arm, NONE) for arm in SOME[:3]),
         Claim(SOME[-1], NONE, direction="lower"),
-        *(
-            Claim(arm, NONE, "gap", "lower", unit="nats", scale=1, form=".3f")
-            for arm in ("rate 0.3", "rate 0.5")
-        ),
+        *(Claim(arm, NONE, "gap", "lower", **NATS) for arm in ("rate 0.3", "rate 0.5")),
     ],
     metrics=(
         experiments.validation_accuracy,

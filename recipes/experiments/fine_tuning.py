@@ -10,7 +10,7 @@ import numpy as np
 
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Dataset, class_counts, load_for
-from fashion_zoo.experiments import Arm, Experiment, columns
+from fashion_zoo.experiments import Arm, Experiment, Quick, columns
 from fashion_zoo.registry import recipe
 from fashion_zoo.weights.starting import find_start
 from recipes.experiments.mnist import SHARES
@@ -88,5 +88,6 @@ EXPERIMENT = Experiment(
     "same new last layer, the same batches and the same schedules. {machine} `{command}` "
     "reproduces the table.",
     seeds=5,
+    quick=Quick({"data": {"limit": 1_000}}),  # of digits there are 1,797
     page="docs/fine-tuning.md",
 )

@@ -9,6 +9,7 @@ from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.runs import Run
 from recipes.experiments._figures import Point, by_row
 from recipes.experiments._looking import AFTER, BEFORE, gradient_ratios
+from recipes.experiments._units import POWERS
 
 WIDTH, DEPTHS = 128, (3, 10)
 DEVIATION = 0.01
@@ -61,7 +62,7 @@ def _beyond(text: str, name: str, kernels: str, here: str, there: str, **own: An
     return Contrast(name, weights={**weights, f"He, {there}": 1}, text=text, **own)
 
 
-UNEVEN: dict[str, Any] = {"unit": "powers of ten", "scale": 1, "metric": "unevenness"}
+UNEVEN: dict[str, Any] = {**POWERS, "metric": "unevenness"}
 EXPERIMENT = Experiment(
     name="initialization",
     question="How much does the initializer matter, by depth, with and without normalization?",

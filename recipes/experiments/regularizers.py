@@ -9,6 +9,7 @@ from fashion_zoo.experiments import Arm, Contrast, Experiment, Measured, columns
 from fashion_zoo.show.plots import canvas
 from recipes.experiments import _training
 from recipes.experiments._figures import WIDTH
+from recipes.experiments._units import NATS
 from recipes.experiments.dropout import gap
 
 if TYPE_CHECKING:
@@ -83,10 +84,7 @@ EXPERIMENT = Experiment(
     claims=[
         *(_contrast(name) for name in FACTORS),
         *(_contrast(name, direction="lower") for name in EFFECTS if name.count(" x ") == 1),
-        *(
-            _contrast(name, "gap", direction="lower", unit="nats", scale=1, form=".3f")
-            for name in FACTORS
-        ),
+        *(_contrast(name, "gap", direction="lower", **NATS) for name in FACTORS),
     ],
     metrics=(
         experiments.validation_accuracy,

@@ -9,6 +9,7 @@ from fashion_zoo.experiments import Arm, Claim, Experiment, Quick, columns
 from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.runs import Run
 from recipes.experiments._figures import ACCURACY, Panel, Point, by_row
+from recipes.experiments._units import NATS
 from recipes.experiments.initialization import DEVIATION, relu_of_small_kernels
 
 SMALL = relu_of_small_kernels.__name__
@@ -41,11 +42,13 @@ def losses_and_variances(run: Run) -> Row:
 
     ``tiny`` is the fraction of units whose kept variance is below ``TINY``.
     """
+    from fashion_zoo.layers import as_array
+
     losses = run.history()["val_loss"]
     late = losses[len(losses) // 2 - 1 :] if len(losses) > 2 else losses
     changes = np.abs(np.diff(late))
     layers = [one for one in run.load_model().layers if hasattr(one, "moving_variance")]
-    kept = np.concatenate([np.asarray(one.get_weights()[3]) for one in layers])
+    kept = np.concatenate([as_array(one.moving_variance) for one in layers])
     return {
         FIRST: losses[0],
         LATE: float(changes.mean()) if len(changes) else 0.0,
@@ -53,7 +56,6 @@ def losses_and_variances(run: Run) -> Row:
     }
 
 
-NATS: dict[str, Any] = {"unit": "nats", "scale": 1, "form": ".3f"}
 EXPERIMENT = Experiment(
     name="running_statistics",
     question="What do momentum, epsilon and place of batch normalization change?",

@@ -6,6 +6,7 @@ from fashion_zoo import experiments
 from fashion_zoo.experiments import Arm, Claim, Experiment, Quick, columns
 from recipes.experiments._figures import ACCURACY, Panel, Point, by_number
 from recipes.experiments._looking import AFTER, BEFORE, gradient_ratios
+from recipes.experiments._units import POWERS
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid")
 DEPTHS = (2, 5, 10, 20)
@@ -15,7 +16,7 @@ POINTS = {
     for depth in DEPTHS
     for activation in ACTIVATIONS
 }
-POWERS: dict[str, Any] = {"unit": "powers of ten", "scale": 1, "form": ".1f"}
+TENTHS: dict[str, Any] = {**POWERS, "form": ".1f"}
 
 
 def _arm(name: str, point: Point) -> Arm:
@@ -31,17 +32,17 @@ EXPERIMENT = Experiment(
     metrics=(*experiments.METRICS, gradient_ratios),
     claims=[
         Claim(
-            "sigmoid, 10 layers", "relu, 10 layers", BEFORE, "lower", least=1, **POWERS,
+            "sigmoid, 10 layers", "relu, 10 layers", BEFORE, "lower", least=1, **TENTHS,
             text="Before training, the gradient behind ten sigmoid layers is less than a tenth of "
             "that behind ten of ReLU.",
         ),
         Claim(
-            "tanh, 10 layers", "relu, 10 layers", BEFORE, "lower", **POWERS,
+            "tanh, 10 layers", "relu, 10 layers", BEFORE, "lower", **TENTHS,
             text="Before training, the gradient behind ten layers of tanh is smaller than behind "
             "ten of ReLU.",
         ),
         Claim(
-            "tanh, 20 layers", "relu, 20 layers", BEFORE, "lower", least=1, **POWERS,
+            "tanh, 20 layers", "relu, 20 layers", BEFORE, "lower", least=1, **TENTHS,
             text="Before training, the gradient behind twenty layers of tanh is less than a tenth "
             "of that behind twenty of ReLU.",
         ),

@@ -136,8 +136,8 @@ EXPERIMENT = Experiment(
     "rate. The drift is how far the mean of a unit moves in an epoch, in standard deviations: the "
     "median over the units, from the end of the first epoch on. The "
     f"change of the gradient is relative to it, along a step of {100 * STEP:.0f} % of the norm of "
-    "the kernels. Both are means over the epochs, until a training diverges, and 0 if there are too "
-    "few. The gap is validation loss minus training loss, "
+    "the kernels. Both are means over the epochs, until a training diverges, and 0 if there are "
+    "too few. The gap is validation loss minus training loss, "
     "both of the final weights in prediction. A training that diverges has the accuracy of a "
     "guess and a gap of 0. Mean over {seeds} with {interval}. {machine} `{command}` reproduces "
     "the table.",

@@ -5,14 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from fashion_zoo.auditing import audit
-from fashion_zoo.config import digest
 from fashion_zoo.config.distillation import digest_of
 from fashion_zoo.evaluation import cost, measure
 from fashion_zoo.evaluation.calibration import temperature
 from fashion_zoo.evaluation.predict import logits_of
 from fashion_zoo.evaluation.suspects import read_suspects, without
 from fashion_zoo.experiments.stored import keep
-from fashion_zoo.registry import recipe
 from fashion_zoo.runs import Run, dataset_of
 
 COUNTS = (1, 1000)
@@ -23,12 +21,10 @@ PROPER = ("nll", "brier", "ece")
 
 def figures(run: Run) -> dict[str, Any]:
     """Return column to value; what takes time is measured once, and kept beside the run."""
-    usual = dataclasses.replace(run.config, seed=recipe(run.recipe).config.seed)
     file = run.path.with_name(f"{run.path.name}.json")
     return {
         "epochs": run.config.training.epochs,
         "precision": run.read_json("environment.json")["precision"]["policy"],
-        "config": digest.of(usual),
         **keep(file, {"model": digest_of(run.path)}, lambda: measured(run)),
     }
 
