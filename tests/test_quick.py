@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from arms import OWN, FakeRun, Made
 
-from fashion_zoo import experiments
-from fashion_zoo.experiments import Experiment, page
+from fashion_zoo import experiments, load_recipes, registry
+from fashion_zoo.data import load
+from fashion_zoo.experiments import Experiment, page, training
 from recipes import experiment
 
 
@@ -80,3 +81,18 @@ def test_an_older_evaluation_is_done_again_where_it_lacks_what_a_claim_needs(
     experiments.run(tested, seeds=2, folder=tmp_path)
     assert len(again) == 1
     assert [row["correct"] for row in page.read_rows(tmp_path / "width.csv")] == ["same:2:gA=="] * 4
+
+
+@pytest.mark.parametrize("name", experiment.names())
+def test_a_quick_look_has_images_for_every_arm(name, monkeypatch):
+    monkeypatch.setattr(registry, "_recipes", dict(registry._recipes))
+    found = experiment.find(name)
+    if name in ("audit", "mislabelled"):  # an audit takes all images
+        assert not found.quick.changes.get("data")
+    for source in found.imports:
+        load_recipes(source)
+    quick = found.quickly()
+    configs = training.configs_of(quick, quick.all_arms(), [found.quick.changes])
+    for data in {config.data for config in configs.values()} - {None}:
+        if not str(data.source).startswith("mnist"):  # which needs another package
+            assert len(load(data).train.labels) > 0
