@@ -85,6 +85,7 @@ def test_an_older_evaluation_is_done_again_where_it_lacks_what_a_claim_needs(
 
 @pytest.mark.parametrize("name", experiment.names())
 def test_a_quick_look_has_images_for_every_arm(name, monkeypatch):
+    registry.list_recipes()
     monkeypatch.setattr(registry, "_recipes", dict(registry._recipes))
     found = experiment.find(name)
     if name in ("audit", "mislabelled"):  # an audit takes all images
