@@ -1,5 +1,6 @@
 """A quick look at an experiment, and its verdicts where the command writes them."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,7 @@ def test_a_quick_look_has_images_for_every_arm(name, monkeypatch):
     if name in ("audit", "mislabelled"):  # an audit takes all images
         assert not found.quick.changes.get("data")
     for source in found.imports:
+        monkeypatch.delitem(sys.modules, source, raising=False)  # so that it is registered here
         load_recipes(source)
     quick = found.quickly()
     configs = training.configs_of(quick, quick.all_arms(), [found.quick.changes])
