@@ -150,6 +150,16 @@ def test_where_every_training_diverged_the_rows_say_so(own, monkeypatch):
         experiments.run(own, measure=False)
 
 
+def test_two_tables_on_a_page_have_rows_of_their_own(own, trained_runs):
+    marks = [f"<!-- {mark}:begin -->\n<!-- {mark}:end -->\n" for mark in ("results", "more")]
+    Path("own.md").write_text("".join(marks))
+    experiments.run(own, seeds=2, page="own.md")
+    before = Path("own.csv").read_bytes()
+    experiments.run(dataclasses.replace(own, mark="more"), seeds=3, page="own.md", folder="x")
+    assert Path("own.csv").read_bytes() == before
+    assert len(page.read_rows(Path("own-more.csv"))) == 6
+
+
 def test_a_file_that_is_of_no_experiment_is_left_alone(own, trained_runs):
     Path("own.md").write_text("<!-- results:begin -->\n<!-- results:end -->\n")
     for text in ("a,b\n1,2\n", "arm,seed\nwide,first\n"):

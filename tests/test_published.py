@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 def test_the_page_of_an_experiment_shows_exactly_its_rows(name):
     found = experiment.find(name)
     page = ROOT / found.page
-    rows, table = found.file or page.with_suffix(".csv"), "Not measured yet."
+    rows, table = found.places(page=page).rows, "Not measured yet."
     if rows.exists():
         measured = Measured(found, pages.read_rows(rows))
         missing = set(list_recipes()) - set(read_results())  # they are named as not measured

@@ -134,7 +134,8 @@ class Experiment:
     folder: str = ""
     """Folder of the runs; by default runs/NAME."""
     page: str = ""
-    """The page with the table, if any; the CSV file is beside it."""
+    """The page with the table, if any; the CSV file is beside it, PAGE.csv, or PAGE-MARK.csv for
+    another ``mark`` than results."""
     mark: str = "results"
     """The table is between ``<!-- MARK:begin -->`` and ``<!-- MARK:end -->``."""
     command: str = ""
@@ -220,5 +221,7 @@ class Experiment:
         target = absolute(page) if page else published if own else None
         if self.file and own and target == published:
             return Places(place, target, self.file)
-        rows = target.with_suffix(".csv") if target else place / f"{self.name}.csv"
-        return Places(place, target, rows)
+        if target is None:
+            return Places(place, None, place / f"{self.name}.csv")
+        several = "" if self.mark == "results" else f"-{self.mark}"  # tables on one page
+        return Places(place, target, target.with_name(f"{target.stem}{several}.csv"))

@@ -78,5 +78,4 @@ EXPERIMENT = Experiment(
     quick=Quick({}),  # an audit is of all images
     page="docs/audit_of_fashion_mnist.md",
     mark="named",
-    file=Path("docs/audit_named.csv"),
 )
