@@ -5,6 +5,7 @@ from recipes.experiments._figures import Point, by_row
 
 PLAIN, MIXUP, CUTMIX = "standard", "standard | mixup", "standard | cutmix"
 POLICIES = (PLAIN, MIXUP, CUTMIX)
+NAMES = {MIXUP: "Mixup", CUTMIX: "CutMix"}
 EPOCHS = (15, 60)
 POINTS = {
     f"{policy}, {epochs} epochs": Point(f"{epochs} epochs", policy)
@@ -15,7 +16,7 @@ POINTS = {
 
 def _claim(policy: str, epochs: int) -> Claim:
     name, other = (f"{one}, {epochs} epochs" for one in (policy, PLAIN))
-    return Claim(name, other, text=f"{policy.split()[-1]} helps in {epochs} epochs.")
+    return Claim(name, other, text=f"{NAMES[policy]} helps in {epochs} epochs.")
 
 
 EXPERIMENT = Experiment(
