@@ -13,6 +13,7 @@ from fashion_zoo.show import figures
 from recipes import experiment
 from recipes.benchmark import PROGRAMS
 from recipes.experiments import (
+    _figures,
     _looking,
     approximation,
     depth,
@@ -232,3 +233,8 @@ def test_an_arm_of_a_claim_is_trained_in_a_quick_look(name, tmp_path):
     rows = page.read_rows(tmp_path / f"{name}-quick.csv")
     assert [(row["arm"], row["seed"]) for row in rows] == [(arm, 0), (arm, 1)]
     assert all(row.get(claim.metric) is not None for row in rows for claim in found.claims)
+
+
+def test_numbers_along_an_axis_are_short():
+    shown = [_figures._tick(place) for place in (0.1, 1 / 3, 0.00031622776, 512, 16_384)]
+    assert shown == ["0.1", "0.33", "0.00032", "512", "16384"]

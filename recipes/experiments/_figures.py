@@ -94,11 +94,17 @@ def by_number(
             axis.set_ylabel(panel.label)
             if panel.percent:
                 canvas.in_percent(axis)
-        axes[-1].set_xticks(range(len(places)), [f"{place:g}" for place in places])
+        axes[-1].set_xticks(range(len(places)), map(_tick, places))
         axes[-1].set_xlabel(xlabel)
         return _finished(whole, list(axes), title, caption)
 
     return draw
+
+
+def _tick(place: float) -> str:
+    """Return a number in at most six characters, so that neighbours do not touch."""
+    text = f"{place:g}"
+    return text if len(text) <= 6 else f"{place:.2g}"
 
 
 def _line(
