@@ -114,6 +114,8 @@ def main(argv: list[str]) -> None:
     source = options.data.source
     changes = {} if source is None else {"data": {"source": source}}
     flags = [] if source is None else ["--data.source", source]
+    if flags and options.folder:
+        flags += ["--folder", options.folder]
     found = find(options.what, [*flags, *_spelling.import_flags()])
     _common.start_keras(wake=options.measure)
     table = fashion_zoo.experiments.run(

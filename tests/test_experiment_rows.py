@@ -1,15 +1,24 @@
 """Rows of an experiment that must not be lost, or compared with others."""
 
 import dataclasses
-import json
+import io
+import re
+import shlex
+import shutil
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from arms import OWN, Made
 
+import fashion_zoo
 from fashion_zoo import ConfigError, DataError, TrainingError, experiments
-from fashion_zoo.experiments import Arm, Claim, Contrast, Experiment, Quick, page
+from fashion_zoo.experiments import Arm, Claim, Experiment, page
 from recipes import compare, experiment
+
+LABELS = np.arange(200) % 4
+PIXELS = np.random.default_rng(0).integers(0, 256, (200, 8, 8), dtype="uint8")
 
 
 @pytest.fixture(autouse=True)
@@ -29,10 +38,6 @@ def own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("width.py").write_text(OWN)
     return experiment.find("width.py")
-
-
-def program(seed, data):
-    return {"validation_accuracy": 0.5, "seconds": 1.0}
 
 
 def test_rows_of_an_installed_package_have_no_commit_and_are_read_again(own, trained_runs, capsys):
@@ -69,24 +74,47 @@ def test_arms_that_another_process_measures_meanwhile_keep_their_rows(own, train
     assert "| as it is | 100.00 % |" in table
 
 
-def test_rows_of_other_settings_are_not_compared(own, trained_runs):
+def test_rows_of_other_settings_are_left_out(own, trained_runs):
     experiments.run(own, seeds=2)
     longer = dataclasses.replace(own, settings={"training": {"epochs": 10}})
-    said = r"The rows of 'as it is' in .*width\.csv are of other settings than it has now"
-    for options in ({"only": "wide"}, {"measure": False}):
-        trained_runs.clear()
-        with pytest.raises(DataError, match=said):
-            experiments.run(longer, seeds=2, **options)
-        assert trained_runs == []
-    wider = [Arm("wide", changes={"model": {"hidden_units": (64, 16)}})]
-    experiments.run(dataclasses.replace(own, arms=[own.arms[0], *wider]), seeds=2, only="wide")
-    experiments.run(longer, seeds=2)
-    experiments.run(longer, measure=False)
+    said = "Left out are the rows of `as it is`, which were measured with other settings than now."
+    table = experiments.run(longer, seeds=2, only="wide")
+    assert table.endswith(f"\n\n{said}")
+    assert "| as it is |" not in table
     file = Path("runs/width/width.csv")
+    assert len(page.read_rows(file)) == 4, "they are kept"
+    assert said in experiments.run(longer, measure=False)
+    with pytest.raises(DataError, match="has no rows of experiment width with the settings it"):
+        shorter = dataclasses.replace(own, settings={"training": {"epochs": 1}})
+        experiments.run(shorter, measure=False)
+    assert "Left out" not in experiments.run(longer, seeds=2, only="as it is")
     rows = [{name: one for name, one in row.items() if name != "config"} for row in
             page.read_rows(file)]  # fmt: skip
     page.write_rows(file, rows)  # as an older version wrote them
-    experiments.run(own, seeds=2, only="wide")
+    assert "| as it is |" in experiments.run(own, seeds=2, only="wide")
+
+
+def test_rows_on_images_of_ones_own_are_those_of_a_moved_folder_as_well(
+    own, trained_runs, monkeypatch
+):
+    for place in ("one", "two"):
+        Path(place).mkdir()
+        with zipfile.ZipFile(f"{place}/pics.npz", "w") as archive:
+            for name, array in (("images", PIXELS), ("labels", LABELS)):
+                file = io.BytesIO()
+                np.save(file, array)
+                archive.writestr(f"{name}.npy", file.getvalue())
+    home = Path.cwd()
+    monkeypatch.chdir("one")
+    tables = []
+    for place in ("one", "two"):
+        monkeypatch.chdir(home / place)
+        small = {"data": {"source": "pics.npz"}, "training": {"batch_size": 50}}
+        mine = dataclasses.replace(own, settings=small)
+        tables.append(experiments.run(mine, seeds=2, measure=place == "one"))
+        shutil.copytree("runs", home / "two/runs", dirs_exist_ok=True)
+    assert tables[0] == tables[1]
+    assert "| wide |" in tables[0]
 
 
 @pytest.mark.parametrize("words", [["--quick"], ["--data.source", "digits"]])
@@ -110,14 +138,16 @@ def test_a_copy_of_the_same_name_is_refused(own):
 
 
 def test_overrides_do_not_take_away_what_tells_arms_apart(own, trained_runs):
-    arms = [Arm("one"), Arm("other", changes={"data": {"source": "digits"}})]
+    five = {"training": {"epochs": 5}}
+    arms = [Arm("one", changes=five), Arm("two", changes={**five, "model": {"dropout": (0.4,)}})]
     two = Experiment("two", "?", arms, own.columns[:1])
-    said = r"data\.source is what tells arm 'other' from others"
-    with pytest.raises(ConfigError, match=said):
-        experiments.run(two, folder="x", data={"source": "fashion_mnist"})
-    with pytest.raises(ConfigError, match=said):
-        experiments.run(two, quick=True, data={"source": "fashion_mnist"})
-    experiments.run(two, quick=True, data={"limit": 300})
+    for changes in ({"model": {"dropout": (0.1,)}}, {"model": fashion_zoo.MLPConfig()}):
+        for options in ({"folder": "x"}, {"quick": True}):
+            with pytest.raises(ConfigError, match=r"Arms differ in model\.dropout, so it c"):
+                experiments.run(two, **options, **changes)
+    assert trained_runs == []
+    experiments.run(two, folder="x", training={"epochs": 1})
+    assert {config.training.epochs for _, config in trained_runs} == {1}
 
 
 def test_the_command_that_reproduces_a_table_has_all_that_changes_it(
@@ -127,11 +157,15 @@ def test_the_command_that_reproduces_a_table_has_all_that_changes_it(
     Path("words.py").write_text("")
     flags = ["--data.source", "digits", "--import", "words.py"]
     assert experiment.main(["width.py", "--folder", "x", "--seeds", "2", *flags]) == 0
-    again = "`python -m recipes.experiment width.py --data.source digits --import words.py --seeds"
-    assert f"{again} 2` reproduces" in capsys.readouterr().out
+    table = capsys.readouterr().out
+    again = re.search(r"`python -m recipes\.experiment (.*)` reproduces", table)[1]
+    assert experiment.main(shlex.split(again)) == 0
+    assert capsys.readouterr().out == table
     python = dataclasses.replace(own, command="")
-    table = experiments.run(python, seeds=2, folder="y", training={"epochs": 1})
-    assert "experiments.run(EXPERIMENT, seeds=2, training={'epochs': 1})` reproduces" in table
+    table = experiments.run(python, seeds=2, folder="y", training={"batch_size": 50})
+    again = re.search(r"`(fashion_zoo.*)` reproduces", table)[1]
+    assert again.endswith("(EXPERIMENT, seeds=2, folder='y', training={'batch_size': 50})")
+    assert eval(again, {"fashion_zoo": fashion_zoo, "EXPERIMENT": python}) == table
     assert compare.main(["bn_mlp", "baseline_mlp", "--seeds", "2", "--import", "words.py"]) == 0
     said = capsys.readouterr().out
     assert "`python -m recipes.compare bn_mlp baseline_mlp --import words.py --seeds 2`" in said
@@ -170,74 +204,13 @@ def test_a_file_that_is_of_no_experiment_is_left_alone(own, trained_runs):
     assert trained_runs == []
 
 
-def _named(run):
-    return 1.0
+def test_a_wrong_arm_is_answered_without_measuring_too(own):
+    with pytest.raises(ConfigError, match="Unknown arm 'wied'"):
+        experiments.run(own, only="wied", measure=False)
 
 
-@pytest.mark.parametrize(
-    ("fields", "said"),
-    [
-        ({"arms": ["a", "b"]}, "Experiment takes a list of Arms or a function as arms, received"),
-        ({"claims": Claim("a", "b")}, "Experiment takes a list of Claims as claims, received"),
-        ({"claims": [("a", "b")]}, "Experiment takes a list of Claims as claims, received"),
-        ({"metrics": _named}, "Experiment takes a list of functions of 1 argument"),
-        ({"quick": {"data": {}}}, "Experiment takes a Quick as quick, received {'data': {}}."),
-        ({"note": "a {b"}, "The note 'a {b' cannot be read: expected '}' before end of string."),
-        ({"note": "{}"}, "The note '{}' has braces without a name between them; write {{}}."),
-        ({"imports": "mine.py"}, "imports takes a list of texts, received 'mine.py'."),
-    ],
-)
-def test_a_wrong_field_of_an_experiment_is_answered_at_once(own, fields, said):
-    with pytest.raises(ConfigError) as caught:
-        dataclasses.replace(own, **fields)
-    assert said in str(caught.value)
-
-
-def test_wrong_fields_of_arms_and_quick_looks_are_answered_at_once():
-    with pytest.raises(ConfigError, match="Arm takes a dictionary as changes, received 3"):
-        Arm("a", changes=3)
-    with pytest.raises(ConfigError, match="Arm takes a function of 2 arguments or None as program"):
-        Arm("a", program=lambda seed: {})
-    with pytest.raises(ConfigError, match="Quick takes a whole number as seeds, received 'two'"):
-        Quick(seeds="two")
-
-
-@pytest.mark.parametrize(
-    "claim",
-    [
-        Claim("wide", "as it is", "gpa"),
-        Contrast("width", metric="gpa", weights={"wide": 1, "as it is": -1}),
-    ],
-)
-def test_a_metric_that_nothing_measures_is_answered(own, trained_runs, claim):
-    with pytest.raises(ConfigError, match="Unknown metric of a claim 'gpa'"):
-        experiments.run(dataclasses.replace(own, claims=[claim]), seeds=2)
-    assert trained_runs == []
-    measuring = dataclasses.replace(own, claims=[claim], metrics=experiments.METRICS)
-    with pytest.raises(ConfigError, match="Unknown metric 'gpa'"):  # which may be of a dictionary
-        experiments.run(measuring, seeds=2)
-
-
-def test_a_choice_claims_nothing_of_the_test_images(own, trained_runs):
-    claims = [Claim("wide", "as it is")]
-    with pytest.raises(ConfigError, match="Unknown metric of a claim 'test_accuracy'"):
-        experiments.run(dataclasses.replace(own, chooses=True, claims=claims), seeds=1)
-    assert trained_runs == []
-
-
-def test_metrics_have_names_of_their_own(own):
-    for metrics in ([lambda run: 1, lambda run: 2], [experiments.METRICS[0]] * 2):
-        with pytest.raises(ConfigError, match="each is a function with a name of its own"):
-            experiments.run(dataclasses.replace(own, metrics=metrics))
-
-
-def test_a_program_returns_a_dictionary_and_its_rows_have_no_config(own):
-    programs = [Arm("as it is", program=program), Arm("wide", program=lambda seed, data: None)]
-    mine = dataclasses.replace(own, arms=programs)
-    experiments.run(mine, seeds=2, only="as it is")
-    rows = page.read_rows(Path("runs/width/width.csv"))
-    assert all("config" not in row for row in rows)
-    with pytest.raises(ConfigError, match="The program of arm 'wide' must return a dictionary fro"):
-        experiments.run(mine, seeds=2, only="wide")
-    kept = json.loads(Path("runs/width/as_it_is-0.json").read_text())
-    assert kept["answer"] == program(0, None)
+def test_a_claim_on_an_arm_without_rows_stays_open_where_others_lack_its_metric(own, trained_runs):
+    experiments.run(own, seeds=2, only="as it is")
+    claims = [Claim("as it is", "wide", "gain")]
+    table = experiments.run(dataclasses.replace(own, claims=claims), measure=False)
+    assert "These seeds cannot tell: `as it is` and `wide` have fewer than 2 seeds" in table

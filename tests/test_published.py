@@ -37,7 +37,8 @@ def test_every_arm_has_the_settings_that_its_rows_were_measured_with(name):
     known = {arm.name: arm for arm in found.all_arms() if arm.recipe in list_recipes()}
     now = training.configs_of(found, list(known.values()), [])
     for row in rows:
-        if "config" in row and row["arm"] in known:
+        newer = name == "accuracy" or "config" in row or "activation, epsilon" in row["arm"]
+        if newer and row["arm"] in known and not known[row["arm"]].program:
             settings = training.settings_of(known[row["arm"]], now[row["arm"]])
             assert settings == {"config": row["config"]}, row["arm"]
 

@@ -7,7 +7,9 @@ default raises ``FORMAT``, which changes every digest; ``tests/test_digest.py`` 
 import dataclasses
 import hashlib
 import json
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from fashion_zoo import storage
@@ -16,9 +18,14 @@ from fashion_zoo.config.renames import current
 FORMAT = 1
 
 
-def of(config: Any) -> str:
-    """Return the format and the first 12 digits of the SHA-256 of the changed settings."""
+def of(config: Any, within: Path | None = None) -> str:
+    """Return the format and the first 12 digits of the SHA-256 of the changed settings.
+
+    With a folder, paths below it count from there, so that the digest is the same in a copy of it.
+    """
     text = json.dumps(json.loads(storage.as_json(changed(config))), sort_keys=True)
+    if within:
+        text = text.replace(f"{within}{os.sep}", "")
     return f"{FORMAT}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 

@@ -176,8 +176,8 @@ def seeds_for(
 ) -> int | None:
     """Return the fewest seeds that find all effects with a probability of at least ``chance``.
 
-    Two are the distances to two limits that a mean lies between, so that a test misses at most one
-    of them: both are found with a probability of
+    Two are the distances to two limits that a mean lies between: both are found with a probability
+    of at least
 
         power(first) + power(second) - 1
 

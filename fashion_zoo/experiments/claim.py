@@ -82,7 +82,8 @@ class Claim:
         if base is None or base == self.arm:
             return base, []
         if {base, self.arm} - measured.by_arm.keys():
-            measured.by_seed(base, self.metric)  # raises ConfigError where there is no such arm
+            if base not in (names := [arm.name for arm in measured.arms]):
+                raise ConfigError(unknown("arm", base, names))
             return base, []
         return base, measured.paired(self.arm, base, self.metric)
 

@@ -3,8 +3,7 @@
 import dataclasses
 import itertools
 import re
-import string
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,7 +11,7 @@ from fashion_zoo.data import Dataset
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.experiments.claim import Claim
 from fashion_zoo.experiments.metrics import correct, measures
-from fashion_zoo.language.arguments import check_fields
+from fashion_zoo.language.arguments import check_fields, received
 from fashion_zoo.language.wording import unknown
 from fashion_zoo.runs import Run
 from fashion_zoo.storage import absolute
@@ -37,7 +36,7 @@ class Arm:
     """Fields of the recipe's RunConfig, as ``override`` takes them."""
     place: str = ""
     """Its runs are folders PLACE-SEED; by default the name, with only letters, digits and dots."""
-    teacher: str | tuple[str, ...] = ()
+    teacher: str | Sequence[str] = ()
     """The arm before it whose run of the same seed is its teacher, as in a distillation; of several
     arms it is the average of their runs."""
     shown: bool = True
@@ -52,7 +51,7 @@ class Arm:
     @property
     def teachers(self) -> tuple[str, ...]:
         """The arms that teach it."""
-        return (self.teacher,) if isinstance(self.teacher, str) else self.teacher
+        return (self.teacher,) if isinstance(self.teacher, str) else tuple(self.teacher)
 
     def run_dir(self, folder: Path, seed: int) -> Path:
         """Return the run folder of a seed."""
@@ -87,6 +86,13 @@ class Quick:
         check_fields(self)
 
 
+class _Names(dict):
+    """Any name, with a text."""
+
+    def __missing__(self, name: str) -> str:
+        return name
+
+
 _QUICK = "A quick look, which the whole experiment may contradict: {seeds}. {machine}"
 
 
@@ -105,7 +111,7 @@ class Experiment:
     name: str
     question: str
     """The question, in one line."""
-    arms: Sequence[Arm] | Callable[[], Sequence[Arm]]
+    arms: Collection[Arm] | Callable[[], Sequence[Arm]]
     """The arms in the order of the table, or a function that returns them."""
     columns: Sequence[Column]
     """The columns of the table."""
@@ -131,9 +137,9 @@ class Experiment:
     """Default number of trainings per arm, with seeds 0, 1, ..."""
     quick: Quick = dataclasses.field(default_factory=Quick)
     """What ``run(quick=True)`` changes."""
-    folder: str = ""
+    folder: str | Path = ""
     """Folder of the runs; by default runs/NAME."""
-    page: str = ""
+    page: str | Path = ""
     """The page with the table, if any; the CSV file is beside it, PAGE.csv, or PAGE-MARK.csv for
     another ``mark`` than results."""
     mark: str = "results"
@@ -151,14 +157,16 @@ class Experiment:
         check_fields(self)
         if isinstance(self.imports, str):
             raise ConfigError(f"imports takes a list of texts, received {self.imports!r}.")
+        for arm in () if callable(self.arms) else self.arms:
+            if not isinstance(arm, Arm):
+                raise ConfigError(f"arms takes a list of Arms, with {received(arm)} in it.")
         try:
-            names = [name for _, name, *_ in string.Formatter().parse(self.note)]
-        except ValueError as error:
-            raise ConfigError(f"The note {self.note!r} cannot be read: {error}.") from None
-        if "" in names:
+            self.note.format_map(_Names())
+        except (ValueError, IndexError, AttributeError) as error:
             raise ConfigError(
-                f"The note {self.note!r} has braces without a name between them; write {{{{}}}}."
-            )
+                f"The note {self.note!r} cannot be read: {error}. Braces hold a name; a brace "
+                "itself is written twice."
+            ) from None
 
     def all_arms(self) -> list[Arm]:
         """Return the arms.

@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from fashion_zoo.errors import ConfigError
@@ -19,7 +20,8 @@ class Measured:
     Args:
         experiment: the experiment.
         rows: a row per training, with ``arm`` and ``seed``; rows of other arms are left out.
-        changes: overrides of every config, for the call that reproduces the table.
+        other: arms that have rows of other settings, which are left out.
+        call: arguments of the call that reproduces the table, beside the experiment and the seeds.
 
     Attributes:
         by_arm: arm to seed to row, of the trainings with figures.
@@ -30,10 +32,11 @@ class Measured:
         self,
         experiment: Experiment,
         rows: Iterable[Row],
-        changes: Sequence[Mapping[str, Any]] = (),
+        other: Iterable[str] = (),
+        call: Mapping[str, Any] = MappingProxyType({}),
     ):
         self.experiment, self.arms = experiment, experiment.all_arms()
-        self.changes = changes
+        self.other, self.call = list(other), call
         self._rows: dict[str, dict[int, Row]] = {arm.name: {} for arm in self.arms}
         without: dict[str, dict[int, Row]] = {arm.name: {} for arm in self.arms}
         for row in sorted(rows, key=lambda row: row["seed"]):
@@ -94,6 +97,12 @@ class Measured:
         parts = [self.rows_of(self.experiment.columns), self.note(self.experiment.note)]
         if lost:
             parts.append(f"The loss diverged, which leaves no figures: {'; '.join(lost)}.")
+        if self.other:
+            names = listed([f"`{arm}`" for arm in self.other])
+            parts.append(
+                f"Left out are the rows of {names}, which were measured with other settings than "
+                "now."
+            )
         return "\n\n".join(parts)
 
     def rows_of(self, columns: Sequence[Column]) -> str:

@@ -44,7 +44,7 @@ def measures(
     """Return the metrics of an experiment, by default ``CHOICE`` if it chooses, else ``METRICS``.
 
     Raises:
-        ConfigError: if it chooses by the test images, or a metric has no name of its own.
+        ConfigError: if it chooses by the test images.
     """
     if metrics is None:
         return CHOICE if chooses else METRICS
@@ -53,13 +53,6 @@ def measures(
             "An experiment that chooses does not evaluate the test images. Leave test_accuracy out "
             "of its metrics, or set chooses=False."
         )
-    names = [getattr(one, "__name__", None) for one in metrics]
-    for one, name in zip(metrics, names, strict=True):
-        if name is None or names.count(name) > 1:
-            raise ConfigError(
-                "The name of a metric is its column, so each is a function with a name of its own; "
-                f"received {one!r}{'' if name is None else ' and another of its name'}."
-            )
     return tuple(metrics)
 
 

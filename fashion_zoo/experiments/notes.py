@@ -15,9 +15,7 @@ class Words(dict):
     def __init__(self, measured: "Measured"):
         self.measured, rows = measured, measured.by_arm
         given, count = measured.experiment.command, max(map(len, rows.values()))
-        own = "".join(
-            f", {name}={value!r}" for changes in measured.changes for name, value in changes.items()
-        )
+        own = "".join(f", {name}={value!r}" for name, value in measured.call.items())
         python = f"fashion_zoo.experiments.run(EXPERIMENT, seeds={count}{own})"
         seeds = pages.common({arm: counted(len(own), "seed") for arm, own in rows.items()})
         several = ", several" if min(map(len, rows.values())) == 1 else ""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from fashion_zoo import registry, storage
@@ -14,6 +15,7 @@ from fashion_zoo.language.wording import listed, unknown
 from fashion_zoo.machine.devices import releasing
 from fashion_zoo.show import figures
 from fashion_zoo.show.waiting import Progress
+from fashion_zoo.storage import absolute
 
 
 @checked
@@ -63,6 +65,7 @@ def run(
         KeyboardInterrupt: on Ctrl-C; the next call resumes.
     """
     changes: list[Mapping[str, Any]] = [overrides]
+    call = {"folder": _shown(folder), **overrides} if overrides and folder else overrides
     _check_overrides(experiment, overrides)
     own = experiment.places(folder).folder == experiment.places().folder
     if own and (folder if quick else overrides):
@@ -77,32 +80,47 @@ def run(
                 "A quick look writes no page. Leave out ", Hint("page"), " or ", Hint("quick"), "."
             )
         experiment, changes = experiment.quickly(), [experiment.quick.changes, overrides]
-    done = outcome(experiment, seeds, folder, page, only, measure, progress, changes)
+    done = outcome(experiment, seeds, folder, page, only, measure, progress, changes, call)
     return pages.Markdown(done.text)
 
 
 def _check_overrides(experiment: Experiment, overrides: Mapping[str, Any]) -> None:
     """Raise ConfigError if one is of what tells arms apart, or none of an arm that is a program."""
-    changed = set(_leaves(overrides))
-    for arm in experiment.all_arms():
+    arms = experiment.all_arms()
+    for arm in arms:
         if arm.program and (others := sorted(overrides.keys() - {"data"})):
             raise ConfigError(
                 f"{arm.name!r} is a program, which takes its data and no other override; received "
                 f"{listed(others)}."
             )
-        if both := sorted(changed & set(_leaves(arm.changes))):
-            raise ConfigError(
-                f"{'.'.join(both[0])} is what tells arm {arm.name!r} from others, so it cannot be "
-                "another for all of them. Leave it out."
-            )
+    own = [dict(_leaves(arm.changes)) for arm in arms]
+    apart = [
+        path
+        for path in dict.fromkeys(path for one in own for path in one)
+        if len({repr(one.get(path)) for one in own}) > 1
+    ]
+    for given, _ in _leaves(overrides):
+        for path in apart:
+            if given[: len(path)] == path[: len(given)]:
+                raise ConfigError(
+                    f"Arms differ in {'.'.join(path)}, so it cannot be the same for all of them. "
+                    f"Leave out {'.'.join(given)}."
+                )
 
 
-def _leaves(changes: Mapping[str, Any], *path: str) -> Iterator[tuple[str, ...]]:
+def _leaves(changes: Mapping[str, Any], *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield path and value of each setting."""
     for name, value in changes.items():
         if isinstance(value, Mapping):
             yield from _leaves(value, *path, name)
         else:
-            yield (*path, name)
+            yield (*path, name), value
+
+
+def _shown(folder: Any) -> str:
+    """Return a path as one would write it here."""
+    path, here = Path(folder), absolute(".")
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 class Outcome(NamedTuple):
@@ -121,14 +139,20 @@ def outcome(
     measure: bool = True,
     progress: Progress = "auto",
     changes: Sequence[Mapping[str, Any]] = (),
+    call: Mapping[str, Any] = MappingProxyType({}),
 ) -> Outcome:
-    """Return what ``run`` measures, with its text; ``changes`` are of every config, in order."""
+    """Return what ``run`` measures, with its text.
+
+    ``changes`` are of every config, in order, and ``call`` has further arguments of the call that
+    reproduces the table.
+    """
     seeds, arms = experiment.seeds if seeds is None else seeds, experiment.all_arms()
     if seeds < (fewest := 1 if experiment.chooses else 2):
         reason = "" if experiment.chooses else ", for an interval"
         raise ConfigError(f"seeds must be at least {fewest}{reason}; received {seeds}.")
     places, home = experiment.places(folder, page), experiment.places()
-    chosen = _chosen(arms, only) if measure else []
+    named = _chosen(arms, only)
+    chosen = named if measure else []
     if places.page:
         pages.around(places.page, experiment.mark)
     if measure:
@@ -137,16 +161,17 @@ def outcome(
             registry.load_recipes(source)
     known = [arm for arm in arms if measure or arm.recipe in registry.list_recipes()]
     configs = training.configs_of(experiment, known, changes)
-    again = {arm.name for arm in chosen}
-    kept = stored.kept(places.rows, again)
-    _check_settings(kept, known, configs, places.rows)
+    kept = stored.kept(places.rows, {arm.name for arm in chosen})
     own: list[Row] = []
     if chosen:
+        before = training.current(kept, known, configs)
         own = training.measure(
-            experiment, configs, chosen, range(seeds), places.folder, progress, kept
+            experiment, configs, chosen, range(seeds), places.folder, progress, before
         )
         kept = stored.replace(places.rows, places.folder, own, [arm.name for arm in arms])
-    measured = Measured(experiment, [*kept, *own], changes)
+    now = training.current(kept, known, configs)
+    other = dict.fromkeys(row["arm"] for row in kept if row not in now)
+    measured = Measured(experiment, [*now, *own], other, call)
     if not measured.by_arm:
         kind = TrainingError if measured.diverged else DataError
         raise kind(_without(experiment, measured, places.rows))
@@ -163,22 +188,6 @@ def _check_metrics(experiment: Experiment, arms: Sequence[Arm]) -> None:
         for claim in experiment.claims:
             if claim.metric not in known:
                 raise ConfigError(unknown("metric of a claim", claim.metric, known))
-
-
-def _check_settings(
-    rows: Sequence[Row], arms: Sequence[Arm], configs: Mapping[str, Any], file: Path
-) -> None:
-    """Raise DataError if stored rows are of other settings than those of their arm now."""
-    now = {arm.name: training.settings_of(arm, configs[arm.name]).get("config") for arm in arms}
-    for row in rows:
-        name, before = row["arm"], row.get("config")  # which older rows lack
-        if before and now.get(name, before) != before:
-            raise DataError(
-                f"The rows of {name!r} in {file} are of other settings than it has now, so they "
-                "compare with no others. Measure all arms again, or name another folder with ",
-                Hint("folder"),
-                ".",
-            )
 
 
 def _chosen(arms: Sequence[Arm], only: str | None) -> list[Arm]:
@@ -219,7 +228,8 @@ def _without(experiment: Experiment, measured: Measured, file: Path) -> str:
             f"The loss of every training of experiment {experiment.name} diverged, so there is no "
             "table to write. Lower the learning rate."
         )
+    of = " with the settings it has now" if measured.other else ""
     return (
-        f"{file} has no rows of experiment {experiment.name}, so there is no table to write. "
+        f"{file} has no rows of experiment {experiment.name}{of}, so there is no table to write. "
         "Measure them first."
     )

@@ -8,6 +8,7 @@ import inspect
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from fashion_zoo import registry, runs
@@ -27,6 +28,10 @@ from fashion_zoo.machine import environment
 from fashion_zoo.results import DIVERGED
 from fashion_zoo.show.progress import Pace, TrainingDisplay
 from fashion_zoo.show.waiting import Progress, waiting
+from fashion_zoo.storage import absolute
+
+OWN = ("arm", "seed", "config", "machine", "commit", DIVERGED)
+"""Columns of every row, beside those of metrics and programs."""
 
 
 def configs_of(
@@ -44,8 +49,24 @@ def configs_of(
 
 
 def settings_of(arm: Arm, config: RunConfig) -> Row:
-    """Return the column of a row with the digest of the arm's settings; a program has none."""
-    return {} if arm.program else {"config": digest.of(config)}
+    """Return the column of a row with the digest of the arm's settings; a program has none.
+
+    Paths below the current folder count from there: rows are published, and folders are moved.
+    """
+    return {} if arm.program else {"config": digest.of(config, absolute("."))}
+
+
+def current(
+    rows: Sequence[Row], arms: Sequence[Arm], configs: Mapping[str, RunConfig]
+) -> list[Row]:
+    """Return the rows but for those of arms that had other settings when they were measured.
+
+    Older rows and those of programs do not tell, and stay.
+    """
+    now = {arm.name: settings_of(arm, configs[arm.name]).get("config") for arm in arms}
+    return [
+        row for row in rows if now.get(row["arm"]) in (None, row.get("config", now.get(row["arm"])))
+    ]
 
 
 def measure(
@@ -136,9 +157,31 @@ def _row(
                 evaluate_run(done, given=data)
     row: dict[str, Any] = {}
     for metric in experiment.measures():
-        found = metric(done)
-        row |= found if isinstance(found, Mapping) else {metric.__name__: found}
+        row |= _columns(_named(metric, metric(done)), row)
     return {**row, **environment.place(done.read_json("environment.json"))}
+
+
+def _named(metric: Callable[..., Any], found: Any) -> Mapping[str, Any]:
+    """Return what a metric returned, by column."""
+    if isinstance(found, Mapping):
+        return found
+    name = getattr(metric, "__name__", None)
+    if name is None:
+        raise ConfigError(
+            "The name of a metric is its column, so it is a function with a name or returns a "
+            f"dictionary; received {received(metric)}."
+        )
+    return {name: found}
+
+
+def _columns(found: Mapping[str, Any], row: Mapping[str, Any] = MappingProxyType({})) -> Row:
+    """Return columns as a dictionary; raise ConfigError for one that is there already."""
+    for name in found:
+        if name in row or name in OWN:
+            raise ConfigError(
+                f"There are two columns {name!r}: give the metric or what it returns another name."
+            )
+    return dict(found)
 
 
 def _answer(arm: Arm, found: Any) -> dict[str, Any]:
@@ -147,7 +190,7 @@ def _answer(arm: Arm, found: Any) -> dict[str, Any]:
             f"The program of arm {arm.name!r} must return a dictionary from column to value; it "
             f"returned {received(found)}."
         )
-    return dict(found)
+    return _columns(found)
 
 
 def _source(program: Callable[..., Any]) -> str | None:

@@ -79,7 +79,7 @@ def check_fields(given: Any) -> None:
     """Check the fields of a dataclass against their annotations, as ``checked`` does arguments."""
     for field in dataclasses.fields(given):
         if not isinstance(field.type, str):
-            _check(type(given).__name__, field.name, getattr(given, field.name), field.type)
+            _check(type(given).__name__, field.name, plain(getattr(given, field.name)), field.type)
 
 
 def received(value: object) -> str:

@@ -125,7 +125,7 @@ EXPERIMENT = Experiment(
         ),
         *(
             _beyond(
-                f"With batch normalization small kernels cost {layers} layers less.",
+                f"In {layers} layers small kernels cost less with batch normalization.",
                 f"small in place of He kernels in {layers} layers with batch normalization, beyond "
                 "that without it,",
                 "small",
