@@ -155,19 +155,20 @@ class Counting(keras.callbacks.Callback):
         print("epoch", epoch, flush=True)
 
 
-EVERY = "ema, everything that moves"
+EVERY, FEW = "ema, everything that moves", 20  # epochs, of which a kill takes at most three
 KILLED = {
-    "ema": options("ema(0.9)", epochs=80),
-    "swa": options("swa(0.25)", epochs=80),
-    "best": options("best(3)", epochs=80, early_stopping={"monitor": "accuracy", "patience": 80}),
-    "ema, float16": options("ema(0.9)", "mixed_float16", epochs=80),
-    "ema, accumulation": options("ema(0.9)", epochs=80, accumulation=3),
+    "ema": options("ema(0.9)", epochs=FEW),
+    "swa": options("swa(0.25)", epochs=FEW),
+    "best": options("best(3)", epochs=FEW, early_stopping={"monitor": "accuracy", "patience": FEW}),
+    "ema, float16": options("ema(0.9)", "mixed_float16", epochs=FEW),
+    "ema, accumulation": options("ema(0.9)", epochs=FEW, accumulation=3),
     EVERY: {
         **EVERYTHING,
-        "training": {**EVERYTHING["training"], "epochs": 80, "averaging": "ema(0.9)"},
+        "training": {
+            **EVERYTHING["training"], "epochs": 80, "averaging": "ema(0.9)", "early_stopping": {},
+        },
     },
-}
-KILLED[EVERY]["training"]["early_stopping"] = {}
+}  # fmt: skip
 
 
 def going_on(path, name):
@@ -192,6 +193,6 @@ def test_kills_at_random_moments_change_nothing(tmp_path, name):
             process.wait(chance.uniform(0, 0.1))
         process.kill()
         process.communicate()
-        assert process.returncode == -signal.SIGKILL, "80 epochs were too few for the kills"
-    print(f"{kills} kills in the first {len(open_run(folder).history()['loss'])} of 80 epochs")
+        assert process.returncode == -signal.SIGKILL, "too few epochs for the kills"
+    print(f"{kills} kills in the first {len(open_run(folder).history()['loss'])} epochs")
     assert_same(going_on(folder, name), going_on(tmp_path / "whole", name))
