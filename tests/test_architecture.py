@@ -243,6 +243,16 @@ def test_no_file_is_too_long(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
 
 
+def test_processes_of_tests_import_the_installed_package():
+    """Without -P the current folder, which may be a checkout, comes first."""
+    started = {
+        (path.name, option)
+        for path in ROOT.glob("tests/*.py")
+        for option in re.findall(r'sys\.executable,\s+"(-.+?)"', path.read_text(encoding="utf-8"))
+    }
+    assert {option for _, option in started} == {"-P"}, started
+
+
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_no_function_needs_scrolling_and_public_ones_are_documented(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -181,10 +181,13 @@ def test_kills_at_random_moments_change_nothing(tmp_path, name):
     """With a plateau, and with a callback of a user."""
     kills = 20 if name == EVERY else 5
     chance, folder = random.Random(name), str(tmp_path / "r")
-    program = f"from test_averaging_runs import going_on; going_on({folder!r}, {name!r})"
+    program = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); "
+        f"from test_averaging_runs import going_on; going_on({folder!r}, {name!r})"
+    )
     for _ in range(kills):
         process = subprocess.Popen(
-            [sys.executable, "-c", program],
+            [sys.executable, "-P", "-c", program],
             cwd=Path(__file__).parent, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         for _ in range(chance.randint(1, 3)):  # the first one compiles for seconds

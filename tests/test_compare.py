@@ -154,7 +154,7 @@ def test_a_comparison_that_is_killed_and_begun_again_says_the_same_to_the_last_d
 ):
     small = "bn_mlp --model.hidden-units 8 --data.limit 400 --epochs 1"
     words = [small, f"{small} --model.dropout 0.4", "--seeds", "2"]
-    command = [sys.executable, "-c", KILLED, *words, "--folder", str(tmp_path / "killed")]
+    command = [sys.executable, "-P", "-c", KILLED, *words, "--folder", str(tmp_path / "killed")]
     assert subprocess.run(command, capture_output=True).returncode == -signal.SIGKILL
     left = {path.name for path in (tmp_path / "killed").iterdir() if path.is_dir()}
     texts, trained, train = {}, [], session.train_run

@@ -70,7 +70,7 @@ def test_it_answers_in_a_browser_and_ends_with_ctrl_c(tmp_path):
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
     command = [
-        sys.executable, "-m", "recipes.tune", "bn_mlp", "--dashboard", "--port", str(port),
+        sys.executable, "-P", "-m", "recipes.tune", "bn_mlp", "--dashboard", "--port", str(port),
         "--study-dir", str(tmp_path),
     ]  # fmt: skip
     process = subprocess.Popen(

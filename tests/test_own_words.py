@@ -81,6 +81,6 @@ def test_own_words_work_in_a_training_and_in_a_search(tmp_path):
     code += "print(*[layer.name for layer in model.layers])"
     file = str(tmp_path / "run" / "model.keras")
     loaded = subprocess.run(
-        [sys.executable, "-c", code, file], capture_output=True, text=True, check=True
+        [sys.executable, "-P", "-c", code, file], capture_output=True, text=True, check=True
     )
     assert "unit_norm_1 capped_1" in loaded.stdout

@@ -23,7 +23,7 @@ FAKE = "import pathlib\nREADY = False\nLINES = pathlib.Path(__file__).read_text(
 
 def run(code, folder, *, check=True, **environment):
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-P", "-c", code],
         cwd=folder,
         capture_output=True,
         text=True,

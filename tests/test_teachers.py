@@ -37,7 +37,7 @@ def test_a_teacher_is_known_only_where_its_module_is_imported():
         "import sys; print({'keras', 'tensorflow', 'jax'} & sys.modules.keys())"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True,
         cwd=MODULE.parents[2],
     )  # fmt: skip
     assert done.stdout.splitlines() == ["conv_teacher", "set()"]

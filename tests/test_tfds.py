@@ -130,5 +130,5 @@ def test_the_cache_is_read_in_a_process_without_tensorflow(places):
         "import sys; from fashion_zoo.data import load; print(load('tfds:small').digest); "
         "assert not {'tensorflow', 'tensorflow_datasets'} & sys.modules.keys()"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == load((x, y)).digest, done.stderr

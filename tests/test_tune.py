@@ -241,7 +241,7 @@ def test_several_workers_share_the_trials(tmp_path, capfd):
 def test_ctrl_c_gives_the_trial_back_and_the_next_call_goes_on(tmp_path):
     folder = tmp_path / "s"
     command = [
-        sys.executable, "-m", "recipes.tune", "bn_mlp", "--trials", "2", "--candidates", "0",
+        sys.executable, "-P", "-m", "recipes.tune", "bn_mlp", "--trials", "2", "--candidates", "0",
         "--study-dir", str(folder), *FLAGS, "--epochs", "3000",
     ]  # fmt: skip
     process = subprocess.Popen(

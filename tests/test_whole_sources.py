@@ -63,7 +63,7 @@ def test_the_same_images_come_from_every_form_in_bounded_time_and_memory(form, w
     folder, texts = whole
     monkeypatch.setenv("FASHION_ZOO_CACHE", str(folder))
     done = subprocess.run(
-        [sys.executable, "-c", READ, texts[form]], capture_output=True, text=True, check=True
+        [sys.executable, "-P", "-c", READ, texts[form]], capture_output=True, text=True, check=True
     )
     measured = json.loads(done.stdout)
     print(f"{form}: {measured['seconds']:.2f} s, {measured['peak'] / PIXELS:.2f} times the pixels")
