@@ -22,12 +22,14 @@ FAKE = "import pathlib\nREADY = False\nLINES = pathlib.Path(__file__).read_text(
 
 
 def run(code, folder, *, check=True, **environment):
+    """Run a program that finds modules in a folder first."""
+    paths = [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
     done = subprocess.run(
         [sys.executable, "-P", "-c", code],
         cwd=folder,
         capture_output=True,
         text=True,
-        env={**os.environ, **environment},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), **environment},
     )
     assert not check or done.returncode == 0, done.stderr
     return done.stdout.splitlines()
