@@ -223,6 +223,20 @@ def recorded(shared):
 
 
 @pytest.fixture
+def no_memory_given_back(monkeypatch):
+    """Where nothing is trained there is nothing to collect, which takes a second."""
+    monkeypatch.setattr("fashion_zoo.machine.devices.gc.collect", lambda: None)
+
+
+@pytest.fixture
+def trained_runs(monkeypatch):
+    """(place, config) of each training of an experiment; nothing is trained. See ``arms.Made``."""
+    from arms import Made
+
+    return Made(monkeypatch)
+
+
+@pytest.fixture
 def url(tmp_path):
     """Where a study may be."""
     return f"sqlite:///{tmp_path}/study.db"

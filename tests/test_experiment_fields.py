@@ -7,23 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from arms import OWN, Made
+from arms import OWN
 
 from fashion_zoo import ConfigError, experiments
 from fashion_zoo.experiments import Arm, Claim, Contrast, Quick, page
 from recipes import experiment
 
-
-@pytest.fixture(autouse=True)
-def no_memory_given_back(monkeypatch):
-    """Nothing is trained here, and collecting takes a second."""
-    monkeypatch.setattr("fashion_zoo.machine.devices.gc.collect", lambda: None)
-
-
-@pytest.fixture
-def trained_runs(monkeypatch):
-    """(place, config) of each training; nothing is trained."""
-    return Made(monkeypatch)
+pytestmark = pytest.mark.usefixtures("no_memory_given_back")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from arms import OWN, Made
+from arms import OWN
 
 import fashion_zoo
 from fashion_zoo import ConfigError, DataError, TrainingError, experiments
@@ -21,16 +21,7 @@ LABELS = np.arange(200) % 4
 PIXELS = np.random.default_rng(0).integers(0, 256, (200, 8, 8), dtype="uint8")
 
 
-@pytest.fixture(autouse=True)
-def no_memory_given_back(monkeypatch):
-    """Nothing is trained here, and collecting takes a second."""
-    monkeypatch.setattr("fashion_zoo.machine.devices.gc.collect", lambda: None)
-
-
-@pytest.fixture
-def trained_runs(monkeypatch):
-    """(place, config) of each training; nothing is trained."""
-    return Made(monkeypatch)
+pytestmark = pytest.mark.usefixtures("no_memory_given_back")
 
 
 @pytest.fixture

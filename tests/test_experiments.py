@@ -5,7 +5,7 @@ import runpy
 from pathlib import Path
 
 import pytest
-from arms import OWN, FakeRun, Made
+from arms import OWN, FakeRun
 
 import fashion_zoo
 from fashion_zoo import ConfigError, DataError, TrainingError, experiments
@@ -13,17 +13,7 @@ from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, columns, p
 from fashion_zoo.machine import environment
 from recipes import experiment
 
-
-@pytest.fixture(autouse=True)
-def no_memory_given_back(monkeypatch):
-    """Nothing is trained here, and collecting takes a second."""
-    monkeypatch.setattr("fashion_zoo.machine.devices.gc.collect", lambda: None)
-
-
-@pytest.fixture
-def trained_runs(monkeypatch):
-    """(place, config) of each training; nothing is trained, and ``commit`` is where one is."""
-    return Made(monkeypatch)
+pytestmark = pytest.mark.usefixtures("no_memory_given_back")
 
 
 @pytest.fixture

@@ -4,19 +4,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from arms import OWN, FakeRun, Made
+from arms import OWN, FakeRun
 
 from fashion_zoo import experiments, load_recipes, registry
 from fashion_zoo.data import load
 from fashion_zoo.experiments import Experiment, page, training
 from recipes import experiment
 
-
-@pytest.fixture
-def trained_runs(monkeypatch):
-    """(place, config) of each training; nothing is trained."""
-    monkeypatch.setattr("fashion_zoo.machine.devices.gc.collect", lambda: None)
-    return Made(monkeypatch)
+pytestmark = pytest.mark.usefixtures("no_memory_given_back")
 
 
 @pytest.fixture
