@@ -237,6 +237,18 @@ def trained_runs(monkeypatch):
 
 
 @pytest.fixture
+def own(tmp_path, monkeypatch):
+    """The experiment of ``arms.OWN`` in width.py, in the current folder."""
+    from arms import OWN
+
+    from recipes import experiment
+
+    monkeypatch.chdir(tmp_path)
+    Path("width.py").write_text(OWN)
+    return experiment.find("width.py")
+
+
+@pytest.fixture
 def url(tmp_path):
     """Where a study may be."""
     return f"sqlite:///{tmp_path}/study.db"

@@ -7,20 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from arms import OWN
 
 from fashion_zoo import ConfigError, experiments
 from fashion_zoo.experiments import Arm, Claim, Contrast, Quick, page
-from recipes import experiment
 
 pytestmark = pytest.mark.usefixtures("no_memory_given_back")
-
-
-@pytest.fixture
-def own(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    Path("width.py").write_text(OWN)
-    return experiment.find("width.py")
 
 
 def program(seed, data):

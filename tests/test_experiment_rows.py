@@ -20,15 +20,7 @@ from recipes import compare, experiment
 LABELS = np.arange(200) % 4
 PIXELS = np.random.default_rng(0).integers(0, 256, (200, 8, 8), dtype="uint8")
 
-
 pytestmark = pytest.mark.usefixtures("no_memory_given_back")
-
-
-@pytest.fixture
-def own(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    Path("width.py").write_text(OWN)
-    return experiment.find("width.py")
 
 
 def test_rows_of_an_installed_package_have_no_commit_and_are_read_again(own, trained_runs, capsys):

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from fashion_zoo import storage
 from fashion_zoo.errors import DataError, Hint
 from fashion_zoo.experiments.experiment import Row
+from fashion_zoo.experiments.page import write_rows
 from fashion_zoo.results import read_rows
 from fashion_zoo.storage import locks
 
@@ -38,12 +38,11 @@ def replace(file: Path, folder: Path, own: Sequence[Row], order: Sequence[str]) 
     of recipes that are not registered.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    file.parent.mkdir(parents=True, exist_ok=True)
     with locks.file_lock(folder / ".rows.lock"):
         others = kept(file, {row["arm"] for row in own})
         places = {name: place for place, name in enumerate(order)}
         rows = sorted(
             [*others, *own], key=lambda row: (places.get(row["arm"], len(places)), row["seed"])
         )
-        storage.write_table(file, rows)
+        write_rows(file, rows)
     return others
