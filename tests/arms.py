@@ -1,4 +1,8 @@
-"""An experiment of one's own, and trainings of its arms that cost nothing."""
+"""An experiment of one's own, trainings of arms that cost nothing, and what was measured of any."""
+
+from fashion_zoo.experiments import Measured
+
+MACHINE = {"machine": "a CPU, 2 cores, Python 3.11.7, Keras 3.15.1", "commit": "a" * 40}
 
 OWN = """
 from fashion_zoo.experiments import Arm, Experiment, columns
@@ -19,6 +23,18 @@ EXPERIMENT = Experiment(
     settings={"training": {"epochs": 3}},
 )
 """
+
+
+def measured(experiment, arms):
+    """What was measured of some arms: arm to one row of figures a seed."""
+    return Measured(
+        experiment,
+        [
+            {"arm": arm, "seed": seed, **row, **MACHINE}
+            for arm, rows in arms.items()
+            for seed, row in enumerate(rows)
+        ],
+    )
 
 
 class FakeRun:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from arms import measured
 
 import fashion_zoo
 from fashion_zoo.data import load
@@ -25,7 +26,6 @@ from recipes.experiments import (
 from recipes.experiments._training import numbers
 
 CLAIMS = Path(__file__).parent.parent / "docs" / "claims"
-MACHINE = {"machine": "a CPU, 2 cores, Python 3.11.7, Keras 3.15.1", "commit": "a" * 40}
 ROWS = re.findall(
     r"^\| (C\d+) \| (.+) \| (.*) \| (.*)\|$", (CLAIMS / "index.md").read_text("utf-8"), re.M
 )
@@ -36,13 +36,16 @@ def made_up(name):
     """What an experiment would have measured: every number that its columns may ask for."""
     found = experiment.find(name)
     metrics = {one.metric for one in found.claims} | {"validation_accuracy", "test_accuracy"}
-    generator, rows = np.random.default_rng(0), []
-    for arm in found.all_arms():
-        for seed in range(2):
-            numbers = {metric: 0.5 + 0.1 * generator.random() for metric in sorted(metrics)}
-            extra = EXTRA.get(name, lambda: {})()
-            rows.append({"arm": arm.name, "seed": seed, "seconds": 1.0, **numbers, **extra})
-    return Measured(found, [{**row, **MACHINE} for row in rows])
+    generator, extra = np.random.default_rng(0), EXTRA.get(name, dict)
+    rows = {
+        arm.name: [
+            {metric: 0.5 + 0.1 * generator.random() for metric in sorted(metrics)}
+            | {"seconds": 1.0, **extra()}
+            for _ in range(2)
+        ]
+        for arm in found.all_arms()
+    }
+    return measured(found, rows)
 
 
 EXTRA = {

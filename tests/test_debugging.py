@@ -4,12 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
-from test_claims import MACHINE
+from arms import measured
 
 import fashion_zoo
 from fashion_zoo import override, recipe
 from fashion_zoo.config.overrides import changes
-from fashion_zoo.experiments import Measured
 from fashion_zoo.show import figures
 from recipes import compare
 from recipes.experiments import debugging
@@ -20,16 +19,16 @@ EXPERIMENT = debugging.EXPERIMENT
 
 def made_up(arms):
     """What might have been measured; the first arm diverged."""
-    rows = []
-    for number, arm in enumerate(arms):
-        curves = {"training_curve": "2 1 0.5", "validation_curve": "2 1.1 0.9"}
-        row = {"loss": 0.5, "validation_loss": 0.9, "validation_accuracy": 0.7, **curves}
-        if not number:
-            row = {"validation_accuracy": 0.1}
-        for seed in range(2):
-            own = {"arm": arm, "seed": seed, "findings": ["nothing", "dead units"][seed]}
-            rows.append({**own, **row, **MACHINE})
-    return Measured(EXPERIMENT, rows)
+    curves = {"training_curve": "2 1 0.5", "validation_curve": "2 1.1 0.9"}
+    trained = {"loss": 0.5, "validation_loss": 0.9, "validation_accuracy": 0.7, **curves}
+    rows = {
+        arm: [
+            {"findings": found, **(trained if number else {"validation_accuracy": 0.1})}
+            for found in ("nothing", "dead units")
+        ]
+        for number, arm in enumerate(arms)
+    }
+    return measured(EXPERIMENT, rows)
 
 
 def test_a_cure_changes_one_thing_of_its_trouble_and_is_claimed_to_help():

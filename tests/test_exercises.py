@@ -4,31 +4,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from arms import measured
 from matplotlib.figure import Figure
 
 import fashion_zoo
 from fashion_zoo import TrainingError, experiments
-from fashion_zoo.experiments import Experiment, Measured, page
+from fashion_zoo.experiments import Experiment, page
 from fashion_zoo.show import figures
 from recipes import experiment
 from recipes.experiments import _training, batch_norm, ensembles, regularizers, schedules
 from recipes.experiments._figures import WIDTH
 
-MACHINE = {"machine": "a CPU, 2 cores, Python 3.11.7, Keras 3.15.1", "commit": "a" * 40}
 TINY = {"model": {"hidden_units": (8, 8)}}
-
-
-def measured(name, rows):
-    """What was measured of some arms: arm to one row a seed."""
-    found = experiment.find(name)
-    return Measured(
-        found,
-        [
-            {"arm": arm, "seed": seed, **row, **MACHINE}
-            for arm, own in rows.items()
-            for seed, row in enumerate(own)
-        ],
-    )
 
 
 def curves(level, epochs=3):
@@ -116,7 +103,7 @@ DROPOUT = {
 def test_the_best_dropout_rate_is_that_of_validation_and_how_sure_it_is_stands_beside_it():
     first, second = DROPOUT["rate 0.3"]
     rows = {**DROPOUT, "rate 0.3": [first, {**second, "validation_accuracy": 0.912}]}
-    lines = measured("dropout_rates", rows).table().splitlines()
+    lines = measured(experiment.find("dropout_rates"), rows).table().splitlines()
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:8]]
     assert [row[2] for row in cells] == [
         "0 of 2", "1 of 2", "1 of 2", "0 of 2", "0 of 2", "0 of 2"
@@ -215,7 +202,7 @@ REGULARIZERS = {
 
 
 def test_each_seed_has_an_effect_and_a_verdict_is_of_its_interval():
-    found = measured("regularizers", REGULARIZERS)
+    found = measured(experiment.find("regularizers"), REGULARIZERS)
     verdicts = {(one.claim.arm, one.claim.metric): one for one in found.verdicts()}
     # by hand: 1 point alone and 0 with dropout, and 0.1 more with the second seed
     assert verdicts["batch norm", "test_accuracy"].difference == pytest.approx(0.0055)
@@ -224,7 +211,7 @@ def test_each_seed_has_an_effect_and_a_verdict_is_of_its_interval():
     assert ": the effect of batch norm on test accuracy is +0.55 points (" in text
     assert "2 seeds)." in text
     assert len(verdicts) == 9, "none of the interaction of three"
-    alone = measured("regularizers", {"decay": REGULARIZERS["decay"]})
+    alone = measured(experiment.find("regularizers"), {"decay": REGULARIZERS["decay"]})
     assert {one.word for one in alone.verdicts()} == {"these seeds cannot tell"}
     assert str(alone.verdicts()[0]) == (
         "The effect of batch norm on test accuracy is above 0. These seeds cannot tell: the arms "
@@ -243,7 +230,7 @@ def test_each_seed_has_an_effect_and_a_verdict_is_of_its_interval():
     ],
 )
 def test_an_exercise_has_verdicts_a_table_and_a_figure(name, rows):
-    found = measured(name, rows)
+    found = measured(experiment.find(name), rows)
     assert len(found.verdicts()) == len(found.experiment.claims)
     assert all(verdict.seeds == 2 for verdict in found.verdicts())
     assert len(found.table().splitlines()) == len(rows) + 4

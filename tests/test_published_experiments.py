@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from arms import measured
 from PIL import Image
 
 import fashion_zoo
@@ -23,24 +24,21 @@ from recipes.experiments import seconds
 from recipes.experiments._figures import WIDTH
 from recipes.experiments.augmentation import INSIDE
 
-MACHINE = {"machine": "a CPU, 2 cores, Python 3.11.7, Keras 3.15.1", "commit": "a" * 40}
 
-
-def measured(name, **arms):
-    """What was measured of some arms: column to one value a seed."""
-    rows = [
-        {"arm": arm, "seed": seed, **{column: each[seed] for column, each in values.items()}}
-        for arm, values in arms.items()
-        for seed in range(len(next(iter(values.values()))))
-    ]
-    return Measured(experiment.find(name), [{**row, **MACHINE} for row in rows])
+def by_column(name, **arms):
+    """What was measured of some arms: arm to column to one value a seed."""
+    rows = {
+        arm: [dict(zip(columns, seed, strict=True)) for seed in zip(*columns.values(), strict=True)]
+        for arm, columns in arms.items()
+    }
+    return measured(experiment.find(name), rows)
 
 
 def test_the_dropout_table_compares_with_the_constant_that_validation_chose():
     def arm(validation, test, gap):
         return {"validation_accuracy": validation, "test_accuracy": test, "gap": gap}
 
-    found = measured(
+    found = by_column(
         "dropout",
         **{
             "constant 0": arm((0.90, 0.91), (0.99, 0.99), (0.20, 0.22)),
@@ -84,7 +82,7 @@ def test_the_seconds_have_means_with_intervals_that_are_positive():
         return {"seconds": seconds, "timing": ("all epochs",) * 2, **accuracies}
 
     first = experiment.find("seconds").all_arms()[0].name
-    found = measured(
+    found = by_column(
         "seconds",
         **{
             first: arm((1.0, 2.0), (0.90, 0.92), (0.88, 0.90)),
@@ -112,7 +110,7 @@ def test_averages_are_compared_with_the_same_recipe_without_one():
         "bn_mlp.large, swa(0.75)": arm((0.94, 0.95), (1.0, 1.0), (0.93, 0.94)),
         "bn_mlp, swa(0.75)": arm((0.91, 0.92), (1.0, 0.0), (0.88, 0.89)),
     }
-    lines = measured("averaging", **arms).table().splitlines()
+    lines = by_column("averaging", **arms).table().splitlines()
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:5]]
     assert [row[0] for row in cells] == ["`bn_mlp`", *reversed(list(arms)[1:])]
     assert [row[2] for row in cells] == ["", "+1.00", ""]
@@ -130,7 +128,7 @@ def test_a_student_is_compared_with_its_twin_of_the_same_recipe():
         name: {"validation_accuracy": one, "test_accuracy": one, "seconds": (1.0, 2.0)}
         for name, one in accuracies.items()
     }
-    lines = measured("distillation", **arms).table().splitlines()[2:9]
+    lines = by_column("distillation", **arms).table().splitlines()[2:9]
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
     networks = ["bn_mlp.large", "conv_teacher", "bn_mlp", "bn_mlp.tiny", *2 * ["bn_mlp"]]
     assert [row[0] for row in cells] == [f"`{one}`" for one in (*networks, "bn_mlp.tiny")]
@@ -155,7 +153,7 @@ def test_the_imbalance_table_marks_what_validation_chose_and_compares_it_on_test
         }
 
     arms = {"nothing": (0.7, 0.79), "focal loss": (0.71, 0.68), "logit adjustment": (0.8, 0.76)}
-    found = measured("imbalance", **{name: arm(*numbers) for name, numbers in arms.items()})
+    found = by_column("imbalance", **{name: arm(*numbers) for name, numbers in arms.items()})
     lines = found.table().splitlines()
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:5]]
     assert [row[0] for row in cells] == ["nothing", "focal loss", "logit adjustment"]
