@@ -169,14 +169,14 @@ def parse_config(
     return parsed, fashion_zoo.RunConfig(**chosen)
 
 
-def of_the_model(argv: Sequence[str], config: fashion_zoo.RunConfig) -> dict[str, Any]:
+def of_the_model(argv: Sequence[str], model: Any) -> dict[str, Any]:
     """Return as overrides what flags say of the classes and the shape, which else follow the data.
 
-    The config does not tell whether a value that is the default was set.
+    A config does not tell whether a value that is the default was set.
     """
     flags = {word.partition("=")[0].replace("_", "-") for word in argv}
     fixed = {
-        name: getattr(config.model, name)
+        name: getattr(model, name)
         for name in ("num_classes", "input_shape")
         if f"--model.{name.replace('_', '-')}" in flags
     }

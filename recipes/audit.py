@@ -58,7 +58,7 @@ def main(argv: list[str]) -> int:
         force=options.force,
         show=functools.partial(_print, options, config.data),
         progress=True,
-        **_common.of_the_model(argv, config),
+        **_common.of_the_model(argv, config.model),
     )
     return 0
 

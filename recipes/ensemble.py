@@ -116,7 +116,7 @@ def _train(argv: list[str]) -> None:
         config=config,
         force=options.force,
         progress=True,
-        **_common.of_the_model(words, config),
+        **_common.of_the_model(words, config.model),
     )
     _show(run, options.json)
 

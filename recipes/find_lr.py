@@ -56,7 +56,7 @@ def main(argv: list[str]) -> None:
         show=functools.partial(_print, entry, config, options),
         progress=True,
         **{name: getattr(options, name) for name in ("seeds", "low", "high", "steps")},
-        **_common.of_the_model(argv, config),
+        **_common.of_the_model(argv, config.model),
     )
 
 

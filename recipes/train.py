@@ -88,7 +88,7 @@ def run(
             evaluate=options.evaluate,
             export=options.export,
             progress=True,
-            **_common.of_the_model(words, config),
+            **_common.of_the_model(words, config.model),
         )
     except fashion_zoo.TrainingInterrupted as interrupt:
         trained = interrupt.trained

@@ -95,7 +95,7 @@ def main(argv: list[str]) -> None:
         progress=True,
         command=_spelling.again(),
         **place,
-        **_common.of_the_model(argv, config),
+        **_common.of_the_model(argv, config.model),
     )
     if options.json:
         _common.print_json(

@@ -10,7 +10,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PLACEHOLDERS = {
     "NAME": "bn_mlp", "RUN": "runs/mine", "OTHER": "runs/quick",
     "PICTURE": "a.png", "FOLDER": "exported",
-    "FORMAT": "saved_model", "POLICY": "flip", "SOURCE": "digits",
+    "FORMAT": "saved_model", "POLICY": "flip", "SOURCE": "digits", "AUDIT": "suspects.txt",
     "TEACHER": "runs/quick", "STUDENT": "bn_mlp", "SCHEDULE": "cosine",
     "PATTERN": "*", "$STUDY_URL": "sqlite:///search.db",
 }  # fmt: skip

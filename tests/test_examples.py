@@ -39,6 +39,7 @@ def reader(tmp_path, monkeypatch, images):
     (tmp_path / "my_recipes.py").write_text(python_examples(ADDING.read_text("utf-8"))[0])
     for name in ("a.png", "boot.png"):
         Image.fromarray(images.images[0]).save(tmp_path / name)
+    (tmp_path / "suspects.txt").write_text("3\n14\n")
     return tmp_path
 
 
@@ -79,8 +80,16 @@ def test_the_pages_have_the_commands_that_are_looked_for():
 
 
 TINY = {"data.limit": "600", "epochs": "1", "batch_size": "100"}
-# What is run elsewhere: servers, several processes, and what takes hours.
-ELSEWHERE = ("--dashboard", "postgresql:", "--gpu-memory", "--help", "benchmark", "publish")
+# What is run elsewhere: servers, several processes, what takes hours, and what is to go wrong.
+ELSEWHERE = (
+    "runs/trouble",
+    "--dashboard",
+    "postgresql:",
+    "--gpu-memory",
+    "--help",
+    "benchmark",
+    "publish",
+)
 
 
 def small(line, number):

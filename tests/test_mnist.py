@@ -9,7 +9,7 @@ import pytest
 from arms import measured
 
 import fashion_zoo
-from fashion_zoo import ConfigError, DataConfig, experiments
+from fashion_zoo import ConfigError, DataConfig, experiments, registry
 from fashion_zoo.data import load, stratified
 from fashion_zoo.experiments import page
 from fashion_zoo.show import figures
@@ -19,7 +19,8 @@ SPLIT = {"test": 0.2}
 
 
 @pytest.fixture
-def found():
+def found(monkeypatch):
+    monkeypatch.delitem(registry._recipes, "conv_teacher", raising=False)  # of another test
     return experiment.find("mnist")
 
 

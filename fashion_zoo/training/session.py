@@ -12,7 +12,7 @@ import fashion_zoo.training.tensorboard as tensorboard
 from fashion_zoo import runs, storage
 from fashion_zoo.augment.policies import mixes
 from fashion_zoo.callbacks import StopOnInterrupt, check_callbacks
-from fashion_zoo.config import RunConfig
+from fashion_zoo.config import RunConfig, TrainingConfig
 from fashion_zoo.data import Dataset, Description, Images, check_shape, class_counts
 from fashion_zoo.errors import ConfigError, advice
 from fashion_zoo.language.wording import counted
@@ -70,7 +70,7 @@ def train_run(
     resuming = resume and runs.is_run(path)
     if resuming:
         runs.check_same(runs.open_run(path), entry.name, config)
-    found = _devices(devices, path if resuming else None, config, display)
+    found = _devices(devices, path if resuming else None, config.training, display)
     with waiting("Reading the images and building the model", display.enabled):
         planned, model = _build(entry, config, data, found)
     began = resuming and runs.open_run(path).has_checkpoint
@@ -103,12 +103,12 @@ def train_run(
 
 
 def _devices(
-    asked: Asked | None, resumed: Path | None, config: RunConfig, display: TrainingDisplay
+    asked: Asked | None, resumed: Path | None, training: TrainingConfig, display: TrainingDisplay
 ) -> Devices:
     """Find the devices of a training, by default as those of the run that it resumes."""
     if asked is None and resumed and runs.open_run(resumed).devices > 1:
         asked = "all"
-    found = find(asked or "one", config.training.batch_size, config.training.accumulation)
+    found = find(asked or "one", training.batch_size, training.accumulation)
     if asked == "all":
         display.say(f"Training on {counted(found.count, 'device')} of this machine.")
     return found
@@ -121,7 +121,7 @@ def _build(
     planned = plan(config, class_counts(data))
     with devices.creating():
         model = build_model(entry, config.model, planned)
-    _check_fit(model, entry.name, config, data)
+    _check_fit(model, entry.name, config.training, data)
     return planned, model
 
 
@@ -249,10 +249,10 @@ def _within(config: RunConfig) -> list[str]:
     return [name for name, applies in parts.items() if applies]
 
 
-def _check_fit(model: keras.Model, name: str, config: RunConfig, dataset: Dataset) -> None:
+def _check_fit(model: keras.Model, name: str, fit: TrainingConfig, dataset: Dataset) -> None:
     """Check that the model fits the classes and the shape of the images, and what watches it."""
-    tensorboard.check(config.training)
-    runs.check_teacher(config.training.distillation, dataset)
+    tensorboard.check(fit)
+    runs.check_teacher(fit.distillation, dataset)
     classes, known = model.output_shape[-1], len(dataset.class_names)
     if classes != known:
         raise ConfigError(f"{name} has num_classes={classes}, but the data has {known} classes.")
