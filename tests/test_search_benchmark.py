@@ -11,6 +11,7 @@ import fashion_zoo
 from fashion_zoo import ConfigError, TrainingError
 from fashion_zoo.machine import environment
 from fashion_zoo.seeds import derive
+from recipes import _processes
 from recipes.benchmark import program, search, searching
 
 TINY = {"data": {"limit": 600}, "training": {"epochs": 2, "batch_size": 100}}
@@ -94,12 +95,12 @@ def test_a_measurement_that_fails_is_named_and_nothing_is_kept(tmp_path):
         program.measure_once(tmp_path / "x.json", math.sqrt, -1)
     assert not (tmp_path / "x.json").exists()
     with pytest.raises(TrainingError, match="The y failed: its process ended with code 3"):
-        program.answer_of("y", os._exit, 3)
+        _processes.answer_of("y", os._exit, 3)
 
 
 def test_a_function_is_called_in_another_process_with_its_environment():
-    assert program.answer_of("x", os.getpid) != os.getpid()
-    assert program.answer_of("x", os.getenv, "ZOO", ZOO="there") == "there"
+    assert _processes.answer_of("x", os.getpid) != os.getpid()
+    assert _processes.answer_of("x", os.getenv, "ZOO", ZOO="there") == "there"
 
 
 def test_tuners_are_interleaved_and_another_is_first_each_time(child, tmp_path):

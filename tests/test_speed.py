@@ -11,8 +11,8 @@ import fashion_zoo
 from fashion_zoo import ConfigError, DataError, TrainingError
 from fashion_zoo.augment.policies import OPERATIONS
 from fashion_zoo.machine.precision import ChosenPrecision
-from recipes import benchmark
-from recipes.benchmark import contenders, gpu, program, speed
+from recipes import _processes, benchmark
+from recipes.benchmark import contenders, gpu, speed
 from recipes.benchmark.slices import Slice
 
 SMALL = {"data": {"limit": 600}, "model": {"hidden_units": (16, 8)}}
@@ -150,9 +150,9 @@ def test_stock_keras_trains_the_same_net_on_as_many_images(monkeypatch):
 def test_peak_memory_is_what_linux_says_of_this_process(tmp_path):
     status = tmp_path / "status"
     status.write_text("VmPeak:\t  99999 kB\nVmHWM:\t    2048 kB\n")
-    assert program.mebibytes(status=status) == 2
-    assert program.mebibytes("VmPeak", status) == 99999 / 1024
-    assert program.mebibytes(status=tmp_path / "none") > 50
+    assert _processes.mebibytes(status=status) == 2
+    assert _processes.mebibytes("VmPeak", status) == 99999 / 1024
+    assert _processes.mebibytes(status=tmp_path / "none") > 50
 
 
 def test_every_operation_has_a_layer_of_kerass():

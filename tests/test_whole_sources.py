@@ -19,7 +19,7 @@ SECONDS = {"idx": 10, "npz": 2, "csv": 20, "folder": 40, "tfds": 2}
 READ = """
 import json, sys, time
 from fashion_zoo.data import load
-from recipes.benchmark.program import mebibytes
+from recipes._processes import mebibytes
 load("digits")  # imports do not count
 before, start = mebibytes("VmRSS"), time.perf_counter()
 data = load(sys.argv[1])

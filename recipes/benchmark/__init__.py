@@ -1,4 +1,4 @@
-"""Measure: ``python -m recipes.benchmark find_lr --seeds 3``, ``... speed --rounds 60``."""
+"""Measure: ``python -m recipes.benchmark tuned --seeds 5``, ``... speed --rounds 60``."""
 
 import dataclasses
 import importlib
@@ -12,7 +12,7 @@ from recipes import _common, _spelling, experiment
 if TYPE_CHECKING:
     from recipes.benchmark.program import Program
 
-_Program = Literal["find_lr", "search", "tuned", "speed", "memory", "gpu"]
+_Program = Literal["search", "tuned", "speed", "gpu"]
 PROGRAMS = get_args(_Program)
 
 
@@ -20,18 +20,17 @@ PROGRAMS = get_args(_Program)
 class Benchmark:
     """Measure, and write the tables of a page and their rows into a CSV file beside it.
 
-    find_lr: its suggestions beside a grid of learning rates. search: searches beside those of
-    KerasTuner, and what they cost. tuned: a search of each of four recipes, and whether fresh seeds
-    confirm what it finds. speed: training and augmentation against stock Keras and PyTorch. memory:
-    what gradient checkpointing saves and costs. gpu: images per second of jax on a GPU by batch
-    size, and whether a training repeats bit for bit. All but gpu can be interrupted at any time and
-    resume with the same command.
+    search: searches beside those of KerasTuner, and what they cost. tuned: a search of each of four
+    recipes, and whether fresh seeds confirm what it finds. speed: training and augmentation against
+    stock Keras and PyTorch. gpu: images per second of jax on a GPU by batch size, and whether a
+    training repeats bit for bit. All but gpu can be interrupted at any time and resume with the
+    same command.
     """
 
     what: tyro.conf.Positional[_Program]
     """What to measure."""
     seeds: int | None = None
-    """Trainings per row, at least 2; by default 3, and 5 for search and tuned."""
+    """Trainings per row, at least 2; by default 5."""
     rounds: int | None = None
     """Slices of each contender of speed, at least 2; by default 60."""
     trials: int | None = None

@@ -20,7 +20,7 @@ from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.training.callbacks import epoch_starter
 from fashion_zoo.training.fit import build_model, compile_model, fit, make_pipeline
 from fashion_zoo.training.plan import Plan, plan
-from recipes.benchmark.program import mebibytes
+from recipes._processes import mebibytes
 from recipes.benchmark.slices import SLICES, interleave, ratios
 from recipes.benchmark.speed import figure
 
@@ -212,8 +212,8 @@ def main(contender: str, changes: Sequence[Mapping[str, Any]], without: str, pip
         changes: overrides of ``bn_mlp``'s config, one after the other.
         without: empty for the whole training. Otherwise there is no validation and no other
             callback, and it is the part that is left out: ``metric``, ``iterator`` or ``nothing``.
-        pipe: see ``program.worker``. An answer has the seconds per step, the mean training loss of
-            each epoch so far, and the peak memory.
+        pipe: see ``_processes.worker``. An answer has the seconds per step, the mean training loss
+            of each epoch so far, and the peak memory.
     """
     # Keras draws the seeds of its layers from Python's generator. TensorFlow's global seed stays
     # unset: with it, fit would shuffle every epoch into the same order.

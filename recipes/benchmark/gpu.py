@@ -15,7 +15,8 @@ from fashion_zoo.data import load
 from fashion_zoo.errors import ConfigError
 from fashion_zoo.experiments import page as pages
 from fashion_zoo.experiments.experiment import Row
-from recipes.benchmark.program import Program, answer_of, pivot
+from recipes._processes import answer_of
+from recipes.benchmark.program import Program, pivot
 
 EPOCHS = {256: 20, 512: 4, 4096: 4}  # batch size to epochs; all of them for the recipe's own
 REPEATED = 8  # epochs

@@ -28,7 +28,7 @@ from fashion_zoo.tuning import (
     hypermodel,
 )
 from fashion_zoo.tuning.sampling import ranked
-from recipes.benchmark.program import mebibytes
+from recipes._processes import mebibytes
 
 _ENDLESS = 10_000  # trials; the time ends before
 

@@ -18,7 +18,8 @@ from fashion_zoo.machine import precision
 from fashion_zoo.registry import recipe
 from fashion_zoo.show.streams import say
 from fashion_zoo.storage import absolute
-from recipes.benchmark.program import Program, Rows, pivot, worker
+from recipes._processes import worker
+from recipes.benchmark.program import Program, Rows, pivot
 from recipes.benchmark.slices import NEAR, TRIES, Slice, interleave, quartiles, ratios
 
 LARGE = 512  # the batch that is also trained with the policy standard

@@ -15,9 +15,9 @@ from fashion_zoo.language.wording import counted, percent, points
 from fashion_zoo.show.waiting import Progress
 from fashion_zoo.storage import absolute
 from recipes import _spelling
-from recipes.benchmark.find_lr import RECIPES
 from recipes.benchmark.program import Program, Rows
 
+RECIPES = ("baseline_mlp", "bn_mlp", "adaptive_dropout_mlp", "l2_mlp")
 TRIALS = 20  # by default, of each search
 CANDIDATES = 3  # trials that are trained again beside the defaults
 # Bonferroni: with 95 % confidence every interval of a gain holds, not each of them alone.
