@@ -1,4 +1,4 @@
-"""Put the card of each recipe into the menu of the site: a hook of mkdocs."""
+"""Hooks of mkdocs: the card of each recipe in the menu, and the language of each page."""
 
 from pathlib import Path
 from typing import Any
@@ -16,3 +16,9 @@ def on_config(config: Any) -> Any:
     """Add a section to the menu behind the first two."""
     config["nav"].insert(2, {"Cards of the recipes": cards()})
     return config
+
+
+def on_page_context(context: Any, page: Any, config: Any, nav: Any) -> Any:
+    """Set the language of a page, of which the theme makes its `lang` and the texts around it."""
+    config["theme"]["language"] = "ko" if page.url.startswith("ko/") else "en"
+    return context

@@ -49,6 +49,15 @@ def test_every_page_is_in_the_menu_and_on_the_first_page():
         assert name == "index.md" or f"]({name})" in index, name
 
 
+@pytest.mark.parametrize(
+    ("url", "language"), [("guide/dropout/", "en"), ("ko/guide/dropout/", "ko")]
+)
+def test_a_page_is_marked_with_its_language(url, language):
+    config = {"theme": {"language": "en"}}
+    nav.on_page_context({}, page=types.SimpleNamespace(url=url), config=config, nav=None)
+    assert config["theme"]["language"] == language
+
+
 @pytest.mark.parametrize("name", ["README.md", "docs/index.md"])
 def test_the_lists_of_a_page_are_those_of_the_commands_and_results(name):
     page = ROOT / name
