@@ -9,11 +9,12 @@ import re
 from pathlib import Path
 
 import pytest
-from guide import GUIDE, TRANSLATIONS, blocks, cells, sections
+from guide import DOCS, GUIDE, TRANSLATIONS, blocks, cells, sections
 
 TESTS = Path(__file__).parent
 PAGES = sorted(page.name for page in GUIDE.glob("*.md"))
 NAMED = re.compile(r"`(test_\w+\.py::test_\w+)`")
+CLAIM = re.compile(r"(?<![A-Za-z])C\d+(?!\d)")
 CODE = re.compile(r"`((?:fashion_zoo|keras|tensorflow)(?:\.\w+)+)")
 
 
@@ -69,6 +70,13 @@ def test_every_page_is_on_the_first_one(folder):
     assert sorted(linked) == sorted({page.name for page in folder.glob("*.md")} - {"index.md"})
 
 
+@pytest.mark.parametrize("folder", [GUIDE, *TRANSLATIONS], ids=lambda folder: folder.parent.name)
+def test_every_claim_of_the_list_is_named(folder):
+    listed = re.findall(r"^\| (C\d+) \|", (DOCS / "claims" / "index.md").read_text("utf-8"), re.M)
+    pages = (page.read_text("utf-8") for page in folder.glob("*.md"))
+    assert {number for text in pages for number in CLAIM.findall(text)} == set(listed)
+
+
 def anchors(page):
     """Return the anchors of the headings of a page: their own, or those that mkdocs makes.
 
@@ -122,6 +130,7 @@ def frame(page):
             )
             for part in prose.split("\n\n")
         ],
+        "claims": sorted(CLAIM.findall(prose)),
         "addresses": re.findall(r"https://[^)]+", prose),
     }
 
