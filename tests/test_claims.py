@@ -12,7 +12,6 @@ from fashion_zoo.data import load
 from fashion_zoo.experiments import Measured, page
 from fashion_zoo.show import figures
 from recipes import experiment
-from recipes.benchmark import PROGRAMS
 from recipes.experiments import (
     _figures,
     _looking,
@@ -73,12 +72,12 @@ def test_a_claim_has_an_experiment_and_a_page_or_is_not_measured(number, words, 
     if how == "not measured":
         assert where == ""
         return
-    kind, name = re.fullmatch(r"`(experiment|benchmark) (\w+)`", how).groups()
-    assert name in (experiment.names() if kind == "experiment" else PROGRAMS)
+    (name,) = re.fullmatch(r"`experiment (\w+)`", how).groups()
     target = (CLAIMS / re.search(r"\]\(([^)#]+)", where)[1]).resolve()
     assert target.is_file()
-    if kind == "experiment":
-        assert target == (CLAIMS.parent.parent / experiment.find(name).page).resolve()
+    found = experiment.find(name)
+    assert target == (CLAIMS.parent.parent / found.page).resolve()
+    assert (found.seeds, bool(found.claims), bool(found.figure)) == (5, True, True)
 
 
 @pytest.mark.parametrize("name", OWN)

@@ -15,7 +15,7 @@ from fashion_zoo.training.lr_finder import RangeTest, Suggestion
 from fashion_zoo.tuning import Tuned
 from recipes import _common, _workers, find_lr, train, tune
 
-FIND_LR = str(Path(__file__).parents[1] / "docs/commands/find_lr.md")
+TUNED = str(Path(__file__).parents[1] / "docs/tuned.md")
 OWN = """
 import fashion_zoo
 from fashion_zoo import MLPConfig, RunConfig, register
@@ -160,7 +160,7 @@ def test_tune_proposes_the_config_that_it_found(own, capsys, monkeypatch):
         ),
         ("experiment", ["tiny", "--folder", "x"], "fashion_zoo.experiments.training.measure"),
         ("compare", ["bn_mlp", "own_mlp"], "fashion_zoo.experiments.comparing.outcome"),
-        ("benchmark", ["find_lr", "--page", FIND_LR], "recipes.benchmark.find_lr._rates"),
+        ("benchmark", ["tuned", "--page", TUNED], "fashion_zoo.tune"),
     ],
 )
 def test_ctrl_c_proposes_the_same_command_where_it_resumes(

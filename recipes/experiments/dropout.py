@@ -10,6 +10,7 @@ from fashion_zoo.evaluation.predict import logits_of
 from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, columns
 from fashion_zoo.registry import list_recipes
 from fashion_zoo.runs import Run
+from recipes.experiments._figures import ACCURACY, Panel, Point, by_row
 from recipes.experiments._looking import loaded
 
 
@@ -90,4 +91,11 @@ EXPERIMENT = Experiment(
     "the table.",
     seeds=5,
     page="docs/dropout.md",
+    figure=by_row(
+        {arm.name: Point("", arm.name) for arm in (*CONSTANT, *CHANGING)},
+        "Dropout schedules",
+        "Test accuracy, and validation loss minus training loss without dropout.",
+        ACCURACY,
+        Panel("gap", "gap, nats"),
+    ),
 )

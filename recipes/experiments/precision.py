@@ -3,6 +3,7 @@
 from fashion_zoo import experiments
 from fashion_zoo.experiments import Arm, Claim, Experiment, columns
 from fashion_zoo.runs import Run
+from recipes.experiments._figures import ACCURACY, Panel, Point, by_row
 
 PRECISIONS = {
     "float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16",
@@ -53,4 +54,11 @@ EXPERIMENT = Experiment(
     "accuracy, paired by seed. {machine} `{command}` reproduces the table.",
     seeds=5,
     page="docs/precision.md",
+    figure=by_row(
+        {name: Point("", name) for name in PRECISIONS},
+        "Precisions",
+        "Test accuracy and seconds of a training of bn_mlp.",
+        ACCURACY,
+        Panel("seconds", "seconds"),
+    ),
 )
