@@ -1,9 +1,6 @@
 """Recipes that are compared at the prompt: what is trained, tested, kept and answered."""
 
 import json
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +9,6 @@ from arms import FakeRun
 import fashion_zoo
 from fashion_zoo import ConfigError
 from fashion_zoo.experiments import Arm, page
-from fashion_zoo.training import session
 from recipes import compare
 
 REACHED = {0: [0.900, 0.902, 0.899], 0.4: [0.903, 0.906, 0.901], 0.5: [0.9, 0.901, 0.9]}
@@ -128,46 +124,3 @@ def test_an_arm_is_a_name_or_an_arm():
         fashion_zoo.compare(["bn_mlp", 3])
     with pytest.raises(ConfigError, match="at least two recipes, received 'bn_mlp'"):
         fashion_zoo.compare("bn_mlp")
-
-
-KILLED = """
-import os, signal, sys
-from fashion_zoo.training import session
-from recipes import compare
-
-train, begun = session.train_run, []
-
-def killed(*arguments, **keywords):
-    begun.append(1)
-    if len(begun) == 4:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return train(*arguments, **keywords)
-
-session.train_run = killed
-sys.exit(compare.main(sys.argv[1:]))
-"""
-
-
-@pytest.mark.slow
-def test_a_comparison_that_is_killed_and_begun_again_says_the_same_to_the_last_digit(
-    tmp_path, monkeypatch, capsys
-):
-    small = "bn_mlp --model.hidden-units 8 --data.limit 400 --epochs 1"
-    words = [small, f"{small} --model.dropout 0.4", "--seeds", "2"]
-    command = [sys.executable, "-P", "-c", KILLED, *words, "--folder", str(tmp_path / "killed")]
-    assert subprocess.run(command, capture_output=True).returncode == -signal.SIGKILL
-    left = {path.name for path in (tmp_path / "killed").iterdir() if path.is_dir()}
-    texts, trained, train = {}, [], session.train_run
-
-    def counted(entry, config, path, **keywords):
-        trained.append(path.name)
-        return train(entry, config, path, **keywords)
-
-    monkeypatch.setattr(session, "train_run", counted)
-    for name in ("killed", "whole"):
-        assert compare.main([*words, "--folder", str(tmp_path / name)]) == 0
-        texts[name] = capsys.readouterr().out
-        assert len(trained) == {"killed": 1, "whole": 5}[name]
-    assert len(left) >= 3
-    assert texts["killed"] == texts["whole"]
-    assert "For other test images of the same kind " in texts["whole"]
