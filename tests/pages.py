@@ -18,9 +18,13 @@ from typing import NamedTuple
 
 from examples import PAGES, ROOT, command_lines, python_examples
 
+from fashion_zoo.experiments import Measured, page as table, verdict
+from recipes import experiment
 from recipes.__main__ import COMMANDS
 
 PICTURES = ROOT / "docs" / "pictures"
+CLAIMS = ROOT / "docs" / "claims" / "index.md"
+WORDS = [verdict.HOLDS, verdict.FAILS, verdict.OPEN]
 QUICK = "python -m recipes.train bn_mlp.quick --run-dir runs/quick"
 STUDY = "python -m recipes.tune bn_mlp --trials 12 --epochs 3 --data.limit 10000 --candidates 1"
 AUDIT = "python -m recipes.audit fashion_mnist --to audits/fashion_mnist"
@@ -109,18 +113,37 @@ def replaced(text: str, output_of: Callable[[Shown], str]) -> str:
 
 def filled(page: Path) -> str:
     """Return a page with the lists that are made of other files: commands, and on the first page
-    the results of the README.
+    the results of the README; in the list of claims their verdicts.
     """
     text = page.read_text("utf-8")
     folder = "docs/commands" if page.name == "README.md" else "commands"
     rows = [f"| [`{name}`]({folder}/{name}.md) | {summary} |" for name, summary in COMMANDS.items()]
-    table = "\n".join(["| command | what it does |", "| --- | --- |", *rows, ""])
-    text = _between(text, "commands", table)
+    names = "\n".join(["| command | what it does |", "| --- | --- |", *rows, ""])
+    text = _between(text, "commands", names)
     if page == ROOT / "docs" / "index.md":
         readme = (ROOT / "README.md").read_text("utf-8")
         (results,) = re.findall("<!-- results:begin -->\n(.*?)<!-- results:end -->", readme, re.S)
         text = _between(text, "results", results)
+    if page == CLAIMS:
+        text = _between(text, "verdicts", verdicts())
     return text
+
+
+def verdicts() -> str:
+    """Return the table of how many tests of each claim, by experiment, have which verdict."""
+    found: dict[tuple[int, str], list[str]] = {}
+    for name in experiment.names():
+        own = experiment.find(name)
+        rows = own.places(page=ROOT / own.page).rows
+        if rows.is_file() and any(claim.number for claim in own.claims):
+            for one in Measured(own, table.read_rows(rows)).verdicts():
+                if number := one.claim.number:
+                    found.setdefault((int(number[1:]), name), []).append(one.word)
+    lines = [
+        [f"C{number}", f"`{name}`", *(str(words.count(one) or "") for one in WORDS)]
+        for (number, name), words in sorted(found.items())
+    ]
+    return table.table(["claim", "experiment", *WORDS], lines, WORDS) + "\n"
 
 
 def _between(text: str, mark: str, block: str) -> str:

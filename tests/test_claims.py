@@ -83,7 +83,8 @@ def test_a_claim_has_an_experiment_and_a_page_or_is_not_measured(number, words, 
     assert target.is_file()
     found = experiment.find(name)
     assert target == (CLAIMS.parent.parent / found.page).resolve()
-    assert (found.seeds, bool(found.claims), bool(found.figure)) == (5, True, True)
+    assert (found.seeds, bool(found.figure)) == (5, True)
+    assert number in {claim.number for claim in found.claims}
 
 
 @pytest.mark.parametrize("name", OWN)

@@ -58,7 +58,7 @@ def test_a_page_is_marked_with_its_language(url, language):
     assert config["theme"]["language"] == language
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/index.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/index.md", "docs/claims/index.md"])
 def test_the_lists_of_a_page_are_those_of_the_commands_and_results(name):
     page = ROOT / name
     assert page.read_text(encoding="utf-8") == pages.filled(page)

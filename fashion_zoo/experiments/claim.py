@@ -35,6 +35,8 @@ class Claim:
     """The unit of what is written, and the factor from the metric to it."""
     form: str = ".2f"
     """Format of a number in this unit."""
+    number: str = ""
+    """Its number in a list of claims, of which it may be one of several tests, such as C5."""
 
     def __post_init__(self):
         check_fields(self)

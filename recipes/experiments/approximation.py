@@ -91,6 +91,7 @@ EXPERIMENT = Experiment(
             direction="lower",
             text=f"{wide} units are closer than {narrow}.",
             **ERROR,
+            number="C2",
         )
         for narrow, wide in itertools.pairwise(WIDTHS)
     ],

@@ -166,12 +166,14 @@ def _wider(arm: str) -> Claim:
     return Claim(
         arm, "none", "largest_rate_log10", unit="powers of 10", scale=1,
         text=f"`{arm}` tolerates larger learning rates.",
+        number="C6",
     )  # fmt: skip
 
 
 STEADIER = Claim(
     "before", "none", "drift", "lower", unit="", scale=1, form=".3f",
     text="Normalization before the activation keeps its inputs steadier, each at its own rate.",
+    number="C4",
 )  # fmt: skip
 EXPERIMENT = Experiment(
     name="batch_norm",
@@ -180,7 +182,7 @@ EXPERIMENT = Experiment(
     claims=[
         Claim("before", "none"),
         Claim("after", "none"),
-        Claim("before", "after"),
+        Claim("before", "after", number="C13"),
         _wider("before"),
         _wider("after"),
         STEADIER,

@@ -33,6 +33,7 @@ def _claims() -> list[Claim]:
                     least=0.01 if small else -0.01,
                     text=f"With {size} images in a batch batch normalization is "
                     f"{'worse than' if small else 'as good as'} {other} normalization.",
+                    number="C14",
                 )
             )
     for name in ("layer", "group"):
@@ -44,6 +45,7 @@ def _claims() -> list[Claim]:
                 least=0.01,
                 text=f"With {name} normalization {SIZES[0]} images in a batch are as good as "
                 f"{SIZES[-1]}.",
+                number="C14",
             )
         )
     return found

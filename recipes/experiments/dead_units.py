@@ -80,6 +80,7 @@ def _claims() -> list[Claim]:
             DEAD,
             least=0.01,
             text="More ReLU units die at 0.01 than at 0.001.",
+            number="C11",
         ),
         Claim(
             "ReLU, 0.03",
@@ -87,6 +88,7 @@ def _claims() -> list[Claim]:
             DEAD,
             least=0.01,
             text="More ReLU than leaky ReLU units die at 0.03.",
+            number="C11",
         ),
         Claim(
             "ReLU, 0.03",
@@ -94,6 +96,7 @@ def _claims() -> list[Claim]:
             DEAD,
             least=0.01,
             text="More ReLU than ELU units die at 0.03.",
+            number="C11",
         ),
         *(
             Claim(
@@ -101,6 +104,7 @@ def _claims() -> list[Claim]:
                 f"{name}, 0.001",
                 text=f"No more {name} units die at 0.03 than at 0.001.",
                 **own,
+                number="C11",
             )
             for name in ("leaky ReLU", "ELU")
         ),

@@ -54,11 +54,22 @@ EXPERIMENT = Experiment(
                 decay,
                 text=f"{penalty} makes kernels shorter than the {decay} that equals it under SGD.",
                 **NORM,
+                number="C9",
             )
             for penalty, decay in zip(L2, EQUAL, strict=True)
         ),
-        Claim("decay 0.02", best_penalty, text="A decay of 0.02 is better than the best penalty."),
-        Claim("decay 0.2", best_penalty, text="A decay of 0.2 is better than the best penalty."),
+        Claim(
+            "decay 0.02",
+            best_penalty,
+            text="A decay of 0.02 is better than the best penalty.",
+            number="C9",
+        ),
+        Claim(
+            "decay 0.2",
+            best_penalty,
+            text="A decay of 0.2 is better than the best penalty.",
+            number="C9",
+        ),
     ],
     columns=[
         columns.name("penalty or decay", code=lambda arm: False),

@@ -55,18 +55,22 @@ EXPERIMENT = Experiment(
         Claim(
             f"{TAPER}, {PLAIN}", f"{CONSTANT}, {PLAIN}",
             text="Layers that taper are better than four equal ones.",
+            number="C10",
         ),
         Claim(
             f"{TAPER}, {PLAIN}", f"{SHALLOW}, {PLAIN}",
             text="Four tapering layers are better than one layer with as many parameters.",
+            number="C10",
         ),
         Claim(
             f"{DEEP}, {PLAIN}", f"{TAPER}, {PLAIN}", direction="lower", least=0.01,
             text="Without normalization a network of 16 layers trains badly.",
+            number="C10",
         ),
         Claim(
             f"{DEEP}, {PLAIN}", f"{TAPER}, {PLAIN}", direction="lower", least=0.1,
             text="Without normalization a network of 16 layers does not train.",
+            number="C10",
         ),
         Claim(
             f"{DEEP}, {NORMALIZED}", f"{DEEP}, {PLAIN}",
@@ -75,6 +79,7 @@ EXPERIMENT = Experiment(
         Claim(
             f"{TAPER}, {NORMALIZED}", f"{SHALLOW}, {NORMALIZED}",
             text="With normalization, too, four layers are better than one.",
+            number="C10",
         ),
     ],
     columns=[

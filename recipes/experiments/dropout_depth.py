@@ -15,9 +15,14 @@ EXPERIMENT = Experiment(
     arms=[Arm(name, changes={"model": {"dropout": rates}}) for name, rates in RATES.items()],
     settings={"model": {"hidden_units": (512, 256, 128)}},
     claims=[
-        Claim("falling", "rising", text="Falling rates are better than rising ones."),
-        Claim("falling", "constant", text="Falling rates are better than a constant one."),
-        Claim("falling", "none", text="Falling rates are better than no dropout."),
+        Claim("falling", "rising", text="Falling rates are better than rising ones.", number="C15"),
+        Claim(
+            "falling",
+            "constant",
+            text="Falling rates are better than a constant one.",
+            number="C15",
+        ),
+        Claim("falling", "none", text="Falling rates are better than no dropout.", number="C15"),
     ],
     columns=[
         columns.name("dropout by depth", code=lambda arm: False),

@@ -75,6 +75,7 @@ EXPERIMENT = Experiment(
             "He, 10 layers, none",
             direction="lower",
             text="Ten layers of ReLU train better from He than from Glorot initialization.",
+            number="C21",
         ),
         Claim(
             "small, 10 layers, none",
@@ -82,6 +83,7 @@ EXPERIMENT = Experiment(
             direction="lower",
             least=0.1,
             text="Ten layers do not train from small kernels.",
+            number="C21",
         ),
         Claim(
             "small, 3 layers, none",
@@ -89,6 +91,7 @@ EXPERIMENT = Experiment(
             direction="same",
             least=0.01,
             text="Three layers end within a point from small and from He kernels.",
+            number="C21",
         ),
         Claim(
             "small, 10 layers, batch",
@@ -97,6 +100,7 @@ EXPERIMENT = Experiment(
             least=0.01,
             text="With batch normalization ten layers end within a point from small and from He "
             "kernels.",
+            number="C7",
         ),
         Claim(
             "He, 10 layers, batch",
@@ -104,6 +108,7 @@ EXPERIMENT = Experiment(
             direction="lower",
             text="Batch normalization evens the first gradients of ten layers with He kernels.",
             **UNEVEN,
+            number="C5",
         ),
         Claim(
             "small, 10 layers, batch",
@@ -111,6 +116,7 @@ EXPERIMENT = Experiment(
             direction="lower",
             text="Batch normalization evens the first gradients of ten layers with small kernels.",
             **UNEVEN,
+            number="C5",
         ),
         *(
             _beyond(
@@ -120,6 +126,7 @@ EXPERIMENT = Experiment(
                 "10 layers, none",
                 "3 layers, none",
                 direction="lower",
+                number="C21",
             )
             for kernels in ("Glorot", "small")
         ),
@@ -131,6 +138,7 @@ EXPERIMENT = Experiment(
                 "small",
                 f"{layers} layers, batch",
                 f"{layers} layers, none",
+                number="C7",
             )
             for layers in DEPTHS
         ),

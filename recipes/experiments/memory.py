@@ -115,6 +115,7 @@ EXPERIMENT = Experiment(
                 direction="lower",
                 text=f"{name}: a step takes less memory with gradient checkpointing.",
                 **MEMORY,
+                number="C24",
             )
             for name in SHAPES
         ),
@@ -125,6 +126,7 @@ EXPERIMENT = Experiment(
                 direction="lower",
                 text=f"{name}: a step takes less than a third longer with it.",
                 **STEP,
+                number="C24",
             )
             for name in SHAPES
         ),

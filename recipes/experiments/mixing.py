@@ -6,6 +6,7 @@ from recipes.experiments._figures import Point, by_row
 PLAIN, MIXUP, CUTMIX = "standard", "standard | mixup", "standard | cutmix"
 POLICIES = (PLAIN, MIXUP, CUTMIX)
 NAMES = {MIXUP: "Mixup", CUTMIX: "CutMix"}
+NUMBERS = {MIXUP: "C26", CUTMIX: "C27"}
 EPOCHS = (15, 60)
 POINTS = {
     f"{policy}, {epochs} epochs": Point(f"{epochs} epochs", policy)
@@ -16,7 +17,9 @@ POINTS = {
 
 def _claim(policy: str, epochs: int) -> Claim:
     name, other = (f"{one}, {epochs} epochs" for one in (policy, PLAIN))
-    return Claim(name, other, text=f"{NAMES[policy]} helps in {epochs} epochs.")
+    return Claim(
+        name, other, text=f"{NAMES[policy]} helps in {epochs} epochs.", number=NUMBERS[policy]
+    )
 
 
 EXPERIMENT = Experiment(

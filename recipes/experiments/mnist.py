@@ -136,7 +136,12 @@ EXPERIMENT = Experiment(
     arms=arms,
     settings={"data": SHARES},
     claims=[
-        Claim(f"{name}, MNIST", f"{name}, Fashion-MNIST", text=f"MNIST is easier for `{name}`.")
+        Claim(
+            f"{name}, MNIST",
+            f"{name}, Fashion-MNIST",
+            text=f"MNIST is easier for `{name}`.",
+            number="C1",
+        )
         for name in (BASELINE, "bn_mlp")
     ],
     columns=[

@@ -47,6 +47,7 @@ SETTINGS: dict[str, tuple[float, dict[str, Any]]] = {
     "lion": (1e-3, {"weight_decay": 0.1}),
     "schedule_free_adamw": (1e-3, {"schedules": {"learning_rate": "constant"}}),
 }
+NUMBERS = {"lookahead(adam)": "C29", "adabound": "C31"}
 """Optimizer to its lowest learning rate, and what else of the training is its own.
 
 Lion's decay is ten times as large as Adam's, as its paper says.
@@ -103,7 +104,9 @@ EXPERIMENT = Experiment(
     name="optimizers",
     question="Which optimizer trains bn_mlp best, each at its own learning rate?",
     arms=[Arm(word, program=functools.partial(measure, word)) for word in SETTINGS],
-    claims=[Claim(word, "adam") for word in SETTINGS if word != "adam"],
+    claims=[
+        Claim(word, "adam", number=NUMBERS.get(word, "")) for word in SETTINGS if word != "adam"
+    ],
     columns=[
         columns.name("optimizer"),
         columns.number("learning rate", "learning_rate", ".2g"),

@@ -60,6 +60,7 @@ EXPERIMENT = Experiment(
             direction="same",
             least=0.005,
             text="A multilayer perceptron is within half a point with shuffled pixels.",
+            number="C20",
         ),
         Claim(
             "convolutions, permuted",
@@ -67,12 +68,14 @@ EXPERIMENT = Experiment(
             direction="lower",
             least=0.02,
             text="Convolutions lose by shuffled pixels.",
+            number="C20",
         ),
         Claim(
             "convolutions, permuted",
             "MLP, permuted",
             direction="lower",
             text="With shuffled pixels convolutions are worse than a multilayer perceptron.",
+            number="C20",
         ),
     ],
     columns=[

@@ -36,6 +36,7 @@ EXPERIMENT = Experiment(
             direction="same",
             least=LEAST,
             text=f"The test accuracy of `{name}` is that of `float32` within half a point.",
+            number="C25",
         )
         for name in PRECISIONS
         if name != "float32"

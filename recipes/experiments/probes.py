@@ -71,7 +71,13 @@ EXPERIMENT = Experiment(
     settings={"data": {"limit": 20_000}},
     claims=[
         *(
-            Claim(deeper, other, "probe_accuracy", text=f"Better with {deeper} than with {other}.")
+            Claim(
+                deeper,
+                other,
+                "probe_accuracy",
+                text=f"Better with {deeper} than with {other}.",
+                number="C3",
+            )
             for other, deeper in zip((PIXELS, *LAYERS), LAYERS, strict=False)
         ),
         Claim(
@@ -79,6 +85,7 @@ EXPERIMENT = Experiment(
             UNTRAINED,
             "probe_accuracy",
             text="Better with layer 4 trained than untrained.",
+            number="C3",
         ),
     ],
     columns=[

@@ -162,6 +162,7 @@ EXPERIMENT = Experiment(
                 text=f"For `{name}` the rate that `{RECOMMENDED}` suggests is within a factor of "
                 f"{FACTOR} of the best of the grid.",
                 **NEARLY,
+                number="C22",
             )
             for name in RECIPES
         ),
@@ -172,6 +173,7 @@ EXPERIMENT = Experiment(
                 least=-NEAR,
                 text=f"`{name}` trained with it is as good as with the best of the grid, to "
                 f"{100 * NEAR:g} points.",
+                number="C22",
             )
             for name in RECIPES
         ),

@@ -77,6 +77,7 @@ EXPERIMENT = Experiment(
             FIRST,
             text="A momentum of 0.999 is slow at first.",
             **NATS,
+            number="C17",
         ),
         Claim(
             "momentum 0.5",
@@ -85,6 +86,7 @@ EXPERIMENT = Experiment(
             "lower",
             text="A momentum of 0.5 is quick at first.",
             **NATS,
+            number="C17",
         ),
         Claim(
             "momentum 0.5",
@@ -92,6 +94,7 @@ EXPERIMENT = Experiment(
             LATE,
             text="A momentum of 0.5 is noisy.",
             **NATS,
+            number="C17",
         ),
         Claim(
             "momentum 0.99",
@@ -100,6 +103,7 @@ EXPERIMENT = Experiment(
             "lower",
             text="A momentum of 0.99 is steady.",
             **NATS,
+            number="C17",
         ),
         Claim(
             "epsilon 0.001",
@@ -107,6 +111,7 @@ EXPERIMENT = Experiment(
             direction="same",
             least=0.005,
             text="An epsilon of 0.001 in place of 0.00001 does not matter.",
+            number="C18",
         ),
         Claim(
             "epsilon 0.1",
@@ -114,12 +119,14 @@ EXPERIMENT = Experiment(
             direction="same",
             least=0.005,
             text="An epsilon of 0.1 in place of 0.00001 does not matter.",
+            number="C18",
         ),
         Claim(
             "small kernels, epsilon 0.1",
             "small kernels",
             direction="lower",
             text="With small kernels, whose variances are tiny at first, an epsilon of 0.1 harms.",
+            number="C18",
         ),
         *(
             Claim(
@@ -128,10 +135,16 @@ EXPERIMENT = Experiment(
                 direction="lower",
                 text="Behind the activation, where many variances stay tiny, an epsilon of "
                 f"{epsilon} harms.",
+                number="C18",
             )
             for epsilon in ("0.001", "0.1")
         ),
-        Claim(DEFAULT, "after the activation", text="Normalization belongs before the activation."),
+        Claim(
+            DEFAULT,
+            "after the activation",
+            text="Normalization belongs before the activation.",
+            number="C13",
+        ),
     ],
     columns=[
         columns.name("batch normalization", code=lambda arm: False),

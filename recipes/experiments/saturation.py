@@ -35,28 +35,34 @@ EXPERIMENT = Experiment(
             "sigmoid, 10 layers", "relu, 10 layers", BEFORE, "lower", least=1, **TENTHS,
             text="Before training, the gradient behind ten sigmoid layers is less than a tenth of "
             "that behind ten of ReLU.",
+            number="C12",
         ),
         Claim(
             "tanh, 10 layers", "relu, 10 layers", BEFORE, "lower", **TENTHS,
             text="Before training, the gradient behind ten layers of tanh is smaller than behind "
             "ten of ReLU.",
+            number="C12",
         ),
         Claim(
             "tanh, 20 layers", "relu, 20 layers", BEFORE, "lower", least=1, **TENTHS,
             text="Before training, the gradient behind twenty layers of tanh is less than a tenth "
             "of that behind twenty of ReLU.",
+            number="C12",
         ),
         Claim(
             "sigmoid, 2 layers", "relu, 2 layers", least=-0.01,
             text="In two layers sigmoid is as good as ReLU.",
+            number="C12",
         ),
         Claim(
             "sigmoid, 10 layers", "relu, 10 layers", direction="lower", least=0.01,
             text="In ten layers sigmoid is worse.",
+            number="C12",
         ),
         Claim(
             "tanh, 20 layers", "relu, 20 layers", direction="lower", least=0.01,
             text="In twenty layers tanh is worse.",
+            number="C12",
         ),
     ],
     columns=[

@@ -24,6 +24,7 @@ EXPERIMENT = Experiment(
             f"{recipe}, spectral",
             f"{recipe}, plain",
             text=f"Spectral normalization helps `{recipe}`.",
+            number="C28",
         )
         for recipe in RECIPES
     ],

@@ -79,6 +79,7 @@ def _tolerates(rate: str, least: float) -> Contrast:
         },
         least=least,
         text=f"Batch normalization gains more at a rate of {rate} than at {usual}.",
+        number="C6",
     )  # fmt: skip
 
 
@@ -98,6 +99,7 @@ EXPERIMENT = Experiment(
             "drift",
             text="With batch normalization inputs of layers drift less.",
             **PLAIN,
+            number="C4",
         ),
         Claim(
             "batch, 0.001",
@@ -105,6 +107,7 @@ EXPERIMENT = Experiment(
             "roughness",
             text="With batch normalization gradients change less.",
             **PLAIN,
+            number="C4",
         ),
         _tolerates("0.01", least=0.005),
         _tolerates("0.1", least=0.1),
@@ -113,6 +116,7 @@ EXPERIMENT = Experiment(
             "batch, 0.001",
             least=-0.02,
             text="With batch normalization little is lost at a hundred times the rate.",
+            number="C6",
         ),
         Claim(
             "batch, 0.001",
@@ -120,6 +124,7 @@ EXPERIMENT = Experiment(
             "gap",
             text="Batch normalization regularizes a little.",
             **PLAIN,
+            number="C8",
         ),
     ],
     columns=[

@@ -42,11 +42,15 @@ EXPERIMENT = Experiment(
                 best_other,
                 least=-0.002,
                 text=f"{name} is as good as the best that is not advised, to 0.2 points.",
+                number="C19",
             )
             for name in INSIDE
         ),
         Claim(
-            "0.1 every 1/3", CONSTANT, text="A rate that steps down is better than one that stays."
+            "0.1 every 1/3",
+            CONSTANT,
+            text="A rate that steps down is better than one that stays.",
+            number="C19",
         ),
     ],
     columns=[

@@ -35,17 +35,20 @@ EXPERIMENT = Experiment(
             "one-cycle, to its end",
             least=-0.003,
             text="Stopped early, one-cycle loses less than 0.3 points.",
+            number="C23",
         ),
         Claim(
             "constant, stopped",
             "constant, to its end",
             least=-0.003,
             text="Stopped early, a constant rate loses less than 0.3 points.",
+            number="C23",
         ),
         Claim(
             "one-cycle, to its end",
             "constant, stopped",
             text="One-cycle to its end is better than a constant rate that stops in time.",
+            number="C23",
         ),
         Claim(
             "one-cycle, stopped",
@@ -57,6 +60,7 @@ EXPERIMENT = Experiment(
             scale=1,
             form=".1f",
             text="Stopped early, one-cycle saves more than 5 of 40 epochs.",
+            number="C23",
         ),
     ],
     columns=[

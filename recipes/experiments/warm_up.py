@@ -33,6 +33,7 @@ EXPERIMENT = Experiment(
             f"radam, {rate:g}, without warm-up",
             f"adam, {rate:g}, without warm-up",
             text=f"RAdam helps without warm-up at a rate of {rate:g}.",
+            number="C30",
         )
         for rate in RATES
     ],
