@@ -25,9 +25,8 @@ from recipes.experiments import (
 from recipes.experiments._training import numbers
 
 CLAIMS = Path(__file__).parent.parent / "docs" / "claims"
-ROWS = re.findall(
-    r"^\| (C\d+) \| (.+) \| (.*) \| (.*)\|$", (CLAIMS / "index.md").read_text("utf-8"), re.M
-)
+LIST, _ = (CLAIMS / "index.md").read_text("utf-8").split("## The verdicts")
+ROWS = re.findall(r"^\| (C\d+) \| (.+) \| (.*) \| (.*)\|$", LIST, re.M)
 CLAIMED = sorted({how.split("`")[1].split()[1] for _, _, how, _ in ROWS if "`" in how})
 OWN = [name for name in experiment.names() if experiment.find(name).page.startswith("docs/claims")]
 
