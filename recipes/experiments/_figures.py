@@ -3,7 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fashion_zoo.evaluation.statistics import ANYTHING, FRACTION, Bounds, mean_interval
+from fashion_zoo.evaluation.statistics import (
+    ANYTHING,
+    DIFFERENCE,
+    FRACTION,
+    Bounds,
+    Interval,
+    mean_interval,
+)
 from fashion_zoo.experiments import Measured
 from fashion_zoo.show.plots import canvas
 
@@ -29,11 +36,26 @@ class Panel(NamedTuple):
     metric: str
     label: str
     percent: bool = False
+    """Whether it is a fraction, shown in percent."""
+    bounds: Bounds = ANYTHING
+    """The bounds of the interval of what is no fraction."""
+    against: str = ""
+    """The arm from which the points of a fraction are counted, paired by seed."""
 
-    @property
-    def bounds(self) -> Bounds:
-        """The bounds of the interval."""
-        return FRACTION if self.percent else ANYTHING
+    def found(self, measured: Measured, arm: str) -> tuple[float, Interval] | None:
+        """Return mean and interval of an arm, None if there are none."""
+        if not measured.has(arm, self.metric) or arm == self.against:
+            return None
+        values, bounds, scale = measured.values(arm, self.metric), self.bounds, 1
+        if self.percent:
+            bounds = FRACTION
+        if self.against:
+            values = measured.paired(arm, self.against, self.metric)
+            bounds, scale = DIFFERENCE, 100
+        if not values:
+            return None
+        low, high = mean_interval(values, bounds)
+        return scale * sum(values) / len(values), Interval(scale * low, scale * high)
 
 
 ACCURACY = Panel("test_accuracy", "test accuracy", percent=True)
@@ -60,6 +82,8 @@ def by_row(
             axis.set_xlabel(panel.label)
             if panel.percent:
                 canvas.in_percent(axis, "x")
+            if panel.against:
+                axis.axvline(0, color=canvas.QUIET, linewidth=1)
         return _finished(whole, list(axes), title, caption)
 
     return draw
@@ -126,13 +150,9 @@ def _found(
     measured: Measured, points: Mapping[str, Point], series: str, panel: Panel
 ) -> list[tuple[Any, float, tuple[float, float]]]:
     """Return place, mean and interval of each measured arm of a series."""
-    found = []
-    for arm, point in points.items():
-        if point.series == series and measured.has(arm, panel.metric):
-            values = measured.values(arm, panel.metric)
-            low, high = mean_interval(values, panel.bounds)
-            found.append((point.at, sum(values) / len(values), (low, high)))
-    return found
+    own = {arm: point.at for arm, point in points.items() if point.series == series}
+    each = [(at, panel.found(measured, arm)) for arm, at in own.items()]
+    return [(at, *one) for at, one in each if one]
 
 
 def _bars(found: Sequence[Any]) -> list[list[float]]:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from fashion_zoo import experiments
+from fashion_zoo.evaluation.statistics import POSITIVE
 from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, Quick, columns
 from fashion_zoo.runs import Run
 from recipes.experiments._figures import ACCURACY, Panel, Point, by_row
@@ -73,7 +74,7 @@ EXPERIMENT = Experiment(
     ],
     columns=[
         columns.name("penalty or decay", code=lambda arm: False),
-        columns.value("norm of the kernels", "kernel_norm", ".1f"),
+        columns.value("norm of the kernels", "kernel_norm", ".1f", POSITIVE),
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy"),
         columns.against("points against neither", "test_accuracy", "neither"),
@@ -89,7 +90,7 @@ EXPERIMENT = Experiment(
         POINTS,
         "L2 penalty and decoupled decay under Adam",
         "Above the norm of all kernels, below the test accuracy.",
-        Panel("kernel_norm", "norm of the kernels"),
+        Panel("kernel_norm", "norm of the kernels", bounds=POSITIVE),
         ACCURACY,
     ),
 )

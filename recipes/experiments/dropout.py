@@ -70,7 +70,7 @@ EXPERIMENT = Experiment(
         columns.name("dropout", code=lambda arm: arm in list_recipes()),
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy"),
-        columns.value("gap", "gap"),
+        columns.value("gap", "gap", "+.3f"),
         columns.against(
             "test accuracy against the best constant rate",
             "test_accuracy",

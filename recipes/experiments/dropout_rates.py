@@ -109,7 +109,7 @@ EXPERIMENT = Experiment(
         ),
         columns.Column("training loss", functools.partial(losses, training=True)),
         columns.Column("validation loss", functools.partial(losses, training=False)),
-        columns.value("gap", "gap"),
+        columns.value("gap", "gap", "+.3f"),
     ],
     note="`baseline_mlp`, which has no batch normalization; mean over {seeds} with {interval}. The "
     "best rate is the one with the highest mean validation accuracy; beside it is of how many "

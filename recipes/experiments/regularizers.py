@@ -97,7 +97,7 @@ EXPERIMENT = Experiment(
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy"),
         columns.against("points of test accuracy against none", "test_accuracy", NOTHING),
-        columns.value("gap", "gap"),
+        columns.value("gap", "gap", "+.3f"),
     ],
     note="`baseline_mlp` with AdamW; dropout 0.2, decoupled weight decay 0.1. Mean over {seeds} "
     "with {interval}. The gap is validation loss minus training loss of the final weights, both "

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from fashion_zoo import experiments
+from fashion_zoo.evaluation.statistics import POSITIVE
 from fashion_zoo.experiments import Arm, Claim, Experiment, Quick, columns
 from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.runs import Run
@@ -148,8 +149,8 @@ EXPERIMENT = Experiment(
     ],
     columns=[
         columns.name("batch normalization", code=lambda arm: False),
-        columns.value("validation loss after 1 epoch", FIRST),
-        columns.value("mean change of the loss, late", LATE),
+        columns.value("validation loss after 1 epoch", FIRST, bounds=POSITIVE),
+        columns.value("mean change of the loss, late", LATE, bounds=POSITIVE),
         columns.number(f"variances below {TINY}", "tiny", ".1%"),
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy"),
@@ -168,7 +169,7 @@ EXPERIMENT = Experiment(
         {name: Point("", name) for name in ARMS},
         "Arguments of batch normalization",
         "Above the validation loss after one epoch, below the test accuracy.",
-        Panel(FIRST, "validation loss after one epoch"),
+        Panel(FIRST, "validation loss after one epoch", bounds=POSITIVE),
         ACCURACY,
     ),
 )

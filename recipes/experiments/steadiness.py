@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from fashion_zoo.data import Dataset
+from fashion_zoo.evaluation.statistics import POSITIVE
 from fashion_zoo.experiments import Arm, Claim, Contrast, Experiment, Quick, columns
 from fashion_zoo.experiments.experiment import Row
 from recipes.experiments import _looking
@@ -130,9 +131,9 @@ EXPERIMENT = Experiment(
     columns=[
         columns.part("normalization", 0, code=True),
         columns.part("learning rate", 1, right=True),
-        columns.value("drift of inputs", "drift"),
-        columns.value("change of the gradient", "roughness"),
-        columns.value("gap", "gap"),
+        columns.value("drift of inputs", "drift", bounds=POSITIVE),
+        columns.value("change of the gradient", "roughness", bounds=POSITIVE),
+        columns.value("gap", "gap", "+.3f"),
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy"),
         columns.number("diverged", "diverged", ".0%"),
@@ -153,8 +154,8 @@ EXPERIMENT = Experiment(
         POINTS,
         [
             ACCURACY,
-            Panel("drift", "drift of inputs"),
-            Panel("roughness", "change of\nthe gradient"),
+            Panel("drift", "drift of inputs", bounds=POSITIVE),
+            Panel("roughness", "change of\nthe gradient", bounds=POSITIVE),
         ],
         "learning rate",
         "What batch normalization steadies",

@@ -3,6 +3,7 @@
 from typing import Any
 
 from fashion_zoo import experiments
+from fashion_zoo.evaluation.statistics import POSITIVE
 from fashion_zoo.experiments import Arm, Claim, Experiment, Quick, columns
 from fashion_zoo.runs import Run
 from recipes.experiments._figures import ACCURACY, Panel, Point, by_row
@@ -81,7 +82,7 @@ EXPERIMENT = Experiment(
         POINTS,
         "Early stopping",
         "Above the epochs that were trained, below the test accuracy.",
-        Panel("number_of_epochs", "epochs"),
+        Panel("number_of_epochs", "epochs", bounds=POSITIVE),
         ACCURACY,
     ),
 )
