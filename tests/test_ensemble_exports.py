@@ -70,14 +70,14 @@ def test_the_experiment_measures_each_method_of_a_group_of_seeds(tmp_path):
     epochs = [fashion_zoo.open_run(run).read_json("training.json")["epochs"] for run in runs]
     assert sorted(set(epochs)) == [1, 5]
     by_arm = {row["arm"]: row for row in rows}
-    assert by_arm["best member"]["used"] == 1
-    assert by_arm["average"]["parameters"] == 5 * by_arm["best member"]["parameters"]
-    assert by_arm["snapshots"]["parameters"] == 5 * by_arm["best member"]["parameters"]
+    assert by_arm[ensembles.BEST]["used"] == 1
+    assert by_arm["average"]["parameters"] == 5 * by_arm[ensembles.BEST]["parameters"]
+    assert by_arm["snapshots"]["parameters"] == 5 * by_arm[ensembles.BEST]["parameters"]
     assert by_arm["boosting"]["milliseconds"] > 0 < by_arm["boosting"]["milliseconds_one"]
-    assert by_arm["soup"]["parameters"] == by_arm["best member"]["parameters"]
+    assert by_arm["soup"]["parameters"] == by_arm[ensembles.BEST]["parameters"]
     machine = {"machine": "a CPU, 2 cores", "commit": "a" * 40}
     table = Measured(ensembles.EXPERIMENT, [{**row, **machine} for row in rows]).table()
-    assert table.splitlines()[2].startswith("| best member | 1.0 | ")
+    assert table.splitlines()[2].startswith(f"| {ensembles.BEST} | 1.0 | ")
     assert len(table.splitlines()) == 12
 
 

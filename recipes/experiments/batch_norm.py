@@ -129,7 +129,7 @@ def figure(measured: Measured) -> "Figure":
     axes[1].set(ylabel="training loss")
     rates = _training.numbers(measured.rows[0]["rates"])
     _training.draw(axes[2], measured, "tried", rates)
-    axes[2].set(xscale="log", xlabel="learning rate", ylabel="validation accuracy, short")
+    axes[2].set(xscale="log", xlabel="learning rate", ylabel="validation accuracy,\nshort training")
     _training.draw(axes[3], measured, "drifts")
     axes[3].set(ylabel="drift per epoch")
     axes[0].legend(fontsize=8)

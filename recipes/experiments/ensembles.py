@@ -2,34 +2,28 @@
 
 import dataclasses
 import functools
-import statistics
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fashion_zoo.config import RunConfig, digest
 from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Dataset
 from fashion_zoo.ensembles import Training, ensemble, train_members
 from fashion_zoo.evaluation import cost
-from fashion_zoo.evaluation.statistics import FRACTION, POSITIVE
-from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, Quick, columns
+from fashion_zoo.evaluation.statistics import POSITIVE
+from fashion_zoo.experiments import Arm, Claim, Experiment, Quick, columns
 from fashion_zoo.registry import recipe
 from fashion_zoo.runs import Run
-from fashion_zoo.show.plots import canvas
-from recipes.experiments import _training
-from recipes.experiments._figures import WIDTH
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from recipes.experiments._figures import ACCURACY, Panel, Point, by_row
 
 RECIPE = "bn_mlp.quick"
 MEMBERS = 5
 FOLDER = Path("runs/ensembles/members")
 ONE, SEVERAL = 1, 1000  # images
 _CALLS = 20
-BEST = "best member"
+BEST = "best of the seeds"
 ARMS: dict[str, tuple[Training, str]] = {
     BEST: ("seeds", "greedy(1)"),  # a choice of one
     "average": ("seeds", "average"),
@@ -115,37 +109,6 @@ def milliseconds(model: Any, dataset: Dataset, images: int) -> float:
     return round(cost.latency(model, pixels, _CALLS), 3)
 
 
-def figure(measured: Measured) -> "Figure":
-    """Draw what each ensemble reaches beside what its prediction costs, and what it gains."""
-    whole, (first, second) = canvas.grid(WIDTH, 8, 2, 1)
-    others = [arm for arm in measured.by_arm if arm != BEST]
-    for number, arm in enumerate(measured.by_arm):
-        color = canvas.style(number, arm)["color"]
-        accuracies = measured.values(arm, "test_accuracy")
-        cost = statistics.fmean(measured.values(arm, "milliseconds"))
-        _training.dot(first, cost, accuracies, FRACTION, color=color)
-        first.annotate(
-            f" {arm}", (cost, statistics.fmean(accuracies)), size=8, color=color, rotation=30
-        )
-        if arm in others and (gains := measured.paired(arm, BEST, "test_accuracy")):
-            place = others.index(arm)
-            _training.dot(second, place, [100 * one for one in gains], color=color)
-    second.set_xticks(range(len(others)), others, rotation=30, ha="right")
-    second.axhline(0, color=canvas.QUIET, linewidth=1)
-    second.set(ylabel="points of test accuracy above the best member")
-    first.set(xlabel=f"ms for {SEVERAL:,} images", ylabel="test accuracy")
-    first.margins(x=0.2)
-    canvas.in_percent(first)
-    for axis in (first, second):
-        axis.grid(alpha=0.3)
-    canvas.annotate(
-        whole,
-        "Ensembles: what they reach, and what they cost",
-        "Means over the groups of seeds with 95 % intervals, each by itself.",
-    )
-    return whole
-
-
 def arms(**settings: Any) -> list[Arm]:
     """Return the arms, with other arguments of ``measure``."""
     return [Arm(name, program=functools.partial(measure, name, **settings)) for name in ARMS]
@@ -161,7 +124,7 @@ EXPERIMENT = Experiment(
         columns.number("members used", "used", ".1f"),
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy"),
-        columns.against("test against the best member", "test_accuracy", BEST),
+        columns.against("points of test accuracy against it", "test_accuracy", BEST),
         columns.number("NLL", "nll", ".4f"),
         columns.number("ECE", "ece", ".4f"),
         columns.number("parameters", "parameters", ",.0f"),
@@ -169,12 +132,13 @@ EXPERIMENT = Experiment(
         columns.value("ms for 1,000 images", "milliseconds", ".1f", POSITIVE, right=True),
     ],
     note="A group is five seeds of `bn_mlp.quick`, of which no two groups share one: mean over "
-    "{seeds}, each of another group, with {interval}. The best member is that of the highest "
-    "validation accuracy. Bagging and boosting train five members of their own with the same "
-    "seeds; snapshots are of the five cycles of one training, which is as long as five. "
-    "Differences are points of test accuracy, paired by group. NLL and ECE are those of the test "
-    "images, with a temperature that is fitted on the validation images, for the best member too. "
-    "{machine} `{command}` reproduces the table.",
+    "{seeds}, each of another group, with {interval}. The best of the seeds is that with the "
+    "highest validation accuracy. `average`, `greedy`, `soup` and `stack` are made of the same "
+    "five. Bagging and boosting train five members of their own with the same seeds; snapshots "
+    "are of the five cycles of one training, which is as long as five: the best member of each of "
+    "these is not measured. Differences are paired by group. NLL and ECE are those of the test "
+    "images, with a temperature that is fitted on the validation images, for the single network "
+    "too. {machine} `{command}` reproduces the table.",
     seeds=5,
     quick=Quick(
         {"data": {"limit": 2_000}},
@@ -185,5 +149,12 @@ EXPERIMENT = Experiment(
         ),
     ),
     page="docs/ensembles.md",
-    figure=figure,
+    figure=by_row(
+        {arm: Point("", arm) for arm in ARMS},
+        "Ensembles: what they reach, and what they cost",
+        "Each interval by itself.",
+        ACCURACY,
+        Panel("test_accuracy", f"points above the {BEST}", against=BEST),
+        Panel("milliseconds", f"ms for {SEVERAL:,} images", bounds=POSITIVE),
+    ),
 )
