@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 RECIPE, IMAGES, EPOCHS = "baseline_mlp", 10_000, 10
 INSPECTED = 512  # training images
 TOP = 2.6  # nats: a little more than the loss of a guess
+NEAR = {"validation": (0.9, 2.0), "training": (0.0, 3.0)}  # times the lowest validation loss
 NOTHING, ENDED = "nothing", "the training ends with an error"
 Changes = Mapping[str, Any]
 
@@ -39,6 +40,7 @@ class Trouble(NamedTuple):
     """Whether a cure is claimed to lower the validation loss, not to raise the accuracy."""
 
 
+PENALTY: Changes = {"model": {"l2": 0.001}}
 RATE = {"a learning rate of 0.001": {"training": {"learning_rate": 0.001}}}
 TROUBLES: Mapping[str, Trouble] = {
     "does not learn: too large a rate": Trouble({"training": {"learning_rate": 0.3}}, RATE),
@@ -56,7 +58,7 @@ TROUBLES: Mapping[str, Trouble] = {
         {
             "augmentation": {"training": {"augmentation": "standard"}},
             "dropout": {"model": {"dropout": 0.2}},
-            "an L2 penalty": {"model": {"l2": 0.001}},
+            "an L2 penalty": PENALTY,
             "a smaller model": {"model": {"hidden_units": (64, 32)}},
             "early stopping": {"training": {"early_stopping": {"monitor": "loss", "patience": 3}}},
         },
@@ -149,50 +151,84 @@ def found(measured: Measured, arm: str) -> str:
 
 def _panel(axis: "Axes", measured: Measured, trouble: str) -> None:
     """Draw the losses of a trouble and its cures; one that diverged has none."""
-    arms = [trouble, *(arm for arm, (name, _) in CURES.items() if name == trouble)]
-    for number, arm in enumerate(arms):
-        if _ended(measured, arm, "validation_curve"):
-            name = "unchanged" if arm == trouble else arm.removeprefix(f"{trouble}, ")
-            style = canvas.style(number, name)
-            _curve(axis, _ended(measured, arm, "validation_curve"), **style)
-            _curve(
-                axis, _ended(measured, arm, "training_curve"), **style | {"label": None}, alpha=0.3
-            )
-    axis.set_title(trouble, size=8)
+    for number, arm in enumerate(_drawn(trouble)):
+        style = canvas.style(number, _short(arm, trouble))
+        _curve(axis, _ended(measured, arm, "validation_curve"), **style)
+        _curve(axis, _ended(measured, arm, "training_curve"), **style | {"label": None}, alpha=0.3)
     axis.set_ylim(0, TOP)
+    _finish(axis, trouble)
+
+
+def _pair(axes: "Sequence[Axes]", measured: Measured, trouble: str) -> None:
+    """Draw the validation loss of a trouble and its cures, near the lowest, and the training loss.
+
+    In one panel so many curves would hide each other.
+    """
+    for axis, (metric, (low, high)) in zip(axes, NEAR.items(), strict=True):
+        for number, arm in enumerate(_drawn(trouble)):
+            style = canvas.style(number, _short(arm, trouble))
+            _curve(axis, _ended(measured, arm, f"{metric}_curve"), **style)
+        lowest = min((min(line.get_ydata()) for line in axes[0].lines), default=1)
+        axis.set_ylim(low * lowest, high * lowest)
+        _finish(axis, f"{trouble}: {metric} loss", legend=metric == "training")
+
+
+def _drawn(trouble: str) -> list[str]:
+    """Return a trouble and its cures, but for a penalty, which would be part of the losses."""
+    own = [arm for arm, (name, one) in CURES.items() if name == trouble and one != PENALTY]
+    return [trouble, *own]
+
+
+def _short(arm: str, trouble: str) -> str:
+    return "unchanged" if arm == trouble else arm.removeprefix(f"{trouble}, ")
+
+
+def _finish(axis: "Axes", title: str, legend: bool = True) -> None:
+    axis.set_title(title, size=8)
     axis.tick_params(labelsize=8)
-    if axis.lines:
-        several = {"loc": "upper right", "ncols": 2, "columnspacing": 1} if len(arms) > 3 else {}
-        axis.legend(fontsize=6, **several)
+    if axis.lines and legend:
+        axis.legend(fontsize=7)
     axis.grid(alpha=0.3)
 
 
 def _curve(axis: "Axes", cells: Sequence[Any], **style: Any) -> None:
-    means = _training.mean_curve(cells)
-    axis.plot(range(1, len(means) + 1), means, marker="." if len(means) == 1 else "", **style)
+    if cells:
+        means = _training.mean_curve(cells)
+        axis.plot(range(1, len(means) + 1), means, marker="." if len(means) == 1 else "", **style)
 
 
 def figure(measured: Measured) -> "Figure":
-    """Draw the losses of each trouble and its cures over the epochs, a panel for each."""
+    """Draw the losses of each trouble and its cures over the epochs.
+
+    A trouble has a panel, one that overfits two.
+    """
     shown = [one for one in TROUBLES if one in measured.by_arm]
-    rows = -(-len(shown) // 2)
-    whole, axes = canvas.grid(WIDTH, 1.2 + 2.1 * rows, rows, 2)
-    for axis, trouble in zip(axes, shown, strict=False):
-        _panel(axis, measured, trouble)
-    for axis in axes[-2:]:
+    panels = [one for one in shown for _ in range(1 + TROUBLES[one].overfits)]
+    rows = -(-len(panels) // 2)
+    whole, axes = canvas.grid(WIDTH, 1.2 + 2.1 * rows, rows, 2, used=len(panels))
+    for trouble in shown:
+        own = [axis for axis, name in zip(axes, panels, strict=False) if name == trouble]
+        if len(own) > 1:
+            _pair(own, measured, trouble)
+        else:
+            _panel(own[0], measured, trouble)
+    for axis in axes[: len(panels)][-2:]:
         axis.set_xlabel("epoch")
     canvas.annotate(
         whole,
         "Trainings that go wrong, and what mends them",
-        "Validation loss over the epochs, and faint the training loss, both with a penalty of the "
-        "weights, if any; means over the seeds. One that diverged has none.",
+        "Validation loss over the epochs, and faint the training loss, or beside it where a "
+        "training overfits; means over the seeds. One that diverged has none. An L2 penalty is "
+        "not drawn, since it is part of its losses.",
     )
     return whole
 
 
 def claim(arm: str, trouble: str) -> Claim:
     """Return the claim that a cure mends its trouble."""
-    text = f"{trouble.capitalize()}: better with {arm.removeprefix(f'{trouble}, ')}."
+    kind, _, reason = trouble.partition(": ")
+    why = f" ({reason})" if reason else ""
+    text = f"A training that {kind}{why} is better with {_short(arm, trouble)}."
     if TROUBLES[trouble].overfits:
         own = dict(NATS)
         return Claim(arm, trouble, "validation_loss", "lower", text=text, **own)

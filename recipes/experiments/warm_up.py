@@ -50,5 +50,5 @@ EXPERIMENT = Experiment(
     seeds=5,
     quick=Quick({"data": {"limit": 500}, "training": {"epochs": 1}}),
     page="docs/claims/warm_up.md",
-    figure=by_row(POINTS, "RAdam and warm-up", "Test accuracy of each optimizer."),
+    figure=by_row(POINTS, "RAdam and warm-up", "Test accuracy by learning rate."),
 )
