@@ -105,3 +105,15 @@ def test_the_guide_leads_to_the_page_in_both_languages():
         links = re.findall(r"\]\(([^)#:]+)", guide.read_text("utf-8"))
         assert page in [(guide.parent / link).resolve() for link in links]
     assert "python -m recipes.experiment debugging" in page.read_text("utf-8")
+
+
+def test_every_line_of_the_guide_has_a_run_or_a_page_or_is_not_measured():
+    table = r"^\| (.+?) \| (.+?) \|"
+    shown = re.findall(table, (DOCS / "guide" / "debugging.md").read_text("utf-8"), re.M)
+    lines = [line for line, _ in shown if line not in ("look for", "do", "---")]
+    page = (DOCS / "debugging.md").read_text("utf-8").partition("{#lines}")[2]
+    runs = dict(re.findall(table, page, re.M)[2:])
+    assert list(runs) == lines
+    for run in runs.values():
+        own = [arm for arm in EXPERIMENT.all_arms() if arm.name.endswith(run.partition(";")[0])]
+        assert own or run.startswith("another page: [") or "*not measured*" in run
