@@ -113,7 +113,8 @@ def test_the_best_dropout_rate_is_that_of_validation_and_how_sure_it_is_stands_b
 
 BATCH_NORM = {
     arm: [
-        {"learning_rate": rate, "largest_rate": 3 * rate + seed / 100, "largest_rate_log10": -1.0,
+        {"learning_rate": rate, "largest_rate": 3 * rate + seed / 100,
+         "log10_of_the_largest_rate": -1.0,
          "rates": "0.001 0.01 0.1", "tried": "0.8 0.85 0.5", "validation_accuracy": level,
          "test_accuracy": level - 0.01 * seed, **curves(level), "drift": rate + seed / 100,
          "drifts": "0.5 0.25", **{f"layer_{n}": "-1 0 1 -2 0 2 -1 0 3" for n in range(1, 5)}}
@@ -208,14 +209,14 @@ def test_each_seed_has_an_effect_and_a_verdict_is_of_its_interval():
     assert verdicts["batch norm", "test_accuracy"].difference == pytest.approx(0.0055)
     assert verdicts["batch norm x dropout", "test_accuracy"].difference == pytest.approx(-0.005)
     text = str(verdicts["batch norm", "test_accuracy"])
-    assert ": the effect of batch norm on test accuracy is +0.55 points (" in text
+    assert ": the effect of batch norm on the test accuracy is +0.55 points (" in text
     assert "2 seeds)." in text
     assert len(verdicts) == 9, "none of the interaction of three"
     alone = measured(experiment.find("regularizers"), {"decay": REGULARIZERS["decay"]})
     assert {one.word for one in alone.verdicts()} == {"these seeds cannot tell"}
     assert str(alone.verdicts()[0]) == (
-        "The effect of batch norm on test accuracy is above 0. These seeds cannot tell: the arms "
-        "of the effect of batch norm have fewer than 2 seeds in common."
+        "The effect of batch norm on the test accuracy is above 0. These seeds cannot tell: the "
+        "arms of the effect of batch norm have fewer than 2 seeds in common."
     )
     assert isinstance(alone.experiment.figure(alone), Figure)
 

@@ -7,6 +7,7 @@ import pytest
 from keras_tuner.engine.trial import Trial
 
 import fashion_zoo
+from fashion_zoo.experiments import Claim
 from fashion_zoo.language import wording
 from fashion_zoo.tuning.tuner import _line
 
@@ -48,3 +49,19 @@ def test_the_line_of_a_trial_counts_its_epochs(epochs, said):
         trial.metrics.update("val_accuracy", 0.91, step=epoch)
     trial.score = 0.91
     assert _line(trial, "val_accuracy", False) == f"trial 3: 91.00 % after {said}"
+
+
+@pytest.mark.parametrize(
+    ("metric", "words", "found"),
+    [
+        ("seconds", "seconds of `a` are lower than those", "are 2.00 points lower than those"),
+        ("epochs_to_level", "epochs to level of `a` are lower", "points lower than those of `b`"),
+        ("number_of_epochs", "number of epochs of `a` is lower", "points lower than that of `b`"),
+        ("validation_loss", "validation loss of `a` is lower", "is 2.00 points lower than that"),
+    ],
+)
+def test_a_sentence_agrees_with_its_metric_in_number(metric, words, found):
+    claim = Claim("a", "b", metric, "lower")
+    assert f"The {words}" in claim.words("b")
+    assert found in claim.found(-0.02, "b")
+    assert Claim("a", "b", "seconds").found(0.0, "b") == "seconds of `a` equal those of `b`"

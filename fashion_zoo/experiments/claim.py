@@ -1,6 +1,7 @@
 """Claims of an experiment: what can be true or false of two arms."""
 
 import dataclasses
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
@@ -102,15 +103,23 @@ class Claim:
         """Return what is claimed, as a sentence, where it has no text of its own."""
         other = f"`{base}`" if base else "the other arm"
         way = "" if self.direction == "same" else f"{self.direction} than "
-        return f"The {self.metric_name} of `{self.arm}` is {way}that of {other}."
+        verb, that = self._number()
+        return f"The {self.metric_name} of `{self.arm}` {verb} {way}{that} of {other}."
 
     def found(self, difference: float, base: str | None) -> str:
         """Return what was found of a difference, in words."""
         name = f"{self.metric_name} of `{self.arm}`"
+        verb, that = self._number()
         if difference == 0:
-            return f"{name} equals that of `{base}`"
+            return f"{name} {'equal' if verb == 'are' else 'equals'} {that} of `{base}`"
         way = "lower" if difference < 0 else "higher"
-        return f"{name} is {self.amount(abs(difference))} {way} than that of `{base}`"
+        return f"{name} {verb} {self.amount(abs(difference))} {way} than {that} of `{base}`"
+
+    def _number(self) -> tuple[str, str]:
+        """Return verb and pronoun of the metric: seconds are, and the number of epochs is."""
+        noun = re.split(r" (?:of|to|in|on|at|per|for) ", self.metric_name)[0].split()[-1]
+        several = noun.endswith("s") and not noun.endswith(("ss", "us", "is"))
+        return ("are", "those") if several else ("is", "that")
 
     def lacking(self, base: str | None) -> str:
         """Return what is not there to be tested, in words."""

@@ -54,11 +54,12 @@ class Contrast(Claim):
     def words(self, base: str | None) -> str:
         """Return what is claimed, as a sentence, where it has no text of its own."""
         way = {"higher": "above 0", "lower": "below 0", "same": "0"}[self.direction]
-        return f"The effect of {self.arm} on {self.metric_name} is {way}."
+        return f"The effect of {self.arm} on the {self.metric_name} is {way}."
 
     def found(self, difference: float, base: str | None) -> str:
         """Return what was found, in words."""
-        return f"the effect of {self.arm} on {self.metric_name} is {self.amount(difference, '+')}"
+        amount = self.amount(difference, "+")
+        return f"the effect of {self.arm} on the {self.metric_name} is {amount}"
 
     def lacking(self, base: str | None) -> str:
         """Return what is not there to be tested, in words."""

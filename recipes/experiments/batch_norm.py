@@ -60,7 +60,7 @@ def measure(
     return {
         "learning_rate": rate,
         "largest_rate": (largest := largest_rate(rates, tried)),
-        "largest_rate_log10": math.log10(largest),
+        "log10_of_the_largest_rate": math.log10(largest),
         "rates": " ".join(f"{one:.4g}" for one in rates),
         "tried": _training.joined(tried),
         **_training.row_of(done),
@@ -164,7 +164,7 @@ def arms(**settings: Any) -> list[Arm]:
 
 def _wider(arm: str) -> Claim:
     return Claim(
-        arm, "none", "largest_rate_log10", unit="powers of 10", scale=1,
+        arm, "none", "log10_of_the_largest_rate", unit="powers of 10", scale=1,
         text=f"`{arm}` tolerates larger learning rates.",
         number="C6",
     )  # fmt: skip

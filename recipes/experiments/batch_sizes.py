@@ -31,7 +31,7 @@ def _claims() -> list[Claim]:
                     f"{other}, {size}",
                     direction="lower" if small else "higher",
                     least=0.01 if small else -0.01,
-                    text=f"With {size} images in a batch batch normalization is "
+                    text=f"With {size} images in a batch, batch normalization is "
                     f"{'worse than' if small else 'as good as'} {other} normalization.",
                     number="C14",
                 )
@@ -43,7 +43,7 @@ def _claims() -> list[Claim]:
                 f"{name}, {SIZES[-1]}",
                 direction="same",
                 least=0.01,
-                text=f"With {name} normalization {SIZES[0]} images in a batch are as good as "
+                text=f"With {name} normalization, {SIZES[0]} images in a batch are as good as "
                 f"{SIZES[-1]}.",
                 number="C14",
             )

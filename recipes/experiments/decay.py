@@ -82,7 +82,8 @@ EXPERIMENT = Experiment(
     ],
     note="`baseline_mlp` with Adam; 20,000 images, 15 epochs. Under plain SGD a penalty equals a "
     "decay of twice its strength. The best penalty is the one with the highest mean validation "
-    "accuracy. Mean over {seeds} with {interval}. {machine} `{command}` reproduces the table.",
+    "accuracy. Mean over {seeds} with {interval}, of norms on the logarithmic one. {machine} "
+    "`{command}` reproduces the table.",
     seeds=5,
     quick=Quick({"data": {"limit": 500}, "training": {"epochs": 1}}),
     page="docs/claims/decay.md",

@@ -64,12 +64,12 @@ EXPERIMENT = Experiment(
         ),
         Claim(
             f"{DEEP}, {PLAIN}", f"{TAPER}, {PLAIN}", direction="lower", least=0.01,
-            text="Without normalization a network of 16 layers trains badly.",
+            text="Without normalization, a network of 16 layers trains badly.",
             number="C10",
         ),
         Claim(
             f"{DEEP}, {PLAIN}", f"{TAPER}, {PLAIN}", direction="lower", least=0.1,
-            text="Without normalization a network of 16 layers does not train.",
+            text="Without normalization, a network of 16 layers does not train.",
             number="C10",
         ),
         Claim(

@@ -98,7 +98,7 @@ EXPERIMENT = Experiment(
             "He, 10 layers, batch",
             direction="same",
             least=0.01,
-            text="With batch normalization ten layers end within a point from small and from He "
+            text="With batch normalization, ten layers end within a point from small and from He "
             "kernels.",
             number="C7",
         ),
@@ -132,7 +132,7 @@ EXPERIMENT = Experiment(
         ),
         *(
             _beyond(
-                f"In {layers} layers small kernels cost less with batch normalization.",
+                f"In {layers} layers, small kernels cost less with batch normalization.",
                 f"small in place of He kernels in {layers} layers with batch normalization, beyond "
                 "that without it,",
                 "small",

@@ -59,7 +59,8 @@ EXPERIMENT = Experiment(
             "MLP, in order",
             direction="same",
             least=0.005,
-            text="A multilayer perceptron is within half a point with shuffled pixels.",
+            text="Shuffled pixels change the accuracy of a multilayer perceptron by less than half "
+            "a point.",
             number="C20",
         ),
         Claim(
@@ -67,14 +68,14 @@ EXPERIMENT = Experiment(
             "convolutions, in order",
             direction="lower",
             least=0.02,
-            text="Convolutions lose by shuffled pixels.",
+            text="Shuffled pixels cost convolutions more than two points.",
             number="C20",
         ),
         Claim(
             "convolutions, permuted",
             "MLP, permuted",
             direction="lower",
-            text="With shuffled pixels convolutions are worse than a multilayer perceptron.",
+            text="With shuffled pixels, convolutions are worse than a multilayer perceptron.",
             number="C20",
         ),
     ],

@@ -64,6 +64,10 @@ def measure(arm: str, seed: int, data: Dataset) -> Row:
     return scores(seed, data)[arm]
 
 
+def _better(one: str, other: str) -> str:
+    return f"A linear classifier does better with {one} than with {other}."
+
+
 EXPERIMENT = Experiment(
     name="probes",
     question="Does a linear classifier do better with the outputs of a deeper layer?",
@@ -71,20 +75,14 @@ EXPERIMENT = Experiment(
     settings={"data": {"limit": 20_000}},
     claims=[
         *(
-            Claim(
-                deeper,
-                other,
-                "probe_accuracy",
-                text=f"Better with {deeper} than with {other}.",
-                number="C3",
-            )
+            Claim(deeper, other, "probe_accuracy", text=_better(deeper, other), number="C3")
             for other, deeper in zip((PIXELS, *LAYERS), LAYERS, strict=False)
         ),
         Claim(
             LAYERS[-1],
             UNTRAINED,
             "probe_accuracy",
-            text="Better with layer 4 trained than untrained.",
+            text=_better(f"{LAYERS[-1]}, trained,", "the same untrained"),
             number="C3",
         ),
     ],

@@ -98,7 +98,7 @@ EXPERIMENT = Experiment(
             "batch, 0.001",
             "none, 0.001",
             "drift",
-            text="With batch normalization inputs of layers drift less.",
+            text="With batch normalization, the inputs of layers drift less.",
             **PLAIN,
             number="C4",
         ),
@@ -106,7 +106,7 @@ EXPERIMENT = Experiment(
             "batch, 0.001",
             "none, 0.001",
             "roughness",
-            text="With batch normalization gradients change less.",
+            text="With batch normalization, gradients change less.",
             **PLAIN,
             number="C4",
         ),
@@ -116,7 +116,7 @@ EXPERIMENT = Experiment(
             "batch, 0.1",
             "batch, 0.001",
             least=-0.02,
-            text="With batch normalization little is lost at a hundred times the rate.",
+            text="With batch normalization, little is lost at a hundred times the rate.",
             number="C6",
         ),
         Claim(
@@ -145,8 +145,8 @@ EXPERIMENT = Experiment(
     "the kernels. Both are means over the epochs, until a training diverges, and 0 if there are "
     "too few. The gap is validation loss minus training loss, "
     "both of the final weights in prediction. A training that diverges has the accuracy of a "
-    "guess and a gap of 0. Mean over {seeds} with {interval}. {machine} `{command}` reproduces "
-    "the table.",
+    "guess and a gap of 0. Mean over {seeds} with {interval}, of drift and change on the "
+    "logarithmic one. {machine} `{command}` reproduces the table.",
     seeds=5,
     quick=Quick({"data": {"limit": 500}}),
     page="docs/claims/steadiness.md",

@@ -41,7 +41,7 @@ EXPERIMENT = Experiment(
                 name,
                 best_other,
                 least=-0.002,
-                text=f"{name} is as good as the best that is not advised, to 0.2 points.",
+                text=f"{name} is as good as the best that is not advised, within 0.2 points.",
                 number="C19",
             )
             for name in INSIDE
