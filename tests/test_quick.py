@@ -55,8 +55,8 @@ def test_verdicts_stand_above_the_table_and_on_the_page(tmp_path, own, trained_r
     tested = Experiment(**{**vars(own), "claims": claims})
     text = experiments.run(tested, seeds=2, folder=tmp_path / "runs", page=place)
     assert text.startswith(
-        "- The seconds of `wide` is higher than that of `as it is`. "
-        "These seeds cannot tell: seconds of `wide` equals that of `as it is` "
+        "- The seconds of `wide` are higher than those of `as it is`. "
+        "These seeds cannot tell: seconds of `wide` equal those of `as it is` "
     )
     assert "\n\n| bn_mlp | validation accuracy |" in text
     assert text.removesuffix(f"\n\nPage: {place}") in place.read_text()

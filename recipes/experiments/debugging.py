@@ -164,11 +164,13 @@ def _pair(axes: "Sequence[Axes]", measured: Measured, trouble: str) -> None:
 
     In one panel so many curves would hide each other.
     """
+    curves = [_ended(measured, arm, "validation_curve") for arm in _drawn(trouble)]
+    ends = [float(min(_training.mean_curve(one))) for one in curves if one]
+    lowest = min(ends, default=1.0)
     for axis, (metric, (low, high)) in zip(axes, NEAR.items(), strict=True):
         for number, arm in enumerate(_drawn(trouble)):
             style = canvas.style(number, _short(arm, trouble))
             _curve(axis, _ended(measured, arm, f"{metric}_curve"), **style)
-        lowest = min((min(line.get_ydata()) for line in axes[0].lines), default=1)
         axis.set_ylim(low * lowest, high * lowest)
         _finish(axis, f"{trouble}: {metric} loss", legend=metric == "training")
 
