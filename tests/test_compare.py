@@ -70,7 +70,7 @@ def test_another_comparison_takes_the_same_run_of_the_same_recipe(
     assert first < set(trained_runs)
     assert len(list(Path("runs/compare").glob("compare-*.csv"))) == 2
     printed = capsys.readouterr().out
-    assert "Claimed was more than +0.10 points." in printed
+    assert "The claim was a difference above +0.10 points." in printed
     assert "for all claims together, by Holm's procedure" in printed
 
 

@@ -131,9 +131,9 @@ class Claim:
     def claimed(self) -> str:
         """Return the difference that is claimed, in words."""
         if self.direction == "same":
-            return f"less than {self.amount(self.least)}"
-        way = "more" if self.direction == "higher" else "less"
-        return f"{way} than {self.amount(self.limits()[0], '+')}"
+            return f"of less than {self.amount(self.least)}"
+        way = "above" if self.direction == "higher" else "below"
+        return f"{way} {self.amount(self.limits()[0], '+')}"
 
     def size(self, value: float, sign: str = "") -> str:
         """Return a difference as text, without its unit."""

@@ -68,7 +68,7 @@ class Verdict(NamedTuple):
             return _joined(text, f"{_sentence(self.word)}: {reason}")
         ends = f"{self._ends(self.interval, self.level)}, " if self.interval else ""
         found = f"{claim.found(self.difference, self.base)} ({ends}{counted(self.seeds, 'seed')})."
-        claimed = f"Claimed was {claim.claimed()}." if claim.least else ""
+        claimed = f"The claim was a difference {claim.claimed()}." if claim.least else ""
         return _joined(
             text, f"{_sentence(self.word)}: {found}", claimed, self._open(), self._others()
         )
@@ -136,7 +136,7 @@ def written(verdicts: Sequence[Verdict]) -> str:
     images = f", {subject}on these test images" if any(tested) else ""
     lines = "\n".join(f"- {verdict}" for verdict in verdicts)
     return (
-        f"{lines}\n\nVerdicts are by Student's t-test, two-sided and paired by seed{images}, at a "
+        f"{lines}\n\nVerdicts come from two-sided Student's t-tests, paired by seed{images}, at a "
         f"level of {100 * LEVEL:g} %{together}."
     )
 
