@@ -56,6 +56,15 @@ def test_a_recipe_computes_the_forward_pass(images):
     loss = keras.losses.CategoricalCrossentropy(from_logits=True)(y, logits)
     assert close(loss, page.loss, "float32")
     assert close(model.compute_loss(y=images.labels[:20], y_pred=logits), page.loss, "float32")
+    h = keras.ops.convert_to_tensor(x)
+    for number, layer in enumerate(layers, 1):  # the same, without the rounding of float32
+        exact = keras.layers.Dense(layer.units, dtype="float64")
+        exact.build(h.shape)
+        exact.set_weights([W[number], b[number]])
+        z, h = exact(h), keras.activations.relu(exact(h))
+    assert close(z, page.z[3], "float64")
+    exact_loss = keras.losses.CategoricalCrossentropy(from_logits=True, dtype="float64")(y, z)
+    assert close(exact_loss, page.loss, "float64")
 
 
 @pytest.mark.formula(2)
@@ -169,6 +178,9 @@ def test_normalizations_over_other_axes(name, dtype):
     if axis is not None:
         expected = page.gradient(g.astype("float64"), inputs.astype("float64"), axis)
         assert close(gradient, expected, dtype)
+    if name == "rms":
+        own = page.gradient_of_rms(g.astype("float64"), x.astype("float64"))
+        assert close(gradient, own, dtype)
     if name == "group":
         cut = page.gradient(*(one.astype("float64").reshape(8, 3, 2) for one in (g, x)), 2)
         assert close(gradient, cut.reshape(8, 6), dtype)

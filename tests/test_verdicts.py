@@ -97,7 +97,9 @@ def test_a_gain_that_is_smaller_than_what_matters_does_not_hold():
 def test_that_two_are_the_same_holds_only_within_a_margin():
     same = Claim("new", "old", direction="same", least=0.005)
     assert verdict(OPEN, same).word == "holds here"
-    assert str(verdict(OPEN, same)).endswith(" The claim was a difference of less than 0.50 points.")
+    assert str(verdict(OPEN, same)).endswith(
+        " The claim was a difference of less than 0.50 points."
+    )
     assert verdict(OPEN, dataclasses.replace(same, least=0.002)).word == "these seeds cannot tell"
     assert verdict(BETTER, dataclasses.replace(same, least=0.001)).word == "does not hold here"
 
