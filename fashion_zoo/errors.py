@@ -186,7 +186,7 @@ class StudyError(FashionZooError):
 
 
 class WeightsError(FashionZooError):
-    """Weights or a manifest that are damaged, edited, or of something else."""
+    """Weights or a manifest that are missing, damaged, edited, or of something else."""
 
     exit_code = 10
 

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -108,20 +109,45 @@ def test_a_run_that_does_not_fit_is_refused(published, tmp_path):
         fashion_zoo.get(NAME, weights=tmp_path / "run")
 
 
+def refused(name, weights):
+    with pytest.raises(ConfigError) as caught:
+        fashion_zoo.get(name, weights=weights)
+    return str(caught.value)
+
+
 def test_a_word_under_which_nothing_is_published_is_answered(published):
-    with pytest.raises(ConfigError) as refused:
-        fashion_zoo.get(NAME, weights="fashion_mnits")
-    assert str(refused.value) == (
-        "Unknown weights of tiny_mlp 'fashion_mnits'. Did you mean 'fashion_mnist'? Known: "
-        'fashion_mnist. Train them with fashion_zoo.train("tiny_mlp") and give that run as weights.'
+    assert refused(NAME, "fashion_mnits") == (
+        "No published weights of tiny_mlp and no run folder are named 'fashion_mnits'. Did you "
+        "mean 'fashion_mnist'? Published for tiny_mlp: fashion_mnist. Give one of these, or a run "
+        'of fashion_zoo.train("tiny_mlp").'
     )
-    with pytest.raises(ConfigError) as refused:
-        fashion_zoo.get("tiny_mlp.same", weights=WORD)
-    assert str(refused.value) == (
-        "No weights of tiny_mlp.same are published, received 'fashion_mnist'. Known: tiny_mlp "
-        '(fashion_mnist). Train them with fashion_zoo.train("tiny_mlp.same") and give that run as '
-        "weights."
+    assert refused("tiny_mlp.same", WORD) == (
+        "No weights of tiny_mlp.same are published, and no run folder is named 'fashion_mnist'. "
+        "Published for other recipes: tiny_mlp (fashion_mnist). Train this one with "
+        'fashion_zoo.train("tiny_mlp.same") and give that run as weights.'
     )
+
+
+def test_weights_of_other_recipes_are_said_to_be_theirs(monkeypatch):
+    monkeypatch.setattr(manifest, "FOLDER", Path(manifest.__file__).parent / "published")
+    assert refused("bn_mlp.tiny", "fashion_mnist.distilled") == (
+        "The published weights 'fashion_mnist.distilled' are of bn_mlp and bn_mlp.strongest, not "
+        "of bn_mlp.tiny. Published for bn_mlp.tiny: fashion_mnist. Give one of these, or a run of "
+        'fashion_zoo.train("bn_mlp.tiny").'
+    )
+
+
+def test_a_mistyped_folder_of_a_run_is_answered_with_the_nearest_and_what_is_published(
+    published, monkeypatch
+):
+    monkeypatch.chdir(published)
+    for given, near in (("wied", "wide"), (f"{published}/wied", f"{published}/wide")):
+        assert refused(NAME, given).startswith(
+            f"No published weights of tiny_mlp and no run folder are named {given!r}. Did you mean "
+            f"{near!r}? Published for tiny_mlp: fashion_mnist."
+        )
+    said = "no run folder is named 'no/such'. Published for other recipes: tiny_mlp"
+    assert said in refused("tiny_mlp.same", "no/such")
 
 
 def test_a_new_last_layer_of_nothing_and_other_arguments_are_refused():
@@ -154,7 +180,7 @@ def installed(published, tmp_path, monkeypatch):
 
 
 def test_another_package_publishes_weights_and_is_not_imported(installed):
-    with pytest.raises(ConfigError, match="Known: none"):
+    with pytest.raises(ConfigError, match="for other recipes: none"):
         fashion_zoo.get(NAME, weights=WORD)
     installed("zoo_of_others.weights")
     assert [row.recipe for row in fashion_zoo.weights.list_weights()] == [NAME]

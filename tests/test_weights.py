@@ -233,9 +233,9 @@ def test_what_is_no_weight_file_is_one_sentence(shipped, stored):
 
 def test_a_missing_file_and_what_is_no_file_are_one_sentence(shipped):
     shipped.file().unlink()
-    shipped.refused("cannot be read: No such file")
+    shipped.refused(r"safetensors is missing, and manifest\.json beside it names it\. Reinstall")
     os.mkfifo(shipped.file())
-    shipped.refused("cannot be read: it is not a regular file")
+    shipped.refused(r"safetensors cannot be read: it is not a regular file\. Reinstall")
 
 
 FIELDS = [field.name for field in dataclasses.fields(manifest.Published)]

@@ -15,7 +15,7 @@ import safetensors.numpy
 
 from fashion_zoo.errors import WeightsError
 from fashion_zoo.storage import reading
-from fashion_zoo.weights.manifest import Published, damaged
+from fashion_zoo.weights.manifest import FILE, Published, broken, damaged
 
 FORMAT = 1
 _KEY = "fashion_zoo"  # the only one: the order of several is another one each time
@@ -76,8 +76,10 @@ def _read(file: Path, row: Published) -> bytes:
     try:
         with reading.open_regular(file) as stream:
             return stream.read(max(row.size, 0) + 1)
+    except FileNotFoundError as error:
+        raise broken(f"{file} is missing, and {FILE} beside it names it") from error
     except OSError as error:
-        raise damaged(file, f"it cannot be read: {error.strerror or error}") from error
+        raise broken(f"{file} cannot be read: {error.strerror or error}") from error
 
 
 def _decoded(file: Path, data: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

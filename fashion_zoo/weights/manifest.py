@@ -188,9 +188,13 @@ def _edited(file: Path, name: str) -> WeightsError:
 
 def damaged(file: Path, reason: str) -> WeightsError:
     """Return the error of a damaged file."""
+    return broken(f"{file} is damaged: {reason}")
+
+
+def broken(text: str) -> WeightsError:
+    """Return the error of a file that cannot be used, with what to do."""
     return WeightsError(
-        f"{file} is damaged: {reason}. Reinstall the package that it comes from, or publish these "
-        "weights again."
+        f"{text}. Reinstall the package that it comes from, or publish these weights again."
     )
 
 

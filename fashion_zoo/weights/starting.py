@@ -1,6 +1,7 @@
 """From weights that are published, or of a run, to a model that starts from them."""
 
 import dataclasses
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -10,7 +11,7 @@ import numpy as np
 from fashion_zoo.config import digest
 from fashion_zoo.errors import Call, ConfigError, FashionZooError, RunError, WeightsError
 from fashion_zoo.language.arguments import AnyPath, Meaning
-from fashion_zoo.language.wording import unknown
+from fashion_zoo.language.wording import listed, meant_folder, nearest
 from fashion_zoo.registry import Recipe
 from fashion_zoo.runs import is_run, open_run
 from fashion_zoo.weights.file import read_file
@@ -84,9 +85,11 @@ def find_start(entry: Recipe, weights: Weights | None, head: Head) -> Start | No
         head: whether the last layer is ``"stored"`` or ``"new"``.
 
     Raises:
-        ConfigError: if nothing is published under the word, or there is a new head of nothing.
+        ConfigError: if a text names neither published weights of the recipe nor a run folder, or
+            there is a new head of nothing.
         RunError: if the run cannot be read, has no model, or is of another recipe.
-        WeightsError: if a file or a manifest is damaged, or is of other settings than the recipe.
+        WeightsError: if a file or a manifest is missing, damaged, or of other settings than the
+            recipe.
     """
     if weights is None:
         if head == "new":
@@ -95,8 +98,9 @@ def find_start(entry: Recipe, weights: Weights | None, head: Head) -> Start | No
     is_word = isinstance(weights, str) and Path(weights).name == weights
     found = find(entry.name, str(weights)) if is_word else None
     if found is None:
-        if is_word and not is_run(Path(weights)):
-            raise _nothing(entry.name, str(weights))
+        is_there = is_run(Path(weights)) if is_word else os.path.isdir(weights)
+        if isinstance(weights, str) and not is_there:
+            raise _nothing(entry.name, weights)
         return _of_run(entry, weights)
     row, folder = found
     if row.defaults != digest.of(entry.config):
@@ -123,16 +127,29 @@ def _of_run(entry: Recipe, place: AnyPath) -> Start:
     return Start(str(run.path), run.config.model, lambda: arrays_of(run.load_model()))
 
 
-def _nothing(name: str, word: str) -> ConfigError:
-    """Return the error for a word under which nothing is published for a recipe."""
-    rows = list_weights()
-    if known := {row.weights for row in rows if row.recipe == name}:
-        what = unknown(f"weights of {name}", word, known)
-    else:
+def _nothing(name: str, given: str) -> ConfigError:
+    """Return the error for a text that names neither published weights of a recipe nor a run."""
+    rows, train = list_weights(), Call("train", (name,))
+    known = sorted({row.weights for row in rows if row.recipe == name})
+    owners = sorted({row.recipe for row in rows if row.weights == given})
+    near = nearest(given, known) if Path(given).name == given else None
+    meant = f" Did you mean {near!r}?" if near else meant_folder(Path(given), "config.json")
+    if not known:
         others = ", ".join(sorted(f"{row.recipe} ({row.weights})" for row in rows))
-        what = f"No weights of {name} are published, received {word!r}. Known: {others or 'none'}."
-    train = Call("train", (name,))
-    return ConfigError(f"{what} Train them with ", train, " and give that run as weights.")
+        return ConfigError(
+            f"No weights of {name} are published, and no run folder is named {given!r}.{meant} "
+            f"Published for other recipes: {others or 'none'}. Train this one with ",
+            train,
+            " and give that run as weights.",
+        )
+    what = f"No published weights of {name} and no run folder are named {given!r}.{meant}"
+    if owners:
+        what = f"The published weights {given!r} are of {listed(owners)}, not of {name}."
+    return ConfigError(
+        f"{what} Published for {name}: {', '.join(known)}. Give one of these, or a run of ",
+        train,
+        ".",
+    )
 
 
 def arrays_of(model: "keras.Model") -> Arrays:
