@@ -68,7 +68,7 @@ def get(
         cross-entropy from integer labels, and accuracy. Only ``train`` applies schedules.
 
     Raises:
-        WeightsError: if published weights are missing, damaged, or not of the recipe as it is's.
+        WeightsError: if published weights are missing, damaged, or of other settings than these.
 
     Example:
         ```python

@@ -134,9 +134,20 @@ def test_seeds_that_all_agree_decide():
     """As of dead units, which may be none with every seed."""
     assert verdict([0.01] * 3).word == "holds here"
     assert "interval +1.00 to +1.00, 3 seeds)" in str(verdict([0.01] * 3))
+    settled = "; only a seed that differs could settle it."
     limit = verdict([0.0] * 5)
     assert limit.word == "these seeds cannot tell"
-    assert str(limit).endswith(" With every seed the difference is at the limit of the claim.")
+    assert str(limit).endswith(f" With every seed the two are equal{settled}")
+    limit = verdict([0.0] * 5, Claim("new", "old", direction="lower", least=0.0))
+    assert str(limit).endswith(f" With every seed the two are equal{settled}")
+    for claim in (Claim("new", "old", least=0.25), Claim("new", "old", "nll", "lower", -0.25)):
+        values = {"old": [{"test_accuracy": 0.5, "nll": 0.5}] * 3}
+        (limit,) = measured(
+            [claim], **values, new=[{"test_accuracy": 0.75, "nll": 0.75}] * 3
+        ).verdicts()
+        assert limit.word == "these seeds cannot tell"
+        said = f" With every seed the difference is exactly +25.00 points{settled}"
+        assert str(limit).endswith(said)
     same = Claim("new", "old", direction="same", least=0.01)
     assert verdict([0.0] * 5, same).word == "holds here"
 
