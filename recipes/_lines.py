@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import fashion_zoo
@@ -11,8 +11,10 @@ import fashion_zoo
 counted, percent = fashion_zoo.wording.counted, fashion_zoo.wording.percent
 
 
-def recipe_json(entry: fashion_zoo.Recipe, result: Any) -> dict[str, Any]:
-    """Return the facts and the results of a recipe for JSON."""
+def recipe_json(
+    entry: fashion_zoo.Recipe, result: Any, published: Iterable[fashion_zoo.weights.Published]
+) -> dict[str, Any]:
+    """Return the facts, the results and the published weights of a recipe for JSON."""
     return {
         "name": entry.name,
         "summary": entry.summary,
@@ -20,6 +22,7 @@ def recipe_json(entry: fashion_zoo.Recipe, result: Any) -> dict[str, Any]:
         "parameters": entry.parameters,
         "tags": list(entry.tags),
         "result": dataclasses.asdict(result) if result else None,
+        "weights": [dataclasses.asdict(row) for row in published if row.recipe == entry.name],
     }
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import shlex
 import statistics
 import sys
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import tyro
@@ -14,7 +15,7 @@ from recipes import _common, _lines
 
 @dataclasses.dataclass(frozen=True)
 class Info:
-    """Show one recipe: its idea, its reference, its defaults and its results."""
+    """Show one recipe: its idea, reference, defaults, results and published weights."""
 
     name: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="NAME")]]
     """The recipe."""
@@ -28,9 +29,10 @@ def main(argv: list[str]) -> None:
     options = _common.parse(Info, argv, "info")
     entry = fashion_zoo.recipe(options.name)
     result = fashion_zoo.read_results().get(entry.name)
+    published = fashion_zoo.weights.list_weights()
     defaults = dataclasses.asdict(entry.config)
     if options.json:
-        _common.print_json({**_lines.recipe_json(entry, result), "defaults": defaults})
+        _common.print_json({**_lines.recipe_json(entry, result, published), "defaults": defaults})
         return
     print(f"{entry.name}: {entry.summary}")
     print(f"reference   {entry.reference or 'none given'}")
@@ -48,6 +50,8 @@ def main(argv: list[str]) -> None:
         )
     else:
         print("reached     not measured")
+    for line in _weights(entry.name, published) or ["none published"]:
+        print(f"weights     {line}")
     print("defaults")
     for words in _lines.flags(defaults):
         print(f"  {shlex.join(words)}")
@@ -61,6 +65,16 @@ def _reached(result: Any, part: str) -> str:
         return mean
     low, high = fashion_zoo.evaluation.sampled_interval(values, images)
     return f"{mean} ({_lines.percent(low)} to {_lines.percent(high)})"
+
+
+def _weights(name: str, published: Iterable[fashion_zoo.weights.Published]) -> list[str]:
+    """Return what each file of published weights reaches, as it is stored."""
+    return [
+        f"{row.weights}: {_lines.percent(row.test.accuracy)} on test, "
+        f"{_lines.percent(row.validation.accuracy)} on validation, seed {row.seed}"
+        for row in published
+        if row.recipe == name
+    ]
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import importlib
+import json
 import re
 import shlex
 from pathlib import Path
@@ -125,6 +126,34 @@ def test_the_word_none_is_a_pruner_of_tune():
     words = ["--pruner", "none", "--epochs", "3", "--seconds", "none"]
     options, config = _common.parse_config(kind, words, "tune bn_mlp", BN.config, tune._BRIEF)
     assert (options.pruner, options.seconds, config.training.epochs) == ("none", None, 3)
+
+
+def test_list_and_info_show_the_published_weights(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    rows = fashion_zoo.weights.list_weights()
+    distilled = [row for row in rows if row.weights == "fashion_mnist.distilled"]
+    assert listing.main([]) == 0
+    printed = capsys.readouterr().out
+    assert "\n recipe                 idea " in printed, "it is a table at 80 columns"
+    _, shown = printed.split("Published weights, and the recipes that have them:\n  fashion_mnist ")
+    names = ", ".join(row.recipe for row in distilled)
+    assert shown.splitlines()[-1] == f"  fashion_mnist.distilled  {names}"
+    assert max(map(len, printed.splitlines())) <= 80
+    (row,) = (row for row in distilled if row.recipe == "bn_mlp")
+    assert info.main([row.recipe]) == 0
+    reached = f"{100 * row.test.right / row.test.images:.2f} % on test"
+    assert f"\nweights     fashion_mnist.distilled: {reached}, " in capsys.readouterr().out
+    for command in (info, listing):
+        assert command.main([row.recipe, "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        (found,) = found if isinstance(found, list) else [found]
+        assert found["weights"][1]["weights"] == row.weights
+        assert found["weights"][1]["test"] == dataclasses.asdict(row.test)
+    monkeypatch.setattr(fashion_zoo.weights, "list_weights", list)
+    assert listing.main([row.recipe]) == 0
+    assert "Published" not in capsys.readouterr().out
+    assert info.main([row.recipe]) == 0
+    assert "\nweights     none published\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", fashion_zoo.list_recipes())
