@@ -1,16 +1,20 @@
 """An experiment that chooses: candidates, validation alone, a seed is enough."""
 
+import statistics
 import types
 
 import pytest
 
+import fashion_zoo
 from fashion_zoo import ConfigError, experiments
-from fashion_zoo.experiments import choosing, page
+from fashion_zoo.experiments import Measured, choosing, page
+from recipes.experiments import accuracy, tiny
 
 ENVIRONMENT = {
     "versions": {"python": "3.11.7", "keras": "3.15.1", "tensorflow": "2.21.0"},
     "backend": "tensorflow", "device": "a CPU", "cores": 2, "commit": "a" * 40,
 }  # fmt: skip
+PLACE = {"machine": "a CPU, 2 cores", "commit": "a" * 40}
 
 
 @pytest.fixture
@@ -74,3 +78,27 @@ def test_a_choice_has_no_metric_of_the_test_images():
 def test_arms_that_share_a_fact_name_it_once():
     texts = {"a": "3 seeds", "b": "5 seeds", "c": "3 seeds", "d": "5 seeds"}
     assert page.common(texts) == "3 seeds, `b` and `d` 5 seeds"
+
+
+def test_the_page_of_candidates_says_what_the_chosen_recipe_reaches_without_what_chose_it():
+    whole = Measured(accuracy.EXPERIMENT, page.read_rows(accuracy.EXPERIMENT.file))
+
+    def said(name, *candidates):
+        rows = [{"arm": arm, "seed": seed, **PLACE} for arm, seed in candidates]
+        validation, known = accuracy.VALIDATION, Measured(tiny.EXPERIMENT, rows)
+        return accuracy.choices.said(name, whole, validation, known)
+
+    best, others = list(tiny.EXPERIMENT.all_arms())[-1].name, "Without it, it reaches "
+    row = fashion_zoo.read_results()["bn_mlp.tiny"]
+    rest = statistics.fmean(row.values("validation_accuracy")[1:])
+    text = said("bn_mlp.tiny", (best, 0))
+    assert f" Its settings are those of `{best}`. Its training with seed 0 is the one that" in text
+    assert f"{others}{100 * rest:.2f} ± " in text
+    assert text.endswith(f" with {len(row.rows) - 1} seeds.")
+    assert said("bn_mlp.tiny", (best, 99)).endswith(f" Its settings are those of `{best}`.")
+    every = [(best, seed) for seed in row.values("seed")]
+    assert said("bn_mlp.tiny", *every).endswith("is the one that chose them.")
+    text = said("bn_mlp.quick", (best, 0))
+    assert text.endswith(". No row of the table above has all its settings.")
+    seconds = fashion_zoo.read_results()["bn_mlp.quick"].values("seconds")
+    assert f" took {min(seconds):.0f} to {max(seconds):.0f} seconds, median " in text

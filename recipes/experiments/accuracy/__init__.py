@@ -11,7 +11,7 @@ from fashion_zoo.experiments.columns import where_measured
 from fashion_zoo.experiments.experiment import Column, Places
 from fashion_zoo.registry import list_recipes
 from fashion_zoo.results import RESULTS
-from recipes.experiments.accuracy import cards
+from recipes.experiments.accuracy import cards, choices
 from recipes.experiments.accuracy.measuring import COUNTS, figures
 
 INTERVAL = (
@@ -19,7 +19,8 @@ INTERVAL = (
     "choice of the seeds and that of the images."
 )
 OTHERS = "Intervals of figures that are not accuracies hold the choice of the seeds alone."
-MACHINE = (
+SECONDS_ALONE = "Seconds are of one training in {precision}, the median over the seeds. {machine}"
+COSTS = (
     "Seconds are of one training in {precision}; they and milliseconds are the median over the "
     "seeds. {machine}"
 )
@@ -81,11 +82,11 @@ TABLES: Mapping[str, list[Column]] = {
 
 
 def more(measured: Measured, places: Places) -> dict[Path, str | bytes]:
-    """Return the page of results, and card and pictures of each recipe, in docs/."""
+    """Return the page of results, card and pictures of each recipe, and the pages of choices."""
     docs = (places.page or Path()).parent / "docs"
     name = Column("recipe", lambda _, arm: f"[`{arm}`](recipes/{arm}.md)")
     tables = {mark: measured.rows_of([name, *own]) for mark, own in TABLES.items()}
-    note = f"{INTERVAL} {OTHERS} {MACHINE}"
+    note = f"{INTERVAL} {OTHERS} {COSTS}"
     tables["measured"] = measured.note(f"{note}{{unmeasured}}")
     page = docs / "results.md"
     files: dict[Path, str | bytes] = {page: pages.filled(page, tables)}
@@ -93,7 +94,7 @@ def more(measured: Measured, places: Places) -> dict[Path, str | bytes]:
     for arm in measured.arms:
         if arm.name in measured.by_arm:
             files |= cards.files(measured, arm, own, note, docs, places.folder)
-    return files
+    return files | choices.files(measured, VALIDATION, docs)
 
 
 EXPERIMENT = Experiment(
@@ -102,7 +103,7 @@ EXPERIMENT = Experiment(
     arms=lambda: [Arm(name, name) for name in list_recipes()],
     metrics=(*experiments.METRICS, figures),
     columns=[columns.name("recipe"), PARAMETERS, VALIDATION, TEST, SECONDS],
-    note=f"{INTERVAL} {MACHINE} `{{command}}` reproduces the table.{{unmeasured}}",
+    note=f"{INTERVAL} {SECONDS_ALONE} `{{command}}` reproduces the table.{{unmeasured}}",
     page="README.md",
     file=RESULTS,
     more=more,
