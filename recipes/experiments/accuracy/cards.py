@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fashion_zoo.errors import RunError
+from fashion_zoo.errors import Call, Hint, RunError
 from fashion_zoo.experiments import Arm, Measured, columns, page as pages
 from fashion_zoo.experiments.experiment import Column
 from fashion_zoo.language.wording import counted, percent
@@ -92,12 +92,14 @@ def weights(row: Published) -> list[str]:
         f"{one.nll:.4f})"
         for part, one in parts.items()
     ]
+    # The precision of a recipe may be another one, in which a few images are decided otherwise.
+    settings = (Hint("weights", row.weights), Hint("precision", "float32"))
+    load = Call("get", (row.recipe,), settings)
     otherwise = [f"Trained with\n\n```python\nimport fashion_zoo\n\n{row.command}\n```"]
     return [
         f"Those of seed {row.seed}, {row.dtype}, {row.size / 2**20:.1f} MiB: "
         f"{' and '.join(reached)}, computed in float32.",
-        "```python\nimport fashion_zoo\n\n"
-        f'model = fashion_zoo.get("{row.recipe}", weights="{row.weights}")\n```',
+        f"```python\nimport fashion_zoo\n\nmodel = {load}\n```",
         *(otherwise if row.config != row.defaults else []),
     ]
 
@@ -107,8 +109,8 @@ def limits(entry: Recipe, measured: Measured, docs: Path) -> str:
     name, row = entry.name, measured.rows[0]
     said = [
         f"Measured on {entry.config.data.title}: {counted(row['validation_images'], 'image')} for "
-        f"validation and {row['test_images']:,} for the test. The defaults were chosen by the "
-        "validation images, so the accuracy on these is too high on average."
+        f"validation and {row['test_images']:,} for the test. Defaults that were chosen by "
+        "measuring were chosen by the validation images, so the accuracy on these may be too high."
     ]
     if measured.has(name, "worst_recall"):
         recall = columns.percent(measured.values(name, "worst_recall"))
