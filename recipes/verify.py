@@ -35,7 +35,8 @@ def main(argv: list[str]) -> int:
         options.recipe, seeds=options.seeds, folder=options.folder, progress=True
     )
     if options.json:
-        _common.print_json({**found._asdict(), "consistent": found.consistent})
+        verdict = {"consistent": found.consistent, "detectable": found.detectable}
+        _common.print_json({**found._asdict(), **verdict})
     else:
         print(found)
     return 0 if found.consistent else INCONSISTENT

@@ -46,9 +46,9 @@ ROWS = [{"arm": "bn_mlp", "seed": seed, **ROW, **own} for seed, own in enumerate
 def place(tmp_path, monkeypatch):
     """A folder with the pages that the experiment fills, in which it runs."""
     monkeypatch.chdir(tmp_path)
-    Path("docs").mkdir()
-    for name in ("results.md", "mnist.csv"):
-        shutil.copy(ROOT / "docs" / name, "docs")
+    Path("docs/commands").mkdir(parents=True)
+    for name in ("results.md", "mnist.csv", "commands/verify.md"):
+        shutil.copy(ROOT / "docs" / name, Path("docs") / name)
     Path("README.md").write_text("<!-- results:begin -->\n<!-- results:end -->\n")
     own = dataclasses.replace(accuracy.EXPERIMENT, file=tmp_path / "results.csv")
     monkeypatch.setattr(accuracy, "EXPERIMENT", own)
@@ -105,6 +105,7 @@ def test_the_page_of_results_shows_the_figures_of_the_rows(place):
     )
     assert f"Seconds are of one training in float32; {said}" in whole
     assert "in float32, the median over the seeds. a CPU" in Path("README.md").read_text()
+    assert cells(Path("docs/commands/verify.md").read_text(), "`bn_mlp`") == ["1.00", "5.53", "2 %"]
     others = [f"`{name}`" for name in fashion_zoo.list_recipes() if name != "bn_mlp"]
     for page in (whole, Path("README.md").read_text()):
         assert f". Not measured yet: {' and '.join(others)}.\n" in page

@@ -28,6 +28,9 @@ FEWEST = 3
 """Seeds of a row that is tested. Two may reach the same accuracy by chance, in about one of fifty
 rows; then any other accuracy of a single new training would be called inconsistent."""
 
+POWER = 0.9
+"""Probability with which the difference that a verdict names is found."""
+
 
 class Verification(NamedTuple):
     """What new trainings of a recipe reached beside what its row states."""
@@ -45,15 +48,22 @@ class Verification(NamedTuple):
         """Whether ``p`` is at least ``LEVEL``."""
         return self.p >= LEVEL
 
+    @property
+    def detectable(self) -> float:
+        """The difference that such a test finds with probability ``POWER``; see ``detectable``."""
+        return detectable(self.stated, len(self.measured))
+
     def __str__(self) -> str:
-        """Return the verdict in a sentence."""
-        means = [sum(each) / len(each) for each in (self.measured, self.stated)]
+        """Return the verdict in a sentence, and in another one what it would find."""
+        means = [statistics.fmean(each) for each in (self.measured, self.stated)]
         verdict = "consistent" if self.consistent else "inconsistent"
         return (
             f"{self.recipe}: {verdict}. New trainings reach {percent(means[0])} on the test images "
             f"({counted(len(self.measured), 'seed')}), the table states {percent(means[1])} "
             f"({counted(len(self.stated), 'seed')}): {100 * (means[0] - means[1]):+.2f} points, "
-            f"p = {self.p:.2g} by Student's two-sided t-test, level {LEVEL:g}."
+            f"p = {self.p:.2g} by Student's two-sided t-test, level {LEVEL:g}. If trainings vary "
+            f"as those of the table do, a row that is wrong by {100 * self.detectable:.2f} points "
+            f"is found in {100 * POWER:g} % of cases."
         )
 
 
@@ -84,6 +94,45 @@ def p_value(stated: Sequence[float], measured: Sequence[float]) -> float:
     if not error:
         return float(not difference)
     return float(2 * t.sf(abs(difference) / error, freedom))
+
+
+def power_of(stated: Sequence[float], seeds: int, difference: float) -> float:
+    """Return the probability of finding that a row is wrong by a difference.
+
+    It is that of ``p_value`` below ``LEVEL``, where the true standard deviation is that of the row.
+    Then t^2 has a noncentral F distribution with 1 and n_a + n_b - 2 degrees of freedom, and the
+    noncentrality (difference / s)^2 / (1 / n_a + 1 / n_b).
+
+    Reference: Cohen 1988, Statistical Power Analysis for the Behavioral Sciences.
+
+    Args:
+        stated: accuracies of at least ``FEWEST`` trainings.
+        seeds: number of new trainings, at least 1.
+        difference: the true mean minus that of the row, as a fraction.
+    """
+    from scipy.special import ncfdtr
+
+    freedom, limit, error = _test_of(stated, seeds)
+    if not error:
+        return float(bool(difference))
+    return 1 - float(ncfdtr(1, freedom, (difference / error) ** 2, limit))
+
+
+def detectable(stated: Sequence[float], seeds: int) -> float:
+    """Return the smallest difference that is found with probability ``POWER``: see ``power_of``."""
+    from scipy.special import ncfdtrinc
+
+    freedom, limit, error = _test_of(stated, seeds)
+    return error * math.sqrt(ncfdtrinc(1, freedom, 1 - POWER, limit))
+
+
+def _test_of(stated: Sequence[float], seeds: int) -> tuple[int, float, float]:
+    """Return degrees of freedom, the t^2 above which a row is inconsistent, and the error."""
+    from scipy.stats import t
+
+    freedom = len(stated) + seeds - 2
+    error = standard_deviation(stated) * math.sqrt(1 / len(stated) + 1 / seeds)
+    return freedom, float(t.isf(LEVEL / 2, freedom)) ** 2, error
 
 
 @checked

@@ -1,12 +1,19 @@
 """Every recipe with its defaults: the table of the README, the page of results, and the cards."""
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from fashion_zoo import experiments
-from fashion_zoo.evaluation.statistics import POSITIVE
-from fashion_zoo.experiments import Arm, Experiment, Measured, columns, page as pages
+from fashion_zoo.evaluation.statistics import POSITIVE, standard_deviation
+from fashion_zoo.experiments import (
+    Arm,
+    Experiment,
+    Measured,
+    columns,
+    page as pages,
+    verification,
+)
 from fashion_zoo.experiments.columns import where_measured
 from fashion_zoo.experiments.experiment import Column, Places
 from fashion_zoo.registry import list_recipes
@@ -79,10 +86,36 @@ TABLES: Mapping[str, list[Column]] = {
     ],
 }
 """Mark of a table of the page of results to its columns, beside that of the recipe."""
+NEW, WRONG = 3, 0.007
+"""Trainings of ``verify`` by default, and an error of a row, as a fraction, that it should find."""
+
+
+def _found(header: str, of: Callable[[Sequence[float]], str]) -> Column:
+    """Return a column of what a test of a row finds; it is empty for one that cannot be tested."""
+
+    def cell(measured: Measured, arm: str) -> str:
+        values = measured.values(arm, "test_accuracy")
+        return of(values) if len(values) >= verification.FEWEST else ""
+
+    return Column(header, cell, right=True)
+
+
+POWER = [
+    _found("deviation over seeds, points", lambda own: f"{100 * standard_deviation(own):.2f}"),
+    _found(
+        f"found in {100 * verification.POWER:g} %, points",
+        lambda own: f"{100 * verification.detectable(own, NEW):.2f}",
+    ),
+    _found(
+        f"{100 * WRONG:g} points are found",
+        lambda own: f"{100 * verification.power_of(own, NEW, WRONG):.0f} %",
+    ),
+]
+"""Columns of the page of ``verify``, beside that of the recipe."""
 
 
 def more(measured: Measured, places: Places) -> dict[Path, str | bytes]:
-    """Return the page of results, card and pictures of each recipe, and the pages of choices."""
+    """Return the page of results, card and pictures of each recipe, and what other pages say."""
     docs = (places.page or Path()).parent / "docs"
     name = Column("recipe", lambda _, arm: f"[`{arm}`](recipes/{arm}.md)")
     tables = {mark: measured.rows_of([name, *own]) for mark, own in TABLES.items()}
@@ -94,6 +127,9 @@ def more(measured: Measured, places: Places) -> dict[Path, str | bytes]:
     for arm in measured.arms:
         if arm.name in measured.by_arm:
             files |= cards.files(measured, arm, own, note, docs, places.folder)
+    verify = docs / "commands" / "verify.md"
+    power = measured.rows_of([columns.name("recipe"), *POWER])
+    files[verify] = pages.filled(verify, {"power": power})
     return files | choices.files(measured, VALIDATION, docs)
 
 
