@@ -1,4 +1,4 @@
-"""Make one model of several runs: ``python -m recipes.ensemble RUN RUN --to FOLDER``.
+"""Make one model of several runs: ``python -m recipes.ensemble RUN RUN``.
 
 With ``--train NAME`` it trains the runs first.
 """
@@ -27,8 +27,8 @@ class Ensemble:
         Annotated[tuple[str, ...], tyro.conf.arg(metavar="RUN RUN [RUN ...]")]
     ]
     """The run folders of the members."""
-    to: str
-    """The folder of the ensemble."""
+    to: str | None = None
+    """The folder of the ensemble; by default runs/ensemble-DATE-TIME."""
     method: str = "average"
     """How they are combined, such as average, greedy(10), soup or stack, or a word of your own."""
     snapshots: bool = False
@@ -39,7 +39,7 @@ class Ensemble:
     """Replace an older run or ensemble there."""
     data: _common.Images = dataclasses.field(default_factory=_common.Images)
     json: bool = False
-    """Print what the ensemble is made of as JSON."""
+    """Print the folder of the ensemble and what it is made of as JSON."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +63,7 @@ class TrainEnsemble(fashion_zoo.RunConfig):
     force: bool = False
     """Replace an older run or ensemble in the folder of the ensemble."""
     json: bool = False
-    """Print what the ensemble is made of as JSON."""
+    """Print the folder of the ensemble and what it is made of as JSON."""
 
 
 _BRIEF = Brief(
@@ -123,7 +123,7 @@ def _train(argv: list[str]) -> None:
 
 def _show(run: fashion_zoo.Run, as_json: bool) -> None:
     if as_json:
-        _common.print_json(run.ensemble)
+        _common.print_json({"run": _lines.place(run.path), **(run.ensemble or {})})
     else:
         _print(run, run.ensemble or {})
 

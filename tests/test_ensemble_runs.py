@@ -17,6 +17,7 @@ import fashion_zoo
 from fashion_zoo import ConfigError, DataError, RunError
 from fashion_zoo.config.distillation import digest_of
 from fashion_zoo.data import load
+from fashion_zoo.ensembles import making
 from fashion_zoo.ensembles.choosing import log_mean, predicted
 from fashion_zoo.storage import reading
 from recipes import ensemble, evaluate, predict, train
@@ -254,6 +255,15 @@ def test_an_older_ensemble_is_replaced_only_if_forced_and_kept_if_that_fails(
     assert [one.name for one in tmp_path.iterdir() if not one.name.endswith(".lock")] == ["e"]
 
 
+def test_by_default_an_ensemble_has_a_folder_as_a_training_has(ensembled, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(making, "default_run_dir", lambda name: Path("runs") / f"{name}-now")
+    made = [fashion_zoo.ensemble(members(ensembled), progress=False) for _ in range(2)]
+    folder = tmp_path / "runs"
+    assert [run.path for run in made] == [folder / "ensemble-now", folder / "ensemble-now-2"]
+    assert made[1].ensemble.title == "average of 2 members"
+
+
 def test_the_command_prints_what_it_made_and_what_comes_next(
     ensembled, tmp_path, monkeypatch, capsys
 ):
@@ -272,7 +282,7 @@ def test_the_command_prints_what_it_made_and_what_comes_next(
     assert lines[7] == f"Next: python -m recipes.evaluate {tmp_path / 'e'}"
     assert ensemble.main(["run-0", "run-1", "--to", str(tmp_path / "j"), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found == fashion_zoo.open_run(tmp_path / "j").ensemble
+    assert found == {"run": str(tmp_path / "j"), **fashion_zoo.open_run(tmp_path / "j").ensemble}
     assert found["temperature"] is None
     assert ensemble.main(["run-0", "--to", str(tmp_path / "k")]) == 3
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -24,12 +25,15 @@ from fashion_zoo.runs import (
     Ensemble,
     Run,
     create,
+    create_next,
     dataset_of,
+    default_run_dir,
     is_run,
     open_run,
     write_positions,
 )
 from fashion_zoo.show.waiting import Progress, waiting
+from fashion_zoo.storage import absolute
 
 if TYPE_CHECKING:
     import keras
@@ -41,7 +45,7 @@ def ensemble(
     runs: "Sequence[AnyPath]",
     method: str = "average",
     *,
-    to: Place,
+    to: Place | None = None,
     temperature: bool = False,
     snapshots: bool = False,
     data: Any = None,
@@ -58,7 +62,8 @@ def ensemble(
             ``snapshots``, at least 1.
         method: how they are combined, a word of ``fashion_zoo.ensembles.WORDS``, such as
             ``"average"``, ``"greedy(10)"`` or ``"stack"``.
-        to: the folder of the ensemble.
+        to: the folder of the ensemble, by default ``runs/ensemble-DATE-TIME``, or with -2, -3, ...
+            if it is there.
         temperature: whether to divide the logits by a number that is fitted on the validation
             images, which makes the probabilities fit better and leaves the classes as they are.
         snapshots: whether the members are the snapshots that each run has of its training
@@ -86,10 +91,9 @@ def ensemble(
     """
     began, chosen = time.perf_counter(), WORDS.parse(method)
     members = open_members(runs, snapshots)
-    place = storage.resolve(to)
-    if any(place in (one, *one.parents) for one in (storage.resolve(run.path) for run in members)):
-        raise ConfigError(f"{to} is or holds one of the members. Choose another place.")
-    storage.check_free(to, "a run", is_run, force=force)
+    if to is not None:
+        _check_place(to, members, force)
+    make = create_next if to is None else partial(create, force=force)
     check_members(members, data)
     with waiting("Combining the members", progress):
         dataset = dataset_of(members[0], data)
@@ -98,16 +102,24 @@ def ensemble(
         part = _described(members, method.strip(), known, made)
         summary = _summary(made.log_probabilities, known.labels)
         first = members[0]
-        with create(
-            to, first.recipe, first.config, environment.describe(),
-            data=first.data, ensemble=part, force=force,
+        with make(
+            absolute(default_run_dir("ensemble")) if to is None else to,
+            first.recipe, first.config, environment.describe(), data=first.data, ensemble=part,
         ) as run:  # fmt: skip
             write_positions(run.to_write(POSITIONS), dataset.used)
             if needed := run.save_model(made.model):
                 summary["model_needs"] = needed
             summary["seconds"] = round(time.perf_counter() - began, 2)
             storage.write_json(run.to_write("training.json"), summary)
-    return open_run(to)
+    return open_run(run.path)
+
+
+def _check_place(to: AnyPath, members: Sequence[Run], force: bool) -> None:
+    """Check that an ensemble may be made at a place, which is not that of a member."""
+    place = storage.resolve(to)
+    if any(place in (one, *one.parents) for one in (storage.resolve(run.path) for run in members)):
+        raise ConfigError(f"{to} is or holds one of the members. Choose another place.")
+    storage.check_free(to, "a run", is_run, force=force)
 
 
 class Made(NamedTuple):

@@ -81,8 +81,8 @@ def create(
 
 
 @contextlib.contextmanager
-def create_next(path: AnyPath, *arguments: Any, data: Description | None = None) -> Iterator[Run]:
-    """Create a run, as ``create``, at the first free path of PATH, PATH-2, PATH-3, ...
+def create_next(path: AnyPath, *arguments: Any, **options: Any) -> Iterator[Run]:
+    """Create a run, as ``create`` without force, at the first free path of PATH, PATH-2, ...
 
     Trainings that begin in the same second have the same default path.
     """
@@ -91,7 +91,7 @@ def create_next(path: AnyPath, *arguments: Any, data: Description | None = None)
         for number in itertools.count(1):
             place = path if number == 1 else path.with_name(f"{path.name}-{number}")
             with contextlib.suppress(RunError):
-                run = stack.enter_context(create(place, *arguments, data=data))
+                run = stack.enter_context(create(place, *arguments, **options))
                 break
         yield run
 
