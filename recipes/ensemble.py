@@ -85,7 +85,8 @@ def main(argv: list[str]) -> None:
         _, sign, name = argv[0].partition("=")
         _train([name, *argv[1:]] if sign else argv[1:])
         return
-    options = _common.parse(Ensemble, argv, "ensemble")
+    # Their type allows no runs at all.
+    options = _common.parse(Ensemble, argv or ["--help"], "ensemble")
     _common.start_keras()
     run = fashion_zoo.ensemble(
         options.runs,
