@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -67,6 +68,8 @@ def test_without_a_network_the_sentence_comes_at_once_and_nothing_stays(
 ):
     def unreachable(*_, **__):
         asked.append(1)
+        if len(asked) > 1:
+            time.sleep(0.3)  # the others are still asking when the first file has failed
         raise OSError("no network")
 
     asked = []
@@ -76,6 +79,31 @@ def test_without_a_network_the_sentence_comes_at_once_and_nothing_stays(
     assert len(asked) == 8  # each of four files twice
     assert not [one for one in caplog.records if one.name.startswith("urllib3")]
     assert not (places / "tfds" / "kmnist").exists()
+
+
+def test_a_download_ends_when_that_of_another_file_has_failed(monkeypatch):
+    class Endless:
+        def read(self, size):
+            pieces.append(size)
+            return b"x" * size
+
+        def close(self):
+            pieces.append(None)
+
+    def send(_, request, **__):
+        if "train-labels" in request.url:
+            response = requests.Response()
+            response.status_code, response.raw, response.url = 200, Endless(), request.url
+            return response
+        while not pieces:
+            time.sleep(0.01)
+        raise requests.exceptions.ConnectionError("no network")
+
+    pieces = []
+    monkeypatch.setattr("requests.adapters.HTTPAdapter.send", send)
+    with pytest.raises(DataError, match="tfds:kmnist is not prepared"):
+        load("tfds:kmnist")
+    assert pieces[-1] is None
 
 
 def test_an_unknown_name_is_answered_with_the_nearest():

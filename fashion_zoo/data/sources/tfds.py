@@ -4,10 +4,12 @@ import contextlib
 import dataclasses
 import functools
 import io
+import itertools
 import logging
 import os
 import re
 import tempfile
+import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -115,17 +117,38 @@ def _decoded(name: str, config: DataConfig) -> bytes:
 
 @contextlib.contextmanager
 def _impatient() -> Iterator[None]:
-    """Try a download twice, not for minutes, and without a warning of each try."""
+    """Try a download twice, not for minutes, and without a warning of each try.
+
+    TFDS raises the error of one file, and leaves the threads that download others: they would warn
+    later, and write into a folder that is removed. They end with the block.
+    """
     from tensorflow_datasets.core.download import downloader
 
-    log = logging.getLogger("urllib3.connectionpool")
-    usual, level = downloader.MAX_RETRIES, log.level
-    downloader.MAX_RETRIES = 1
+    log, over = logging.getLogger("urllib3.connectionpool"), threading.Event()
+    names = ("MAX_RETRIES", "get_downloader", "_open_url")
+    usual, level = {name: getattr(downloader, name) for name in names}, log.level
+    made: list[Any] = []
+
+    def get_downloader(*args: Any, **options: Any) -> Any:  # TFDS's own shares its threads
+        made.append(downloader._Downloader(*args, **options))
+        return made[-1]
+
+    @contextlib.contextmanager
+    def open_url(*args: Any, **options: Any) -> Iterator[tuple[Any, Iterator[bytes]]]:
+        with usual["_open_url"](*args, **options) as (response, pieces):
+            yield response, itertools.takewhile(lambda _: not over.is_set(), pieces)
+
     log.setLevel(logging.ERROR)
+    for name, value in zip(names, (1, get_downloader, open_url), strict=True):
+        setattr(downloader, name, value)
     try:
         yield
     finally:
-        downloader.MAX_RETRIES = usual
+        over.set()
+        for one in made:
+            one._executor.shutdown(cancel_futures=True)
+        for name, value in usual.items():
+            setattr(downloader, name, value)
         log.setLevel(level)
 
 
