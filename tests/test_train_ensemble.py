@@ -214,7 +214,8 @@ def test_a_boosted_ensemble_has_the_votes_of_samme_and_is_the_mean_that_they_wei
     votes, weights = boosting.votes(correct, 10), np.ones(400)
     for place in range(2):
         weights = boosting.reweighted(correct[place], weights, 10)
-        assert np.load(members[place + 1].config.training.weighting.file) == pytest.approx(weights)
+        file = Path(members[place + 1].config.training.weighting.file)
+        assert np.load(folder / file.name) == pytest.approx(weights)
     used = sum(row["weight"] > 0 for row in rows)
     expected = np.where(np.arange(3) < used, votes, 0) / votes[:used].sum()
     assert [row["weight"] for row in rows] == pytest.approx(expected)
