@@ -1,8 +1,11 @@
+import gc
+import weakref
+
 import keras
 import numpy as np
 import pytest
 
-from fashion_zoo.data.batches import encode, epoch_order
+from fashion_zoo.data.batches import encode, epoch_order, orders
 from fashion_zoo.data.pipeline import _array_batches, training_pipeline
 
 
@@ -50,6 +53,22 @@ def test_fit_reads_the_order_of_each_epoch(images):
     model.fit(pipeline.batches, epochs=3, shuffle=False, verbose=0, callbacks=[start])
     expected = [epoch_order(200, 64, seed=5, epoch=epoch).tolist() for epoch in range(3)]
     assert seen == [rows for epoch in expected for rows in epoch]
+
+
+@pytest.mark.parametrize("sampling", ["shuffle", "balanced", "bootstrap"])
+def test_nothing_of_a_pipeline_that_is_gone_stays_in_the_process(images, sampling, monkeypatch):
+    def make_orders(*settings):
+        made.append(weakref.ref(order := orders(*settings)))
+        return order
+
+    made = []
+    monkeypatch.setattr("fashion_zoo.data.pipeline.orders", make_orders)
+    batches = make(images, sampling=sampling).batches
+    gc.collect()
+    assert len(list(batches)) == 3, "the batches keep what they need"
+    del batches
+    gc.collect()
+    assert made[0]() is None
 
 
 def test_fit_may_make_an_iterator_ahead_and_drop_it(images):

@@ -1,5 +1,6 @@
 """The input pipeline of ``fit``, keyed by (seed, epoch); one pass is one epoch."""
 
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -71,7 +72,6 @@ def training_pipeline(
     if image_weights is not None:  # labels do not sum to 1: they spread a fraction of their sum
         even = np.full(num_classes, 1 / num_classes, "float32")
         prior = np.tile(even if prior is None else prior, (num_classes, 1))
-    # TensorFlow keeps this function, and all that it refers to, as long as the process lives.
     order = _order(orders(data.labels, batch_size, seed, sampling, accumulation), views)
     steps = steps_per_epoch(len(labels), batch_size, accumulation)
     if keras.backend.backend() == "tensorflow":
@@ -145,7 +145,10 @@ def _tf_batches(images, labels, order, steps, tables, change, prior, kept) -> Pi
     images, labels = tf.constant(images), tf.constant(labels)
 
     def rows(_):
-        indices = tf.numpy_function(order, [epoch], tf.int32, stateful=True)
+        # TensorFlow keeps what is called here, and all that it refers to, as long as the process
+        # lives. The order refers to labels; ``rows`` keeps it, with the batches.
+        order_of = weakref.proxy(order)
+        indices = tf.numpy_function(order_of, [epoch], tf.int32, stateful=True)
         numbers = epoch * steps + tf.range(steps, dtype=tf.int64)
         return tf.data.Dataset.from_tensor_slices(
             (numbers, tf.ensure_shape(indices, (steps, batch)))
