@@ -56,6 +56,7 @@ TROUBLES: Mapping[str, Trouble] = {
     "overfits": Trouble(
         {"training": {"epochs": 40}},
         {
+            "more images": {"data": {"limit": IMAGES}},
             "augmentation": {"training": {"augmentation": "standard"}},
             "dropout": {"model": {"dropout": 0.2}},
             "an L2 penalty": PENALTY,
@@ -92,6 +93,7 @@ def measure(changes: tuple[Changes, ...], seed: int, data: Dataset) -> Row:
     A training that diverges has no curves, the accuracy of a guess, and no validation loss.
     """
     usual = {"training": {"epochs": EPOCHS}}
+    changes = tuple(one for one in changes if "data" not in one)  # they are loaded
     try:
         return _training.look_at(
             RECIPE, data, seed, usual, *changes, look=_looked_at, evaluate=False
@@ -241,14 +243,13 @@ def arms() -> list[Arm]:
     """Return each trouble, and after it its cures."""
     found = []
     for name, one in TROUBLES.items():
-        data = {"data": {"limit": one.images}}
         several = {name: (one.changes,)} | {
             arm: (one.changes, cure) for arm, (trouble, cure) in CURES.items() if trouble == name
         }
-        found += [
-            Arm(arm, changes=data, program=functools.partial(measure, changes))
-            for arm, changes in several.items()
-        ]
+        for arm, changes in several.items():
+            data = {"limit": one.images} | dict(changes[-1].get("data", {}))
+            program = functools.partial(measure, changes)
+            found.append(Arm(arm, changes={"data": data}, program=program))
     return found
 
 
