@@ -125,7 +125,9 @@ def _impatient() -> Iterator[None]:
     from tensorflow_datasets.core.download import downloader
 
     log, over = logging.getLogger("urllib3.connectionpool"), threading.Event()
-    names = ("MAX_RETRIES", "get_downloader", "_open_url")
+    private = ("get_downloader", "_Downloader", "_open_url")  # another version may lack them
+    known = all(hasattr(downloader, name) for name in private)
+    names = ("MAX_RETRIES", "get_downloader", "_open_url") if known else ("MAX_RETRIES",)
     usual, level = {name: getattr(downloader, name) for name in names}, log.level
     made: list[Any] = []
 
@@ -139,7 +141,7 @@ def _impatient() -> Iterator[None]:
             yield response, itertools.takewhile(lambda _: not over.is_set(), pieces)
 
     log.setLevel(logging.ERROR)
-    for name, value in zip(names, (1, get_downloader, open_url), strict=True):
+    for name, value in zip(names, (1, get_downloader, open_url), strict=False):
         setattr(downloader, name, value)
     try:
         yield
