@@ -60,7 +60,7 @@ def figures_of(changes: Row, images: Any, labels: Any) -> dict[str, float]:
     losses = keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
     loss = float(keras.ops.convert_to_numpy(keras.ops.mean(losses)))
     step = min(seconds)
-    return {"memory": memory, "step": step, "power": math.log10(step), "loss": loss}
+    return {"memory": memory, "step": step, "log10_of_the_seconds": math.log10(step), "loss": loss}
 
 
 def arms(batch: int = BATCH) -> list[Arm]:
@@ -90,7 +90,7 @@ def _again(column: columns.Column, measured: Measured, arm: str) -> str | None:
 
 def _ratio(measured: Measured, arm: str) -> str | None:
     """Return the mean of the ratios of the seeds, with its interval."""
-    powers = measured.paired(f"{arm}{WITH}", arm, "power")
+    powers = measured.paired(f"{arm}{WITH}", arm, "log10_of_the_seconds")
     if not powers:
         return None
     return columns.mean([10**one for one in powers], ".2f", bounds=POSITIVE)
@@ -101,7 +101,7 @@ POINTS = {
     **{f"{name}{WITH}": Point("with checkpointing", name) for name in SHAPES},
 }
 MEMORY: dict[str, Any] = {"metric": "memory", "unit": "MiB", "scale": 1, "form": ".0f"}
-STEP: dict[str, Any] = {**POWERS, "metric": "power", "form": ".3f", "least": -LONGER}
+STEP: dict[str, Any] = {**POWERS, "metric": "log10_of_the_seconds", "form": ".3f", "least": -LONGER}
 EXPERIMENT = Experiment(
     name="memory",
     question="What does gradient checkpointing save, and what does it cost?",
@@ -152,6 +152,6 @@ EXPERIMENT = Experiment(
         "Gradient checkpointing",
         "Memory and time of a step of baseline_mlp, by layers and units.",
         Panel("memory", "memory, MiB"),
-        Panel("power", "seconds of a step, power of ten"),
+        Panel("log10_of_the_seconds", "seconds of a step, power of ten"),
     ),
 )

@@ -37,7 +37,7 @@ def rate_of(run: Run) -> Row:
 
 
 def _rate(rate: float) -> Row:
-    return {"learning_rate": rate, "power": math.log10(rate)}
+    return {"learning_rate": rate, "log10_of_the_rate": math.log10(rate)}
 
 
 @functools.cache
@@ -103,7 +103,7 @@ def _of_own(header: str, cell: Callable[[Measured, str, str], str | None]) -> co
 
 
 def _factor(measured: Measured, arm: str, base: str) -> str:
-    powers = measured.paired(arm, base, "power")
+    powers = measured.paired(arm, base, "log10_of_the_rate")
     return f"{10 ** statistics.fmean(powers):.2g}"
 
 
@@ -119,7 +119,7 @@ def figure(measured: Measured) -> "Figure":
         for number, rule in enumerate(("default", *RULES), 1):
             arm = f"{name}, {rule}"
             if arm in measured.by_arm:
-                middle = 10 ** statistics.fmean(measured.values(arm, "power"))
+                middle = 10 ** statistics.fmean(measured.values(arm, "log10_of_the_rate"))
                 values = measured.values(arm, "validation_accuracy")
                 color = canvas.style(number, rule)["color"]
                 _training.dot(axis, middle, values, FRACTION, color=color, label=rule)
@@ -132,7 +132,8 @@ def figure(measured: Measured) -> "Figure":
         whole,
         "What a range test suggests, beside a grid",
         "Validation accuracy by learning rate; mean over the seeds with its 95 % interval. A "
-        "suggestion is drawn at the geometric mean of those of the seeds.",
+        "suggestion is drawn at the geometric mean of those of the seeds. What is more than "
+        f"{100 * _training.NEAR:.0f} points below the best of the grid is not shown.",
     )
     return whole
 
@@ -145,6 +146,8 @@ def _curve(axis: "Axes", measured: Measured, name: str) -> None:
     ]
     rates, accuracies = [rate for rate, _ in found], [reached for _, reached in found]
     axis.plot(rates, accuracies, **canvas.style(0, "grid"))
+    if found:
+        _training.near(axis, max(accuracies))
 
 
 NEARLY: dict[str, Any] = {"direction": "same", "least": math.log10(FACTOR), **POWERS}
@@ -158,7 +161,7 @@ EXPERIMENT = Experiment(
             Claim(
                 f"{name}, {RECOMMENDED}",
                 best_of(name),
-                "power",
+                "log10_of_the_rate",
                 text=f"For `{name}` the rate that `{RECOMMENDED}` suggests is within a factor of "
                 f"{FACTOR} of the best of the grid.",
                 **NEARLY,
