@@ -102,9 +102,9 @@ def _of_own(header: str, cell: Callable[[Measured, str, str], str | None]) -> co
     return columns.Column(header, write)
 
 
-def _factor(measured: Measured, arm: str, base: str) -> str:
+def _factor(measured: Measured, arm: str, base: str) -> str | None:
     powers = measured.paired(arm, base, "log10_of_the_rate")
-    return f"{10 ** statistics.fmean(powers):.2g}"
+    return f"{10 ** statistics.fmean(powers):.2g}" if powers else None
 
 
 def _points(measured: Measured, arm: str, base: str) -> str | None:
