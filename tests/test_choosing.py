@@ -88,7 +88,7 @@ def test_the_page_of_candidates_says_what_the_chosen_recipe_reaches_without_what
         validation, known = accuracy.VALIDATION, Measured(tiny.EXPERIMENT, rows)
         return accuracy.choices.said(name, whole, validation, known)
 
-    best, others = list(tiny.EXPERIMENT.all_arms())[-1].name, "Without it, it reaches "
+    best, others = list(tiny.EXPERIMENT.all_arms())[-1].name, "Without this seed it reaches "
     row = fashion_zoo.read_results()["bn_mlp.tiny"]
     rest = statistics.fmean(row.values("validation_accuracy")[1:])
     text = said("bn_mlp.tiny", (best, 0))

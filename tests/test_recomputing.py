@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from fashion_zoo import ConfigError, override, recipe
+from fashion_zoo.data import load
 from fashion_zoo.experiments import page as pages
 from fashion_zoo.training import recomputing
 from fashion_zoo.training.fit import build_model, compile_model
@@ -201,3 +202,12 @@ def test_the_published_table_shows_what_is_saved():
         assert first["seed"] == second["seed"]
         assert second["memory"] <= 0.7 * first["memory"]
         assert second["loss"] == pytest.approx(first["loss"], rel=1e-5)
+
+
+@pytest.mark.slow
+def test_a_step_is_measured_in_a_process_of_its_own_with_the_same_loss():
+    data = load(limit=300)
+    kept, again = (memory.measure(4, 16, one, 0, data, batch=200) for one in (False, True))
+    assert kept.keys() == again.keys() == {"memory", "step", "log10_of_the_seconds", "loss"}
+    assert again["loss"] == pytest.approx(kept["loss"], rel=1e-5)
+    assert min(kept["memory"], again["memory"]) >= 0

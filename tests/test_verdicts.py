@@ -137,9 +137,9 @@ def test_seeds_that_all_agree_decide():
     settled = "; only a seed that differs could settle it."
     limit = verdict([0.0] * 5)
     assert limit.word == "these seeds cannot tell"
-    assert str(limit).endswith(f" With every seed the two are equal{settled}")
+    assert str(limit).endswith(f" With every seed the difference is exactly 0{settled}")
     limit = verdict([0.0] * 5, Claim("new", "old", direction="lower", least=0.0))
-    assert str(limit).endswith(f" With every seed the two are equal{settled}")
+    assert str(limit).endswith(f" With every seed the difference is exactly 0{settled}")
     for claim in (Claim("new", "old", least=0.25), Claim("new", "old", "nll", "lower", -0.25)):
         values = {"old": [{"test_accuracy": 0.5, "nll": 0.5}] * 3}
         (limit,) = measured(

@@ -84,9 +84,11 @@ class Verdict(NamedTuple):
         if self.interval is None:
             return "The difference is the same with both seeds, which leaves no interval."
         if self.interval.low == self.interval.high:
-            exactly = f"the difference is exactly {self.claim.amount(self.difference or 0.0, '+')}"
-            agreed = exactly if self.claim.least else "the two are equal"
-            return f"With every seed {agreed}; only a seed that differs could settle it."
+            exactly = self.claim.amount(self.difference or 0.0, "+") if self.claim.least else "0"
+            return (
+                f"With every seed the difference is exactly {exactly}; only a seed that differs "
+                "could settle it."
+            )
         if self.more is None:
             return "If that is the true difference, more than 1,000 seeds would be needed."
         return (

@@ -16,6 +16,7 @@ from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.show.plots import canvas
 from recipes.experiments import _looking, _training
 from recipes.experiments._figures import WIDTH
+from recipes.experiments._units import POWERS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -164,7 +165,7 @@ def arms(**settings: Any) -> list[Arm]:
 
 def _wider(arm: str) -> Claim:
     return Claim(
-        arm, "none", "log10_of_the_largest_rate", unit="powers of 10", scale=1,
+        arm, "none", "log10_of_the_largest_rate", **POWERS,
         text=f"`{arm}` tolerates larger learning rates.",
         number="C6",
     )  # fmt: skip

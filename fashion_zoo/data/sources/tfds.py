@@ -30,6 +30,7 @@ from fashion_zoo.storage import reading
 
 CACHE = "FASHION_ZOO_CACHE"
 """Environment variable of the folder of the cache; by default ``~/.cache/fashion_zoo``."""
+_WAIT = 10  # seconds for downloads to end after one has failed
 # A text that is no version behind the colon would name the data sets of others, without checksums.
 _NAME = re.compile(r"\w{1,100}(/[\w.+-]{1,100})?(:(\d+|\*)(\.(\d+|\*)){2})?")
 
@@ -115,6 +116,16 @@ def _decoded(name: str, config: DataConfig) -> bytes:
             ) from error
 
 
+def _end(downloads: Any) -> None:
+    """Wait some seconds for the threads of a downloader; one may wait for a server for minutes."""
+    executor = getattr(downloads, "_executor", None)
+    if executor is not None:
+        own = {"cancel_futures": True}
+        waiting = threading.Thread(target=executor.shutdown, kwargs=own, daemon=True)
+        waiting.start()
+        waiting.join(_WAIT)
+
+
 @contextlib.contextmanager
 def _impatient() -> Iterator[None]:
     """Try a download twice, not for minutes, and without a warning of each try.
@@ -148,7 +159,7 @@ def _impatient() -> Iterator[None]:
     finally:
         over.set()
         for one in made:
-            one._executor.shutdown(cancel_futures=True)
+            _end(one)
         for name, value in usual.items():
             setattr(downloader, name, value)
         log.setLevel(level)

@@ -58,7 +58,7 @@ def said(name: str, measured: Measured, validation: Column, candidates: Measured
     if chose:
         text += f" Its training with seed {listed(chose)} is the one that chose them."
     if chose and others:
-        text += f" Without it, it reaches {_of(measured, name, others, validation)}."
+        text += f" Without this seed it reaches {_of(measured, name, others, validation)}."
     return text
 
 
