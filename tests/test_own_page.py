@@ -36,7 +36,7 @@ def test_the_example_runs_and_its_page_builds(tmp_path, monkeypatch):
     (tmp_path / "mkdocs.yml").write_text("site_name: Mine\n")
     monkeypatch.chdir(tmp_path)
     assert experiment.main(["width.py", "--seeds", "2"]) == 0
-    build = [sys.executable, "-m", "mkdocs", "build", "--strict"]
+    build = [sys.executable, "-P", "-m", "mkdocs", "build", "--strict"]
     done = subprocess.run(build, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     html = (tmp_path / "site" / "width" / "index.html").read_text("utf-8")
