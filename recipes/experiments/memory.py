@@ -142,8 +142,8 @@ EXPERIMENT = Experiment(
     f"{BATCH:,} images above that of a step of {FIRST}, which has weights, gradients and optimizer "
     f"as well. Of {STEPS} steps the faster one counts; a third longer is {LONGER:.3f} powers of "
     "ten. The loss is that after the steps, of their images. One process per measurement. Mean "
-    "over {seeds} with {interval}; of ratios on the logarithmic scale, paired by seed. {machine} "
-    "`{command}` reproduces the table.",
+    "over {seeds} with {interval}; of memory, seconds and ratios on the logarithmic scale, ratios "
+    "paired by seed. {machine} `{command}` reproduces the table.",
     seeds=5,
     quick=Quick({"data": {"limit": 1_000}}, arms=arms(batch=500)),
     page="docs/memory.md",
@@ -151,7 +151,7 @@ EXPERIMENT = Experiment(
         POINTS,
         "Gradient checkpointing",
         "Memory and time of a step of baseline_mlp, by layers and units.",
-        Panel("memory", "memory, MiB"),
+        Panel("memory", "memory, MiB", bounds=POSITIVE),
         Panel("log10_of_the_seconds", "seconds of a step, power of ten"),
     ),
 )

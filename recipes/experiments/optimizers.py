@@ -47,11 +47,12 @@ SETTINGS: dict[str, tuple[float, dict[str, Any]]] = {
     "lion": (1e-3, {"weight_decay": 0.1}),
     "schedule_free_adamw": (1e-3, {"schedules": {"learning_rate": "constant"}}),
 }
-NUMBERS = {"lookahead(adam)": "C29", "adabound": "C31"}
 """Optimizer to its lowest learning rate, and what else of the training is its own.
 
 Lion's decay is ten times as large as Adam's, as its paper says.
 """
+NUMBERS = {"lookahead(adam)": "C29", "adabound": "C31"}
+"""Optimizer to the number of the claim that is about it."""
 
 
 def _settings(word: str, rate: float) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The three precisions: what they reach, what float16 skips and loses, and what they take."""
 
 from fashion_zoo import experiments
+from fashion_zoo.evaluation.statistics import POSITIVE
 from fashion_zoo.experiments import Arm, Claim, Experiment, columns
 from fashion_zoo.runs import Run
 from recipes.experiments._figures import ACCURACY, Panel, Point, by_row
@@ -60,6 +61,6 @@ EXPERIMENT = Experiment(
         "Precisions",
         "Test accuracy and seconds of a training of bn_mlp.",
         ACCURACY,
-        Panel("seconds", "seconds"),
+        Panel("seconds", "seconds", bounds=POSITIVE),
     ),
 )

@@ -136,10 +136,6 @@ def _impatient() -> Iterator[None]:
     from tensorflow_datasets.core.download import downloader
 
     log, over = logging.getLogger("urllib3.connectionpool"), threading.Event()
-    private = ("get_downloader", "_Downloader", "_open_url")  # another version may lack them
-    known = all(hasattr(downloader, name) for name in private)
-    names = ("MAX_RETRIES", "get_downloader", "_open_url") if known else ("MAX_RETRIES",)
-    usual, level = {name: getattr(downloader, name) for name in names}, log.level
     made: list[Any] = []
 
     def get_downloader(*args: Any, **options: Any) -> Any:  # TFDS's own shares its threads
@@ -151,8 +147,13 @@ def _impatient() -> Iterator[None]:
         with usual["_open_url"](*args, **options) as (response, pieces):
             yield response, itertools.takewhile(lambda _: not over.is_set(), pieces)
 
+    own: dict[str, Any] = {"MAX_RETRIES": 1}
+    private = ("get_downloader", "_Downloader", "_open_url")  # another version may lack them
+    if all(hasattr(downloader, name) for name in private):
+        own |= {"get_downloader": get_downloader, "_open_url": open_url}
+    usual, level = {name: getattr(downloader, name) for name in own}, log.level
     log.setLevel(logging.ERROR)
-    for name, value in zip(names, (1, get_downloader, open_url), strict=False):
+    for name, value in own.items():
         setattr(downloader, name, value)
     try:
         yield
