@@ -14,6 +14,7 @@ from fashion_zoo.experiments.verification import (
     POWER,
     Verification,
     detectable,
+    enough,
     p_value,
     power_of,
     verify,
@@ -32,11 +33,11 @@ def test_the_test_is_that_of_scipy():
     assert p_value(5 * [0.88], [0.88]) == 1, "whatever the rounding of sums"
 
 
-def simulated(inflated, seeds=5):
-    """Return how many of 1,000 rows of some seeds three new trainings call inconsistent."""
+def simulated(inflated, seeds=5, spread=SPREAD, trainings=3):
+    """Return how many of 1,000 rows of some seeds new trainings call inconsistent."""
     generator = np.random.default_rng(0)
-    rows = generator.normal(0.9 + inflated, SPREAD, (1000, seeds))
-    new = generator.normal(0.9, SPREAD, (1000, 3))
+    rows = generator.normal(0.9 + inflated, spread, (1000, seeds))
+    new = generator.normal(0.9, spread, (1000, trainings))
     return sum(p_value(row, its) < LEVEL for row, its in zip(rows, new, strict=True))
 
 
@@ -47,17 +48,22 @@ def test_true_rows_are_seldom_called_inconsistent_and_inflated_ones_almost_alway
     assert simulated(0.009, seeds=3) >= 900
 
 
-def test_no_spread_but_that_of_the_widest_row_is_above_the_one_that_is_simulated():
-    spreads = {name: deviation(row) for name, row in read_results().items()}
-    widest = max(spreads, key=spreads.__getitem__)
-    assert all(spread < SPREAD for name, spread in spreads.items() if name != widest)
-    for name, row in read_results().items():
-        found = power_of(row.values("test_accuracy"), 3, 0.007)
-        assert (found > 0.9) == (spreads[name] < SPREAD), name
+@pytest.mark.parametrize("name", read_results())
+def test_true_rows_of_any_recipe_are_seldom_called_inconsistent_and_inflated_ones_mostly(name):
+    stated = read_results()[name].values("test_accuracy")
+    own = {"seeds": len(stated), "spread": np.std(stated, ddof=1), "trainings": enough(stated)}
+    assert simulated(0.0, **own) <= 20
+    assert simulated(0.007, **own) >= 900
 
 
-def deviation(row):
-    return np.std(row.values("test_accuracy"), ddof=1)
+def test_there_are_as_few_new_trainings_as_find_the_difference():
+    row = np.linspace(-1, 1, 5) / np.linspace(-1, 1, 5).std(ddof=1)
+    assert enough(0.9 + SPREAD * row) == 3
+    wide = 0.9 + 0.0027 * row
+    assert 3 < (needed := enough(wide)) < 20
+    assert power_of(wide, needed, 0.007) >= POWER > power_of(wide, needed - 1, 0.007)
+    assert enough(0.9 + 0.01 * row) == 20, "no number is enough"
+    assert enough([0.9] * 5) == 3
 
 
 @pytest.mark.parametrize(("stated", "seeds"), [(3, 1), (3, 3), (5, 3), (10, 2)])
@@ -124,6 +130,16 @@ def test_new_trainings_have_other_seeds_and_the_precision_of_the_row(trained_to,
     assert [name for name, _ in trained] == names
     assert {config.precision for _, config in trained} == {"mixed_bfloat16"}
     assert [config.seed for _, config in trained] == [first, first + 1]
+
+
+def test_a_row_whose_seeds_differ_much_has_more_new_trainings(trained_to, tmp_path):
+    row = read_results()["adaptive_dropout_mlp"]
+    needed = enough(row.values("test_accuracy"))
+    trained = trained_to(*[Reached(row.mean("test_accuracy"))] * needed)
+    found = verify("adaptive_dropout_mlp", folder=tmp_path)
+    assert len(trained) == len(found.measured) == needed > 3
+    with pytest.raises(ConfigError, match="seeds must be"):
+        verify("bn_mlp", seeds=0, folder=tmp_path)
 
 
 def test_the_command_says_the_verdict_and_its_exit_code(trained_to, tmp_path, capsys):

@@ -3,8 +3,8 @@
 import functools
 import itertools
 import shlex
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from fashion_zoo.data import Dataset
 from fashion_zoo.errors import TrainingError
@@ -16,87 +16,46 @@ from fashion_zoo.show.plots import canvas
 from recipes._lines import flags
 from recipes.experiments import _training
 from recipes.experiments._figures import WIDTH
+from recipes.experiments._troubles import (
+    CURES,
+    DEVIATION,
+    EPOCHS,
+    FAULTS,
+    IMAGES,
+    PENALTY,
+    RECIPE,
+    TROUBLES,
+    Changes,
+    changes_of,
+    training_of,
+)
 from recipes.experiments._units import NATS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-RECIPE, IMAGES, EPOCHS = "baseline_mlp", 10_000, 10
 INSPECTED = 512  # training images
 TOP = 2.6  # nats: a little more than the loss of a guess
 NEAR = {"validation": (0.9, 2.0), "training": (0.0, 3.0)}  # times the lowest validation loss
 NOTHING, ENDED = "nothing", "the training ends with an error"
-Changes = Mapping[str, Any]
-
-
-class Trouble(NamedTuple):
-    """A training that goes wrong, and the changes that mend it, one at a time."""
-
-    changes: Changes
-    cures: Mapping[str, Changes]
-    images: int = IMAGES
-    overfits: bool = False
-    """Whether a cure is claimed to lower the validation loss, not to raise the accuracy."""
-
-
-PENALTY: Changes = {"model": {"l2": 0.001}}
-RATE = {"a learning rate of 0.001": {"training": {"learning_rate": 0.001}}}
-TROUBLES: Mapping[str, Trouble] = {
-    "does not learn: too large a rate": Trouble({"training": {"learning_rate": 0.3}}, RATE),
-    "does not learn: too small a rate": Trouble({"training": {"learning_rate": 1e-6}}, RATE),
-    "does not learn: gradients vanish": Trouble(
-        {"model": {"hidden_units": (128,) * 6, "activation": "sigmoid"}},
-        {"batch normalization": {"model": {"normalization": "batch"}}},
-    ),
-    "does not learn: too long a step": Trouble(
-        {"training": {"optimizer": "sgd", "learning_rate": 0.3}},
-        {"clipping": {"training": {"clipping": "global_norm(1)"}}},
-    ),
-    "overfits": Trouble(
-        {"training": {"epochs": 40}},
-        {
-            "more images": {"data": {"limit": IMAGES}},
-            "augmentation": {"training": {"augmentation": "standard"}},
-            "dropout": {"model": {"dropout": 0.2}},
-            "an L2 penalty": PENALTY,
-            "a smaller model": {"model": {"hidden_units": (64, 32)}},
-            "early stopping": {"training": {"early_stopping": {"monitor": "loss", "patience": 3}}},
-        },
-        images=2_000,
-        overfits=True,
-    ),
-    "underfits: too small a model": Trouble(
-        {"model": {"hidden_units": (4,)}},
-        {"more units": {"model": {"hidden_units": (256, 128)}}},
-    ),
-    "underfits: too much dropout": Trouble(
-        {"model": {"dropout": 0.8}}, {"less dropout": {"model": {"dropout": 0.1}}}
-    ),
-    "underfits: too short a training": Trouble(
-        {"training": {"epochs": 1}}, {"more epochs": {"training": {"epochs": 20}}}
-    ),
-}
-CURES = {
-    f"{name}, {cure}": (name, own)
-    for name, one in TROUBLES.items()
-    for cure, own in one.cures.items()
-}
-"""Arm of a cure to the arm of its trouble, and the change."""
 STOPPED = "overfits, early stopping"
 """The cure that keeps the epoch with the least validation loss, by which the others are judged."""
 
 
-def measure(changes: tuple[Changes, ...], seed: int, data: Dataset) -> Row:
-    """Train ``baseline_mlp`` with changes, applied in order; return curves and findings.
+def measure(arm: str, seed: int, data: Dataset) -> Row:
+    """Train as an arm does, with its images and labels; return curves and findings.
 
     A training that diverges has no curves, the accuracy of a guess, and no validation loss.
     """
+    training = training_of(arm)
     usual = {"training": {"epochs": EPOCHS}}
-    changes = tuple(one for one in changes if "data" not in one)  # they are loaded
+    changes = [one for one in changes_of(arm) if "data" not in one]  # they are loaded
+    if training.fault:
+        data = FAULTS[training.fault](data, seed)
     try:
         return _training.look_at(
-            RECIPE, data, seed, usual, *changes, look=_looked_at, evaluate=False
+            training.recipe, data, seed, usual, *changes, look=_looked_at, evaluate=False
         )
     except TrainingError:
         return {"validation_accuracy": 1 / len(data.class_names), "findings": ENDED}
@@ -118,10 +77,21 @@ def _looked_at(done: Trained) -> Row:
 
 
 def settings(_: Measured, arm: str) -> str:
-    """Return the options of an arm; those of a cure are added to those of its trouble."""
-    changes = CURES[arm][1] if arm in CURES else TROUBLES[arm].changes
-    words = shlex.join(itertools.chain.from_iterable(flags(changes)))
-    return f"`{words}`" if arm not in CURES else f"and `{words}`"
+    """Return the options of an arm; those of a cure are added to those of its trouble.
+
+    What is done to images or labels is in words.
+    """
+    training = training_of(arm)
+    words = _options(training.changes)
+    if training.recipe != RECIPE:
+        return f"`{training.recipe} {' '.join(map(_options, changes_of(arm)))}".rstrip() + "`"
+    if not words:
+        return training.fault or "none"
+    return f"and `{words}`" if arm in CURES else f"`{words}`"
+
+
+def _options(changes: Changes) -> str:
+    return shlex.join(itertools.chain.from_iterable(flags(changes)))
 
 
 def loss(header: str, metric: str) -> columns.Column:
@@ -157,7 +127,10 @@ def _panel(axis: "Axes", measured: Measured, trouble: str) -> None:
         style = canvas.style(number, _short(arm, trouble))
         _curve(axis, _ended(measured, arm, "validation_curve"), **style)
         _curve(axis, _ended(measured, arm, "training_curve"), **style | {"label": None}, alpha=0.3)
-    axis.set_ylim(0, TOP)
+    if any(line.get_ydata().min() > TOP for line in axis.lines):
+        axis.set_yscale("log")
+    else:
+        axis.set_ylim(0, TOP)
     _finish(axis, trouble)
 
 
@@ -179,7 +152,7 @@ def _pair(axes: "Sequence[Axes]", measured: Measured, trouble: str) -> None:
 
 def _drawn(trouble: str) -> list[str]:
     """Return a trouble and its cures, but for a penalty, which would be part of the losses."""
-    own = [arm for arm, (name, one) in CURES.items() if name == trouble and one != PENALTY]
+    own = [arm for arm, (name, one) in CURES.items() if name == trouble and one.changes != PENALTY]
     return [trouble, *own]
 
 
@@ -243,12 +216,9 @@ def arms() -> list[Arm]:
     """Return each trouble, and after it its cures."""
     found = []
     for name, one in TROUBLES.items():
-        several = {name: (one.changes,)} | {
-            arm: (one.changes, cure) for arm, (trouble, cure) in CURES.items() if trouble == name
-        }
-        for arm, changes in several.items():
-            data = {"limit": one.images} | dict(changes[-1].get("data", {}))
-            program = functools.partial(measure, changes)
+        for arm in (name, *(cure for cure, (trouble, _) in CURES.items() if trouble == name)):
+            data = {"limit": one.images} | dict(training_of(arm).changes.get("data", {}))
+            program = functools.partial(measure, arm)
             found.append(Arm(arm, changes={"data": data}, program=program))
     return found
 
@@ -271,9 +241,12 @@ EXPERIMENT = Experiment(
         ),
         columns.Column("`inspect` finds", found),
     ],
-    note=f"`{RECIPE}` with {IMAGES:,} images and {EPOCHS} epochs, but for the options, and with "
-    f"{TROUBLES['overfits'].images:,} images where it overfits. Options of a cure are added to "
-    "those of its trouble. Mean over {seeds} with {interval}; gains are paired by seed. The "
+    note=f"`{RECIPE}` or the recipe that is named, with {IMAGES:,} images and {EPOCHS} epochs, but "
+    f"for the options, and with {TROUBLES['overfits'].images:,} images where it overfits. Options "
+    "of a cure are added to those of its trouble; what no option does is in words, and gone where "
+    "there are none. `relu_of_large_kernels` is ReLU behind normal kernels with a standard "
+    f"deviation of {DEVIATION:g}. Of the validation images, all labels are right. "
+    "Mean over {seeds} with {interval}; gains are paired by seed. The "
     "training loss is that of the last line of `history.csv`: with dropout, augmentation and "
     "penalty, as it is trained. Validation loss, without the penalty, and accuracy are of the "
     "weights that are kept. A training that ends with an error has the accuracy of a guess and no "

@@ -86,30 +86,34 @@ TABLES: Mapping[str, list[Column]] = {
     ],
 }
 """Mark of a table of the page of results to its columns, beside that of the recipe."""
-NEW, WRONG = 3, 0.007
-"""Trainings of ``verify`` by default, and an error of a row, as a fraction, that it should find."""
 
 
-def _found(header: str, of: Callable[[Sequence[float]], str]) -> Column:
-    """Return a column of what a test of a row finds; it is empty for one that cannot be tested."""
+def _found(header: str, of: Callable[[Sequence[float], int], str]) -> Column:
+    """Return a column of what a test of a row finds; it is empty for one that cannot be tested.
+
+    ``of`` takes the accuracies of the row and the default number of new trainings.
+    """
 
     def cell(measured: Measured, arm: str) -> str:
         values = measured.values(arm, "test_accuracy")
-        return of(values) if len(values) >= verification.FEWEST else ""
+        testable = len(values) >= verification.FEWEST
+        return of(values, verification.enough(values)) if testable else ""
 
     return Column(header, cell, right=True)
 
 
+def _chance(stated: Sequence[float], new: int) -> str:
+    return f"{100 * verification.power_of(stated, new, verification.WRONG):.0f} %"
+
+
 POWER = [
-    _found("deviation over seeds, points", lambda own: f"{100 * standard_deviation(own):.2f}"),
+    _found("deviation over seeds, points", lambda own, _: f"{100 * standard_deviation(own):.2f}"),
+    _found("new trainings", lambda _, new: f"{new}"),
     _found(
         f"found in {100 * verification.POWER:g} %, points",
-        lambda own: f"{100 * verification.detectable(own, NEW):.2f}",
+        lambda own, new: f"{100 * verification.detectable(own, new):.2f}",
     ),
-    _found(
-        f"{100 * WRONG:g} points are found",
-        lambda own: f"{100 * verification.power_of(own, NEW, WRONG):.0f} %",
-    ),
+    _found(f"{100 * verification.WRONG:g} points are found", _chance),
 ]
 """Columns of the page of ``verify``, beside that of the recipe."""
 
