@@ -69,6 +69,7 @@ def test_the_stored_file_that_tensorflow_reads_computes_the_same_here(images):
 
 
 # Keras's confusion matrix asks jax for int64.
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Explicitly requested dtype int64")
 @pytest.mark.parametrize(
     "settings",
@@ -91,6 +92,7 @@ def test_a_loss_of_the_training_leaves_validation_its_own(settings):
     assert ("val_worst_recall" in row) == ("metrics" in settings)
 
 
+@pytest.mark.slow
 def test_a_search_runs(tmp_path, small):
     space = {"depth": "1", "units": "16", "augmentation": "'none'", "mixing": "'none'"}
     options = {"trials": 2, "pruner": "none", "candidates": 0, "study_dir": tmp_path}
