@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from fashion_zoo.data import Dataset
 from fashion_zoo.errors import TrainingError
 from fashion_zoo.evaluation.statistics import POSITIVE
@@ -127,7 +129,7 @@ def _panel(axis: "Axes", measured: Measured, trouble: str) -> None:
         style = canvas.style(number, _short(arm, trouble))
         _curve(axis, _ended(measured, arm, "validation_curve"), **style)
         _curve(axis, _ended(measured, arm, "training_curve"), **style | {"label": None}, alpha=0.3)
-    if any(line.get_ydata().min() > TOP for line in axis.lines):
+    if any(np.min(np.asarray(line.get_ydata())) > TOP for line in axis.lines):
         axis.set_yscale("log")
     else:
         axis.set_ylim(0, TOP)
