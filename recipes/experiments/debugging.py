@@ -124,7 +124,10 @@ def found(measured: Measured, arm: str) -> str:
 
 
 def _panel(axis: "Axes", measured: Measured, trouble: str) -> None:
-    """Draw the losses of a trouble and its cures; one that diverged has none."""
+    """Draw the losses of a trouble and its cures; one that diverged has none.
+
+    The axis is logarithmic if one of them is above ``TOP`` to its end.
+    """
     for number, arm in enumerate(_drawn(trouble)):
         style = canvas.style(number, _short(arm, trouble))
         _curve(axis, _ended(measured, arm, "validation_curve"), **style)
@@ -247,7 +250,8 @@ EXPERIMENT = Experiment(
     f"for the options, and with {TROUBLES['overfits'].images:,} images where it overfits. Options "
     "of a cure are added to those of its trouble; what no option does is in words, and gone where "
     "there are none. `relu_of_large_kernels` is ReLU behind normal kernels with a standard "
-    f"deviation of {DEVIATION:g}. Of the validation images, all labels are right. "
+    f"deviation of {DEVIATION:g}. Of the labels, only those of training images are made "
+    "wrong. "
     "Mean over {seeds} with {interval}; gains are paired by seed. The "
     "training loss is that of the last line of `history.csv`: with dropout, augmentation and "
     "penalty, as it is trained. Validation loss, without the penalty, and accuracy are of the "
