@@ -156,11 +156,11 @@ EXPERIMENT = Experiment(
     "highest validation accuracy. `average`, `greedy`, `soup` and `stack` are made of the same "
     "five. Bagging and boosting train five members of their own with the same seeds; snapshots "
     "are of the five cycles of one training, which is as long as five. The best of a kind is the "
-    "member with the highest validation accuracy. The claim on the soup of snapshots was added later "
-    "than the others. Differences are paired by group. Seconds are "
-    "those of the training of all members. NLL and ECE are those of the test "
-    "images, with a temperature that is fitted on the validation images, for the single network "
-    "too. {machine} `{command}` reproduces the table.",
+    "member with the highest validation accuracy. The claim on the soup of snapshots was added "
+    "later than the others. Differences are paired by group. Seconds are those of the training of "
+    "all members. NLL and ECE are those of the test images, with a temperature that is fitted on "
+    "the validation images, for the single network too. {machine} `{command}` reproduces the "
+    "table.",
     seeds=5,
     quick=Quick(
         {"data": {"limit": 2_000}},
