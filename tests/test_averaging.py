@@ -187,6 +187,7 @@ def test_the_singular_vectors_of_spectral_kernels_follow_the_averaged_weights():
         assert all(1 - 1e-5 < new < old for old, new in zip(before, after, strict=True))
 
 
+@pytest.mark.slow
 def test_the_statistics_are_those_of_the_averaged_weights():
     """And the training is the same as without an average: dropout, order and statistics."""
     config = override(recipe("bn_mlp").config, options("ema(0.5)", epochs=2))

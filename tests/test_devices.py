@@ -119,6 +119,7 @@ def test_a_gradient_that_a_module_registers_stays():
     assert ops.gradient_registry._registry.pop("OfSomeModule")
 
 
+@pytest.mark.slow
 def test_an_error_in_the_block_leaves_nothing_either():
     gradients = set(ops.gradient_registry._registry)
     with pytest.raises(ZeroDivisionError), releasing():

@@ -38,6 +38,7 @@ def globals_of(values):
             getattr(keras.config, f"set_{name}")(value)
 
 
+@pytest.mark.slow
 def test_a_training_under_other_globals_is_the_same_bit_for_bit(trained, tmp_path, small):
     """And it comes to its end where every warning is an error, as under PYTHONWARNINGS=error."""
     images = load().validation.images[:20]

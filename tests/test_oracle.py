@@ -16,8 +16,8 @@ from fashion_zoo.tuning import Study, StudyOracle
     ["tpe", *(pytest.param(n, marks=pytest.mark.slow) for n in ("random", "quasi_random"))],
 )
 def test_the_same_seed_gives_the_same_trials_and_another_gives_others(tmp_path, sampler):
-    def params(name, seed):
-        study = Study(f"sqlite:///{tmp_path}/{name}.db", "s", fingerprint={}, trials=14)
+    def params(name, seed, trials=14):
+        study = Study(f"sqlite:///{tmp_path}/{name}.db", "s", fingerprint={}, trials=trials)
         oracle = StudyOracle(study, sampler=sampler, pruner="none", seed=seed)
         oracle.hyperparameters = space()
         found = []
@@ -31,9 +31,9 @@ def test_the_same_seed_gives_the_same_trials_and_another_gives_others(tmp_path, 
 
     first = params("first", 0)
     assert params("second", 0) == first
-    other = params("third", 1)
+    other = params("third", 1, trials=4)
     assert other[0] == first[0]
-    assert all(a["x"] != b["x"] for a, b in zip(first[1:], other[1:], strict=True))
+    assert all(a["x"] != b["x"] for a, b in zip(first[1:4], other[1:], strict=True))
     assert all(-2 <= values["x"] <= 2 for values in first)
 
 
@@ -106,8 +106,8 @@ def test_asha_looks_first_after_a_ninth_of_the_epochs(opened):
 @pytest.mark.parametrize(
     "epochs",
     [
-        *(9, 19, 40),
-        *(pytest.param(other, marks=pytest.mark.slow) for other in (5, 17, 18, 20, 26, 27)),
+        9,
+        *(pytest.param(other, marks=pytest.mark.slow) for other in (5, 17, 18, 19, 20, 26, 27, 40)),
     ],
 )
 def test_asha_looks_twice_and_not_shortly_before_the_end(opened, epochs):
