@@ -3,6 +3,7 @@
 import dataclasses
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -75,6 +76,45 @@ def test_the_options_of_the_table_are_those_of_the_command_line():
         assert override(usual, found.changes) == override(usual, training.changes)
 
 
+@pytest.mark.parametrize("arm", debugging.CURES)
+def test_the_options_of_a_cure_are_its_own_unless_it_is_another_recipe(arm):
+    trouble, cure = debugging.CURES[arm]
+    words, usual = debugging.settings(made_up([arm]), arm), recipe(cure.recipe).config
+    expected = cure.changes
+    if cure.recipe != _troubles.RECIPE:
+        expected = debugging.TROUBLES[trouble].wrong.changes
+        words = words.strip("`").removeprefix(cure.recipe)
+    if cure.fault or not expected:
+        assert words == (cure.fault or "none")
+        return
+    found = compare.arm(f"{cure.recipe} {words.removeprefix('and ').strip('`')}")
+    assert override(usual, found.changes) == override(usual, expected)
+
+
+def test_an_inspection_looks_at_the_images_of_the_training(monkeypatch):
+    seen = {}
+    history = {"loss": [1.0], "val_loss": [1.0]}
+    training = {"validation_loss": 1.0, "validation_accuracy": 0.5}
+    done = SimpleNamespace(run=None, history=history, training=training)
+
+    def look_at(name, data, seed, *changes, look, evaluate):
+        seen["trained"] = data
+        return look(done)
+
+    def inspect(run, data, **options):
+        seen["inspected"] = data
+        return {"findings": []}
+
+    monkeypatch.setattr(debugging._training, "look_at", look_at)
+    monkeypatch.setattr(fashion_zoo, "inspect", inspect)
+    row = debugging.measure(
+        "learns badly: pixels scaled twice", 0, fashion_zoo.data.load(limit=100)
+    )
+    assert row["findings"] == debugging.NOTHING
+    assert seen["inspected"] is seen["trained"]
+    assert seen["inspected"].train.images.max() <= 1
+
+
 def test_what_diverged_has_no_losses_and_the_table_says_of_how_many_seeds_a_finding_is():
     arms = [arm.name for arm in EXPERIMENT.all_arms()]
     lines = made_up(arms).text().splitlines()
@@ -86,7 +126,7 @@ def test_what_diverged_has_no_losses_and_the_table_says_of_how_many_seeds_a_find
     assert "| +60.00 |" in second
 
 
-@pytest.mark.parametrize("number", [1, 2, 20])
+@pytest.mark.parametrize("number", [1, 2, None])
 def test_the_figure_fits_a_phone_whatever_was_measured(number):
     arms = [arm.name for arm in EXPERIMENT.all_arms()][:number]
     drawn = debugging.figure(made_up(arms))
@@ -178,5 +218,7 @@ def test_every_line_of_the_guide_has_a_run_or_a_page():
     runs = dict(re.findall(table, page, re.M)[2:])
     assert list(runs) == lines
     for run in runs.values():
-        own = [arm for arm in EXPERIMENT.all_arms() if arm.name.endswith(run.partition(";")[0])]
-        assert own or run.startswith("another page: [")
+        for part in run.split("; "):  # an arm, an arm and what it is about, or a link
+            ends = (part, part.partition(", ")[0])
+            own = [arm for arm in EXPERIMENT.all_arms() if arm.name.endswith(ends)]
+            assert own or "](" in part, part

@@ -68,8 +68,8 @@ def test_the_stored_file_that_tensorflow_reads_computes_the_same_here(images):
     assert np.abs(logits - stored["logits"]).max() < SUMS
 
 
-# Keras's confusion matrix asks jax for int64.
 @pytest.mark.slow
+# Keras's confusion matrix asks jax for int64.
 @pytest.mark.filterwarnings("ignore:Explicitly requested dtype int64")
 @pytest.mark.parametrize(
     "settings",

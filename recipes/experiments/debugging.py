@@ -1,4 +1,4 @@
-"""Trainings that do not learn, that overfit or that underfit, and one change that mends each."""
+"""Trainings that do not learn, learn badly, overfit or underfit, and changes that mend each."""
 
 import functools
 import itertools
@@ -57,16 +57,17 @@ def measure(arm: str, seed: int, data: Dataset) -> Row:
         data = FAULTS[training.fault](data, seed)
     try:
         return _training.look_at(
-            training.recipe, data, seed, usual, *changes, look=_looked_at, evaluate=False
-        )
+            training.recipe, data, seed, usual, *changes, evaluate=False,
+            look=functools.partial(_looked_at, data=data),
+        )  # fmt: skip
     except TrainingError:
         return {"validation_accuracy": 1 / len(data.class_names), "findings": ENDED}
 
 
-def _looked_at(done: Trained) -> Row:
+def _looked_at(done: Trained, data: Dataset) -> Row:
     import fashion_zoo
 
-    found = fashion_zoo.inspect(done.run, images=INSPECTED, progress=False)["findings"]
+    found = fashion_zoo.inspect(done.run, data=data, images=INSPECTED, progress=False)["findings"]
     kinds = dict.fromkeys(one["kind"].replace("_", " ") for one in found)
     return {
         "loss": done.history["loss"][-1],
@@ -182,9 +183,10 @@ def _curve(axis: "Axes", cells: Sequence[Any], **style: Any) -> None:
 def figure(measured: Measured) -> "Figure":
     """Draw the losses of each trouble and its cures over the epochs.
 
-    A trouble has a panel, one that overfits two.
+    A trouble has a panel. One that overfits has two, which come first, in one row.
     """
-    shown = [one for one in TROUBLES if one in measured.by_arm]
+    present = (one for one in TROUBLES if one in measured.by_arm)
+    shown = sorted(present, key=lambda one: not TROUBLES[one].overfits)
     panels = [one for one in shown for _ in range(1 + TROUBLES[one].overfits)]
     rows = -(-len(panels) // 2)
     whole, axes = canvas.grid(WIDTH, 1.2 + 2.1 * rows, rows, 2, used=len(panels))
@@ -230,7 +232,7 @@ def arms() -> list[Arm]:
 
 EXPERIMENT = Experiment(
     name="debugging",
-    question="What mends a training that does not learn, that overfits, or that underfits?",
+    question="What mends a training that does not learn, learns badly, overfits or underfits?",
     arms=arms(),
     claims=[claim(arm, trouble) for arm, (trouble, _) in CURES.items() if arm != STOPPED],
     columns=[
@@ -248,10 +250,10 @@ EXPERIMENT = Experiment(
     ],
     note=f"`{RECIPE}` or the recipe that is named, with {IMAGES:,} images and {EPOCHS} epochs, but "
     f"for the options, and with {TROUBLES['overfits'].images:,} images where it overfits. Options "
-    "of a cure are added to those of its trouble; what no option does is in words, and gone where "
-    "there are none. `relu_of_large_kernels` is ReLU behind normal kernels with a standard "
+    "of a cure are added to those of its trouble; what no option does is in words, and a cure with "
+    "`none` is without it. `relu_of_large_kernels` is ReLU behind normal kernels with a standard "
     f"deviation of {DEVIATION:g}. Of the labels, only those of training images are made "
-    "wrong. "
+    "wrong, and the audit reads the validation images too. "
     "Mean over {seeds} with {interval}; gains are paired by seed. The "
     "training loss is that of the last line of `history.csv`: with dropout, augmentation and "
     "penalty, as it is trained. Validation loss, without the penalty, and accuracy are of the "

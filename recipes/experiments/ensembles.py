@@ -1,4 +1,4 @@
-"""Ensembles of five members of ``bn_mlp.quick`` beside the best of five seeds."""
+"""Ensembles of five members of ``bn_mlp.quick``, each beside its best member."""
 
 import dataclasses
 import functools

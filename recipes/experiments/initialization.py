@@ -3,11 +3,12 @@
 from typing import Any
 
 from fashion_zoo import experiments
-from fashion_zoo.activations import WORDS, Activation, Initializer, keras_layer
+from fashion_zoo.activations import WORDS, Activation
 from fashion_zoo.experiments import Arm, Claim, Contrast, Experiment, Quick, columns
 from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.runs import Run
 from recipes.experiments._figures import Point, by_row
+from recipes.experiments._kernels import relu
 from recipes.experiments._looking import AFTER, BEFORE, gradient_ratios
 from recipes.experiments._units import POWERS
 
@@ -27,20 +28,10 @@ POINTS = {
 }
 
 
-class SmallNormal(Initializer):
-    """Normal kernels of one deviation, whatever the width is."""
-
-    def make(self, seed: int):
-        """Return Keras's initializer."""
-        import keras
-
-        return keras.initializers.RandomNormal(stddev=DEVIATION, seed=seed)
-
-
 @WORDS.register
 def relu_of_small_kernels() -> Activation:
     """``max(x, 0)`` behind kernels with a standard deviation of 0.01."""
-    return Activation("relu", keras_layer("ReLU"), SmallNormal("random_normal"))
+    return relu(DEVIATION)
 
 
 def unevenness(run: Run) -> Row:
