@@ -19,7 +19,7 @@ class Verify:
     recipe: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="NAME")]]
     """The recipe."""
     seeds: int | None = None
-    """Number of new trainings: by default 3, or more if the row's seeds differ much."""
+    """Number of new trainings: by default 3, or up to 20 if the row's seeds differ much."""
     folder: str = "runs/verification"
     """Folder of their runs; the same command resumes what was interrupted."""
     json: bool = False

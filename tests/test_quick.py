@@ -48,6 +48,22 @@ def test_a_quick_look_has_its_own_changes_seeds_and_folder_and_writes_no_page(
     assert len(list(page.read_rows(Path("other/width-quick.csv")))) == 6
 
 
+def test_claims_on_arms_that_a_quick_look_leaves_out_are_left_out():
+    arms = [experiments.Arm(name, "bn_mlp") for name in ("a", "b", "c")]
+    claims = [
+        experiments.Claim("a", "b"),
+        experiments.Claim("a", "c"),
+        experiments.Claim("b", lambda measured: "a"),
+        experiments.Contrast("c", weights={"a": 1, "c": -1}),
+    ]
+    given = {"columns": [experiments.columns.name("recipe")], "claims": claims}
+    quick = experiments.Quick(arms=arms[:2])
+    whole = Experiment("mine", "What?", arms, quick=quick, **given)
+    assert whole.quickly().claims == [claims[0], claims[2]]
+    assert [arm.name for arm in whole.quickly().all_arms()] == ["a", "b"]
+    assert Experiment("mine", "What?", arms, **given).quickly().claims == claims
+
+
 def test_verdicts_stand_above_the_table_and_on_the_page(tmp_path, own, trained_runs):
     place = tmp_path / "width.md"
     place.write_text("<!-- results:begin -->\n<!-- results:end -->\n")

@@ -48,10 +48,14 @@ class Claim:
                 f"form is a format of a number, such as '.2f'; received {self.form!r}."
             ) from None
 
+    @property
+    def named(self) -> list[str]:
+        """The names of the arms that it is about, but for one that is found among the rows."""
+        return [self.arm] if callable(self.against) else [self.arm, self.against]
+
     def check(self, arms: Sequence[str]) -> None:
         """Raise ConfigError if it is about an unknown arm, or cannot be tested."""
-        named = [self.arm] if callable(self.against) else [self.arm, self.against]
-        for one in named:
+        for one in self.named:
             if one not in arms:
                 raise ConfigError(unknown("arm of a claim", one, arms))
         if self.arm == self.against:

@@ -23,9 +23,14 @@ class Contrast(Claim):
     weights: Mapping[str, float] = dataclasses.field(default_factory=dict)
     """Arm to weight. Their sum is 0."""
 
+    @property
+    def named(self) -> list[str]:
+        """The names of the arms that have a weight."""
+        return list(self.weights)
+
     def check(self, arms: Sequence[str]) -> None:
         """Raise ConfigError if it is about an unknown arm, or cannot be tested."""
-        for one in self.weights:
+        for one in self.named:
             if one not in arms:
                 raise ConfigError(unknown(f"arm of the effect {self.arm!r}", one, arms))
         if not self.weights or not math.isclose(sum(self.weights.values()), 0, abs_tol=1e-9):
@@ -49,7 +54,7 @@ class Contrast(Claim):
 
     def arms(self, base: str | None) -> list[str]:
         """Return the names of the arms that have a weight."""
-        return list(self.weights)
+        return self.named
 
     def words(self, base: str | None) -> str:
         """Return what is claimed, as a sentence, where it has no text of its own."""

@@ -80,7 +80,7 @@ class Quick:
     seeds: int = 2
     """Trainings per arm."""
     arms: "Sequence[Arm] | None" = None
-    """The arms, if others; those that claims are about keep their names."""
+    """The arms, if others. Claims on arms that it leaves out are left out too."""
 
     def __post_init__(self):
         check_fields(self)
@@ -195,10 +195,15 @@ class Experiment:
 
     def quickly(self) -> "Experiment":
         """Return the experiment of a quick look, with a folder of its own and without a page."""
+        arms, claims = self.arms, self.claims
+        if self.quick.arms is not None:
+            arms, names = self.quick.arms, {arm.name for arm in self.quick.arms}
+            claims = [one for one in claims if names.issuperset(one.named)]
         return dataclasses.replace(
             self,
             name=f"{self.name}-quick",
-            arms=self.arms if self.quick.arms is None else self.quick.arms,
+            arms=arms,
+            claims=claims,
             note=_QUICK,
             seeds=self.quick.seeds,
             folder="",

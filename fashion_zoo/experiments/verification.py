@@ -167,8 +167,8 @@ def verify(
 
     Args:
         name: a recipe with a row of at least 3 seeds.
-        seeds: number of new trainings, at least 1; by default 3, or more where the seeds of the
-            row differ so much that 3 find an error of 0.7 points in fewer than 90 % of cases.
+        seeds: number of new trainings, at least 1; by default 3, or up to 20 where the seeds of
+            the row differ so much that 3 find an error of 0.7 points in fewer than 90 % of cases.
         folder: folder of their runs.
         progress: show the progress: True, False, or "auto" in a terminal and in a notebook.
 

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,8 @@ OWN = {
     if training != "seeds" and not name.startswith("best")
 }
 """Ensemble to its own best member, where it is not the best of the seeds."""
+QUICK = (BEST, "average", "stack", "bagging", "boosting", "best of bagging", "best of boosting")
+"""Those of a quick look."""
 MADE = [name for name in ARMS if not name.startswith("best")]
 
 
@@ -123,9 +125,9 @@ def milliseconds(model: Any, dataset: Dataset, images: int) -> float:
     return round(cost.latency(model, pixels, _CALLS), 3)
 
 
-def arms(**settings: Any) -> list[Arm]:
+def arms(names: Iterable[str] = ARMS, **settings: Any) -> list[Arm]:
     """Return the arms, with other arguments of ``measure``."""
-    return [Arm(name, program=functools.partial(measure, name, **settings)) for name in ARMS]
+    return [Arm(name, program=functools.partial(measure, name, **settings)) for name in names]
 
 
 EXPERIMENT = Experiment(
@@ -165,6 +167,7 @@ EXPERIMENT = Experiment(
     quick=Quick(
         {"data": {"limit": 2_000}},
         arms=arms(
+            QUICK,
             changes={"training": {"epochs": 2}},
             folder=Path("runs/ensembles-quick/members"),
             count=2,
