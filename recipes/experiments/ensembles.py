@@ -45,7 +45,7 @@ OWN = {
     if training != "seeds" and not name.startswith("best")
 }
 """Ensemble to its own best member, where it is not the best of the seeds."""
-QUICK = (BEST, "average", "stack", "bagging", "boosting", "best of bagging", "best of boosting")
+QUICK = (BEST, "stack", "bagging", "boosting", "best of bagging", "best of boosting")
 """Those of a quick look."""
 MADE = [name for name in ARMS if not name.startswith("best")]
 
@@ -168,7 +168,7 @@ EXPERIMENT = Experiment(
         {"data": {"limit": 2_000}},
         arms=arms(
             QUICK,
-            changes={"training": {"epochs": 2}},
+            changes={"training": {"epochs": 1}},
             folder=Path("runs/ensembles-quick/members"),
             count=2,
         ),
