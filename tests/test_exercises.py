@@ -185,7 +185,7 @@ def test_a_quick_look_at_ensembles_leaves_the_members_of_the_whole_experiment_al
     for arm in found.all_arms():
         given = arm.program.keywords
         assert given["folder"] != ensembles.FOLDER
-        assert given["count"] == given["changes"]["training"]["epochs"] == 2
+        assert (given["count"], given["changes"]["training"]["epochs"]) == (2, 1)
 
 
 def regularized(some, seed):
@@ -243,10 +243,13 @@ def test_an_exercise_has_verdicts_a_table_and_a_figure(name, rows):
 @pytest.mark.parametrize(
     "name", ["dropout_rates", "batch_norm", "regularizers", "schedules", "tuning", "ensembles"]
 )
-def test_a_quick_look_at_an_exercise_has_the_same_arms(name):
+def test_a_quick_look_at_an_exercise_has_the_same_arms_but_for_some_ensembles(name):
     found = experiment.find(name)
-    quick = found.quickly()
-    assert [arm.name for arm in quick.all_arms()] == [arm.name for arm in found.all_arms()]
+    quick, arms = found.quickly(), [arm.name for arm in found.all_arms()]
+    if name == "ensembles":
+        arms = [one for one in arms if one in ensembles.QUICK]
+        assert [one.arm for one in quick.claims] == ["stack", "bagging", "boosting"]
+    assert [arm.name for arm in quick.all_arms()] == arms
     assert (found.seeds, quick.seeds) == (5, 2)
     assert quick.quick.changes["data"] == {"limit": 2_000}
 
