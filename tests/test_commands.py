@@ -248,6 +248,7 @@ def test_tensorflow_says_nothing_of_its_own_start(trained):
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 def test_schedules_draws_all_or_those_named(tmp_path, capsys):
     to = tmp_path / "all.png"
     assert schedules.main(["--to", str(to)]) == 0

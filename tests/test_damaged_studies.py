@@ -142,6 +142,7 @@ def test_three_hundred_damaged_studies_are_sentences(intact, tmp_path):
     assert not said["a foreign trial"]
 
 
+@pytest.mark.slow
 def test_a_study_that_optunas_own_tools_have_touched_goes_on(intact, tmp_path):
     file = tmp_path / "study.db"
     shutil.copy(intact, file)

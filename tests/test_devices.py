@@ -103,6 +103,7 @@ def train_swish():
     net.fit(np.ones((8, 4)), np.ones((8, 1)), verbose=0)
 
 
+@pytest.mark.slow
 def test_a_model_that_was_trained_in_the_block_leaves_no_graph():
     train_swish()
     before, gradients = graphs(), set(ops.gradient_registry._registry)

@@ -78,6 +78,7 @@ def test_a_later_fit_without_a_schedule_has_the_base_rates(each):
     assert layer.last_rate == pytest.approx(0.4)
 
 
+@pytest.mark.slow
 def test_a_schedule_a_layer_and_one_scaled_by_depth():
     history = fit(model(), DropoutScheduler({"dropout_2": schedules.linear()}))
     assert history["dropout_2_rate"] == pytest.approx([0.2, 0.15, 0.1, 0.05])

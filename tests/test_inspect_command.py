@@ -55,6 +55,7 @@ def test_a_model_is_as_before(small_model, data, tmp_path):
     assert nodes == [len(layer._inbound_nodes) for layer in small_model.layers]
 
 
+@pytest.mark.slow
 def test_a_run_without_checkpoints_or_without_a_model_is_inspected_as_it_is(trained, tmp_path):
     shutil.copytree(trained.run.path, tmp_path / "r")
     (tmp_path / "r" / "model.keras").unlink()

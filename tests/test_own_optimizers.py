@@ -187,7 +187,7 @@ def rosenbrock(w):
 @pytest.mark.parametrize(
     ("word", "rate"),
     [
-        ("radam", 0.02),
+        pytest.param("radam", 0.02, marks=pytest.mark.slow),
         pytest.param("adabound(final_learning_rate=0.02)", 0.02, marks=pytest.mark.slow),
         pytest.param("lookahead(radam)", 0.05, marks=pytest.mark.slow),
         ("lookahead(sgd)", 0.002),

@@ -207,6 +207,7 @@ def test_a_run_with_other_settings_or_without_its_end_is_refused(runs, run, ours
     assert not ours.exists()
 
 
+@pytest.mark.slow
 def test_a_run_that_the_command_of_its_row_does_not_repeat_is_refused(ours, runs, tmp_path):
     origin = trained(tmp_path / "origin", training={"epochs": 1}, evaluate=False)
     fork = trained(tmp_path / "fork", fork=origin, training={"epochs": 2}, evaluate=False)

@@ -53,6 +53,7 @@ def test_pruned_trials_are_in_the_history(plans):
     assert max(best[0].get_ydata()) == max(plan.score for plan in plans if plan.completed)
 
 
+@pytest.mark.slow
 def test_every_trial_is_a_line_through_its_values(plans):
     found = {one.heading: one for one in report.pictures(plans, ())}
     (axis,) = found["Parallel coordinates"].make().axes
