@@ -89,6 +89,7 @@ def test_the_page_has_every_named_policy():
     }
 
 
+@pytest.mark.slow
 def test_the_python_example_of_the_page_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     trained = []

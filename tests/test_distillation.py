@@ -71,7 +71,12 @@ def test_at_a_high_temperature_the_gradient_compares_the_logits_themselves():
 
 
 @pytest.mark.parametrize(
-    "settings", [{}, {"label_smoothing": 0.1, "loss": "focal"}, {"augmentation": "cutmix(1, 1)"}]
+    "settings",
+    [
+        {},
+        {"label_smoothing": 0.1, "loss": "focal"},
+        pytest.param({"augmentation": "cutmix(1, 1)"}, marks=pytest.mark.slow),
+    ],
 )
 def test_a_training_step_has_the_mixed_loss_and_evaluation_has_cross_entropy(teacher, settings):
     if "augmentation" in settings and keras.backend.backend() != "tensorflow":

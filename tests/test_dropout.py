@@ -67,7 +67,7 @@ def test_a_second_fit_begins_the_table_anew():
     assert_dropped(history, "dropout_1", step_rates(0.4, schedules.linear())[0])
 
 
-@pytest.mark.parametrize("each", ["epoch", "step"])
+@pytest.mark.parametrize("each", ["epoch", pytest.param("step", marks=SLOW)])
 def test_a_later_fit_without_a_schedule_has_the_base_rates(each):
     built = model()
     fit(built, DropoutScheduler(schedules.linear(0.5, 0), each=each), epochs=2)

@@ -37,6 +37,7 @@ def test_the_same_seed_gives_the_same_trials_and_another_gives_others(tmp_path, 
     assert all(-2 <= values["x"] <= 2 for values in first)
 
 
+@pytest.mark.slow
 def test_quasi_random_points_spread_evenly(opened):
     study = opened(trials=9)
     oracle = StudyOracle(study, sampler="quasi_random")
