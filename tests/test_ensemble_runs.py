@@ -255,7 +255,6 @@ def test_an_older_ensemble_is_replaced_only_if_forced_and_kept_if_that_fails(
     assert [one.name for one in tmp_path.iterdir() if not one.name.endswith(".lock")] == ["e"]
 
 
-@pytest.mark.slow
 def test_by_default_an_ensemble_has_a_folder_as_a_training_has(ensembled, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(making, "default_run_dir", lambda name: Path("runs") / f"{name}-now")
