@@ -123,6 +123,11 @@ def first_epoch(accuracies: Sequence[float]) -> int:
     return next((n for n, value in enumerate(accuracies, 1) if value >= LEVEL), 0)
 
 
+def other_labels(labels: np.ndarray, classes: int, generator: np.random.Generator) -> np.ndarray:
+    """Return (count,) labels, each of another class than before, drawn uniformly."""
+    return (labels + generator.integers(1, classes, len(labels))) % classes
+
+
 def joined(values: Iterable[float]) -> str:
     """Return numbers as the text of one cell of a CSV file."""
     return " ".join(f"{value:.4f}" for value in values)

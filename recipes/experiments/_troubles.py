@@ -13,6 +13,7 @@ from fashion_zoo.auditing import audit
 from fashion_zoo.data import Dataset, Images, Positions
 from fashion_zoo.seeds import derive
 from recipes.experiments._kernels import relu
+from recipes.experiments._training import other_labels
 
 RECIPE, IMAGES, EPOCHS = "baseline_mlp", 10_000, 10
 WRONG = 0.2  # of the training labels
@@ -46,7 +47,7 @@ def mislabelled(data: Dataset, seed: int) -> Dataset:
     count, classes = len(train.labels), len(data.class_names)
     wrong = generator.choice(count, round(WRONG * count), replace=False)
     labels = train.labels.copy()
-    labels[wrong] = (labels[wrong] + generator.integers(1, classes, len(wrong))) % classes
+    labels[wrong] = other_labels(labels[wrong], classes, generator)
     images, labels = (
         np.concatenate(pair) for pair in zip((train.images, labels), held_out, strict=True)
     )

@@ -13,6 +13,7 @@ from fashion_zoo.data import Dataset, Images
 from fashion_zoo.evaluation.statistics import POSITIVE
 from fashion_zoo.experiments import Arm, Experiment, Measured, Quick, columns
 from fashion_zoo.seeds import derive
+from recipes.experiments._training import other_labels
 
 FLIPPED, COPIES, SHIFTED, INVERTED, BLANK = 600, 50, 20, 10, 5  # 600 are 1 % of the labels
 LARGEST_SHIFT = 3  # pixels
@@ -43,7 +44,7 @@ def plant(dataset: Dataset, seed: int) -> Planted:
     drawn = generator.choice(len(labels), sum(sizes), replace=False)
     flipped, copies, shifted, inverted, blank = np.split(drawn, np.cumsum(sizes)[:-1])
     classes = len(dataset.class_names)
-    labels[flipped] = (labels[flipped] + generator.integers(1, classes, FLIPPED)) % classes
+    labels[flipped] = other_labels(labels[flipped], classes, generator)
     pairs, moved = copies.reshape(-1, 2), shifted.reshape(-1, 2)
     for copy, original in [*pairs, *moved]:
         images[copy], labels[copy] = images[original], labels[original]

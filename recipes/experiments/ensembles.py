@@ -149,7 +149,7 @@ EXPERIMENT = Experiment(
         columns.number("NLL", "nll", ".4f"),
         columns.number("ECE", "ece", ".4f"),
         columns.number("parameters", "parameters", ",.0f"),
-        columns.where_measured(columns.seconds(), "seconds"),
+        columns.seconds(),
         columns.value("ms for 1 image", "milliseconds_one", ".2f", POSITIVE, right=True),
         columns.value("ms for 1,000 images", "milliseconds", ".1f", POSITIVE, right=True),
     ],
