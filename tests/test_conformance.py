@@ -1,5 +1,7 @@
 """One suite over every registered recipe, on any backend."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -21,6 +23,12 @@ if keras.backend.backend() != "tensorflow":  # with which every one is built
     EVERY = TRAINED
 
 
+@functools.cache
+def built(name):
+    """Return the model of a recipe, which no test changes."""
+    return get(name, seed=3)
+
+
 def predict(model, images):
     return keras.ops.convert_to_numpy(model(images, training=False))
 
@@ -28,7 +36,7 @@ def predict(model, images):
 @pytest.mark.formula(17)
 @EVERY
 def test_the_stated_parameters_are_the_trainable_ones(name):
-    model = get(name)
+    model = built(name)
     counted = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
     assert counted == recipe(name).parameters
 
@@ -47,7 +55,7 @@ def test_the_facts_are_complete(name):
 
 @EVERY
 def test_the_model_is_functional_compiled_and_named(name):
-    model = get(name)
+    model = built(name)
     assert type(model) is keras.Model or isinstance(model, keras.src.models.functional.Functional)
     assert model.compiled
     assert model.name == name.partition(".")[0]
@@ -56,7 +64,7 @@ def test_the_model_is_functional_compiled_and_named(name):
 
 @EVERY
 def test_pixels_in_logits_out(name, images):
-    model = get(name)
+    model = built(name)
     logits = predict(model, images.images)
     assert logits.shape == (200, 10)
     assert logits.dtype == np.float32
@@ -101,9 +109,8 @@ def test_a_prediction_does_not_depend_on_its_batch(name, images):
 
 @EVERY
 def test_the_same_seed_builds_the_same_model(name, images):
-    assert np.array_equal(
-        predict(get(name, seed=3), images.images), predict(get(name, seed=3), images.images)
-    )
+    again = get(name, seed=3)
+    assert np.array_equal(predict(again, images.images), predict(built(name), images.images))
 
 
 @pytest.mark.parametrize(

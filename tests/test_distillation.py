@@ -73,7 +73,7 @@ def test_at_a_high_temperature_the_gradient_compares_the_logits_themselves():
 @pytest.mark.parametrize(
     "settings",
     [
-        {},
+        pytest.param({}, marks=pytest.mark.slow),
         {"label_smoothing": 0.1, "loss": "focal"},
         pytest.param({"augmentation": "cutmix(1, 1)"}, marks=pytest.mark.slow),
     ],

@@ -23,20 +23,22 @@ if keras.backend.backend() == "jax":
     WAYS = [(1, "auto"), (8, "auto")]
 if keras.backend.backend() == "torch":  # which has no longer executions
     WAYS = [(1, "auto")]
-# A schedule that falls in one way, and one that rises in another; the slow tests have all of both.
-FEW = [("falling to 0", WAYS[-1]), ("rising from 0", WAYS[len(WAYS) // 3])]
-CASES = pytest.mark.parametrize(
-    ("name", "steps_per_execution", "jit_compile"),
-    [
-        pytest.param(name, *way, marks=[] if (name, way) in FEW else SLOW)
-        for name in SCHEDULES
-        for way in WAYS
-    ],
-)
+
+
+def cases(name, way):
+    """All schedules in all ways, of which the default run has one."""
+    return pytest.mark.parametrize(
+        ("name", "steps_per_execution", "jit_compile"),
+        [
+            pytest.param(each, *other, marks=[] if (each, other) == (name, way) else SLOW)
+            for each in SCHEDULES
+            for other in WAYS
+        ],
+    )
 
 
 @pytest.mark.formula(14)
-@CASES
+@cases("falling to 0", WAYS[-1])
 def test_a_rate_an_epoch_reaches_the_compiled_graph(name, steps_per_execution, jit_compile):
     schedule = SCHEDULES[name]
     built = model(jit_compile=jit_compile, steps_per_execution=steps_per_execution)
@@ -47,7 +49,7 @@ def test_a_rate_an_epoch_reaches_the_compiled_graph(name, steps_per_execution, j
         assert_dropped(history, layer, rates)
 
 
-@CASES
+@cases("rising from 0", WAYS[len(WAYS) // 3])
 def test_a_rate_a_step_reaches_the_compiled_graph(name, steps_per_execution, jit_compile):
     schedule = SCHEDULES[name]
     built = model(jit_compile=jit_compile, steps_per_execution=steps_per_execution)

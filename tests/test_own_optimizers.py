@@ -126,14 +126,17 @@ CASES = {
 
 SLOW = pytest.mark.slow
 OWN = [word for word in CASES if any(own in word for own in ("radam", "adabound", "schedule_free"))]
+AROUND = "lookahead(adamw, 5)"  # an optimizer of Keras's
+KERASS = [word for word in CASES if word not in (*OWN, AROUND)]
 
 
 @pytest.mark.formula(8)
 @pytest.mark.parametrize(
     ("word", "dtype", "steps", "jit"),
     [
-        *((word, "float32", 8, False) for word in CASES if word not in OWN),
-        *((word, FINEST, 8, False) for word in OWN),  # Keras's round their betas to float32
+        (AROUND, "float32", 8, False),  # Keras's round their betas to float32
+        *((word, FINEST, 8, False) for word in OWN),
+        *(pytest.param(word, "float32", 8, False, marks=SLOW) for word in KERASS),
         *(pytest.param(word, "float32", 1, False, marks=SLOW) for word in CASES),
         *(pytest.param(word, "float32", 8, True, marks=SLOW) for word in CASES),
     ],

@@ -30,6 +30,7 @@ def grid(
     axes = figure.subplots(rows, columns, squeeze=False, **options).ravel()
     for axis in axes[used:]:
         axis.axis("off")
+        axis.set(xticks=[], yticks=[])  # the layout measures ticks, drawn or not
     return figure, axes
 
 
