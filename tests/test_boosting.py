@@ -94,3 +94,14 @@ def test_the_model_is_the_mean_that_the_votes_weigh(images):
     assert found.weights == pytest.approx(expected)
     mean = log_mean(members.log_probabilities, expected)
     assert predicted(found.model, images.images) == pytest.approx(mean, abs=1e-4)
+
+
+def test_all_members_are_taken_where_they_are_asked_for(images):
+    models = [network(seed) for seed in range(3)]
+    of_two = predicted(models[0], images.images) + predicted(models[1], images.images)
+    members = members_of(models, images.images, of_two.argmax(axis=1))
+    votes = boosting.votes(members.correct(), 10)
+    assert (votes > 0).all()
+    assert combine(members, WORDS.parse("boost")).weights[2] == 0
+    whole = combine(members, WORDS.parse("boost('all')"))
+    assert whole.weights == pytest.approx(votes / votes.sum())

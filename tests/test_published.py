@@ -1,6 +1,7 @@
 """Every published table comes out of its stored rows, to the letter."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,16 @@ def test_every_row_says_on_which_machine_and_commit_it_was_measured(file):
             r".+, \d+ cores?, Python [\d.]+, Keras [\d.]+(, \w+ \S+)?", row["machine"]
         )
         assert re.fullmatch(r"[0-9a-f]{40}", row["commit"])
+
+
+def test_the_commit_of_every_row_is_in_the_history_of_this_one():
+    done = subprocess.run(["git", "rev-list", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    if done.returncode or (ROOT / ".git" / "shallow").exists():
+        pytest.skip("there is no whole history here")
+    files = [*ROOT.glob("docs/**/*.csv"), *ROOT.glob("fashion_zoo/assets/*.csv")]
+    found = {row["commit"]: file.name for file in files for row in pages.read_rows(file)}
+    known = set(done.stdout.split())
+    assert {commit: name for commit, name in found.items() if commit not in known} == {}
 
 
 def test_a_recipe_was_measured_with_the_defaults_it_has_now_or_is_named_as_not_measured():

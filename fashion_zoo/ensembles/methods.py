@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import keras
 
 Soup = Literal["greedy", "uniform"]
+Boosted = Literal["first", "all"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,19 +84,23 @@ def soup(choice: Soup = "greedy") -> Method:
 
 
 @WORDS.register
-def boost() -> Method:
-    """A mean of probabilities, weighted by the votes that SAMME gives to the first members.
+def boost(choice: Boosted = "first") -> Method:
+    """A mean of probabilities, weighted by the votes that SAMME gives to the members.
 
-    The votes are those of the members in their order, of the training images; validation chooses
-    how many of the first members are taken. Members that were trained by boosting are meant.
+    The votes are those of the members in their order, of the training images. ``all`` takes all
+    members; of ``first`` validation chooses how many of the first members are taken. Members that
+    were trained by boosting are meant.
 
     Reference: Zhu et al. 2009, Statistics and Its Interface 2(3), doi:10.4310/SII.2009.v2.n3.a8.
     """
+    checks.choice("choice", choice, Boosted)
 
     def combine(members: Members) -> Combination:
         classes = members.log_probabilities.shape[-1]
         votes = boosting.votes(members.correct(), classes)
-        chosen = boosting.first(members.log_probabilities, members.labels, votes)
+        chosen = len(votes)
+        if choice == "first":
+            chosen = boosting.first(members.log_probabilities, members.labels, votes)
         return _mean(members, np.where(np.arange(len(votes)) < chosen, votes, 0.0))
 
     return Method(combine)
