@@ -1,9 +1,10 @@
-"""Hooks of mkdocs: the card of each recipe in the menu, and the language of each page."""
+"""Hooks of mkdocs: the card of each recipe in the menu, and the languages of each page."""
 
 from pathlib import Path
 from typing import Any
 
-RECIPES = Path(__file__).parent / "recipes"
+DOCS = Path(__file__).parent
+RECIPES = DOCS / "recipes"
 
 
 def cards() -> list[dict[str, str]]:
@@ -18,7 +19,21 @@ def on_config(config: Any) -> Any:
     return config
 
 
+def address(url: str, language: str) -> str:
+    """Return where a page is in a language, or the first page there if it is not translated."""
+    folder = "ko/" if language == "ko" else ""
+    there = folder + url.removeprefix("ko/")
+    page = DOCS / there
+    found = page.with_name(f"{page.name}.md").is_file() or (page / "index.md").is_file()
+    return there if found else f"{folder}guide/"
+
+
 def on_page_context(context: Any, page: Any, config: Any, nav: Any) -> Any:
-    """Set the language of a page, of which the theme makes its `lang` and the texts around it."""
+    """Set the language of a page, of which the theme makes its `lang` and the texts around it.
+
+    The language switch leads to the same page in the other language.
+    """
     config["theme"]["language"] = "ko" if page.url.startswith("ko/") else "en"
+    for one in config["extra"]["alternate"]:
+        one["link"] = address(page.url, one["lang"])
     return context

@@ -50,12 +50,25 @@ def test_every_page_is_in_the_menu_and_on_the_first_page():
 
 
 @pytest.mark.parametrize(
-    ("url", "language"), [("guide/dropout/", "en"), ("ko/guide/dropout/", "ko")]
+    ("url", "language", "links"),
+    [
+        ("guide/dropout/", "en", ["guide/dropout/", "ko/guide/dropout/"]),
+        ("ko/guide/dropout/", "ko", ["guide/dropout/", "ko/guide/dropout/"]),
+        ("ko/guide/", "ko", ["guide/", "ko/guide/"]),
+        ("claims/depth/", "en", ["claims/depth/", "ko/guide/"]),
+        ("api/models/", "en", ["api/models/", "ko/guide/"]),
+        ("", "en", ["", "ko/guide/"]),
+    ],
 )
-def test_a_page_is_marked_with_its_language(url, language):
-    config = {"theme": {"language": "en"}}
-    nav.on_page_context({}, page=types.SimpleNamespace(url=url), config=config, nav=None)
+def test_a_page_is_marked_with_its_language_and_switches_to_itself_in_the_other(
+    url, language, links
+):
+    config = {"theme": {"language": "en"}, "extra": {"alternate": [{"lang": "en"}, {"lang": "ko"}]}}
+    for one in ("ko/guide/clipping/", url):  # pages share their configuration
+        page = types.SimpleNamespace(url=one)
+        nav.on_page_context({}, page=page, config=config, nav=None)
     assert config["theme"]["language"] == language
+    assert [one["link"] for one in config["extra"]["alternate"]] == links
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/index.md", "docs/claims/index.md"])
