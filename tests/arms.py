@@ -1,5 +1,7 @@
 """An experiment of one's own, trainings of arms that cost nothing, and what was measured of any."""
 
+from matplotlib.text import Text
+
 from fashion_zoo.experiments import Measured
 
 MACHINE = {"machine": "a CPU, 2 cores, Python 3.11.7, Keras 3.15.1", "commit": "a" * 40}
@@ -35,6 +37,11 @@ def measured(experiment, arms):
             for seed, row in enumerate(rows)
         ],
     )
+
+
+def letters(figure):
+    """The size of the smallest letters of a figure, in points."""
+    return min(text.get_fontsize() for text in figure.findobj(Text) if text.get_text())
 
 
 class FakeRun:

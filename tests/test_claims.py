@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from arms import measured
+from arms import letters, measured
 
 import fashion_zoo
 from fashion_zoo.data import load
@@ -105,6 +105,7 @@ def test_the_figure_of_a_claim_is_drawn_from_rows_alone_and_fits_a_phone(name):
     found = made_up(name)
     drawn = found.experiment.figure(found)
     assert drawn.get_figwidth() <= 5.2
+    assert letters(drawn) >= 8
     assert figures.draw(lambda: drawn).startswith(b"\x89PNG")
     assert len(found.verdicts()) == len(found.experiment.claims)
     one = found.arms[0].name

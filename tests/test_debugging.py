@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from arms import measured
+from arms import letters, measured
 
 import fashion_zoo
 from fashion_zoo import override, recipe
@@ -131,6 +131,7 @@ def test_the_figure_fits_a_phone_whatever_was_measured(number):
     arms = [arm.name for arm in EXPERIMENT.all_arms()][:number]
     drawn = debugging.figure(made_up(arms))
     assert drawn.get_figwidth() <= 5.2
+    assert letters(drawn) >= 8
     assert figures.draw(lambda: drawn).startswith(b"\x89PNG")
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from arms import measured
+from arms import letters, measured
 from matplotlib.figure import Figure
 
 import fashion_zoo
@@ -238,6 +238,7 @@ def test_an_exercise_has_verdicts_a_table_and_a_figure(name, rows):
     drawn = figures.shown(lambda: found.experiment.figure(found))
     assert isinstance(drawn, Figure)
     assert drawn.get_figwidth() == WIDTH
+    assert letters(drawn) >= (7 if name == "regularizers" else 8)
 
 
 @pytest.mark.parametrize(

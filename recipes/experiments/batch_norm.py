@@ -15,7 +15,7 @@ from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, Quick, col
 from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.show.plots import canvas
 from recipes.experiments import _looking, _training
-from recipes.experiments._figures import WIDTH
+from recipes.experiments._figures import WIDTH, legend_above
 from recipes.experiments._units import POWERS
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def figure(measured: Measured) -> "Figure":
     axes[2].set(xscale="log", xlabel="learning rate", ylabel="validation accuracy,\nshort training")
     _training.draw(axes[3], measured, "drifts")
     axes[3].set(ylabel="drift per epoch")
-    axes[0].legend(fontsize=8)
+    legend_above(axes[0])
     for axis in (axes[0], axes[2]):
         canvas.in_percent(axis)
     for axis, (arm, layer) in zip(axes[4:], bands, strict=False):

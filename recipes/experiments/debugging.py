@@ -3,6 +3,7 @@
 import functools
 import itertools
 import shlex
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -130,7 +131,7 @@ def _panel(axis: "Axes", measured: Measured, trouble: str) -> None:
     The axis is logarithmic if one of them is above ``TOP`` to its end.
     """
     for number, arm in enumerate(_drawn(trouble)):
-        style = canvas.style(number, _short(arm, trouble))
+        style = _style(number, arm, trouble)
         _curve(axis, _ended(measured, arm, "validation_curve"), **style)
         _curve(axis, _ended(measured, arm, "training_curve"), **style | {"label": None}, alpha=0.3)
     if any(np.min(np.asarray(line.get_ydata())) > TOP for line in axis.lines):
@@ -150,10 +151,10 @@ def _pair(axes: "Sequence[Axes]", measured: Measured, trouble: str) -> None:
     lowest = min(ends, default=1.0)
     for axis, (metric, (low, high)) in zip(axes, NEAR.items(), strict=True):
         for number, arm in enumerate(_drawn(trouble)):
-            style = canvas.style(number, _short(arm, trouble))
+            style = _style(number, arm, trouble)
             _curve(axis, _ended(measured, arm, f"{metric}_curve"), **style)
         axis.set_ylim(low * lowest, high * lowest)
-        _finish(axis, f"{trouble}: {metric} loss", legend=metric == "training")
+        _finish(axis, f"{trouble}: {metric} loss", legend=metric == "validation")
 
 
 def _drawn(trouble: str) -> list[str]:
@@ -166,11 +167,15 @@ def _short(arm: str, trouble: str) -> str:
     return "unchanged" if arm == trouble else arm.removeprefix(f"{trouble}, ")
 
 
+def _style(number: int, arm: str, trouble: str) -> dict[str, Any]:
+    return canvas.style(number, textwrap.fill(_short(arm, trouble), 20))
+
+
 def _finish(axis: "Axes", title: str, legend: bool = True) -> None:
-    axis.set_title(title, size=8)
-    axis.tick_params(labelsize=8)
+    axis.set_title(title, size=10)
+    axis.tick_params(labelsize=9)
     if axis.lines and legend:
-        axis.legend(fontsize=7)
+        axis.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=9, frameon=False)
     axis.grid(alpha=0.3)
 
 
@@ -183,25 +188,23 @@ def _curve(axis: "Axes", cells: Sequence[Any], **style: Any) -> None:
 def figure(measured: Measured) -> "Figure":
     """Draw the losses of each trouble and its cures over the epochs.
 
-    A trouble has a panel. One that overfits has two, which come first, in one row.
+    A trouble has a panel. One that overfits has two, which come first.
     """
     present = (one for one in TROUBLES if one in measured.by_arm)
     shown = sorted(present, key=lambda one: not TROUBLES[one].overfits)
     panels = [one for one in shown for _ in range(1 + TROUBLES[one].overfits)]
-    rows = -(-len(panels) // 2)
-    whole, axes = canvas.grid(WIDTH, 1.2 + 2.1 * rows, rows, 2, used=len(panels))
+    whole, axes = canvas.grid(WIDTH, 1.2 + 1.7 * len(panels), len(panels), 1)
     for trouble in shown:
         own = [axis for axis, name in zip(axes, panels, strict=False) if name == trouble]
         if len(own) > 1:
             _pair(own, measured, trouble)
         else:
             _panel(own[0], measured, trouble)
-    for axis in axes[: len(panels)][-2:]:
-        axis.set_xlabel("epoch")
+    axes[-1].set_xlabel("epoch")
     canvas.annotate(
         whole,
         "Trainings that go wrong, and what mends them",
-        "Validation loss over the epochs, and faint the training loss, or beside it where a "
+        "Validation loss over the epochs, and faint the training loss, or below it where a "
         "training overfits; means over the seeds. One that diverged has none. An L2 penalty is "
         "not drawn, since it is part of its losses.",
     )

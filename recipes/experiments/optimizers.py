@@ -10,7 +10,7 @@ from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, columns, p
 from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.runs import Trained
 from fashion_zoo.show.plots import canvas
-from recipes.experiments._figures import WIDTH
+from recipes.experiments._figures import WIDTH, legend_above
 from recipes.experiments._training import (
     LEVEL,
     Figures,
@@ -87,11 +87,11 @@ def _measured(done: Trained) -> Row:
 
 def figure(measured: Measured) -> "Figure":
     """Draw the mean validation accuracy of each optimizer after each epoch."""
-    whole, (axis,) = canvas.grid(WIDTH, 5.6)
+    whole, (axis,) = canvas.grid(WIDTH, 6.2)
     draw(axis, measured, "curve")
     axis.set_ylabel("validation accuracy")
     axis.set_ylim(bottom=0.8)
-    axis.legend(fontsize=7, ncols=2)
+    legend_above(axis)
     canvas.in_percent(axis)
     canvas.annotate(
         whole,
