@@ -67,6 +67,16 @@ def test_the_guide_keeps_what_its_cells_gave():
     assert numbers == list(range(1, len(numbers) + 1))
 
 
+def minutes(outputs):
+    """Return what the guide says at its end."""
+    return float(re.search(r"took ([\d.]+) minutes", "".join(texts(outputs)))[1])
+
+
+def test_the_guide_took_less_than_ten_minutes_when_its_outputs_were_made():
+    _, last = cells(GUIDE, "code")[-1]
+    assert minutes(last["outputs"]) < 10
+
+
 @pytest.fixture(scope="module", params=NAMES)
 def executed(request, tmp_path_factory):
     """Run all cells in a folder of their own; return name and the outputs of each code cell."""
@@ -116,3 +126,10 @@ def test_a_notebook_shows_progress_curves_and_pictures(executed):
     for call in () if name == TOUR else ("compare", "experiments.run"):
         (one,) = by_call[call]
         assert "\n| --- |" in "".join(one["data"]["text/markdown"]), call
+
+
+@pytest.mark.slow
+def test_the_guide_takes_less_than_ten_minutes_by_its_own_count(executed):
+    name, found = executed
+    if name == GUIDE:
+        assert minutes(found[-1]) < 10
