@@ -8,7 +8,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 # What stands for something of the reader's own.
 PLACEHOLDERS = {
-    "NAME": "bn_mlp", "RUN": "runs/mine", "OTHER": "runs/quick",
+    "N": "3", "NAME": "bn_mlp", "RUN": "runs/mine", "OTHER": "runs/quick",
     "PICTURE": "a.png", "FOLDER": "exported",
     "FORMAT": "saved_model", "POLICY": "flip", "SOURCE": "digits", "AUDIT": "suspects.txt",
     "TEACHER": "runs/quick", "STUDENT": "bn_mlp", "SCHEDULE": "cosine",
