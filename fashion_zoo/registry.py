@@ -117,6 +117,7 @@ def register_variant(
     *,
     summary: str,
     parameters: int | None = None,
+    reference: str | None = None,
     tags: str | Iterable[str] | None = None,
     space: TrainingSpace | None = None,
 ) -> Recipe:
@@ -127,6 +128,7 @@ def register_variant(
         changes: the changes of the config, as for ``override``.
         summary: the idea in one line.
         parameters: number of trainable parameters; by default that of the other recipe.
+        reference: the paper or textbook; by default that of the other recipe.
         tags: tags for ``find(tag=...)``; by default those of the other recipe.
         space: the search space; by default that of the other recipe.
 
@@ -146,6 +148,7 @@ def register_variant(
         config=override(varied.config, changes),
         summary=summary,
         parameters=varied.parameters if parameters is None else parameters,
+        reference=varied.reference if reference is None else reference,
         tags=varied.tags if tags is None else _tags(tags),
         space=space or varied.space,
     )

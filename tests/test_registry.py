@@ -228,6 +228,7 @@ def test_a_variant_has_the_same_builder_and_other_defaults():
         {"model": {"hidden_units": (8,)}, "training": {"epochs": 3}},
         summary="Small.",
         parameters=6_386,
+        reference="a paper",
         tags=["mlp", "small"],
     )
     base = recipe("bn_mlp")
@@ -236,9 +237,24 @@ def test_a_variant_has_the_same_builder_and_other_defaults():
     assert (found.config.model.hidden_units, found.config.training.epochs) == ((8,), 3)
     assert found.config.training.learning_rate == base.config.training.learning_rate
     assert found.tags == ("mlp", "small")
-    assert register_variant("bn_mlp.other", {}, summary="Other.").tags == base.tags
+    other = register_variant("bn_mlp.other", {}, summary="Other.")
+    assert (other.tags, other.reference) == (base.tags, base.reference)
+    assert found.reference == "a paper"
     assert "bn_mlp.small" in list_recipes("bn_mlp.*")
     assert base.config.training.epochs == 20
+
+
+@pytest.mark.parametrize(
+    "name", ["bn_mlp.quick", "bn_mlp.large", "bn_mlp.strongest", "bn_mlp.tiny"]
+)
+def test_a_variant_cites_what_sets_it_apart(name):
+    entry = recipe(name)
+    assert entry.reference.startswith(f"{recipe('bn_mlp').reference}; ")
+    assert ("Yun et al. 2019" in entry.reference) == (
+        "cutmix" in entry.config.training.augmentation
+    )
+    smoothed = entry.config.training.label_smoothing > 0
+    assert ("Szegedy et al. 2016" in entry.reference) == smoothed
 
 
 def test_a_variant_replaces_no_other_recipe():

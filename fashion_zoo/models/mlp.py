@@ -13,6 +13,10 @@ from fashion_zoo.registry import register, register_variant
 if TYPE_CHECKING:
     import keras
 
+NORMALIZED = "Ioffe & Szegedy 2015, arXiv:1502.03167"
+SMOOTHED = f"{NORMALIZED}; label smoothing: Szegedy et al. 2016, arXiv:1512.00567"
+MIXED = f"{NORMALIZED}; CutMix: Yun et al. 2019, arXiv:1905.04899"
+
 
 def mlp(config: MLPConfig, *, name: str, seed: int = 0, dtype: str = "float32") -> "keras.Model":
     """Build a multilayer perceptron: pixels in, logits out.
@@ -89,7 +93,7 @@ def baseline_mlp(config: MLPConfig, *, seed: int = 0, dtype: str = "float32"):
         training=TrainingConfig(learning_rate=3e-3),
     ),
     parameters=576_010,
-    reference="Ioffe & Szegedy 2015, arXiv:1502.03167",
+    reference=NORMALIZED,
     tags=("mlp", "batch_norm", "dropout"),
     space=MLPSpace(normalization="'batch'"),
 )
@@ -115,6 +119,7 @@ register_variant(
     },
     summary="bn_mlp in seconds: two layers, large batches, smoothed labels.",
     parameters=352_522,
+    reference=SMOOTHED,
     tags=("mlp", "batch_norm", "quick"),
 )
 
@@ -134,6 +139,7 @@ LARGE = register_variant(
     },
     summary="bn_mlp as good as it gets in minutes: three wide layers and augmented images.",
     parameters=2_916_362,
+    reference=MIXED,
     tags=("mlp", "batch_norm", "dropout", "augmentation", "large"),
     space=MLPSpace(
         normalization="'batch'",
@@ -156,6 +162,7 @@ register_variant(
     },
     summary="bn_mlp.large with a wider first layer, more dropout, and many more epochs.",
     parameters=3_843_082,
+    reference=MIXED,
     tags=("mlp", "batch_norm", "dropout", "augmentation", "large"),
     space=dataclasses.replace(
         LARGE.space,
@@ -178,6 +185,7 @@ register_variant(
     },
     summary="bn_mlp of under 100,000 parameters: two narrow layers and very many epochs.",
     parameters=97_962,
+    reference=MIXED,
     tags=("mlp", "batch_norm", "augmentation", "tiny"),
     space=dataclasses.replace(LARGE.space, units="choice(48, 64, 80, 96, 112)"),
 )
