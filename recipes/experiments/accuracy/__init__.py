@@ -16,27 +16,30 @@ from fashion_zoo.experiments import (
 )
 from fashion_zoo.experiments.columns import where_measured
 from fashion_zoo.experiments.experiment import Column, Places
-from fashion_zoo.registry import list_recipes
+from fashion_zoo.registry import list_recipes, recipe
 from fashion_zoo.results import RESULTS
-from recipes.experiments.accuracy import cards, choices
+from recipes.experiments.accuracy import cards, choices, own_class
 from recipes.experiments.accuracy.measuring import COUNTS, figures
 
 INTERVAL = (
     "Mean ± standard deviation over {seeds}, with a 95 % interval in brackets that holds both the "
     "choice of the seeds and that of the images."
 )
-OTHERS = "Intervals of figures that are not accuracies hold the choice of the seeds alone."
-SECONDS_ALONE = "Seconds are of one training in {precision}, the median over the seeds. {machine}"
+OTHERS = "Intervals of NLL, Brier score, ECE and temperature hold the choice of the seeds alone."
+LOAD = "Rows of one core were measured beside other work: their times may be too long."
+SECONDS_ALONE = (
+    f"Seconds are of one training in {{precision}}, the median over the seeds. {LOAD} {{machine}}"
+)
 COSTS = (
     "Seconds are of one training in {precision}; they and milliseconds are the median over the "
-    "seeds. {machine}"
+    f"seeds. {LOAD} {{machine}}"
 )
 
 
 def worst(measured: Measured, arm: str) -> str:
     """Return the smallest recall of a class, and the class in most seeds."""
-    recall = columns.percent(measured.values(arm, "worst_recall"))
-    return f"{recall}, {cards.worst_class(measured, arm)}"
+    name, recall = cards.worst_class(measured, arm)
+    return f"{recall}, {name}"
 
 
 def _value(header: str, metric: str, form: str) -> Column:
@@ -53,6 +56,7 @@ def _accuracy(header: str, metric: str, images: str) -> Column:
     return where_measured(column, metric)
 
 
+NAME = Column("recipe", lambda _, arm: f"`{arm}`{own_class.mark(recipe(arm))}")
 PARAMETERS = _number("trainable parameters", "parameters", ",.0f")
 VALIDATION = _accuracy("validation accuracy", "validation_accuracy", "validation_images")
 TEST = _accuracy("test accuracy", "test_accuracy", "test_images")
@@ -121,7 +125,9 @@ POWER = [
 def more(measured: Measured, places: Places) -> dict[Path, str | bytes]:
     """Return the page of results, card and pictures of each recipe, and what other pages say."""
     docs = (places.page or Path()).parent / "docs"
-    name = Column("recipe", lambda _, arm: f"[`{arm}`](recipes/{arm}.md)")
+    name = Column(
+        "recipe", lambda _, arm: f"[`{arm}`](recipes/{arm}.md){own_class.mark(recipe(arm))}"
+    )
     tables = {mark: measured.rows_of([name, *own]) for mark, own in TABLES.items()}
     note = f"{INTERVAL} {OTHERS} {COSTS}"
     tables["measured"] = measured.note(f"{note}{{unmeasured}}")
@@ -132,7 +138,7 @@ def more(measured: Measured, places: Places) -> dict[Path, str | bytes]:
         if arm.name in measured.by_arm:
             files |= cards.files(measured, arm, own, note, docs, places.folder)
     verify = docs / "commands" / "verify.md"
-    power = measured.rows_of([columns.name("recipe"), *POWER])
+    power = measured.rows_of([NAME, *POWER])
     files[verify] = pages.filled(verify, {"power": power})
     return files | choices.files(measured, VALIDATION, docs)
 
@@ -142,7 +148,7 @@ EXPERIMENT = Experiment(
     question="What does every recipe reach with its defaults?",
     arms=lambda: [Arm(name, name) for name in list_recipes()],
     metrics=(*experiments.METRICS, figures),
-    columns=[columns.name("recipe"), PARAMETERS, VALIDATION, TEST, SECONDS],
+    columns=[NAME, PARAMETERS, VALIDATION, TEST, SECONDS],
     note=f"{INTERVAL} {SECONDS_ALONE} `{{command}}` reproduces the table.{{unmeasured}}",
     page="README.md",
     file=RESULTS,

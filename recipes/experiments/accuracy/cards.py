@@ -1,19 +1,22 @@
 """The card of a recipe: what it is, what it reaches, its published weights, limits and pictures."""
 
+import functools
 import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fashion_zoo.errors import Call, Hint, RunError
+from fashion_zoo.config import DataConfig
+from fashion_zoo.data import load
+from fashion_zoo.errors import RunError
 from fashion_zoo.experiments import Arm, Measured, columns, page as pages
 from fashion_zoo.experiments.experiment import Column
 from fashion_zoo.language.wording import counted, percent
 from fashion_zoo.registry import Recipe, recipe
 from fashion_zoo.runs import open_run
-from fashion_zoo.weights import FOLDER, Published
-from fashion_zoo.weights.manifest import read_manifest
 from recipes.experiments import mnist
+from recipes.experiments.accuracy import choices, own_class, published
+from recipes.experiments.accuracy.measuring import short
 
 SEED = 0  # of the run whose pictures a card shows
 PICTURES = {
@@ -44,7 +47,7 @@ def files(
     found: dict[Path, str | bytes] = {places[name]: data for name, data in drawn.items()}
     shown = [name for name, place in places.items() if name in drawn or place.exists()]
     alone = Measured(measured.experiment, rows.values())
-    text = page(recipe(arm.recipe), alone, own, alone.note(note), shown, docs)
+    text = page(recipe(arm.recipe), measured, own, alone.note(note), shown, docs)
     return {docs / "recipes" / f"{arm.name}.md": text, **found}
 
 
@@ -56,10 +59,14 @@ def page(
     shown: Sequence[str],
     docs: Path,
 ) -> str:
-    """Return the card of a recipe in Markdown; ``shown`` are names of pictures."""
+    """Return the card of a recipe in Markdown.
+
+    ``measured`` has the results of all recipes, ``note`` is below the figures of this one, and
+    ``shown`` are names of pictures.
+    """
     name = entry.name
     lines = [[column.header, column.cell(measured, name)] for column in own]
-    found = [row for row in read_manifest(FOLDER) if row.recipe == name]
+    tried = choices.CHOSEN.get(name)
     images = [
         f"![{PICTURES[one]} of {name}, seed {SEED}](../pictures/cards/{name}-{one}.webp)"
         for one in shown
@@ -68,14 +75,17 @@ def page(
         f"# `{name}`",
         "<!-- card:begin -->",
         entry.summary,
+        *own_class.label(entry),
         f"[What it does, and why](../recipes.md#{name.replace('.', '')}). "
-        f"Reference: {entry.reference or 'none'}.",
+        + (f"[What was tried](../{Path(tried.page).name}). " if tried else "")
+        + f"Reference: {entry.reference or 'none'}.",
         f"```bash\npython -m recipes.train {name}\n```",
         "## What it reaches",
         pages.table(["figure", "value"], lines, ["value"]),
         f"{note} [How each is measured](../results.md).",
+        *own_class.compared(name, measured),
         "## Published weights",
-        *([text for row in found for text in weights(row)] or ["None are published."]),
+        *published.section(entry, docs),
         "## Limits",
         limits(entry, measured, docs),
         *(["## Pictures", *images] if images else []),
@@ -84,54 +94,52 @@ def page(
     return "\n\n".join(parts) + "\n"
 
 
-def weights(row: Published) -> list[str]:
-    """Return what a card says of published weights, and how they are loaded."""
-    parts = {"validation": row.validation, "test": row.test}
-    reached = [
-        f"{one.right:,} of {one.images:,} {part} images right ({percent(one.accuracy)}, NLL "
-        f"{one.nll:.4f})"
-        for part, one in parts.items()
-    ]
-    # The precision of a recipe may be another one, in which a few images are decided otherwise.
-    settings = (Hint("weights", row.weights), Hint("precision", "float32"))
-    load = Call("get", (row.recipe,), settings)
-    otherwise = [f"Trained with\n\n```python\nimport fashion_zoo\n\n{row.command}\n```"]
-    return [
-        f"Those of seed {row.seed}, {row.dtype}, {row.size / 2**20:.1f} MiB: "
-        f"{' and '.join(reached)}, computed in float32.",
-        f"```python\nimport fashion_zoo\n\nmodel = {load}\n```",
-        *(otherwise if row.config != row.defaults else []),
-    ]
-
-
 def limits(entry: Recipe, measured: Measured, docs: Path) -> str:
     """Return the limits of the figures, in sentences made of the rows."""
-    name, row = entry.name, measured.rows[0]
+    name = entry.name
+    row, *_ = measured.by_arm[name].values()
     said = [
         f"Measured on {entry.config.data.title}: {counted(row['validation_images'], 'image')} for "
         f"validation and {row['test_images']:,} for the test. Defaults that were chosen by "
         "measuring were chosen by the validation images, so the accuracy on these may be too high."
     ]
     if measured.has(name, "worst_recall"):
-        recall = columns.percent(measured.values(name, "worst_recall"))
-        said.append(
-            f"The class that it recognizes worst is {worst_class(measured, name)}: recall {recall}."
-        )
+        worst, recall = worst_class(measured, name)
+        said.append(f"The class that it recognizes worst is {worst}: recall {recall}.")
     if measured.has(name, "suspects"):
-        share = row["suspects"] / row["test_images"]
+        share = percent(row["suspects"] / row["test_images"])
         said.append(
-            f"An [audit](../audit_of_fashion_mnist.md) suspects {percent(share)} of the test "
-            "images: their labels may be wrong, or they are blank, inverted or nearly copies of "
-            "other images."
+            f"Suspected are {counted(row['suspects'], 'test image')}, {share}: their labels may be "
+            "wrong, or they are blank, inverted or nearly copies of other images. The audit that "
+            "lists them was made for these trainings; that of "
+            "[its page](../audit_of_fashion_mnist.md) trained models of its own, which may suspect "
+            "a few others."
         )
     said.append(others(name, docs))
     return " ".join(said)
 
 
-def worst_class(measured: Measured, arm: str) -> str:
-    """Return the class with the smallest recall in most seeds."""
+def worst_class(measured: Measured, arm: str) -> tuple[str, str]:
+    """Return the class with the smallest recall in most seeds, and the mean of the smallest recall.
+
+    Its interval holds the choice of the test images of this class as well, unless the rows are of
+    other images than those that the recipe names.
+    """
     classes = [str(one) for one in measured.values(arm, "worst_class")]
-    return max(dict.fromkeys(classes), key=classes.count)
+    worst = max(dict.fromkeys(classes), key=classes.count)
+    (entry,) = (recipe(one.recipe) for one in measured.arms if one.name == arm)
+    digest, sizes = _tested(entry.config.data)
+    images = sizes[worst] if set(measured.values(arm, "test_data")) == {digest} else None
+    return worst, columns.percent(measured.values(arm, "worst_recall"), images=images)
+
+
+@functools.cache
+def _tested(settings: DataConfig) -> tuple[str, dict[str, int]]:
+    """Return the digest of the test images as rows have it, and how many each class has."""
+    data = load(settings)
+    labels = data.test.labels.tolist()
+    sizes = {name: labels.count(place) for place, name in enumerate(data.class_names)}
+    return short(data.test_digest), sizes
 
 
 def others(name: str, docs: Path) -> str:

@@ -48,8 +48,8 @@ def measured(run: Run) -> dict[str, Any]:
         for count in COUNTS
     }
     return {
-        "data": _short(data.digest),
-        "test_data": _short(data.test_digest),
+        "data": short(data.digest),
+        "test_data": short(data.test_digest),
         "validation_images": len(data.validation.labels),
         "test_images": len(labels),
         **{name: found[name] for name in PROPER},
@@ -66,7 +66,7 @@ def measured(run: Run) -> dict[str, Any]:
     }
 
 
-def _short(digest: str) -> str:
+def short(digest: str) -> str:
     """Return the first digits of a digest, with a mark by which no reader takes it for a number."""
     return f"sha256:{digest[:12]}"
 
