@@ -212,6 +212,8 @@ def test_each_seed_has_an_effect_and_a_verdict_is_of_its_interval():
     assert ": the effect of batch norm on the test accuracy is +0.55 points (" in text
     assert "2 seeds)." in text
     assert len(verdicts) == 9, "none of the interaction of three"
+    rows = regularizers.table(found).splitlines()[2:]
+    assert (len(rows), rows[0][:22]) == (7, "| batch norm | +0.55 (")
     alone = measured(experiment.find("regularizers"), {"decay": REGULARIZERS["decay"]})
     assert {one.word for one in alone.verdicts()} == {"these seeds cannot tell"}
     assert str(alone.verdicts()[0]) == (
@@ -219,6 +221,7 @@ def test_each_seed_has_an_effect_and_a_verdict_is_of_its_interval():
         "arms of the effect of batch norm have fewer than 2 seeds in common."
     )
     assert isinstance(alone.experiment.figure(alone), Figure)
+    assert regularizers.table(alone).splitlines()[2] == "| batch norm | | |"
 
 
 @pytest.mark.parametrize(

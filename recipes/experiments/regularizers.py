@@ -2,10 +2,12 @@
 
 import itertools
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fashion_zoo import experiments
-from fashion_zoo.experiments import Arm, Contrast, Experiment, Measured, columns, effects
+from fashion_zoo.experiments import Arm, Contrast, Experiment, Measured, columns, effects, page
+from fashion_zoo.experiments.experiment import Places
 from fashion_zoo.show.plots import canvas
 from recipes.experiments import _training
 from recipes.experiments._figures import WIDTH
@@ -43,6 +45,30 @@ EFFECTS = effects(list(FACTORS), NAMES)
 
 def _contrast(name: str, metric: str = "test_accuracy", **own: Any) -> Contrast:
     return Contrast(name, metric=metric, weights=EFFECTS[name], **own)
+
+
+def table(measured: Measured) -> str:
+    """Return the table of main effects and interactions; a cell is empty if an arm is missing."""
+
+    def cell(name: str, metric: str, write: columns.Write) -> str | None:
+        values = _contrast(name, metric).pair(measured)[1]
+        return write(values) if values else None
+
+    lines = [
+        [
+            name,
+            cell(name, "test_accuracy", columns.points),
+            cell(name, "gap", lambda values: columns.mean(values, "+.3f")),
+        ]
+        for name in EFFECTS
+    ]
+    return page.table(["effect", "points of test accuracy", "gap, nats"], lines)
+
+
+def more(measured: Measured, places: Places) -> dict[Path, str]:
+    """Return the published page with the table of effects, which is below the other one."""
+    own = places.page or Path()
+    return {own: page.filled(own, {"effects": table(measured)})}
 
 
 def figure(measured: Measured) -> "Figure":
@@ -99,12 +125,14 @@ EXPERIMENT = Experiment(
         columns.against("points of test accuracy against none", "test_accuracy", NOTHING),
         columns.value("gap", "gap", "+.3f"),
     ],
-    note="`baseline_mlp` with AdamW; dropout 0.2, decoupled weight decay 0.1. Mean over {seeds} "
-    "with {interval}. The gap is validation loss minus training loss of the final weights, both "
-    "without dropout. Differences are paired by seed. An effect is the mean of the arms with a "
-    "factor minus that of the arms without it; an interaction of two is half of what the effect "
-    "of one changes with the other. {machine} `{command}` reproduces the table.",
+    note="`baseline_mlp` with AdamW, on all images for 20 epochs; dropout 0.2, decoupled weight "
+    "decay 0.1. Mean over {seeds} with {interval}; it is the interval for these images. The gap is "
+    "validation loss minus training loss of the final weights, both without dropout. Differences "
+    "are paired by seed. An effect is the mean of the arms with a factor minus that of the arms "
+    "without it; an interaction of two is half of what the effect of one changes with the other. "
+    "{machine} `{command}` reproduces the table.",
     seeds=5,
     page="docs/exercises/regularization.md",
     figure=figure,
+    more=more,
 )
