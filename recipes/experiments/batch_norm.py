@@ -197,16 +197,15 @@ EXPERIMENT = Experiment(
         columns.value("largest rate that it tolerates", "largest_rate", ".3f", POSITIVE),
         columns.value("drift", "drift", bounds=POSITIVE),
     ],
-    note="`baseline_mlp`, with batch normalization as stated; mean over {seeds} with {interval}. "
-    f"With each seed {len(RATES)} learning rates from 0.001 to 1 are tried for {TRIAL_EPOCHS} "
-    "epochs, and the one with the best validation accuracy trains 20; the table has their "
-    "geometric mean. A rate is tolerated if its accuracy is within "
-    f"{100 * TOLERATED_LOSS:.0f} points of the best one, interpolated between two that were tried; "
-    "where the next one diverges it is hardly more than the last one tried, and may be up to half "
-    "a power of ten too low, which the interval does not contain. The drift of an epoch is by "
-    "how much the mean input of an activation moves in it, "
-    "in standard deviations. Differences are paired by seed. {machine} `{command}` reproduces the "
-    "table.",
+    note="`baseline_mlp` on all images, with batch normalization as stated; mean over {seeds} with "
+    f"{{interval}}; it is the interval for these images. With each seed {len(RATES)} learning "
+    f"rates from 0.001 to 1 are tried for {TRIAL_EPOCHS} epochs, and the one with the best "
+    "validation accuracy trains 20; the table has their geometric mean. A rate is tolerated if its "
+    f"accuracy is within {100 * TOLERATED_LOSS:.0f} points of the best one, interpolated between "
+    "two that were tried; where the next one diverges it is hardly more than the last one tried, "
+    "and may be up to half a power of ten too low, which the interval does not contain. The drift "
+    "of an epoch is by how much the mean input of an activation moves in it, in standard "
+    "deviations. Differences are paired by seed. {machine} `{command}` reproduces the table.",
     seeds=5,
     quick=Quick(
         {"data": {"limit": 2_000}},

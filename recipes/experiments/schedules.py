@@ -110,9 +110,10 @@ EXPERIMENT = Experiment(
             ),
         ),
     ],
-    note=f"`bn_mlp`, {EPOCHS} epochs; mean over {{seeds}} with {{interval}}. With each seed "
-    f"{len(RATES)} base rates are tried, a factor of the root of 10 apart, and the row is of the "
-    "one with the best validation accuracy; the table has their geometric mean. Epochs to "
+    note=f"`bn_mlp` on all images, {EPOCHS} epochs; mean over {{seeds}} with {{interval}}; it is "
+    f"the interval for these images. With each seed {len(RATES)} base rates are tried, a factor of "
+    "the root of 10 apart, and the row is of the one with the best validation accuracy; the table "
+    "has their geometric mean. Epochs to "
     f"{100 * LEVEL:.0f} % are those of the seeds that reach it, with their number if not all do. "
     "The schedules are "
     + ", ".join(f"`{one}`" for one in SCHEDULES.values())

@@ -186,12 +186,12 @@ EXPERIMENT = Experiment(
         columns.accuracy("test accuracy", "test_accuracy"),
         columns.Column("importance of rate, dropout, units", _importances, right=True),
     ],
-    note="`bn_mlp` with one hidden layer, by default of 256 units, on 10,000 images for "
-    f"{EPOCHS} epochs. Each seed is a search of its own with {TRIALS} trials by TPE, without "
-    f"pruning; its best trial and the defaults are trained again with {AGAIN} fresh seeds. Mean "
-    "over {seeds} with {interval}; of learning rates it is the geometric mean. Optimism is the "
-    "score in the search minus the mean when trained again. {machine} `{command}` reproduces the "
-    "table.",
+    note=f"`bn_mlp` with one hidden layer, by default of 256 units, on 10,000 images for {EPOCHS} "
+    f"epochs. Each seed is a search of its own with {TRIALS} trials by TPE, without pruning; its "
+    f"best trial and the defaults are trained again with {AGAIN} fresh seeds. Mean over {{seeds}} "
+    "with {interval}, of learning rates the geometric mean; it is the interval for these images. "
+    "Optimism is the score in the search minus the mean when trained again. {machine} `{command}` "
+    "reproduces the table.",
     seeds=5,
     quick=Quick({"data": {"limit": 2_000}}, arms=arms(trials=6, again=2)),
     page="docs/exercises/tuning.md",
