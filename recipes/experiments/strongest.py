@@ -65,6 +65,8 @@ EXPERIMENT = choosing(
     },
     recipe="bn_mlp.large",
     settings={"training": {"epochs": EPOCHS}},
-    note=f"Each candidate is `bn_mlp.large` with {EPOCHS} epochs, but for what its name says.",
+    note=f"Each candidate is `bn_mlp.large` with {EPOCHS} epochs, but for what its name says. "
+    "Where an average of weights has the figures of the first candidate, validation chose the raw "
+    "weights.",
     page="docs/choosing-strongest.md",
 )
