@@ -63,13 +63,11 @@ EXPERIMENT = Experiment(
             "decay 0.02",
             best_penalty,
             text="A decay of 0.02 is better than the best penalty.",
-            number="C9",
         ),
         Claim(
             "decay 0.2",
             best_penalty,
             text="A decay of 0.2 is better than the best penalty.",
-            number="C9",
         ),
     ],
     columns=[
@@ -82,8 +80,8 @@ EXPERIMENT = Experiment(
     ],
     note="`baseline_mlp` with Adam; 20,000 images, 15 epochs. Under plain SGD a penalty equals a "
     "decay of twice its strength. The best penalty is the one with the highest mean validation "
-    "accuracy. Mean over {seeds} with {interval}, of norms on the logarithmic one. {machine} "
-    "`{command}` reproduces the table.",
+    "accuracy. Mean over {seeds} with {interval}, of norms on the logarithmic one; it is the "
+    "interval for these images. {machine} `{command}` reproduces the table.",
     seeds=5,
     quick=Quick({"data": {"limit": 500}, "training": {"epochs": 1}}),
     page="docs/claims/decay.md",

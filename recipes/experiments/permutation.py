@@ -76,7 +76,6 @@ EXPERIMENT = Experiment(
             "MLP, permuted",
             direction="lower",
             text="With shuffled pixels, convolutions are worse than a multilayer perceptron.",
-            number="C20",
         ),
     ],
     columns=[
@@ -88,8 +87,8 @@ EXPERIMENT = Experiment(
     ],
     note="`bn_mlp` with its defaults, and two 3x3 convolutions of 16 and 32 filters with batch "
     "normalization, pooling between them and an average over all places; 10,000 images, 10 epochs, "
-    "no augmentation. Mean over {seeds} with {interval}. {machine} `{command}` reproduces the "
-    "table.",
+    "no augmentation. Mean over {seeds} with {interval}; it is the interval for these images. "
+    "{machine} `{command}` reproduces the table.",
     seeds=5,
     quick=Quick({"data": {"limit": 500}, "training": {"epochs": 1}}),
     page="docs/claims/permutation.md",

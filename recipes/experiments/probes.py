@@ -83,7 +83,6 @@ EXPERIMENT = Experiment(
             UNTRAINED,
             "probe_accuracy",
             text=_better(f"{LAYERS[-1]}, trained,", "the same untrained"),
-            number="C3",
         ),
     ],
     columns=[
@@ -95,7 +94,8 @@ EXPERIMENT = Experiment(
     note=f"`bn_mlp` with four layers of 256 units and no dropout, 20,000 images, {EPOCHS} epochs. "
     f"A ridge classifier learns from the outputs of a layer for {PROBED:,} training images, "
     "standardized, with the strength of the least leave-one-out error. Accuracies are those of the "
-    "test images. Mean over {seeds} with {interval}. {machine} `{command}` reproduces the table.",
+    "test images. Mean over {seeds} with {interval}; it is the interval for these images. "
+    "{machine} `{command}` reproduces the table.",
     seeds=5,
     quick=Quick({"data": {"limit": 500}}),
     page="docs/claims/probes.md",

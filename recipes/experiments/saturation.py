@@ -52,7 +52,6 @@ EXPERIMENT = Experiment(
         Claim(
             "sigmoid, 2 layers", "relu, 2 layers", least=-0.01,
             text="In two layers sigmoid is as good as ReLU.",
-            number="C12",
         ),
         Claim(
             "sigmoid, 10 layers", "relu, 10 layers", direction="lower", least=0.01,
@@ -73,11 +72,11 @@ EXPERIMENT = Experiment(
         columns.value("log10 of gradient at layer 1 / at logits, untrained", BEFORE, ".1f"),
         columns.value("the same, trained", AFTER, ".1f"),
     ],
-    note=f"Layers of {WIDTH} units without normalization, with the initializer that fits each "
-    "activation; 20,000 images, 10 epochs. The gradient with respect to the outputs of the first "
-    "layer over that with respect to the logits, by their norms, as a power of ten: -3 is a "
-    "thousandth, and -12 stands for less as well. Mean over {seeds} with {interval}. {machine} "
-    "`{command}` reproduces the table.",
+    note=f"`baseline_mlp`, which has no normalization, with layers of {WIDTH} units and the "
+    "initializer that fits each activation; 20,000 images, 10 epochs. The gradient with respect to "
+    "the outputs of the first layer over that with respect to the logits, by their norms, as a "
+    "power of ten: -3 is a thousandth, and -12 stands for less as well. Mean over {seeds} with "
+    "{interval}; it is the interval for these images. {machine} `{command}` reproduces the table.",
     seeds=5,
     quick=Quick({"data": {"limit": 1_000}, "training": {"epochs": 1}}),
     page="docs/claims/saturation.md",

@@ -49,7 +49,6 @@ EXPERIMENT = Experiment(
             "one-cycle, to its end",
             "constant, stopped",
             text="One-cycle to its end is better than a constant rate that stops in time.",
-            number="C23",
         ),
         Claim(
             "one-cycle, stopped",
@@ -74,7 +73,8 @@ EXPERIMENT = Experiment(
     ],
     note="`bn_mlp` with its other defaults; 20,000 images, at most 40 epochs. Stopped after 7 "
     "epochs in which the validation loss did not fall by 0.001, with the weights of the best "
-    "epoch. Mean over {seeds} with {interval}. {machine} `{command}` reproduces the table.",
+    "epoch. Mean over {seeds} with {interval}; it is the interval for these images. {machine} "
+    "`{command}` reproduces the table.",
     seeds=5,
     quick=Quick({"data": {"limit": 500}, "training": {"epochs": 10}}),
     page="docs/claims/stopping.md",
