@@ -9,7 +9,8 @@ from arms import letters, measured
 
 import fashion_zoo
 from fashion_zoo.data import load
-from fashion_zoo.experiments import Measured, page
+from fashion_zoo.experiments import Measured, page, training
+from fashion_zoo.registry import list_recipes
 from fashion_zoo.show import figures
 from recipes import experiment
 from recipes.experiments import (
@@ -96,6 +97,20 @@ def test_a_page_of_a_claim_names_its_command_its_claims_and_has_a_place_for_the_
     assert "<!-- results:begin -->" in text
     assert experiment.find(name).seeds == 5
     assert experiment.find(name).claims
+
+
+@pytest.mark.parametrize("name", sorted({*CLAIMED} - {"approximation", "memory"}))
+def test_the_note_of_a_claim_says_recipe_images_and_epochs(name):
+    """The two left out train no recipe for epochs: one fits a function, one measures steps."""
+    found = experiment.find(name)
+    note = found.note
+    assert re.search(r"`\w+_mlp`|Recipes with their defaults", note)
+    assert re.search(r"\d,\d{3} images|all images", note)
+    assert re.search(r"\d+ epochs", note)
+    trained = [arm for arm in found.all_arms() if not arm.program and arm.recipe in list_recipes()]
+    for config in training.configs_of(found, trained, []).values():
+        assert re.search(rf"\b{config.training.epochs}\b", note)
+        assert not config.data.limit or f"{config.data.limit:,} images" in note
 
 
 @pytest.mark.parametrize("name", CLAIMED)

@@ -42,10 +42,10 @@ EXPERIMENT = Experiment(
         ),
         columns.Column("on top of standard, against it", _on_top),
     ],
-    note="`bn_mlp`, 10 epochs, batches of 512. Mean over {seeds} with {interval}; "
-    "differences are points of validation accuracy, paired by seed. The test accuracies are in the "
-    "CSV file beside this page; nothing was selected by them. {machine} `{command}` reproduces the "
-    "table.",
+    note="`bn_mlp`, 10 epochs, batches of 512. Mean over {seeds} with {interval}, the interval for "
+    "these images; differences are points of validation accuracy, paired by seed. The test "
+    "accuracies are in the CSV file beside this page; nothing was selected by them. {machine} "
+    "`{command}` reproduces the table.",
     page="docs/augmentation.md",
     mark="worth",
 )

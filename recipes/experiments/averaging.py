@@ -45,9 +45,10 @@ EXPERIMENT = Experiment(
         columns.accuracy("kept weights, test", "test_accuracy"),
         columns.against("test against none", "test_accuracy", PLAIN),
     ],
-    note="Mean over {seeds} with {interval}. Differences are points of accuracy, paired by seed: "
-    "the weights of a training are the same with and without an average. Validation chose between "
-    "raw and averaged weights in each training. {machine} `{command}` reproduces the table.",
+    note="Mean over {seeds} with {interval}; it is the interval for these images. Differences are "
+    "points of accuracy, paired by seed: the weights of a training are the same with and without "
+    "an average. Validation chose between raw and averaged weights in each training. {machine} "
+    "`{command}` reproduces the table.",
     seeds=5,
     page="docs/averaging.md",
 )

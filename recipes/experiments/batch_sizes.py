@@ -68,10 +68,11 @@ EXPERIMENT = Experiment(
         columns.accuracy("test accuracy", "test_accuracy"),
         columns.seconds(),
     ],
-    note=f"Layers of 256 and 128 units, {IMAGES:,} images, 15 epochs. The learning rate is 0.003 "
-    "times the root of batch size / 256, the same for each normalization. Rows of one batch size "
-    "compare; those of several also differ in the number of updates. Mean over {seeds} with "
-    "{interval}. {machine} `{command}` reproduces the table.",
+    note=f"`bn_mlp` with layers of 256 and 128 units and no dropout, {IMAGES:,} images, 15 epochs. "
+    "The learning rate is 0.003 times the root of batch size / 256, the same for each "
+    "normalization. Rows of one batch size compare; those of several also differ in the number of "
+    "updates. Mean over {seeds} with {interval}; it is the interval for these images. {machine} "
+    "`{command}` reproduces the table.",
     seeds=5,
     quick=Quick({"data": {"limit": 256}, "training": {"epochs": 1}}),
     page="docs/claims/batch_sizes.md",

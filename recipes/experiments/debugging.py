@@ -255,14 +255,13 @@ EXPERIMENT = Experiment(
     f"for the options, and with {TROUBLES['overfits'].images:,} images where it overfits. Options "
     "of a cure are added to those of its trouble; what no option does is in words, and a cure with "
     "`none` is without it. `relu_of_large_kernels` is ReLU behind normal kernels with a standard "
-    f"deviation of {DEVIATION:g}. Of the labels, only those of training images are made "
-    "wrong, and the audit reads the validation images too. "
-    "Mean over {seeds} with {interval}; gains are paired by seed. The "
-    "training loss is that of the last line of `history.csv`: with dropout, augmentation and "
-    "penalty, as it is trained. Validation loss, without the penalty, and accuracy are of the "
-    "weights that are kept. A training that ends with an error has the accuracy of a guess and no "
-    "losses; losses are those of the other seeds. Nothing is claimed of early stopping, which "
-    "keeps the weights with the least validation loss. "
+    f"deviation of {DEVIATION:g}. Of the labels, only those of training images are made wrong, and "
+    "the audit reads the validation images too. Mean over {seeds} with {interval}, the interval "
+    "for these images; gains are paired by seed. The training loss is that of the last line of "
+    "`history.csv`: with dropout, augmentation and penalty, as it is trained. Validation loss, "
+    "without the penalty, and accuracy are of the weights that are kept. A training that ends with "
+    "an error has the accuracy of a guess and no losses; losses are those of the other seeds. "
+    "Nothing is claimed of early stopping, which keeps the weights with the least validation loss. "
     "{machine} `{command}` reproduces the table.",
     seeds=5,
     quick=Quick({"data": {"limit": 500}}),

@@ -55,9 +55,10 @@ EXPERIMENT = Experiment(
         columns.accuracy("worst recall on test", "worst_test_recall"),
     ],
     note="`bn_mlp` with its defaults on Fashion-MNIST, whose training images are long-tailed with "
-    "a ratio of 100; validation and test images are balanced. Mean over {seeds} with {interval}. "
-    "Differences are paired by seed. The chosen technique has the highest mean balanced accuracy "
-    "on the validation images. {machine} `{command}` reproduces the table.",
+    "a ratio of 100; validation and test images are balanced. Mean over {seeds} with {interval}; "
+    "it is the interval for these images. Differences are paired by seed. The chosen technique has "
+    "the highest mean balanced accuracy on the validation images. {machine} `{command}` reproduces "
+    "the table.",
     seeds=5,
     page="docs/imbalance.md",
 )

@@ -117,10 +117,11 @@ EXPERIMENT = Experiment(
         reached(f"epochs to {100 * LEVEL:.0f} % validation", "epochs_to_level", ".1f"),
         reached("seconds to it", "seconds_to_level", ".1f"),
     ],
-    note="`bn_mlp` with its other defaults; mean over {seeds} with {interval}. The learning rate "
-    f"of each optimizer is the best of {TRIALS}, a factor of the root of 10 apart, by the "
-    f"validation accuracy of one training of {EPOCHS} epochs. Differences are paired by seed. "
-    "{machine} `{command}` reproduces the table.",
+    note="`bn_mlp` with its other defaults, on all images for 20 epochs; mean over {seeds} with "
+    "{interval}; it is the interval for these images. The learning rate of each optimizer is the "
+    f"best of {TRIALS}, a factor of the root of 10 apart, by the validation accuracy of one "
+    f"training of {EPOCHS} epochs. Differences are paired by seed. {{machine}} `{{command}}` "
+    "reproduces the table.",
     seeds=5,
     page="docs/optimizers.md",
     figure=figure,

@@ -159,9 +159,9 @@ EXPERIMENT = Experiment(
     note="`bn_mlp` on 20,000 images, 10 epochs in batches of 64, at a constant learning rate of "
     "0.001, which does not calm the loss by itself. The default is a momentum of 0.9, an epsilon "
     "of 0.00001, before the activation; small kernels are normal with a standard deviation of "
-    f"{DEVIATION}. Losses in nats; the change is that from epoch to epoch "
-    "over the last half of them. Mean over {seeds} with {interval}, of losses on the logarithmic "
-    "one. {machine} `{command}` reproduces the table.",
+    f"{DEVIATION}. Losses in nats; the change is that from epoch to epoch over the last half of "
+    "them. Mean over {seeds} with {interval}, of losses on the logarithmic one; it is the interval "
+    "for these images. {machine} `{command}` reproduces the table.",
     seeds=5,
     quick=Quick({"data": {"limit": 500}, "training": {"epochs": 2}}),
     page="docs/claims/running_statistics.md",

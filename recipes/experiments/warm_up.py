@@ -45,8 +45,8 @@ EXPERIMENT = Experiment(
         columns.accuracy("test accuracy", "test_accuracy"),
     ],
     note="`baseline_mlp`, 20,000 images, 15 epochs of a cosine schedule, of which the first tenth "
-    "is a warm-up or not. Mean over {seeds} with {interval}. {machine} `{command}` reproduces the "
-    "table.",
+    "is a warm-up or not. Mean over {seeds} with {interval}; it is the interval for these images. "
+    "{machine} `{command}` reproduces the table.",
     seeds=5,
     quick=Quick({"data": {"limit": 500}, "training": {"epochs": 1}}),
     page="docs/claims/warm_up.md",
