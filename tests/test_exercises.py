@@ -241,7 +241,7 @@ def test_an_exercise_has_verdicts_a_table_and_a_figure(name, rows):
     drawn = figures.shown(lambda: found.experiment.figure(found))
     assert isinstance(drawn, Figure)
     assert drawn.get_figwidth() == WIDTH
-    assert letters(drawn) >= (7 if name == "regularizers" else 8)
+    assert letters(drawn) >= 8
 
 
 @pytest.mark.parametrize(

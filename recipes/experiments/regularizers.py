@@ -76,7 +76,7 @@ def figure(measured: Measured) -> "Figure":
     whole, axes = canvas.grid(WIDTH, 11, 3, 1)
     _training.draw(axes[0], measured, "curve")
     axes[0].set(ylabel="validation accuracy")
-    axes[0].legend(fontsize=7)
+    axes[0].legend(fontsize=8)
     canvas.in_percent(axes[0])
     _draw_effects(axes[1], measured, "test_accuracy", 100, "effect on test accuracy, points")
     _draw_effects(axes[2], measured, "gap", 1, "effect on the gap, nats")
