@@ -15,6 +15,8 @@ RESULTS = Path(__file__).parent / "assets" / "results.csv"
 TEXTS = ("arm", "machine", "commit")  # columns of a CSV file that are never numbers
 DIVERGED = "loss_diverged"
 """Column of a training whose loss diverged, which has no figures."""
+TOOK = "took"
+"""Column of the seconds in which a row was made, with its evaluation; older rows lack it."""
 _NUMBERS = ("seed", "validation_accuracy", "test_accuracy", "seconds")
 _ALWAYS = ("arm", *_NUMBERS, "precision", "config", "machine")
 

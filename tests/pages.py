@@ -19,6 +19,8 @@ from typing import NamedTuple
 from examples import PAGES, ROOT, command_lines, python_examples
 
 from fashion_zoo.experiments import Measured, page as table, verdict
+from fashion_zoo.language.wording import listed
+from fashion_zoo.results import TOOK
 from recipes import experiment
 from recipes.__main__ import COMMANDS
 
@@ -125,7 +127,7 @@ def filled(page: Path) -> str:
         (results,) = re.findall("<!-- results:begin -->\n(.*?)<!-- results:end -->", readme, re.S)
         text = _between(text, "results", results)
     if page == CLAIMS:
-        text = _between(text, "verdicts", verdicts())
+        text = _between(text, "verdicts", verdicts() + _times())
     return text
 
 
@@ -144,6 +146,28 @@ def verdicts() -> str:
         for (number, name), words in sorted(found.items())
     ]
     return table.table(["claim", "experiment", *WORDS], lines, WORDS) + "\n"
+
+
+def minutes() -> dict[str, float]:
+    """Return the minutes that each experiment with claims took, of those whose rows all know."""
+    found = {}
+    for name in experiment.names():
+        own = experiment.find(name)
+        rows = table.read_rows(own.places(page=ROOT / own.page).rows) if own.claims else []
+        if rows and all(TOOK in row for row in rows):
+            found[name] = sum(row[TOOK] for row in rows) / 60
+    return found
+
+
+def _times() -> str:
+    found = minutes()
+    if not found:
+        return ""
+    each = listed([f"`{name}` {one:.0f}" for name, one in found.items()])
+    return (
+        "\nMinutes that trainings and evaluations took, of the experiments whose rows say it: "
+        f"{each}; together {sum(found.values()) / 60:.1f} hours.\n"
+    )
 
 
 def _between(text: str, mark: str, block: str) -> str:

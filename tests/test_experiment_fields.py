@@ -117,4 +117,5 @@ def test_a_program_returns_a_dictionary_and_its_rows_have_no_config(own):
     with pytest.raises(ConfigError, match="The program of arm 'wide' must return a dictionary fro"):
         experiments.run(mine, seeds=2, only="wide")
     kept = json.loads(Path("runs/width/as_it_is-0.json").read_text())
+    assert kept["answer"].pop("took") >= 0
     assert kept["answer"] == program(0, None)

@@ -2,9 +2,11 @@
 
 import dataclasses
 import io
+import json
 import re
 import shlex
 import shutil
+import time
 import zipfile
 from pathlib import Path
 
@@ -33,6 +35,30 @@ def test_rows_of_an_installed_package_have_no_commit_and_are_read_again(own, tra
     assert capsys.readouterr().out == 2 * table
     noted = dataclasses.replace(own, note="At {commit}.")
     assert experiments.run(noted, measure=False).endswith("\n\nAt unknown.")
+
+
+def test_a_row_has_the_seconds_of_when_it_was_made(own, trained_runs):
+    def program(seed, data):
+        time.sleep(0.05)
+        return {"validation_accuracy": 0.5, "test_accuracy": 0.5, "seconds": 1.0}
+
+    one, two = own.arms
+    mine = dataclasses.replace(own, arms=[one, dataclasses.replace(two, program=program)])
+    file = Path("runs/width/width.csv")
+    experiments.run(mine, seeds=2)
+    made = page.read_rows(file)
+    assert [row["took"] for row in made[:2]] == [2, 3], "what the runs say is more"
+    assert all(0.05 <= row["took"] < 1 for row in made[2:])
+    experiments.run(mine, seeds=2)
+    assert page.read_rows(file) == made
+    for place in Path("runs/width").glob("wide-*.json"):  # as an older version wrote them
+        kept = json.loads(place.read_text())
+        place.write_text(json.dumps({**kept, "answer": program(0, None)}))
+    table = experiments.run(mine, seeds=2)
+    older = page.read_rows(file)
+    assert ["took" in row for row in older] == [True, True, False, False]
+    page.write_rows(file, [{**row, "took": ""} for row in older])
+    assert experiments.run(mine, measure=False) == table
 
 
 def test_arms_that_another_process_measures_meanwhile_keep_their_rows(own, trained_runs):

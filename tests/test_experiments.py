@@ -43,8 +43,9 @@ def test_an_experiment_of_ones_own_is_a_file_and_a_command(
         "reproduces the table.\n"
     )
     rows = Path("runs/width/width.csv").read_text().splitlines()
-    assert rows[0] == "arm,seed,validation_accuracy,test_accuracy,seconds,machine,commit,config"
-    assert rows[1].startswith("as it is,0,1.0,0.9,2.0,")
+    heads = "arm,seed,validation_accuracy,test_accuracy,seconds,took,machine,commit,config"
+    assert rows[0] == heads
+    assert rows[1].startswith("as it is,0,1.0,0.9,2.0,2.0,"), "at least as long as its training"
 
 
 def test_one_arm_can_be_measured_alone_and_every_row_keeps_its_own_commit(
@@ -238,7 +239,9 @@ def test_a_training_that_diverges_ends_nothing_and_leaves_a_claim_open(
     assert [(row["arm"], row["seed"]) for row in rows] == [
         ("as it is", 0), ("as it is", 1), ("as it is", 2), ("wide", 0), ("wide", 1), ("wide", 2)
     ]  # fmt: skip
-    assert rows[4].keys() - {"commit"} == {"arm", "seed", "loss_diverged", "machine", "config"}
+    assert rows[4].keys() - {"commit"} == {
+        "arm", "seed", "loss_diverged", "took", "machine", "config"
+    }  # fmt: skip
     assert "Mean over 3 seeds, `wide` 2 seeds with" in table
     assert table.endswith("\n\nThe loss diverged, which leaves no figures: `wide` with seed 1.")
     assert table.startswith("- Wide is better. These seeds cannot tell: the loss diverged in 1 tr")

@@ -4,6 +4,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import pages as written
 import pytest
 
 from fashion_zoo import list_recipes, read_results, recipe
@@ -73,6 +74,13 @@ def test_the_commit_of_every_row_is_in_the_history_of_this_one():
     found = {row["commit"]: file.name for file in files for row in pages.read_rows(file)}
     known = set(done.stdout.split())
     assert {commit: name for commit, name in found.items() if commit not in known} == {}
+
+
+def test_an_experiment_takes_at_most_45_minutes_and_all_at_most_15_hours():
+    """Rows that are older than the column do not say how long they took; their experiments pass."""
+    took = written.minutes()
+    assert {name: one for name, one in took.items() if one > 45} == {}
+    assert sum(took.values()) <= 15 * 60
 
 
 def test_a_recipe_was_measured_with_the_defaults_it_has_now_or_is_named_as_not_measured():

@@ -6,6 +6,7 @@ import functools
 import hashlib
 import inspect
 import itertools
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -25,12 +26,12 @@ from fashion_zoo.experiments.stored import keep
 from fashion_zoo.language.arguments import received
 from fashion_zoo.language.wording import percent
 from fashion_zoo.machine import environment
-from fashion_zoo.results import DIVERGED
+from fashion_zoo.results import DIVERGED, TOOK
 from fashion_zoo.show.progress import Pace, TrainingDisplay
 from fashion_zoo.show.waiting import Progress, waiting
 from fashion_zoo.storage import absolute
 
-OWN = ("arm", "seed", "config", "machine", "commit", DIVERGED)
+OWN = ("arm", "seed", "config", TOOK, "machine", "commit", DIVERGED)
 """Columns of every row, beside those of metrics and programs."""
 
 
@@ -89,7 +90,7 @@ def measure(
     # Seed by seed: a machine whose speed drifts is the same for the arms that are compared.
     for seed, arm in itertools.product(seeds, arms):
         with pace.training(f"{arm.name}, seed {seed}"):
-            config = configs[arm.name]
+            began, config = time.perf_counter(), configs[arm.name]
             seeded = dataclasses.replace(config, seed=seed)
             path, own = arm.run_dir(folder, seed), registry.recipe(arm.recipe).config.model
             try:
@@ -98,10 +99,11 @@ def measure(
                     seeded = override(seeded, {"training": {"distillation": {"teacher": place}}})
                 check_switches(seeded.training)
                 seeded, data = load_for(seeded, own, loaded(config.data))
-                row = _row(experiment, arm, seeded, path, display, data)
+                row = _row(experiment, arm, seeded, path, display, data, began)
             except TrainingError as error:  # it would end so each time
                 display.say(f"{arm.name} seed {seed} has no figures: {error}")
-                row = {DIVERGED: 1, **environment.place(environment.describe())}
+                machine = environment.place(environment.describe())
+                row = {DIVERGED: 1, TOOK: _since(began), **machine}
         rows.append({"arm": arm.name, "seed": seed, **row, **settings_of(arm, config)})
         if "validation_accuracy" in row:
             reached = percent(row["validation_accuracy"])
@@ -133,8 +135,19 @@ def _teacher(
     return place
 
 
+def _since(began: float) -> float:
+    """Return the seconds since then; a row has those that it took to be made."""
+    return round(time.perf_counter() - began, 2)
+
+
 def _row(
-    experiment: Experiment, arm: Arm, config: RunConfig, path: Path, display: Any, data: Dataset
+    experiment: Experiment,
+    arm: Arm,
+    config: RunConfig,
+    path: Path,
+    display: TrainingDisplay,
+    data: Dataset,
+    began: float,
 ) -> dict[str, Any]:
     if program := arm.program:
         settings = {
@@ -144,7 +157,11 @@ def _row(
             "source": _source(program),
         }
         file = path.with_name(f"{path.name}.json")
-        found = keep(file, settings, lambda: _answer(arm, program(config.seed, data)))
+
+        def answer() -> dict[str, Any]:
+            return {**_answer(arm, program(config.seed, data)), TOOK: _since(began)}
+
+        found = keep(file, settings, answer)
         return {**found, **environment.place(environment.describe())}
     from fashion_zoo.evaluation import evaluate_run
     from fashion_zoo.training.session import train_once
@@ -158,7 +175,9 @@ def _row(
     row: dict[str, Any] = {}
     for metric in experiment.measures():
         row |= _columns(_named(metric, metric(done)), row)
-    return {**row, **environment.place(done.read_json("environment.json"))}
+    # Of a run that was there, or was resumed, it is known how long its training took.
+    took = max(_since(began), done.read_json("training.json")["seconds"])
+    return {**row, TOOK: took, **environment.place(done.read_json("environment.json"))}
 
 
 def _named(metric: Callable[..., Any], found: Any) -> Mapping[str, Any]:
