@@ -1,14 +1,17 @@
 import inspect
+import re
 import sys
 import types
 
 import pytest
 
 import fashion_zoo
-from fashion_zoo import ConfigError
+from fashion_zoo import ConfigError, experiments
+from fashion_zoo.experiments import Arm, Experiment, columns
 from fashion_zoo.show.progress import TrainingDisplay, sweeping
 from fashion_zoo.show.trials import Counts, SearchDisplay
 from fashion_zoo.show.waiting import is_shown
+from recipes.experiments._training import Figures, sweep
 
 
 class Notebook:
@@ -93,6 +96,53 @@ def test_a_training_is_one_line_of_a_notebook_that_moves(notebook, capfd):
         "validation 90.00 %  0:00 left"
     )
     assert capfd.readouterr() == ("", "")
+
+
+def tries(seed, data, display=None):
+    """A program of two trainings, of which the second diverges."""
+    done = Figures(0.8 + seed / 10, {}, None, None)
+    tried, _ = sweep((1e-3, 1e-2), lambda rate: done if rate < 0.01 else None, display)
+    return {"validation_accuracy": max(tried)}
+
+
+@pytest.fixture
+def trying():
+    arms, shown = (
+        [Arm("tried", program=tries)],
+        [columns.accuracy("accuracy", "validation_accuracy")],
+    )
+    return Experiment("tries", "?", arms, shown, settings={"data": {"limit": 400}})
+
+
+LINES = [
+    "training 1 of 2: tried, seed 0", "rate 0.001: validation 80.00 %",
+    "rate 0.01: the loss diverged", "tried seed 0: validation 80.00 %",
+    "training 2 of 2: tried, seed 1", "rate 0.001: validation 90.00 %",
+    "rate 0.01: the loss diverged", "tried seed 1: validation 90.00 %",
+]  # fmt: skip
+
+
+def without_time_left(text):
+    return [re.sub(", about .* left", "", line) for line in text.splitlines()]
+
+
+def test_the_trainings_of_a_program_are_lines_of_its_experiment(
+    trying, tmp_path, capsys, no_memory_given_back
+):
+    experiments.run(trying, seeds=2, folder=tmp_path / "a", progress=True)
+    assert without_time_left(capsys.readouterr().err) == LINES
+    experiments.run(trying, seeds=2, folder=tmp_path / "b", progress=False)
+    assert capsys.readouterr().err == ""
+    assert tries(0, None) == {"validation_accuracy": 0.8}, "called without an experiment"
+
+
+def test_in_a_notebook_they_are_in_the_output_of_the_experiment(
+    trying, tmp_path, notebook, capsys, no_memory_given_back
+):
+    experiments.run(trying, seeds=2, folder=tmp_path)
+    (text,) = notebook.shown
+    assert without_time_left(text) == LINES
+    assert capsys.readouterr() == ("", "")
 
 
 def test_a_sweep_is_shown_in_a_notebook(notebook):

@@ -102,6 +102,23 @@ def test_a_pace_says_which_training_of_how_many_and_how_long_is_left():
     ]
 
 
+def test_the_time_left_is_that_of_each_kind():
+    """As of two arms of one search: what one has done, the other need not do again."""
+    said, clock = [], iter([0, 60, 60, 60, 60, 120, 120, 120, 120, 180])
+    pace = Pace(6, said.append, lambda: next(clock), kinds=2)
+    for seed in range(3):
+        for name in ("tuned", "defaults")[: 1 if seed == 2 else 2]:
+            with pace.training(f"{name} {seed}"):
+                pass
+    assert said == [
+        "training 1 of 6: tuned 0",
+        "training 2 of 6: defaults 0, about 5:00 left",
+        "training 3 of 6: tuned 1, about 2:00 left",
+        "training 4 of 6: defaults 1, about 1:00 left",
+        "training 5 of 6: tuned 2, about 1:00 left",
+    ]
+
+
 def test_a_search_shows_the_epochs_of_its_running_trial():
     search = SearchDisplay(enabled=False)
     search.update(Counts(4, 1, 1, 1, 0), (0, 0.9, {"depth": 3}))

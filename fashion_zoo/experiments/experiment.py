@@ -43,7 +43,8 @@ class Arm:
     """Whether it has a row of the table; one without is compared in columns of other rows."""
     program: Callable[[int, Dataset], Row] | None = None
     """Measures something other than a recipe: takes a seed and the data, and returns column to
-    value. The result is kept, as runs are."""
+    value. The result is kept, as runs are. One with an argument ``display``, by default None, is
+    given that of the experiment, whose ``say`` shows a line."""
 
     def __post_init__(self):
         check_fields(self)

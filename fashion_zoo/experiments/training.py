@@ -86,7 +86,7 @@ def measure(
         need_tensorflow()
     rows: list[Row] = []
     display, loaded = TrainingDisplay(progress), functools.cache(load)
-    pace = Pace(len(arms) * len(seeds), display.say)
+    pace = Pace(len(arms) * len(seeds), display.say, kinds=len(arms))
     # Seed by seed: a machine whose speed drifts is the same for the arms that are compared.
     for seed, arm in itertools.product(seeds, arms):
         with pace.training(f"{arm.name}, seed {seed}"):
@@ -159,7 +159,8 @@ def _row(
         file = path.with_name(f"{path.name}.json")
 
         def answer() -> dict[str, Any]:
-            return {**_answer(arm, program(config.seed, data)), TOOK: _since(began)}
+            found = _called(program, config.seed, data, display)
+            return {**_answer(arm, found), TOOK: _since(began)}
 
         found = keep(file, settings, answer)
         return {**found, **environment.place(environment.describe())}
@@ -201,6 +202,12 @@ def _columns(found: Mapping[str, Any], row: Mapping[str, Any] = MappingProxyType
                 f"There are two columns {name!r}: give the metric or what it returns another name."
             )
     return dict(found)
+
+
+def _called(program: Callable[..., Any], seed: int, data: Dataset, display: TrainingDisplay) -> Any:
+    """Return what a program returns; one of several trainings may show them on the display."""
+    shown = "display" in inspect.signature(program).parameters
+    return program(seed, data, **({"display": display} if shown else {}))
 
 
 def _answer(arm: Arm, found: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
+from statistics import fmean
 from typing import Any
 
 from fashion_zoo.language.wording import percent
@@ -63,29 +64,44 @@ class Block:
 
 
 class Pace:
-    """Number ``total`` trainings, and estimate the time left."""
+    """Number ``total`` trainings, and estimate the time left.
+
+    They are of so many ``kinds``, in turn, each of which may take another time.
+    """
 
     def __init__(
-        self, total: int, say: Callable[[str], None], timer: Callable[[], float] = time.perf_counter
+        self,
+        total: int,
+        say: Callable[[str], None],
+        timer: Callable[[], float] = time.perf_counter,
+        kinds: int = 1,
     ):
         self.total, self.say, self.timer = total, say, timer
         self.number = 0
-        self.took: list[float] = []
+        self.took: list[list[float]] = [[] for _ in range(kinds)]
 
     @contextlib.contextmanager
     def training(self, name: str) -> Iterator[None]:
         """Count the training in the block."""
         self.number += 1
-        left = ""
-        if self.took:
-            each = sum(self.took) / len(self.took)
-            left = f", about {clock(each * (self.total - self.number + 1))} left"
+        left = f", about {clock(self._left())} left" if any(self.took) else ""
         self.say(f"training {self.number} of {self.total}: {name}{left}")
         began = self.timer()
         yield
         took = self.timer() - began
-        if took > _FOUND:
-            self.took.append(took)
+        if took > _FOUND or any(self.took):
+            self.took[(self.number - 1) % len(self.took)].append(took)
+
+    def _left(self) -> float:
+        """Return the seconds from this training on.
+
+        A kind takes its own mean, without what was there already unless all of it was, as where
+        another kind has done its work; a kind that is new takes the mean of all.
+        """
+        long = [[one for one in own if one > _FOUND] for own in self.took]
+        every = [one for own in long for one in own]
+        means = [fmean(made or own or every) for made, own in zip(long, self.took, strict=True)]
+        return sum(means[n % len(means)] for n in range(self.number - 1, self.total))
 
 
 class Display:

@@ -15,9 +15,11 @@ from fashion_zoo.data import Dataset
 from fashion_zoo.errors import TrainingError
 from fashion_zoo.evaluation.statistics import ANYTHING, POSITIVE, Bounds, mean_interval
 from fashion_zoo.experiments import Measured, columns
+from fashion_zoo.language.wording import percent
 from fashion_zoo.registry import recipe
 from fashion_zoo.runs import Run, Trained
 from fashion_zoo.show.plots import canvas
+from fashion_zoo.show.progress import Display
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -199,10 +201,20 @@ def reached(header: str, metric: str, form: str) -> columns.Column:
 
 
 def sweep(
-    rates: Sequence[float], train: Callable[[float], Figures | None]
+    rates: Sequence[float],
+    train: Callable[[float], Figures | None],
+    display: Display | None = None,
 ) -> tuple[list[float], list[Figures | None]]:
-    """Train with each rate; return validation accuracies, ``GUESS`` of what diverged, and all."""
-    done = [train(rate) for rate in rates]
+    """Train with each rate; return validation accuracies, ``GUESS`` of what diverged, and all.
+
+    A display shows a line for each training.
+    """
+    done: list[Figures | None] = []
+    for rate in rates:
+        done.append(one := train(rate))
+        if display:
+            found = f"validation {percent(one.validation_accuracy)}" if one else "the loss diverged"
+            display.say(f"rate {rate:.2g}: {found}")
     return [one.validation_accuracy if one else GUESS for one in done], done
 
 

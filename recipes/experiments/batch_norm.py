@@ -14,6 +14,7 @@ from fashion_zoo.evaluation.statistics import POSITIVE
 from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, Quick, columns
 from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.show.plots import canvas
+from fashion_zoo.show.progress import Display
 from recipes.experiments import _looking, _training
 from recipes.experiments._figures import WIDTH, legend_above
 from recipes.experiments._units import POWERS
@@ -44,6 +45,7 @@ def measure(
     rates: Sequence[float] = RATES,
     trial_epochs: int = TRIAL_EPOCHS,
     epochs: int = 20,
+    display: Display | None = None,
 ) -> Row:
     """Try the rates, train with the best one, and look at the activations after each epoch."""
 
@@ -52,7 +54,10 @@ def measure(
         changes = {"model": ARMS[arm], "training": training}
         return _training.figures_of("baseline_mlp", data, seed, changes, **own)
 
-    tried = _training.sweep(rates, lambda rate: train(rate, trial_epochs, evaluate=False))[0]
+    def short(rate: float) -> _training.Figures | None:
+        return train(rate, trial_epochs, evaluate=False)
+
+    tried = _training.sweep(rates, short, display)[0]
     rate = rates[int(np.argmax(tried))]
     watcher, seen = watch(data.validation.images[:LOOKED_AT])
     done = train(rate, epochs, callbacks=[watcher])

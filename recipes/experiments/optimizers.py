@@ -10,6 +10,7 @@ from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, columns, p
 from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.runs import Trained
 from fashion_zoo.show.plots import canvas
+from fashion_zoo.show.progress import Display
 from recipes.experiments._figures import WIDTH, legend_above
 from recipes.experiments._training import (
     LEVEL,
@@ -60,7 +61,7 @@ def _settings(word: str, rate: float) -> dict[str, Any]:
 
 
 @functools.cache
-def chosen_rate(word: str, data: Dataset) -> float:
+def chosen_rate(word: str, data: Dataset, display: Display | None = None) -> float:
     """Return the learning rate with the best validation accuracy of the trials."""
     short = {"training": {"epochs": EPOCHS}}
 
@@ -69,12 +70,12 @@ def chosen_rate(word: str, data: Dataset) -> float:
         return figures_of(RECIPE, data, TRIAL_SEED, settings, short, evaluate=False)
 
     rates = [SETTINGS[word][0] * FACTOR**number for number in range(TRIALS)]
-    return rates[int(np.argmax(sweep(rates, train)[0]))]
+    return rates[int(np.argmax(sweep(rates, train, display)[0]))]
 
 
-def measure(word: str, seed: int, data: Dataset) -> Row:
+def measure(word: str, seed: int, data: Dataset, display: Display | None = None) -> Row:
     """Train with the chosen rate; return accuracies, time to ``LEVEL`` or 0, and the curve."""
-    rate = chosen_rate(word, data)
+    rate = chosen_rate(word, data, display)
     found = look_at(RECIPE, data, seed, _settings(word, rate), look=_measured)
     return {"learning_rate": rate, **found}
 

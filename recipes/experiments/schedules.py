@@ -12,6 +12,7 @@ from fashion_zoo.evaluation.statistics import POSITIVE
 from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, Quick, columns
 from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.show.plots import canvas
+from fashion_zoo.show.progress import Display
 from recipes.experiments import _training
 from recipes.experiments._figures import WIDTH
 from recipes.experiments._training import LEVEL
@@ -33,7 +34,12 @@ EPOCHS = 10
 
 
 def measure(
-    arm: str, seed: int, data: Dataset, rates: Sequence[float] = RATES, epochs: int = EPOCHS
+    arm: str,
+    seed: int,
+    data: Dataset,
+    rates: Sequence[float] = RATES,
+    epochs: int = EPOCHS,
+    display: Display | None = None,
 ) -> Row:
     """Train with each base rate; return the figures of the one that validation prefers."""
 
@@ -42,7 +48,7 @@ def measure(
         training = {"learning_rate": rate, "epochs": epochs, "schedules": own}
         return _training.figures_of("bn_mlp", data, seed, {"training": training})
 
-    tried, done = _training.sweep(rates, train)
+    tried, done = _training.sweep(rates, train, display)
     best = done[place := int(np.argmax(tried))]
     if best is None:
         raise TrainingError(f"With schedule {arm!r} every base rate diverged.")

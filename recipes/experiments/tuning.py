@@ -12,6 +12,7 @@ from fashion_zoo.data import Dataset
 from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, Quick, columns
 from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.show.plots import canvas
+from fashion_zoo.show.progress import Display
 from recipes.experiments import _training
 from recipes.experiments._figures import WIDTH
 
@@ -48,7 +49,9 @@ TUNED, DEFAULTS = "tuned", "defaults"
 
 
 @functools.cache
-def search(seed: int, data: Dataset, trials: int, again: int) -> dict[str, Row]:
+def search(
+    seed: int, data: Dataset, trials: int, again: int, display: Display | None
+) -> dict[str, Row]:
     """Search with a seed; return the rows of the best trial and of the defaults."""
     import optuna
 
@@ -59,7 +62,7 @@ def search(seed: int, data: Dataset, trials: int, again: int) -> dict[str, Row]:
         found = fashion_zoo.tune(
             "bn_mlp", trials=trials, pruner="none", candidates=1, seeds=again, space=SPACE,
             model={"hidden_units": (256,)}, training={"epochs": EPOCHS}, seed=seed, data=data,
-            study_dir=folder, progress=False,
+            study_dir=folder, progress=bool(display and display.enabled),
         )  # fmt: skip
         study = optuna.load_study(study_name="bn_mlp", storage=f"sqlite:///{folder}/study.db")
         done = [one for one in study.trials if one.state.name == "COMPLETE"]
@@ -98,9 +101,16 @@ def _place(name: str, value: float) -> float:
     return math.log10(value) if name == "learning_rate" else value
 
 
-def measure(arm: str, seed: int, data: Dataset, trials: int = TRIALS, again: int = AGAIN) -> Row:
+def measure(
+    arm: str,
+    seed: int,
+    data: Dataset,
+    trials: int = TRIALS,
+    again: int = AGAIN,
+    display: Display | None = None,
+) -> Row:
     """Return the row of the best trial or of the defaults, of one search for both."""
-    return search(seed, data, trials, again)[arm]
+    return search(seed, data, trials, again, display)[arm]
 
 
 def figure(measured: Measured) -> "Figure":
