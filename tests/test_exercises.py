@@ -1,6 +1,7 @@
 """The exercises of the guide: what they measure of a training, and what they say of rows."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,6 @@ from matplotlib.figure import Figure
 import fashion_zoo
 from fashion_zoo import TrainingError, experiments
 from fashion_zoo.experiments import Experiment, page
-from fashion_zoo.show import figures
 from recipes import experiment
 from recipes.experiments import _training, batch_norm, ensembles, regularizers, schedules
 from recipes.experiments._figures import WIDTH
@@ -54,7 +54,7 @@ def test_the_drift_is_in_standard_deviations_of_the_unit_before():
 
 
 def test_batch_normalization_is_measured_with_the_rate_that_validation_chose(monkeypatch):
-    asked = []
+    asked, said = [], []
 
     def figures_of(name, data, seed, changes, evaluate=True, callbacks=()):
         training = changes["training"]
@@ -67,7 +67,12 @@ def test_batch_normalization_is_measured_with_the_rate_that_validation_chose(mon
     seen = [[np.zeros((3, 2))], [np.ones((3, 2))]]
     monkeypatch.setattr(_training, "figures_of", figures_of)
     monkeypatch.setattr(batch_norm, "watch", lambda images: (None, seen))
-    row = batch_norm.measure("after", 3, data, rates=(0.001, 0.01, 0.1), trial_epochs=1, epochs=2)
+    short = {"rates": (0.001, 0.01, 0.1), "trial_epochs": 1, "epochs": 2}
+    row = batch_norm.measure("after", 3, data, **short, display=SimpleNamespace(say=said.append))
+    assert said == [
+        "rate 0.001: validation 80.00 %", "rate 0.01: validation 85.00 %",
+        "rate 0.1: the loss diverged",
+    ]  # fmt: skip
     assert [one[:3] for one in asked] == [
         (0.001, 1, False), (0.01, 1, False), (0.1, 1, False), (0.01, 2, True)
     ]  # fmt: skip
@@ -173,6 +178,7 @@ ENSEMBLES = {
     arm: [
         {"validation_accuracy": 0.91, "test_accuracy": 0.9 + number / 500 + seed / (400 + number),
          "nll": 0.3, "ece": 0.01, "temperature": 1.1, "used": 5, "parameters": 500_000 + number,
+         "seconds": 60.0 + number,
          "milliseconds_one": 1.0 + number, "milliseconds": 10.0 + number + seed}
         for seed in range(2)
     ]
@@ -224,29 +230,13 @@ def test_each_seed_has_an_effect_and_a_verdict_is_of_its_interval():
     assert regularizers.table(alone).splitlines()[2] == "| batch norm | | |"
 
 
-@pytest.mark.parametrize(
-    ("name", "rows"),
-    [
-        ("dropout_rates", DROPOUT),
-        ("batch_norm", BATCH_NORM),
-        ("regularizers", REGULARIZERS),
-        ("schedules", SCHEDULES),
-    ],
-)
-def test_an_exercise_has_verdicts_a_table_and_a_figure(name, rows):
-    found = measured(experiment.find(name), rows)
-    assert len(found.verdicts()) == len(found.experiment.claims)
-    assert all(verdict.seeds == 2 for verdict in found.verdicts())
-    assert len(found.table().splitlines()) == len(rows) + 4
-    drawn = figures.shown(lambda: found.experiment.figure(found))
-    assert isinstance(drawn, Figure)
-    assert drawn.get_figwidth() == WIDTH
-    assert letters(drawn) >= 8
+MADE_UP = {
+    "dropout_rates": DROPOUT, "batch_norm": BATCH_NORM, "regularizers": REGULARIZERS,
+    "schedules": SCHEDULES, "tuning": TUNING, "ensembles": ENSEMBLES,
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "name", ["dropout_rates", "batch_norm", "regularizers", "schedules", "tuning", "ensembles"]
-)
+@pytest.mark.parametrize("name", MADE_UP)
 def test_a_quick_look_at_an_exercise_has_the_same_arms_but_for_some_ensembles(name):
     found = experiment.find(name)
     quick, arms = found.quickly(), [arm.name for arm in found.all_arms()]
@@ -258,19 +248,36 @@ def test_a_quick_look_at_an_exercise_has_the_same_arms_but_for_some_ensembles(na
     assert quick.quick.changes["data"] == {"limit": 2_000}
 
 
-def test_a_quick_look_ends_with_a_picture_beside_its_rows(tmp_path, monkeypatch):
-    found = experiment.find("batch_norm")
-    rows = {arm.name: BATCH_NORM[arm.name] for arm in found.all_arms()}
+@pytest.mark.parametrize(("name", "rows"), MADE_UP.items(), ids=list(MADE_UP))
+def test_a_quick_look_at_an_exercise_ends_with_verdicts_a_table_and_a_picture(
+    name, rows, tmp_path, no_memory_given_back
+):
+    drawn, found = [], experiment.find(name)
     arms = [
-        experiments.Arm(name, program=lambda seed, data, own=own: own[seed])
-        for name, own in rows.items()
+        experiments.Arm(arm.name, program=lambda seed, data, own=rows[arm.name]: own[seed])
+        for arm in found.quickly().all_arms()
     ]
-    changes = {"data": {"limit": 400}}
-    own = Experiment(**{**vars(found), "quick": experiments.Quick(changes, arms=arms)})
+
+    def figure(measured):
+        drawn.append(found.figure(measured))
+        return drawn[-1]
+
+    quick = experiments.Quick({"data": {"limit": 400}}, arms=arms)
+    own = Experiment(**{**vars(found), "quick": quick, "figure": figure})
     text = experiments.run(own, quick=True, folder=tmp_path, progress=False)
-    assert text.endswith(f"Picture: {tmp_path / 'batch_norm-quick.png'}")
-    assert (tmp_path / "batch_norm-quick.png").stat().st_size > 1000
-    assert len(page.read_rows(tmp_path / "batch_norm-quick.csv")) == 6
+    verdicts, tested, table, note, picture = text.split("\n\n")
+    assert verdicts.count("\n- ") + 1 == len(own.quickly().claims)
+    words = ("Holds here: ", "Does not hold here: ", "These seeds cannot tell: ")
+    assert all(any(word in line for word in words) for line in verdicts.splitlines())
+    assert all(", 2 seeds)" in line or "(2 seeds)" in line for line in verdicts.splitlines())
+    assert tested.startswith("Verdicts come from two-sided Student's t-tests, paired by seed")
+    assert len(table.splitlines()) == 2 + sum(arm.shown for arm in found.quickly().all_arms())
+    assert note.startswith("A quick look, which the whole experiment may contradict: 2 seeds.")
+    assert picture == f"Picture: {tmp_path / f'{name}-quick.png'}"
+    assert (tmp_path / f"{name}-quick.png").stat().st_size > 1000
+    assert drawn[0].get_figwidth() == WIDTH
+    assert letters(drawn[0]) >= 8
+    assert len(page.read_rows(tmp_path / f"{name}-quick.csv")) == 2 * len(arms)
 
 
 @pytest.mark.parametrize("name", ["schedules", "ensembles"])
