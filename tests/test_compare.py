@@ -50,6 +50,7 @@ def test_a_question_at_the_prompt_is_answered_in_a_sentence_and_a_table(
         "(95 % interval +0.05 to +0.55, 3 seeds)."
     )
     assert f"\n| `{MORE}` | 100.00 % (100.00 to 100.00) | 90.33 % (" in printed
+    assert " | +0.30 (+0.05 to +0.55) | +3.00 |\n" in printed, "their standard deviation is 0.1"
     assert f"`python -m recipes.compare '{PLAIN}' '{MORE}' --seeds 3` reproduces" in printed
     places = [name.rpartition("-") for name in trained_runs]
     assert [seed for *_, seed in places] == ["0", "0", "1", "1", "2", "2"]
@@ -80,6 +81,7 @@ def test_the_verdicts_are_data(tmp_path, monkeypatch, trained_runs, capsys):
     (found,) = json.loads(capsys.readouterr().out)
     assert (found["arm"], found["against"], found["word"]) == (MORE, PLAIN, "holds here")
     assert found["difference"] == pytest.approx(0.003)
+    assert found["effect"] == pytest.approx(3)
     more = Arm("more", changes={"model": {"dropout": 0.4}})
     same = fashion_zoo.compare(["bn_mlp", more], seeds=3, model={"dropout": 0.0}, folder="own")
     assert same.verdicts[0].interval == pytest.approx(found["interval"])

@@ -28,6 +28,11 @@ class Differences(NamedTuple):
     seeds: int
     """Their number, at least 2."""
 
+    @property
+    def deviation(self) -> Any:
+        """The standard deviation of the difference of one seed, (...) floats."""
+        return np.sqrt(np.asarray(self.by_seed) * self.seeds)
+
     def half_width(self, level: Any) -> Any:
         """Return half the width of the interval that misses with a probability of ``level``.
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from fashion_zoo.config import digest
 from fashion_zoo.config.overrides import override
 from fashion_zoo.errors import ConfigError, resumable
+from fashion_zoo.evaluation import paired
 from fashion_zoo.experiments import columns
 from fashion_zoo.experiments.claim import Claim
 from fashion_zoo.experiments.experiment import Arm, Experiment
@@ -117,6 +118,12 @@ def _placed(arms: Sequence[Any], overrides: dict[str, Any]) -> list[Arm]:
     return list(placed.values())
 
 
+def _effect(differences: Sequence[float]) -> str:
+    """Return the mean in standard deviations; nothing if all are equal, or there is one."""
+    found = paired.over_seeds(differences) if len(differences) > 1 else None
+    return f"{found.mean / found.deviation:+.2f}" if found and found.deviation else ""
+
+
 def _experiment(
     arms: Sequence[Arm], overrides: dict[str, Any], least: float, command: str
 ) -> Experiment:
@@ -135,6 +142,9 @@ def _experiment(
                 "test_accuracy",
                 first,
                 write=lambda differences: columns.mean(differences, "+.2f", scale=100),
+            ),
+            columns.against(
+                "in standard deviations of these differences", "test_accuracy", first, write=_effect
             ),
         ],
         claims=[Claim(other, first, least=least) for other in others],

@@ -1,6 +1,5 @@
 """Whether the claims of an experiment hold: a verdict computed from the intervals."""
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -55,6 +54,9 @@ class Verdict(NamedTuple):
     diverged: int = 0
     """Trainings of these arms whose loss diverged. With any the claim is open: seeds on which both
     arms did well say nothing of the others."""
+    effect: float | None = None
+    """The difference in standard deviations of the paired differences, one of each seed: Cohen's d
+    of them. None if they are all equal."""
 
     def __str__(self) -> str:
         """Return the verdict in a sentence, and what else is known in others."""
@@ -219,6 +221,7 @@ def _verdict(claim: Claim, pair: _Pair, here: _Test | None, others: _Test | None
         level=here.level,
         p=here.p,
         more=_more(claim, found, here) if word == OPEN else None,
+        effect=float(found.mean / found.deviation) if found.deviation else None,
     )
     if pair.others is None or others is None or verdict.interval is None:
         return verdict
@@ -243,7 +246,7 @@ def _interval(found: paired.Differences, test: _Test) -> Interval | None:
 
 
 def _more(claim: Claim, found: paired.Differences, test: _Test) -> int | None:
-    deviation = math.sqrt(float(found.by_seed) * found.seeds)
+    deviation = float(found.deviation)
     if not deviation:
         return None
     # That a difference is the same takes a test at both limits, and one by itself is of no use.
