@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from guide import formula
 
 from fashion_zoo import ConfigError, MLPConfig, get
 from fashion_zoo.layers import ScheduledDropout
@@ -138,6 +139,16 @@ def test_the_initial_kernels_fit_the_activation(activation, variance):
         "baseline_mlp", hidden_units=(512,), activation=activation, kernel_initializer="he_normal"
     )
     assert np.array_equal(chosen.get_layer("dense_1").kernel, plain.get_layer("dense_1").kernel)
+
+
+@pytest.mark.parametrize("name", ["he", "glorot", "lecun"])
+def test_uniform_kernels_end_at_the_root_of_three_variances_and_normal_ones_are_cut(name):
+    variance = getattr(formula(13, fan_in=400, fan_out=250, slope=0.5), name)
+    deviation = np.sqrt(variance) / 0.8796  # so that the variance is as stated once it is cut
+    for kind, end in (("uniform", np.sqrt(3 * variance)), ("normal", 2 * deviation)):
+        draw = keras.initializers.get(f"{name}_{kind}")
+        largest = np.abs(keras.ops.convert_to_numpy(draw((400, 250)))).max()
+        assert 0.99 * end < largest < 1.0001 * end, kind
 
 
 def test_the_chosen_initializer_is_said():

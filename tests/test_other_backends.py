@@ -1,6 +1,8 @@
 """With KERAS_BACKEND=jax or torch and no tensorflow: whole runs, resumed ones, and searches."""
 
+import ast
 import importlib.util
+import inspect
 import re
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 from fitting import Capture, Silent
+from guide import cells
 from resuming import OPTIONS, assert_same, stopped, train
 from rounding import SUMS
 from test_own_data import three_classes
@@ -25,6 +28,20 @@ STORED = Path(__file__).parent / "data" / "jax_trained.npz"
 def test_this_environment_has_another_backend_and_no_tensorflow():
     assert BACKEND in ("jax", "torch")
     assert importlib.util.find_spec("tensorflow") is None
+
+
+@pytest.mark.parametrize("row", cells(12), ids=lambda row: row[0].strip("`"))
+def test_the_arguments_of_pytorch_are_those_of_the_guide(row):
+    """A name alone is an argument without a default."""
+    torch = pytest.importorskip("torch")
+    call = ast.parse(row[0].strip("`"), mode="eval").body
+    optim, nn = torch.optim, torch.nn
+    places = (nn, optim, optim.lr_scheduler, nn.utils, nn.init)
+    found = next(getattr(one, call.func.id) for one in places if hasattr(one, call.func.id))
+    parameters = inspect.signature(found).parameters
+    given = {one.arg: ast.literal_eval(one.value) for one in call.keywords}
+    assert {name: parameters[name].default for name in given} == given
+    assert {parameters[one.id].default for one in call.args} <= {inspect.Parameter.empty}
 
 
 def test_a_whole_run_trains_and_evaluates_and_says_why_it_cannot_export(tmp_path, small):
