@@ -59,6 +59,7 @@ setup(
         "tensorboard>=2.20",  # and this, under tensorflow
         "tensorflow>=2.21",
         "tensorflow-datasets>=4.9.10",
+        "threadpoolctl>=3.1",
         "typeguard>=4.3",
         "tyro>=1.0",
     ],

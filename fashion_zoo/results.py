@@ -16,7 +16,11 @@ TEXTS = ("arm", "machine", "commit")  # columns of a CSV file that are never num
 DIVERGED = "loss_diverged"
 """Column of a training whose loss diverged, which has no figures."""
 TOOK = "took"
-"""Column of the seconds in which a row was made, with its evaluation; older rows lack it."""
+"""Column of the seconds in which a command made a row; older rows lack it.
+
+Of a run that was there already these are the seconds of its training, and of a program that was
+stopped those of the call that ended it.
+"""
 _NUMBERS = ("seed", "validation_accuracy", "test_accuracy", "seconds")
 _ALWAYS = ("arm", *_NUMBERS, "precision", "config", "machine")
 

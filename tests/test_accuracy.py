@@ -83,12 +83,12 @@ def test_the_page_of_results_shows_the_figures_of_the_rows(place):
         "576,010", "92.00 ± 1.00 % (88.99 to 94.24)", "91.00 ± 1.00 % (88.11 to 93.24)", "20",
     ]  # fmt: skip
     said = (
-        "they and milliseconds are the median over the seeds. Rows of one core were measured "
-        "beside other work: their times may be too long. a CPU, 2 cores, commit aaaaaaaaaaaa."
+        "they and milliseconds are the median over the seeds. Of a row of one core, another core "
+        "may have been busy: its times may be too long. a CPU, 2 cores, commit aaaaaaaaaaaa."
     )
     assert f"Seconds are of one training in float32; {said}" in whole
     assert (
-        "in float32, the median over the seeds. Rows of one core were measured beside"
+        "in float32, the median over the seeds. Of a row of one core, another core may have been"
         in Path("README.md").read_text()
     )
     verified = cells(Path("docs/commands/verify.md").read_text(), "`bn_mlp`")
@@ -126,7 +126,7 @@ def test_a_card_says_what_a_recipe_is_what_it_reaches_and_where_that_ends(place)
         "Measured on fashion_mnist: 5,000 images for validation and 10,000 for the test. "
         "Defaults that were chosen by measuring were chosen by the validation images, so the "
         "accuracy on these may be too high. The class that it recognizes worst is Shirt: recall "
-        "70.00 % (67.09 to 72.76). Suspected are 48 test images, 0.48 %: their labels may be "
+        "70.00 % (67.09 to 72.76). 48 test images, 0.48 %, are suspected: their labels may be "
         "wrong, or they are blank, inverted or nearly copies of other images. The audit that lists "
         "them was made for these trainings; that of [its page](../audit_of_fashion_mnist.md) "
         "trained models of its own, which may suspect a few others. With fewer images its test "

@@ -48,7 +48,7 @@ def test_a_row_has_the_seconds_of_when_it_was_made(own, trained_runs):
     experiments.run(mine, seeds=2)
     made = page.read_rows(file)
     assert [row["took"] for row in made[:2]] == [2, 3], "what the runs say is more"
-    assert all(0.05 <= row["took"] < 1 for row in made[2:])
+    assert all(0.05 <= row["took"] < 60 for row in made[2:])
     experiments.run(mine, seeds=2)
     assert page.read_rows(file) == made
     for place in Path("runs/width").glob("wide-*.json"):  # as an older version wrote them

@@ -83,15 +83,15 @@ def test_an_older_evaluation_is_done_again_where_it_lacks_what_a_claim_needs(
 ):
     known, again = {"accuracy": {"value": 0.9}}, []
 
-    def evaluate_run(run, given):
-        again.append(run)
+    def evaluate_run(run, given, draw):
+        again.append((run, draw))
         known["correct"] = "same:2:gA=="
 
     monkeypatch.setattr(FakeRun, "result", lambda run, word: known)
     monkeypatch.setattr("fashion_zoo.evaluation.evaluate_run", evaluate_run)
     tested = Experiment(**{**vars(own), "claims": [experiments.Claim("wide", "as it is")]})
     experiments.run(tested, seeds=2, folder=tmp_path)
-    assert len(again) == 1
+    assert [draw for _, draw in again] == [False]
     assert [row["correct"] for row in page.read_rows(tmp_path / "width.csv")] == ["same:2:gA=="] * 4
 
 

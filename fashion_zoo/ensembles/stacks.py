@@ -28,14 +28,16 @@ def make_stack(members: Members, c: float) -> Combination:
     """
     from scipy.special import log_softmax
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
+    from threadpoolctl import threadpool_limits
 
     _check_counts(members)
     features, labels = features_of(members.log_probabilities), members.labels
     regression = regression_of(c)
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
     method = "decision_function"
-    held_out = cross_val_predict(regression, features, labels, cv=folds, method=method)
-    layer = layer_of(regression.fit(features, labels))
+    with threadpool_limits(1):  # products of so few features are slower with more threads
+        held_out = cross_val_predict(regression, features, labels, cv=folds, method=method)
+        layer = layer_of(regression.fit(features, labels))
 
     def build():
         from fashion_zoo.ensembles.building import stacked_model

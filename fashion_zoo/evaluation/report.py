@@ -187,11 +187,15 @@ def _measure(model, data: Dataset, suspects: Any) -> tuple[Evaluation, np.ndarra
 
 
 def evaluate_run(
-    run: Run, show: Show = lambda found: None, given: Any = None, suspects: Any = None
+    run: Run,
+    show: Show = lambda found: None,
+    given: Any = None,
+    suspects: Any = None,
+    draw: bool = True,
 ) -> Evaluation:
     """Evaluate the model of a run; see ``evaluate``. ``given`` are its images, if arrays.
 
-    A picture that cannot be drawn is a warning.
+    A picture that cannot be drawn is a warning; ``draw`` is whether there are any.
     """
     from scipy.special import softmax
 
@@ -201,7 +205,8 @@ def evaluate_run(
         show(found)
     predictions = softmax(logits, axis=1)
     storage.write_json(run.path / Evaluation.file, found)
-    _draw(run, found, predictions, data)
+    if draw:
+        _draw(run, found, predictions, data)
     return found
 
 

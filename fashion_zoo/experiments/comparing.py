@@ -144,7 +144,10 @@ def _experiment(
                 write=lambda differences: columns.mean(differences, "+.2f", scale=100),
             ),
             columns.against(
-                "in standard deviations of these differences", "test_accuracy", first, write=_effect
+                "effect, in standard deviations of the differences",
+                "test_accuracy",
+                first,
+                write=_effect,
             ),
         ],
         claims=[Claim(other, first, least=least) for other in others],

@@ -134,6 +134,8 @@ class Experiment:
     chooses: bool = False
     """Whether its arms are candidates: the test images are not evaluated, so its metrics are those
     of the validation images, and a single seed is enough."""
+    pictures: bool = False
+    """Whether an evaluation draws its pictures into the folder of the run, which takes seconds."""
     seeds: int = 3
     """Default number of trainings per arm, with seeds 0, 1, ..."""
     quick: Quick = dataclasses.field(default_factory=Quick)

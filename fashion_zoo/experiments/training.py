@@ -172,7 +172,7 @@ def _row(
         with waiting("Evaluating on the test images", display.enabled):
             known = done.result("evaluation")
             if not known or (correct in experiment.measures() and correct(done) is None):
-                evaluate_run(done, given=data)
+                evaluate_run(done, given=data, draw=experiment.pictures)
     row: dict[str, Any] = {}
     for metric in experiment.measures():
         row |= _columns(_named(metric, metric(done)), row)
@@ -206,7 +206,10 @@ def _columns(found: Mapping[str, Any], row: Mapping[str, Any] = MappingProxyType
 
 def _called(program: Callable[..., Any], seed: int, data: Dataset, display: TrainingDisplay) -> Any:
     """Return what a program returns; one of several trainings may show them on the display."""
-    shown = "display" in inspect.signature(program).parameters
+    shown = False
+    with contextlib.suppress(TypeError, ValueError):  # a callable without a signature
+        given = inspect.signature(program).parameters.get("display")
+        shown = given is not None and given.default is None
     return program(seed, data, **({"display": display} if shown else {}))
 
 

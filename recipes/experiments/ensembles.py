@@ -16,6 +16,7 @@ from fashion_zoo.evaluation.statistics import POSITIVE
 from fashion_zoo.experiments import Arm, Claim, Experiment, Quick, columns
 from fashion_zoo.registry import recipe
 from fashion_zoo.runs import Run
+from fashion_zoo.show.progress import TrainingDisplay
 from recipes.experiments._figures import ACCURACY, Panel, Point, by_row
 
 RECIPE = "bn_mlp.quick"
@@ -52,7 +53,7 @@ QUICK = (BEST, "stack", "bagging", "boosting", "best of bagging", "best of boost
 MADE = [name for name in ARMS if not name.startswith("best")]
 FAR = "uniform soup"
 BESIDE = ("boosting, all members", FAR)
-"""Those without a claim: what validation spares boosting and the soup."""
+"""Those without a claim: boosting and a soup in which validation chooses nothing."""
 
 
 def members(
@@ -62,6 +63,7 @@ def members(
     changes: Mapping[str, Any],
     folder: Path = FOLDER,
     count: int = MEMBERS,
+    display: TrainingDisplay | None = None,
 ) -> list[Run]:
     """Return the runs of a group of seeds, ``count`` of them; no two groups share one.
 
@@ -69,10 +71,9 @@ def members(
     trained in the same environment are not trained again. The config is in the name of their
     folder, so that no experiment replaces the runs of another one.
     """
-    from fashion_zoo.show.progress import TrainingDisplay
     from fashion_zoo.training.session import train_once
 
-    entry, display = recipe(RECIPE), TrainingDisplay("auto")
+    entry, shown = recipe(RECIPE), display or TrainingDisplay(False)
     config = dataclasses.replace(
         override(entry.config, changes), data=dataset.origin, seed=count * group
     )
@@ -81,7 +82,7 @@ def members(
         config = override(config, {"training": {"epochs": epochs}})
 
     def train(wanted: RunConfig, path: Path) -> Run:
-        return train_once(entry, wanted, path, display, dataset)
+        return train_once(entry, wanted, path, shown, dataset)
 
     place = folder / f"{training}-{group}-{digest.of(config)}"
     return train_members(training, config, count, place, dataset, train)
@@ -94,12 +95,13 @@ def measure(
     changes: Mapping[str, Any] | None = None,
     folder: Path = FOLDER,
     count: int = MEMBERS,
+    display: TrainingDisplay | None = None,
 ) -> dict[str, Any]:
     """Return the measurements of an ensemble of a group of seeds, with a fitted temperature."""
     from fashion_zoo.evaluation import measure_test
 
     training, method = ARMS[arm]
-    runs = members(training, group, dataset, changes or {}, folder, count)
+    runs = members(training, group, dataset, changes or {}, folder, count, display)
     with tempfile.TemporaryDirectory() as place:
         made = ensemble(
             runs, method, to=f"{place}/ensemble", temperature=True, data=dataset, progress=False,
@@ -184,7 +186,7 @@ EXPERIMENT = Experiment(
     figure=by_row(
         {arm: Point("", arm) for arm in ARMS if arm != FAR},
         "Ensembles: what they reach, and what they cost",
-        f"Each interval by itself. The {FAR}, far below, is in the table alone.",
+        "Each interval by itself.",
         ACCURACY,
         Panel("test_accuracy", f"points above the {BEST}", against=BEST),
         Panel("milliseconds", f"ms for {SEVERAL:,} images", bounds=POSITIVE),

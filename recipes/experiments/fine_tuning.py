@@ -12,6 +12,7 @@ from fashion_zoo.config.overrides import override
 from fashion_zoo.data import Dataset, class_counts, load_for
 from fashion_zoo.experiments import Arm, Experiment, Quick, columns
 from fashion_zoo.registry import recipe
+from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.weights.starting import find_start
 from recipes.experiments.mnist import SHARES
 
@@ -25,7 +26,9 @@ SOURCES: dict[str, dict[str, Any]] = {
 }
 
 
-def measure(weights: str | None, seed: int, dataset: Dataset) -> dict[str, float]:
+def measure(
+    weights: str | None, seed: int, dataset: Dataset, display: TrainingDisplay | None = None
+) -> dict[str, float]:
     """Train the recipe from published weights under a new last layer, or from initial weights.
 
     With a seed both have the same last layer at first, the same batches and the same schedules.
@@ -33,7 +36,6 @@ def measure(weights: str | None, seed: int, dataset: Dataset) -> dict[str, float
     from fashion_zoo.evaluation import measure_test
     from fashion_zoo.evaluation.predict import logits_of
     from fashion_zoo.machine.devices import releasing
-    from fashion_zoo.show.progress import TrainingDisplay
     from fashion_zoo.training.fit import build_model, fit
     from fashion_zoo.training.plan import plan
 
@@ -45,7 +47,7 @@ def measure(weights: str | None, seed: int, dataset: Dataset) -> dict[str, float
         model = build_model(entry, config.model, planned)
         if start := find_start(entry, weights, "new" if weights else "stored"):
             start.restore(model, config.model, "new")
-        fit(model, planned, data, [], TrainingDisplay("auto"))
+        fit(model, planned, data, [], display or TrainingDisplay(False))
         right = np.argmax(logits_of(model, images.images), axis=1) == images.labels
         tested = measure_test(model, data)["accuracy"]["value"]
     return {"validation_accuracy": float(right.mean()), "test_accuracy": tested}

@@ -26,7 +26,7 @@ INTERVAL = (
     "choice of the seeds and that of the images."
 )
 OTHERS = "Intervals of NLL, Brier score, ECE and temperature hold the choice of the seeds alone."
-LOAD = "Rows of one core were measured beside other work: their times may be too long."
+LOAD = "Of a row of one core, another core may have been busy: its times may be too long."
 SECONDS_ALONE = (
     f"Seconds are of one training in {{precision}}, the median over the seeds. {LOAD} {{machine}}"
 )
@@ -150,6 +150,7 @@ EXPERIMENT = Experiment(
     metrics=(*experiments.METRICS, figures),
     columns=[NAME, PARAMETERS, VALIDATION, TEST, SECONDS],
     note=f"{INTERVAL} {SECONDS_ALONE} `{{command}}` reproduces the table.{{unmeasured}}",
+    pictures=True,  # a card has them
     page="README.md",
     file=RESULTS,
     more=more,

@@ -1,5 +1,6 @@
 """The card of a recipe: what it is, what it reaches, its published weights, limits and pictures."""
 
+import contextlib
 import functools
 import io
 from collections.abc import Sequence
@@ -8,7 +9,7 @@ from typing import Any
 
 from fashion_zoo.config import DataConfig
 from fashion_zoo.data import load
-from fashion_zoo.errors import RunError
+from fashion_zoo.errors import DataError, RunError
 from fashion_zoo.experiments import Arm, Measured, columns, page as pages
 from fashion_zoo.experiments.experiment import Column
 from fashion_zoo.language.wording import counted, percent
@@ -107,11 +108,11 @@ def limits(entry: Recipe, measured: Measured, docs: Path) -> str:
         worst, recall = worst_class(measured, name)
         said.append(f"The class that it recognizes worst is {worst}: recall {recall}.")
     if measured.has(name, "suspects"):
-        share = percent(row["suspects"] / row["test_images"])
+        some = counted(row["suspects"], "test image")
         said.append(
-            f"Suspected are {counted(row['suspects'], 'test image')}, {share}: their labels may be "
-            "wrong, or they are blank, inverted or nearly copies of other images. The audit that "
-            "lists them was made for these trainings; that of "
+            f"{some}, {percent(row['suspects'] / row['test_images'])}, are suspected: their labels "
+            "may be wrong, or they are blank, inverted or nearly copies of other images. The audit "
+            "that lists them was made for these trainings; that of "
             "[its page](../audit_of_fashion_mnist.md) trained models of its own, which may suspect "
             "a few others."
         )
@@ -128,8 +129,10 @@ def worst_class(measured: Measured, arm: str) -> tuple[str, str]:
     classes = [str(one) for one in measured.values(arm, "worst_class")]
     worst = max(dict.fromkeys(classes), key=classes.count)
     (entry,) = (recipe(one.recipe) for one in measured.arms if one.name == arm)
-    digest, sizes = _tested(entry.config.data)
-    images = sizes[worst] if set(measured.values(arm, "test_data")) == {digest} else None
+    images = None
+    with contextlib.suppress(DataError):  # images that are not on this machine
+        digest, sizes = _tested(entry.config.data)
+        images = sizes[worst] if set(measured.values(arm, "test_data")) == {digest} else None
     return worst, columns.percent(measured.values(arm, "worst_recall"), images=images)
 
 

@@ -45,7 +45,7 @@ def compared(name: str, measured: Measured) -> list[str]:
     if not verdicts:
         return []
     said = (
-        "Plain multilayer perceptrons do not begin so. What is tested is what the beginning and "
-        "the differences that are named are worth together."
+        "Plain multilayer perceptrons do not begin so. The tests are of this start and the named "
+        "differences together."
     )
     return ["## Beside plain perceptrons", said, written(verdicts)]

@@ -66,7 +66,7 @@ def over_seeds(row: Published, docs: Path) -> list[str]:
     against = columns.difference(measured, arm, distillation.TWINS[arm], "test_accuracy")
     twin = f": {against} points against their twins without a teacher, paired by seed"
     return [
-        f"Trained so, {counted(len(values), 'seed')} reach {columns.percent(values, spread=True)} "
+        f"{counted(len(values), 'such training')} reach {columns.percent(values, spread=True)} "
         f"on the test images{twin if against else ''}. The intervals are of the seeds alone; "
         f"[the table of students](../{file.name}#what-it-is-worth) has more."
     ]
