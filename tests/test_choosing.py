@@ -52,7 +52,9 @@ def test_candidates_are_compared_on_the_validation_images_alone(tmp_path, untest
         "table."
     )
     header = (tmp_path / "depth.csv").read_text().splitlines()[0]
-    assert header == "arm,seed,validation_accuracy,validation_loss,seconds,machine,commit,config"
+    assert (
+        header == "arm,seed,validation_accuracy,validation_loss,seconds,took,machine,commit,config"
+    )
 
 
 def test_those_that_are_close_are_measured_again_with_more_seeds(tmp_path, untested):

@@ -163,7 +163,7 @@ def test_overrides_do_not_take_away_what_tells_arms_apart(own, trained_runs):
 def test_the_command_that_reproduces_a_table_has_all_that_changes_it(
     own, trained_runs, capsys, monkeypatch
 ):
-    monkeypatch.setattr("fashion_zoo.evaluation.evaluate_run", lambda run, given: None)
+    monkeypatch.setattr("fashion_zoo.evaluation.evaluate_run", lambda run, given, draw: None)
     Path("words.py").write_text("")
     flags = ["--data.source", "digits", "--import", "words.py"]
     assert experiment.main(["width.py", "--folder", "x", "--seeds", "2", *flags]) == 0

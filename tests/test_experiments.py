@@ -273,7 +273,7 @@ def test_what_a_file_measured_before_it_was_edited_is_measured_again(tmp_path, o
 def test_the_images_are_loaded_once_for_all_trainings(tmp_path, own, trained_runs, monkeypatch):
     loaded, evaluated, load = [], [], fashion_zoo.data.load
     monkeypatch.setattr(
-        "fashion_zoo.evaluation.evaluate_run", lambda run, given: evaluated.append(given)
+        "fashion_zoo.evaluation.evaluate_run", lambda run, given, draw: evaluated.append(given)
     )
     monkeypatch.setattr(FakeRun, "result", lambda run, word: None)
     few = Arm("few", changes={"data": {"limit": 300}})
