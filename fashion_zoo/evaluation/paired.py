@@ -33,6 +33,11 @@ class Differences(NamedTuple):
         """The standard deviation of the difference of one seed, (...) floats."""
         return np.sqrt(np.asarray(self.by_seed) * self.seeds)
 
+    @property
+    def effect(self) -> float | None:
+        """A single mean in standard deviations, Cohen's d; None if all differences are equal."""
+        return float(self.mean / self.deviation) if self.deviation else None
+
     def half_width(self, level: Any) -> Any:
         """Return half the width of the interval that misses with a probability of ``level``.
 

@@ -203,10 +203,9 @@ def evaluate_run(
     found, logits = _measure(model, data := dataset_of(run, given), suspects)
     with paused("Drawing the pictures"):
         show(found)
-    predictions = softmax(logits, axis=1)
     storage.write_json(run.path / Evaluation.file, found)
     if draw:
-        _draw(run, found, predictions, data)
+        _draw(run, found, softmax(logits, axis=1), data)
     return found
 
 

@@ -120,8 +120,8 @@ def _placed(arms: Sequence[Any], overrides: dict[str, Any]) -> list[Arm]:
 
 def _effect(differences: Sequence[float]) -> str:
     """Return the mean in standard deviations; nothing if all are equal, or there is one."""
-    found = paired.over_seeds(differences) if len(differences) > 1 else None
-    return f"{found.mean / found.deviation:+.2f}" if found and found.deviation else ""
+    effect = paired.over_seeds(differences).effect if len(differences) > 1 else None
+    return "" if effect is None else f"{effect:+.2f}"
 
 
 def _experiment(

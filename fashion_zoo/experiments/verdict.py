@@ -221,7 +221,7 @@ def _verdict(claim: Claim, pair: _Pair, here: _Test | None, others: _Test | None
         level=here.level,
         p=here.p,
         more=_more(claim, found, here) if word == OPEN else None,
-        effect=float(found.mean / found.deviation) if found.deviation else None,
+        effect=found.effect,
     )
     if pair.others is None or others is None or verdict.interval is None:
         return verdict
