@@ -106,6 +106,7 @@ EXPERIMENT = Experiment(
     name="optimizers",
     question="Which optimizer trains bn_mlp best, each at its own learning rate?",
     arms=[Arm(word, program=functools.partial(measure, word)) for word in SETTINGS],
+    settings={"data": {"limit": 30_000}},
     claims=[
         Claim(word, "adam", number=NUMBERS.get(word, "")) for word in SETTINGS if word != "adam"
     ],
@@ -118,7 +119,7 @@ EXPERIMENT = Experiment(
         reached(f"epochs to {100 * LEVEL:.0f} % validation", "epochs_to_level", ".1f"),
         reached("seconds to it", "seconds_to_level", ".1f"),
     ],
-    note="`bn_mlp` with its other defaults, on all images for 20 epochs; mean over {seeds} with "
+    note="`bn_mlp` with its other defaults, on 30,000 images for 20 epochs; mean over {seeds} with "
     "{interval}; it is the interval for these images. The learning rate of each optimizer is the "
     f"best of {TRIALS}, a factor of the root of 10 apart, by the validation accuracy of one "
     f"training of {EPOCHS} epochs. Differences are paired by seed. {{machine}} `{{command}}` "
