@@ -104,8 +104,9 @@ def main(argv: list[str]) -> None:
     """Parse, measure, print."""
     options = _common.parse(RunExperiment, argv, "experiment")
     if options.list:
+        width = max(map(len, names())) + 2
         for name in names():
-            print(f"{name:<20}{find(name).question}")
+            print(f"{name:<{width}}{find(name).question}")
         return
     if not options.what:
         raise fashion_zoo.ConfigError(

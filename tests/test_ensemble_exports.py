@@ -55,7 +55,7 @@ def test_the_experiment_measures_each_method_of_a_group_of_seeds(tmp_path):
         {
             "arm": name,
             "seed": group,
-            **ensembles.measure(name, group, data, **settings),
+            **ensembles.measure(ensembles.ARMS[name], group, data, **settings),
         }
         for group in range(2)
         for name in ensembles.ARMS

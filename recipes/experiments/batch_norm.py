@@ -48,30 +48,43 @@ def measure(
     display: Display | None = None,
 ) -> Row:
     """Try the rates, train with the best one, and look at the activations after each epoch."""
-
-    def train(rate: float, epochs: int, **own: Any) -> _training.Figures | None:
-        training = {"learning_rate": rate, "epochs": epochs}
-        changes = {"model": ARMS[arm], "training": training}
-        return _training.figures_of("baseline_mlp", data, seed, changes, **own)
-
-    def short(rate: float) -> _training.Figures | None:
-        return train(rate, trial_epochs, evaluate=False)
-
-    tried = _training.sweep(rates, short, display)[0]
-    rate = rates[int(np.argmax(tried))]
+    found = tolerated(ARMS[arm], seed, data, rates, trial_epochs, display)
     watcher, seen = watch(data.validation.images[:LOOKED_AT])
-    done = train(rate, epochs, callbacks=[watcher])
+    rate = found["learning_rate"]
+    done = _train(ARMS[arm], seed, data, rate, epochs, callbacks=[watcher])
     if done is None:
         raise TrainingError(f"With a learning rate of {rate:g} the loss diverges.")
+    return {**found, **_training.row_of(done), **summary(seen)}
+
+
+def tolerated(
+    model: Mapping[str, Any],
+    seed: int,
+    data: Dataset,
+    rates: Sequence[float] = RATES,
+    epochs: int = TRIAL_EPOCHS,
+    display: Display | None = None,
+) -> Row:
+    """Train with each rate; return the one that validation prefers, and the largest tolerated."""
+
+    def train(rate: float) -> _training.Figures | None:
+        return _train(model, seed, data, rate, epochs, evaluate=False)
+
+    tried = _training.sweep(rates, train, display)[0]
     return {
-        "learning_rate": rate,
+        "learning_rate": rates[int(np.argmax(tried))],
         "largest_rate": (largest := largest_rate(rates, tried)),
         "log10_of_the_largest_rate": math.log10(largest),
         "rates": " ".join(f"{one:.4g}" for one in rates),
         "tried": _training.joined(tried),
-        **_training.row_of(done),
-        **summary(seen),
     }
+
+
+def _train(
+    model: Mapping[str, Any], seed: int, data: Dataset, rate: float, epochs: int, **own: Any
+) -> _training.Figures | None:
+    changes = {"model": model, "training": {"learning_rate": rate, "epochs": epochs}}
+    return _training.figures_of("baseline_mlp", data, seed, changes, **own)
 
 
 def largest_rate(rates: Sequence[float], tried: Sequence[float]) -> float:

@@ -89,7 +89,7 @@ def members(
 
 
 def measure(
-    arm: str,
+    made: tuple[Training, str],
     group: int,
     dataset: Dataset,
     changes: Mapping[str, Any] | None = None,
@@ -97,17 +97,20 @@ def measure(
     count: int = MEMBERS,
     display: TrainingDisplay | None = None,
 ) -> dict[str, Any]:
-    """Return the measurements of an ensemble of a group of seeds, with a fitted temperature."""
+    """Return the measurements of an ensemble of a group of seeds, with a fitted temperature.
+
+    ``made`` is how its members are trained, and how they are combined.
+    """
     from fashion_zoo.evaluation import measure_test
 
-    training, method = ARMS[arm]
+    training, method = made
     runs = members(training, group, dataset, changes or {}, folder, count, display)
     with tempfile.TemporaryDirectory() as place:
-        made = ensemble(
+        run = ensemble(
             runs, method, to=f"{place}/ensemble", temperature=True, data=dataset, progress=False,
             snapshots=training == "snapshots",
         )  # fmt: skip
-        model, part = made.load_model(), dict(made.ensemble or {})
+        model, part = run.load_model(), dict(run.ensemble or {})
     found = measure_test(model, dataset)
     weights = [one["weight"] for one in part["members"]]
     trained = runs[:1] if training == "snapshots" else runs
@@ -135,7 +138,7 @@ def milliseconds(model: Any, dataset: Dataset, images: int) -> float:
 
 def arms(names: Iterable[str] = ARMS, **settings: Any) -> list[Arm]:
     """Return the arms, with other arguments of ``measure``."""
-    return [Arm(name, program=functools.partial(measure, name, **settings)) for name in names]
+    return [Arm(name, program=functools.partial(measure, ARMS[name], **settings)) for name in names]
 
 
 EXPERIMENT = Experiment(

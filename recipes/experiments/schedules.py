@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,13 +40,17 @@ def measure(
     data: Dataset,
     rates: Sequence[float] = RATES,
     epochs: int = EPOCHS,
+    others: Mapping[str, Any] = MappingProxyType({}),
     display: Display | None = None,
 ) -> Row:
-    """Train with each base rate; return the figures of the one that validation prefers."""
+    """Train with each base rate; return the figures of the one that validation prefers.
+
+    ``others`` are further settings of the training.
+    """
 
     def train(rate: float) -> _training.Figures | None:
         own = {"learning_rate": SCHEDULES[arm]}
-        training = {"learning_rate": rate, "epochs": epochs, "schedules": own}
+        training = {"learning_rate": rate, "epochs": epochs, "schedules": own, **others}
         return _training.figures_of("bn_mlp", data, seed, {"training": training})
 
     tried, done = _training.sweep(rates, train, display)

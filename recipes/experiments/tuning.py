@@ -13,6 +13,7 @@ from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, Quick, col
 from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.show.plots import canvas
 from fashion_zoo.show.progress import Display
+from fashion_zoo.tuning.sampling import Sampler
 from recipes.experiments import _training
 from recipes.experiments._figures import WIDTH
 
@@ -50,7 +51,13 @@ TUNED, DEFAULTS = "tuned", "defaults"
 
 @functools.cache
 def search(
-    seed: int, data: Dataset, trials: int, again: int, display: Display | None
+    seed: int,
+    data: Dataset,
+    trials: int,
+    again: int,
+    display: Display | None,
+    ranges: tuple[tuple[str, str], ...],
+    sampler: Sampler,
 ) -> dict[str, Row]:
     """Search with a seed; return the rows of the best trial and of the defaults."""
     import optuna
@@ -60,7 +67,8 @@ def search(
 
     with tempfile.TemporaryDirectory() as folder:
         found = fashion_zoo.tune(
-            "bn_mlp", trials=trials, pruner="none", candidates=1, seeds=again, space=SPACE,
+            "bn_mlp", trials=trials, pruner="none", candidates=1, seeds=again,
+            space={**SPACE, **dict(ranges)}, sampler=sampler,
             model={"hidden_units": (256,)}, training={"epochs": EPOCHS}, seed=seed, data=data,
             study_dir=folder, progress=bool(display and display.enabled),
         )  # fmt: skip
@@ -107,10 +115,15 @@ def measure(
     data: Dataset,
     trials: int = TRIALS,
     again: int = AGAIN,
+    ranges: tuple[tuple[str, str], ...] = (),
+    sampler: Sampler = "tpe",
     display: Display | None = None,
 ) -> Row:
-    """Return the row of the best trial or of the defaults, of one search for both."""
-    return search(seed, data, trials, again, display)[arm]
+    """Return the row of the best trial or of the defaults, of one search for both.
+
+    ``ranges`` have names of hyperparameters with other ranges than those of ``SPACE``.
+    """
+    return search(seed, data, trials, again, display, ranges, sampler)[arm]
 
 
 def figure(measured: Measured) -> "Figure":

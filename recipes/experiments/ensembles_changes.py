@@ -1,0 +1,78 @@
+"""The changes of the exercise on ensembles: more and fewer members, fewer images, a stack."""
+
+import functools
+from pathlib import Path
+from typing import Any
+
+from fashion_zoo.ensembles import Training
+from fashion_zoo.experiments import Arm, Claim, Contrast, Quick, columns
+from recipes.experiments import _changes
+from recipes.experiments.ensembles import MEMBERS, measure
+
+COUNTS = (2, MEMBERS, 10)
+FEWER, BEST_OF_FEWER = "average, fewer images", "best member, fewer images"
+FOLDER = Path("runs/ensembles_changes/members")
+
+
+def arms(folder: Path = FOLDER, counts: tuple[int, ...] = COUNTS, **settings: Any) -> list[Arm]:
+    """Return the arms, with other arguments of ``measure``."""
+
+    def arm(name: str, training: Training, method: str, count: int, **changes: Any) -> Arm:
+        own = {"folder": folder, "count": count, **settings}
+        program = functools.partial(measure, (training, method), **own)
+        return Arm(name, changes=changes, program=program)
+
+    _, usual, _ = counts
+    few = _changes.FEW
+    return [
+        *(
+            arm(f"average of {number}", "seeds", "average", count)
+            for number, count in zip(COUNTS, counts, strict=True)
+        ),
+        arm("best member", "seeds", "greedy(1)", usual),
+        arm(FEWER, "seeds", "average", usual, **few),
+        arm(BEST_OF_FEWER, "seeds", "greedy(1)", usual, **few),
+        arm("bagging", "bagging", "average", usual),
+        arm("bagged stack", "bagging", "stack", usual),
+    ]
+
+
+AVERAGE = f"average of {MEMBERS}"
+EXPERIMENT = _changes.changes(
+    "ensembles",
+    "ensembles",
+    "docs/exercises/ensembles.md",
+    arms(),
+    [
+        Contrast(
+            "the further members, less that of the first ones,",
+            direction="lower",
+            weights={f"average of {COUNTS[2]}": 1, AVERAGE: -2, f"average of {COUNTS[0]}": 1},
+            text=f"From {MEMBERS} members to {COUNTS[2]} less is gained than from {COUNTS[0]} to "
+            f"{MEMBERS}.",
+        ),
+        Contrast(
+            "fewer images on what the average gains",
+            weights={FEWER: 1, BEST_OF_FEWER: -1, AVERAGE: -1, "best member": 1},
+            text=f"With {_changes.FEWER:,} images the average gains more.",
+        ),
+        Claim(
+            "bagged stack",
+            "bagging",
+            direction="lower",
+            text="A stack of bagged members is worse than their average.",
+        ),
+    ],
+    f"Groups of {MEMBERS} members of `bn_mlp.quick` where no other number is given, on "
+    f"{_changes.IMAGES:,} images, fewer are {_changes.FEWER:,}, for its own epochs",
+    columns.number("members used", "used", ".1f"),
+    settings={"data": {"limit": _changes.IMAGES}},
+    quick=Quick(
+        {"data": {"limit": 2_000}},
+        arms=arms(
+            Path("runs/ensembles_changes-quick/members"),
+            (1, 2, 3),
+            changes={"training": {"epochs": 1}},
+        ),
+    ),
+)
