@@ -132,11 +132,9 @@ BATCH_NORM = {
 
 def test_a_schedule_is_measured_at_the_base_rate_that_validation_prefers(monkeypatch):
     def figures_of(name, data, seed, changes):
-        training = changes["training"]
+        training, found = changes["training"], {1e-3: (0.88, 0.99), 1e-2: (0.9, 0.8), 1.0: (0, 0)}
         assert training["schedules"] == {"learning_rate": "step(0.1, every=0.4)"}
-        reached, test = {1e-3: (0.88, 0.99), 1e-2: (0.9, 0.8), 1.0: (0, 0)}[
-            training["learning_rate"]
-        ]
+        reached, test = found[training["learning_rate"]]
         history = {"val_accuracy": [0.7, reached], "loss": [1, 0.5], "val_loss": [1, 0.6]}
         return _training.Figures(reached, history, test, None) if reached else None
 
@@ -144,6 +142,8 @@ def test_a_schedule_is_measured_at_the_base_rate_that_validation_prefers(monkeyp
     row = schedules.measure("step", 0, None, rates=(1e-3, 1e-2, 1.0))
     assert (row["learning_rate"], row["test_accuracy"]) == (1e-2, 0.8), "test has no say"
     assert (row["spread"], row["tried"]) == (0.8, "0.8800 0.9000 0.1000")
+    never = schedules.measure("step", 0, None, rates=(1e-3,))
+    assert [one["epochs_to_90_percent"] for one in (row, never)] == [2, 11]
     with pytest.raises(TrainingError, match="With schedule 'step' every base rate diverged"):
         schedules.measure("step", 0, None, rates=(1.0,))
 
@@ -152,7 +152,7 @@ SCHEDULES = {
     arm: [
         {"learning_rate": rate, "spread": spread + seed / 100, "rates": "0.001 0.003 0.01",
          "tried": f"0.88 {level} 0.89", "validation_accuracy": level + seed / 200,
-         "test_accuracy": level - 0.01 + seed / 300, **curves(level + 0.02)}
+         "test_accuracy": level - 0.01 + seed / 300, schedules.SPEED: 3, **curves(level + 0.02)}
         for seed in range(2)
     ]
     for arm, rate, spread, level in (

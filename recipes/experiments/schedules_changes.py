@@ -8,10 +8,11 @@ from fashion_zoo.experiments import Arm, Claim, Contrast, Quick, columns
 from recipes.experiments import _changes
 from recipes.experiments.schedules import RATES, SCHEDULES, measure
 
-RATE, LARGER = RATES[2], RATES[3] * 10**0.5
+RATE, LARGER = RATES[2], RATES[4]
 SHORT = 3  # epochs
+ADAM_RATES = RATES[:4]
 SGD_RATES = tuple(10 ** (-2 + number * 2 / 3) for number in range(4))
-"""Base learning rates of SGD, from 0.01 to 1."""
+"""Base learning rates of Adam and of SGD, the latter from 0.01 to 1."""
 HALVES = "step(0.5, every=1/3)"
 
 
@@ -21,7 +22,7 @@ def _arm(name: str, schedule: str, rate: float = RATE, **training: Any) -> Arm:
 
 
 def _sensitivity(name: str, **settings: Any) -> Arm:
-    given = {"epochs": _changes.EPOCHS, **settings}
+    given = {"rates": ADAM_RATES, "epochs": _changes.EPOCHS, **settings}
     return Arm(f"{name}, four rates", program=functools.partial(measure, "cosine", **given))
 
 
@@ -83,8 +84,8 @@ EXPERIMENT = _changes.changes(
     f"`bn_mlp` on {_changes.IMAGES:,} images for {_changes.EPOCHS} epochs, short ones for {SHORT}, "
     f"at a base rate of {RATE:.2g}, the larger one {LARGER:.2g}. Steps are "
     f"`{SCHEDULES['step']}`, half steps `{HALVES}`. Four rates: `cosine` at base rates from "
-    f"{RATES[0]:.2g} to {RATES[-1]:.2g}, of SGD from {SGD_RATES[0]:.2g} to {SGD_RATES[-1]:.2g}, "
-    "and the row is of the best on the validation images",
+    f"{ADAM_RATES[0]:.2g} to {ADAM_RATES[-1]:.2g}, of SGD from {SGD_RATES[0]:.2g} to "
+    f"{SGD_RATES[-1]:.2g}, and the row is of the best on the validation images",
     columns.where_measured(
         columns.Column(
             "points between the best and the worst base rate",
