@@ -15,6 +15,11 @@ FEW = {"data": {"limit": FEWER}}
 """Changes of an arm that trains on fewer images than the others."""
 
 
+def beyond(changed: tuple[str, str], usual: tuple[str, str]) -> dict[str, float]:
+    """Return the weights of what the first of two arms gains on the second, changed less usual."""
+    return {changed[0]: 1.0, changed[1]: -1.0, usual[0]: -1.0, usual[1]: 1.0}
+
+
 def accuracies() -> list[Column]:
     """Return the columns of accuracies, empty for what measures something else."""
     return [

@@ -64,19 +64,16 @@ EXPERIMENT = _changes.changes(
         ),
         Contrast(
             "six layers on what batch normalization gains",
-            weights={"before, six layers": 1, "none, six layers": -1, "before": -1, "none": 1},
+            weights=_changes.beyond(("before, six layers", "none, six layers"), ("before", "none")),
             direction="same",
             least=0.003,
             text="What batch normalization gains changes by less than 0.3 points with six layers.",
         ),
         Contrast(
             "these kernels on what batch normalization gains",
-            weights={
-                "before, glorot_normal": 1,
-                "none, glorot_normal": -1,
-                "before": -1,
-                "none": 1,
-            },
+            weights=_changes.beyond(
+                ("before, glorot_normal", "none, glorot_normal"), ("before", "none")
+            ),
             text="Without batch normalization more is lost by kernels of `glorot_normal`.",
         ),
     ],

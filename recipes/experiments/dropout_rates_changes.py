@@ -55,12 +55,9 @@ EXPERIMENT = _changes.changes(
         ),
         Contrast(
             "doubled widths on what a rate of 0.7 gains",
-            weights={
-                "doubled widths, rate 0.7": 1,
-                "doubled widths, rate 0": -1,
-                "rate 0.7": -1,
-                "rate 0": 1,
-            },
+            weights=_changes.beyond(
+                ("doubled widths, rate 0.7", "doubled widths, rate 0"), ("rate 0.7", "rate 0")
+            ),
             text="With doubled widths a rate of 0.7 loses less.",
         ),
         Claim("falling", "rising", text="Rates that fall with depth are better than rising ones."),

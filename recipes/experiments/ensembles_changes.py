@@ -53,7 +53,7 @@ EXPERIMENT = _changes.changes(
         ),
         Contrast(
             "fewer images on what the average gains",
-            weights={FEWER: 1, BEST_OF_FEWER: -1, AVERAGE: -1, "best member": 1},
+            weights=_changes.beyond((FEWER, BEST_OF_FEWER), (AVERAGE, "best member")),
             text=f"With {_changes.FEWER:,} images the average gains more.",
         ),
         Claim(

@@ -36,12 +36,10 @@ EXPERIMENT = _changes.changes(
     [
         Contrast(
             "the larger rate on what batch norm gains",
-            weights={
-                "batch norm, larger rate": 1,
-                "none of them, larger rate": -1,
-                "batch norm": -1,
-                "none of them": 1,
-            },
+            weights=_changes.beyond(
+                ("batch norm, larger rate", "none of them, larger rate"),
+                ("batch norm", "none of them"),
+            ),
             text="Batch normalization gains more at the larger rate.",
         ),
         Contrast(
@@ -60,12 +58,9 @@ EXPERIMENT = _changes.changes(
             metric="gap",
             direction="lower",
             **NATS,
-            weights={
-                "dropout, fewer images": 1,
-                "none of them, fewer images": -1,
-                "dropout": -1,
-                "none of them": 1,
-            },
+            weights=_changes.beyond(
+                ("dropout, fewer images", "none of them, fewer images"), ("dropout", "none of them")
+            ),
             text=f"With {_changes.FEWER:,} images dropout makes the gap smaller by more.",
         ),
         Claim(

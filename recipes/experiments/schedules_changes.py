@@ -49,17 +49,14 @@ EXPERIMENT = _changes.changes(
     [
         Contrast(
             "a short training on what cosine gains",
-            weights={"cosine, short": 1, "constant, short": -1, "cosine": -1, "constant": 1},
+            weights=_changes.beyond(("cosine, short", "constant, short"), ("cosine", "constant")),
             text=f"`cosine` gains more in {SHORT} epochs.",
         ),
         Contrast(
             "the larger rate on what cosine gains",
-            weights={
-                "cosine, larger rate": 1,
-                "constant, larger rate": -1,
-                "cosine": -1,
-                "constant": 1,
-            },
+            weights=_changes.beyond(
+                ("cosine, larger rate", "constant, larger rate"), ("cosine", "constant")
+            ),
             text="`constant` loses more by the larger rate than `cosine` does.",
         ),
         Claim(
