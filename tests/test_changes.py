@@ -34,7 +34,8 @@ def test_a_change_of_an_exercise_was_run_or_says_that_it_was_not(name):
     assert len(each) == text.count("**Change.**") >= 4
     run = [one for one in each if not one.startswith("Not run.")]
     assert all("below](#changes)" in one for one in run)
-    assert len(found.claims) == sum(2 if "two verdicts" in one else 1 for one in run)
+    numbers = [re.match(r"The (two|three)? ?verdicts? on ", one)[1] for one in run]
+    assert len(found.claims) == sum({None: 1, "two": 2, "three": 3}[one] for one in numbers)
 
 
 def test_each_exercise_has_an_experiment_on_its_changes():
@@ -105,6 +106,7 @@ def test_the_base_rates_of_sgd_are_tried_with_sgd(monkeypatch):
     [
         ("20 trials", (20, "tpe", "log(1e-5, 1e-1)")),
         ("5 trials", (5, "tpe", "log(1e-5, 1e-1)")),
+        ("100 trials", (100, "tpe", "log(1e-5, 1e-1)")),
         ("20 trials, narrow", (20, "tpe", "log(1e-3, 1e-2)")),
         ("20 trials, random", (20, "random", "log(1e-5, 1e-1)")),
     ],
