@@ -63,9 +63,12 @@ def members(
     changes: Mapping[str, Any],
     folder: Path = FOLDER,
     count: int = MEMBERS,
+    apart: int | None = None,
     display: TrainingDisplay | None = None,
 ) -> list[Run]:
     """Return the runs of a group of seeds, ``count`` of them; no two groups share one.
+
+    The first seeds of two groups are ``apart``, by default ``count``.
 
     Snapshots are of one run, which trains as long as all of the others together. Those that were
     trained in the same environment are not trained again. The config is in the name of their
@@ -75,7 +78,7 @@ def members(
 
     entry, shown = recipe(RECIPE), display or TrainingDisplay(False)
     config = dataclasses.replace(
-        override(entry.config, changes), data=dataset.origin, seed=count * group
+        override(entry.config, changes), data=dataset.origin, seed=(apart or count) * group
     )
     if training == "snapshots":
         epochs = count * config.training.epochs
@@ -95,6 +98,7 @@ def measure(
     changes: Mapping[str, Any] | None = None,
     folder: Path = FOLDER,
     count: int = MEMBERS,
+    apart: int | None = None,
     display: TrainingDisplay | None = None,
 ) -> dict[str, Any]:
     """Return the measurements of an ensemble of a group of seeds, with a fitted temperature.
@@ -104,7 +108,7 @@ def measure(
     from fashion_zoo.evaluation import measure_test
 
     training, method = made
-    runs = members(training, group, dataset, changes or {}, folder, count, display)
+    runs = members(training, group, dataset, changes or {}, folder, count, apart, display)
     with tempfile.TemporaryDirectory() as place:
         run = ensemble(
             runs, method, to=f"{place}/ensemble", temperature=True, data=dataset, progress=False,

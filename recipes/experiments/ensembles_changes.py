@@ -10,55 +10,61 @@ from fashion_zoo.data import Dataset, load
 from fashion_zoo.ensembles import Training
 from fashion_zoo.experiments import Arm, Claim, Contrast, Quick, columns
 from fashion_zoo.experiments.experiment import Row
+from fashion_zoo.show.progress import TrainingDisplay
 from fashion_zoo.storage import absolute
 from recipes.experiments import _changes
 from recipes.experiments.ensembles import MEMBERS, measure
 
-COUNTS = (2, MEMBERS, 10)
-FEWER, BEST_OF_FEWER = "average, fewer images", "best member, fewer images"
+FEW, MANY = 2, 10
 FOLDER = Path("runs/ensembles_changes/members")
+SEEDS: tuple[Training, str] = ("seeds", "average")
+BEST: tuple[Training, str] = ("seeds", "greedy(1)")
 BOOSTING: tuple[Training, str] = ("boosting", "boost")
-QUICK = Path("runs/ensembles_changes-quick/members")
+AVERAGE, BEST_MEMBER = "some members", "best member"
+FEWER = ("some members, fewer images", "best member, fewer images")
 
 
-def without_suspects(group: int, data: Dataset, folder: Path = FOLDER, **settings: Any) -> Row:
+def without_suspects(
+    group: int,
+    data: Dataset,
+    folder: Path = FOLDER,
+    display: TrainingDisplay | None = None,
+    **settings: Any,
+) -> Row:
     """Measure boosting whose members learn without the likely label errors of an audit."""
     place = absolute(folder.parent / "audit")
     if not place.exists():
         audit(dataclasses.replace(data.origin, limit=None), to=place, progress=False)
     kept = load(dataclasses.replace(data.origin, exclude=str(place / "label_errors.txt")))
-    return measure(BOOSTING, group, kept, folder=folder, **settings)
+    return measure(BOOSTING, group, kept, folder=folder, display=display, **settings)
 
 
-def arms(folder: Path = FOLDER, counts: tuple[int, ...] = COUNTS, **settings: Any) -> list[Arm]:
-    """Return the arms, with other arguments of ``measure``."""
+def arms(folder: Path = FOLDER, many: int = MANY, **settings: Any) -> list[Arm]:
+    """Return the arms that no audit is needed for, with other arguments of ``measure``."""
+    own = {"folder": folder, "apart": MANY, **settings}
 
-    def arm(name: str, training: Training, method: str, count: int, **changes: Any) -> Arm:
-        own = {"folder": folder, "count": count, **settings}
-        program = functools.partial(measure, (training, method), **own)
-        return Arm(name, changes=changes, program=program)
+    def arm(name: str, made: tuple[Training, str], count: int = MEMBERS, **changes: Any) -> Arm:
+        return Arm(
+            name, changes=changes, program=functools.partial(measure, made, count=count, **own)
+        )
 
-    _, usual, _ = counts
-    few = _changes.FEW
     return [
-        *(
-            arm(f"average of {number}", "seeds", "average", count)
-            for number, count in zip(COUNTS, counts, strict=True)
-        ),
-        arm("best member", "seeds", "greedy(1)", usual),
-        arm(FEWER, "seeds", "average", usual, **few),
-        arm(BEST_OF_FEWER, "seeds", "greedy(1)", usual, **few),
-        arm("bagging", "bagging", "average", usual),
-        arm("bagged stack", "bagging", "stack", usual),
+        arm("few members", SEEDS, FEW),
+        arm(AVERAGE, SEEDS),
+        arm("many members", SEEDS, many),
+        arm(BEST_MEMBER, BEST),
+        arm(FEWER[0], SEEDS, **_changes.FEW),
+        arm(FEWER[1], BEST, **_changes.FEW),
+        arm("bagging", ("bagging", "average")),
+        arm("bagged stack", ("bagging", "stack")),
     ]
 
 
 BOOSTED = [
-    Arm("boosting", program=functools.partial(measure, BOOSTING, folder=FOLDER)),
-    Arm("boosting, no suspects", program=without_suspects),
+    Arm("boosting", program=functools.partial(measure, BOOSTING, folder=FOLDER, apart=MANY)),
+    Arm("boosting, no suspects", program=functools.partial(without_suspects, apart=MANY)),
 ]
 """Left out of a quick look: an audit takes all images."""
-AVERAGE = f"average of {MEMBERS}"
 EXPERIMENT = _changes.changes(
     "ensembles",
     "ensembles",
@@ -66,32 +72,37 @@ EXPERIMENT = _changes.changes(
     [*arms(), *BOOSTED],
     [
         Contrast(
-            "the further members, less that of the first ones,",
+            "further members, less that of the first ones,",
             direction="lower",
-            weights={f"average of {COUNTS[2]}": 1, AVERAGE: -2, f"average of {COUNTS[0]}": 1},
-            text=f"From {MEMBERS} members to {COUNTS[2]} less is gained than from {COUNTS[0]} to "
+            weights={"many members": 1, AVERAGE: -2, "few members": 1},
+            text=f"Further members gain less: from {MEMBERS} to {MANY} less than from {FEW} to "
             f"{MEMBERS}.",
         ),
         Contrast(
-            "fewer images on what the average gains",
-            weights=_changes.beyond((FEWER, BEST_OF_FEWER), (AVERAGE, "best member")),
-            text=f"With {_changes.FEWER:,} images the average gains more.",
+            "the average with fewer images, less that with all of them,",
+            weights=_changes.beyond(FEWER, (AVERAGE, BEST_MEMBER)),
+            text="With fewer images the average gains more on its best member.",
         ),
         Claim(
             "bagged stack",
             "bagging",
             direction="lower",
-            text="A stack of bagged members is worse than their average.",
+            text="The stack of bagged members is worse than their average.",
         ),
         Claim("boosting, no suspects", "boosting", text="Boosting gains without the suspects."),
     ],
-    f"Groups of {MEMBERS} members of `bn_mlp.quick` where no other number is given, on "
-    f"{_changes.IMAGES:,} images, fewer are {_changes.FEWER:,}, for its own epochs. No suspects: "
-    "without the likely label errors of an audit, among training and validation images alike",
-    columns.number("members used", "used", ".1f"),
+    f"Groups of {MEMBERS} members of `bn_mlp.quick`, few are {FEW} and many {MANY} of the same "
+    f"seeds, on {_changes.IMAGES:,} images for the recipe's 10 epochs. Fewer images are "
+    f"{_changes.FEWER:,}, for as many epochs, so a quarter of the steps. The best member is the "
+    "one with the highest validation accuracy. No suspects: without the likely label errors of an "
+    "audit, among training and validation images alike",
+    further=[columns.number("members used", "used", ".1f")],
+    pairs="group",
     settings={"data": {"limit": _changes.IMAGES}},
     quick=Quick(
-        {"data": {"limit": 2_000}},
-        arms=arms(QUICK, (1, 2, 3), changes={"training": {"epochs": 1}}),
+        {},
+        arms=arms(
+            Path("runs/ensembles_changes-quick/members"), 6, changes={"training": {"epochs": 1}}
+        ),
     ),
 )

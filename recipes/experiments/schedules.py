@@ -119,7 +119,7 @@ EXPERIMENT = Experiment(
                 unit="",
                 scale=1,
                 form=".1f",
-                text=f"`{arm}` reaches {100 * LEVEL:.0f} % of the validation images in fewer "
+                text=f"`{arm}` reaches a validation accuracy of {100 * LEVEL:.0f} % in fewer "
                 "epochs.",
             )
             for arm in OTHERS

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fashion_zoo.config import Sampler
 from fashion_zoo.data import Dataset
 from fashion_zoo.experiments import Arm, Claim, Experiment, Measured, Quick, columns
 from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.show.plots import canvas
 from fashion_zoo.show.progress import Display
-from fashion_zoo.tuning.sampling import Sampler
 from recipes.experiments import _training
 from recipes.experiments._figures import WIDTH
 
