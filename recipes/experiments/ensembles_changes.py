@@ -17,6 +17,7 @@ from recipes.experiments.ensembles import MEMBERS, measure
 
 FEW, MANY = 2, 10
 FOLDER = Path("runs/ensembles_changes/members")
+QUICK, SHORT = Path("runs/ensembles_changes-quick/members"), {"training": {"epochs": 1}}
 SEEDS: tuple[Training, str] = ("seeds", "average")
 BEST: tuple[Training, str] = ("seeds", "greedy(1)")
 BOOSTING: tuple[Training, str] = ("boosting", "boost")
@@ -100,9 +101,7 @@ EXPERIMENT = _changes.changes(
     pairs="group",
     settings={"data": {"limit": _changes.IMAGES}},
     quick=Quick(
-        {},
-        arms=arms(
-            Path("runs/ensembles_changes-quick/members"), 6, changes={"training": {"epochs": 1}}
-        ),
+        {"data": {"limit": 2_000}},
+        arms=[one for one in arms(QUICK, 6, changes=SHORT) if one.name not in FEWER],
     ),
 )
