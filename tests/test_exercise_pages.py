@@ -17,7 +17,8 @@ def test_there_are_six_exercises():
 def test_everything_to_try_says_what_to_expect_and_leads_to_what_was_found(page):
     text = page.read_text("utf-8")
     assert text.count("## What was found {#found}\n") == 1
-    tries = re.split(r"^- ", text.partition("## Try it yourself {#try}\n")[2], flags=re.M)[1:]
+    _, _, after = text.partition("## Try it yourself {#try}\n")
+    tries = re.split(r"^- ", after.partition("\n## ")[0], flags=re.M)[1:]
     assert len(tries) >= 4
     for one in tries:
         item = " ".join(one.partition("\n\n")[0].split())
