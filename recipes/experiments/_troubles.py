@@ -110,6 +110,7 @@ def _trouble(changes: Changes, cures: Mapping[str, Changes], **own: Any) -> Trou
 
 PENALTY: Changes = {"model": {"l2": 0.001}}
 DEEP = (128,) * 6
+DEEPER = (128,) * 10
 RATE: Mapping[str, Changes] = {"a learning rate of 0.001": {"training": {"learning_rate": 0.001}}}
 NORMALIZED: Mapping[str, Changes] = {"batch normalization": {"model": {"normalization": "batch"}}}
 CLIPPED: Mapping[str, Changes] = {"clipping": {"training": {"clipping": "global_norm(1)"}}}
@@ -117,7 +118,7 @@ TROUBLES: Mapping[str, Trouble] = {
     "does not learn: too large a rate": _trouble({"training": {"learning_rate": 0.3}}, RATE),
     "does not learn: too small a rate": _trouble({"training": {"learning_rate": 1e-6}}, RATE),
     "does not learn: gradients vanish": _trouble(
-        {"model": {"hidden_units": DEEP, "activation": "sigmoid"}}, NORMALIZED
+        {"model": {"hidden_units": DEEPER, "activation": "sigmoid"}}, NORMALIZED
     ),
     "does not learn: too long a step": _trouble(
         {"training": {"optimizer": "sgd", "learning_rate": 0.3}}, CLIPPED
