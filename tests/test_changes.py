@@ -14,7 +14,7 @@ from arms import measured
 
 import fashion_zoo
 from fashion_zoo.config import digest
-from fashion_zoo.experiments import training
+from fashion_zoo.experiments import page, training
 from recipes import experiment
 from recipes.experiments import _training, ensembles, ensembles_changes, tuning, tuning_changes
 
@@ -271,6 +271,19 @@ def test_no_two_arms_of_a_quick_look_are_the_same(name):
         each.append((configs[arm.name], run and (run.func, run.args, run.keywords)))
     for one, other in itertools.combinations(range(len(each)), 2):
         assert each[one] != each[other], (arms[one].name, arms[other].name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_the_arms_of_a_claim_are_trained_in_a_quick_look(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where the members of ensembles are kept
+    quick = experiment.find(name).quickly()
+    for arm in quick.claims[0].named:
+        options = {"quick": True, "only": arm, "folder": tmp_path / "runs", "progress": False}
+        fashion_zoo.experiments.run(experiment.find(name), **options)
+    rows = page.read_rows(tmp_path / "runs" / f"{name}-quick.csv")
+    assert len(rows) == 2 * len(quick.claims[0].named)
+    assert all(row[quick.claims[0].metric] is not None for row in rows)
 
 
 def test_the_experiments_are_found_without_tensorflow():
