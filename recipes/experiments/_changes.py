@@ -13,7 +13,7 @@ FEW: dict[str, Any] = {"data": {"limit": FEWER}}
 """Changes of an arm that trains on fewer images than the others."""
 COUNTS = (
     f"on {IMAGES:,} images for {EPOCHS} epochs. Fewer images are {FEWER:,}, for as many epochs, so "
-    "a quarter of the steps"
+    "a quarter of the steps: a verdict on fewer images is on both"
 )
 OVERFITTING: dict[str, Any] = {
     "metrics": (experiments.validation_accuracy, experiments.test_accuracy, gap),

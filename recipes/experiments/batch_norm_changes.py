@@ -66,14 +66,14 @@ EXPERIMENT = _changes.changes(
         ),
         _more(
             ", six layers",
-            "with six layers, less that with four",
+            "with six layers, minus that with four",
             direction="lower",
             least=-0.003,
             text="What batch normalization gains grows by less than 0.3 points with six layers.",
         ),
         _more(
             ", glorot_normal",
-            "with these kernels, less that with the recipe's",
+            "with these kernels, minus that with the recipe's",
             text="Without batch normalization more is lost by kernels of `glorot_normal`.",
         ),
     ],

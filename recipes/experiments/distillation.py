@@ -81,7 +81,8 @@ EXPERIMENT = Experiment(
     "these; its twin sees new ones in every epoch. The student of two teachers, whose "
     f"probabilities are averaged, also sees new views, in {EPOCHS} epochs, fewer than its twin. "
     "Seconds count the epochs alone: predictions of a teacher that are made in each step are in "
-    "them, those made before the training are not. {machine} `{command}` reproduces the table.",
+    "them, those made before the training are not; of rows from several machines they cannot be "
+    "compared. {machine} `{command}` reproduces the table.",
     imports=["recipes.teachers.convolutional"],
     seeds=5,
     page="docs/distillation.md",

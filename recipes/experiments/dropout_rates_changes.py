@@ -55,7 +55,7 @@ EXPERIMENT = _changes.changes(
             text="With fewer images a rate of 0.3 is better than none.",
         ),
         Contrast(
-            "a rate of 0.7 with doubled widths, less that with the recipe's,",
+            "a rate of 0.7 with doubled widths, minus that with the recipe's,",
             weights=_changes.beyond(
                 ("doubled widths, rate 0.7", "doubled widths, rate 0"), ("rate 0.7", "rate 0")
             ),

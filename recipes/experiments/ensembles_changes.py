@@ -20,7 +20,7 @@ FOLDER = Path("runs/ensembles_changes/members")
 QUICK, SHORT = Path("runs/ensembles_changes-quick/members"), {"training": {"epochs": 1}}
 SEEDS: tuple[Training, str] = ("seeds", "average")
 BEST: tuple[Training, str] = ("seeds", "greedy(1)")
-BOOSTING: tuple[Training, str] = ("boosting", "boost")
+BOOSTING: tuple[Training, str] = ("boosting", "boost('all')")
 AVERAGE, BEST_MEMBER = "some members", "best member"
 FEWER = ("some members, fewer images", "best member, fewer images")
 
@@ -73,14 +73,14 @@ EXPERIMENT = _changes.changes(
     [*arms(), *BOOSTED],
     [
         Contrast(
-            "further members, less that of the first ones,",
+            "further members, minus that of the first ones,",
             direction="lower",
             weights={"many members": 1, AVERAGE: -2, "few members": 1},
             text=f"Further members gain less: from {MEMBERS} to {MANY} less than from {FEW} to "
             f"{MEMBERS}.",
         ),
         Contrast(
-            "the average with fewer images, less that with all of them,",
+            "the average with fewer images, minus that with all of them,",
             weights=_changes.beyond(FEWER, (AVERAGE, BEST_MEMBER)),
             text="With fewer images the average gains more on its best member.",
         ),
@@ -94,9 +94,11 @@ EXPERIMENT = _changes.changes(
     ],
     f"Groups of {MEMBERS} members of `bn_mlp.quick`, few are {FEW} and many {MANY} of the same "
     f"seeds, on {_changes.IMAGES:,} images for the recipe's 10 epochs. Fewer images are "
-    f"{_changes.FEWER:,}, for as many epochs, so a quarter of the steps. The best member is the "
-    "one with the highest validation accuracy. No suspects: without the likely label errors of an "
-    "audit, among training and validation images alike",
+    f"{_changes.FEWER:,}, for as many epochs, so a quarter of the steps: a verdict on fewer "
+    "images is on both. A seed is a group; the best member has the highest validation accuracy. "
+    "Boosting takes all of its members. No suspects: without the likely label errors of an "
+    "audit, among training and validation images alike, so that "
+    "their validation accuracies are of different images",
     further=[columns.number("members used", "used", ".1f")],
     pairs="group",
     settings={"data": {"limit": _changes.IMAGES}},

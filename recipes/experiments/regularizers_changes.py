@@ -35,20 +35,20 @@ EXPERIMENT = _changes.changes(
     ],
     [
         Contrast(
-            "batch normalization at the larger rate, less that at the recipe's,",
+            "batch normalization at the larger rate, minus that at the recipe's,",
             weights=_changes.beyond(
                 ("batch norm, larger rate", f"{NOTHING}, larger rate"), ("batch norm", NOTHING)
             ),
             text="Batch normalization gains more at the larger rate.",
         ),
         Contrast(
-            "dropout with label smoothing, less that without it,",
+            "dropout with label smoothing, minus that without it,",
             direction="lower",
             weights=_changes.beyond(("dropout + smoothing", "smoothing"), ("dropout", NOTHING)),
             text="Label smoothing does partly the same work as dropout.",
         ),
         Contrast(
-            "dropout with fewer images, less that with all of them,",
+            "dropout with fewer images, minus that with all of them,",
             metric="gap",
             direction="lower",
             **NATS,
@@ -67,7 +67,8 @@ EXPERIMENT = _changes.changes(
         ),
     ],
     f"`baseline_mlp` with AdamW, {_changes.COUNTS}. The larger rate is {RATE:g}, label smoothing "
-    f"{SMOOTHING:g}, the strong decay {DECAY:g}; dropout is that of the exercise",
+    f"{SMOOTHING:g}, the strong decay {DECAY:g}; dropout is that of the exercise. An interaction, "
+    "as the exercise has it, is half of what smoothing changes",
     quick=Quick({"training": {"epochs": 1}}),
     **_changes.OVERFITTING,
 )  # fmt: skip

@@ -59,12 +59,12 @@ EXPERIMENT = _changes.changes(
     [
         _more(
             "short",
-            "in a short training, less that in a long one",
+            "in a short training, minus that in a long one",
             f"In a short training, of {SHORT} epochs, `cosine` gains more on `constant`.",
         ),
         _more(
             "larger rate",
-            "at the larger rate, less that at a tenth of it",
+            "at the larger rate, minus that at a tenth of it",
             "`constant` loses more by the larger rate than `cosine` does.",
         ),
         Claim(
@@ -91,7 +91,8 @@ EXPERIMENT = _changes.changes(
     f"are `{SCHEDULES['step']}`, half steps `{HALVES}`. Several rates: `cosine` at "
     f"{len(RATES)} base rates, of Adam from {RATES[0]:.2g} to {RATES[-1]:.2g}, of SGD from "
     f"{OPTIMIZERS['sgd'][0]:.2g} to {OPTIMIZERS['sgd'][-1]:.2g}, a factor of 100 each; the row is "
-    "of the one with the best validation accuracy, and one that diverges counts as a guess, 10 %",
+    "of the one with the best validation accuracy, and one that diverges counts as a guess, 10 %; "
+    "for which optimizer the rate matters more depends on where these end",
     further=[
         columns.where_measured(
             columns.Column(
