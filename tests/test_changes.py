@@ -243,7 +243,9 @@ def test_members_are_trained_and_combined_as_the_arm_says(monkeypatch):
     for arm in experiment.find("ensembles_changes").all_arms():
         with pytest.raises(LookupError):
             arm.program(3, data)
-        methods[arm.name] = arm.program.args[0][1] if arm.program.args else "boost('all')"
+        methods[arm.name] = (
+            arm.program.args[0][1] if arm.program.args else ensembles_changes.BOOSTING[1]
+        )
     assert {one[1] for one in asked} == {30}, "of the first member; those of a group are the same"
     assert [(one[0], one[2]) for one in asked] == [
         ("seeds", 2), ("seeds", 5), ("seeds", 10), ("seeds", 5), ("seeds", 5), ("seeds", 5),

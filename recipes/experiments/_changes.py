@@ -24,7 +24,7 @@ OVERFITTING: dict[str, Any] = {
 
 
 def beyond(changed: tuple[str, str], usual: tuple[str, str]) -> dict[str, float]:
-    """Return the weights of what the first of two arms gains on the second, changed less usual."""
+    """Return the weights of what the first of two arms gains on the second, changed minus usual."""
     return {changed[0]: 1.0, changed[1]: -1.0, usual[0]: -1.0, usual[1]: 1.0}
 
 

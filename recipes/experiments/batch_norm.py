@@ -136,6 +136,9 @@ def summary(seen: Sequence[Sequence[np.ndarray]]) -> Row:
     return {**found, "drift": float(np.mean(moved)), "drifts": _training.joined(moved)}
 
 
+TOLERATED = columns.value("largest rate that it tolerates", "largest_rate", ".3f", POSITIVE)
+
+
 def figure(measured: Measured) -> "Figure":
     """Draw curves, learning rates and drift, and the activations of each layer over time."""
     layers = [name for name in measured.rows[0] if name.startswith("layer_")]
@@ -212,7 +215,7 @@ EXPERIMENT = Experiment(
         columns.accuracy("validation accuracy", "validation_accuracy"),
         columns.accuracy("test accuracy", "test_accuracy"),
         columns.against("points of test accuracy against none", "test_accuracy", "none"),
-        columns.value("largest rate that it tolerates", "largest_rate", ".3f", POSITIVE),
+        TOLERATED,
         columns.value("drift", "drift", bounds=POSITIVE),
     ],
     note="`baseline_mlp` on all images, with batch normalization as stated; mean over {seeds} with "

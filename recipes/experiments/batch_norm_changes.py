@@ -4,11 +4,10 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
-from fashion_zoo.evaluation.statistics import POSITIVE
 from fashion_zoo.experiments import Arm, Claim, Contrast, Quick, columns
 from recipes.experiments import _changes
 from recipes.experiments._units import POWERS
-from recipes.experiments.batch_norm import ARMS, RATES, TRIAL_EPOCHS, tolerated
+from recipes.experiments.batch_norm import ARMS, RATES, TOLERATED, TRIAL_EPOCHS, tolerated
 
 PAIR = ("before", "none")
 CHANGED: Mapping[str, Mapping[str, Any]] = {
@@ -83,11 +82,6 @@ EXPERIMENT = _changes.changes(
     f"for each. Several rates: {len(RATES)} from 0.001 to 1 are tried for {TRIAL_EPOCHS} epochs, "
     "without normalization or with layer normalization, and the largest one that is tolerated is "
     "found as in the exercise",
-    further=[
-        columns.where_measured(
-            columns.value("largest rate that it tolerates", "largest_rate", ".3f", POSITIVE),
-            "largest_rate",
-        )
-    ],
+    further=[columns.where_measured(TOLERATED, "largest_rate")],
     quick=Quick(arms=arms(rates=(1e-3, 1e-1), epochs=1)),
 )

@@ -70,6 +70,14 @@ def measure(
     }
 
 
+SENSITIVITY = columns.Column(
+    "points between the best and the worst base rate",
+    lambda measured, arm: columns.mean(
+        measured.values(arm, "spread"), ".2f", bounds=POSITIVE, scale=100
+    ),
+)
+
+
 def figure(measured: Measured) -> "Figure":
     """Draw the curves of each schedule, and the accuracy by base rate."""
     whole, axes = canvas.grid(WIDTH, 10, 3, 1)
@@ -132,12 +140,7 @@ EXPERIMENT = Experiment(
         columns.accuracy("test accuracy", "test_accuracy"),
         columns.against("points of test accuracy against constant", "test_accuracy", FIRST),
         _training.reached(f"epochs to {100 * LEVEL:.0f} % validation", "epochs_to_level", ".1f"),
-        columns.Column(
-            "points between the best and the worst base rate",
-            lambda measured, arm: columns.mean(
-                measured.values(arm, "spread"), ".2f", bounds=POSITIVE, scale=100
-            ),
-        ),
+        SENSITIVITY,
     ],
     note=f"`bn_mlp` on all images, {EPOCHS} epochs; mean over {{seeds}} with {{interval}}; it is "
     f"the interval for these images. With each seed {len(RATES)} base rates are tried, a factor of "

@@ -4,10 +4,9 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
-from fashion_zoo.evaluation.statistics import POSITIVE
 from fashion_zoo.experiments import Arm, Claim, Contrast, Quick, columns
 from recipes.experiments import _changes
-from recipes.experiments.schedules import RATES, SCHEDULES, measure
+from recipes.experiments.schedules import RATES, SCHEDULES, SENSITIVITY, measure
 
 PAIR = ("cosine", "constant")
 RATE, LARGER = RATES[2], RATES[4]
@@ -93,16 +92,6 @@ EXPERIMENT = _changes.changes(
     f"{OPTIMIZERS['sgd'][0]:.2g} to {OPTIMIZERS['sgd'][-1]:.2g}, a factor of 100 each; the row is "
     "of the one with the best validation accuracy, and one that diverges counts as a guess, 10 %; "
     "for which optimizer the rate matters more depends on where these end",
-    further=[
-        columns.where_measured(
-            columns.Column(
-                "points between the best and the worst base rate",
-                lambda measured, arm: columns.mean(
-                    measured.values(arm, "spread"), ".2f", bounds=POSITIVE, scale=100
-                ),
-            ),
-            "spread",
-        )
-    ],
+    further=[columns.where_measured(SENSITIVITY, "spread")],
     quick=Quick({"data": {"limit": 2_000}}, arms=arms(2, 1)),
 )

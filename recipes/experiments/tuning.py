@@ -126,6 +126,11 @@ def measure(
     return search(seed, data, trials, again, display, ranges, sampler)[arm]
 
 
+OPTIMISM = columns.Column(
+    "optimism, points", lambda measured, arm: columns.points(measured.values(arm, "optimism"))
+)
+
+
 def figure(measured: Measured) -> "Figure":
     """Draw all trials, the importances, and the scores beside those with fresh seeds."""
     whole, axes = canvas.grid(WIDTH, 15, 5, 1)
@@ -202,10 +207,7 @@ EXPERIMENT = Experiment(
         columns.number("units", "units", ".0f"),
         columns.accuracy("score in the search", "score"),
         columns.accuracy("trained again", "validation_accuracy"),
-        columns.Column(
-            "optimism, points",
-            lambda measured, arm: columns.points(measured.values(arm, "optimism")),
-        ),
+        OPTIMISM,
         columns.accuracy("test accuracy", "test_accuracy"),
         columns.Column("importance of rate, dropout, units", _importances, right=True),
     ],

@@ -8,7 +8,7 @@ from fashion_zoo.experiments import Arm, Claim, Quick, columns
 from fashion_zoo.experiments.experiment import Row
 from fashion_zoo.show.progress import Display
 from recipes.experiments import _changes
-from recipes.experiments.tuning import AGAIN, EPOCHS, TUNED, measure
+from recipes.experiments.tuning import AGAIN, EPOCHS, OPTIMISM, TUNED, measure
 
 FEW, SOME, MANY = 5, 20, 100
 NARROW = ("learning_rate", "log(1e-3, 1e-2)")
@@ -73,10 +73,7 @@ EXPERIMENT = _changes.changes(
     "the importance is by fANOVA",
     further=[
         columns.accuracy("score in the search", "score"),
-        columns.Column(
-            "optimism, points",
-            lambda measured, arm: columns.points(measured.values(arm, "optimism")),
-        ),
+        OPTIMISM,
         columns.number("importance of the learning rate", IMPORTANCE, ".2f"),
     ],
     settings={"data": {"limit": _changes.FEWER}},
